@@ -88,10 +88,15 @@ class OwnProcesses:
             _kill(pid)
 
     def strike(self, name: str, step: str, body: Mapping[str, Any], console: Console, work: Callable[[], Answer]) -> Answer:
-        """What the stand-in gets for a request, unless a fault strikes. A shell that no client has started itself cannot be killed."""
+        """What the stand-in gets for a request, unless a fault strikes.
+
+        A shell that no client has started itself cannot be killed, and meets only faults that name the wire: others strike it on its own.
+        """
         is_own = name.startswith(_PREFIX)
         if is_own:
             self._ledger.count("powershell")
+        elif not any(fault.wire == "powershell" for fault in self._faults.schedule):
+            return work()
         organization = console.organization.name if console.organization else str(body["parameters"].get("Organization", ""))
         fault = self._faults.transport("powershell", step, [str(body.get("cmdlet", step))], organization)
         if fault is None or fault.kind not in ("lost_before", "dead_shell", "lost_after") or not is_own:

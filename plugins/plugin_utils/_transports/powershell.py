@@ -12,26 +12,35 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotSentError, ServiceError, UnreachableError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    NotSentError,
+    ServiceError,
+    TokenRefusedError,
+    UnreachableError,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp as _pypsrp
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import TooSlowError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.places import NobodyWaitsError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.process_line import ProcessGoneError, ProcessLine
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.processes import Processes, StartError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp_answers import answers_of, statements
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp_answers import Answer, answers_of, statements
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.records import RemoteError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.remoting import RemotingTransport
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest import MODULE_VERSION
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, FailedError, Failure
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.with_credential import WithCredential
 
 MODULE = "ExchangeOnlineManagement"
 #: Version of the module to the oldest PowerShell that it supports. Source: the module's release notes.
 OLDEST = {(3, 10): (7, 6), (0,): (7, 4)}
+#: Seconds for the question whether a refused caller was redirected.
+_PROBE_TIMEOUT = 10
 _INSTALL = f"pwsh -Command Install-PSResource {MODULE} -TrustRepository"
 
 
@@ -127,6 +136,26 @@ class PowershellTransport(WithCredential, RemotingTransport):
         # A person's token requires the person's name. Source: the documentation of Connect-ExchangeOnline.
         person = {"UserPrincipalName": self.user} if self.user else {}
         self._connect(pool, {"AccessToken": self._credential.token(), **person})
+
+    def _not_connected(self, answer: Answer) -> tuple[UnreachableError, bool]:
+        error, passes = super()._not_connected(answer)
+        if isinstance(error, TokenRefusedError) and (place := self._redirected_to()):
+            # .NET sends no Authorization to another host, and the module says only that it is refused.
+            redirected = f"Connect-ExchangeOnline failed: Exchange redirects Microsoft's module to {place}, where the module sends no token."
+            return UnreachableError(redirected, remedy="Set ansible_exchange_transport: rest."), False
+        return error, passes
+
+    def _redirected_to(self) -> str:
+        """The host that Exchange redirects to who asks for the module's cmdlets; empty if it redirects nobody, or does not answer."""
+        url = f"{self._identity['rest']['api_url']}/adminapi/v1.0/{self._identity['organization']}/EXOModuleFile?Version={MODULE_VERSION}"
+        headers = {"Authorization": f"Bearer {self._credential.token()}", "CommandName": "Get-OrganizationConfig"}
+        try:
+            with self._limits.call(_PROBE_TIMEOUT):
+                response = self._http.get(url, headers=headers, timeout=_PROBE_TIMEOUT, allow_redirects=False)
+                location = str(response.headers.get("Location") or "") if response.is_redirect else ""
+                return urllib.parse.urlsplit(location).hostname or ""
+        except Exception:  # the refusal itself is reported
+            return ""
 
     def _forget_token(self) -> None:
         self._credential.forget()

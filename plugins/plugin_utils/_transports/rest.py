@@ -47,7 +47,8 @@ _READ_TIMEOUT = 60
 _IDLE = 30
 _NAMES = Names("ansible_exchange_ca_cert", "ansible_exchange_api_url", "ansible_exchange_proxy", "ansible_exchange_command_timeout may be too short.")
 _SYSTEM_MAILBOX = "SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}"
-_MODULE_VERSION = "3.9.2"  # the interface that EXOModuleFile is asked for
+#: The version of Microsoft's module whose interface is used.
+MODULE_VERSION = "3.9.2"
 _JSON = "application/json; charset=utf-8"
 _EARLIER_PORT = 446  # which the service names in redirects, and which only its own network reaches
 
@@ -223,7 +224,7 @@ class RestTransport(WithCredential):
 
     def _granted(self, call: Call) -> Outcome:
         """Which cmdlets the service offers to us: what Get-Command returns over PSRP."""
-        url = f"{self._address('v1.0')}/EXOModuleFile?Version={_MODULE_VERSION}"
+        url = f"{self._address('v1.0')}/EXOModuleFile?Version={MODULE_VERSION}"
         page = answers.outcome(call, *self._send("GET", url, None, {"CommandName": "*", "SkipLoadingFormatData": "true"}))
         if not isinstance(page, answers.Page):
             return page
@@ -259,7 +260,7 @@ class RestTransport(WithCredential):
             "X-ResponseFormat": "json",
             "X-SerializationLevel": "Partial",
             "X-ClientApplication": "m365.message_encryption",
-            "X-ClientModuleVersion": _MODULE_VERSION,
+            "X-ClientModuleVersion": MODULE_VERSION,
             "X-AnchorMailbox": f"UPN:{user}" if user else f"{anchor}:{_SYSTEM_MAILBOX}@{tenant}",
             "Prefer": "odata.maxpagesize=1000",
             "WarningAction": "Continue",

@@ -42,7 +42,11 @@ function Receive-Answer {
     $name = $Cmdlet.MyInvocation.MyCommand.Name
     $id = [string] [guid]::NewGuid()
     for ($try = 1; $true; $try++) {
-        $response = Send-Call -Name $name -Bound $Bound -Confirmed $Confirmed -Id $id -Page $Page
+        try { $response = Send-Call -Name $name -Bound $Bound -Confirmed $Confirmed -Id $id -Page $Page } catch {
+            # Without an answer, there is neither another try nor a reason.
+            Write-ErrorMessage -Message $script:Opaque -Activity $name
+            return
+        }
         $text = $response.Content.ReadAsStringAsync().GetAwaiter().GetResult()
         if ($response.IsSuccessStatusCode) { return ConvertFrom-Answer $Cmdlet $text }
         # Windows PowerShell's responses have such a method.

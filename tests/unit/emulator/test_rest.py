@@ -280,3 +280,38 @@ def test_lists_may_come_back_in_another_order(client: Client, emulator: Emulator
     emulator.organizations[client.organization].patch({"reorder_lists": True})
     (rule,) = client.invoke("New-TransportRule", Name="r", DeleteMessage=True, SubjectContainsWords=["a", "b"]).json()["value"]
     assert rule["SubjectContainsWords"] == ["b", "a"]
+
+
+def test_cmdlets_do_not_run_under_the_older_version(client: Client, emulator: Emulator) -> None:
+    address = f"{emulator.url}/adminapi/v1.0/{client.organization}/InvokeCommand"
+    answer = client.session.post(address, json={"CmdletInput": {"CmdletName": "Get-IRMConfiguration", "Parameters": {}}}, timeout=10)
+    assert answer.status_code == 405
+    assert client.emulator.calls == []
+
+
+def test_who_names_cmdlets_gets_a_module_with_these_and_objects_as_clixml(client: Client, emulator: Emulator) -> None:
+    base, named = f"{emulator.url}/adminapi", {"CommandName": "Get-IRMConfiguration,Get-Mailbox"}
+    (file,) = client.session.get(f"{base}/v1.0/{client.organization}/EXOModuleFile", headers=named, timeout=10).json()["value"]
+    assert file["exportedCmdlets"] == "Get-IRMConfiguration"
+    assert "function Get-IRMConfiguration {" in file["fileContent"]
+    state = client.session.get(f"{base}/beta/{client.organization}/basicinfo('AdminApiState')", timeout=10).json()
+    assert state == {"PropertyName": "AdminApiState", "PropertyValue": "Running"}
+    body = {"CmdletInput": {"CmdletName": "Get-IRMConfiguration", "Parameters": {}}}
+    (found,) = client.session.post(f"{base}/beta/{client.organization}/InvokeCommand", json=body, headers={"X-ResponseFormat": "clixml"}, timeout=10).json()[
+        "value"
+    ]
+    assert found["_clixml"].startswith("<Objs ")
+    assert 'N="SearchEnabled"' in found["_clixml"]
+
+
+def test_a_page_beyond_the_first_is_refused_where_another_domain_names_the_organization(client: Client, emulator: Emulator) -> None:
+    organization = emulator.organizations[client.organization]
+    rules = [{"Name": name, "Guid": name, "DeleteMessage": True} for name in "abc"]
+    domains = [*organization.state["accepted_domains"], {"DomainName": "contoso.com"}]
+    organization.patch({"page_size": 2, "transport_rules": rules, "accepted_domains": domains})
+    body = {"CmdletInput": {"CmdletName": "Get-TransportRule", "Parameters": {}}}
+    statuses = []
+    for tenant in ("contoso.com", organization.tenant_id):
+        first = client.session.post(f"{emulator.url}/adminapi/beta/{tenant}/InvokeCommand", json=body, timeout=10).json()
+        statuses.append(client.session.post(first["@odata.nextLink"], json=body, timeout=10).status_code)
+    assert statuses == [400, 200]

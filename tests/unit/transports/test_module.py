@@ -161,6 +161,14 @@ def test_a_setting_that_fails_at_every_try_is_not_known(lab: Lab) -> None:
     assert len(lab.emulator.faults.struck) == 6
 
 
+def test_a_write_whose_answer_is_lost_behind_the_module_is_looked_for(lab: Lab) -> None:
+    """The module has a sentence for it that says nothing."""
+    lab.strike(lab.fault("half_answer", cmdlet="New-TransportRule"))
+    result = lab.rule()
+    assert lab.sent.count("New-TransportRule") == 1
+    assert (result["changed"], len(result["commands"])) == (True, 1)
+
+
 def test_a_throttled_write_is_not_known(lab: Lab) -> None:
     """An earlier one of the module's tries may have been carried out."""
     lab.strike(lab.fault("429", cmdlet="Set-*", body=THROTTLED, times=None, retry_after=0))
@@ -174,6 +182,25 @@ def test_a_throttled_read_says_what_exchange_said(lab: Lab) -> None:
     (result,) = lab.invoke([READ])
     assert isinstance(result.error, errors.ThrottledError)
     assert "Exchange throttles this caller: Slow down." in str(result.error)
+
+
+def test_the_module_on_a_management_host_does_so_too(fresh: Emulator, sessions: Callable[..., OrganizationSession]) -> None:
+    """And fails in the same ways."""
+    session = sessions("engine")
+    rule = Call("New-TransportRule", {"Name": "Encrypt", "FromScope": "InOrganization", "SetHeaderName": "X-A", "SetHeaderValue": "b"})
+
+    def write(call: Call, fault: dict[str, Any]) -> errors.ExchangeError | None:
+        fresh.faults.set([{"wire": "powershell", "step": "invoke", "cmdlet": call.cmdlet, **fault}])
+        return session.invoke(Request([call]))[0].error
+
+    assert session.invoke(Request([READ]))[0].error is None
+    exists = write(rule, {"kind": "504", "after": True, "body": BUSY})
+    assert isinstance(exists, errors.AlreadyExistsError)
+    assert exists.uncertain
+    assert isinstance(write(WRITE, {"kind": "503"}), errors.OutcomeUnknownError)
+    opened = fresh.service.ledger.counters["exchange_sessions_opened"]
+    assert write(WRITE, {"kind": "401"}) is None
+    assert fresh.service.ledger.counters["exchange_sessions_opened"] == opened + 1
 
 
 # A gateway's page

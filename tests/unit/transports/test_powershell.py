@@ -271,6 +271,19 @@ def test_the_application_is_refused(wire: Open, emulator: Emulator) -> None:
     assert "Exchange role" in error.remedy
 
 
+def test_a_module_that_is_redirected_is_told_from_a_refused_caller(wire: Open, emulator: Emulator) -> None:
+    """It follows the redirect without its token, and says only that it is refused."""
+    transport = wire()
+    transport._identity["rest"]["api_url"] = emulator.url  # type: ignore[index]
+    redirect = {"kind": "redirect", "wire": "rest", "step": "exomodulefile", "location": "https://nam.outlook.office365.com/adminapi"}
+    emulator.faults.set([{"kind": "401", "wire": "powershell", "step": "connect", "times": None}, redirect])
+    error = refusal(transport)
+    assert "redirects Microsoft's module to nam.outlook.office365.com, where the module sends no token" in str(error)
+    assert error.remedy == "Set ansible_exchange_transport: rest."
+    # Where nothing redirects, it is a refused caller.
+    assert "does not accept the caller" in str(refusal(transport))
+
+
 def test_a_token_that_is_refused_is_fetched_anew(wire: Open, emulator: Emulator) -> None:
     transport = wire()
     transport.attempt([READ])
