@@ -47,7 +47,7 @@ MOST_CLASSES, SHOWN = 400, 50
 
 #: The maximum number of later rules for which a kind and a cause have a class of their own, and of such classes altogether, the most important kinds first.
 #: All others of a kind and a cause are one class.
-MOST_LATER, MOST_PARTS = 8, 32
+MOST_LATER, MOST_PARTS = 8, 24
 
 #: The maximum number of conflicts for all questions together, and for those about other recipients that are built: each of these takes longer.
 CONFLICTS, REFINING = 20_000, 300
