@@ -21,6 +21,10 @@ class Artifacts(Protocol):
         """The organization's name in the inventory."""
 
     @property
+    def directory(self) -> str:
+        """The directory of the artifacts of all organizations, as an absolute path."""
+
+    @property
     def run(self) -> str:
         """The name of the run's folder."""
 

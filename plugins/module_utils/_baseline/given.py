@@ -35,7 +35,7 @@ def variables_read(kind: str) -> set[str]:
 
 
 #: Those that a report shows, or is written to.
-REPORTED = {PREFIX + name for name in ("artifacts_dir", "keep_runs", "change_reference", "approver", "approval_valid_until")}
+REPORTED = {PREFIX + name for name in ("artifacts_dir", "artifacts_durable", "keep_runs", "change_reference", "approver", "approval_valid_until")}
 
 
 def checked_variables(

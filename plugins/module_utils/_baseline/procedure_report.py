@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import Artifacts, BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.digest import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import for_report
@@ -64,7 +65,7 @@ def _report_organization(task: BaselineContext, artifacts: Artifacts, results: S
         artifacts.keep_unwritten({} if paths else organization.as_dict())
     if kept := _kept_runs(task, variables):
         artifacts.cut_snapshots(kept)
-    page, status = paths.get("report.html", ""), str(organization.status)
+    page, status = _lasting(task, artifacts, paths.get("report.html", "")), str(organization.status)
     is_drift = organization.status is not OrganizationStatus.MET and not failed
     if is_drift and artifacts.remembered().get("fail_on_drift"):
         return {"status": status, "report": page, "failed": True, "msg": f"{artifacts.host} does not meet the baseline ({status}): {page}"}
@@ -117,7 +118,7 @@ def report_run(task: BaselineContext) -> dict[str, Any]:
     report, paths = _write(task, artifacts, organizations, variables, top=True)
     if kept := _kept_runs(task, variables):
         artifacts.cut_runs(kept)
-    return _of_run(artifacts, report, paths)
+    return _of_run(task, artifacts, report, paths, _of_ring(task, report))
 
 
 def report_slices(task: BaselineContext) -> dict[str, Any]:
@@ -135,7 +136,7 @@ def report_slices(task: BaselineContext) -> dict[str, Any]:
     report, paths = _write(task, artifacts, organizations, variables, top=True, kind=slices[-1]["kind"])
     count = sum(len(organization.changes) for organization in organizations)
     return {
-        **_of_run(artifacts, report, paths),
+        **_of_run(task, artifacts, report, paths),
         "change_count": count,
         "statuses": {organization.host: str(organization.status) for organization in organizations},
     }
@@ -162,10 +163,14 @@ def _later(task: BaselineContext) -> set[str]:
     return set(task.hosts[max(begun) + 1 :]) - set(task.lost) if begun else set()
 
 
-def _of_run(artifacts: Artifacts, report: RunReport, paths: Mapping[str, str]) -> dict[str, Any]:
-    """The task's result for the report of a run, including the statistics for later jobs."""
-    stats = {"counts": report.counts, "digest": digest_of(report.as_dict()["organizations"]), "report": paths.get("report.html", ""), "run": artifacts.run}
-    lines = lines_of(report, paths.get("report.html") or "none, because it cannot be written")
+def _of_run(task: BaselineContext, artifacts: Artifacts, report: RunReport, paths: Mapping[str, str], named: Collection[str] | None = None) -> dict[str, Any]:
+    """The task's result for the report of a run, including the statistics for later jobs.
+
+    :param named: the organizations that its lines name; ``None`` for all.
+    """
+    page = _lasting(task, artifacts, paths.get("report.html", ""))
+    stats = {"counts": report.counts, "digest": digest_of(report.as_dict()["organizations"]), "report": page, "run": artifacts.run}
+    lines = _lasting(task, artifacts, lines_of(report, page or "none, because it cannot be written", named))
     return {
         "changed": False,
         **stats,
@@ -174,6 +179,27 @@ def _of_run(artifacts: Artifacts, report: RunReport, paths: Mapping[str, str]) -
         "files": paths,
         "ansible_stats": {"data": {"hardened_baseline": stats}, "per_host": False, "aggregate": False},
     }
+
+
+def _of_ring(task: BaselineContext, report: RunReport) -> Collection[str]:
+    """The organizations that the terminal names: those of the ring. Earlier ones have been named, and later ones will be, unless the run ends here."""
+    ring = {*task.batch, task.host, *task.lost}
+    bad = (OrganizationStatus.FAILED, OrganizationStatus.REFUSED, OrganizationStatus.NOT_ASSESSABLE)
+    ends = any(organization.host in ring and organization.status in bad for organization in report.organizations)
+    return ring | {organization.host for organization in report.organizations if ends and organization.waits}
+
+
+def _lasting(task: BaselineContext, artifacts: Artifacts, value: Any) -> Any:
+    """Texts that name files, in any nesting, so that they hold after the run. AWX throws a job's directory away, and the files are in a repository by then:
+    they are named from its root.
+    """
+    if not task.params["awx"].get("job_id") or boolean(for_report(task).get("artifacts_durable"), strict=False):
+        return value
+    if isinstance(value, Mapping):
+        return {key: _lasting(task, artifacts, item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_lasting(task, artifacts, item) for item in value]
+    return value.replace(f"{artifacts.directory}/", "") if isinstance(value, str) else value
 
 
 def _kept_runs(task: BaselineContext, variables: Mapping[str, Any]) -> int:
@@ -200,7 +226,7 @@ def _write(
         awx=awx if awx.get("job_id") else None,
         organizations=tuple(organizations),
     )
-    written = report.as_dict()
+    written = _lasting(task, artifacts, report.as_dict())
     renderers = {**task.renderers, **(task.fleet_renderers if top and len(organizations) > 1 else {})}
     try:
         return report, artifacts.store_report({name: render(written) for name, render in renderers.items()}, top=top)

@@ -60,21 +60,23 @@ _OWN_WORDS: dict[str, dict[OrganizationStatus, str]] = {
 }
 
 
-def lines_of(report: RunReport, path: str) -> list[str]:
-    """The last lines of a run.
+def lines_of(report: RunReport, path: str, hosts: Collection[str] | None = None) -> list[str]:
+    """The last lines of a run, or of a ring.
 
     :param report: the run's report.
     :param path: its page.
+    :param hosts: the organizations to name; ``None`` for all. The last line counts all.
     """
     words = {**_COUNTED, **_OWN_WORDS.get(report.kind, {})}
     order = list(_COUNTED)
     organizations = sorted(report.organizations, key=lambda organization: (organization.waits, order.index(organization.status), not organization.changes))
+    named = [organization for organization in organizations if hosts is None or organization.host in hosts]
     lines = []
-    for organization in organizations[:_NAMED_ORGANIZATIONS]:
+    for organization in named[:_NAMED_ORGANIZATIONS]:
         foreign = [] if organization.waits else foreign_lines(organization.mail)
         below = [*_reasons(organization), *foreign]
         lines += [_line(organization, report.kind, words), *(f"  {line}" for line in below), *overview_lines(organization.overview)]
-    more = len(organizations) - _NAMED_ORGANIZATIONS
+    more = len(named) - _NAMED_ORGANIZATIONS
     counts = Counter(_counted(organization, report.kind, words) for organization in organizations)
     counted = ", ".join(f"{number:,} {word}" for word, number in counts.items())
     total = f"{len(organizations):,} organization{'' if len(organizations) == 1 else 's'}"

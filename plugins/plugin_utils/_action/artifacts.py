@@ -106,6 +106,11 @@ class Artifacts:
     # The run
 
     @property
+    def directory(self) -> str:
+        """The directory of the artifacts of all organizations, as an absolute path."""
+        return str(self.top)
+
+    @property
     def run(self) -> str:
         """The name of the run's folder. If a run executes a procedure twice, the second one gets a separate folder."""
         number = int(self._noted().get("number", 1))

@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run says at its end: of whom, and where its files are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure_report import conclude, report_run
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_text
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+
+from .conftest import Role
+
+
+def end(role: Role, hosts: list[str]) -> dict[str, Any]:
+    """The end of a run, or of its first ring where it has more hosts."""
+    role.task.params |= {"results": [], "hosts": []}
+    role.task.hosts = hosts
+    role.task.renderers = {"report.json": document_text, "report.html": document_text}
+    conclude(role.task, {}, goes_on=False)
+    return report_run(role.task)
+
+
+def test_a_ring_names_its_own_organizations_and_counts_all(role: Role) -> None:
+    role.run(change_reference="CHG-1")
+    first, last = end(role, ["contoso", "later", "last"])["lines"]
+    assert first.startswith("contoso: IRM-1 ")
+    assert last.startswith("3 organizations: 1 changed, 2 not run yet. Report: ")
+
+
+def test_a_ring_that_ends_the_run_names_those_that_will_not_run(role: Role) -> None:
+    with pytest.raises(OptionError):
+        role.plan(one_time_passcode=False)
+    lines = end(role, ["contoso", "later"])["lines"]
+    assert lines[0].startswith("contoso: refused, nothing was written: ")
+    assert lines[1] == "later: not run yet: a later ring"
+
+
+@pytest.mark.parametrize(("awx", "durable", "named"), [({"job_id": "41"}, False, False), ({"job_id": "41"}, True, True), ({}, False, True)])
+def test_a_job_whose_directory_is_thrown_away_names_files_from_the_root_of_the_repository(
+    role: Role, tmp_path: Path, awx: dict[str, str], durable: bool, named: bool
+) -> None:
+    role.plan("snapshot", awx=awx, artifacts_durable=durable, artifacts_publish="publish_git.yml")
+    written = end(role, ["contoso"])
+    assert written["lines"][-1].endswith(f"Report: {f'{tmp_path}/' if named else ''}runs/{role.artifacts.run}/report.html")
+    assert "snapshot-" in written["lines"][0]
+    stored = (tmp_path / "runs" / role.artifacts.run / "report.json").read_text(encoding="utf-8")
+    assert "organizations/contoso/snapshots/snapshot-" in stored
+    assert (str(tmp_path) in stored + "".join(written["lines"])) is named
