@@ -112,8 +112,9 @@ class Model:
     ) -> dict[str, Ended]:
         """Launches a workflow. Gives its nodes that were run, by their identifiers.
 
-        Who has Execute on the workflow may launch it; on its nodes' templates nobody needs it. For its variables the rules of a job template
-        count. A node is run when its parents have ended and one of them leads to it: by ``always``, or by ``success`` or ``failure`` as it ended.
+        Who has Execute on the workflow may launch it; on its nodes' templates nobody needs it. Variables that it does not ask for are refused, where
+        the launch of a job template leaves them out. A node is run when its parents have ended and one of them leads to it: by ``always``, or by
+        ``success`` or ``failure`` as it ended.
         The nodes' jobs run one after the other here, as this workflow has them.
 
         Source: awx/main/access.py, WorkflowJobTemplateAccess.can_start; awx/main/models/workflow.py,
@@ -125,7 +126,10 @@ class Model:
         """
         workflow = named(self.objects["controller_workflows"], name)
         self._see_role("execute", "workflows", name, team)
-        variables = template_variables(workflow, accepted(workflow, given))
+        taken = accepted(workflow, given)
+        if not set(given) <= set(taken):
+            raise Refused(f"{sorted(set(given) - set(taken))} are not allowed on launch")
+        variables = template_variables(workflow, taken)
         number = self.awx.number()
         nodes = {node["identifier"]: node for node in workflow["workflow_nodes"]}
         ended: dict[str, Ended] = {}
@@ -166,7 +170,7 @@ class Model:
         ended: list[Any] = []
         for name in names:
             if self.may(team, "execute", "workflows", name) and name in workflows:
-                ended.append(self.launch_workflow(name, team, **given))
+                ended.append(self.launch_workflow(name, team, **accepted(named(self.objects["controller_workflows"], name), given)))
             else:
                 ended.append(self._run(named(self.objects["controller_templates"], name), given, self.awx.number(), 0))
         return ended
@@ -274,7 +278,7 @@ class Model:
 def accepted(template: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """The variables that a launch takes: the answers to the survey, and others only where the template asks for variables.
 
-    Source: awx/main/models/mixins.py, SurveyJobTemplateMixin._accept_or_ignore_variables.
+    Source: awx/main/models/mixins.py, SurveyJobTemplateMixin._accept_or_ignore_variables; a launch of a workflow makes an error of the others.
     """
     questions = template.get("survey_spec", {}).get("spec", []) if template.get("survey_enabled") else []
     # A question that has a default is answered by it in the form.

@@ -65,7 +65,9 @@ def test_a_change_from_an_empty_repository(awx: Awx, model: Model) -> None:
         shown.update(handed)
         return model.decides(APPROVERS, CHANGE)(handed)
 
-    ended = model.launch_workflow(CHANGE, OPERATORS, decide=decide, hardened_baseline_change_reference="CHG-4711", **HOSTILE)
+    with pytest.raises(Refused):
+        model.launch_workflow(CHANGE, OPERATORS, **HOSTILE)
+    ended = model.launch_workflow(CHANGE, OPERATORS, decide=decide, hardened_baseline_change_reference="CHG-4711")
     statuses = {name: node.status for name, node in ended.items()}
     # Drift fails the audit, and is what there is to change.
     expected = {"audit": "failed", "check": "successful", "plans": "successful", "approval": "successful", "apply": "successful"}
