@@ -144,6 +144,10 @@ class Awx:
         done = subprocess.run(["git", "ls-tree", "-r", "--name-only", "main"], cwd=self.repository, capture_output=True, text=True, check=True)
         return [name for name in done.stdout.splitlines() if path in name]
 
+    def has_kept(self) -> bool:
+        """Whether the repository has a commit."""
+        return subprocess.run(["git", "rev-parse", "--verify", "--quiet", "main"], cwd=self.repository, capture_output=True, check=False).returncode == 0
+
     def plans(self) -> list[str]:
         """The organizations whose plans are kept."""
         return sorted({name.rsplit("/", 2)[1] for name in self.kept("/plan.json")})

@@ -255,7 +255,7 @@ def test_a_message_says_what_is_known_of_its_sender() -> None:
     job = render(body, context_of("job", "apply", "failed", REPORTED))
     assert "Organizations: 1 drift, 3 met\nReport: runs/20261125T031655Z-baseline-workflow7_x/report.html" in job
     workflow = render(body, context_of("workflow_job", "change", "failed", explanation="No error handling paths found"))
-    assert "its plans were not approved" in workflow
+    assert "its plans were denied or not approved" in workflow
     assert "No error handling paths found" in workflow
     assert "The project could not be updated" in render(body, context_of("project_update", "project", "failed"))
     assert "left no report" in render(body, context_of("job", "apply", "failed"))
