@@ -211,6 +211,8 @@ def survey_errors(question: Mapping[str, Any], given: Mapping[str, Any]) -> list
     answer = given[name]
     if question["type"] == "multiplechoice":
         return [] if answer in question["choices"] else [f"{name} is none of {question['choices']}"]
+    if question["type"] == "multiselect":
+        return [] if isinstance(answer, list) and set(answer) <= set(question["choices"]) else [f"{name} is no list of {question['choices']}"]
     if not isinstance(answer, str):
         return [f"{name} is no text"]
     return [] if question["min"] <= len(answer) <= question["max"] else [f"{name} is too short or too long"]

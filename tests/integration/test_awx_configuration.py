@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import WORDS
 
 from .awx import AWX, COLLECTION, FORBIDDEN_ENVIRONMENT, VARIABLE_NAME, configuration, files_of, load, named, undefined_in
 from .awx_notifications import APPROVAL, WorkflowsStop, approval_context, context_of, receivers, render, render_of_approval
@@ -120,7 +121,7 @@ def test_a_template_sets_only_variables_that_the_role_knows(template: dict[str, 
     survey = template.get("survey_spec", {}).get("spec", [])
     assert set(template.get("extra_vars", {})) | {question["variable"] for question in survey} <= options
     for question in survey:
-        assert question["type"] in ("text", "multiplechoice")
+        assert question["type"] in ("text", "multiplechoice", "multiselect")
         if question["type"] == "multiplechoice":
             assert question["default"] in question["choices"]
 
@@ -178,6 +179,13 @@ def test_a_rollback_is_a_workflow_of_one_job_and_so_is_its_preview() -> None:
     for name, job_type in (("roll back", "run"), ("preview a rollback", "check")):
         (node,) = named(workflows, f"Message encryption - {name}")["workflow_nodes"]
         assert (node["unified_job_template"]["name"], node["job_type"]) == ("Message encryption - roll back", job_type)
+
+
+def test_a_rollback_can_be_given_every_word_that_its_refusal_prints() -> None:
+    spec = named(configuration()["controller_workflows"], "Message encryption - roll back")["survey_spec"]["spec"]
+    (question,) = [question for question in spec if question["variable"] == "hardened_baseline_accept"]
+    assert set(question["choices"]) == set(WORDS)
+    assert (question["type"], question["required"], question["default"]) == ("multiselect", False, "")
 
 
 def test_nobody_is_given_more_than_the_work_needs() -> None:

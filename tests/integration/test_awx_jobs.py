@@ -46,10 +46,11 @@ def test_a_change_from_its_check_to_its_rollback(awx: Awx, kind: str) -> None:
     audit = awx.run(AUDIT, kind)
     assert audit.rc == 0, audit.stdout
 
-    preview = awx.run(ROLL_BACK, kind, exchange_organizations="contoso")
+    off = {"hardened_baseline_accept": ["encryption_off"]}
+    preview = awx.run(ROLL_BACK, kind, exchange_organizations="contoso", **off)
     assert preview.rc == 0, preview.stdout
     assert awx.state() == changed
-    back = awx.run(ROLL_BACK, kind, "run", exchange_organizations="contoso")
+    back = awx.run(ROLL_BACK, kind, "run", exchange_organizations="contoso", **off)
     assert back.rc == 0, back.stdout
     now = awx.state()
     assert now["contoso.onmicrosoft.com"] == first["contoso.onmicrosoft.com"]

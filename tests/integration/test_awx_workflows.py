@@ -37,6 +37,10 @@ HOSTILE = {
 }
 
 
+#: Encryption was off in these organizations, and is again after a rollback.
+OFF = {"hardened_baseline_accept": ["encryption_off"]}
+
+
 @pytest.fixture(name="awx")
 def awx_fixture(tmp_path: Path, emulator: Emulator) -> Awx:
     return Awx(tmp_path, emulator)
@@ -88,7 +92,7 @@ def test_a_change_from_an_empty_repository(awx: Awx, model: Model) -> None:
 
     # The same approval again, after somebody has put it all back: by the few who may, and for nothing.
     for name in ("contoso", "fabrikam"):
-        ((back,),) = (ended.values() for ended in model.bulk_launch(ON_CALL, ROLL_BACK, exchange_organizations=name, **HOSTILE))
+        ((back,),) = (ended.values() for ended in model.bulk_launch(ON_CALL, ROLL_BACK, exchange_organizations=name, **OFF, **HOSTILE))
         assert back.status == "successful", back.stdout
     assert awx.state() == first
     with pytest.raises(Refused):
