@@ -52,6 +52,7 @@ _LOOKS: tuple[Any, ...] = (
     lambda source: {"sent_to_scope": source.choice(("InOrganization", "NotInOrganization"))},
     lambda source: {"with_importance": source.choice(("Low", "High"))},
 )
+_RELATIONS = {"sender_management_relationship", "manager_addresses", "ad_comparison_attribute", "between_member_of_1"}
 _OUTGOING: Values = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
 _ACTIONS: tuple[tuple[int, Values], ...] = (
     (8, {"apply_rights_protection_template": "Encrypt"}),
@@ -208,9 +209,13 @@ def wrong_about(seed: int) -> str:
 
 
 def _is_opaque(option: Values, rules: Sequence[Values]) -> bool:
-    """Whether nothing certain need be told: of a field that names members of a group it is never said that a condition is true (U04, U07)."""
+    """Whether nothing certain need be told: conditions are about relations of people (U05), or about groups or their members in a field (U04, U07)."""
     sections = [option["when"], option["unless"], *(rule[part] for rule in rules for part in ("conditions", "exceptions"))]
-    return any(name.startswith("any_of_") and name.endswith("_member_of") for section in sections for name in section)
+    for name, values in (item for section in sections for item in section.items()):
+        in_fields = name.startswith("any_of_") and "header" in name
+        if name in _RELATIONS or (in_fields and (name.endswith("_member_of") or set(values) & set(generators.GROUPS))):
+            return True
+    return False
 
 
 def _wrong_counterexample(found: Mapping[str, Any], option: Values, rules: Sequence[Values], tenant: Mapping[str, Any]) -> str:
