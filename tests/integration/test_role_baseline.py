@@ -91,8 +91,8 @@ def test_the_whole_job(tenant: Tenant, wire: str) -> None:
 def test_a_first_apply_with_a_new_rule_is_five_round_trips(tenant: Tenant, wire: str, tmp_path: Path) -> None:
     """Two reads for the plan, one before the first write, the settings, and the rule with all that verifies them.
 
-    Over rest, the first read and the one before the first write are two requests side by side. Opening and ending a session that connects are two more, and where
-    a process of its own loads the module first, three.
+    Over rest, the first read and the one before the first write are two requests side by side. Opening and ending a session that connects
+    are two more, and where a process of its own loads the module first, three.
     """
     round_trips(tenant)
     options, tapped = ["-e", "ansible_exchange_read_reuse=120"], None
