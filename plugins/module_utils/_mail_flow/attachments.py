@@ -39,7 +39,7 @@ def any_attachment(decide: OfAttachment) -> Callable[[Sight, Any, Settings], Tru
         if sight.content.wrapped:
             return opened(("wrapper", values), "U00", "what a rule sees of attachments in a message that a disclaimer was wrapped around")
         if sight.message.attachments is None:
-            return opened(("attachments", values), "U00", "the attachments of the message are not known")
+            return opened(("attachments", values), "U00", "the attachments of the message are not known (give attachments)")
         return any_of(decide(attachment, values, settings) for attachment in sight.message.attachments)
 
     return evaluate

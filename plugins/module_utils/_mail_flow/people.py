@@ -78,7 +78,7 @@ def _other_sender(message: Message, values: Any) -> Open:
 
 
 def _envelope_not_known(location: str) -> Open:
-    return opened(("envelope", location), "U00", "the envelope sender of the message is not known")
+    return opened(("envelope", location), "U00", "the envelope sender of the message is not known (give mail_from)")
 
 
 def of_sender(decide: OfAddress, *, written: bool = False) -> Evaluate:

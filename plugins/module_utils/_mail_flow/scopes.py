@@ -46,7 +46,7 @@ def sender_inside(facts: Facts, address: str, authenticated: bool | None) -> Tru
 def _authenticated(facts: Facts) -> Truth:
     connectors = facts.internal_connectors
     inside = f" (the connectors {', '.join(connectors)} make mail count as such)" if connectors else ""
-    return opened(("authenticated",), "U22", f"whether the message was sent over an authenticated connection{inside}", shared=True)
+    return opened(("authenticated",), "U22", f"whether the message was sent over an authenticated connection (give authenticated){inside}", shared=True)
 
 
 def sender_outside(facts: Facts, address: str) -> Truth:

@@ -79,7 +79,7 @@ def in_subject_or_body(decide: OfText) -> Callable[[Sight, Any, Settings], Truth
         if closed is not None:
             return any_of((subject, closed))
         if sight.content.body is None:
-            return any_of((subject, opened(("body", values), "U00", "the text of the message is not known")))
+            return any_of((subject, opened(("body", values), "U00", "the text of the message is not known (give body)")))
         return any_of((subject, _in_body(decide, sight.content, values, settings)))
 
     return evaluate
@@ -175,7 +175,7 @@ def has_classification(sight: Sight, value: str, settings: Settings) -> Truth:
     """One of the message's classifications."""
     known = sight.content.classifications
     if known is None:
-        return opened(("classification",), "U00", "the classification of the message is not known")
+        return opened(("classification",), "U00", "the classification of the message is not known (give classification, [] for none)")
     return any(same_name(value, each) for each in known)
 
 
@@ -184,7 +184,7 @@ def has_no_classification(sight: Sight, value: bool, settings: Settings) -> Trut
     known = sight.content.classifications
     if not value:
         return opened(("no classification",), "U15", "what has_no_classification does where it is false")
-    return opened(("classified",), "U00", "the classification of the message is not known") if known is None else not known
+    return opened(("classified",), "U00", "the classification of the message is not known (give classification, [] for none)") if known is None else not known
 
 
 def spam_level_is(sight: Sight, value: int, settings: Settings) -> Truth:
@@ -192,14 +192,14 @@ def spam_level_is(sight: Sight, value: int, settings: Settings) -> Truth:
     if sight.content.scl_set:
         return opened(("scl", value), "U11", "whether a rule sees the spam confidence level that an earlier rule set")
     if sight.message.scl is None:
-        return opened(("scl", value), "U11", "the spam confidence level of the message when the rules run")
+        return opened(("scl", value), "U11", "the spam confidence level of the message when the rules run (give scl)")
     return sight.message.scl >= int(value)
 
 
 def sent_from(sight: Sight, values: tuple[str, ...], settings: Settings) -> Truth:
     """The last hop is in one of the ranges."""
     if sight.message.sender_ip is None:
-        return opened(("last hop", values), "U00", "the address that the message came from last is not known")
+        return opened(("last hop", values), "U00", "the address that the message came from last is not known (give sender_ip)")
     here = ipaddress.ip_address(sight.message.sender_ip)
     return any_of(_in_range(here, value) for value in values)
 
@@ -220,7 +220,7 @@ def is_type(sight: Sight, value: str, settings: Settings) -> Truth:
     message, content = sight.message, sight.content
     protection = message.protection
     if protection is None and value in ("Encrypted", "PermissionControlled", "Signed"):
-        return opened(("arrival", value), "U00", "how the message is protected is not known")
+        return opened(("arrival", value), "U00", "how the message is protected is not known (give protection)")
     if protection is not None and value == "Encrypted":
         return protection.kind == "smime"
     if protection is not None and value == "PermissionControlled":
@@ -232,7 +232,7 @@ def is_type(sight: Sight, value: str, settings: Settings) -> Truth:
     if value == "Signed" and message.signed:
         return True
     if message.types is None or value in message.types_open:
-        return opened(("type", value), "U00", f"whether the message is of the type {value} (type: [] says that it is of none)")
+        return opened(("type", value), "U00", f"whether the message is of the type {value} (give type, [] for none)")
     return value in message.types
 
 
@@ -275,7 +275,7 @@ def message_size_over(sight: Sight, value: str, settings: Settings) -> Truth:
         return True
     if most is not None and most < limit:
         return False
-    return opened(("message size", value), "U23", "the size of the message is not known closely enough")
+    return opened(("message size", value), "U23", "the size of the message is not known closely enough (give size)")
 
 
 def size_range(message: Message) -> tuple[int, int | None]:
