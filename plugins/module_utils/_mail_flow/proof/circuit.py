@@ -23,6 +23,9 @@ Value: TypeAlias = "int | tuple[int, int]"
 #: What a variable or a gate costs, its memory and its part in all later questions included.
 _STEPS_OF_GATE = 50
 
+#: What a clause costs beside its literals.
+_STEPS_OF_CLAUSE = 10
+
 
 def low(value: Value) -> int:
     """The literal that is true where the value is certainly true."""
@@ -73,6 +76,7 @@ class Circuit:
 
     def add(self, *clause: int) -> None:
         """One of these literals has to be true."""
+        spend(_STEPS_OF_CLAUSE + len(clause))
         self._new += clause
         self.clauses.append(clause)
         self.solver.add(clause)
