@@ -99,7 +99,7 @@ class Controller:
         }
         self._runs = 0
 
-    def command(self, *arguments: str, timeout: float = 120, **environment: str) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str, timeout: float = 600, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run one of ansible's commands in the home and wait for it."""
         return subprocess.run(
             arguments,
@@ -112,7 +112,7 @@ class Controller:
             check=False,
         )
 
-    def playbook(self, playbook: str, *arguments: str, timeout: float = 120, **environment: str) -> Run:
+    def playbook(self, playbook: str, *arguments: str, timeout: float = 600, **environment: str) -> Run:
         """Run a playbook by its path or FQCN. No run may show a traceback."""
         self._runs += 1
         results = self.home / f"results-{self._runs}.jsonl"
