@@ -47,7 +47,16 @@ def module_file(names: Sequence[str], *, hidden_parameters: Collection[str] = ()
 
 
 def _functions(names: Iterable[str], hidden: Collection[str]) -> list[str]:
-    return [_function(name, manifest().get(name, _NO_PARAMETERS), hidden) for name in names]
+    return [_function(name, _described(name), hidden) for name in names]
+
+
+def _described(name: str) -> Mapping[str, Any]:
+    """A cmdlet as the live module has it; one that its manifest does not hold, with the parameters that are documented, of any type."""
+    from .schema import cmdlets  # which reads the manifest
+
+    if name in manifest() or name.lower() not in cmdlets():
+        return dict(manifest().get(name, _NO_PARAMETERS))
+    return {"default_set": None, "parameters": {parameter.name: {"type": "object"} for parameter in cmdlets()[name.lower()].parameters.values()}}
 
 
 def _function(name: str, described: Mapping[str, Any], hidden: Collection[str]) -> str:
