@@ -113,6 +113,7 @@ class _Line:
             # A pipeline whose client is gone runs on; the next read must not race with it.
             if writes:
                 self._world.emulator.psrp.settle(_RUNS_ON)
+            self._world.called += writes
             self._world.calling = []
         return [Result.from_wire(json.loads(json.dumps(result.to_wire()))) for result in results]
 
@@ -132,8 +133,9 @@ class World:
             endpoint.install(self.emulator, "Baseline")
         self.organization = self.emulator.organizations[NAME]
         self.clock = Clock()
-        #: The writes that are under way.
+        #: The writes that are under way, and those that the task has sent before. A statement that PowerShell runs unseen may come late.
         self.calling: list[Call] = []
+        self.called: list[Call] = []
         self.writes: list[Write] = []
         self._editing = threading.local()
         self._sessions: dict[str, OrganizationSession] = {}
@@ -200,7 +202,7 @@ class World:
         assert not validation.error_messages, validation.error_messages
         line = _Line(self, self.session(wire), _REUSE if shares else 0.0)
         task = ModuleContext(params=validation.validated_parameters, check_mode=check_mode, session=line, describe=line.describe)
-        self.writes = []
+        self.writes, self.called = [], []
         outcome = Outcome()
         try:
             outcome.result = code.run(task)
@@ -263,9 +265,13 @@ class World:
             self.writes.append(Write(text, cmdlet, error, effective, identity))
 
     def _text(self, cmdlet: str, parameters: Mapping[str, Any]) -> str:
-        """The call under way that the service runs as this, in the task's words."""
+        """The task's call that the service runs as this, in the task's words."""
         about = [parameters.get(key) for key in ("Name", "Identity", "MessageId")]
-        found = [call for call in self.calling if call.cmdlet == cmdlet and [call.parameters.get(key) for key in ("Name", "Identity", "MessageId")] == about]
+        found = [
+            call
+            for call in (*self.calling, *self.called[::-1])
+            if call.cmdlet == cmdlet and [call.parameters.get(key) for key in ("Name", "Identity", "MessageId")] == about
+        ]
         return str(found[0]) if found else f"after its time: {cmdlet}"
 
 
