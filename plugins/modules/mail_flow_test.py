@@ -237,6 +237,8 @@ options:
     description:
       - The recipients for whom the result shows every rule with the condition that decided.
       - V(failed) means recipients with an expectation that is not met.
+      - Each rule has C(rule), C(matched) (as in C(rules) of the result, and false for other rules), C(because) (the condition that decided, or all where the
+        rule may match), C(reason) (why that is unknown, or why the rule was not looked at) and C(actions).
     type: str
     choices: [failed, all, none]
     default: failed

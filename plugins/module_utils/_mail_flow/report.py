@@ -61,7 +61,7 @@ def _more(number: int) -> str:
 
 def _passed(entry: Mapping[str, Any]) -> str:
     """Why a rule did not act."""
-    if "because" not in entry:
+    if "reason" in entry:
         return f"rule {entry['rule']!r} did not act: {entry['reason']}"
     because = entry["because"][0]
     section = "condition" if because["section"] == "conditions" else "exception"

@@ -55,6 +55,33 @@ def result(course: Course, rules: RuleSet, message: Message, facts: Facts) -> di
     return _Stage(course, rules, message, facts, course.worlds).described()
 
 
+def matches(course: Course, rules: RuleSet, message: Message, facts: Facts) -> dict[int, Match]:
+    """Which rules match, by their places, as :func:`result` says it: before an approval, and after each."""
+    stage: _Stage | None = _Stage(course, rules, message, facts, course.worlds)
+    found: dict[int, Match] = {}
+    while stage:
+        likely = [end for end in map(stage.end, stage.worlds) if not end.world.against_a_guess]
+        found.update({place: Match(sure, stage.reasons(likely, doubtful=True)) for place, sure in stage.matches(likely).items()})
+        stage = next(iter(stage.later(stage.fate(likely)).values()), None)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """That a rule matches.
+
+    :param sure: whether that is known; elsewhere it may match, and :param:`reasons` are why that is open.
+    """
+
+    sure: bool
+    reasons: Sequence[Reason]
+
+    @property
+    def shown(self) -> bool | str:
+        """As results have it."""
+        return True if self.sure else "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class _Stage:
     course: Course
@@ -66,11 +93,11 @@ class _Stage:
 
     def described(self) -> dict[str, Any]:
         """The keys of the contract, in its order. What does not apply is absent."""
-        ends = [self._end(world) for world in self.worlds]
+        ends = [self.end(world) for world in self.worlds]
         likely = [end for end in ends if not end.world.against_a_guess]
-        fate = self._fate(likely)
+        fate = self.fate(likely)
         found: dict[str, Any] = {"fate": fate, **self._protection(likely, fate)}
-        names = self._rules(likely)
+        names = [{"name": self.rules.rules[place].name, "matched": Match(sure, ()).shown} for place, sure in self.matches(likely).items()]
         found["rules"] = names
         doubtful = fate == "unknown" or found.get("protection") in OPEN or any(rule["matched"] == "unknown" for rule in names)
         brands = {end.verdict.branding for end in likely}
@@ -83,11 +110,12 @@ class _Stage:
             found.update({"opens": ways} if ways else {})
         assumed = self._assumed(ends, likely)
         found.update({"assumes": assumed} if assumed else {})
-        reasons = self._reasons(likely, doubtful or len(brands) > 1)
+        reasons = self.reasons(likely, doubtful or len(brands) > 1)
         found.update({"unknown": [as_row(reason) for reason in reasons]} if reasons else {})
-        return {**found, **self._after(fate)}
+        return {**found, **{key: stage.described() for key, stage in self.later(fate).items()}}
 
-    def _end(self, world: World) -> _End:
+    def end(self, world: World) -> _End:
+        """Where a world is at this stage."""
         fate = "moderated" if world.held > self.number else "delivered" if world.fate == "released" else world.fate
         found = verdict(world, self.message, self.facts)
         if fate == "delivered" and not found.delivered:
@@ -98,7 +126,8 @@ class _Stage:
         here = tuple(place for held, place in world.matched if held == self.number)
         return _End(world, fate, found, here, frozenset(place for held, place in world.perhaps if held == self.number))
 
-    def _fate(self, likely: Sequence[_End]) -> str:
+    def fate(self, likely: Sequence[_End]) -> str:
+        """What becomes of the copy."""
         fates = {end.fate for end in likely}
         return "unknown" if len(fates) > 1 or self.course.too_many else next(iter(fates))
 
@@ -119,10 +148,11 @@ class _Stage:
             described["protected_on_arrival"] = next(iter(kept))
         return described
 
-    def _rules(self, likely: Sequence[_End]) -> list[dict[str, Any]]:
-        sure = set(likely[0].matched).intersection(*(end.matched for end in likely))
-        perhaps = {place for end in likely for place in (*end.matched, *end.perhaps)} - sure
-        return [{"name": self.rules.rules[place].name, "matched": True if place in sure else "unknown"} for place in sorted(sure | perhaps)]
+    def matches(self, likely: Sequence[_End]) -> dict[int, bool]:
+        """The places of the rules that match here, first to last, and whether that is sure. It is not where some ways were not followed."""
+        every = {place for end in likely for place in (*end.matched, *end.perhaps)}
+        sure = frozenset() if self.course.too_many else frozenset(likely[0].matched).intersection(*(end.matched for end in likely))
+        return {place: place in sure for place in sorted(every)}
 
     def _assumed(self, ends: Sequence[_End], likely: Sequence[_End]) -> list[str]:
         """The guesses without which the answer would be another."""
@@ -137,7 +167,8 @@ class _Stage:
                 assumed |= end.world.against_a_guess
         return sorted(assumed)
 
-    def _reasons(self, likely: Sequence[_End], doubtful: bool) -> list[Reason]:
+    def reasons(self, likely: Sequence[_End], doubtful: bool) -> list[Reason]:
+        """Why something of it is unknown."""
         reasons = {reason for end in likely for reason in end.verdict.reasons}
         if len({end.shown for end in likely}) > 1 or doubtful:
             reasons |= {reason for end in likely for question, _answer in end.world.answers if question.guess is None for reason in question.reasons}
@@ -149,11 +180,10 @@ class _Stage:
             reasons.add(_TWICE)
         return sorted(reasons)
 
-    def _after(self, fate: str) -> dict[str, Any]:
+    def later(self, fate: str) -> dict[str, _Stage]:
         """What moderation or quarantine would let through."""
         if fate == "moderated":
-            return {"after_approval": replace(self, number=self.number + 1).described()}
+            return {"after_approval": replace(self, number=self.number + 1)}
         if fate == "quarantined":
-            released = [world.but(fate="released", matched=(), perhaps=frozenset()) for world in self.worlds]
-            return {"after_release": replace(self, worlds=released).described()}
+            return {"after_release": replace(self, worlds=[world.but(fate="released", matched=(), perhaps=frozenset()) for world in self.worlds])}
         return {}

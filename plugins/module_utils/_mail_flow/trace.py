@@ -3,19 +3,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Why a message took its way: each rule, and the condition that decided. Private to the collection.
 
-Made on request, since it looks at every condition of every rule. Where a question is open, the trace follows the way that is likely.
+Made on request, since it looks at every condition of every rule. Which rules match is what the result says; the trace says why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import STEPS_OF_MESSAGE, BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import Course, Passage
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Truth, all_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Reason, Truth, all_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message, Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.people import sender_addresses
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import Match, matches
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sight import Fork, Sight
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.texts import header_values
@@ -26,50 +28,68 @@ _SHOWN = 120
 
 
 class Tracer:
-    """The traces of one message."""
+    """The traces of one message. There are none where they would take more than the budget of a message, whose result is then unknown or nearly so."""
 
     def __init__(self, rules: RuleSet, message: Message, facts: Facts) -> None:
         self._rules = rules
-        self._entries: dict[str, dict[int, dict[str, Any]]] = {}
+        self._looked: dict[tuple[str, int], list[World]] = {}
         self._passage = Passage(rules, message, facts, everything=True, watch=self._watch)
         self._message, self._facts = message, facts
-        self._courses = {course.recipient.label: course for course in self._passage.courses()}
+        try:
+            with bounded(STEPS_OF_MESSAGE):
+                self._courses = {course.recipient.label: course for course in self._passage.courses()}
+        except BudgetError:
+            self._courses = {}
 
     def trace(self, label: str) -> list[dict[str, Any]]:
         """One entry for each rule, first to last.
 
-        ``rule``; ``matched``: true, false or ``unknown``; and of a rule that was looked at ``because``: the condition that decided, or all where it
-        matches (``section``, ``option``, ``value``, ``result``, ``saw``, and ``reason`` where it is open); ``actions`` that are done;
-        ``copy``: who shared the copy; of others ``reason``: why it was not looked at.
+        ``rule``; ``matched``: as the result has it, before an approval or after one, and false where it does not name the rule; and of a rule that was
+        looked at ``because``: the condition that decided, or all where it may match (``section``, ``option``, ``value``, ``result``, ``saw``, ``reason``
+        where it is open, and ``assumes`` where the result is assumed); ``reason``: why it is open whether it matches, or was not looked at;
+        ``actions`` that are done; ``copy``: who shared the copy.
         """
-        course = self._courses[label]
-        entries = self._entries.get(course.recipient.address, {})
-        return [entries.get(rule.place) or self._passed_over(rule, course) for rule in self._rules.rules]
+        course = self._courses.get(label)
+        if course is None:
+            return []
+        found = matches(course, self._rules, self._message, self._facts)
+        return [self._entry(rule, course, found.get(rule.place)) for rule in self._rules.rules]
 
     def _watch(self, rule: FlowRule, world: World, person: Recipient) -> None:
-        entries = self._entries.setdefault(person.address, {})
-        if rule.place not in entries and not world.against_a_guess:
-            entries[rule.place] = self._entry(rule, world, person)
+        if not world.against_a_guess:
+            self._looked.setdefault((person.address, rule.place), []).append(world)
 
-    def _entry(self, rule: FlowRule, world: World, person: Recipient) -> dict[str, Any]:
+    def _entry(self, rule: FlowRule, course: Course, match: Match | None) -> dict[str, Any]:
+        matched = match.shown if match else False
+        entry: dict[str, Any] = {"rule": rule.name, "matched": matched}
+        worlds = self._looked.get((course.recipient.address, rule.place), ())
+        if worlds:
+            ways = [(world, self._way(rule, world, course)) for world in worlds]
+            world, way = next(((world, way) for world, way in ways if _shown_truth(way) == matched), ways[0])
+            entry |= self._explained(rule, world, course.recipient, match, way)
+            entry["copy"] = [each.label for each in world.fork.sure] if len(world.fork.sure) > 1 else []
+        else:
+            entry["reason"] = self._passed_over(rule, course)
+        entry["actions"] = self._actions(rule) if match else []
+        return {key: value for key, value in entry.items() if value not in ([], "")}
+
+    def _way(self, rule: FlowRule, world: World, course: Course) -> Truth:
+        """Whether a rule matches in a world, as far as its answers and the guesses go."""
         answers = world.answered()
-        parts = list(self._passage.parts(rule, world, person))
-        matched = all_of(value if isinstance(value, bool) else value.settled(answers) for value in parts)
+        return all_of(_likely(value, answers) for value in self._passage.parts(rule, world, course.recipient, course.by is not None))
+
+    def _explained(self, rule: FlowRule, world: World, person: Recipient, match: Match | None, way: Truth) -> dict[str, Any]:
+        """The conditions that decided, and why it is open."""
         sight = Sight(self._message, self._facts, world.content, person, world.fork)
         looked = [(section, atom) for section, atoms in (("conditions", rule.conditions), ("exceptions", rule.exceptions)) for atom in atoms]
         because = [self._because(section, atom, sight, self._passage.truth(atom, world, person)) for section, atom in looked]
+        if match:
+            open_ = way.reasons if isinstance(way, Open) else match.reasons
+            return {"because": because, "reason": "" if match.sure else _reasons(open_)}
         decisive = [each for each in because if each["result"] is (each["section"] == "exceptions")]
-        entry: dict[str, Any] = {"rule": rule.name, "matched": _shown_truth(matched)}
-        entry["because"] = decisive[:1] if matched is False else because
-        if matched is False and not decisive:
-            entry["reason"] = self._without_conditions(rule)
-        if isinstance(matched, Open):
-            entry["reason"] = "; ".join(f"{reason.id}: {reason.text}" for reason in matched.reasons)
-        if matched is not False:
-            entry["actions"] = self._actions(rule)
-        if len(world.fork.sure) > 1:
-            entry["copy"] = [each.label for each in world.fork.sure]
-        return {key: value for key, value in entry.items() if value != []}
+        if decisive:
+            return {"because": decisive[:1]}
+        return {"because": [each for each in because if "reason" in each], "reason": self._without_conditions(rule, because)}
 
     def _actions(self, rule: FlowRule) -> list[str]:
         """What a rule that matches does, as far as that is known."""
@@ -78,35 +98,48 @@ class Tracer:
         manager = self._facts.manager(self._facts.primary(self._message.sender)) if rule.by_manager else None
         return sorted(rule.actions if manager is None else rule.where(bool(manager)).actions)
 
-    def _without_conditions(self, rule: FlowRule) -> str:
-        """Why a rule does not match whose conditions do not say so."""
+    def _without_conditions(self, rule: FlowRule, because: list[dict[str, Any]]) -> str:
+        """Why a rule does not match while no condition by itself says so."""
         if rule.in_window(self._message) is False:
             return f"the message is outside of its dates: {rule.begins or 'always'} to {rule.ends or 'always'}"
+        if any("reason" in each for each in because):
+            return "its conditions and exceptions cannot all be met together, whatever is open"
         return "S/MIME hides the content that it looks at"
 
     def _because(self, section: str, atom: Atom, sight: Sight, found: Truth) -> dict[str, Any]:
         option = " and ".join(atom.predicate.options)
         value = _hits(atom, sight) if found is True else _plain(atom.values)
-        because: dict[str, Any] = {"section": section, "option": option, "value": value, "result": _shown_truth(found), "saw": _saw(atom, sight)}
-        if isinstance(found, Open):
-            because["reason"] = "; ".join(f"{reason.id}: {reason.text}" for reason in found.reasons)
+        because: dict[str, Any] = {"section": section, "option": option, "value": value, "result": _shown_truth(_likely(found, {})), "saw": _saw(atom, sight)}
+        if isinstance(found, Open) and found.likely is None:
+            because["reason"] = _reasons(found.reasons)
+        elif isinstance(found, Open):
+            because["assumes"] = sorted({reason.id for reason in found.reasons})
         return because
 
-    def _passed_over(self, rule: FlowRule, course: Course) -> dict[str, Any]:
+    def _passed_over(self, rule: FlowRule, course: Course) -> str:
+        """Why a rule was not looked at for a copy."""
         if rule.idle:
-            reason = rule.idle
-        elif "NDR" in (self._message.types or ()):
-            reason = "rules do not see non-delivery reports"
-        elif course.by and rule.place <= course.by.place:
-            reason = f"the recipient was added by the rule {course.by.rule!r}, and shares what the copy went through before"
-        else:
-            enders = sorted({world.ended_by for world in course.worlds if world.ended_by and not world.against_a_guess})
-            reason = f"not reached: {' or '.join(repr(name) for name in enders)} ended the processing"
-        return {"rule": rule.name, "matched": False, "reason": reason}
+            return rule.idle
+        if "NDR" in (self._message.types or ()):
+            return "rules do not see non-delivery reports"
+        if course.by and rule.place <= course.by.place:
+            return f"the recipient was added by the rule {course.by.rule!r}, and shares what the copy went through before"
+        enders = sorted({world.ended_by for world in course.worlds if world.ended_by and not world.against_a_guess})
+        return f"not reached: {' or '.join(repr(name) for name in enders)} ended the processing"
 
 
 def _shown_truth(value: Truth) -> bool | str:
     return value if isinstance(value, bool) else "unknown"
+
+
+def _likely(value: Truth, answers: Mapping[Hashable, bool]) -> Truth:
+    """A value under answers, and where they do not say, as it is guessed."""
+    settled = value if isinstance(value, bool) else value.settled(answers)
+    return settled.likely if isinstance(settled, Open) and settled.likely is not None else settled
+
+
+def _reasons(reasons: Iterable[Reason]) -> str:
+    return "; ".join(f"{reason.id}: {reason.text}" for reason in reasons)
 
 
 def _plain(values: Any) -> Any:
