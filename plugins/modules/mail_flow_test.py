@@ -213,7 +213,7 @@ options:
         Keys are C(accepted_domains) (each with C(name), C(type) and C(match_subdomains), or a name alone), C(remote_domains) (C(domain_name), C(is_internal)),
         C(mailboxes), C(mail_users) and C(contacts) (lists of addresses), C(groups) (an address to its members), C(managers) (an address to the manager's),
         C(attributes) (an address to attributes by name), C(proxy_addresses) (an address or a name to the primary address), C(inbound_connectors),
-        C(journal_rules), and
+        C(journal_rules), C(organization_config) (C(disable_plus_address_in_recipients)), and
         C(irm_configuration), C(ome_configurations) and C(owa_mailbox_policies) as M(m365.message_encryption.message_encryption_info) returns them.
       - >-
         If C(mailboxes) is given, no other address is a mailbox, and only those in C(mail_users) are mail users or guests. If only C(mail_users) is given,

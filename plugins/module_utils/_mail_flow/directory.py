@@ -12,14 +12,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Session
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotFoundError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result, Session
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotFoundError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MOST_PEOPLE, Organization, read
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import is_address
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
 
 #: So many groups and people are asked for; the others are not known.
 MOST_ASKED = 100
+
+#: So many names are listed for one reason.
+_SAID = 5
+
+_TOO_MANY = f"rules name more than {MOST_ASKED} groups and people, and so many are read"
 
 #: So deep are groups in groups followed.
 MOST_LEVELS = 4
@@ -44,7 +49,11 @@ def read_directory(session: Session, rule_sets: Iterable[RuleSet], given: Mappin
     for _level in range(MOST_LEVELS):
         if not calls:
             break
-        found = found.with_more(read(session, dict(list(calls.items())[: MOST_ASKED - len(found.subsets)]), fresh=True))
+        first = dict(list(calls.items())[: MOST_ASKED - len(found.subsets)])
+        left_out = {key: call for key, call in calls.items() if key not in first}
+        found = found.with_more(read(session, first, fresh=True)) if first else found
+        if left_out:
+            return found.with_more(Organization(left_out, dict.fromkeys(left_out, Result(error=ExchangeError(_TOO_MANY)))))
         asked = {_identity(key) for key in found.subsets} | known
         inner = (each for key in calls for each in _members(found, key)[1] if each not in asked)
         calls = _calls(dict.fromkeys(_GROUP + each for each in inner))
@@ -76,7 +85,16 @@ def facts_of_directory(organization: Organization, given: Mapping[str, Any]) -> 
         del groups[group]
         failed.setdefault("groups", {})[group] = "Get-DistributionGroupMember shows groups in it that are not known"
     facts: dict[str, Any] = {**({"groups": groups} if groups else {}), **({"proxy_addresses": proxies} if proxies else {})}
-    return facts, {fact: " ".join(f"{name}: {why.rstrip('.')}." for name, why in each.items()) for fact, each in failed.items()}
+    return facts, {fact: _said(each) for fact, each in failed.items()}
+
+
+def _said(failed: Mapping[str, str]) -> str:
+    """Who is not known, and why: the names of a reason together."""
+    names: dict[str, list[str]] = {}
+    for name, why in failed.items():
+        names.setdefault(why.rstrip("."), []).append(name)
+    more = {why: f" and {len(each) - _SAID} more" if len(each) > _SAID else "" for why, each in names.items()}
+    return " ".join(f"{', '.join(each[:_SAID])}{more[why]}: {why}." for why, each in names.items())
 
 
 def _named_by(rule: FlowRule) -> Iterator[str]:

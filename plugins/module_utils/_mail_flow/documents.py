@@ -46,11 +46,16 @@ def document_of(content: Any, where: str) -> Document:
     if isinstance(content, Mapping):
         state = content.get("state") if content.get("kind") == "snapshot" else content.get("message_encryption_state", content)
         if isinstance(state, Mapping) and isinstance(state.get("transport_rules"), list):
-            return Document(_in_order(state, content.get("order") or []), {key: state[key] for key in FACT_SUBSETS if state.get(key) is not None})
+            return Document(_in_order(state, content.get("order") or []), _facts_in(state))
     raise OptionError(
         f"{where} holds no mail flow rules.",
         remedy="Give an export, a snapshot or a capture of this collection, or what message_encryption_info returned.",
     )
+
+
+def _facts_in(state: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of a state: what it says of the organization is who it is, which is none."""
+    return {key: state[key] for key in FACT_SUBSETS if key != "organization" and state.get(key) is not None}
 
 
 def _in_order(state: Mapping[str, Any], order: list[str]) -> list[dict[str, Any]]:

@@ -18,18 +18,26 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe
 
-#: Subsets that hold the rules, and those that hold facts under the same name.
+#: Subsets that hold the rules, and those that hold facts.
 RULE_SUBSETS = ("transport_rules", "rms_templates")
 FACT_SUBSETS = (
-    *("accepted_domains", "remote_domains", "inbound_connectors", "mail_users", "journal_rules"),
+    *("organization", "accepted_domains", "remote_domains", "inbound_connectors", "mail_users", "journal_rules"),
     *("irm_configuration", "ome_configurations", "owa_mailbox_policies"),
 )
 
+#: What the fact is called that a subset holds, where that is not the subset's own name.
+_FACTS = {"organization": "organization_config"}
+
 #: Those that are read as far as they can be: whatever fails about them is not known, and fails nothing.
-_PEOPLE = ("mail_users", "journal_rules")
+_TOLERANT = ("organization", "mail_users", "journal_rules")
 
 #: Those without which little can be said of all mail.
-PROOF_SUBSETS = ("accepted_domains", "remote_domains", "mail_users", "journal_rules", "irm_configuration")
+PROOF_SUBSETS = ("organization", "accepted_domains", "remote_domains", "mail_users", "journal_rules", "irm_configuration")
+
+
+def facts_not_in(given: Mapping[str, Any]) -> list[str]:
+    """The subsets whose facts nobody has given."""
+    return [subset for subset in FACT_SUBSETS if given.get(_FACTS.get(subset, subset)) is None]
 
 
 def rules_from(organization: Organization) -> list[dict[str, Any]]:
@@ -58,8 +66,11 @@ def facts_from(organization: Organization, subsets: Iterable[str]) -> tuple[dict
     unavailable: dict[str, str] = {}
     for subset in subsets:
         error = organization.error(subset)
-        if isinstance(error, PermissionDeniedError) or (error is not None and subset in _PEOPLE):
-            unavailable[subset] = str(error)
+        if isinstance(error, PermissionDeniedError) or (error is not None and subset in _TOLERANT):
+            unavailable[_FACTS.get(subset, subset)] = str(error)
+            continue
+        if subset == "organization":
+            facts.update(_organization_config(organization))
             continue
         described = describe(organization, [subset])[subset]
         if subset == "mail_users" and len(organization.objects(subset)) > MOST_PEOPLE:
@@ -80,6 +91,7 @@ def facts_needed(rule_sets: Iterable[RuleSet], messages: Sequence[Message], give
     protected = any(message.protection is None or message.protection.by_rights for message in messages)
     scopes = {"from_scope", "sent_to_scope"} & options
     wanted = {
+        "organization": any("+" in address for message in messages for address in (message.sender, *message.to, *message.cc, *message.bcc)),
         "accepted_domains": bool(scopes) or encrypts or protected,
         "remote_domains": "sent_to_scope" in options or encrypts or protected,
         "mail_users": bool(scopes) or encrypts,
@@ -89,4 +101,10 @@ def facts_needed(rule_sets: Iterable[RuleSet], messages: Sequence[Message], give
         "ome_configurations": encrypts or protected,
         "owa_mailbox_policies": encrypts or protected,
     }
-    return [subset for subset in FACT_SUBSETS if wanted[subset] and given.get(subset) is None]
+    return [subset for subset in facts_not_in(given) if wanted[subset]]
+
+
+def _organization_config(organization: Organization) -> dict[str, Any]:
+    """Whether plus addressing is off, where the organization says it. Exchange on-premises does not."""
+    off = organization.only("organization").get("DisablePlusAddressInRecipients")
+    return {} if off is None else {"organization_config": {"disable_plus_address_in_recipients": bool(off)}}

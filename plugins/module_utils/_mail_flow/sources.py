@@ -16,11 +16,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.directory import facts_of_directory, read_directory
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.documents import document_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import (
-    FACT_SUBSETS,
     PROOF_SUBSETS,
     RULE_SUBSETS,
     facts_from,
     facts_needed,
+    facts_not_in,
     rules_from,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
@@ -41,14 +41,14 @@ def tested_rules(task: MailFlowContext, cases: Sequence[Case], others: RuleSet |
     if proposed is not None and params["facts"] is not None:
         return proposed, given, {}
     if proposed is None:
-        wanted = [subset for subset in FACT_SUBSETS if given.get(subset) is None]
+        wanted = facts_not_in(given)
         organization = read(task.session, [*RULE_SUBSETS, *wanted], fresh=True)
         rules, (found, unavailable) = RuleSet(rules_from(organization)), facts_from(organization, wanted)
     else:
         rules, wanted = proposed, facts_needed([proposed, *([others] if others else [])], [case.message for case in cases], given)
         if params["guarantees"] or others is not None:
             # A proof is about all mail, so it needs every fact about who is inside.
-            wanted = [name for name in FACT_SUBSETS if name in wanted or (name in PROOF_SUBSETS and given.get(name) is None)]
+            wanted = [name for name in facts_not_in(given) if name in wanted or name in PROOF_SUBSETS]
         found, unavailable = facts_from(read(task.session, wanted, fresh=True), wanted) if wanted else ({}, {})
     people, unread = facts_of_directory(read_directory(task.session, [rules, *([others] if others else [])], given), given)
     return rules, {**found, **given, **people}, {**unavailable, **unread}

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MOST_PEOPLE, read
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.directory import MOST_LEVELS, facts_of_directory, read_directory
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import facts_from
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.directory import MOST_ASKED, MOST_LEVELS, facts_of_directory, read_directory
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import facts_from, facts_not_in
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
@@ -61,7 +61,8 @@ def test_groups_in_groups_are_read_and_a_group_is_known_only_if_they_are() -> No
     session = session_of(recipients=[*deep, person(f"g{MOST_LEVELS}", "ann"), person("ann"), person("board", "inner"), person("inner", "ann", "board")])
     facts, unavailable = directory(session, rule({"from_member_of": [f"board@{DOMAIN}", f"g0@{DOMAIN}"]}))
     assert facts == {"groups": {f"board@{DOMAIN}": [f"inner@{DOMAIN}"], f"inner@{DOMAIN}": [f"ann@{DOMAIN}", f"board@{DOMAIN}"]}}
-    assert f"g0@{DOMAIN}: Get-DistributionGroupMember shows groups in it that are not known." in unavailable["groups"]
+    names = ", ".join(f"g{number}@{DOMAIN}" for number in range(MOST_LEVELS))
+    assert unavailable == {"groups": f"{names}: Get-DistributionGroupMember shows groups in it that are not known."}
 
 
 @pytest.mark.parametrize(
@@ -137,3 +138,38 @@ def test_journals_are_named_beside_a_proof() -> None:
     journals = [{"name": "A", "enabled": True, "journal_email_address": "a@b.example"}, {"name": "B", "enabled": False, "journal_email_address": "c@d.example"}]
     verdict, assumed = assumptions({"journal_rules": journals}, rule(OUT))
     assert (verdict, assumed["journals"]) == ("proved", "Journal rules send copies of mail to a@b.example, which are not considered.")
+
+
+def test_names_beyond_the_bound_are_not_known_and_that_is_said() -> None:
+    names = [f"group{number}@{DOMAIN}" for number in range(MOST_ASKED + 10)]
+    session = session_of(recipients=[person("ann"), *(person(name.partition("@")[0], "ann") for name in names)])
+    facts, unavailable = directory(session, rule({"sent_to_member_of": names}), rule(OUT, copy_to=["Some Body"]))
+    assert (session.reads, sorted(facts["groups"])) == (1, sorted(names[:MOST_ASKED]))
+    why = "rules name more than 100 groups and people, and so many are read."
+    assert unavailable == {"groups": f"{', '.join(names[MOST_ASKED:][:5])} and 5 more: {why}", "proxy_addresses": f"some body: {why}"}
+
+
+def test_groups_in_groups_beyond_the_bound_are_not_known_either() -> None:
+    names = [f"group{number}@{DOMAIN}" for number in range(MOST_ASKED)]
+    session = session_of(recipients=[person("ann"), person("inner", "ann"), *(person(name.partition("@")[0], "ann", "inner") for name in names)])
+    facts, unavailable = directory(session, rule({"sent_to_member_of": names}))
+    assert (session.reads, facts) == (1, {})
+    assert f"inner@{DOMAIN}: rules name more than 100" in unavailable["groups"]
+    assert "groups in it that are not known" in unavailable["groups"]
+
+
+@pytest.mark.parametrize("off", [True, False])
+def test_whether_plus_addressing_is_off_is_read_with_the_other_facts(off: bool) -> None:
+    session = session_of(added_properties={"Get-OrganizationConfig": {"DisablePlusAddressInRecipients": off}})
+    found = facts_from(read(session, ["organization"]), ["organization"])
+    assert found == ({"organization_config": {"disable_plus_address_in_recipients": off}}, {})
+    assert "organization" in facts_not_in({})
+    assert "organization" not in facts_not_in(found[0])
+
+
+def test_an_organization_that_does_not_say_whether_plus_addressing_is_off_leaves_it_open() -> None:
+    silent = session_of(dropped_properties={"Get-OrganizationConfig": ["DisablePlusAddressInRecipients"]})
+    assert facts_from(read(silent, ["organization"]), ["organization"]) == ({}, {})
+    hidden = session_of(hidden_cmdlets=["Get-OrganizationConfig"])
+    facts, unavailable = facts_from(read(hidden, ["organization"]), ["organization"])
+    assert (facts, "Get-OrganizationConfig" in unavailable["organization_config"]) == ({}, True)
