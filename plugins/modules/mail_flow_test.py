@@ -380,6 +380,10 @@ guarantees:
       description: The guarantee's name.
       type: str
       returned: always
+    claim:
+      description: What is guaranteed of which mail, as a clause, such as C(no mail from inside to people outside is delivered in clear).
+      type: str
+      returned: unless the rules are too complex
     verdict:
       description: >-
         V(proved) if no message breaks it, whatever is unknown about Exchange; V(refuted) if RV(guarantees[].counterexample) certainly breaks it;
@@ -387,7 +391,7 @@ guarantees:
       type: str
       returned: always
     assumptions:
-      description: The assumptions of the proof, each with C(id) and C(text).
+      description: The assumptions of the proof, each with C(id), C(text), and C(mail), the mail that it leaves undecided, where it does.
       type: list
       elements: dict
       returned: always
@@ -407,6 +411,7 @@ guarantees:
       returned: when the verdict is V(unknown)
   sample:
     - name: Outgoing mail is encrypted
+      claim: all mail from inside to people outside is delivered encrypted
       verdict: refuted
       assumptions: []
       counterexample:

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.assumptions import RELIED_ON
 
 #: How a copy is protected, in words.
 _PROTECTION = {
@@ -19,6 +22,9 @@ _PROTECTION = {
 }
 
 _FATES = {"unknown": "delivered or not (unknown)", "moderated": "held for approval", "quarantined": "held in quarantine"}
+
+#: So many characters of a list are on a line of a terminal.
+_WIDE = 160
 
 #: So many people of a field are named.
 _NAMED = 3
@@ -151,7 +157,7 @@ def reasons_of(row: Mapping[str, Any]) -> str:
 def verdict_sentence(row: Mapping[str, Any]) -> str:
     """A guarantee's verdict, as a sentence."""
     if row["verdict"] == "proved":
-        return f"{row['name']!r} is guaranteed under {len(row['assumptions'])} assumptions."
+        return f"{row['name']!r} is guaranteed: {row['claim']}."
     if row["verdict"] == "refuted":
         return f"{row['name']!r} is not guaranteed: {refutation(row)}"
     return f"Whether {row['name']!r} is guaranteed cannot be told: {reasons_of(row)}."
@@ -167,7 +173,30 @@ def mail_lines(mail: Mapping[str, Any], most: int | None = None) -> list[str]:
     more = int(mail.get("difference_more") or 0) + len(lines[most:] if most else ())
     lines = lines[:most]
     lines += [f"At least {more} more kinds of mail are treated differently."] if more else []
-    for row in mail.get("guarantees") or ():
-        was = f" Until now: {row['before']}." if row.get("before") else ""
-        lines.append(f"{verdict_sentence(row)}{was}")
-    return lines
+    return [*lines, *_verdict_lines(mail.get("guarantees") or ())]
+
+
+def _verdict_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A line a guarantee; after proofs, once for those in a row that have it in common, what they leave undecided and what they rely on."""
+    for basis, same in groupby(rows, _basis):
+        for row in same:
+            was = f" Until now: {row['before']}." if row.get("before") else ""
+            yield f"{verdict_sentence(row)}{was}"
+        yield from (f"  {head}: {_fitting(words)}." for head, words in basis if words)
+
+
+def _basis(row: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """What a proof leaves undecided, and what it relies on, in a few words each; nothing of another verdict."""
+    if row["verdict"] != "proved":
+        return []
+    left_out = [each["mail"] for each in row["assumptions"] if "mail" in each]
+    relied_on = [RELIED_ON.get(each["id"]) or each["text"].rstrip(".") for each in row["assumptions"] if "mail" not in each]
+    return [("Not decided", left_out), ("It relies on", relied_on)]
+
+
+def _fitting(words: Sequence[str]) -> str:
+    """As much of a list as a line has room for, and how much more there is; the result has all of it."""
+    shown = 1
+    while shown < len(words) and len(", ".join(words[: shown + 1])) <= _WIDE:
+        shown += 1
+    return f"{', '.join(words[:shown])}{f' and {len(words) - shown} more' if shown < len(words) else ''}"

@@ -39,6 +39,7 @@ def guarantees_of(organization: Record) -> list[Record]:
     return [
         {
             "name": row.get("name", ""),
+            "claim": _capital(row.get("claim", "")),
             "verdict": row.get("verdict", ""),
             "before": row.get("before", ""),
             "card": message_card(row.get("counterexample") or {}),

@@ -5,10 +5,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.says import message_lines
+import yaml
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof import assumptions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import prove
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.says import mail_lines, message_lines
+
+FACTS: dict[str, Any] = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mailboxes": ["megan@contoso.com"]}
+OUT = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
+ENCRYPT = {"name": "Encrypt", "conditions": OUT, "actions": {"apply_rights_protection_template": "Encrypt"}}
+STOP = {"name": "Stop", "conditions": {"subject_contains_words": ["public"]}, "actions": {"stop_rule_processing": True}}
+LAW = {"from_scope": "InOrganization", "recipient_domain_is": ["law.example"]}
+GUARANTEES = [
+    {"name": "Outgoing", "when": OUT, "then": "not_in_clear"},
+    {"name": "Law", "when": LAW, "unless": {"subject_contains_words": ["public"], "with_importance": "Low"}, "then": "encrypted"},
+]
+PROVED_LAW = "'Law' is guaranteed: all mail from inside to law.example, except mail with 'public' in its subject or of Low importance, is delivered encrypted."
+BASIS = [
+    "  Not decided: forwarded mail, S/MIME-signed mail, automatic replies, receipts, meetings, requests for approval, mail over 17.8 MB, Exchange's reports.",
+    "  It relies on: authenticated mail from inside, rules in effect for some hours, no errors of rules, encryption that works, "
+    "no change of protection after the rules.",
+]
 
 
 @pytest.mark.parametrize(
@@ -58,3 +78,70 @@ def test_of_many_people_it_is_said_whom_a_message_is_about() -> None:
     ]
     added = {"name": "witness", "from": "megan@contoso.com", "to": ["ann@b.com"]}
     assert list(message_lines(added, "archive@b.com"))[1:] == [("To", "ann@b.com"), ("Seen by", "archive@b.com")]
+
+
+def test_proofs_say_for_what_they_hold_and_then_once_what_they_leave_open_and_rely_on() -> None:
+    rows = prove([ENCRYPT], FACTS, GUARANTEES)
+    lines = mail_lines({"guarantees": rows})
+    assert lines == ["'Outgoing' is guaranteed: no mail from inside to people outside is delivered in clear.", PROVED_LAW, *BASIS]
+    (proved, _other) = rows
+    said = [each.get("mail") or assumptions.RELIED_ON[each["id"]] for each in proved["assumptions"]]
+    assert all(each in f"{lines[2]}{lines[3]}" for each in said)
+
+
+def test_what_rules_let_out_is_a_line_with_its_message_and_a_proof_beside_it_keeps_what_it_relies_on() -> None:
+    lines = mail_lines({"guarantees": prove([STOP, ENCRYPT], FACTS, GUARANTEES)})
+    assert lines == [
+        "'Outgoing' is not guaranteed: mail from sender@contoso.com to recipient@example.org with the subject 'public' is delivered in clear: "
+        "the rule 'Stop' decides.",
+        PROVED_LAW,
+        *BASIS,
+    ]
+
+
+def test_a_verdict_that_is_another_than_until_now_says_so_in_its_line() -> None:
+    (row, _other) = prove([ENCRYPT], FACTS, GUARANTEES)
+    assert mail_lines({"guarantees": [{**row, "before": "refuted"}]})[0].endswith("is delivered in clear. Until now: refuted.")
+
+
+def test_what_has_no_room_in_a_line_is_counted() -> None:
+    (row, _other) = prove([ENCRYPT], FACTS, GUARANTEES)
+    (_verdict, undecided, _basis) = mail_lines({"guarantees": [{**row, "assumptions": [{"id": "U", "text": "T.", "mail": "m" * 40}] * 9}, row]})[:3]
+    assert undecided == f"  Not decided: {', '.join(['m' * 40] * 3)} and 6 more."
+    long = [{"id": "U", "text": f"{'t' * 300}."}]
+    assert mail_lines({"guarantees": [{**row, "assumptions": long}]})[1:] == [f"  It relies on: {'t' * 300}."]
+
+
+@pytest.mark.parametrize(
+    ("then", "template", "claim"),
+    [
+        ("encrypted", None, "all mail from inside to law.example is delivered encrypted"),
+        ("encrypted", "Board", "all mail from inside to law.example is delivered with 'Board'"),
+        ("not_in_clear", None, "no mail from inside to law.example is delivered in clear"),
+        ("not_in_clear", "{Board}", "no mail from inside to law.example is delivered without '{Board}'"),
+        ("portal", None, "no mail from inside to law.example is delivered in clear, and people outside are led to the portal"),
+        ("unencrypted", None, "all mail from inside to law.example is delivered, and no rule encrypts it"),
+    ],
+)
+def test_what_is_guaranteed_is_a_clause(then: str, template: str | None, claim: str) -> None:
+    (row,) = prove([], FACTS, [{"name": "G", "when": LAW, "then": then, **({"template": template} if template else {})}])
+    assert row["claim"] == claim
+
+
+def test_every_assumption_has_a_few_words() -> None:
+    usual = [assumptions.assumed(each.id, each.text) for each in assumptions.USUAL]
+    others = [assumptions.assumed(number, "Any text.") for number in ("U17", "U19", "U20", "U21", "U25")]
+    readings = [assumptions.AUTHENTICATED, assumptions.SUBDOMAINS, assumptions.SENT_FROM, assumptions.SIZES, assumptions.internal_domains(["a.b"])]
+    for each in (*usual, *others, *readings, *assumptions.ALWAYS):
+        words = each.get("mail") or assumptions.RELIED_ON[each["id"]]
+        assert 0 < len(words) <= 60, each
+
+
+def test_the_guide_shows_the_lines_of_its_guarantee() -> None:
+    guide = (Path(__file__).parents[3] / "docs/docsite/rst/guide_which_mail_is_encrypted.rst").read_text(encoding="utf-8")
+    before, _said, after = guide.partition("Above it is\n")
+    (task,) = yaml.safe_load(before[before.rindex("    - name: Nothing leaves for") : before.rindex("    - name: It is proved")])
+    options = task["m365.message_encryption.mail_flow_test"]
+    lines = [f"    {line}" for line in mail_lines({"guarantees": prove(options["rules"], options["facts"], options["guarantees"])})]
+    assert lines[0] in after
+    assert after.startswith("\n".join(["", ".. code-block:: text", "", *lines, "", ""]))

@@ -173,7 +173,8 @@ MAIL = {
     ],
     "difference_more": 0,
     "guarantees": [
-        {"name": "No outgoing mail leaves in clear", "verdict": "proved", "before": "refuted",
+        {"name": "No outgoing mail leaves in clear", "claim": "no mail from inside to people outside is delivered in clear",
+         "verdict": "proved", "before": "refuted",
          "assumptions": [{"id": "settled", "text": "The rules have been in effect for some hours: Exchange applies changes with a delay."}]},
         {"name": "The law firm gets nothing in clear", "verdict": "refuted", "assumptions": [],
          "counterexample": {**witness("ann@fabrikam.com", subject="newsletter", importance="High"), "outcome": result("none")}},

@@ -390,7 +390,16 @@ def test_what_becomes_of_mail_stands_on_the_first_screen() -> None:
     text = render_html(report)
     assert text.index('id="mail"') < text.index('id="run"') < text.index('id="lint"')
     words = " ".join(Page(text).words)
-    for said in ("is now encrypted", "Before", "In clear", "Encrypted by 'Encrypt all outgoing mail'", "Signed", "Importance", "What would settle it"):
+    for said in (
+        "is now encrypted",
+        "Before",
+        "In clear",
+        "Encrypted by 'Encrypt all outgoing mail'",
+        "Signed",
+        "Importance",
+        "What would settle it",
+        "No mail from inside to people outside is delivered in clear",
+    ):
         assert said in words
     worst = [words.index(name) for name in ("The law firm gets nothing in clear", "Partners read in the portal", "until now: not guaranteed")]
     assert worst == sorted(worst)

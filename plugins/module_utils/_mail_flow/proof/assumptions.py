@@ -17,7 +17,7 @@ class Usual:
     """What is true of usual mail, while it is not known what becomes of other mail. The fields say it, and so do the words.
 
     :param id: the number of the question.
-    :param text: that it is so, as a proof names it, and :param:`other` the mail of which it is not.
+    :param text: that it is so, as a proof names it, and :param:`other` the mail of which it is not; :param:`brief` in a few words.
     :param types: the types of messages that it is not of.
     :param arrivals: how it does not arrive.
     :param most: how many bytes it has at most; ``None`` for any number.
@@ -26,6 +26,7 @@ class Usual:
     id: str
     text: str
     other: str
+    brief: str
     types: tuple[str, ...] = ()
     arrivals: tuple[str, ...] = ()
     most: int | None = None
@@ -38,20 +39,31 @@ _REQUEST = "ApprovalRequest"
 
 #: What is true of usual mail, whatever the organization is like.
 USUAL = (
-    Usual("U26", "The message was not forwarded by an Inbox rule or a mailbox setting.", "mail that is forwarded automatically", FORWARDED_TYPES),
-    Usual("U27", "The message has no clear S/MIME signature.", "mail with a clear S/MIME signature", ("Signed",), ("smime_signed",)),
+    Usual(
+        "U26", "The message was not forwarded by an Inbox rule or a mailbox setting.", "mail that is forwarded automatically", "forwarded mail", FORWARDED_TYPES
+    ),
+    Usual(
+        "U27",
+        "The message has no clear S/MIME signature.",
+        "mail with a clear S/MIME signature",
+        "S/MIME-signed mail",
+        ("Signed",),
+        ("smime_signed",),
+    ),
     Usual(
         "U29",
         "The message is not an automatic reply, read receipt or meeting item.",
         "automatic replies, read receipts and meeting items",
+        "automatic replies, receipts, meetings",
         tuple(kind for kind in SYSTEM_TYPES if kind != _REQUEST),
     ),
-    Usual("U29", "The message is not a request for approval.", "requests for approval", (_REQUEST,)),
+    Usual("U29", "The message is not a request for approval.", "requests for approval", "requests for approval", (_REQUEST,)),
     Usual(
         "U31",
         f"The message has at most {SURELY_PROTECTED:,} bytes ({SURELY_PROTECTED * 10 // (1 << 20) / 10} MB), so that it has at most {LARGEST >> 20} MB"
         " however it is encoded.",
         f"messages of more than {SURELY_PROTECTED * 10 // (1 << 20) / 10} MB, which may have more than {LARGEST >> 20} MB once they are encoded",
+        f"mail over {SURELY_PROTECTED * 10 // (1 << 20) / 10} MB",
         most=SURELY_PROTECTED,
     ),
 )
@@ -61,7 +73,11 @@ ALWAYS: tuple[dict[str, str], ...] = (
     {"id": "settled", "text": "The rules have been in effect for some hours: Exchange applies changes with a delay."},
     {"id": "rule_errors", "text": "No rule fails on the message, as a rule that inspects large attachments can (rule_error_action)."},
     {"id": "configured", "text": "Message encryption is configured and works."},
-    {"id": "system_mail", "text": "The message is not a non-delivery report, journal report or rule report, which rules may not process."},
+    {
+        "id": "system_mail",
+        "text": "The message is not a non-delivery report, journal report or rule report, which rules may not process.",
+        "mail": "Exchange's reports",
+    },
     {"id": "later", "text": "Purview DLP, automatic labels, filters and other systems after the rules do not change the protection."},
 )
 
@@ -107,6 +123,36 @@ UNUSUAL = {
     "U25": "mail with a PDF attachment",
     **{each.id: " and ".join(row.other for row in USUAL if row.id == each.id) for each in USUAL},
 }
+
+#: Assumption of a proof to the mail that it leaves out, in a few words; of usual mail each says it itself.
+_LEAVES_OUT = {
+    "U19": "mail to people inside who are not in the directory",
+    "U20": "guests and mail users",
+    "U21": "mail to remote domains that count as internal",
+    "U25": "mail with PDF documents",
+}
+
+#: Any other assumption of a proof, in a few words.
+RELIED_ON = {
+    "U17": "texts without rare forms of i, s and k",
+    "settled": "rules in effect for some hours",
+    "rule_errors": "no errors of rules",
+    "configured": "encryption that works",
+    "later": "no change of protection after the rules",
+    "authenticated": "authenticated mail from inside",
+    "subdomains": "domains with their subdomains",
+    "sent_from": "primary addresses of senders",
+    "sizes": "messages larger than their attachments",
+    "internal_domains": "remote domains that stay internal",
+    "date": "no rule that begins or ends",
+}
+
+
+def assumed(number: str, text: str) -> dict[str, str]:
+    """An assumption of a proof, as results have it: with the mail that it leaves out, where it does."""
+    mail = next((each.brief for each in USUAL if each.text == text), _LEAVES_OUT.get(number, ""))
+    return {"id": number, "text": text, **({"mail": mail} if mail else {})}
+
 
 #: For a rule that begins or ends later.
 LATER = {"id": "date", "reason": "only mail of today is compared", "settled_by": "Compare again after that date."}

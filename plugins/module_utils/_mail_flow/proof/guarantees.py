@@ -30,6 +30,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     SIZES,
     SUBDOMAINS,
     TOO_MANY_COPIES,
+    assumed,
     described,
     internal_domains,
 )
@@ -40,7 +41,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Assumption
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, Model, Replayed, Side
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import courses_of, is_about, reasons_for, surely_breaks
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import listed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import claimed, listed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.simplest import Breach, told
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import may_mean_pdf
@@ -160,7 +161,7 @@ def prove(
     budget: int = CONFLICTS,
     where: str = "guarantees",
 ) -> list[dict[str, Any]]:
-    """The verdict on each guarantee, in order: ``name``, ``verdict``, ``assumptions``, and ``counterexample`` or ``unknown``.
+    """The verdict on each guarantee, in order: ``name``, ``claim``, ``verdict``, ``assumptions``, and ``counterexample`` or ``unknown``.
 
     :param rules: as a rule set takes them.
     :param facts: in the form of the option ``facts``.
@@ -187,7 +188,7 @@ def prove(
         found += [{"name": each.name, "verdict": "unknown", "assumptions": [], "unknown": [{**BUDGET}]} for each in read[len(found) :]]
     journals = sorted(set(facts_of(facts).journals))
     text = f"Journal rules send copies of mail to {listed(journals)}, which are not considered."
-    beside = [{"id": "journals", "text": text}] if journals else []
+    beside = [{"id": "journals", "text": text, "mail": "copies for journals"}] if journals else []
     return [{**row, "assumptions": [*row["assumptions"], *beside]} if row["verdict"] == "proved" else row for row in found]
 
 
@@ -231,7 +232,9 @@ class _Prover:
 
         :raises OptionError: no mail can meet what the guarantee is about.
         """
-        answer: dict[str, Any] = {"name": self.guarantees[place].name, "verdict": "unknown", "assumptions": []}
+        guarantee = self.guarantees[place]
+        claim = claimed(self.first.claims.rules[place], guarantee.then, guarantee.template)
+        answer: dict[str, Any] = {"name": guarantee.name, "claim": claim, "verdict": "unknown", "assumptions": []}
         model = self.first
         assumptions: Sequence[Assumption] = self._assumed(place)
         try:
@@ -481,4 +484,4 @@ class _Prover:
 
 def _made(used: Sequence[Assumption]) -> list[dict[str, str]]:
     """The assumptions that a proof makes, as results have them."""
-    return [{"id": each.id, "text": each.text} for each in sorted(used, key=lambda each: each.id)]
+    return [assumed(each.id, each.text) for each in sorted(used, key=lambda each: each.id)]

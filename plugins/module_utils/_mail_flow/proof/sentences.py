@@ -204,6 +204,25 @@ def mail_of(rules: Sequence[FlowRule], why: Apart = NOTHING, *, every: bool, arr
     return f"{mail}, except mail {' '.join(_parts(why.unmet))}," if why else mail
 
 
+#: What a guarantee says of mail: of any protection, and of a template.
+_CLAIMS = {
+    "encrypted": ("all {mail} is delivered encrypted", "all {mail} is delivered with {template}"),
+    "not_in_clear": ("no {mail} is delivered in clear", "no {mail} is delivered without {template}"),
+    "portal": ("no {mail} is delivered in clear, and people outside are led to the portal",) * 2,
+    "unencrypted": ("all {mail} is delivered, and no rule encrypts it",) * 2,
+}
+
+
+def claimed(rule: FlowRule, then: str, template: str = "") -> str:
+    """What a guarantee says, as a clause: ``no mail from inside to people outside is delivered in clear``.
+
+    :param rule: the mail that it is about, as a rule's conditions and exceptions.
+    """
+    mail = " ".join(["mail", *_parts(rule.conditions)])
+    unless = " or ".join(_of([atom])[1] for atom in rule.exceptions)
+    return _CLAIMS[then][bool(template)].format(mail=f"{mail}, except mail {unless}," if unless else mail, template=f"'{template}'")
+
+
 def _parts(atoms: Iterable[Atom]) -> list[str]:
     """The words for conditions, from the sender to the message."""
     groups: dict[tuple[Any, ...], list[Atom]] = {}
