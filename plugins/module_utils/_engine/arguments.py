@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
@@ -15,6 +15,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 #: What core reads as a dictionary, though it is text.
 _DICTIONARY = re.compile(r"[={]")
+
+#: What of its spec makes an option count where it is not given.
+_UNASKED = frozenset({"required", "default", "fallback", "apply_defaults", "aliases"})
 
 
 def validate(arguments: dict[str, Any], argument_spec: Mapping[str, Any], **rules: Any) -> tuple[ValidationResult, list[str]]:
@@ -25,9 +28,41 @@ def validate(arguments: dict[str, Any], argument_spec: Mapping[str, Any], **rule
     """
     misfits: list[str] = []
     fitting = {option: _fitting(value, argument_spec.get(option) or {}, option, misfits) for option, value in arguments.items()}
-    validation = ArgumentSpecValidator(argument_spec, **rules).validate(fitting)
+    validation = ArgumentSpecValidator(_concerned(argument_spec, [fitting]), **rules).validate(fitting)
+    if validation.error_messages:  # Core's words name every option of the spec.
+        validation = ArgumentSpecValidator(argument_spec, **rules).validate(fitting)
+    else:
+        _complete(validation.validated_parameters, argument_spec)
     errors = [*misfits, *_not_texts(arguments, argument_spec), *(_sentence(error) for error in validation.errors)]
     return validation, [*errors, *(hints(arguments, argument_spec) if errors else [])]
+
+
+def _concerned(spec: Mapping[str, Any], given: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The part of a spec that concerns what is given: core walks a spec a dozen times for each dictionary, and a rule has 150 options.
+
+    :param given: the dictionaries that have this spec.
+    """
+    named = {option for each in given for option in each}
+    return {option: _of_values(each, option, given) for option, each in spec.items() if option in named or not _UNASKED.isdisjoint(each)}
+
+
+def _of_values(option_spec: Mapping[str, Any], option: str, given: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """An option's spec, of whose own options only those are left that concern its values."""
+    if not option_spec.get("options"):
+        return option_spec
+    values = [each[option] for each in given if each.get(option) is not None]
+    items = [item for value in values for item in (value if isinstance(value, list) else [value]) if item is not None]
+    # Core reads a text as a dictionary.
+    return {**option_spec, "options": _concerned(option_spec["options"], items)} if all(isinstance(item, dict) for item in items) else option_spec
+
+
+def _complete(params: Any, spec: Mapping[str, Any]) -> None:
+    """Adds every option that is not given, as core does for a whole spec."""
+    for option, option_spec in spec.items():
+        value = params.setdefault(option, None)
+        if value and option_spec.get("options"):
+            for each in value if isinstance(value, list) else [value]:
+                _complete(each, option_spec["options"])
 
 
 def _fitting(value: Any, option_spec: Mapping[str, Any], name: str, misfits: list[str]) -> Any:

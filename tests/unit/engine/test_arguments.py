@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import checked_variables
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 
@@ -46,3 +47,44 @@ def test_a_rule_for_outgoing_mail_can_be_asked_for_with_a_word(word: Any) -> Non
 @pytest.mark.parametrize("word", [False, "false", None])
 def test_and_refused_with_another(word: Any) -> None:
     assert "encrypt_outgoing" not in checked_variables({"hardened_baseline_encrypt_outgoing": word}, "baseline", bytes)
+
+
+_WHOLE: dict[str, Any] = {
+    "rules": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "name": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "secret": {"type": "str", "no_log": True},
+            "kept": {"type": "dict", "apply_defaults": True, "options": {"days": {"type": "int", "default": 3}, "note": {"type": "str"}}},
+            "number": {"type": "int"},
+            "conditions": {"type": "dict", "options": {name: {"type": "list", "elements": "str"} for name in ("from", "words", "sent_to")}},
+        },
+    },
+    "branding": {"type": "dict", "options": {"color": {"type": "str"}, "size": {"type": "int"}}},
+    "trace": {"type": "str", "default": "failed"},
+}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"rules": []},
+        {"rules": [{"name": "A", "conditions": {"words": ["a", "b"]}}, {"name": "B", "secret": "hidden", "number": "5", "conditions": {}}]},
+        {"rules": [{"name": "A", "conditions": None, "kept": {"note": "n"}}], "branding": {"size": "4"}},
+        {"rules": [{"name": "A", "conditions": '{"sent_to": ["a"]}'}, {"name": "B", "conditions": {"from": "a,b"}}], "branding": "color=red size=3"},
+        {"rules": '[{"name": "A", "number": "7"}]'},
+        {"rules": [{"conditions": {"words": ["a"]}}]},
+        {"rules": [{"name": "A", "stat": "absent"}], "trac": "all"},
+        {"rules": [{"name": "A", "conditions": {"word": ["a"]}}, {"name": "B", "state": "gone", "number": "five"}]},
+    ],
+)
+def test_only_what_concerns_the_arguments_is_looked_at_and_all_is_as_core_has_it(arguments: dict[str, Any]) -> None:
+    whole = ArgumentSpecValidator(_WHOLE, required_one_of=[["rules", "branding"]]).validate(arguments)
+    found, errors = validate(arguments, _WHOLE, required_one_of=[["rules", "branding"]])
+    assert found.validated_parameters == whole.validated_parameters
+    assert found.error_messages == whole.error_messages
+    assert (found._no_log_values, found._warnings, found._deprecations) == (whole._no_log_values, whole._warnings, whole._deprecations)
+    assert bool(errors) == bool(whole.error_messages)
