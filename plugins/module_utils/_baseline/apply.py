@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.functional_test import run_functional_test
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import for_report
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import REFUTED, Mail, moved_mail
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import REFUTED, Mail, moved_mail, with_people
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import Preparation, prepare
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure, Takes
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.reassessment import after_failure, reassessed, unassessed
@@ -26,6 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, OrganizationStatus
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge, converge_organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Session
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, Organization, read
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import FACT_SUBSETS
@@ -46,7 +47,7 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     snapshot = str(task.params.get("snapshot") or (notes.get("cleared") or {}).get("snapshot", ""))
     prepared = prepare(task, snapshot)
     report, procedure = OrganizationReport.read(notes["report"]), prepared.procedure
-    guard = _Guard(procedure, report, notes)
+    guard = _Guard(task.session, procedure, report, notes)
     planner = _checked_first(procedure.plan, guard.check)
     if task.check_mode:
         return converge(task, guard.subsets, planner, fresh=True)
@@ -155,7 +156,8 @@ def _organization_after(task: BaselineContext, procedure: Procedure, shown: Orga
     """
     organization = shown if shown and not procedure.restores else read(task.session, procedure.subsets, fresh=True)
     more = [subset for subset in procedure.subsets if subset not in organization.subsets]
-    return organization.with_more(read(task.session, more)) if more else organization
+    organization = organization.with_more(read(task.session, more)) if more else organization
+    return with_people(task.session, organization, Plan()) if set(MAIL_FACTS) <= set(procedure.subsets) else organization
 
 
 class _Guard:
@@ -165,7 +167,8 @@ class _Guard:
     :param notes: what the preflight has kept.
     """
 
-    def __init__(self, procedure: Procedure, report: OrganizationReport, notes: Mapping[str, Any]) -> None:
+    def __init__(self, session: Session, procedure: Procedure, report: OrganizationReport, notes: Mapping[str, Any]) -> None:
+        self._session = session
         self._procedure = procedure
         self._planned = report.changes
         self._mail_digest = str(notes.get("mail_digest", ""))
@@ -179,6 +182,7 @@ class _Guard:
 
     def check(self, organization: Organization, plan: Plan) -> None:
         """Raises ExchangeError if the plan does what it was not shown to do."""
+        organization = with_people(self._session, organization, plan) if self._compares_mail else organization
         mail = self._mail_of(organization, plan)
         effects = ("impact", "rollback") if self._compares_mail else ("rollback",)
         new = unplanned(self._planned, planned_changes(organization, plan, mail), effects=effects, plan="the plan")

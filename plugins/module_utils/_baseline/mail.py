@@ -12,9 +12,11 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.digest import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Session
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import exact_digest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.directory import facts_of_directory, read_directory
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import FACT_SUBSETS, facts_from, rules_from
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import licensing_off
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.planned import facts_after, rules_after
@@ -22,6 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import Guarantee, prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import DECIDING_SETTINGS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import of_all_outgoing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import encrypts, idle
@@ -53,7 +56,8 @@ class Mail:
     @property
     def digest(self) -> str:
         """The digest of all that an answer about mail rests on: where it is the same, so is the answer."""
-        return exact_digest({"rules": list(self.rules), "facts": dict(self.facts), "unavailable": dict(self.unavailable)})
+        # Why a fact could not be read changes no answer, and names another server each time.
+        return exact_digest({"rules": list(self.rules), "facts": dict(self.facts), "unavailable": sorted(self.unavailable)})
 
     @classmethod
     def of(cls, organization: Organization) -> Mail:
@@ -61,7 +65,8 @@ class Mail:
         asked = [subset for subset in FACT_SUBSETS if subset in organization.subsets]
         failed = {subset: str(error) for subset in asked if (error := organization.error(subset)) is not None}
         facts, unavailable = facts_from(organization, [subset for subset in asked if subset not in failed])
-        return cls(rules_from(organization), facts, {**failed, **unavailable})
+        people, unread = facts_of_directory(organization, {})
+        return cls(rules_from(organization), {**facts, **people}, {**failed, **unavailable, **unread})
 
     def after(self, plan: Plan) -> Mail:
         """As it is once a plan is done. Where there is nothing to do, this very object, of which all is proved already."""
@@ -75,6 +80,18 @@ class Mail:
         :raises OptionError: one is about mail that there cannot be.
         """
         return prove(self.rules, self.facts, guarantees, where=where)
+
+
+def with_people(session: Session, organization: Organization, plan: Plan) -> Organization:
+    """The organization with what the directory says of those whom its rules name, as they are and as a plan leaves them.
+
+    Whatever answers about mail reads them so, and where facts about mail were read: then all of a run, and of the run that was approved, see the same.
+    """
+    if not set(MAIL_FACTS) <= set(organization.subsets) or organization.error("transport_rules") is not None:
+        return organization
+    now = Mail.of(organization)
+    found = read_directory(session, [RuleSet(each.rules) for each in ([now, now.after(plan)] if plan.steps else [now])], {})
+    return organization.with_more(found) if found.subsets else organization
 
 
 def changes_mail(changes: Iterable[Change]) -> bool:

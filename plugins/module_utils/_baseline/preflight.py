@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.functional_test import run_functional_test
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import for_report
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import Mail, changes_mail
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import Mail, changes_mail, with_people
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.overview import MOST_ORGANIZATIONS
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import PlanDocument
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import Preparation, prepare
@@ -146,22 +146,23 @@ def _snapshot(organization: Organization, artifacts: Artifacts, plan: PlanDocume
 
 
 def _read(task: BaselineContext, procedure: Procedure, *, keeps: bool) -> Organization:
-    """The organization, read in one round trip. The cmdlets of the session and facts about mail are read only if there is a plan that needs them.
+    """The organization, read in one round trip. The cmdlets of the session and facts about mail are read only if there is a plan that needs them, and those
+    whom rules name only with these facts.
 
     :param keeps: whether a snapshot may be stored. Everything that can be read belongs to the capture beside it.
     """
     if keeps and procedure.takes_snapshot is Takes.ALWAYS:
-        return read(task.session, SUBSETS, fresh=True)
+        return with_people(task.session, read(task.session, SUBSETS, fresh=True), Plan())
     facts = MAIL_FACTS if _overlooks(task, procedure) else [subset for subset in MAIL_FACTS if subset in procedure.subsets]
     organization = read(task.session, [subset for subset in SUBSETS if subset in READ or subset in facts], fresh=True)
     try:
         plan = procedure.plan(organization, check_mode=True)
         pending, mail = bool(plan.steps), changes_mail(plan.changes)
     except ExchangeError:
-        pending = mail = True
+        plan, pending, mail = Plan(), True, True
     mail = mail or (keeps and pending and procedure.takes_snapshot is Takes.BEFORE_WRITING)
     more = [*(["exported_cmdlets"] if pending else []), *(subset for subset in MAIL_FACTS if mail and subset not in organization.subsets)]
-    return organization.with_more(read(task.session, more, fresh=True)) if more else organization
+    return with_people(task.session, organization.with_more(read(task.session, more, fresh=True)) if more else organization, plan)
 
 
 def _interrupted(task: BaselineContext, artifacts: Artifacts, procedure: Procedure) -> list[str]:

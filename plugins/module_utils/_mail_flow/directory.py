@@ -43,6 +43,8 @@ def read_directory(session: Session, rule_sets: Iterable[RuleSet], given: Mappin
     """What the directory says of those whom rules name, and whom the given facts do not tell. Asks nothing where there is nobody."""
     rules = [rule for each in rule_sets for rule in each.rules if not rule.idle]
     named = dict.fromkeys(key for rule in rules for key in _named_by(rule))
+    # Who is a group somewhere is asked for as one.
+    named = dict.fromkeys(key for key in named if not (key.startswith(_PERHAPS) and _GROUP + _identity(key) in named))
     known = {*(given.get("groups") or {}), *(given.get("proxy_addresses") or {})}
     calls = {key: call for key, call in _calls(named).items() if str(call.parameters["Identity"]) not in known}
     found = Organization({}, {})

@@ -5,19 +5,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.capture import Capture, capture_of, name_of_call, not_captured
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.directory import facts_of_directory, read_directory
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import (
     FACT_SUBSETS,
     RULE_SUBSETS,
     facts_from,
     rules_from,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
 
 @dataclass(frozen=True)
@@ -76,4 +79,17 @@ def _of_capture(capture: Capture, where: str) -> Document:
     subsets = (*RULE_SUBSETS, *FACT_SUBSETS)
     results = {subset: found.get(name_of_call(SUBSETS[subset])) or not_captured(SUBSETS[subset], where) for subset in subsets}
     organization = Organization({subset: SUBSETS[subset] for subset in subsets}, results)
-    return Document(rules_from(organization), facts_from(organization, FACT_SUBSETS)[0])
+    rules = rules_from(organization)
+    people = facts_of_directory(read_directory(_Recorded(found, where), [RuleSet(rules)], {}), {})[0]
+    return Document(rules, {**facts_from(organization, FACT_SUBSETS)[0], **people})
+
+
+@dataclass(frozen=True)
+class _Recorded:
+    """A session that answers as a capture does, and knows nothing else."""
+
+    answers: Mapping[str, Result]
+    where: str
+
+    def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
+        return [self.answers.get(name_of_call(call)) or not_captured(call, self.where) for call in calls]

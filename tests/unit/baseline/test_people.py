@@ -1,0 +1,135 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The groups and people that rules name: the preflight, the guard before the first write and the report after it see the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.apply import apply
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.documents import document_of
+
+from tests.unit.emulated_session import EmulatedSession
+
+from .conftest import Role
+
+DOMAIN = "contoso.onmicrosoft.com"
+BOARD, ANN, BOB = (f"{name}@{DOMAIN}" for name in ("board", "ann", "bob"))
+RULE = {
+    "name": "Board",
+    "conditions": {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization", "from_member_of": [BOARD]},
+    "actions": {"apply_rights_protection_template": "Encrypt"},
+}
+OF_ANN = {
+    "name": "Ann",
+    "when": {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization", "from": [ANN]},
+    "then": "not_in_clear",
+}
+WISHES = {"encryption_rules": [RULE], "guarantees": [OF_ANN]}
+
+
+def people(*board: str) -> list[dict[str, Any]]:
+    rows = [{"name": address.partition("@")[0], "alias": address.partition("@")[0], "address": address} for address in (BOARD, ANN, BOB)]
+    return [{**rows[0], "members": list(board)}, *rows[1:]]
+
+
+class Counting(EmulatedSession):
+    """An organization that counts how often it was asked for members of groups."""
+
+    asked = 0
+
+    def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
+        self.asked += sum(call.cmdlet == "Get-DistributionGroupMember" for call in calls)
+        return super().invoke(calls, fresh=fresh)
+
+
+def role_with(*board: str, **state: Any) -> Role:
+    role = Role(Counting({"recipients": people(*board), **state}, "rest"))
+    role.session.edit("Set-IRMConfiguration", AzureRMSLicensingEnabled=True)
+    return role
+
+
+def verdicts(role: Role) -> list[str]:
+    return [row["verdict"] for row in role.report["mail"]["guarantees"]]
+
+
+def asked(role: Role) -> int:
+    assert isinstance(role.session, Counting)
+    return role.session.asked
+
+
+def changed(role: Role, *board: str) -> None:
+    role.session.organization.commit({**role.session.organization.state, "recipients": people(*board)})
+
+
+def apply_planned(role: Role, planned: dict[str, Any], **variables: Any) -> dict[str, Any]:
+    return apply(role._task("baseline", "recommended", variables, False, run_tags=[], skip_tags=[], snapshot=planned["snapshot"]))
+
+
+def test_the_members_of_a_group_that_a_planned_rule_names_decide_a_guarantee() -> None:
+    assert [verdicts_of(*board) for board in ((ANN,), (BOB,))] == [["proved"], ["refuted"]]
+    hidden = role_with(ANN, hidden_cmdlets=["Get-DistributionGroupMember"])
+    hidden.plan(check=True, **WISHES)
+    (row,) = hidden.report["mail"]["guarantees"]
+    # Nobody knows whether Ann is a member, so the message that breaks it says that she would have to be none.
+    assert (row["verdict"], row["counterexample"]["facts"]["groups"]) == ("refuted", {BOARD: []})
+
+
+def verdicts_of(*board: str) -> list[str]:
+    role = role_with(*board)
+    role.plan(check=True, **WISHES)
+    return verdicts(role)
+
+
+def test_nobody_is_asked_for_where_no_rule_names_anybody() -> None:
+    outgoing = {**RULE, "conditions": {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}}
+    naming, others = role_with(ANN), role_with(ANN)
+    naming.plan(check=True, **WISHES)
+    others.plan(check=True, encryption_rules=[outgoing], guarantees=[OF_ANN])
+    assert (asked(naming), asked(others)) == (1, 0)
+    assert naming.session.reads == others.session.reads + 1
+
+
+def test_an_approved_plan_is_applied_since_each_step_sees_the_same_people() -> None:
+    role = role_with(ANN)
+    approved = role.plan(check=True, **WISHES)["digest"]
+    done = role.run(**WISHES, require_approval=True, approved_plan=approved)
+    assert (done["changed"], done["digest"], verdicts(role)) == (True, approved, ["proved"])
+    # Once when it was planned; then in the preflight, before the first write, and after it.
+    assert asked(role) == 4
+    role.plan("audit", **WISHES)
+    assert (verdicts(role), role.controls()["MFR-2"]) == (["proved"], "met")
+
+
+def test_a_member_who_left_after_the_approval_voids_it() -> None:
+    role = role_with(ANN)
+    approved = role.plan(check=True, **WISHES)["digest"]
+    changed(role, BOB)
+    with pytest.raises(OptionError, match="'Ann' is proved, but now it is refuted"):
+        role.run(**WISHES, require_approval=True, approved_plan=approved)
+
+
+def test_a_member_who_left_after_the_plan_stops_the_first_write() -> None:
+    role = role_with(ANN)
+    planned = role.plan(**WISHES)
+    changed(role, BOB)
+    writes = len(role.session.writes)
+    with pytest.raises(ExchangeError, match="'Ann' is proved, but now it is refuted"):
+        apply_planned(role, planned, **WISHES)
+    assert len(role.session.writes) == writes
+
+
+def test_a_capture_holds_them() -> None:
+    role = role_with(ANN)
+    copying = {"name": "Copies", "conditions": {"sent_to_member_of": [BOARD]}, "actions": {"blind_copy_to": [BOARD]}}
+    role.run(encryption_rules=[RULE, copying])
+    role.plan("snapshot")
+    captures = [path for path in sorted(Path(role.directory).rglob("*.json")) if "capture" in path.name]
+    assert document_of(json.loads(captures[-1].read_text(encoding="utf-8")), "capture").facts["groups"] == {BOARD: [ANN]}
