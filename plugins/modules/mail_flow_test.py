@@ -211,7 +211,8 @@ options:
       - Facts that the organization cannot show, or is not asked for. They override what the organization shows.
       - >-
         Keys are C(accepted_domains) (each with C(name), C(type) and C(match_subdomains), or a name alone), C(remote_domains) (C(domain_name), C(is_internal)),
-        C(mailboxes), C(mail_users) and C(contacts) (lists of addresses), C(groups) (an address to its members), C(managers) (an address to the manager's),
+        C(mailboxes), C(mail_users) and C(contacts) (lists of addresses), C(groups) (an address to its members), C(unread_groups) (groups whose
+        members nobody knows), C(managers) (an address to the manager's),
         C(attributes) (an address to attributes by name), C(proxy_addresses) (an address or a name to the primary address), C(inbound_connectors),
         C(journal_rules), C(organization_config) (C(disable_plus_address_in_recipients)), and
         C(irm_configuration), C(ome_configurations) and C(owa_mailbox_policies) as M(m365.message_encryption.message_encryption_info) returns them.

@@ -29,8 +29,8 @@ _TOO_MANY = f"rules name more than {MOST_ASKED} groups and people, and so many a
 #: So deep are groups in groups followed.
 MOST_LEVELS = 4
 
-#: How the reads of a group, of an address that may be one, and of somebody by a name are called.
-_GROUP, _PERHAPS, _PERSON = "group ", "perhaps group ", "person "
+#: How the reads of a group, of an address that may be one (its members, and what it is), and of somebody by a name are called.
+_GROUP, _PERHAPS, _WHAT, _PERSON = _READS = ("group ", "perhaps group ", "what ", "person ")
 
 #: The options of actions that bring a message to somebody.
 _BRINGING = ("add_to_recipients", "copy_to", "blind_copy_to", "redirect_message_to")
@@ -63,7 +63,7 @@ def read_directory(session: Session, rule_sets: Iterable[RuleSet], given: Mappin
 
 
 def facts_of_directory(organization: Organization, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The facts ``groups`` and ``proxy_addresses``, what is given included, and for those that could not be read, why."""
+    """The facts ``groups``, ``unread_groups`` and ``proxy_addresses``, what is given included, and for those that could not be read, why."""
     reads = [key for key in organization.subsets if key.startswith((_GROUP, _PERHAPS, _PERSON))]
     groups = {name: list(members) for name, members in (given.get("groups") or {}).items()}
     inner: dict[str, list[str]] = {}
@@ -81,13 +81,13 @@ def facts_of_directory(organization: Organization, given: Mapping[str, Any]) -> 
             failed.setdefault("groups", {})[name] = f"Get-DistributionGroupMember shows more than {MOST_PEOPLE} members, so not all are known"
         elif members:
             groups[name] = members
-        elif key.startswith(_GROUP) or not isinstance(organization.error(key), NotFoundError):
-            failed.setdefault("groups", {})[name] = str(organization.error(key) or "Get-DistributionGroupMember shows no member")
+        elif why := _why_unread(organization, key):
+            failed.setdefault("groups", {})[name] = why
     for group in [group for group in groups if not _is_whole(group, groups, inner)]:
         del groups[group]
         failed.setdefault("groups", {})[group] = "Get-DistributionGroupMember shows groups in it that are not known"
-    facts: dict[str, Any] = {**({"groups": groups} if groups else {}), **({"proxy_addresses": proxies} if proxies else {})}
-    return facts, {fact: _said(each) for fact, each in failed.items()}
+    facts = {"groups": groups, "unread_groups": sorted(failed.get("groups", ())), "proxy_addresses": proxies}
+    return {fact: value for fact, value in facts.items() if value}, {fact: _said(each) for fact, each in failed.items()}
 
 
 def _said(failed: Mapping[str, str]) -> str:
@@ -115,12 +115,13 @@ def _named_by(rule: FlowRule) -> Iterator[str]:
 
 def _calls(keys: Iterable[str]) -> dict[str, Call]:
     cmdlets = {True: ("Get-Recipient", 2), False: ("Get-DistributionGroupMember", MOST_PEOPLE + 1)}
-    asked = {key: cmdlets[key.startswith(_PERSON)] for key in keys}
+    every = [each for key in keys for each in ([key, _WHAT + _identity(key)] if key.startswith(_PERHAPS) else [key])]
+    asked = {key: cmdlets[key.startswith((_PERSON, _WHAT))] for key in every}
     return {key: Call(cmdlet, {"Identity": _identity(key), "ResultSize": size}) for key, (cmdlet, size) in asked.items()}
 
 
 def _identity(key: str) -> str:
-    return next(key.removeprefix(each) for each in (_GROUP, _PERHAPS, _PERSON) if key.startswith(each))
+    return next(key.removeprefix(each) for each in _READS if key.startswith(each))
 
 
 def _address(organization: Organization, key: str) -> str:
@@ -130,9 +131,23 @@ def _address(organization: Organization, key: str) -> str:
     return address if is_address(address) else ""
 
 
+def _why_unread(organization: Organization, key: str) -> str:
+    """Why the members of what is, or may be, a group are not known; empty where it is known to be none. Of Microsoft 365 and dynamic groups only the type
+    tells.
+    """
+    error = organization.error(key)
+    if error is None or key.startswith(_GROUP) or not isinstance(error, NotFoundError):
+        return str(error or "Get-DistributionGroupMember shows no member")
+    what = _WHAT + _identity(key)
+    if error := organization.error(what):
+        return "" if isinstance(error, NotFoundError) else str(error)
+    types = " ".join(f"{each.get('RecipientType')} {each.get('RecipientTypeDetails')}" for each in organization.objects(what))
+    return f"Get-Recipient shows a group of which Get-DistributionGroupMember shows no members ({types})" if "group" in types.lower() else ""
+
+
 def _members(organization: Organization, key: str) -> tuple[list[str], list[str]]:
     """The addresses of a group's members, and those of them that are groups. Who has no address gets no mail."""
-    if key.startswith(_PERSON) or organization.error(key):
+    if key.startswith((_PERSON, _WHAT)) or organization.error(key):
         return [], []
     found = [(str(each.get("PrimarySmtpAddress") or "").lower(), str(each.get("RecipientType") or "").lower()) for each in organization.objects(key)]
     return [address for address, _kind in found if is_address(address)], [address for address, kind in found if "group" in kind]

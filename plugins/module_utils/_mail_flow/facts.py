@@ -42,6 +42,7 @@ class Facts:
     :param remote_domains: domain, with ``*`` for all or in front of a dot for its subdomains, to whether rules take it for internal.
     :param mailboxes: primary addresses, and so :param:`mail_users` (all of them, guests, too) and :param:`contacts`.
     :param groups: a group's address to its direct members.
+    :param unread_groups: addresses that are groups, or may be, and whose members nobody knows.
     :param managers: a person's address to the manager's.
     :param attributes: a person's address to attributes, name in small letters to value.
     :param proxy_addresses: a secondary address to the primary one.
@@ -54,6 +55,7 @@ class Facts:
     mail_users: frozenset[str] | None = None
     contacts: frozenset[str] | None = None
     groups: Mapping[str, tuple[str, ...]] | None = None
+    unread_groups: frozenset[str] = frozenset()
     managers: Mapping[str, str] | None = None
     attributes: Mapping[str, Mapping[str, str]] | None = None
     proxy_addresses: Mapping[str, str] = field(default_factory=dict)
@@ -180,7 +182,7 @@ class Facts:
         return None if known is None else known.get(name.lower(), "")
 
     def brought(self, written: str, field: str = "") -> tuple[Recipient, ...]:
-        """Who gets a message that a rule sends to an address, or to somebody by a name: of a group its members.
+        """Who gets a message that a rule sends to an address, or to somebody by a name: of a group its members, who have no address where nobody knows them.
 
         :param field: the field in which a rule adds them.
         """
@@ -189,6 +191,9 @@ class Facts:
         if primary in (self.groups or {}):
             people = sorted(member for member in self.members_of(primary) if member not in (self.groups or {}))
             return tuple(Recipient(member, small, member, primary, brought=field) for member in people)
+        if primary in self.unread_groups and self.domain_type(domain(primary)) in INSIDE:
+            somebody = f"each member of {primary.replace('@', ' at ')}"  # As somebody who is known by a name alone.
+            return (Recipient(somebody, small, somebody, primary, brought=field),)
         return (Recipient(primary, small, written if primary == small else primary, brought=field),)
 
     def recipients(self, message: Message) -> tuple[Recipient, ...]:

@@ -50,7 +50,7 @@ ATTACHMENT_KEYS = ("name", "size", "text", "nested", "properties", "executable",
 
 #: Facts that can be given.
 FACT_KEYS = (
-    *("accepted_domains", "remote_domains", "mailboxes", "mail_users", "contacts", "groups", "managers", "attributes", "proxy_addresses"),
+    *("accepted_domains", "remote_domains", "mailboxes", "mail_users", "contacts", "groups", "unread_groups", "managers", "attributes", "proxy_addresses"),
     *("irm_configuration", "ome_configurations", "owa_mailbox_policies", "inbound_connectors", "organization_config", "journal_rules"),
 )
 
@@ -163,6 +163,7 @@ def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
         mail_users=people("mail_users"),
         contacts=people("contacts"),
         groups=pairs("groups", lambda value, at: tuple(_address(member, at).lower() for member in _listed(value, at))),
+        unread_groups=people("unread_groups") or frozenset(),
         managers=pairs("managers", lambda value, at: _address(value, at).lower() if value else ""),
         attributes=pairs("attributes", lambda value, at: {str(name).lower(): str(text) for name, text in _mapped(value, at).items()}),
         proxy_addresses=pairs("proxy_addresses", lambda value, at: _address(value, at).lower()) or {},

@@ -60,7 +60,8 @@ def test_groups_in_groups_are_read_and_a_group_is_known_only_if_they_are() -> No
     deep = [person(f"g{number}", f"g{number + 1}", "ann") for number in range(MOST_LEVELS)]
     session = session_of(recipients=[*deep, person(f"g{MOST_LEVELS}", "ann"), person("ann"), person("board", "inner"), person("inner", "ann", "board")])
     facts, unavailable = directory(session, rule({"from_member_of": [f"board@{DOMAIN}", f"g0@{DOMAIN}"]}))
-    assert facts == {"groups": {f"board@{DOMAIN}": [f"inner@{DOMAIN}"], f"inner@{DOMAIN}": [f"ann@{DOMAIN}", f"board@{DOMAIN}"]}}
+    assert facts["groups"] == {f"board@{DOMAIN}": [f"inner@{DOMAIN}"], f"inner@{DOMAIN}": [f"ann@{DOMAIN}", f"board@{DOMAIN}"]}
+    assert facts["unread_groups"] == [f"g{number}@{DOMAIN}" for number in range(MOST_LEVELS)]
     names = ", ".join(f"g{number}@{DOMAIN}" for number in range(MOST_LEVELS))
     assert unavailable == {"groups": f"{names}: Get-DistributionGroupMember shows groups in it that are not known."}
 
@@ -83,7 +84,8 @@ def test_a_group_that_cannot_be_read_whole_is_not_known_and_why_is_said(state: d
 
 def test_a_group_without_members_may_be_one_that_is_not_shown() -> None:
     facts, unavailable = directory(session_of(recipients=[{**person("board"), "members": []}]), rule({"sent_to_member_of": [f"board@{DOMAIN}"]}))
-    assert (facts, unavailable) == ({}, {"groups": f"board@{DOMAIN}: Get-DistributionGroupMember shows no member."})
+    assert facts == {"unread_groups": [f"board@{DOMAIN}"]}
+    assert unavailable == {"groups": f"board@{DOMAIN}: Get-DistributionGroupMember shows no member."}
 
 
 def test_guests_and_journals_are_facts_where_they_can_be_read() -> None:
@@ -153,7 +155,7 @@ def test_groups_in_groups_beyond_the_bound_are_not_known_either() -> None:
     names = [f"group{number}@{DOMAIN}" for number in range(MOST_ASKED)]
     session = session_of(recipients=[person("ann"), person("inner", "ann"), *(person(name.partition("@")[0], "ann", "inner") for name in names)])
     facts, unavailable = directory(session, rule({"sent_to_member_of": names}))
-    assert (session.reads, facts) == (1, {})
+    assert (session.reads, set(facts)) == (1, {"unread_groups"})
     assert f"inner@{DOMAIN}: rules name more than 100" in unavailable["groups"]
     assert "groups in it that are not known" in unavailable["groups"]
 
@@ -173,3 +175,36 @@ def test_an_organization_that_does_not_say_whether_plus_addressing_is_off_leaves
     hidden = session_of(hidden_cmdlets=["Get-OrganizationConfig"])
     facts, unavailable = facts_from(read(hidden, ["organization"]), ["organization"])
     assert (facts, "Get-OrganizationConfig" in unavailable["organization_config"]) == ({}, True)
+
+
+COPYING = [rule(OUT), rule({"from_scope": "InOrganization"}, blind_copy_to=[f"project@{DOMAIN}"])]
+#: Of mail inside, a copy for somebody outside is the only one that leaves.
+LEAVES = {"name": "G", "when": OUT, "then": "not_in_clear"}
+
+
+def copied(session: EmulatedSession) -> tuple[str, str]:
+    """What holds of a guarantee where a rule copies mail to an address, and what is not known of that."""
+    facts, unavailable = directory(session, *COPYING)
+    (found,) = prove(COPYING, {**FACTS, "mail_users": [], **facts}, [LEAVES])
+    assert session.reads == 1
+    return found["verdict"], unavailable.get("groups", "")
+
+
+def test_a_copy_for_an_address_is_one_for_a_person_only_where_that_is_known() -> None:
+    group = {"type": "MailUniversalDistributionGroup"}
+    dynamic = {"type": "DynamicDistributionGroup"}
+    assert copied(session_of(recipients=[person("project")])) == ("proved", "")
+    assert copied(session_of(recipients=[person("ann")])) == ("proved", "")
+    for kind in (group, dynamic):
+        verdict, why = copied(session_of(recipients=[person("project", **kind)]))
+        assert (verdict, f"project@{DOMAIN}" in why) == ("unknown", True), kind
+    for cmdlet in ("Get-Recipient", "Get-DistributionGroupMember"):
+        verdict, why = copied(session_of(recipients=[person("project")], hidden_cmdlets=[cmdlet]))
+        assert (verdict, cmdlet in why) == ("unknown", True), cmdlet
+
+
+def test_a_copy_for_a_group_is_one_for_its_members() -> None:
+    outside = person("x", address="x@evil.example", type="MailContact")
+    group = {**person("project"), "members": ["x@evil.example"]}
+    assert copied(session_of(recipients=[group, outside])) == ("refuted", "")
+    assert copied(session_of(recipients=[person("project", "ann"), person("ann")])) == ("proved", "")
