@@ -131,5 +131,5 @@ def test_a_capture_holds_them() -> None:
     copying = {"name": "Copies", "conditions": {"sent_to_member_of": [BOARD]}, "actions": {"blind_copy_to": [BOARD]}}
     role.run(encryption_rules=[RULE, copying])
     role.plan("snapshot")
-    captures = [path for path in sorted(Path(role.directory).rglob("*.json")) if "capture" in path.name]
-    assert document_of(json.loads(captures[-1].read_text(encoding="utf-8")), "capture").facts["groups"] == {BOARD: [ANN]}
+    newest = max((path for path in Path(role.directory).rglob("*.json") if "capture" in path.name), key=lambda path: path.stat().st_mtime_ns)
+    assert document_of(json.loads(newest.read_text(encoding="utf-8")), "capture").facts["groups"] == {BOARD: [ANN]}
