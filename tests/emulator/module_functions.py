@@ -14,7 +14,7 @@ from typing import Any
 
 from .errors import CmdletError, missing_mandatory, unknown_parameter
 from .module_script import ASKING
-from .schema import manifest
+from .schema import described
 
 _AUTOMATION = "System.Management.Automation."
 #: Parameters that PowerShell itself adds.
@@ -30,8 +30,8 @@ def bind(cmdlet: str, parameters: Mapping[str, Any], hidden: Collection[str]) ->
     :param hidden: ``Cmdlet -Parameter`` in lower case: parameters that the function does not have here.
     :raises CmdletError: an unknown, unusable or missing parameter.
     """
-    described = manifest().get(cmdlet, {"default_set": None, "parameters": {}})
-    types = {name.lower(): row["type"] for name, row in described["parameters"].items() if f"{cmdlet} -{name}".lower() not in hidden}
+    binding = described(cmdlet)
+    types = {name.lower(): row["type"] for name, row in binding["parameters"].items() if f"{cmdlet} -{name}".lower() not in hidden}
     for name, value in parameters.items():
         if name.lower() in _COMMON:
             continue
@@ -39,8 +39,8 @@ def bind(cmdlet: str, parameters: Mapping[str, Any], hidden: Collection[str]) ->
             raise unknown_parameter(name, rest=False)
         _convert(name, types[name.lower()], value)
     given = {name.lower() for name in parameters}
-    sets = {name: row.get("sets", {}) for name, row in described["parameters"].items()}
-    default = described["default_set"] or "__AllParameterSets"
+    sets = {name: row.get("sets", {}) for name, row in binding["parameters"].items()}
+    default = binding["default_set"] or "__AllParameterSets"
     missing = [
         name for name, row in sets.items() if name.lower() not in given and any(row.get(in_set, {}).get("mandatory") for in_set in (default, *_only(row)))
     ]

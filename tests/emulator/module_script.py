@@ -15,9 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from .schema import described
+
 _POWERSHELL = Path(__file__).parents[1] / "powershell"
 _MANIFEST = Path(__file__).parent / "data/module_manifest.json"
-_NO_PARAMETERS: Mapping[str, Any] = {"default_set": None, "parameters": {}}
 
 #: Cmdlets that stop and ask, as Microsoft's documentation of each says.
 ASKING = frozenset({"New-OMEConfiguration", "Set-OMEConfiguration", "Remove-OMEConfiguration", "Remove-TransportRule", "Disable-TransportRule"})
@@ -47,25 +48,16 @@ def module_file(names: Sequence[str], *, hidden_parameters: Collection[str] = ()
 
 
 def _functions(names: Iterable[str], hidden: Collection[str]) -> list[str]:
-    return [_function(name, _described(name), hidden) for name in names]
+    return [_function(name, described(name), hidden) for name in names]
 
 
-def _described(name: str) -> Mapping[str, Any]:
-    """A cmdlet as the live module has it; one that its manifest does not hold, with the parameters that are documented, of any type."""
-    from .schema import cmdlets  # which reads the manifest
-
-    if name in manifest() or name.lower() not in cmdlets():
-        return dict(manifest().get(name, _NO_PARAMETERS))
-    return {"default_set": None, "parameters": {parameter.name: {"type": "object"} for parameter in cmdlets()[name.lower()].parameters.values()}}
-
-
-def _function(name: str, described: Mapping[str, Any], hidden: Collection[str]) -> str:
+def _function(name: str, known: Mapping[str, Any], hidden: Collection[str]) -> str:
     reads = name.partition("-")[0] in ("Get", "Test")
-    binding = [f"DefaultParameterSetName = '{described['default_set']}'"] if described["default_set"] else []
+    binding = [f"DefaultParameterSetName = '{known['default_set']}'"] if known["default_set"] else []
     binding += [] if reads else ["SupportsShouldProcess", f"ConfirmImpact = '{'High' if name in ASKING else 'Medium'}'"]
     parameters = [
         _parameter(parameter, row["type"], row.get("sets", {"__AllParameterSets": {}}))
-        for parameter, row in described["parameters"].items()
+        for parameter, row in known["parameters"].items()
         if f"{name} -{parameter}".lower() not in hidden
     ]
     lines = [f"function {name} {{", f"[CmdletBinding({', '.join(binding)})]", f"param({', '.join(parameters)})", "process {"]

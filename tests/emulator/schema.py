@@ -183,3 +183,10 @@ def rule_refusals() -> dict[str, str]:
 def rule_properties() -> tuple[str, ...]:
     """The 200 properties of a transport rule in the service's own order."""
     return tuple(_load("transport_rule_properties.json"))
+
+
+def described(name: str) -> Mapping[str, Any]:
+    """A cmdlet as the functions of the live module have it; one that its manifest does not hold, with the parameters that are documented, of any type."""
+    if name in manifest() or name.lower() not in cmdlets():
+        return dict(manifest().get(name, {"default_set": None, "parameters": {}}))
+    return {"default_set": None, "parameters": {parameter.name: {"type": "object"} for parameter in cmdlets()[name.lower()].parameters.values()}}
