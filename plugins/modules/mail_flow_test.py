@@ -28,7 +28,7 @@ options:
   messages:
     description:
       - The messages. A message does not have what is not given here; what only the mail system knows is unknown until it is given.
-      - One of O(messages), O(guarantees) and O(compare_with) is required.
+      - One of O(messages), O(messages_path), O(guarantees) and O(compare_with) is required.
     type: list
     elements: dict
     suboptions:
@@ -175,6 +175,11 @@ options:
           - The expected results, addresses of recipients with keys of RV(messages[].recipients).
           - Rules and ways to open a message can be given by their names alone.
         type: dict
+  messages_path:
+    description:
+      - A file with the messages, a list like O(messages) in JSON or YAML. Use it for many messages, and JSON for thousands. Nothing in it is a template.
+      - A relative path is searched for as M(ansible.builtin.copy) does.
+    type: path
   guarantees:
     description:
       - Guarantees about all mail, whoever sends it. Each is proved, refuted by a message that breaks it, or unknown with what would settle it.
@@ -230,7 +235,7 @@ options:
     type: path
   compare_with:
     description:
-      - Other rules, as a list like O(rules) or as a file like O(source). The result shows which mail, and which of O(messages), they treat differently.
+      - Other rules, as a list like O(rules) or as a file like O(source). The result shows which mail, and which of the messages, they treat differently.
       - If the file also holds the IRM configuration of its organization, the other rules are tested under it, unless O(facts) gives one for both.
         Other facts are the same for both.
     type: raw
@@ -243,10 +248,17 @@ options:
     type: str
     choices: [failed, all, none]
     default: failed
+  results:
+    description:
+      - The messages whose results are in RV(messages). V(failed) means messages with an expectation that is not met.
+      - All messages are counted and compared with what is expected of them in any case. Of thousands of messages, all results take longer than the test.
+    type: str
+    choices: [all, failed, none]
+    default: all
   lint:
     description:
       - Whether to look for problems in the tested rules.
-      - The default is true with O(guarantees) or O(compare_with), and false with O(messages) alone.
+      - The default is true with O(guarantees) or O(compare_with), and false with messages alone.
     type: bool
   fail_on_error:
     description:
@@ -341,7 +353,7 @@ msg:
   type: str
   sample: "1 message, 2 recipients: all 2 expectations are met."
 messages:
-  description: The result for each message.
+  description: The result for each message that O(results) asks for.
   returned: success, and where an expectation is not met
   type: list
   elements: dict
@@ -517,8 +529,8 @@ difference_more:
   sample: 0
 changed_messages:
   description: >-
-    Those of O(messages) that the rules of O(compare_with) treat differently, each with C(kind), C(text), C(before), C(after) and C(witness).
-  returned: with O(compare_with) and O(messages)
+    The messages that the rules of O(compare_with) treat differently, each with C(kind), C(text), C(before), C(after) and C(witness).
+  returned: with O(compare_with), and O(messages) or O(messages_path)
   type: list
   elements: dict
 lint:
@@ -560,6 +572,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sources import (
     RULES_ARGUMENT_SPEC,
     compared_rules,
+    given_messages,
     settings_before,
     tested_rules,
 )
@@ -570,24 +583,27 @@ _SAID = 10
 SPEC: dict[str, Any] = {
     "argument_spec": {
         "messages": MESSAGES_ARGUMENT_SPEC,
+        "messages_path": {"type": "path"},
         "guarantees": GUARANTEES_ARGUMENT_SPEC,
         "rules": RULES_ARGUMENT_SPEC,
         "facts": {"type": "dict"},
         "source": {"type": "path"},
         "compare_with": {"type": "raw"},
         "trace": {"type": "str", "choices": ["failed", "all", "none"], "default": "failed"},
+        "results": {"type": "str", "choices": ["all", "failed", "none"], "default": "all"},
         "lint": {"type": "bool"},
         "fail_on_error": {"type": "bool", "default": True},
     },
-    "mutually_exclusive": [["rules", "source"]],
-    "required_one_of": [["messages", "guarantees", "compare_with"]],
+    "mutually_exclusive": [["messages", "messages_path"], ["rules", "source"]],
+    "required_one_of": [["messages", "messages_path", "guarantees", "compare_with"]],
 }
 
 
 def run(task: MailFlowContext) -> dict[str, Any]:
     """Runs the messages through the rules, and decides the guarantees and the difference."""
     params, now = task.params, datetime.datetime.now(datetime.UTC)
-    cases = cases_of(params["messages"] or [], task.find_file, now)
+    messages, option = given_messages(task)
+    cases = cases_of(messages, task.find_file, now, option)
     guarantees = declared_guarantees(params["guarantees"] or [])
     facts_of(params["facts"] or {})
     others, other_facts = compared_rules(task)
@@ -597,7 +613,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
             task.warnings.append(f"The rule {rule.name!r} does nothing: {rule.idle}.")
     simulator = Simulator(rules, facts_of(facts))
     tested = run_cases(cases, simulator, params["trace"])
-    result: dict[str, Any] = {"changed": False, "messages": tested.messages, "unavailable": unavailable}
+    result: dict[str, Any] = {"changed": False, "messages": tested.listed(params["results"]), "unavailable": unavailable}
     settings = settings_before(facts, params["facts"] or {}, other_facts)
     if others is not None and cases:
         simulated = Simulator(others, replace(simulator.facts, irm_configuration=settings))

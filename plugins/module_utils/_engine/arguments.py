@@ -79,7 +79,7 @@ def _fitting(value: Any, option_spec: Mapping[str, Any], name: str, misfits: lis
     if not isinstance(value, Mapping):
         misfits.append(f"{name} is {value!r}, which is not {'a list of dictionaries' if option_spec.get('type') == 'list' else 'a dictionary'}")
         return None
-    return {key: _fitting(item, option_spec["options"].get(key) or {}, f"{name}.{key}", misfits) for key, item in value.items()}
+    return {str(key): _fitting(item, option_spec["options"].get(key) or {}, f"{name}.{key}", misfits) for key, item in value.items()}
 
 
 def _sentence(error: Exception) -> str:

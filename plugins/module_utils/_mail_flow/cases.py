@@ -104,6 +104,11 @@ class Tested:
     failures: list[Failure]
     expectations: int
 
+    def listed(self, which: str) -> list[dict[str, Any]]:
+        """The results of ``all`` messages, of those that ``failed``, or of ``none``."""
+        failed = {failure.message for failure in self.failures}
+        return [each for each in self.messages if which == "all" or (which == "failed" and each["name"] in failed)]
+
     @property
     def summary(self) -> str:
         """The outcome in a sentence, or of failures their texts after it."""
@@ -119,6 +124,7 @@ class Tested:
 def cases_of(options: Sequence[Mapping[str, Any]], find_file: Callable[[str], bytes], now: datetime.datetime, where: str = "messages") -> list[Case]:
     """Messages as the option has them. A message without a date passes now.
 
+    :param where: the name of the option.
     :raises OptionError: what is wrong with one of them, by name.
     """
     cases: list[Case] = []

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import read
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.cases import Case
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.cases import MESSAGES_ARGUMENT_SPEC, Case
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.context import MailFlowContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.directory import facts_of_directory, read_directory
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.documents import document_of
@@ -29,6 +29,17 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 
 #: Rules, as the option of a module.
 RULES_ARGUMENT_SPEC: dict[str, Any] = {"type": "list", "elements": "dict", "options": rule_argument_spec()}
+
+
+def given_messages(task: MailFlowContext) -> tuple[Sequence[Mapping[str, Any]], str]:
+    """The messages of a test as the option or the file has them, and the name of the option."""
+    path = task.params["messages_path"]
+    if path is None:
+        return task.params["messages"] or [], "messages"
+    content = task.load(path)
+    if not isinstance(content, list):
+        raise OptionError(f"messages_path: {path} has no list of messages.", remedy="Write it as the option messages.")
+    return _validated("messages_path", content, MESSAGES_ARGUMENT_SPEC), "messages_path"
 
 
 def tested_rules(task: MailFlowContext, cases: Sequence[Case], others: RuleSet | None) -> tuple[RuleSet, dict[str, Any], dict[str, str]]:
@@ -62,10 +73,15 @@ def compared_rules(task: MailFlowContext) -> tuple[RuleSet | None, Mapping[str, 
     if isinstance(other, str):
         document = document_of(task.load(other), f"compare_with: {other}")
         return RuleSet(document.rules), document.facts
-    validation, errors = validate({"compare_with": other}, {"compare_with": RULES_ARGUMENT_SPEC})
+    return RuleSet(proposed_rules(_validated("compare_with", other, RULES_ARGUMENT_SPEC), "compare_with")), {}
+
+
+def _validated(option: str, value: Any, spec: Mapping[str, Any]) -> Any:
+    """The value of an option whose form depends on another, checked like one whose form is fixed."""
+    validation, errors = validate({option: value}, {option: spec})
     if errors:
         raise OptionError("; ".join(errors))
-    return RuleSet(proposed_rules(validation.validated_parameters["compare_with"], "compare_with")), {}
+    return validation.validated_parameters[option]
 
 
 def settings_before(facts: Mapping[str, Any], given: Mapping[str, Any], others: Mapping[str, Any]) -> Mapping[str, Any] | None:

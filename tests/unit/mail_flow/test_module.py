@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.context import MailFlowContext
@@ -234,7 +235,7 @@ def test_a_guarantee_of_nothing_is_refused() -> None:
     empty = {"name": "Nothing", "when": {"sent_to": ["a@b.com"], "recipient_domain_is": ["c.com"]}, "then": "encrypted"}
     with pytest.raises(OptionError, match=r"guarantees\[0\]: no message can meet"):
         flow(NoSession(), guarantees=[empty], rules=[ENCRYPT], facts=FACTS)
-    with pytest.raises(OptionError, match="one of the following is required: messages, guarantees, compare_with"):
+    with pytest.raises(OptionError, match="one of the following is required: messages, messages_path, guarantees, compare_with"):
         flow(NoSession(), rules=[ENCRYPT], facts=FACTS)
 
 
@@ -297,3 +298,42 @@ def test_a_source_that_cannot_be_read_is_refused_by_name(tmp_path: Path, content
     with pytest.raises(OptionError, match=rf"{tmp_path}/rules is .*") as refused:
         flow(NoSession(), messages=[OFFER], source=str(tmp_path / "rules"))
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("write", [json.dumps, yaml.safe_dump])
+def test_messages_come_from_a_file_as_from_the_option(write: Any, tmp_path: Path) -> None:
+    expect = {"ann@fabrikam.com": {"protection": "none"}}
+    messages = [OFFER, {**OFFER, "name": "Other", "to": [f"meganb@{DOMAIN}"], "attachments": [{"name": "a.pdf"}]}, {**OFFER, "name": "Wrong", "expect": expect}]
+    (tmp_path / "messages").write_text(write(messages), encoding="ascii")
+    given = {"rules": [ENCRYPT], "facts": FACTS, "compare_with": []}
+    assert flow(NoSession(), messages_path=str(tmp_path / "messages"), **given) == flow(NoSession(), messages=messages, **given)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{}", "messages_path: .*/messages has no list of messages"),
+        ("", "messages_path: .*/messages has no list of messages"),
+        ("[x", "/messages is neither YAML nor JSON"),
+        ("[{from: a@b.example}]", "missing required arguments: name found in messages_path"),
+        ("[{name: A, subjekt: x}]", r"messages_path\[0\].subjekt: did you mean messages_path\[\].subject|subjekt"),
+        ("[{name: A, subject: yes}]", r"messages_path\[0\].subject is true, which is not text"),
+        ("[{name: A, 5: x}]", "Unsupported parameters: messages_path.5"),
+        ("[5]", r"messages_path\[0\] is 5, which is not a dictionary"),
+        ("[{name: A, from: nobody, to: [ann@fabrikam.com]}]", r"messages_path\[0\].from is 'nobody'"),
+    ],
+)
+def test_what_is_wrong_in_a_file_of_messages_is_named(content: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "messages").write_text(content, encoding="ascii")
+    with pytest.raises(OptionError, match=said):
+        flow(NoSession(), messages_path=str(tmp_path / "messages"), rules=[ENCRYPT], facts=FACTS)
+
+
+@pytest.mark.parametrize(("results", "named"), [("all", ["Offer", "Wrong"]), ("failed", ["Wrong"]), ("none", [])])
+def test_results_are_of_the_messages_that_are_asked_for(results: str, named: list[str]) -> None:
+    wrong = {**OFFER, "name": "Wrong", "expect": {"ann@fabrikam.com": {"protection": "none"}}}
+    result = flow(NoSession(), messages=[OFFER, wrong], rules=[ENCRYPT], facts=FACTS, compare_with=[], results=results)
+    assert [each["name"] for each in result["messages"]] == named
+    assert result["failed"]
+    assert result["msg"].startswith("2 messages, 2 recipients: its expectation is not met.")
+    assert [each["witness"]["message"] for each in result["changed_messages"]] == ["Offer", "Wrong"]
