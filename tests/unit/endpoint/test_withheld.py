@@ -74,7 +74,7 @@ def test_without_get_command_everything_works_and_what_is_granted_is_unknown(wor
 @pytest.mark.parametrize(
     ("how", "told"),
     [
-        (without("'ResultSize'"), ["'ResultSize'", "endpoint"]),
+        (without(", 'ResultSize'", "'ResultSize'"), ["'ResultSize'", "endpoint"]),
         (
             lambda script: script.replace("`nparam($parameters)", "`nparam($($parameters.Replace('${ResultSize}', '[ValidateSet(''10'')]${ResultSize}')))"),
             ["10"],

@@ -20,11 +20,11 @@ UNICODE, ASCII = "münchen.example", "xn--mnchen-3ya.example"
 COMPOSED, APART = unicodedata.normalize("NFC", "café"), unicodedata.normalize("NFD", "café")
 
 
-def matched(conditions: Values, facts: Values = FACTS, **message: Any) -> bool | str:
+def matched(conditions: Values, facts: Values | None = None, **message: Any) -> bool | str:
     """Whether a rule matches: true, false, or ``unknown``."""
     given = {"from": "megan@contoso.com", "authenticated": True, "to": ["joe@fabrikam.com"], **message}
     rule = {"name": "Rule", "conditions": conditions, "actions": {"set_audit_severity": "Low"}}
-    (found,) = Simulator([rule], facts_of(facts)).run(message_of(given, "", "message"))["recipients"].values()
+    (found,) = Simulator([rule], facts_of(FACTS if facts is None else facts)).run(message_of(given, "", "message"))["recipients"].values()
     return found["rules"][0]["matched"] if found["rules"] else False
 
 

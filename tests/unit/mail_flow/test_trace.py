@@ -28,11 +28,11 @@ def rule(name: str, conditions: Mapping[str, Any], actions: Mapping[str, Any], *
     return {"name": name, "conditions": conditions, "actions": actions, **more}
 
 
-def traced(rules: list[dict[str, Any]], facts: Mapping[str, Any] = FACTS, **message: Any) -> list[dict[str, Any]]:
+def traced(rules: list[dict[str, Any]], facts: Mapping[str, Any] | None = None, **message: Any) -> list[dict[str, Any]]:
     """The results of all recipients, with their traces."""
     given = {key: value for key, value in {**MESSAGE, **message}.items() if key != "name"}
     cases = [Case(message_of(given, "", "M"))]
-    tested = run_cases(cases, Simulator(rules, facts_of(facts)), "all")
+    tested = run_cases(cases, Simulator(rules, facts_of(FACTS if facts is None else facts)), "all")
     return list(tested.messages[0]["recipients"].values())
 
 

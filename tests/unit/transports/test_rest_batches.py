@@ -43,6 +43,8 @@ class Tokens:
     authority = "the authority"
     names = None
     user = ""
+    organization_id = ""
+    tenant_id = ""
 
     def __init__(self) -> None:
         self.number = 1

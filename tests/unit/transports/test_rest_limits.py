@@ -107,6 +107,7 @@ def test_the_authority_keeps_to_the_limits_as_well(script: Make, monkeypatch: py
     authority, service = script(step), script((200, {"value": []}))
     monkeypatch.setattr("ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest._READ_TIMEOUT", 1)
     wire = RestTransport(identity(exchange_api_url=service.url, exchange_client_id="a", exchange_client_secret="planted-secret"))
+    monkeypatch.setattr(wire._credential._http, "_hosts", frozenset())  # The script speaks plain http.
     monkeypatch.setattr(wire._credential, "_fetch", lambda claims: wire._credential._http.get(authority.url).json())
     began = time.monotonic()
     (outcome,) = wire.attempt([WRITE])

@@ -26,8 +26,8 @@ ENCRYPT = rule("Encrypt", OUTGOING, {"apply_rights_protection_template": "Encryp
 PREPEND = {"prepend_subject": "x"}
 
 
-def refuted(*rules: dict[str, Any], when: dict[str, Any] = OUTGOING) -> dict[str, Any]:
-    (row,) = prove(rules, FACTS, [{"name": "G", "when": when, "then": "not_in_clear"}])
+def refuted(*rules: dict[str, Any], when: dict[str, Any] | None = None) -> dict[str, Any]:
+    (row,) = prove(rules, FACTS, [{"name": "G", "when": OUTGOING if when is None else when, "then": "not_in_clear"}])
     assert row["verdict"] == "refuted"
     return row
 

@@ -19,16 +19,16 @@ OUT, BOB = "x@evil.example", "bob@contoso.com"
 WHOLE = ["Sender", "AttachOriginalMail"]
 
 
-def reports(who: str, content: Any = WHOLE, **more: Any) -> Values:
-    return rule("Shows", IN, {"generate_incident_report": who, "incident_report_content": content}, **more)
+def reports(who: str, content: Any = None, **more: Any) -> Values:
+    return rule("Shows", IN, {"generate_incident_report": who, "incident_report_content": content or WHOLE}, **more)
 
 
 def asks(*who: str, **more: Any) -> Values:
     return rule("Shows", {**IN, "sent_to_scope": "InOrganization"}, {"moderate_message_by_user": [*who]}, **more)
 
 
-def found(*rules: Values, facts: Values = FACTS) -> dict[str, str]:
-    return {each["kind"]: each["reason"] for each in lint([*rules, ALL], facts, NOW)}
+def found(*rules: Values, facts: Values | None = None) -> dict[str, str]:
+    return {each["kind"]: each["reason"] for each in lint([*rules, ALL], FACTS if facts is None else facts, NOW)}
 
 
 @pytest.mark.parametrize(

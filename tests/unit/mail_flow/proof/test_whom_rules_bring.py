@@ -27,9 +27,9 @@ MESSAGE: Values = {"from": "megan@contoso.com", "authenticated": True, "to": ["b
 BEFORE = [ALL, rule("After", {"subject_contains_words": ["never"]}, {"set_audit_severity": "Low"})]
 
 
-def leaks(who: list[str], facts: Values = SMALL, way: str = "blind_copy_to", **guarantee: Any) -> Values:
+def leaks(who: list[str], facts: Values | None = None, way: str = "blind_copy_to", **guarantee: Any) -> Values:
     """The verdict on mail to people outside, where a rule brings internal mail to somebody."""
-    return verdict([*BEFORE, rule("Copies", INSIDE, {way: who})], facts, then="not_in_clear", **guarantee)
+    return verdict([*BEFORE, rule("Copies", INSIDE, {way: who})], SMALL if facts is None else facts, then="not_in_clear", **guarantee)
 
 
 def managed(facts: Values, way: str = "Bcc", **guarantee: Any) -> Values:
