@@ -10,7 +10,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.refusals import classify, is_opaque, not_granted, parts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.refusals import (
+    classify,
+    is_opaque,
+    not_granted,
+    of_body,
+    parts,
+    throttled,
+)
 
 OPAQUE = "A server side error has occurred because of which the operation could not be completed. Please try again after some time."
 PARAMETER = "This organization's Exchange does not have the parameter, or does not grant it: omit the option, or check the role, license and endpoint."
@@ -100,3 +107,71 @@ def test_what_is_not_granted_is_named() -> None:
 )
 def test_the_forms_of_a_message(message: str, found: Any) -> None:
     assert parts(message) == found
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("", "Exchange throttles this caller."),
+        ("\0 ", "Exchange throttles this caller."),
+        ("Too many\r\n requests.\0", "Exchange throttles this caller: Too many requests."),
+    ],
+)
+def test_a_caller_that_is_made_to_wait(said: str, message: str) -> None:
+    error = throttled(said, cmdlet="Get-X")
+    assert error.__class__ is errors.ThrottledError
+    found = error.to_wire()
+    assert (found["message"], found["remedy"], found["cmdlet"]) == (message, "Use fewer forks, or run the task again later.", "Get-X")
+    assert throttled().to_wire() == {**found, "message": "Exchange throttles this caller.", "cmdlet": ""}
+
+
+_INNER = {"message": "outer", "type": "OuterException"}
+
+
+@pytest.mark.parametrize(
+    ("document", "found"),
+    [
+        # What is no error body.
+        (None, None),
+        ([], None),
+        ("error", None),
+        ({}, None),
+        ({"error": "text"}, None),
+        ({"error": []}, None),
+        # The code and the message, where nothing else says more.
+        ({"error": {}}, ("", "", "")),
+        ({"error": {"code": "NotFound", "message": "No."}}, ("NotFound", "", "No.")),
+        ({"error": {"code": None, "message": None}}, ("", "", "")),
+        # Details come first: the first that says something.
+        ({"error": {"message": "No.", "details": [{"message": "Id|Some.Exception|Text."}]}}, ("Id", "Some.Exception", "Text.")),
+        (
+            {
+                "error": {
+                    "message": "No.",
+                    "details": [7, {}, {"message": 7}, {"message": "||\0 "}, {"message": "Text."}, {"message": "More."}],
+                    "innererror": _INNER,
+                }
+            },
+            ("", "", "Text."),
+        ),
+        ({"error": {"message": "No.", "details": {"message": "Text."}}}, ("", "", "No.")),
+        # Then the internal exception, then the one around it.
+        (
+            {"error": {"message": "No.", "details": [], "innererror": {**_INNER, "internalException": {"message": "inner", "type": "Inner"}}}},
+            ("", "Inner", "inner"),
+        ),
+        ({"error": {"message": "No.", "innererror": {**_INNER, "INTERNALEXCEPTION": {"message": "inner"}}}}, ("", "", "inner")),
+        ({"error": {"message": "No.", "innererror": {**_INNER, "internalexception": "text"}}}, ("", "OuterException", "outer")),
+        ({"error": {"message": "No.", "innererror": {**_INNER, "internalexception": {"message": ""}}}}, ("", "OuterException", "outer")),
+        ({"error": {"message": "No.", "innererror": {**_INNER, "internalexception": {"message": 7}}}}, ("", "OuterException", "outer")),
+        (
+            {"error": {"message": "No.", "innererror": {**_INNER, "internalexception": {"message": "Exception of type 'X' was thrown.", "type": "X"}}}},
+            ("", "OuterException", "outer"),
+        ),
+        ({"error": {"message": "No.", "innererror": {"message": "Exception of type 'X' was thrown."}}}, ("", "", "No.")),
+        ({"error": {"message": "No.", "innererror": {}}}, ("", "", "No.")),
+        ({"error": {"message": "No.", "innererror": "text"}}, ("", "", "No.")),
+    ],
+)
+def test_the_shapes_of_an_error_body(document: Any, found: Any) -> None:
+    assert of_body(document) == found
