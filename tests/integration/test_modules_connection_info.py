@@ -37,7 +37,7 @@ def test_everything_is_right(tenant: Tenant, transport: str) -> None:
     assert found.get("warnings", []) == []
     assert found["missing_step"] == ""
     assert found["msg"].startswith(f"{NAME} over {transport} as ")
-    assert "27 of 27 cmdlets, with Advanced Message Encryption" in found["msg"]
+    assert "31 of 31 cmdlets, with Advanced Message Encryption" in found["msg"]
     assert tenant.applied == []
 
 
