@@ -16,6 +16,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
@@ -23,6 +24,7 @@ from tests.emulator.engine import EngineError, find_engine
 
 from . import approvals, fuzz, mail, runs
 from .search import Case, Tally, cases, examine
+from .sequences import several
 from .world import ENGINE_WIRES, WIRES, World
 
 #: Cases of one emulator: it is thrown away with all that lost answers have left in it.
@@ -102,8 +104,8 @@ def main() -> int:
             print(problem or f"{executions[target]:>7} fuzz executions: {_shown(target)}", flush=True)
         for count, size, compare, what in (
             (arguments.mail, _MESSAGES, mail.compare, "messages: simulator and emulator agree"),
-            (arguments.runs, _SEQUENCES, runs.several, "runs: clocks that jump, disks that fail"),
-            (arguments.runs, _SEQUENCES, approvals.several, "runs: approvals used again, rules that others change"),
+            (arguments.runs, _SEQUENCES, partial(several, runs.examine), "runs: clocks that jump, disks that fail"),
+            (arguments.runs, _SEQUENCES, partial(several, approvals.examine), "runs: approvals used again, rules that others change"),
             (arguments.claims, _CLAIMS, mail.prove, "claims: prover and enumeration agree"),
             (arguments.unusual, _RULE_SETS, mail.assume, "rule sets: prover and simulator agree about unusual mail"),
         ):

@@ -13,7 +13,6 @@ from __future__ import annotations
 import copy
 import random
 import tempfile
-import traceback
 from dataclasses import dataclass
 from typing import Any
 from unittest import mock
@@ -87,17 +86,6 @@ def examine(seed: int, steps: int = 8) -> int:
             else:
                 _roll_back(role)
     return steps
-
-
-def several(first: int, number: int) -> tuple[int, str]:
-    """``number`` sequences from the seed ``first`` on. How many steps there were, and what broke the law; empty where nothing did."""
-    steps = 0
-    for seed in range(first, first + number):
-        try:
-            steps += examine(seed)
-        except BaseException:
-            return steps, f"approvals, seed {seed}\n{traceback.format_exc()}"
-    return steps, ""
 
 
 def _in_clear(organization: Organization) -> frozenset[int]:

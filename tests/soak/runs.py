@@ -15,7 +15,6 @@ import errno
 import os
 import random
 import tempfile
-import traceback
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -100,17 +99,6 @@ def examine(seed: int, steps: int = 8) -> int:
         assert not behind, "a run is not rolled back"
         assert role.state() == first, "all was rolled back, and it is not as it was at first"
     return steps
-
-
-def several(first: int, number: int) -> tuple[int, str]:
-    """Runs ``number`` sequences from the seed ``first`` on. How many runs there were, and what broke the law; empty where nothing did."""
-    runs = 0
-    for seed in range(first, first + number):
-        try:
-            runs += examine(seed)
-        except BaseException:
-            return runs, f"runs, seed {seed}\n{traceback.format_exc()}"
-    return runs, ""
 
 
 def _go_on(role: Role, wishes: dict[str, Any], behind: list[tuple[str, Any]]) -> None:

@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.functional_test import run_functional_test
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import for_report
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import REFUTED, Mail, moved_mail, with_people
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import REFUTED, Mail, moved_mail, read_with_people
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import Preparation, prepare
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure, Takes
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.reassessment import after_failure, reassessed, unassessed
@@ -28,8 +28,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Session
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, Organization, read
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import FACT_SUBSETS
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, UNREAD, Organization, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import FACT_SUBSETS, RULE_SUBSETS
 
 
 def apply(task: BaselineContext) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     prepared = prepare(task, snapshot)
     report, procedure = OrganizationReport.read(notes["report"]), prepared.procedure
     guard = _Guard(task.session, procedure, report, notes)
-    planner = _checked_first(procedure.plan, guard.check)
+    planner = _Planner(procedure, guard.check)
     if task.check_mode:
         return converge(task, guard.subsets, planner, fresh=True)
     _check_cleared(prepared)
@@ -57,10 +57,12 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     try:
         done = converge_organization(task, guard.subsets, planner, fresh=True)
     except ExchangeError as error:
+        prepared.procedure = planner.procedure
         error.progress = dict(error.progress or {})
         _keep(task, prepared, _failed(task, prepared, error, report, snapshot), error.progress)
         prepared.artifacts.end_writing()
         raise
+    prepared.procedure = procedure = planner.procedure
     result, report = done.result, replace(report, mail=guard.mail)
     made = _keys(result["changes"])
     changes = [replace(change, state=ChangeState.STORED) if change.key in made else change for change in report.changes]
@@ -154,10 +156,7 @@ def _organization_after(task: BaselineContext, procedure: Procedure, shown: Orga
 
     :param shown: as verification has read it. It is read again if nothing was verified, or if that decides whether a rollback is complete.
     """
-    organization = shown if shown and not procedure.restores else read(task.session, procedure.subsets, fresh=True)
-    more = [subset for subset in procedure.subsets if subset not in organization.subsets]
-    organization = organization.with_more(read(task.session, more)) if more else organization
-    return with_people(task.session, organization, Plan()) if set(MAIL_FACTS) <= set(procedure.subsets) else organization
+    return read_with_people(task.session, shown if shown and not procedure.restores else UNREAD, procedure.subsets)
 
 
 class _Guard:
@@ -178,11 +177,11 @@ class _Guard:
         self.mail: Mapping[str, Any] = report.mail
         planned_from = [subset for subset in procedure.subsets if subset not in MAIL_FACTS]
         #: What to read: no plan depends on facts about mail, but what it does to mail does.
-        self.subsets = list(dict.fromkeys([*planned_from, *(FACT_SUBSETS if self._compares_mail else ())]))
+        self.subsets = list(dict.fromkeys([*planned_from, *((*RULE_SUBSETS, *FACT_SUBSETS) if self._compares_mail else ())]))
 
     def check(self, organization: Organization, plan: Plan) -> None:
         """Raises ExchangeError if the plan does what it was not shown to do."""
-        organization = with_people(self._session, organization, plan) if self._compares_mail else organization
+        organization = read_with_people(self._session, organization, self.subsets, plan)
         mail = self._mail_of(organization, plan)
         effects = ("impact", "rollback") if self._compares_mail else ("rollback",)
         new = unplanned(self._planned, planned_changes(organization, plan, mail), effects=effects, plan="the plan")
@@ -200,19 +199,24 @@ class _Guard:
         return self._procedure.mail(organization, plan)
 
 
-def _checked_first(planner: Callable[[Organization], Plan], check: Callable[[Organization, Plan], None]) -> Callable[[Organization], Plan]:
-    """The planner. Its first plan is checked before anything is written; later plans are what is left of it."""
-    first = True
+class _Planner:
+    """Plans what a procedure has left to do. Its first plan is checked before anything is written; later plans are what is left of it.
 
-    def plan_once_checked(organization: Organization) -> Plan:
-        nonlocal first
-        plan = planner(organization)
-        if first:
-            check(organization, plan)
-        first = False
+    :param procedure: goes on from what the first plan saw.
+    :param check: raises ExchangeError if that plan may not be run.
+    """
+
+    def __init__(self, procedure: Procedure, check: Callable[[Organization, Plan], None]) -> None:
+        self.procedure = procedure
+        self._check = check
+        self._begun = False
+
+    def __call__(self, organization: Organization) -> Plan:
+        plan = self.procedure.plan(organization)
+        if not self._begun:
+            self._check(organization, plan)
+            self.procedure, self._begun = self.procedure.begun(organization), True
         return plan
-
-    return plan_once_checked
 
 
 def _failed(task: BaselineContext, prepared: Preparation, error: ExchangeError, report: OrganizationReport, snapshot: str) -> OrganizationReport:
@@ -259,8 +263,9 @@ def roll_back(task: BaselineContext, prepared: Preparation, path: str, made: Col
         if drift:
             raise OptionError("; ".join(map(str, drift)))
 
-    converge(task, rollback.subsets, _checked_first(rollback.plan, check), fresh=True)
-    task.warnings += count_as_rolled_back(prepared.artifacts, rollback, read(task.session, rollback.subsets, fresh=True))
+    planner = _Planner(rollback, check)
+    converge(task, rollback.subsets, planner, fresh=True)
+    task.warnings += count_as_rolled_back(prepared.artifacts, planner.procedure, read(task.session, rollback.subsets, fresh=True))
 
 
 def _keys(changes: Sequence[Mapping[str, Any]]) -> set[tuple[str, str, str]]:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Approvals: which plan was approved, whether it is the plan that is needed now, and whether a run has already used it. Private to the collection.
+"""Approvals: which plan was approved, whether it is the plan that is needed now, and whether a run has already taken it. Private to the collection.
 
 An approval is of one plan that one run made. Its digest says what was read and approved; the run that made it says which plan it was, because
 after a rollback the same change has the same digest.
@@ -27,6 +27,24 @@ _AGAIN = "a check-mode run, and the approval of its plan"
 _VALID_UNTIL = f"{allow('approval_valid_until', '<date>')}, until which the approval counts for more than one run"
 
 
+@dataclass(frozen=True)
+class TakenApproval:
+    """An approval that a run took: its snapshot records it before the first write.
+
+    :param digest: of the approved plan.
+    :param planned_by: the run that made the plan; empty if that is not known.
+    :param run: the run that took it.
+    """
+
+    digest: str
+    planned_by: str
+    run: str
+
+    def is_of(self, digest: str, planned_by: str) -> bool:
+        """Whether it is of a plan. Where nobody knows which run made one of them, the digest decides."""
+        return self.digest == digest and (self.planned_by == planned_by or "" in (planned_by, self.planned_by))
+
+
 class Artifacts(Protocol):
     """The files of one organization that this module needs."""
 
@@ -49,11 +67,8 @@ class Artifacts(Protocol):
     def chain(self) -> Chain:
         """The snapshots."""
 
-    def used_approval(self, digest: str, planned_by: str) -> str:
-        """The run that used an approval and whose snapshot is no longer kept; empty if there is none.
-
-        :param planned_by: the run that made the approved plan; empty if that is not known.
-        """
+    def taken_approvals(self) -> list[TakenApproval]:
+        """The approvals that runs took whose snapshots are no longer kept."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +140,7 @@ def _moved(approval: Approval, plan: PlanDocument) -> list[Finding]:
 
 
 def used(digest: str, planned_by: str, artifacts: Artifacts, *, own: str = "") -> list[Finding]:
-    """A finding if a run has already used an approval, which its snapshot records, also in its name. If that snapshot cannot be read, nobody knows.
+    """A finding if a run has already taken an approval, which its snapshot records, also in its name. If that snapshot cannot be read, nobody knows.
 
     :param planned_by: the run that made the approved plan; empty if that is not known.
     :param own: the snapshot of the run that asks.
@@ -136,15 +151,15 @@ def used(digest: str, planned_by: str, artifacts: Artifacts, *, own: str = "") -
         try:
             snapshot = read_snapshot(artifacts.load(link.path), link.path)
         except OptionError as error:
-            text = f"whether {digest} was applied before is unknown: {error}"
-            return [Finding("approved_plan", text, f"{_AGAIN}; or {_VALID_UNTIL}")]
-        if snapshot.approved_plan == digest and ("" in (planned_by, snapshot.approved_run) or snapshot.approved_run == planned_by):
-            text = f"{digest} was approved for one run, and the run of {snapshot.created_at} used it ({link.path})."
-            return [Finding("approved_plan", text, f"{_AGAIN}; or {_VALID_UNTIL}")]
-    if run := artifacts.used_approval(digest, planned_by):
-        text = f"{digest} was approved for one run, and {run} used it (its snapshot is no longer kept)."
-        return [Finding("approved_plan", text, f"{_AGAIN}; or {_VALID_UNTIL}")]
-    return []
+            return [_taken(f"whether a run took the approval of {digest} before is unknown: {error}")]
+        if TakenApproval(snapshot.approved_plan, snapshot.approved_run, snapshot.run).is_of(digest, planned_by):
+            return [_taken(f"{digest} was approved for one run, and the run of {snapshot.created_at} took it ({link.path}).")]
+    gone = [taken.run for taken in artifacts.taken_approvals() if taken.is_of(digest, planned_by)]
+    return [_taken(f"{digest} was approved for one run, and {run} took it (its snapshot is no longer kept).") for run in gone[:1]]
+
+
+def _taken(text: str) -> Finding:
+    return Finding("approved_plan", text, f"{_AGAIN}; or {_VALID_UNTIL}")
 
 
 def _with_digest(artifacts: Artifacts, digest: str) -> Approval:

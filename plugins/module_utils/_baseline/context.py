@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.approval import TakenApproval
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.chain import Chain
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 
@@ -83,8 +84,8 @@ class Artifacts(Protocol):
     def chain(self) -> Chain:
         """The snapshots."""
 
-    def used_approval(self, digest: str, planned_by: str) -> str:
-        """The run that used an approval and whose snapshot is no longer kept; empty if there is none."""
+    def taken_approvals(self) -> list[TakenApproval]:
+        """The approvals that runs took whose snapshots are no longer kept."""
 
     def store_snapshot(self, document: Mapping[str, Any], capture: Mapping[str, Any]) -> str:
         """Writes a snapshot under a unique name, and the capture of what was read beside it. Returns the path of the snapshot."""

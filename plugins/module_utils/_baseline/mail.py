@@ -15,7 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Session
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import exact_digest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, Organization, read
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.directory import facts_of_directory, read_directory
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import FACT_SUBSETS, facts_from, rules_from
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import licensing_off
@@ -39,7 +39,8 @@ GUARANTEES = f"{PREFIX}guarantees"
 #: Rules that a warning names.
 _NAMED = 5
 
-PROVED, REFUTED, UNKNOWN = "proved", "refuted", "unknown"
+#: Verdicts, best first.
+_VERDICTS = PROVED, UNKNOWN, REFUTED = "proved", "unknown", "refuted"
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,10 @@ class Mail:
     @classmethod
     def of(cls, organization: Organization) -> Mail:
         """As the organization is. Raises the error of reading the rules."""
+        return organization.parsed(cls._of)
+
+    @classmethod
+    def _of(cls, organization: Organization) -> Mail:
         asked = [subset for subset in FACT_SUBSETS if subset in organization.subsets]
         failed = {subset: str(error) for subset in asked if (error := organization.error(subset)) is not None}
         facts, unavailable = facts_from(organization, [subset for subset in asked if subset not in failed])
@@ -82,15 +87,21 @@ class Mail:
         return prove(self.rules, self.facts, guarantees, where=where)
 
 
-def with_people(session: Session, organization: Organization, plan: Plan) -> Organization:
-    """The organization with what the directory says of those whom its rules name, as they are and as a plan leaves them.
+def read_with_people(session: Session, known: Organization, subsets: Iterable[str], plan: Plan | None = None) -> Organization:
+    """The organization with some subsets and, where facts about mail are among them, with what the directory says of those whom its rules name, as they
+    are and as a plan leaves them.
 
-    Whatever answers about mail reads them so, and where facts about mail were read: then all of a run, and of the run that was approved, see the same.
+    All that answers about mail reads the organization so: then all of a run, and of the run that was approved, see the same.
+
+    :param known: what was read of it already, and is not read again.
     """
-    if not set(MAIL_FACTS) <= set(organization.subsets) or organization.error("transport_rules") is not None:
+    subsets = list(subsets)
+    missing = [subset for subset in subsets if subset not in known.subsets]
+    organization = known.with_more(read(session, missing, fresh=True)) if missing else known
+    if not set(MAIL_FACTS) <= set(subsets) or organization.error("transport_rules") is not None:
         return organization
     now = Mail.of(organization)
-    found = read_directory(session, [RuleSet(each.rules) for each in ([now, now.after(plan)] if plan.steps else [now])], {})
+    found = read_directory(session, [RuleSet(each.rules) for each in ([now, now.after(plan)] if plan and plan.steps else [now])], {})
     return organization.with_more(found) if found.subsets else organization
 
 
@@ -195,5 +206,5 @@ def moved_mail(approved: Mapping[str, Any], current: Mapping[str, Any]) -> list[
         texts.append("it lists all effects on mail, but there are now more than can be listed")
     before = counted_mail(approved)["guarantees"]
     now = counted_mail(current)["guarantees"]
-    texts += [f"in it, {name!r} is {before[name]}, but now it is {verdict}" for name, verdict in now.items() if before.get(name, verdict) != verdict]
-    return texts
+    worse = [name for name, verdict in now.items() if _VERDICTS.index(verdict) > _VERDICTS.index(before.get(name, verdict))]
+    return [*texts, *(f"in it, {name!r} is {before[name]}, but now it is {now[name]}" for name in worse)]

@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.functional_test import run_functional_test
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import for_report
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import Mail, changes_mail, with_people
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import Mail, changes_mail, read_with_people
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.overview import MOST_ORGANIZATIONS
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import PlanDocument
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import Preparation, prepare
@@ -29,7 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ControlStatus, OrganizationStatus
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, SUBSETS, Organization, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, SUBSETS, UNREAD, Organization, read
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
 
 #: What every procedure reads: neither what the session may run nor what only answers about mail need.
@@ -152,7 +152,7 @@ def _read(task: BaselineContext, procedure: Procedure, *, keeps: bool) -> Organi
     :param keeps: whether a snapshot may be stored. Everything that can be read belongs to the capture beside it.
     """
     if keeps and procedure.takes_snapshot is Takes.ALWAYS:
-        return with_people(task.session, read(task.session, SUBSETS, fresh=True), Plan())
+        return read_with_people(task.session, UNREAD, SUBSETS)
     facts = MAIL_FACTS if _overlooks(task, procedure) else [subset for subset in MAIL_FACTS if subset in procedure.subsets]
     organization = read(task.session, [subset for subset in SUBSETS if subset in READ or subset in facts], fresh=True)
     try:
@@ -161,8 +161,8 @@ def _read(task: BaselineContext, procedure: Procedure, *, keeps: bool) -> Organi
     except ExchangeError:
         plan, pending, mail = Plan(), True, True
     mail = mail or (keeps and pending and procedure.takes_snapshot is Takes.BEFORE_WRITING)
-    more = [*(["exported_cmdlets"] if pending else []), *(subset for subset in MAIL_FACTS if mail and subset not in organization.subsets)]
-    return with_people(task.session, organization.with_more(read(task.session, more, fresh=True)) if more else organization, plan)
+    more = [*(["exported_cmdlets"] if pending else []), *(MAIL_FACTS if mail else ())]
+    return read_with_people(task.session, organization, [*organization.subsets, *more], plan)
 
 
 def _interrupted(task: BaselineContext, artifacts: Artifacts, procedure: Procedure) -> list[str]:

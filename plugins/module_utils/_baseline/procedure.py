@@ -98,6 +98,10 @@ class Procedure:
         """What is left to do. Raises the first error that keeps it from being planned."""
         return Plan()
 
+    def begun(self, organization: Organization) -> Procedure:
+        """The procedure as it goes on from an organization, of which it has written nothing yet."""
+        return self
+
     def desired(self, organization: Organization) -> dict[str, Any]:
         """What it wants, for people and for the digest; never a secret."""
         return {}

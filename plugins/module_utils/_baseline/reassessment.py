@@ -9,14 +9,14 @@ from dataclasses import replace
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import observed
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.functional_test import CONTROL as TESTED
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import verdict_rows, with_people
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import read_with_people, verdict_rows
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ControlStatus
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Session
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import UNREAD, Organization
 
 
 def reassessed(procedure: Procedure, report: OrganizationReport, organization: Organization) -> OrganizationReport:
@@ -32,7 +32,7 @@ def reassessed(procedure: Procedure, report: OrganizationReport, organization: O
 def after_failure(session: Session, procedure: Procedure, report: OrganizationReport) -> OrganizationReport:
     """The report of a run that failed. Its plan is not done, or was rolled back: what it would have done to mail is not said."""
     try:
-        organization = with_people(session, read(session, procedure.subsets, fresh=True), Plan())
+        organization = read_with_people(session, UNREAD, procedure.subsets)
         report = _assessed(procedure, report, organization)
         return replace(report, mail=procedure.mail(organization, Plan()))
     except ExchangeError as error:

@@ -9,6 +9,7 @@ snapshot becomes a state, and the planner of states does the rest.
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -73,9 +74,8 @@ class Rollback(Procedure):
         rules = [*snapshot.state.get("transport_rules", ()), *snapshot.state.get("transport_rules_unsupported", ())]
         self._names = {rule["guid"]: rule["name"] for rule in rules}
         read = ["organization", "rms_templates", "ome_configurations", "transport_rules", *self.parts]
-        #: The GUIDs of the rules that the run created, by the names that it gave them, as the first read found them: once such a rule is removed, no
-        #: other one that looks like it is taken for it.
-        self._first_seen: dict[str, str] = {}
+        #: The names that the run gave to the rules that it created, by GUID, as the rollback found them when it began.
+        self._found_first: Mapping[str, str] = {}
         self.restores = SnapshotReference(path, snapshot.created_at, snapshot.run, self.scope, snapshot.digest)
         self.subsets = list(dict.fromkeys(part for part in read if part in ("organization", "rms_templates") or part in self.parts))
 
@@ -88,6 +88,12 @@ class Rollback(Procedure):
         else:
             findings += unconfirmed
         return Draft(plan, [*findings, *organization_refusals(organization, plan, run.expected_organization)])
+
+    def begun(self, organization: Organization) -> Rollback:
+        """This rollback, for which a rule that the run created is the one found now: once it is removed, no other one that looks like it is taken for it."""
+        begun = copy.copy(self)
+        begun._found_first = self._created_now(organization)
+        return begun
 
     def notice(self, changes: Sequence[PlannedChange], mail: Mapping[str, Any], *, check_mode: bool) -> str:
         does = f"It {f'would {undone(changes, WOULD)}' if check_mode else undone(changes, DOES)}." if changes else "Nothing of it is left to restore."
@@ -202,17 +208,14 @@ class Rollback(Procedure):
     def _created_now(self, organization: Organization) -> dict[str, str]:
         """The names that the run gave to the rules that it created, by GUID. Someone may have renamed one."""
         new = [rule for rule in rules_of(organization) if rule.guid not in self.snapshot.order]
-        created = self._created()
-        known = {guid: name for name, guid in self._first_seen.items()}
-        found = {
-            rule.guid: created[name_key(rule.name)] for rule in new if name_key(rule.name) in created and created[name_key(rule.name)] not in known.values()
-        }
+        first = self._found_first
+        created = {key: name for key, name in self._created().items() if name not in first.values()}
+        found = {rule.guid: created[name_key(rule.name)] for rule in new if name_key(rule.name) in created}
         for name in created.values():
-            if name not in found.values() and name not in known.values():
+            if name not in found.values():
                 renamed = self._renamed(new, found, name)
                 found.update({renamed[0].guid: name} if len(renamed) == 1 else {})
-        self._first_seen.update({name: guid for guid, name in found.items()})
-        return {**found, **{rule.guid: known[rule.guid] for rule in new if rule.guid in known}}
+        return {**found, **{rule.guid: first[rule.guid] for rule in new if rule.guid in first}}
 
     def _renamed(self, new: Sequence[Rule], found: Collection[str], name: str) -> list[Rule]:
         """The new rules, other than those found so far, that look as the run created the rule of that name. If there are several, it is unclear which it is."""
@@ -314,7 +317,7 @@ class Rollback(Procedure):
         names = {name_key(rule.name) for rule in rules_of(organization)} if organization.error("transport_rules") is None else set()
         gone = [row for row in self.snapshot.state.get("transport_rules_not_rebuildable", ()) if name_key(row["name"]) not in names]
         lost = [f"The rule {row['name']!r} cannot be recreated: {row['reason']}." for row in gone]
-        missing = set(self._created().values()) - set(self._created_now(organization).values()) - set(self._first_seen) if names else set()
+        missing = set(self._created().values()) - set(self._created_now(organization).values()) - set(self._found_first.values()) if names else set()
         since = [rule for rule in rules_of(organization) if rule.guid not in self.snapshot.order] if missing else []
         new = [rule.name for rule in since if encrypts(rule.sections) or any(self._as_created(rule, name) for name in missing)]
         if new:

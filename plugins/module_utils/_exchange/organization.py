@@ -101,6 +101,10 @@ class Organization:
         return True
 
 
+#: An organization of which nothing was read.
+UNREAD = Organization({}, {})
+
+
 def reads_of(subsets: Iterable[str] | Mapping[str, Call]) -> Mapping[str, Call]:
     """The calls that read subsets. Accepts names from :data:`SUBSETS`, or a mapping of custom names to calls."""
     return subsets if isinstance(subsets, Mapping) else {name: SUBSETS[name] for name in subsets}

@@ -25,11 +25,12 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.approval import TakenApproval
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.chain import Chain, Link
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import (
@@ -286,16 +287,10 @@ class Artifacts:
         when = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         write_json(_mark(self._resolve(path)), {"digest": digest, "rolled_back_at": when, "run": self.run})
 
-    def used_approval(self, digest: str, planned_by: str) -> str:
-        """The run that used an approval, if retention removed its snapshot since; empty if there is none.
-
-        :param planned_by: the run that made the approved plan; empty if that is not known.
-        """
-        for file in sorted(self._used_approvals.glob("*.json")):
-            used = self.read(file)
-            if used["digest"] == digest and ("" in (planned_by, used["planned_by"]) or used["planned_by"] == planned_by):
-                return str(used["run"])
-        return ""
+    def taken_approvals(self) -> list[TakenApproval]:
+        """The approvals that runs took whose snapshots retention has removed since. Raises OptionError if one cannot be read."""
+        records = [self.read(file) for file in sorted(self._used_approvals.glob("*.json"))]
+        return [TakenApproval(record["digest"], record["planned_by"], record["run"]) for record in records]
 
     @property
     def _used_approvals(self) -> Path:
@@ -375,11 +370,11 @@ class Artifacts:
                 beside(Path(link.path)).unlink(missing_ok=True)
 
     def _keep_approval(self, link: Link) -> bool:
-        """Records that an approval was used, before its snapshot is removed. Returns False if the snapshot cannot be read."""
+        """Records that an approval was taken, before its snapshot is removed. Returns False if the snapshot cannot be read."""
         try:
             snapshot = self.read(Path(link.path))
-            used = {"digest": snapshot["approved_plan"], "planned_by": snapshot["approved_run"], "run": snapshot["run"]}
-            write_json(self._used_approvals / f"{link.id}.json", used)
+            taken = TakenApproval(snapshot["approved_plan"], snapshot["approved_run"], snapshot["run"])
+            write_json(self._used_approvals / f"{link.id}.json", asdict(taken))
         except (OptionError, KeyError, TypeError):
             return False
         return True

@@ -1,17 +1,18 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which plan an approval is for, whether it is the plan that is needed, and whether a run has used it: files in memory, no run."""
+"""Which plan an approval is for, whether it is the plan that is needed, and whether a run has taken it: files in memory, no run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.approval import (
     Approval,
+    TakenApproval,
     approval_findings,
     approval_of,
     refused_switch,
@@ -27,6 +28,7 @@ from .plain import CONTOSO, document, planned
 
 CHANGE = planned("search_enabled", impact=Impact.WIDENS)
 PLAN = document(CHANGE)
+TAKEN = TakenApproval(PLAN.digest, "", "run_7")
 AGAIN = "a check-mode run, and the approval of its plan"
 ONCE = f"{AGAIN}; or hardened_baseline_approval_valid_until: <date>, until which the approval counts for more than one run"
 UNKNOWN = "No file here contains the approved plan, so the differences are unknown."
@@ -37,7 +39,7 @@ class Files:
     """The files of an organization, in memory.
 
     :param snapshots: path to what it holds; with ``names`` the chain.
-    :param forgotten: what is told of approvals whose snapshots are gone.
+    :param taken: the approvals whose snapshots are gone.
     """
 
     snapshots: dict[str, Any] = field(default_factory=dict)
@@ -45,8 +47,7 @@ class Files:
     plans: dict[str, Any] = field(default_factory=dict)
     host: str = "contoso"
     others: dict[str, Files] = field(default_factory=dict)
-    forgotten: str = ""
-    forgotten_run: str = ""
+    taken: Sequence[TakenApproval] = ()
 
     def of(self, host: str) -> Files:
         return self.others[host]
@@ -69,8 +70,8 @@ class Files:
     def chain(self) -> Chain:
         return Chain(self.links)
 
-    def used_approval(self, digest: str, planned_by: str) -> str:
-        return self.forgotten and ("" if "" not in (planned_by, self.forgotten_run) and planned_by != self.forgotten_run else f"{self.forgotten} of {digest}")
+    def taken_approvals(self) -> list[TakenApproval]:
+        return list(self.taken)
 
 
 def snapshot(approved: str, plan: Any = None, planned_by: str = "") -> dict[str, Any]:
@@ -161,8 +162,8 @@ class TestNeeded:
         assert self.findings(Approval("sha256:1", None, UNKNOWN)) == [Finding("approved_plan", text, AGAIN)]
 
     def test_a_run_has_used_it(self) -> None:
-        files = Files(forgotten="run_7")
-        text = f"{PLAN.digest} was approved for one run, and run_7 of {PLAN.digest} used it (its snapshot is no longer kept)."
+        files = Files(taken=[TAKEN])
+        text = f"{PLAN.digest} was approved for one run, and run_7 took it (its snapshot is no longer kept)."
         again = Finding("approved_plan", text, ONCE)
         assert self.findings(Approval(PLAN.digest, PLAN), files=files) == [again]
         # It counts for several runs, or there is nothing left to do.
@@ -174,7 +175,7 @@ class TestNeeded:
         assert self.findings(Approval(PLAN.digest, PLAN), document(planned("another")), files=files, approval_valid_until="2999-01-31") == beyond[:1]
 
     def test_a_second_use_is_compared_as_the_first(self) -> None:
-        approval, files = Approval(PLAN.digest, PLAN, run="run_6"), Files(forgotten="run_7")
+        approval, files = Approval(PLAN.digest, PLAN, run="run_6"), Files(taken=[TAKEN])
         mail = {"difference": [{"text": "Mail to all is not encrypted.", "rules": [], "kind": "protection_lost", "when": {}}], "difference_more": 0}
         currents = [document(replace(CHANGE, impact=Impact.IN_CLEAR)), document(CHANGE, mail=mail), document(CHANGE, plan=Plan(warnings=["It warns."]))]
         for current in currents:
@@ -190,7 +191,7 @@ class TestUsed:
     @pytest.mark.parametrize("before", [[], [link("0")], [link("0", "sha256:12345678")]])
     def test_a_snapshot_tells_of_it(self, before: list[Link]) -> None:
         files = Files({"/s/a": snapshot(PLAN.digest)}, [*before, link("a", PLAN.digest)])
-        text = f"{PLAN.digest} was approved for one run, and the run of 2030-01-31T08:00:00Z used it (/s/a)."
+        text = f"{PLAN.digest} was approved for one run, and the run of 2030-01-31T08:00:00Z took it (/s/a)."
         assert used(PLAN.digest, "", files) == [Finding("approved_plan", text, ONCE)]
         # The run that asks is not another one.
         assert used(PLAN.digest, "", files, own="/s/a") == []
@@ -200,7 +201,7 @@ class TestUsed:
     def test_it_is_used_for_the_plan_of_one_run(self, planned_by: str, recorded: str, refused: int) -> None:
         files = Files({"/s/a": snapshot(PLAN.digest, planned_by=recorded)}, [link("a", PLAN.digest)])
         assert len(used(PLAN.digest, planned_by, files)) == refused
-        assert len(used(PLAN.digest, planned_by, Files(forgotten="run_7", forgotten_run=recorded))) == refused
+        assert len(used(PLAN.digest, planned_by, Files(taken=[replace(TAKEN, planned_by=recorded)]))) == refused
 
     def test_the_name_of_a_file_alone_proves_nothing(self) -> None:
         files = Files({"/s/a": snapshot("sha256:another"), "/s/b": snapshot(PLAN.digest)}, [link("a", PLAN.digest), link("b", PLAN.digest, "a")])
@@ -212,14 +213,14 @@ class TestUsed:
     )
     def test_a_snapshot_that_cannot_be_read_leaves_it_open(self, content: Any, why: str) -> None:
         (found,) = used(PLAN.digest, "", Files({"/s/a": content}, [link("a", PLAN.digest)]))
-        assert found.text.startswith(f"whether {PLAN.digest} was applied before is unknown: {why}")
+        assert found.text.startswith(f"whether a run took the approval of {PLAN.digest} before is unknown: {why}")
         assert (found.id, found.allow) == ("approved_plan", ONCE)
 
     def test_a_run_whose_snapshot_is_gone(self) -> None:
-        (found,) = used(PLAN.digest, "", Files({"/s/a": snapshot("sha256:another")}, [link("a", "sha256:another")], forgotten="run_7"))
-        assert found == Finding(
-            "approved_plan", f"{PLAN.digest} was approved for one run, and run_7 of {PLAN.digest} used it (its snapshot is no longer kept).", ONCE
+        (found,) = used(
+            PLAN.digest, "", Files({"/s/a": snapshot("sha256:another")}, [link("a", "sha256:another")], taken=[replace(TAKEN, digest="sha256:another"), TAKEN])
         )
+        assert found == Finding("approved_plan", f"{PLAN.digest} was approved for one run, and run_7 took it (its snapshot is no longer kept).", ONCE)
 
 
 @pytest.mark.parametrize(

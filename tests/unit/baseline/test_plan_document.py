@@ -28,6 +28,8 @@ WHOLE = document(
     mail=MAIL,
     collection_version="1.0.0",
 )
+#: Best first.
+VERDICTS = ("proved", "unknown", "refuted")
 #: Of that document. Whoever changes one of these makes all plans that were approved before void.
 DIGEST = "sha256:7b5ef0a214b8121adc25065f39a04120f07c12216f7002d24423a562f5af1b63"
 SEAL = "sha256:57a3ef5b6b269019a3e1fbc5ac01bcf49bdaa532bfed4a6b3560bfa93f74226d"
@@ -189,6 +191,14 @@ class TestMoved:
             "it does not warn that: It warns of more",
             "it does not warn that: And of this",
         ]
+
+    @pytest.mark.parametrize("approved", VERDICTS)
+    @pytest.mark.parametrize("now", VERDICTS)
+    def test_a_verdict_may_only_get_better(self, approved: str, now: str) -> None:
+        mails = ({"guarantees": [{"name": "partners", "verdict": verdict}]} for verdict in (approved, now))
+        found = moved(*(document(planned("x"), mail=mail) for mail in mails))
+        is_worse = VERDICTS.index(now) > VERDICTS.index(approved)
+        assert found == [f"in it, 'partners' is {approved}, but now it is {now}"] * is_worse
 
     def test_line_ends_are_no_other_warning(self) -> None:
         approved = document(planned("x"), plan=Plan(warnings=["a\r\nb."]))

@@ -348,7 +348,7 @@ class TestApproval:
         snapshot = Path(role.run(approved_plan=digest)["snapshot"])
         role.run("rollback")
         snapshot.write_text(snapshot.read_text().replace("approved_plan", "approved_plam"))
-        assert f"whether {digest} was applied before is unknown" in refused(role, approved_plan=digest)
+        assert f"whether a run took the approval of {digest} before is unknown" in refused(role, approved_plan=digest)
 
     def test_a_run_without_a_plan_is_refused_where_one_is_required(self, role: Role) -> None:
         text = refused(role, require_approval=True)

@@ -12,7 +12,8 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.chain import Chain
 
 from tests.soak import runs
-from tests.soak.runs import examine, several
+from tests.soak.runs import examine
+from tests.soak.sequences import several
 
 
 @pytest.mark.parametrize("part", range(6))
@@ -27,13 +28,13 @@ def test_the_law_sees_a_chain_that_goes_by_the_clock() -> None:
         return max(pending, key=lambda link: Path(link.path).name) if pending else None
 
     with mock.patch.object(Chain, "newest", by_name):
-        _runs, problem = several(0, 60)
+        _runs, problem = several(examine, 0, 60)
     assert "AssertionError: it did not go back to before the last run" in problem
 
 
 def test_the_law_sees_a_write_without_a_snapshot() -> None:
     with mock.patch.object(runs.Role, "plan", _without_snapshot(runs.Role.plan)):
-        _runs, problem = several(0, 20)
+        _runs, problem = several(examine, 0, 20)
     assert "it wrote without a snapshot" in problem
 
 
