@@ -50,6 +50,8 @@ _SYSTEM_MAILBOX = "SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}"
 #: The version of Microsoft's module whose interface is used.
 MODULE_VERSION = "3.9.2"
 _JSON = "application/json; charset=utf-8"
+#: What a request prefers: pages of so many objects, and of a batch all parts, whatever becomes of one.
+_PAGE, _GO_ON = "odata.maxpagesize=1000", "odata.continue-on-error"
 _EARLIER_PORT = 446  # which the service names in redirects, and which only its own network reaches
 
 #: What may be the name of a host: nothing that ends a host for one reader of addresses and is a part of it for another.
@@ -74,6 +76,8 @@ class RestTransport(WithCredential):
         self._base: str = identity["rest"]["api_url"]
         self._host = urllib.parse.urlsplit(self._base).hostname or ""
         self._connection_id = str(uuid.uuid4())
+        #: The calls of the last try by their identity, which lasts as long as they are held, and the ID under which the service finds each in its logs.
+        self._request_ids: dict[int, tuple[Call, str]] = {}
         self._token_lock = threading.Lock()
         self._takes_batches = True
         self._used = time.monotonic()
@@ -98,6 +102,8 @@ class RestTransport(WithCredential):
         own = [index for index, call in enumerate(calls) if call.cmdlet.lower() == "get-connectioninformation"]
         others = [index for index, call in enumerate(calls) if call.cmdlet.lower() not in ("get-command", "get-connectioninformation")]
         groups = [*listings, *(others[start : start + _BATCH] for start in range(0, len(others), _BATCH))]
+        # Another try brings the same calls. As with Microsoft's module, a call keeps its ID however often it is sent.
+        self._request_ids = {id(call): self._request_ids.get(id(call), (call, str(uuid.uuid4()))) for call in calls}
         if time.monotonic() - self._used > _IDLE:
             self._http.close()
         outcomes: dict[int, Outcome] = {}
@@ -140,7 +146,7 @@ class RestTransport(WithCredential):
     def _single(self, call: Call) -> Outcome:
         url = f"{self._address('beta')}/InvokeCommand"
         body = _body(call)
-        answer = self._send("POST", url, lambda token: body, {"X-CmdletName": call.cmdlet})
+        answer = self._send("POST", url, lambda token: body, self._named(call))
         return self._pages(call, answers.outcome(call, *answer))
 
     def _batch(self, calls: Sequence[Call], *, renewed: bool = False) -> list[Outcome]:
@@ -153,8 +159,8 @@ class RestTransport(WithCredential):
             used = token
             return {"requests": [self._part(str(index), f"{address}/InvokeCommand", call, token) for index, call in enumerate(calls)]}
 
-        prefer = {"Prefer": "odata.maxpagesize=1000;odata.continue-on-error"}
-        status, headers, content = self._send("POST", f"{address}/$batch", body, prefer)
+        # Microsoft's module sends the headers of the last part.
+        status, headers, content = self._send("POST", f"{address}/$batch", body, {**self._named(calls[-1]), "Prefer": _GO_ON})
         if 400 <= status < 500 and status not in (401, 408, 429):
             self._takes_batches = False
             # It is not certain that a service that refuses the whole has run none of its parts.
@@ -178,7 +184,8 @@ class RestTransport(WithCredential):
         return outcomes
 
     def _part(self, name: str, url: str, call: Call, token: str) -> dict[str, Any]:
-        headers = {**self._headers(), "Authorization": f"Bearer {token}", "Content-Type": _JSON, "X-CmdletName": call.cmdlet}
+        prefer = {"Prefer": f"{_PAGE};{_GO_ON}"}
+        headers = {**self._headers(), **self._named(call), **prefer, "Authorization": f"Bearer {token}", "Content-Type": _JSON}
         return {"id": name, "method": "POST", "url": url, "headers": headers, "body": _body(call)}
 
     def _part_outcome(self, call: Call, part: Mapping[str, Any]) -> Outcome:
@@ -215,7 +222,7 @@ class RestTransport(WithCredential):
     def _next(self, call: Call, link: str) -> Outcome | answers.Page:
         """A further page. It is unknown which method the service expects: most clients in production use POST, some use GET."""
         body = _body(call)
-        named = {"X-CmdletName": call.cmdlet}
+        named = self._named(call)
         posted = answers.outcome(call, *self._send("POST", link, lambda token: body, named))
         if isinstance(posted, answers.Page) or (isinstance(posted, Failure) and posted.retryable):
             return posted
@@ -225,7 +232,8 @@ class RestTransport(WithCredential):
     def _granted(self, call: Call) -> Outcome:
         """Which cmdlets the service offers to us: what Get-Command returns over PSRP."""
         url = f"{self._address('v1.0')}/EXOModuleFile?Version={MODULE_VERSION}"
-        page = answers.outcome(call, *self._send("GET", url, None, {"CommandName": "*", "SkipLoadingFormatData": "true"}))
+        headers = {"client-request-id": self._request_id(call)}
+        page = answers.outcome(call, *self._send("GET", url, None, {**headers, "CommandName": "*", "SkipLoadingFormatData": "true"}))
         if not isinstance(page, answers.Page):
             return page
         lists = [item.get("exportedCmdlets") for item in page.result.objects]
@@ -250,6 +258,13 @@ class RestTransport(WithCredential):
         self._token()  # which shows the tenant id
         return f"{self._base}/adminapi/{version}/{self._tenant}"
 
+    def _named(self, call: Call) -> dict[str, str]:
+        """The headers that tell a call from others."""
+        return {"X-CmdletName": call.cmdlet, "client-request-id": self._request_id(call)}
+
+    def _request_id(self, call: Call) -> str:
+        return self._request_ids[id(call)][1]
+
     def _headers(self) -> dict[str, str]:
         user, tenant = self.user, self._tenant
         anchor = "APP" if is_tenant_id(tenant) else "UPN"
@@ -262,10 +277,9 @@ class RestTransport(WithCredential):
             "X-ClientApplication": "m365.message_encryption",
             "X-ClientModuleVersion": MODULE_VERSION,
             "X-AnchorMailbox": f"UPN:{user}" if user else f"{anchor}:{_SYSTEM_MAILBOX}@{tenant}",
-            "Prefer": "odata.maxpagesize=1000",
+            "Prefer": _PAGE,
             "WarningAction": "Continue",
             "connection-id": self._connection_id,
-            "client-request-id": str(uuid.uuid4()),
         }
 
     def _send(self, method: str, url: str, body: Callable[[str], Any] | None, headers: Mapping[str, str]) -> Answer:
@@ -275,7 +289,6 @@ class RestTransport(WithCredential):
         """
         token = self._token()
         renewed = False
-        headers = {"client-request-id": str(uuid.uuid4()), **headers}  # the same however often the request is sent
         for _turn in range(_REDIRECTS + 2):
             content = None if body is None else body(token)
             status, answer_headers, answer = self._request(method, url, content, {**self._headers(), **headers, "Authorization": f"Bearer {token}"})

@@ -72,6 +72,41 @@ def test_each_part_of_a_batch_carries_its_authorization(script: Make) -> None:
     assert [outcome.error for outcome in attempt(server, READ, READ)] == [None, None]
 
 
+def test_the_headers_of_a_batch_are_those_of_its_last_part_as_with_microsofts_module(script: Make) -> None:
+    server = script(batch(refuse=lambda header: False))
+    attempt(server, READ, Call("Get-IRMConfiguration"))
+    ((_path, headers, body),) = server.requests
+    first, last = (part["headers"] for part in body["requests"])
+    assert (first["X-CmdletName"], last["X-CmdletName"], headers["X-CmdletName"]) == ("Get-TransportRule", *["Get-IRMConfiguration"] * 2)
+    assert first["client-request-id"] != last["client-request-id"] == headers["client-request-id"]
+    assert first["Prefer"] == last["Prefer"] == "odata.maxpagesize=1000;odata.continue-on-error"
+    assert headers["Prefer"] == "odata.continue-on-error"
+    assert {name: headers[name] for name in last if name not in ("Prefer", "Content-Type")} == {
+        name: value for name, value in last.items() if name not in ("Prefer", "Content-Type")
+    }
+
+
+@pytest.mark.parametrize("others", [[], [Call("Get-IRMConfiguration")], [Call("Get-Command", {"Name": ["Get-IRMConfiguration"]})]])
+def test_a_call_keeps_its_request_id_over_all_tries(script: Make, others: list[Call]) -> None:
+    ids: list[dict[str, str]] = [{}]
+
+    def step(handler: Any) -> None:
+        asked = handler.asked["requests"] if handler.asked and "requests" in handler.asked else [{"headers": handler.headers}]
+        ids[-1].update({part["headers"].get("X-CmdletName", ""): part["headers"]["client-request-id"] for part in asked})
+        answer(handler, 503, b"")
+
+    wire = RestTransport(identity(exchange_api_url=script(step).url))
+    calls = [Call("Get-TransportRule"), *others]
+    for tried in (calls, calls, [Call("Get-TransportRule")]):
+        wire.attempt(tried)
+        ids.append({})
+    wire.close()
+    first, second, another, _none = ids
+    assert first == second
+    assert len(set(first.values())) == len(calls)
+    assert another["Get-TransportRule"] not in first.values()
+
+
 def test_a_part_that_stays_refused_is_an_authentication_error(script: Make) -> None:
     first, second = attempt(script(batch(refuse=lambda header: True)), READ, READ)
     assert isinstance(first.error, errors.AuthenticationError)
