@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page on troubleshooting explains messages that the collection really has."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = (ROOT / "docs/docsite/rst/troubleshooting.rst").read_text(encoding="utf-8")
+#: Stands for what varies in a message of the code; on the page, three dots do.
+VARIES = "\0"
+
+
+def quoted() -> list[str]:
+    """The messages in the first columns of tables with the title "Message"."""
+    tables = re.findall(r"^   \* - Message\n((?:^(?:   .*)?\n)+)", PAGE, re.MULTILINE)
+    return [message for table in tables for row in re.findall(r"^   \* - (.*)$", table, re.MULTILINE) for message in re.findall(r"``([^`]+)``", row)]
+
+
+def said() -> Iterator[str]:
+    """Every string of the collection's code, as a user may see it."""
+    for path in sorted((ROOT / "plugins").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield re.sub(r"\{[^{}]*\}", VARIES, node.value)
+            elif isinstance(node, ast.JoinedStr):
+                yield "".join(part.value if isinstance(part, ast.Constant) else VARIES for part in node.values)
+    for folder in ("roles", "playbooks"):
+        for path in sorted((ROOT / folder).rglob("*.yml")):
+            yield " ".join(path.read_text(encoding="utf-8").split())
+
+
+SAID = "\n".join(dict.fromkeys(said()))
+
+
+def test_the_page_has_messages_of_every_area() -> None:
+    assert len(quoted()) > 120
+    assert PAGE.count("   * - Message\n") == PAGE.count(".. list-table::") - 1  # The first table is about what has no message.
+
+
+@pytest.mark.parametrize("message", quoted())
+def test_messages_are_said(message: str) -> None:
+    found = re.search(".{0,120}".join(map(re.escape, message.removeprefix("...").split("..."))), SAID)
+    assert found is not None
