@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import (
     CONTROL_VARIABLES,
     CONTROLS,
     PROFILES,
     Control,
     Variable,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.variables import SETTINGS, variables_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variables import SETTINGS, variables_of
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import role_pages

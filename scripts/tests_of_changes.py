@@ -67,7 +67,7 @@ def chosen(files: Iterable[Path]) -> list[str]:
 
 
 def _package(file: Path) -> set[str]:
-    """The tests of a plugin's package, which are called like it: of ``plugins/module_utils/_mail_flow/proof``, ``tests/unit/mail_flow/proof``."""
+    """The tests of a plugin's package, which are called like it: of ``plugins/module_utils/_mail_flow/analyses``, ``tests/unit/mail_flow``."""
     parts = [part.lstrip("_") for part in file.parent.parts]
     if parts[:1] != ["plugins"] or len(parts) < 2:
         return set()

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import REPORTED
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import REPORTED
 from ansible_collections.m365.message_encryption.plugins.modules import baseline_report
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.action import ReportingAction
 

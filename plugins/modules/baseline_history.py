@@ -79,7 +79,7 @@ msg:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.history import HistoryContext, history_document
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import HistoryContext, history_document
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 
 SPEC: dict[str, Any] = {

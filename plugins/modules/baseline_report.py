@@ -111,9 +111,9 @@ files:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import ENTRIES
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure_report import report_run, report_slices
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import ENTRIES
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.procedure_report import report_run, report_slices
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 
 SPEC: dict[str, Any] = {

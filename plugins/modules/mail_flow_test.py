@@ -267,7 +267,13 @@ options:
     default: true
 seealso:
   - ref: Which mail is encrypted <ansible_collections.m365.message_encryption.docsite.guide_which_mail_is_encrypted>
-    description: The semantics in an administrator's words, and what is unknown.
+    description: Questions, tests and how Exchange decides.
+  - ref: What a change does to mail <ansible_collections.m365.message_encryption.docsite.guide_what_a_change_does>
+    description: The difference between two rule sets.
+  - ref: What is guaranteed of mail <ansible_collections.m365.message_encryption.docsite.guide_what_is_guaranteed>
+    description: Guarantees and lint.
+  - ref: What is unknown of mail <ansible_collections.m365.message_encryption.docsite.guide_what_is_unknown>
+    description: What nobody documents, by number.
   - module: m365.message_encryption.ome_transport_rules
 """
 
@@ -558,24 +564,25 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.comparison import differences
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import run_cases
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.cases import MESSAGES_ARGUMENT_SPEC, Case, cases_of, run_cases
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.compare import differences
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.context import MailFlowContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.declared import declared_guarantees
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import GUARANTEES_ARGUMENT_SPEC, prove
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.lint import lint
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.says import mail_lines
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sources import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import GUARANTEES_ARGUMENT_SPEC, declared_guarantees
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import MESSAGES_ARGUMENT_SPEC, Case, cases_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
     RULES_ARGUMENT_SPEC,
     compared_rules,
     given_messages,
     settings_before,
     tested_rules,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
 
 #: The maximum number of sentences about a difference in the message for people.
 _SAID = 10

@@ -83,7 +83,7 @@ unavailable:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.export import ExportContext, not_enforced, variables_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.export import ExportContext, not_enforced, variables_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import read

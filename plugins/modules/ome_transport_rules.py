@@ -140,14 +140,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.foreign import foreign_line, foreign_rules
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import rules_from
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.planned import rules_after
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import foreign_line, foreign_rules
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.plan_effects import rules_after
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import rules_from
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.in_clear import warned
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_rules
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import subsets_for
 
 SPEC: dict[str, Any] = {

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import WORDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import WORDS
 
 from .awx import AWX, COLLECTION, FORBIDDEN_ENVIRONMENT, VARIABLE_NAME, configuration, files_of, load, named, undefined_in
 from .awx_notifications import APPROVAL, WorkflowsStop, approval_context, context_of, receivers, render, render_of_approval

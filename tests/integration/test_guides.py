@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.m365.message_encryption.plugins.connection import exchange
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.variables import known_variables
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variables import known_variables
 
 from tests.emulator.emulator import Emulator
 

@@ -17,7 +17,7 @@ CORE: Mapping[str, tuple[str, ...]] = {
     # Planning.
     "module_utils/_resources/settings.py": ("tests/unit/resources/test_settings.py", "tests/unit/resources/test_plans_of_settings.py"),
     "module_utils/_resources/rules/approval.py": ("tests/unit/resources/rules/test_functions.py",),
-    "module_utils/_resources/rules/book.py": ("tests/unit/resources/rules/test_checks.py",),
+    "module_utils/_resources/rules/rule_index.py": ("tests/unit/resources/rules/test_checks.py",),
     "module_utils/_resources/rules/checks.py": ("tests/unit/resources/rules/test_checks.py",),
     "module_utils/_resources/rules/coverage.py": ("tests/unit/resources/rules/test_functions.py",),
     "module_utils/_resources/rules/impact.py": ("tests/unit/resources/rules/test_functions.py",),
@@ -40,17 +40,17 @@ CORE: Mapping[str, tuple[str, ...]] = {
     ),
     "module_utils/_engine/plan.py": ("tests/unit/engine/test_plan.py", "tests/unit/engine/test_engine.py"),
     "module_utils/_engine/progress.py": ("tests/unit/engine/test_progress.py",),
-    "module_utils/_engine/sight.py": ("tests/unit/engine/test_sight.py",),
-    "module_utils/_engine/unstored.py": ("tests/unit/engine/test_unstored.py",),
-    "module_utils/_exchange/touched.py": ("tests/unit/exchange/test_touched.py",),
+    "module_utils/_engine/read_cache.py": ("tests/unit/engine/test_sight.py",),
+    "module_utils/_engine/verification_errors.py": ("tests/unit/engine/test_unstored.py",),
+    "module_utils/_exchange/invalidation.py": ("tests/unit/exchange/test_touched.py",),
     # Chain and digest.
-    "module_utils/_baseline/approval.py": ("tests/unit/baseline/test_approved.py",),
-    "module_utils/_baseline/chain.py": ("tests/unit/baseline/test_chain.py",),
-    "module_utils/_baseline/plan.py": ("tests/unit/baseline/test_plan_document.py",),
-    "module_utils/_baseline/snapshot.py": ("tests/unit/baseline/test_snapshot_document.py",),
+    "module_utils/_baseline/documents/approval.py": ("tests/unit/baseline/test_approved.py",),
+    "module_utils/_baseline/documents/chain.py": ("tests/unit/baseline/test_chain.py",),
+    "module_utils/_baseline/documents/plan.py": ("tests/unit/baseline/test_plan_document.py",),
+    "module_utils/_baseline/documents/snapshot.py": ("tests/unit/baseline/test_snapshot_document.py",),
     # The preflight's refusals.
-    "module_utils/_baseline/acceptance.py": ("tests/unit/baseline/test_acceptance.py::TestWords",),
-    "module_utils/_baseline/refusals.py": ("tests/unit/baseline/test_refusals.py",),
+    "module_utils/_baseline/controls/acceptance.py": ("tests/unit/baseline/test_acceptance.py::TestWords",),
+    "module_utils/_baseline/procedures/refusals.py": ("tests/unit/baseline/test_refusals.py",),
     # The classification of errors.
     "plugin_utils/_transports/refusals.py": ("tests/unit/transports/test_refusal_table.py",),
 }

@@ -10,7 +10,7 @@ import random
 from tests.emulator.mail_flow import TooManyWorlds
 from tests.unit.mail_flow import generators
 from tests.unit.mail_flow.comparison import disagreement
-from tests.unit.mail_flow.proof.deciding import classes, never, of_settings, proofs
+from tests.unit.mail_flow.deciding import classes, never, of_settings, proofs
 from tests.unit.mail_flow.search import Search
 from tests.unit.mail_flow.themes import CROWDED, drawn
 from tests.unit.mail_flow.unusual import wrong_about

@@ -20,9 +20,9 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import snapshot as _snapshot
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.apply import apply
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import read_snapshot
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents import snapshot as _snapshot
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import read_snapshot
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import apply
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import artifacts as _artifacts

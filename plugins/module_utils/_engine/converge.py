@@ -20,8 +20,8 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan, Step, first_trip
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.progress import Progress, listed
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.sight import Sight, is_about_itself
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.unstored import label, not_stored
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.read_cache import Sight, is_about_itself
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.verification_errors import label, not_stored
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     AlreadyExistsError,

@@ -26,7 +26,7 @@ _RULE = re.compile(r"-{3,}")
 
 
 @dataclass
-class Step:
+class Check:
     """One step of the test.
 
     :param name: what the step verifies, such as ``Verifying encryption``.
@@ -48,11 +48,11 @@ class IrmResults:
     """
 
     passed: bool = False
-    steps: list[Step] = field(default_factory=list)
+    steps: list[Check] = field(default_factory=list)
     templates: list[str] = field(default_factory=list)
 
     @property
-    def failures(self) -> list[Step]:
+    def failures(self) -> list[Check]:
         """The steps that failed."""
         return [step for step in self.steps if not step.passed]
 
@@ -72,7 +72,7 @@ def parse(text: str) -> IrmResults:
         if verdict:
             overall = verdict[1]
         elif outcome:
-            results.steps.append(Step(name, outcome[1] == "PASS", outcome[2]))
+            results.steps.append(Check(name, outcome[1] == "PASS", outcome[2]))
         elif line.endswith(" ..."):
             name = line.removesuffix("...").strip()
         elif line and not _RULE.fullmatch(line) and results.steps:

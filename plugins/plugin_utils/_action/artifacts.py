@@ -30,8 +30,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.approval import TakenApproval
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.chain import Chain, Link
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.approval import TakenApproval
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.chain import Link, SnapshotChain
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import (
     folder_name,
@@ -50,7 +50,7 @@ _RUN_FOLDER = re.compile(r"\d{8}T\d{6}Z-(?P<procedure>[a-z]+)-(?P<workflow>workf
 
 
 @dataclass(frozen=True)
-class Run:
+class RunFolder:
     """A run of a playbook.
 
     :param id: unique among runs.
@@ -63,7 +63,7 @@ class Run:
     directory: Path
 
     @classmethod
-    def in_directory(cls, directory: str, workflow_job: str = "") -> Run:
+    def in_directory(cls, directory: str, workflow_job: str = "") -> RunFolder:
         """The run with this directory. The first task of the run that calls this sets the start time.
 
         :param workflow_job: the number of AWX's workflow job, which its runs share; empty elsewhere.
@@ -93,7 +93,7 @@ class Artifacts:
     :param owners: the users that may own the files, beside root and the user of the run.
     """
 
-    def __init__(self, directory: str, host: str, run: Run, procedure: str, owners: Iterable[str] = ()) -> None:
+    def __init__(self, directory: str, host: str, run: RunFolder, procedure: str, owners: Iterable[str] = ()) -> None:
         self.top = path_of(directory).absolute()
         self._owners = list(owners)
         self.host = host
@@ -258,11 +258,11 @@ class Artifacts:
 
     # Snapshots
 
-    def chain(self) -> Chain:
+    def chain(self) -> SnapshotChain:
         """The organization's snapshots. Reads only the names of files."""
         names = {path.name for path in self.snapshots_folder.glob("snapshot-*.json")}
         found = ((name, match) for name in names if (match := _SNAPSHOT.fullmatch(name)))
-        return Chain(
+        return SnapshotChain(
             Link(str(self.snapshots_folder / name), match["id"], match["previous"] or "", _mark(Path(name)).name in names, match["approved"] or "")
             for name, match in found
         )

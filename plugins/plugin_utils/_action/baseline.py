@@ -15,13 +15,13 @@ from ansible import context
 from ansible.release import __version__ as ansible_version
 from ansible.utils.helpers import pct_to_int
 from ansible.utils.vars import load_extra_vars
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import directory_of, owners_of, variables_read
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import directory_of, owners_of, variables_read
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.says import mail_lines
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, RunFolder
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction, plain
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.terminal import show
 
@@ -96,7 +96,7 @@ class BaselineAction(ModuleAction):
         """A module context with access to the organization's files and the run."""
         host = str(task_vars["inventory_hostname"])
         # This directory belongs to the playbook and lasts as long as the run.
-        run = Run.in_directory(C.DEFAULT_LOCAL_TMP, str(task_vars.get("awx_workflow_job_id", task_vars.get("tower_workflow_job_id", ""))))
+        run = RunFolder.in_directory(C.DEFAULT_LOCAL_TMP, str(task_vars.get("awx_workflow_job_id", task_vars.get("tower_workflow_job_id", ""))))
         procedure = fields["params"]["procedure"]
         hosts = task_vars.get("ansible_play_hosts_all") or [host]
         left = set(task_vars.get("ansible_play_hosts", hosts))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.export import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.export import (
     ENCRYPTION_RULES,
     STATE_VARIABLE,
     ExportContext,

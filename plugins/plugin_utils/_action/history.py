@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible import constants as C
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.history import HistoryContext, Look, looks_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import organizations_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import HistoryContext, Look, looks_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import organizations_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, RunFolder
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction
 
 PROCEDURE = "history"
@@ -30,7 +30,7 @@ class HistoryAction(ModuleAction):
 
     def make_task(self, task_vars: dict[str, Any], **fields: Any) -> HistoryContext:
         """A task with the folders of the runs."""
-        run = Run.in_directory(C.DEFAULT_LOCAL_TMP)
+        run = RunFolder.in_directory(C.DEFAULT_LOCAL_TMP)
 
         def kept(directory: str) -> Artifacts:
             return Artifacts(directory, PROCEDURE, run, PROCEDURE, fields["params"]["owners"])

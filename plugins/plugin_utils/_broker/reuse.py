@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.invalidation import EVERYTHING, noun, touched
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, SUBSETS
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.touched import EVERYTHING, noun, touched
 
 #: The calls that the first read of a session adds for later tasks: the settings of an organization.
 AHEAD = [call for name, call in SUBSETS.items() if name not in ("exported_cmdlets", *MAIL_FACTS)]

@@ -36,10 +36,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, ProtocolError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import frames
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.errands import Errands
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.main_thread_tasks import Errands
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.process import Process
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.redaction import Scrubber
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.reuse import Writes
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.scrub import Scrubber
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request, Transport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.processes import Processes
 

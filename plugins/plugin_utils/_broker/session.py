@@ -37,8 +37,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     why_not_from,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.identity import SIGN_INS, variable
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.redaction import secrets_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.reuse import AHEAD, Kept, Writes
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.scrub import secrets_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.answers import judged
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome, Policy
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.history import shown
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import shown
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import page_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import CONTROL, GOOD, LOOK, STOP, Record, Word, count, name_of
 

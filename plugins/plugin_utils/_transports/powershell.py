@@ -26,10 +26,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp as _pypsrp
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import TooSlowError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.places import NobodyWaitsError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.process_line import ProcessGoneError, ProcessLine
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.process_pool_limit import NobodyWaitsError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.processes import Processes, StartError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp_answers import Answer, answers_of, statements
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp_answers import PipelineAnswer, answers_of, statements
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.records import RemoteError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.remoting import RemotingTransport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest import MODULE_VERSION
@@ -137,7 +137,7 @@ class PowershellTransport(WithCredential, RemotingTransport):
         person = {"UserPrincipalName": self.user} if self.user else {}
         self._connect(pool, {"AccessToken": self._credential.token(), **person})
 
-    def _not_connected(self, answer: Answer) -> tuple[UnreachableError, bool]:
+    def _not_connected(self, answer: PipelineAnswer) -> tuple[UnreachableError, bool]:
         error, passes = super()._not_connected(answer)
         if isinstance(error, TokenRefusedError) and (place := self._redirected_to()):
             # .NET sends no Authorization to another host, and the module says only that it is refused.

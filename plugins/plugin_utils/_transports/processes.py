@@ -21,7 +21,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.places import Places
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.process_pool_limit import Places
 
 #: The prefix of the directories of processes.
 DIRECTORY = "exchange.pwsh-"

@@ -19,7 +19,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ProtocolError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.module_answers import outcome_of
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.pypsrp import Run
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.pypsrp import PipelineRun
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.records import RemoteError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome
 
@@ -27,7 +27,7 @@ MARKER = Call("Get-Command", {"Name": "Get-Command"})
 
 
 @dataclass
-class Answer:
+class PipelineAnswer:
     """What came between two markers.
 
     :param ended: whether the marker after it has come, or an error that ended the pipeline.
@@ -44,9 +44,9 @@ def statements(calls: Sequence[Call]) -> list[Call]:
     return [statement for call in calls for statement in (call, MARKER)]
 
 
-def answers_of(run: Run, calls: Sequence[Call]) -> tuple[list[Answer], bool]:
+def answers_of(run: PipelineRun, calls: Sequence[Call]) -> tuple[list[PipelineAnswer], bool]:
     """The answers of the calls whose turn came, and whether the endpoint withholds the marker."""
-    answers = [Answer()]
+    answers = [PipelineAnswer()]
     withheld = False
     for kind, item in run.events:
         answer = answers[-1]
@@ -62,13 +62,13 @@ def answers_of(run: Run, calls: Sequence[Call]) -> tuple[list[Answer], bool]:
         else:
             answer.errors.append(item)
         if answer.ended:
-            answers.append(Answer())
+            answers.append(PipelineAnswer())
     if run.failed and answers[-1].errors:
         answers[-1].ended = True
     return answers[: len(calls)], withheld
 
 
-def outcome(call: Call, answer: Answer) -> Outcome:
+def outcome(call: Call, answer: PipelineAnswer) -> Outcome:
     """What an answer means for its call."""
     errors, objects = answer.errors, answer.objects
     if is_listing(call):

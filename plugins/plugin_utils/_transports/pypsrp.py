@@ -51,7 +51,7 @@ class BrokenError(Exception):
 
 
 @dataclass
-class Run:
+class PipelineRun:
     """The results of a pipeline, in order.
 
     :param events: ``("output", canonical object, or the reason as text why it can't be read)``, ``("warning", text)``, ``("error", RemoteError)``.
@@ -116,7 +116,7 @@ class Pool:
         self._line = line
         self._limits = line.limits
         self._fragments = records.Fragments()
-        self._run = Run()
+        self._run = PipelineRun()
         self._pool = RunspacePool(line.connection, configuration_name=configuration)
         self._pool._serializer = self._pool._fragmenter.serializer = _Serializer()
         self._pool._fragmenter.defragment = self._messages
@@ -131,7 +131,7 @@ class Pool:
         with self._limits.call(timeout):
             self._pool.open()
 
-    def run(self, calls: Sequence[Call], *, timeout: float, secret: Mapping[str, str] | None = None) -> Run:
+    def run(self, calls: Sequence[Call], *, timeout: float, secret: Mapping[str, str] | None = None) -> PipelineRun:
         """Runs calls as the statements of one pipeline.
 
         :param timeout: seconds.
@@ -153,7 +153,7 @@ class Pool:
                     self._pool.exchange_keys()
                 for name, text in secret.items():
                     shell.add_parameter(name, TaggedValue("SS", text))
-        run = self._run = Run()
+        run = self._run = PipelineRun()
         begun = False
         try:
             with self._limits.call(timeout + _GRACE):

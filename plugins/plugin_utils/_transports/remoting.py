@@ -35,7 +35,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import CutError, TooLargeError, TooSlowError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.module_answers import is_refused_token, not_connected, told
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names, lost
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp_answers import Answer, answers_of, outcome, statements
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp_answers import PipelineAnswer, answers_of, outcome, statements
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.records import RemoteError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, FailedError, Failure, Outcome
 
@@ -258,7 +258,7 @@ class RemotingTransport(ABC):
         failed, retryable = self._not_connected(answers[0])
         raise FailedError(Failure(failed, Executed.NO, retryable))
 
-    def _not_connected(self, answer: Answer) -> tuple[UnreachableError, bool]:
+    def _not_connected(self, answer: PipelineAnswer) -> tuple[UnreachableError, bool]:
         """Why Connect-ExchangeOnline did not connect, and whether to retry."""
         if not answer.errors:
             return UnreachableError(f"Connect-ExchangeOnline at {self._where()} ended prematurely.", remedy="Run it there manually."), True

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, RunFolder
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import folder_name, read_json, write_json
 
 Make = Callable[..., Artifacts]
@@ -30,7 +30,7 @@ def make_fixture(tmp_path: Path) -> Make:
     def make(run: int = 1, host: str = "contoso", procedure: str = "baseline") -> Artifacts:
         own = tmp_path / f"own/{run}"
         own.mkdir(parents=True, exist_ok=True)
-        return Artifacts(str(tmp_path / "kept"), host, Run(f"{run}abc", f"20261125T03{run:04d}Z", own), procedure)
+        return Artifacts(str(tmp_path / "kept"), host, RunFolder(f"{run}abc", f"20261125T03{run:04d}Z", own), procedure)
 
     return make
 
@@ -51,8 +51,8 @@ class TestRun:
     def test_all_tasks_of_a_run_agree_on_its_beginning(self, tmp_path: Path) -> None:
         own = tmp_path / "ansible-local-41x_7"
         own.mkdir()
-        found: list[Run] = []
-        threads = [threading.Thread(target=lambda: found.append(Run.in_directory(str(own)))) for _unused in range(8)]
+        found: list[RunFolder] = []
+        threads = [threading.Thread(target=lambda: found.append(RunFolder.in_directory(str(own)))) for _unused in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -65,7 +65,7 @@ class TestRun:
     def test_a_workflow_of_awx_is_in_its_name(self, tmp_path: Path, workflow_job: str, id_: str) -> None:
         own = tmp_path / "ansible-local-41x_7"
         own.mkdir()
-        assert Run.in_directory(str(own), workflow_job).id == id_
+        assert RunFolder.in_directory(str(own), workflow_job).id == id_
 
     def test_a_run_has_its_own_folder(self, make: Make) -> None:
         for run, procedure in ((1, "baseline"), (2, "audit")):
@@ -126,7 +126,7 @@ class TestRun:
             own = tmp_path / "own"
             own.mkdir(exist_ok=True)
             with pytest.raises(OptionError, match="cannot be written"):
-                Artifacts(str(tmp_path / path), "contoso", Run("1", "20261125T030000Z", own), "baseline").store_plan({})
+                Artifacts(str(tmp_path / path), "contoso", RunFolder("1", "20261125T030000Z", own), "baseline").store_plan({})
 
     def test_a_very_long_name_has_a_folder(self, make: Make) -> None:
         hosts = ["x" * 250, "x" * 251]
@@ -257,7 +257,7 @@ class TestSlices:
         def sliced(run: int, *hosts: str, workflow_job: int = 7, procedure: str = "baseline", top: bool = True) -> Artifacts:
             own = tmp_path / f"own/{run}"
             own.mkdir(parents=True, exist_ok=True)
-            of_run = Run(f"workflow{workflow_job}_{run}abc", f"20261125T03{run:04d}Z", own)
+            of_run = RunFolder(f"workflow{workflow_job}_{run}abc", f"20261125T03{run:04d}Z", own)
             for host in hosts:
                 artifacts = Artifacts(str(tmp_path / "kept"), host, of_run, procedure)
                 artifacts.begin()

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import ownership
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, RunFolder
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.ownership import Ownership
 
 STRANGER, PARTNER = 40001, 40002
@@ -56,7 +56,7 @@ def make_fixture(top: Path, tmp_path: Path) -> Callable[..., Artifacts]:
     own.mkdir()
 
     def make(*owners: str) -> Artifacts:
-        return Artifacts(str(top), "contoso", Run("1abc", "20261125T030001Z", own), "baseline", owners)
+        return Artifacts(str(top), "contoso", RunFolder("1abc", "20261125T030001Z", own), "baseline", owners)
 
     artifacts = make()
     artifacts.store_snapshot({"id": "1", "previous": "", "digest": "sha256:1"}, {})

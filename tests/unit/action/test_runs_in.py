@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import OrganizationReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, RunFolder
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.history import runs_in
 
 NAME = "20261125T030000Z-audit-1a"
 
 
 def artifacts(directory: Path) -> Artifacts:
-    return Artifacts(str(directory), "history", Run("2b", "20261126T030000Z", directory / "own"), "history")
+    return Artifacts(str(directory), "history", RunFolder("2b", "20261126T030000Z", directory / "own"), "history")
 
 
 def report(**more: Any) -> dict[str, Any]:

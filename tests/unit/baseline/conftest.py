@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.apply import apply
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROL_VARIABLES
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.preflight import preflight
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import prepare
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.variables import SETTINGS
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROL_VARIABLES
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import apply
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.preflight import preflight
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import prepare
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variables import SETTINGS
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotSentError, OutcomeUnknownError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, RunFolder
 
 from tests import printed
 from tests.unit.emulated_session import EmulatedSession
@@ -58,7 +58,7 @@ class Role:
         self._runs += 1
         own = Path(self.directory) / f".run-{self._runs}"
         own.mkdir(parents=True, exist_ok=True)
-        self.artifacts = Artifacts(self.directory, self.host, Run(f"run_{self._runs}", "20261125T030000Z", own), procedure)
+        self.artifacts = Artifacts(self.directory, self.host, RunFolder(f"run_{self._runs}", "20261125T030000Z", own), procedure)
 
     def state(self) -> Any:
         return lasting(self.session.organization.dump())

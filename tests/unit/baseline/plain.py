@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import PlanDocument
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import RollbackClass
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan import PlanDocument
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import RollbackClass
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 
 CONTOSO = {"name": "contoso.onmicrosoft.com", "tenant_id": "11111111-1111-1111-1111-111111111111"}

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import acceptance as _acceptance
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.acceptance import Acceptance, Accepted, moment
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import acceptable_words
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import acceptance as _acceptance
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.acceptance import Acceptance, Accepted, moment
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import acceptable_words
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
 from tests.unit.clock import stopped

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_control import OUTGOING_GUARANTEE
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import OUTGOING_GUARANTEE
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotSentError
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.approval import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.approval import (
     Approval,
     TakenApproval,
     approval_findings,
@@ -18,9 +19,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     refused_switch,
     used,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.chain import Chain, Link
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import SnapshotDocument
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.chain import Link, SnapshotChain
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import SnapshotDocument
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
@@ -67,8 +67,8 @@ class Files:
             raise found
         return found
 
-    def chain(self) -> Chain:
-        return Chain(self.links)
+    def chain(self) -> SnapshotChain:
+        return SnapshotChain(self.links)
 
     def taken_approvals(self) -> list[TakenApproval]:
         return list(self.taken)

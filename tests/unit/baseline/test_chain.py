@@ -6,17 +6,17 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.chain import Chain, Link
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.chain import Link, SnapshotChain
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from hypothesis import given
 from hypothesis import strategies as st
 
 
-def chain(*links: tuple[str, str] | tuple[str, str, bool]) -> Chain:
-    return Chain(Link(f"/snapshots/snapshot-{link[0]}.json", *link) for link in links)
+def chain(*links: tuple[str, str] | tuple[str, str, bool]) -> SnapshotChain:
+    return SnapshotChain(Link(f"/snapshots/snapshot-{link[0]}.json", *link) for link in links)
 
 
-def newest(found: Chain) -> str:
+def newest(found: SnapshotChain) -> str:
     link = found.newest()
     return link.id if link else ""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import apply as _apply
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run import apply as _apply
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 
 from .conftest import Role

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure_report import report_run
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport, organizations_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import read_snapshot
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import OrganizationReport, organizations_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import read_snapshot
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.procedure_report import report_run
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_of, document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 

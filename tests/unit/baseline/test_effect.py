@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.rules_control import RulesControl
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.rules_control import RulesControl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from hypothesis import event, given, settings
 from hypothesis import strategies as st

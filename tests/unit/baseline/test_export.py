@@ -15,8 +15,8 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import is_trusted_as_template, trust_as_template
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import Baseline
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.export import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline import Baseline
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.export import (
     ENCRYPTION_RULES,
     STATE_VARIABLE,
     not_enforced,

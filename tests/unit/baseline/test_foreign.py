@@ -9,9 +9,9 @@ import datetime
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport, RunReport
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.sentences import lines_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.foreign import foreign_rules
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import OrganizationReport, RunReport
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.sentences import lines_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import foreign_rules
 from ansible_collections.m365.message_encryption.plugins.modules import ome_transport_rules
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_csv, render_html
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import procedure_report
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.apply import apply
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run import procedure_report
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import apply
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import artifacts as _artifacts
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.history import FindingKey, Look, Seen, history_document, looks_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport, organization_report
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ControlStatus
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import FindingKey, Look, Seen, history_document, looks_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import OrganizationReport, organization_report
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ControlStatus
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import Mail
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import Mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization, read
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.says import mail_lines
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_csv, render_html
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st

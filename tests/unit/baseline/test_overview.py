@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROLS
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.overview import ASSESSED_TESTS, MOST_ORGANIZATIONS, overview_lines
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport, RunReport
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.sentences import lines_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROLS
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.overview import ASSESSED_TESTS, MOST_ORGANIZATIONS, overview_lines
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import OrganizationReport, RunReport
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.sentences import lines_of
 
 from .conftest import Role
 

@@ -10,10 +10,11 @@ import types
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import acceptance as _acceptance
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import refusals as _refusals
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.refusals import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import acceptance as _acceptance
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import RollbackClass
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures import refusals as _refusals
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.refusals import (
     check_ring,
     cmdlet_findings,
     confirmation_findings,
@@ -24,7 +25,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     run_findings,
     session_findings,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import RollbackClass
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Phase, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, ExchangeError, OptionError

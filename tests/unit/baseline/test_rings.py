@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import apply as _apply
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import ring as _ring
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure_report import conclude, report_run
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import UNKNOWN
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import UNKNOWN
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run import apply as _apply
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run import ring as _ring
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.procedure_report import conclude, report_run
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_of, document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, UnreachableError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, RunFolder
 
 from tests.unit.emulated_session import WIRES
 
@@ -102,7 +102,7 @@ class Member(Role):
         self.reported: dict[str, Any] = {}
 
     def begin(self, procedure: str) -> None:
-        self.artifacts = Artifacts(self.directory, self.host, Run("rings", "20261125T030000Z", self.own), procedure)
+        self.artifacts = Artifacts(self.directory, self.host, RunFolder("rings", "20261125T030000Z", self.own), procedure)
 
     def _task(self, *arguments: Any, **params: Any) -> Any:
         task = super()._task(*arguments, rings=True, **params)

@@ -12,9 +12,9 @@ from types import ModuleType
 
 import pytest
 import yaml
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROL_VARIABLES, CONTROLS, PROFILES
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import ENTRIES
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.variables import SETTINGS
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROL_VARIABLES, CONTROLS, PROFILES
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import ENTRIES
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variables import SETTINGS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import apply as _apply
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import DOES, PlannedChange, undone
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.digest import digest_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import RollbackClass
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.digest import digest_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import DOES, PlannedChange, undone
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import RollbackClass
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run import apply as _apply
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_of, document_text

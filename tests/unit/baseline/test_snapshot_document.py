@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import snapshot as _snapshot
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import SnapshotDocument, captured, read_snapshot, state_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents import snapshot as _snapshot
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import SnapshotDocument, captured, read_snapshot, state_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import VERSION
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization

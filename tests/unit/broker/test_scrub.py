@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import shown
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import scrub
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import redaction
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
 from hypothesis import given
@@ -39,21 +39,21 @@ FORMS: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=4, max_size=20))
 def test_every_form_of_a_secret_is_taken_out(form: Callable[[str], str], secret: str) -> None:
-    assert scrub.Scrubber([secret]).clean(f"<{form(secret)}>") == f"<{scrub.MASK}>"
+    assert redaction.Scrubber([secret]).clean(f"<{form(secret)}>") == f"<{redaction.MASK}>"
 
 
 def test_a_secret_in_lower_case_escapes_and_with_slashes_as_json_may_write_them() -> None:
-    cleaner = scrub.Scrubber(["a/b+c=d"])
-    assert cleaner.clean("a%2fb%2bc%3dd") == scrub.MASK
-    assert cleaner.clean("a\\/b+c=d") == scrub.MASK
+    cleaner = redaction.Scrubber(["a/b+c=d"])
+    assert cleaner.clean("a%2fb%2bc%3dd") == redaction.MASK
+    assert cleaner.clean("a\\/b+c=d") == redaction.MASK
 
 
 def test_a_secret_that_holds_another_is_taken_out_whole() -> None:
-    assert scrub.Scrubber(["secret", "secret-and-more"]).clean("secret-and-more") == scrub.MASK
+    assert redaction.Scrubber(["secret", "secret-and-more"]).clean("secret-and-more") == redaction.MASK
 
 
 def test_what_is_too_short_hides_nothing() -> None:
-    assert scrub.Scrubber(["a", "", "abc"]).clean("a abc") == "a abc"
+    assert redaction.Scrubber(["a", "", "abc"]).clean("a abc") == "a abc"
 
 
 def test_a_token_that_was_fetched_is_a_secret(emulator: Emulator) -> None:
@@ -74,9 +74,9 @@ def test_an_error_that_quotes_a_token_in_some_form_is_shown_without_it(script: C
     )
     (result,) = session.invoke(Request([Call("Get-IRMConfiguration")]))
     answer: dict[str, Any] = {"log": [quoted], "results": [result.to_wire()]}
-    shown = json.dumps(scrub.Scrubber(session.secrets).answer(answer))
+    shown = json.dumps(redaction.Scrubber(session.secrets).answer(answer))
     assert "planted" not in shown
-    assert shown.count(scrub.MASK) == 3
+    assert shown.count(redaction.MASK) == 3
 
 
 @pytest.mark.parametrize("odd", ["\x1b[31m", "\x9b2J", "\x85", "\u202e", "\u200b", "\u2066", "\ufeff", "\x07", "\r", "\ufffe", "\ud800", "\u2028"])

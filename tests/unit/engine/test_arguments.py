@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import checked_variables
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import checked_variables
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 
 SPEC: dict[str, Any] = {

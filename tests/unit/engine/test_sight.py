@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Phase, Step
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.sight import Sight, is_about_itself
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.read_cache import Sight, is_about_itself
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization, read
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Phase, Step
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.unstored import label, not_stored
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.verification_errors import label, not_stored
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
 

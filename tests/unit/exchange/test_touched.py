@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.invalidation import EVERYTHING, may_change, noun, touched
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.touched import EVERYTHING, may_change, noun, touched
 
 
 @pytest.mark.parametrize("cmdlet", ["Set-IRMConfiguration", "get-irmconfiguration"])

@@ -14,17 +14,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of, message_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.lint import lint
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace import Tracer
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.rule_trace import Tracer
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 
 from tests.emulator.mail_flow import MailFlow
+from tests.unit.mail_flow.asking import NOW
 from tests.unit.mail_flow.comparison import certain, contradiction, disagreement, simulated
+from tests.unit.mail_flow.deciding import proofs
 from tests.unit.mail_flow.oracle import wrong_verdict
-from tests.unit.mail_flow.proof.asking import NOW
-from tests.unit.mail_flow.proof.deciding import proofs
 from tests.unit.mail_flow.small_worlds import TENANT, THENS, Claim, SmallWorld
 from tests.unit.mail_flow.translation import facts, stored
 

@@ -9,9 +9,9 @@ import unicodedata
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import person, spellings, without_tag
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of, message_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import person, spellings, without_tag
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 
 Values = dict[str, Any]
 

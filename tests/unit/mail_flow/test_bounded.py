@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded, remembered, spend
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import any_pattern
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import prove
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import Solver
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import any_pattern
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import Solver
 
 from tests.bench.mail_hard import CASES, NOW, QUESTIONS
 

@@ -10,10 +10,15 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MOST_PEOPLE, read
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.directory import MOST_ASKED, MOST_LEVELS, facts_of_directory, read_directory
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import facts_from, facts_not_in
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import prove
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.directory import (
+    MOST_ASKED,
+    MOST_LEVELS,
+    facts_of_directory,
+    read_directory,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import facts_from, facts_not_in
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 
 from tests.unit.emulated_session import EmulatedSession
 

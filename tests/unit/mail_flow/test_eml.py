@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.eml import message_from_eml
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of, with_options
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.eml import message_from_eml
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, with_options
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 
 Values = dict[str, Any]
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import Passage
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import FACT_KEYS, facts_of, message_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import FACT_KEYS, facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Passage
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -13,8 +13,8 @@ import pytest
 import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.context import MailFlowContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import Solver
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import Solver
 from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_test, message_encryption_info, ome_transport_rule
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.export import variables_file
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.mail_flow import loaded

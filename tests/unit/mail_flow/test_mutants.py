@@ -10,9 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow import effects, evaluate, people, rules, simulate
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import any_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import rules, sender_recipient
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import any_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator import effects, simulation, simulator
 
 from tests.unit.mail_flow.vectors import BY_ID, verify
 
@@ -23,17 +24,17 @@ def conditions_are_ored(patch: Patch) -> None:
     def parts(self: Any, rule: Any, world: Any, person: Any, added: bool = False) -> Any:
         yield any_of(self.truth(atom, world, person) for atom in rule.conditions)
 
-    patch(evaluate.Passage, "parts", parts)
-    patch(evaluate.Passage, "_for_nobody", lambda *_arguments: False)
+    patch(simulation.Passage, "parts", parts)
+    patch(simulation.Passage, "_for_nobody", lambda *_arguments: False)
 
 
 def exceptions_are_ignored(patch: Patch) -> None:
-    whole = evaluate.Passage.parts
+    whole = simulation.Passage.parts
 
     def parts(self: Any, rule: Any, *arguments: Any) -> Any:
         return whole(self, replace(rule, exceptions=()), *arguments)
 
-    patch(evaluate.Passage, "parts", parts)
+    patch(simulation.Passage, "parts", parts)
 
 
 def stop_is_ignored(patch: Patch) -> None:
@@ -42,14 +43,14 @@ def stop_is_ignored(patch: Patch) -> None:
 
 
 def copies_are_never_split(patch: Patch) -> None:
-    patch(evaluate.Passage, "_split", lambda self, rule, branches, person: branches)
+    patch(simulation.Passage, "_split", lambda self, rule, branches, person: branches)
 
 
 def order_is_reversed(patch: Patch) -> None:
     def reverse(given: Any) -> rules.RuleSet:
         return rules.RuleSet([{**rule, "priority": -rule["priority"]} for rule in given])
 
-    patch(simulate.Simulator, "__init__", lambda self, given, facts: vars(self).update(rules=reverse(given), facts=facts))
+    patch(simulator.Simulator, "__init__", lambda self, given, facts: vars(self).update(rules=reverse(given), facts=facts))
 
 
 def audit_acts(patch: Patch) -> None:
@@ -57,7 +58,7 @@ def audit_acts(patch: Patch) -> None:
 
 
 def subdomains_are_ignored(patch: Patch) -> None:
-    patch(people, "is_below", lambda name, parent: name == parent)
+    patch(sender_recipient, "is_below", lambda name, parent: name == parent)
 
 
 @pytest.mark.parametrize(

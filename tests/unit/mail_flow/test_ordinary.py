@@ -9,9 +9,9 @@ import datetime
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.cases import cases_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import cases_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 
 Values = dict[str, Any]
 

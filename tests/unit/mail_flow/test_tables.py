@@ -10,9 +10,9 @@ import re
 from pathlib import Path
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow import actions, predicates
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import Reach, Use
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import actions, predicates
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import Reach, Use
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import MODERATING
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS
 

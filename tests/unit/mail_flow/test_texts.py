@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow import patterns
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.expressions import NotAgreedError, parse
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Truth
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import has_pattern
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.words import first_token, has_word, tokens
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import patterns
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import NotAgreedError, parse
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Truth
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import has_pattern
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import first_token, has_word, tokens
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

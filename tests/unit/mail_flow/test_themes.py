@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.unit.mail_flow import small_rules
-from tests.unit.mail_flow.proof.deciding import classes, never, proofs
+from tests.unit.mail_flow.deciding import classes, never, proofs
 from tests.unit.mail_flow.search import Search
 from tests.unit.mail_flow.small_rules import PLAIN, Theme
 from tests.unit.mail_flow.themes import THEMES, drawn

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.cases import Case, run_cases
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of, message_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import run_cases
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import Case
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 
 from tests.unit.mail_flow import generators
 

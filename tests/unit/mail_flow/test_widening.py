@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import has_pattern, is_agreed
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.widening import widened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import has_pattern, is_agreed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.widening import widened
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.mail_flow.proof.asking import ALL, ENCRYPT, IN, STOP, rule, verdict
+from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, STOP, rule, verdict
 
 #: Pattern to a text that perhaps has it and one that certainly does not; empty where every text may.
 WIDER = {

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of, message_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.report import decided
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace import Tracer
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.rule_trace import Tracer
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.failure_text import decided
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import as_text
 
 FACTS: dict[str, Any] = {"accepted_domains": ["contoso.com"], "remote_domains": []}

@@ -9,9 +9,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow import simulate
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of, message_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.world import World
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
 
 VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parents[2] / "data" / "mail_flow_vectors.json").read_text(encoding="utf-8"))["vectors"]
 BY_ID = {vector["id"]: vector for vector in VECTORS}
@@ -22,7 +22,7 @@ OF_COPY = ("subject", "status", "disclaimer")
 
 def answer(vector: dict[str, Any]) -> dict[str, Any]:
     """Recipient to the simulator's result."""
-    simulator = simulate.Simulator(vector["rules"], facts_of(vector["tenant"]))
+    simulator = Simulator(vector["rules"], facts_of(vector["tenant"]))
     found: dict[str, Any] = simulator.run(message_of(vector["message"], "", vector["id"]))["recipients"]
     return found
 
@@ -30,7 +30,7 @@ def answer(vector: dict[str, Any]) -> dict[str, Any]:
 def verify(vector: dict[str, Any]) -> None:
     """Asserts that the simulator says what a vector says, of each recipient, in the contract's words."""
     message = message_of(vector["message"], f"{vector['id']}.", vector["id"])
-    simulator = simulate.Simulator(vector["rules"], facts_of(vector["tenant"]))
+    simulator = Simulator(vector["rules"], facts_of(vector["tenant"]))
     found = simulator.run(message)["recipients"]
     courses = simulator.courses(message)
     expected = vector["expected"]["recipients"]

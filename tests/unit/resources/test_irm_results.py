@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ProtocolError
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_test import Step, parse
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_test import Check, parse
 
 PASS = """\
 Results : Acquiring RMS Templates ...
@@ -70,7 +70,7 @@ def test_a_failure() -> None:
 
 def test_one_line_a_step_as_it_is_on_the_wire() -> None:
     results = parse("Verifying encryption ...\r\n    - PASS: Encryption verified successfully.\r\n\r\nOVERALL RESULT: PASS")
-    assert (results.passed, results.steps, results.templates) == (True, [Step("Verifying encryption", True, "Encryption verified successfully.")], [])
+    assert (results.passed, results.steps, results.templates) == (True, [Check("Verifying encryption", True, "Encryption verified successfully.")], [])
 
 
 def test_an_overall_failure_without_a_failed_step_is_a_failure() -> None:

@@ -13,14 +13,14 @@ STRUCTURE = "tests/unit/structure"
 
 
 def test_of_a_module_its_importers_are_run() -> None:
-    found = chosen([Path("plugins/module_utils/_baseline/chain.py")])
+    found = chosen([Path("plugins/module_utils/_baseline/documents/chain.py")])
     assert {STRUCTURE, "tests/unit/baseline/test_chain.py"} <= set(found)
     assert len(found) < 10
 
 
 def test_of_a_module_that_no_test_imports_its_package_is_run() -> None:
     assert chosen([Path("plugins/plugin_utils/_transports/no_such_module.py")]) == [STRUCTURE, "tests/unit/transports"]
-    assert chosen([Path("plugins/module_utils/_mail_flow/proof/no_such_module.py")]) == ["tests/unit/mail_flow/proof", STRUCTURE]
+    assert chosen([Path("plugins/module_utils/_mail_flow/sat/no_such_module.py")]) == ["tests/unit/mail_flow/sat", STRUCTURE]
 
 
 def test_of_a_helper_its_users_are_run() -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from unittest import mock
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import apply as _apply
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import approval as _approval
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents import approval as _approval
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run import apply as _apply
 
 from tests.rounds import seeds
 from tests.soak import approvals

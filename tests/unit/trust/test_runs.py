@@ -9,7 +9,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.chain import Chain
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.chain import SnapshotChain
 
 from tests.soak import runs
 from tests.soak.runs import examine
@@ -23,11 +23,11 @@ def test_whatever_clocks_and_disks_do(part: int) -> None:
 
 
 def test_the_law_sees_a_chain_that_goes_by_the_clock() -> None:
-    def by_name(chain: Chain) -> object:
+    def by_name(chain: SnapshotChain) -> object:
         pending = [link for link in chain.links if not link.rolled_back]
         return max(pending, key=lambda link: Path(link.path).name) if pending else None
 
-    with mock.patch.object(Chain, "newest", by_name):
+    with mock.patch.object(SnapshotChain, "newest", by_name):
         _runs, problem = several(examine, 0, 60)
     assert "AssertionError: it did not go back to before the last run" in problem
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotFoundError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import lookalikes, name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import doing
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.never import never_matching
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
     REMEDIES,
@@ -18,6 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     idle,
     keeps_senders_inside,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import exists_on_premises_only
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.values import given_sections
 

@@ -16,9 +16,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     NotFoundError,
     OptionError,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook, RulePlan
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.checks import check_rule, lookalikes_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import Standing
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook, RulePlan
 
 from .plain import ENCRYPT, INSIDE, book, encrypting, shown, wanted
 

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Phase, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook, RulePlan
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook, RulePlan
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_plan import move, plan_rule, removal_warnings, switch
 
 from .plain import ENCRYPT, INSIDE, STOP, book, encrypting, rule, shown, stopping, wanted

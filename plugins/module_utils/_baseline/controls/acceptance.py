@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What people have accepted: findings, and controls that are not met, each with its reason, owner and last day. Private to the collection."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX, Finding, accept
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import meant
+
+_KEYS = ("word", "reason", "owner", "until")
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """Something that someone has accepted.
+
+    :param until: its last day, or a date and time with an offset; empty where it has no end.
+    """
+
+    reason: str = ""
+    owner: str = ""
+    until: str = ""
+
+    @property
+    def expired(self) -> bool:
+        """Whether its last day has passed."""
+        return bool(self.until) and moment(self.until, "until") <= datetime.datetime.now(datetime.UTC)
+
+    def as_dict(self) -> dict[str, str]:
+        """The written form."""
+        return asdict(self)
+
+
+class Acceptance:
+    """The words of ``accept``, which decide which findings are left.
+
+    :param given: the variable: words, or dictionaries of ``word``, ``reason``, ``owner`` and ``until``.
+    :param known: the words that there are.
+    :raises OptionError: an element is neither, or its word is not known.
+    """
+
+    def __init__(self, given: Sequence[Any], known: Collection[str]) -> None:
+        self._words = dict(_element(index, element, known) for index, element in enumerate(given))
+        self._needed: set[str] = set()
+
+    def left(self, findings: Iterable[Finding]) -> list[Finding]:
+        """The findings that are not accepted."""
+        left = []
+        for finding in findings:
+            accepted = self._words.get(finding.word)
+            if accepted is None:
+                left.append(finding)
+                continue
+            self._needed.add(finding.word)
+            if accepted.expired:
+                left.append(replace(finding, text=f"{finding.text} Its acceptance ended on {accepted.until}."))
+        return left
+
+    def line(self, findings: Iterable[Finding]) -> str:
+        """The line of YAML that accepts all of these findings; empty if at most one of them has a word, because that one prints its own line."""
+        words = dict.fromkeys(finding.word for finding in findings if finding.word)
+        return accept({**dict.fromkeys(word for word in self._words if not self._words[word].expired), **words}) if len(words) > 1 else ""
+
+    def shown(self) -> list[dict[str, str]]:
+        """What was accepted, for the digest."""
+        return [{"word": word, **accepted.as_dict()} for word, accepted in sorted(self._words.items())]
+
+    def reported(self) -> list[dict[str, Any]]:
+        """What was accepted, and whether this run needed it."""
+        return [{**row, "needed": row["word"] in self._needed} for row in self.shown()]
+
+
+def moment(text: str, variable: str) -> datetime.datetime:
+    """The end of a date, or a date and time with an offset. An OptionError names the variable."""
+    try:
+        if len(text) == 10:
+            return datetime.datetime.combine(datetime.date.fromisoformat(text), datetime.time.max, datetime.UTC)
+        parsed = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        parsed = datetime.datetime.min
+    if parsed.tzinfo is None:
+        raise OptionError(f"{variable} must be a date such as 2030-01-31, or a date and time with an offset, not {text!r}.")
+    return parsed
+
+
+def _element(index: int, element: Any, known: Collection[str]) -> tuple[str, Accepted]:
+    where = f"{PREFIX}accept[{index}]"
+    if isinstance(element, Mapping):
+        missing, unknown = [key for key in _KEYS if not element.get(key)], [str(key) for key in element if key not in _KEYS]
+        if missing or unknown:
+            said = f"lacks {', '.join(missing)}" if missing else f"has {', '.join(unknown)}"
+            raise OptionError(f"{where} {said}: it must be a word or a dictionary with {', '.join(_KEYS)}.")
+    elif not isinstance(element, str):
+        raise OptionError(f"{where} must be a word or a dictionary with {', '.join(_KEYS)}, not {element!r}.")
+    options = {key: str(value) for key, value in element.items()} if isinstance(element, Mapping) else {"word": element}
+    word = options.pop("word")
+    if word not in known:
+        raise OptionError(f"{where}: {word!r} is not a word that can be accepted{meant(word, known)} Valid words: {', '.join(sorted(known))}.")
+    accepted = Accepted(**options)
+    if accepted.until:
+        moment(accepted.until, f"{where}.until")
+    return word, accepted

@@ -1,0 +1,237 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a control is: it turns the role's variables into a part of a state, and returns findings and a status. Private to the collection.
+
+A control never plans by itself. What the selected controls want is one state, and :func:`state.plan_state` brings an organization there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX, Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import plan_state
+
+Parsed = TypeVar("Parsed")
+
+#: A declared state, part by part; see ``Resource``.
+Parts = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of a control.
+
+    :param name: without ``hardened_baseline_``.
+    :param spec: its argument spec.
+    :param doc: one sentence.
+    :param values: the value of each profile, in the order of ``PROFILES``. ``None`` leaves it unmanaged.
+    :param option: the setting that it sets, where it sets one; of the control's resource.
+    :param inverted: the setting says the opposite.
+    """
+
+    name: str
+    spec: Mapping[str, Any]
+    doc: str
+    values: tuple[Any, Any] = (None, None)
+    option: str = ""
+    inverted: bool = False
+
+
+class Request:
+    """What a run asks for, as far as controls depend on each other.
+
+    :param variables: the role's variables without their prefix, validated; what is not there or ``None`` is unmanaged.
+    :param created: OME configurations that the wanted controls bring.
+    """
+
+    def __init__(self, variables: Mapping[str, Any], created: tuple[str, ...] = ()) -> None:
+        self.variables = variables
+        self.created = created
+        self._parsed: dict[str, Any] = {}
+
+    def parsed(self, name: str, parse: Callable[[], Parsed]) -> Parsed:
+        """The result of ``parse``, which runs once for each name."""
+        if name not in self._parsed:
+            self._parsed[name] = parse()
+        made: Parsed = self._parsed[name]
+        return made
+
+    def planning(self, *, check_mode: bool) -> Planning:
+        """The options of a plan of this request."""
+        return Planning(check_mode=check_mode, created=self.created)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The result that the written controls would have in an organization.
+
+    :param parts: the state that they want together.
+    :param plan: what brings the organization there.
+    """
+
+    request: Request
+    organization: Organization
+    parts: Parts
+    plan: Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """Something that the baseline can check, and usually enforce.
+
+    :param id: the name under which it is selected, skipped and reported.
+    :param sets: what it sets, in Exchange's words.
+    :param reason: why one would want it.
+    :param risk: what may go wrong with it.
+    :param notice: who will notice.
+    :param provenance: where the value comes from.
+    :param source: Microsoft's own page.
+    :param assessed_by: the test of Microsoft's Zero Trust Assessment that looks at it; empty where none does.
+    :param takes_away: new values that take something away from users; each needs the control's id in ``accept``.
+    :param cloud_only: Exchange on-premises does not have it.
+    """
+
+    id: str
+    title: str
+    sets: str
+    reason: str
+    risk: str
+    notice: str
+    provenance: str
+    source: str
+    variables: tuple[Variable, ...]
+    takes_away: tuple[Any, ...] = ()
+    cloud_only: bool = False
+    assessed_by: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Where the value comes from, and who else tests it."""
+        return f"{self.provenance}; Microsoft's Zero Trust Assessment tests it ({self.assessed_by})" if self.assessed_by else self.provenance
+
+    @property
+    def resource(self) -> str:
+        """The module that manages it; empty for a control that only tests."""
+        return ""
+
+    @property
+    def subset(self) -> str:
+        """The subset to read to assess it; empty if there is none."""
+        return ""
+
+    def is_wanted(self, variables: Mapping[str, Any]) -> bool:
+        """Whether the variables give it a value."""
+        return any(variables.get(variable.name) not in (None, [], {}) for variable in self.variables)
+
+    def is_written(self, variables: Mapping[str, Any]) -> bool:
+        """Whether the variables enforce it, provided that it is wanted."""
+        return bool(self.resource)
+
+    def needs(self) -> tuple[str, ...]:
+        """The subsets that it needs in addition to those that every run reads."""
+        return ()
+
+    def creates(self, variables: Mapping[str, Any]) -> tuple[str, ...]:
+        """The OME configurations that it creates."""
+        return ()
+
+    def check(self, request: Request) -> None:
+        """Refuses invalid variables by name, without an organization."""
+
+    def desired(self, request: Request, organization: Organization) -> Parts:
+        """The part of the state that it wants."""
+        return {}
+
+    def without_license(self, request: Request, organization: Organization) -> str:
+        """Why the organization's license does not allow it, as a sentence; empty if it does, or if that is unknown."""
+        return ""
+
+    def plan(self, request: Request, organization: Organization, *, check_mode: bool = True) -> Plan:
+        """What it would take to meet this control alone."""
+        return plan_state(organization, self.desired(request, organization), request.planning(check_mode=check_mode))
+
+    def errors(self, request: Request, organization: Organization, *, check_mode: bool) -> list[ExchangeError]:
+        """The errors that keep it from being planned; none if it can be."""
+        try:
+            self.plan(request, organization, check_mode=check_mode)
+        except ExchangeError as error:
+            return [error]
+        return []
+
+    def mistakes(self, request: Request, organization: Organization) -> list[str]:
+        """A sentence for each thing that its variables name but the organization does not have."""
+        return []
+
+    def findings(self, outlook: Outlook) -> list[Finding]:
+        """The findings about its changes."""
+        taking = [change for change in outlook.plan.changes if change.after in self.takes_away and self.owns(change.resource, change.identity, change.option)]
+        if not taking:
+            return []
+        identities = ", ".join(repr(change.identity) for change in taking if change.identity)
+        text = f"{taking[0].option}{' of ' + identities if identities else ''} would become {str(taking[0].after).lower()}. Who notices: {self.notice}"
+        return [Finding.acceptable(self.id, text, self.id)]
+
+    def warnings(self, outlook: Outlook) -> list[str]:
+        """The warnings about its changes."""
+        return []
+
+    def shortcomings(self, request: Request, organization: Organization) -> list[str]:
+        """Why it is not met even though its settings are stored, as sentences."""
+        return []
+
+    def verdict(self, request: Request, organization: Organization, planned: Plan | None) -> tuple[bool | None, list[str]] | None:
+        """Whether a control that writes nothing is met, and what was found; ``None`` for one that something else has to judge.
+
+        :param planned: the plan, where what it would leave is to be judged instead of what is there.
+        :returns: met, not met, or ``None`` where that cannot be told.
+        """
+        return None
+
+    def names_of_rules(self, request: Request, organization: Organization) -> list[str]:
+        """The names of the mail flow rules that it declares."""
+        return []
+
+    def guaranteed(self, request: Request, organization: Organization, planned: Plan | None) -> list[dict[str, Any]]:
+        """What is guaranteed of mail, for the report; see :meth:`verdict`."""
+        return []
+
+    def misses(self, request: Request, organization: Organization, refuted: Collection[str]) -> list[str]:
+        """Why a run that has stored everything has failed nevertheless, as sentences.
+
+        :param refuted: the guarantees that the plan said it would leave refuted.
+        """
+        return []
+
+    def remarks(self, request: Request, organization: Organization) -> list[str]:
+        """What its row of the report says in addition to its status."""
+        return []
+
+    def owns(self, resource: str, identity: str, option: str) -> bool:
+        """Whether a change belongs to this control."""
+        return resource == self.resource
+
+    def shown(self, request: Request) -> dict[str, Any]:
+        """What it wants, for people and for the digest; never a secret."""
+        values = {variable.name: request.variables.get(variable.name) for variable in self.variables}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def merged(first: Parts, second: Mapping[str, Any]) -> Parts:
+    """Both states in one. If both name a setting, the second one counts."""
+    whole = dict(first)
+    for key, value in second.items():
+        whole[key] = merged(whole[key], value) if isinstance(value, dict) and isinstance(whole.get(key), dict) else value
+    return whole
+
+
+def named(variable: str) -> str:
+    """The beginning of an error about an option of a variable."""
+    return f"{PREFIX}{variable}."

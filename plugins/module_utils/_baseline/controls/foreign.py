@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rules of an organization that are not ours: where they stand, since when, and what they can do to mail of ours. Private to the collection."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import Mail
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import foreign_line, foreign_rules
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import Rule
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
+
+#: Rules that a terminal names.
+_NAMED = 5
+
+
+def foreign_to(organization: Organization, plan: Plan | None, ours: Collection[str], since: Mapping[str, str] = MappingProxyType({})) -> list[dict[str, Any]]:
+    """The rules that are not ours, as a plan leaves them, first to last; none where rules cannot be read.
+
+    :param plan: ``None`` for the rules as they are.
+    :param ours: the names of our rules.
+    :param since: GUID of a rule to what is known of when it came or changed.
+    """
+    if "transport_rules" not in organization.subsets or organization.error("transport_rules") is not None:
+        return []
+    now = Mail.of(organization)
+    mail = now.after(plan) if plan else now
+    stored = {rule.guid: rule for rule in rules_of(organization)}
+    rows = foreign_rules(mail.rules, ours, mail.facts)
+    return [{**row, **_history(stored.get(row["guid"]), since.get(row["guid"], ""))} for row in rows]
+
+
+def _history(rule: Rule | None, since: str) -> dict[str, str]:
+    """Since when a rule is as it is, as far as Exchange and the snapshot tell."""
+    changed, who = (str((rule.properties.get(key) if rule else None) or "") for key in ("WhenChanged", "LastModifiedBy"))
+    told = {"since": since, "changed": " ".join(filter(None, [_day(changed), f"by {who}" if who else ""]))}
+    return {key: f"last changed {text}" if key == "changed" else text for key, text in told.items() if text}
+
+
+def _day(instant: str) -> str:
+    try:
+        return datetime.datetime.fromisoformat(instant).strftime("%Y-%m-%d")
+    except ValueError:
+        return ""
+
+
+def needs_a_look(row: Mapping[str, Any]) -> bool:
+    """Whether a rule can do something to mail of ours, or decides about mail and is another one than at the time of a snapshot."""
+    return bool(row["does"] or (row["acts"] and row.get("since")))
+
+
+def foreign_lines(mail: Mapping[str, Any]) -> list[str]:
+    """The rules that are not ours and need a look, as lines for a terminal.
+
+    :param mail: what a plan does to mail, with ``foreign``.
+    """
+    rows = [row for row in mail.get("foreign") or () if needs_a_look(row)]
+    more = f"{len(rows) - _NAMED} more such rules are in the report." if len(rows) > _NAMED else ""
+    return [*(f"Foreign rule {foreign_line(row)}" for row in rows[:_NAMED]), *([more] if more else [])]

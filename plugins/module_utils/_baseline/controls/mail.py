@@ -1,0 +1,211 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How an organization treats mail, as it is and as a plan would leave it: what is guaranteed of it, and what the plan changes. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.digest import digest_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Session
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import exact_digest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, Organization, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.plan_effects import facts_after, rules_after
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.directory import facts_of_directory, read_directory
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import FACT_SUBSETS, facts_from, rules_from
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import licensing_off
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import DECIDING_SETTINGS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import of_all_outgoing
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import encrypts, idle
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE
+
+#: The resource, and the fact, whose settings decide about mail, too.
+IRM = IRM_CONFIGURATION.name
+
+#: The variable that lists guarantees.
+GUARANTEES = f"{PREFIX}guarantees"
+
+#: Rules that a warning names.
+_NAMED = 5
+
+#: Verdicts, best first.
+_VERDICTS = PROVED, UNKNOWN, REFUTED = "proved", "unknown", "refuted"
+
+
+@dataclass(frozen=True)
+class Mail:
+    """How an organization treats mail: its rules, first to last, and its facts in the form of the option ``facts``.
+
+    :param unavailable: facts that could not be read, and why. What rests on them is unknown.
+    """
+
+    rules: Sequence[Mapping[str, Any]]
+    facts: Mapping[str, Any]
+    unavailable: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """The digest of all that an answer about mail rests on: where it is the same, so is the answer."""
+        # Why a fact could not be read changes no answer, and names another server each time.
+        return exact_digest({"rules": list(self.rules), "facts": dict(self.facts), "unavailable": sorted(self.unavailable)})
+
+    @classmethod
+    def of(cls, organization: Organization) -> Mail:
+        """As the organization is. Raises the error of reading the rules."""
+        return organization.parsed(cls._of)
+
+    @classmethod
+    def _of(cls, organization: Organization) -> Mail:
+        asked = [subset for subset in FACT_SUBSETS if subset in organization.subsets]
+        failed = {subset: str(error) for subset in asked if (error := organization.error(subset)) is not None}
+        facts, unavailable = facts_from(organization, [subset for subset in asked if subset not in failed])
+        people, unread = facts_of_directory(organization, {})
+        return cls(rules_from(organization), {**facts, **people}, {**failed, **unavailable, **unread})
+
+    def after(self, plan: Plan) -> Mail:
+        """As it is once a plan is done. Where there is nothing to do, this very object, of which all is proved already."""
+        if not plan.steps:
+            return self
+        return Mail(rules_after(self.rules, plan.steps), facts_after(self.facts, plan.steps), self.unavailable)
+
+    def verdicts(self, guarantees: Sequence[Guarantee], where: str) -> list[dict[str, Any]]:
+        """What holds of each guarantee.
+
+        :raises OptionError: one is about mail that there cannot be.
+        """
+        return prove(self.rules, self.facts, guarantees, where=where)
+
+
+def read_with_people(session: Session, known: Organization, subsets: Iterable[str], plan: Plan | None = None) -> Organization:
+    """The organization with some subsets and, where facts about mail are among them, with what the directory says of those whom its rules name, as they
+    are and as a plan leaves them.
+
+    All that answers about mail reads the organization so: then all of a run, and of the run that was approved, see the same.
+
+    :param known: what was read of it already, and is not read again.
+    """
+    subsets = list(subsets)
+    missing = [subset for subset in subsets if subset not in known.subsets]
+    organization = known.with_more(read(session, missing, fresh=True)) if missing else known
+    if not set(MAIL_FACTS) <= set(subsets) or organization.error("transport_rules") is not None:
+        return organization
+    now = Mail.of(organization)
+    found = read_directory(session, [RuleSet(each.rules) for each in ([now, now.after(plan)] if plan and plan.steps else [now])], {})
+    return organization.with_more(found) if found.subsets else organization
+
+
+def changes_mail(changes: Iterable[Change]) -> bool:
+    """Whether changes are of what decides about mail: rules, or settings of IRM."""
+    return any(change.resource == RULE or (change.resource == IRM and change.option in DECIDING_SETTINGS) for change in changes)
+
+
+def mail_difference(organization: Organization, plan: Plan) -> dict[str, Any]:
+    """What a plan does to mail: ``difference`` and ``difference_more``; nothing where it touches nothing that decides about mail.
+
+    How people open protected mail is not a part of it: what a plan does to sign-in, passcodes and the portal is in its changes.
+    """
+    if not changes_mail(plan.changes):
+        return {}
+    try:
+        now = Mail.of(organization)
+    except ExchangeError:
+        if any(change.resource == RULE for change in plan.changes):
+            raise
+        return {}  # Settings can be changed where rules cannot be read. The effect on mail then nobody can tell.
+    then = now.after(plan)
+    found = difference(now.rules, then.rules, then.facts, irm_before=now.facts.get(IRM))
+    return {"difference": found.rows, "difference_more": found.more if found.complete else max(found.more, 1)}
+
+
+def licensing_warnings(organization: Organization, plan: Plan) -> list[str]:
+    """The warning that rules are to encrypt while licensing is off, as a plan leaves both."""
+    try:
+        mail = Mail.of(organization).after(plan)
+    except ExchangeError:
+        return []
+    off = licensing_off(mail.facts.get(IRM) or {})
+    names = [str(rule["name"]) for rule in mail.rules if encrypts(rule) and not idle(rule.get("enabled") is not False, rule)] if off else []
+    if not names:
+        return []
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    shown = ", ".join(map(repr, names[:_NAMED]))
+    return [f"{off} is false while rules encrypt ({shown}{more}): what becomes of their mail is unknown (U28). IRM-1 and IRM-2 turn it on."]
+
+
+def verdict_rows(sides: Iterable[tuple[dict[str, Any], dict[str, Any]]]) -> list[dict[str, Any]]:
+    """What holds of guarantees, from pairs of what holds now and what will hold: the latter, with ``before`` where that is another verdict."""
+    return [{**new, "before": old["verdict"]} if old["verdict"] != new["verdict"] else new for old, new in sides]
+
+
+def mail_lint(organization: Organization, plan: Plan | None) -> list[dict[str, Any]]:
+    """What is odd about the rules: as they are, or as a plan would leave them; nothing where they cannot be read."""
+    if organization.error("transport_rules") is not None:
+        return []
+    now = Mail.of(organization)
+    seen = now.after(plan) if plan else now
+    return lint(seen.rules, seen.facts)
+
+
+#: What a class of the difference does to people. All others affect some mail.
+_IMPACTS: Mapping[str, Impact] = {"protection_lost": Impact.IN_CLEAR, "delivery_lost": Impact.REJECTS}
+
+
+def impact_of(change: Change, mail: Mapping[str, Any]) -> Impact:
+    """What a change does to people. Of a rule, the worst of what the difference in mail puts down to it; its removal deletes in any case.
+
+    :param mail: what the plan does to mail.
+    """
+    if change.resource != RULE or "difference" not in mail or mail["difference_more"]:
+        # Where not all of the effect on mail is known, what the rule alone tells is better than nothing.
+        return change.impact
+    found = [_impact(row) for row in mail["difference"] if change.identity in row["rules"]]
+    worst = [Impact.DELETES] if change.impact is Impact.DELETES else []
+    return min([*found, *worst], key=list(Impact).index, default=Impact.NONE)
+
+
+def _impact(row: Mapping[str, Any]) -> Impact:
+    return _IMPACTS.get(row["kind"]) or (Impact.ALL_OUTGOING if row.get("every") and of_all_outgoing(row["when"]) else Impact.SOME_MAIL)
+
+
+#: What an approver approves of a row of the difference. Its sentence says the same in words, beside the place of a rule among rules of others, which says
+#: nothing once others have moved; its message is one of many.
+_COUNTED = ("kind", "when", "unless", "arrives", "every", "was", "becomes", "rules", "later", "added", "people", "dates", "side_effects")
+
+
+def _counted(row: Mapping[str, Any]) -> dict[str, Any]:
+    found = {key: row[key] for key in _COUNTED if key in row}
+    return {**found, "unknown": sorted({each["id"] for each in row["unknown"]})} if "unknown" in row else found
+
+
+def counted_mail(mail: Mapping[str, Any]) -> dict[str, Any]:
+    """Of what a plan does to mail, what counts for the digest: what the classes of mail are, and the verdicts."""
+    return {
+        "difference": sorted(digest_of(_counted(row)) for row in mail.get("difference", ())),
+        "difference_more": mail.get("difference_more", 0),
+        "guarantees": {row["name"]: row["verdict"] for row in mail.get("guarantees", ())},
+    }
+
+
+def moved_mail(approved: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
+    """The effect on mail that was not approved, as sentences. Less than what was approved is what is left of it."""
+    known = set(counted_mail(approved)["difference"])
+    new = [row["text"].removesuffix(".") for row in current.get("difference", ()) if digest_of(_counted(row)) not in known]
+    texts = [f"it does not include this effect on mail: {text}" for text in new]
+    if current.get("difference_more", 0) > approved.get("difference_more", 0):
+        texts.append("it lists all effects on mail, but there are now more than can be listed")
+    before = counted_mail(approved)["guarantees"]
+    now = counted_mail(current)["guarantees"]
+    worse = [name for name, verdict in now.items() if _VERDICTS.index(verdict) > _VERDICTS.index(before.get(name, verdict))]
+    return [*texts, *(f"in it, {name!r} is {before[name]}, but now it is {now[name]}" for name in worse)]

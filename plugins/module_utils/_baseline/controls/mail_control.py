@@ -1,0 +1,162 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The control of mail itself: messages that are computed through the rules, and guarantees that are proved of all mail. Private to the collection."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import Control, Outlook, Request
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX, Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
+    GUARANTEES,
+    IRM,
+    PROVED,
+    REFUTED,
+    UNKNOWN,
+    Mail,
+    changes_mail,
+    verdict_rows,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import Tested, run_cases
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.regression import worsened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import FACT_SUBSETS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee, same_guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import reasons_of, refutation, verdict_sentence
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import OUTGOING
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare_section
+
+#: The word of ``accept`` that lets a plan break a guarantee.
+BROKEN_GUARANTEE = "broken_guarantee"
+
+#: The control of mail itself. A check assesses it as the plan would leave it, not as it is.
+MAIL_CONTROL = "MFR-2"
+
+#: What ``encrypt_outgoing`` guarantees by itself.
+OUTGOING_GUARANTEE = "No outgoing mail leaves in clear"
+
+#: The end of its name where the rule has exceptions.
+_SPARED = ", apart from the exceptions"
+
+
+def guarantees_of(request: Request) -> list[Guarantee]:
+    """What is to be guaranteed: what the variables say, and what the rule is for that they ask for."""
+    given: list[Guarantee] = list(request.variables.get("guarantees") or ())
+    outgoing: Mapping[str, Any] = request.variables.get("encrypt_outgoing") or {}
+    if not outgoing or outgoing.get("mode") not in (None, "Enforce"):
+        return given
+    spared = declare_section("exceptions", outgoing.get("exceptions") or {}, f"{PREFIX}encrypt_outgoing.exceptions.")
+    return [*given, Guarantee(f"{OUTGOING_GUARANTEE}{_SPARED if spared else ''}", OUTGOING, spared, "not_in_clear")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailControl(Control):
+    """Messages with what is expected of them, and guarantees. It writes nothing."""
+
+    def is_wanted(self, variables: Mapping[str, Any]) -> bool:
+        return super().is_wanted(variables) or bool(guarantees_of(Request(variables)))
+
+    def needs(self) -> tuple[str, ...]:
+        return FACT_SUBSETS
+
+    def mistakes(self, request: Request, organization: Organization) -> list[str]:
+        if sum(same_guarantee(each.name.removesuffix(_SPARED), OUTGOING_GUARANTEE) for each in guarantees_of(request)) > 1:
+            brings = f"{PREFIX}encrypt_outgoing brings a guarantee of the name {OUTGOING_GUARANTEE!r}"
+            return [f"{brings}, which one of {GUARANTEES} also has. Give yours another name."]
+        try:
+            self.proved(request, Mail.of(organization))
+        except OptionError as error:
+            return [str(error)]
+        except ExchangeError:
+            pass  # What cannot be read is said where it is assessed.
+        return []
+
+    def proved(self, request: Request, mail: Mail) -> list[dict[str, Any]]:
+        """What holds of each guarantee, once for each state of an organization.
+
+        :raises OptionError: one is about mail that there cannot be.
+        """
+        return request.parsed(f"{self.id} guarantees {_state(mail)}", lambda: mail.verdicts(guarantees_of(request), GUARANTEES))
+
+    def findings(self, outlook: Outlook) -> list[Finding]:
+        """The guarantees that the plan would break, or of which nobody would know any more. One that is broken already, and is not worse afterwards, is the
+        report's."""
+        texts = [f"the plan would break the guarantee {row['name']!r}: {refutation(row)}" for row in self._broken(outlook)]
+        texts += [
+            f"the guarantee {new['name']!r} is proved now, and after the plan nobody knows whether it holds: {reasons_of(new)}."
+            for _guarantee, old, new in self._sides(outlook.request, outlook.organization, outlook.plan)
+            if (old["verdict"], new["verdict"]) == (PROVED, UNKNOWN)
+        ]
+        return [Finding.acceptable(self.id, text, BROKEN_GUARANTEE) for text in texts]
+
+    def _broken(self, outlook: Outlook) -> list[dict[str, Any]]:
+        broken = []
+        for guarantee, old, new in self._sides(outlook.request, outlook.organization, outlook.plan):
+            if new["verdict"] == REFUTED and old["verdict"] != REFUTED:
+                broken.append(new)
+            elif new["verdict"] == REFUTED and changes_mail(outlook.plan.changes):
+                now = Mail.of(outlook.organization)
+                then = now.after(outlook.plan)
+                worse = worsened(now.rules, then.rules, then.facts, guarantee, datetime.datetime.now(datetime.UTC), now.facts.get(IRM))
+                broken += [{**new, "counterexample": worse}] if worse else []
+        return broken
+
+    def _sides(self, request: Request, organization: Organization, plan: Plan | None) -> list[tuple[Guarantee, dict[str, Any], dict[str, Any]]]:
+        """Each guarantee, what holds of it now, and what would hold after the plan; nothing where that cannot be told, which is said where it is assessed."""
+        try:
+            now = Mail.of(organization)
+            before = self.proved(request, now)
+            after = self.proved(request, now.after(plan)) if plan else before
+        except ExchangeError:
+            return []
+        return list(zip(guarantees_of(request), before, after, strict=True))
+
+    def warnings(self, outlook: Outlook) -> list[str]:
+        return [f"The run would write first and then fail: {text}" for text in self._would_miss(outlook)]
+
+    def _would_miss(self, outlook: Outlook) -> list[str]:
+        """Messages that would not be treated as expected once the plan is done."""
+        if not outlook.plan.steps:
+            return []
+        tested, _verdicts = self._tested(outlook.request, Mail.of(outlook.organization).after(outlook.plan))
+        return [failure.text for failure in tested.failures if not failure.open]
+
+    def guaranteed(self, request: Request, organization: Organization, planned: Plan | None) -> list[dict[str, Any]]:
+        # What a plan makes of it is what counts; what it is now, where that is something else.
+        sides = self._sides(request, organization, planned)
+        return verdict_rows((old, new) for _guarantee, old, new in sides)
+
+    def misses(self, request: Request, organization: Organization, refuted: Collection[str]) -> list[str]:
+        tested, verdicts = self._tested(request, Mail.of(organization))
+        rows = [row for row in verdicts if row["verdict"] == REFUTED and row["name"] not in refuted]
+        return [*(failure.text for failure in tested.failures if not failure.open), *map(verdict_sentence, rows)]
+
+    def verdict(self, request: Request, organization: Organization, planned: Plan | None) -> tuple[bool | None, list[str]]:
+        mail = Mail.of(organization)
+        mail = mail.after(planned) if planned else mail
+        tested, verdicts = self._tested(request, mail)
+        rows = [row for row in verdicts if row["verdict"] != PROVED]
+        unknown = [failure.open for failure in tested.failures] + [row["verdict"] == UNKNOWN for row in rows]
+        met = not unknown or (None if all(unknown) else False)
+        return met, [*(failure.text for failure in tested.failures), *map(verdict_sentence, rows)]
+
+    def _tested(self, request: Request, mail: Mail) -> tuple[Tested, list[dict[str, Any]]]:
+        """What becomes of the messages, and what holds of each guarantee, once for each state of an organization."""
+        messages = request.variables.get("messages") or ()
+        tested = request.parsed(f"{self.id} messages {_state(mail)}", lambda: run_cases(messages, Simulator(mail.rules, facts_of(mail.facts)), "none"))
+        return tested, self.proved(request, mail)
+
+
+def _state(mail: Mail) -> str:
+    """What tells states of an organization apart."""
+    return json.dumps([mail.rules, mail.facts], sort_keys=True, default=str)

@@ -1,0 +1,212 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The control of mail flow rules: what the variables declare, whose mail it takes in, and what Exchange has room for. Private to the collection."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import Control, Outlook, Parts, Request, named
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.effect import remarks, shortcomings, whole
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX, Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotFoundError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Patterns
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.scalars import exact_bytes
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import OUTGOING
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import refuse_double
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, declare, encrypts, keeps_senders_inside
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_plan import plan_rule
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE, rules_of
+
+#: The name of the rule that ``encrypt_outgoing`` builds.
+OUTGOING_RULE = "Encrypt all outgoing mail"
+
+#: Exchange's own limits, where Get-TransportConfig does not show them.
+_RULES, _RULE_BYTES, _PATTERN_BYTES = 300, 8192, 20480
+
+_PATTERNS = [(section, field.option) for section, fields in SECTIONS.items() for field in fields if isinstance(field.kind, Patterns)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RulesControl(Control):
+    """Mail flow rules and their order. Two variables: the rules, and the one that encrypts all outgoing mail."""
+
+    @property
+    def resource(self) -> str:
+        return RULE
+
+    @property
+    def subset(self) -> str:
+        return "transport_rules"
+
+    def check(self, request: Request) -> None:
+        self.rules(request)
+
+    def rules(self, request: Request) -> list[DeclaredRule]:
+        """The rules that the variables want, in order."""
+        return request.parsed(self.id, lambda: self._declared(request))
+
+    def _declared(self, request: Request) -> list[DeclaredRule]:
+        listed, outgoing = (variable.name for variable in self.variables)
+        rules = [declare(whole(rule), f"hardened_baseline_{listed}[{index}].") for index, rule in enumerate(request.variables.get(listed) or ())]
+        wanted = request.variables.get(outgoing)
+        return [*rules, declare(whole(_outgoing(wanted, request)), named(outgoing))] if wanted else rules
+
+    def desired(self, request: Request, organization: Organization) -> Parts:
+        return {self.subset: self.rules(request)}
+
+    def names_of_rules(self, request: Request, organization: Organization) -> list[str]:
+        declared = [rule for rule in self.rules(request) if rule.state == "present"]
+        guids = {rule.guid for rule in declared if rule.guid}
+        named = [rule.name for rule in rules_of(organization) if rule.guid in guids] if organization.error(self.subset) is None else []
+        return [*(rule.name for rule in declared if rule.name), *named]
+
+    def shown(self, request: Request) -> dict[str, Any]:
+        return {"rules": [_shown(rule) for rule in self.rules(request)]}
+
+    def shortcomings(self, request: Request, organization: Organization) -> list[str]:
+        return shortcomings(self.rules(request), organization)
+
+    def remarks(self, request: Request, organization: Organization) -> list[str]:
+        return remarks(self.rules(request), organization)
+
+    def errors(self, request: Request, organization: Organization, *, check_mode: bool) -> list[ExchangeError]:
+        if organization.error(self.subset) is not None:
+            return super().errors(request, organization, check_mode=check_mode)
+        return self._errors(request, organization) or super().errors(request, organization, check_mode=check_mode)
+
+    def _errors(self, request: Request, organization: Organization) -> list[ExchangeError]:
+        """The error of each rule that cannot be planned, each on its own."""
+        errors: list[ExchangeError] = []
+        known = []
+        for rule in self.rules(request):
+            try:
+                book = RuleBook(organization, created=request.created)
+                found = book.find(rule)
+                known += [found.guid] if found else []
+                refuse_double(book, rule, known)
+                plan_rule(book, rule)
+            except ExchangeError as error:
+                errors.append(error)
+        return errors
+
+    def findings(self, outlook: Outlook) -> list[Finding]:
+        return [*super().findings(outlook), *self._sender_findings(outlook), *self._limit_findings(outlook)]
+
+    def warnings(self, outlook: Outlook) -> list[str]:
+        """The exceptions that the plan would take from existing rules. Somebody may have added one in an emergency."""
+        whole_rules = {change.identity for change in outlook.plan.changes if change.resource == self.resource and change.option == "state"}
+        lost: dict[str, list[str]] = {}
+        for change in outlook.plan.changes:
+            gone = _gone(change.before, change.after) if change.resource == self.resource and change.option.startswith("exceptions.") else None
+            if gone and change.identity not in whole_rules:
+                lost.setdefault(change.identity, []).append(f"{change.option.partition('.')[2]}: {value_text(gone)}")
+        changed = {rule.name: rule.properties.get("LastModifiedBy") for rule in rules_of(outlook.organization)} if lost else {}
+        return [
+            f"The run removes an exception of {name!r} that is not declared ({'; '.join(options)})"
+            f"{f', last changed by {changed[name]}' if changed.get(name) else ''}. If it is meant, declare it, or keep it until a date: "
+            f"{PREFIX}skip: [{{control: {self.id}, reason: <why>, owner: <who>, until: <date>}}]."
+            for name, options in lost.items()
+        ]
+
+    def _sender_findings(self, outlook: Outlook) -> list[Finding]:
+        """Rules that this run creates or changes, and that take in mail of any sender."""
+        touched = {name_key(change.identity) for change in outlook.plan.changes if change.resource == self.resource}
+        findings = []
+        for rule in self.rules(outlook.request):
+            try:
+                found = RuleBook(outlook.organization).find(rule)
+                sections = _effective(outlook.organization, rule)
+            except (NotFoundError, OptionError):
+                continue  # The rule is among the findings already.
+            name = found.name if found else rule.name
+            if rule.state == "absent" or name_key(name) not in touched or not encrypts(sections):
+                continue
+            if not sections["conditions"]:
+                findings.append(Finding.acceptable(self.id, f"{name!r} would encrypt all mail: it has no condition.", "unconditional_rule"))
+            elif not keeps_senders_inside(sections):
+                text = (
+                    f"{name!r} has no condition that keeps its senders inside. It has no effect on mail from outside, or bounces it (550 5.7.162), "
+                    "depending on the state of the service."
+                )
+                findings.append(Finding.acceptable(self.id, text, "any_sender"))
+        return findings
+
+    def _limit_findings(self, outlook: Outlook) -> list[Finding]:
+        """What would exceed Exchange's limits of rules. Sizes are estimates: Exchange counts its own form of a rule."""
+        organization, rules = outlook.organization, self.rules(outlook.request)
+        config = organization.only("transport_config") if organization.error("transport_config") is None else {}
+        book = RuleBook(organization)
+        after: dict[str, Mapping[str, Mapping[str, Any]]] = {rule.guid: rule.sections for rule in book.rules}
+        try:
+            for rule in rules:
+                found = book.find(rule)
+                key = found.guid if found else rule.name
+                if rule.state == "absent":
+                    after.pop(key, None)
+                else:
+                    after[key] = _effective(organization, rule)
+        except ExchangeError:
+            return []
+        texts = []
+        limit = int(config.get("TransportRuleLimit") or _RULES)
+        if len(after) > limit and len(after) > len(book.rules):
+            texts.append(f"there would be {len(after)} rules; the organization can have {limit}.")
+        size = _bytes(config.get("TransportRuleSizeLimit"), _RULE_BYTES)
+        for rule in rules:
+            length = len(json.dumps(_effective(organization, rule), ensure_ascii=False).encode("utf-8", "surrogatepass"))
+            if length > size:
+                texts.append(f"the rule {rule.label!r} would have about {length:,} bytes; Exchange accepts {size:,}.")
+        patterns = sum(len(pattern) for sections in after.values() for section, option in _PATTERNS for pattern in sections.get(section, {}).get(option, ()))
+        before = sum(len(pattern) for rule in book.rules for section, option in _PATTERNS for pattern in rule.sections.get(section, {}).get(option, ()))
+        most = _bytes(config.get("TransportRuleCollectionRegexCharsLimit"), _PATTERN_BYTES)
+        if patterns > most and patterns > before:
+            texts.append(f"the patterns of all rules would have {patterns:,} characters, and the organization can have {most:,}.")
+        return [Finding(self.id, text) for text in texts]
+
+
+def _outgoing(wanted: Mapping[str, Any], request: Request) -> dict[str, Any]:
+    """The rule that encrypts all mail from inside to outside, under the branding of the OME configuration that the baseline brings."""
+    actions = {"apply_rights_protection_template": wanted.get("template") or "Encrypt"}
+    if request.created:
+        actions["apply_rights_protection_customization_template"] = request.created[0]
+    return {
+        "name": OUTGOING_RULE,
+        "mode": wanted.get("mode"),
+        "rule_error_action": "Defer",
+        "conditions": dict(OUTGOING),
+        "exceptions": wanted.get("exceptions"),
+        "actions": actions,
+    }
+
+
+def _effective(organization: Organization, rule: DeclaredRule) -> Mapping[str, Mapping[str, Any]]:
+    """A rule's sections as they would be."""
+    found = RuleBook(organization).find(rule)
+    return {**{section: {} for section in SECTIONS}, **(found.sections if found else {}), **rule.sections}
+
+
+def _gone(before: Any, after: Any) -> Any:
+    """What an exception loses; nothing if it loses nothing."""
+    if isinstance(before, list) and isinstance(after, list):
+        return [value for value in before if value not in after]
+    return before if after in (None, "", [], False) else None
+
+
+def _shown(rule: DeclaredRule) -> dict[str, Any]:
+    values = {"name": rule.name, "guid": rule.guid, "state": rule.state, "enabled": rule.enabled, **rule.settings, **rule.sections}
+    return {option: value for option, value in values.items() if value not in (None, "")}
+
+
+def _bytes(value: Any, otherwise: int) -> int:
+    count = exact_bytes(str(value or ""))
+    return otherwise if count is None else count

@@ -1,0 +1,201 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Approvals: which plan was approved, whether it is the plan that is needed now, and whether a run has already taken it. Private to the collection.
+
+An approval is of one plan that one run made. Its digest says what was read and approved; the run that made it says which plan it was, because
+after a rollback the same change has the same digest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX, Finding, allow
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.chain import SnapshotChain
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan import PlanDocument, moved, read_plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import read_snapshot
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+
+#: The variable that refuses to write without an approved plan.
+REQUIRE_APPROVAL = f"{PREFIX}require_approval"
+
+_AGAIN = "a check-mode run, and the approval of its plan"
+_VALID_UNTIL = f"{allow('approval_valid_until', '<date>')}, until which the approval counts for more than one run"
+
+
+@dataclass(frozen=True)
+class TakenApproval:
+    """An approval that a run took: its snapshot records it before the first write.
+
+    :param digest: of the approved plan.
+    :param planned_by: the run that made the plan; empty if that is not known.
+    :param run: the run that took it.
+    """
+
+    digest: str
+    planned_by: str
+    run: str
+
+    def is_of(self, digest: str, planned_by: str) -> bool:
+        """Whether it is of a plan. Where nobody knows which run made one of them, the digest decides."""
+        return self.digest == digest and (self.planned_by == planned_by or "" in (planned_by, self.planned_by))
+
+
+class Artifacts(Protocol):
+    """The files of one organization that this module needs."""
+
+    @property
+    def host(self) -> str:
+        """The organization's name in the inventory."""
+
+    def of(self, host: str) -> Artifacts:
+        """The files of another organization."""
+
+    def load(self, path: str) -> Any:
+        """The content of a JSON file. Raises OptionError if it cannot be read."""
+
+    def load_plan(self, path: str) -> Any:
+        """The organization's plan, from a file or from the folder of a run. Raises OptionError if there is none."""
+
+    def plan_with(self, digest: str) -> Any:
+        """The plan of an earlier run with this digest; ``None`` if there is none."""
+
+    def chain(self) -> SnapshotChain:
+        """The snapshots."""
+
+    def taken_approvals(self) -> list[TakenApproval]:
+        """The approvals that runs took whose snapshots are no longer kept."""
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A plan that was approved.
+
+    :param digest: its digest.
+    :param plan: its document; ``None`` if only the digest is known.
+    :param missing: why it is not known, as a sentence.
+    :param run: the run that made the plan; empty if that is not known, so that any use of the digest counts.
+    """
+
+    digest: str
+    plan: PlanDocument | None
+    missing: str = ""
+    run: str = ""
+
+
+def approval_of(variables: Mapping[str, Any], artifacts: Artifacts, hosts: Sequence[str] = ()) -> Approval | None:
+    """The approved plan that the variables name; ``None`` if they name none. Raises OptionError if a file is not an approved plan.
+
+    :param hosts: all organizations of the run, of which another one may have the plan.
+    """
+    approved = str(variables.get("approved_plan") or "")
+    if not approved:
+        return None
+    if not approved.startswith("sha256:"):
+        plan = read_plan(artifacts.load_plan(approved), approved)
+        return Approval(plan.digest, plan, run=plan.run)
+    found = _with_digest(artifacts, approved)
+    return found if found.plan else replace(found, missing=_belongs_to(artifacts, approved, hosts) or found.missing)
+
+
+def _belongs_to(artifacts: Artifacts, digest: str, hosts: Sequence[str]) -> str:
+    """Whose plan it is, as a sentence; empty if no other organization of the run has it."""
+    for host in hosts:
+        if host != artifacts.host:
+            with contextlib.suppress(OptionError):
+                if artifacts.of(host).plan_with(digest):
+                    return f"It is the digest of the plan for {host}: an approval is for one organization."
+    return ""
+
+
+def approval_findings(approval: Approval | None, plan: PlanDocument, variables: Mapping[str, Any], artifacts: Artifacts, *, writes: bool) -> list[Finding]:
+    """The findings about the approval of a plan.
+
+    :param plan: the plan that is needed now.
+    :param writes: whether the run would write.
+    """
+    if approval is None:
+        if not writes or not variables.get("require_approval"):
+            return []
+        text = f"{REQUIRE_APPROVAL} is true, but no plan was approved."
+        return [Finding("approved_plan", text, f"{_AGAIN}, as {allow('approved_plan', '<file, or sha256:...>')}")]
+    findings = _moved(approval, plan)
+    if not plan.changes or variables.get("approval_valid_until"):
+        return findings  # Another finding covers an approval that has expired.
+    return [*findings, *used(approval.digest, approval.run, artifacts)]
+
+
+def _moved(approval: Approval, plan: PlanDocument) -> list[Finding]:
+    """The findings if the plan that is needed now goes beyond the approved plan."""
+    if approval.plan is not None:
+        return [Finding("approved_plan", f"{difference}.", _AGAIN) for difference in moved(approval.plan, plan)]
+    if approval.digest == plan.digest:
+        return []
+    text = f"{approval.digest} was approved, but the digest of the plan is now {plan.digest}. {approval.missing}"
+    return [Finding("approved_plan", text, _AGAIN)]
+
+
+def used(digest: str, planned_by: str, artifacts: Artifacts, *, own: str = "") -> list[Finding]:
+    """A finding if a run has already taken an approval, which its snapshot records, also in its name. If that snapshot cannot be read, nobody knows.
+
+    :param planned_by: the run that made the approved plan; empty if that is not known.
+    :param own: the snapshot of the run that asks.
+    """
+    for link in artifacts.chain().links:
+        if not link.approved or not digest.removeprefix("sha256:").startswith(link.approved) or link.path == own:
+            continue
+        try:
+            snapshot = read_snapshot(artifacts.load(link.path), link.path)
+        except OptionError as error:
+            return [_taken(f"whether a run took the approval of {digest} before is unknown: {error}")]
+        if TakenApproval(snapshot.approved_plan, snapshot.approved_run, snapshot.run).is_of(digest, planned_by):
+            return [_taken(f"{digest} was approved for one run, and the run of {snapshot.created_at} took it ({link.path}).")]
+    gone = [taken.run for taken in artifacts.taken_approvals() if taken.is_of(digest, planned_by)]
+    return [_taken(f"{digest} was approved for one run, and {run} took it (its snapshot is no longer kept).") for run in gone[:1]]
+
+
+def _taken(text: str) -> Finding:
+    return Finding("approved_plan", text, f"{_AGAIN}; or {_VALID_UNTIL}")
+
+
+def _with_digest(artifacts: Artifacts, digest: str) -> Approval:
+    """The approval of the newest plan with this digest. It comes from the organization's files: from a check, or from the last run that wrote.
+
+    What a run that wrote has kept is the plan as that run saw it: which check made the approved one, it does not say.
+    """
+    missing = "No file here contains the approved plan, so the differences are unknown."
+    last = artifacts.chain().last()
+    sources: list[tuple[bool, Callable[[], Any]]] = [(True, lambda: artifacts.plan_with(digest))]
+    sources += [(False, lambda: artifacts.load(last.path)["plan"])] if last else []
+    for checked, source in sources:
+        try:
+            document = source()
+            if not document or document["digest"] != digest:
+                continue
+        except (OptionError, KeyError, TypeError):
+            continue  # A broken file, or a file that is not a plan, is no approval.
+        try:
+            plan = read_plan(document, "the plan of that digest")
+            return Approval(digest, plan, run=plan.run if checked else "")
+        except OptionError as error:
+            missing = str(error)
+    return Approval(digest, None, missing)
+
+
+def refused_switch(variables: Mapping[str, Any], given_on_launch: frozenset[str]) -> list[str]:
+    """Why the variable that requires an approval is refused as an extra variable, which overrides the playbook; nothing if it is accepted.
+
+    :param variables: by their full names.
+    :param given_on_launch: the names of those that are extra variables.
+    """
+    value = variables.get(REQUIRE_APPROVAL)
+    if REQUIRE_APPROVAL not in given_on_launch or str(value).lower() in ("true", "yes", "on", "1"):
+        return []
+    return [
+        f"{REQUIRE_APPROVAL} is {value!r} as an extra variable (-e, or a launch variable), but only true is accepted there: "
+        "a single run cannot switch off approvals. Remove it"
+    ]

@@ -1,0 +1,168 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An overview of an organization's current state, for a first look: the rules that encrypt, the mail that leaves in clear, the people who cannot
+read encrypted mail, and the results of Microsoft's assessment. Private to the collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROLS
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import IRM, PROVED, REFUTED, Mail, mail_lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import ControlReport
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import licensing_off
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import reasons_of, refutation
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import ENCRYPTING
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import OUTGOING
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import Rule, encrypts, idle
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
+
+_OUTGOING = Guarantee("Outgoing mail", OUTGOING, {}, "not_in_clear")
+#: The maximum number of organizations for which a run creates overviews. They take reads that no control needs.
+MOST_ORGANIZATIONS = 3
+#: Properties of an OME configuration that count as branding in Microsoft's test.
+_BRANDING = ("ImageUrl", "BackgroundColor", "IntroductionText", "PortalText", "DisclaimerText", "EmailText")
+_UNREAD = "not known"
+#: The findings about a rule that encrypts which mean that it leaves mail in clear. All findings are in the report.
+_LEAVES_IN_CLEAR = frozenset(
+    (
+        *("encrypts_and_decrypts", "one_frees_all", "names_a_group", "fails_open", "unknown_pattern", "literal_asterisk", "subdomains"),
+        *("envelope_sender", "auto_forward", "adds_recipients", "actions_left_undone"),
+    )
+)
+
+
+@dataclass(frozen=True)
+class AssessedTest:
+    """A test of Microsoft's Zero Trust Assessment.
+
+    :param passes: whether an organization passes it; raises the error if something cannot be read.
+    """
+
+    id: str
+    title: str
+    passes: Callable[[Organization], bool]
+
+
+#: Source: the tests themselves, microsoft/zerotrustassessment, src/powershell/tests/Test-Assessment.<id>.ps1.
+ASSESSED_TESTS = (
+    AssessedTest("35024", "Azure Rights Management is on", lambda organization: _irm(organization, "AzureRMSLicensingEnabled")),
+    AssessedTest("35025", "Internal licensing is on", lambda organization: _irm(organization, "InternalLicensingEnabled")),
+    AssessedTest("35026", "The Encrypt button is shown", lambda organization: _irm(organization, "AzureRMSLicensingEnabled", "SimplifiedClientAccessEnabled")),
+    AssessedTest("35027", "The portal has a brand", lambda organization: any(map(_is_branded, organization.objects("ome_configurations")))),
+    AssessedTest("35029", "A mail flow rule protects mail", lambda organization: any(map(_protects, organization.objects("transport_rules")))),
+)
+
+
+def overview_of(organization: Organization, controls: Sequence[ControlReport]) -> dict[str, Any]:
+    """The current state of the organization: ``encrypts``, ``idle``, ``holes`` and ``locked_out`` (texts), and ``assessed`` (rows).
+
+    :param controls: the controls in the report.
+    """
+    return {
+        "encrypts": _tried(_encrypting, organization),
+        "idle": _tried(_idle, organization),
+        "holes": _tried(_holes, organization),
+        "locked_out": _tried(_locked_out, organization),
+        "assessed": _assessed(organization, {control.id: str(control.status) for control in controls}),
+    }
+
+
+def overview_lines(overview: Mapping[str, Any]) -> list[str]:
+    """The overview as lines for the terminal; empty if there is no overview."""
+    if not overview:
+        return []
+    named = (("Encrypts: ", "encrypts"), ("Does not act: ", "idle"), ("In clear: ", "holes"), ("Locked out: ", "locked_out"))
+    lines = [f"  {name if not index else ' ' * len(name)}{text}" for name, key in named for index, text in enumerate(overview.get(key) or ())]
+    width = max(len(row["title"]) for row in overview["assessed"])
+    tests = [f"    {row['test']}  {row['title']:<{width}}  {row['verdict']:<6}  {row['control']} {row['status']}" for row in overview["assessed"]]
+    return [*lines, "  Tests of Microsoft's Zero Trust Assessment, and our control:", *tests]
+
+
+def _tried(look: Callable[[Organization], list[str]], organization: Organization) -> list[str]:
+    try:
+        return look(organization)
+    except ExchangeError as error:
+        return [f"{_UNREAD}: {error}"]
+
+
+def _encrypting(organization: Organization) -> list[str]:
+    acting = [rule for rule in rules_of(organization) if encrypts(rule.sections) and not idle(rule.enabled, rule.settings)]
+    off = "" if organization.error(IRM) is not None else licensing_off(IRM_CONFIGURATION.describe(organization.only(IRM)))
+    unknown = f"{_UNREAD} while {off} is false (U28): " if off else ""
+    return [f"{unknown}{_rule_words(rule)}" for rule in acting] or ["no mail flow rule"]
+
+
+def _idle(organization: Organization) -> list[str]:
+    idle_rules = [(rule, reasons) for rule in rules_of(organization) if encrypts(rule.sections) and (reasons := idle(rule.enabled, rule.settings))]
+    return [f"{_rule_words(rule)} {' and '.join(reasons.values())}" for rule, reasons in idle_rules]
+
+
+def _rule_words(rule: Rule) -> str:
+    how = next((value for option in ENCRYPTING if (value := rule.sections["actions"].get(option))), "")
+    return f"the rule {rule.name!r}{f' with {how!r}' if isinstance(how, str) and how else ''}"
+
+
+def _holes(organization: Organization) -> list[str]:
+    mail = Mail.of(organization)
+    (found,) = mail.verdicts([_OUTGOING], "")
+    holes = []
+    assumed = found.get("assumptions") or ()
+    if found["verdict"] == REFUTED:
+        holes.append(f"for example, {refutation(found)}")
+    elif found["verdict"] != PROVED:
+        holes.append(f"{_UNREAD} for all outgoing mail: {reasons_of(found)}")
+    names = {rule.name for rule in rules_of(organization) if encrypts(rule.sections) and not idle(rule.enabled, rule.settings)}
+    holes += [str(row["reason"]) for row in mail_lint(organization, None) if row["kind"] in _LEAVES_IN_CLEAR and names & set(row["rules"])]
+    if found["verdict"] == PROVED and any(each["id"] == "U25" for each in assumed):
+        holes.append("possibly mail with a PDF attachment: enable_pdf_encryption is off (IRM-5)")
+    return holes or [f"no outgoing mail (proved, under {len(assumed)} assumptions)"]
+
+
+def _locked_out(organization: Organization) -> list[str]:
+    found = []
+    for shown in organization.objects("ome_configurations"):
+        name, passcodes, social = shown.get("Identity"), shown.get("OTPEnabled"), shown.get("SocialIdSignIn")
+        if passcodes is False:
+            others = "" if social is False else " or a social ID that Microsoft accepts"
+            found.append(f"people outside without a work or school account{others}, from mail with {name!r}: it does not send passcodes")
+    for subset, setting, where in (("owa_mailbox_policies", "IRMEnabled", "Outlook on the web"), ("mobile_device_mailbox_policies", "IrmEnabled", "phones")):
+        if subset in organization.subsets and organization.error(subset) is None:
+            off = [str(policy.get("Name")) for policy in organization.objects(subset) if policy.get(setting) is False]
+            found += [f"people inside on {where} with the policy {', '.join(map(repr, off))}"] if off else []
+    return found or ["nobody by these settings"]
+
+
+def _assessed(organization: Organization, statuses: Mapping[str, str]) -> list[dict[str, str]]:
+    controls = {control.assessed_by: control.id for control in CONTROLS if control.assessed_by}
+    rows = []
+    for test in ASSESSED_TESTS:
+        try:
+            verdict = "passes" if test.passes(organization) else "fails"
+        except ExchangeError:
+            verdict = "cannot be told"
+        control = controls[test.id]
+        rows.append({"test": test.id, "title": test.title, "verdict": verdict, "control": control, "status": statuses.get(control, "")})
+    return rows
+
+
+def _irm(organization: Organization, *names: str) -> bool:
+    properties = organization.only("irm_configuration")
+    return all(properties.get(name) is True for name in names)
+
+
+def _is_branded(configuration: Mapping[str, Any]) -> bool:
+    return any(str(configuration.get(name) or "").strip() for name in _BRANDING)
+
+
+def _protects(rule: Mapping[str, Any]) -> bool:
+    acts = rule.get("ApplyOME") is True or any(rule.get(name) is not None for name in ("ApplyRightsProtectionTemplate", "ApplyClassification"))
+    return acts and str(rule.get("State")).lower() == "enabled"

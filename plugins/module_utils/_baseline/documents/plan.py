@@ -1,0 +1,179 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A plan as a document: a board approves it, and a later run is compared with it. Private to the collection.
+
+The digest is over what an approver reads: what is wanted, what the managed settings are, what would change with its impact, its way back and
+its cmdlets, the effect on mail, and the warnings. It is the same on every controller and over every wire: nothing of the time, the host,
+GUIDs or places among rules that are not managed is in it. The seal is over the whole file, these included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.digest import digest_of, normal
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import counted_mail, moved_mail
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange, digested, unplanned
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import VERSION, exact_digest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import why_not_from
+
+FORMAT = 1
+
+#: The parts of a written plan beside its format, and their types.
+_PARTS: Mapping[type, tuple[str, ...]] = {
+    str: ("kind", "run", "collection_version", "digest", "seal"),
+    dict: ("organization", "desired", "managed", "mail"),
+    list: ("changes", "warnings"),
+}
+
+
+@dataclass(frozen=True)
+class PlanDocument:
+    """A plan, as it is written and approved.
+
+    :param kind: the procedure whose plan it is: ``baseline`` or ``disable``.
+    :param organization: ``name`` and ``tenant_id`` of the organization that it is for.
+    :param desired: what the controls want, by their ids, with what was accepted and skipped.
+    :param managed: the managed settings as they are, in normal form.
+    :param mail: what it does to mail.
+    :param run: the run that made it, so that an approval of this plan is none of a later one that wants the same. It is not in the digest.
+    """
+
+    kind: str
+    organization: Mapping[str, Any]
+    desired: Mapping[str, Any]
+    managed: Mapping[str, Any]
+    changes: tuple[PlannedChange, ...]
+    mail: Mapping[str, Any]
+    warnings: tuple[str, ...]
+    run: str = ""
+    collection_version: str = VERSION
+
+    @classmethod
+    def of(
+        cls,
+        kind: str,
+        organization: Mapping[str, Any],
+        desired: Mapping[str, Any],
+        plan: Plan,
+        changes: Iterable[PlannedChange],
+        mail: Mapping[str, Any],
+        run: str = "",
+    ) -> PlanDocument:
+        """The document of a plan for an organization."""
+        who = {key: organization.get(key) for key in ("name", "tenant_id")}
+        return cls(kind, who, desired, normal(plan.before), tuple(changes), mail, tuple(dict.fromkeys(plan.warnings)), run)
+
+    @classmethod
+    def parse(cls, document: Any) -> PlanDocument:
+        """A plan of any version from its written form, whatever its digests say. Raises ValueError if it is none."""
+        _check_shape(document)
+        organization, warnings = document["organization"], document["warnings"]
+        if set(organization) != {"name", "tenant_id"} or not all(isinstance(text, str) for text in warnings):
+            raise ValueError("has a part of the wrong type.")
+        return cls(
+            kind=document["kind"],
+            organization=organization,
+            desired=document["desired"],
+            managed=document["managed"],
+            changes=tuple(map(PlannedChange.read, document["changes"])),
+            mail=document["mail"],
+            warnings=tuple(warnings),
+            run=document["run"],
+            collection_version=document["collection_version"],
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The plan in its written form."""
+        return sealed({**self._said(), "digest": self.digest})
+
+    def _said(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "kind": self.kind,
+            "run": self.run,
+            "organization": dict(self.organization),
+            "collection_version": self.collection_version,
+            "desired": dict(self.desired),
+            "managed": dict(self.managed),
+            "changes": [change.as_dict() for change in self.changes],
+            "mail": dict(self.mail),
+            "warnings": list(self.warnings),
+        }
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of what an approver reads. Not every session shows the tenant ID, so the organization counts by its name."""
+        said = self._said()
+        counted = {key: said[key] for key in ("kind", "collection_version", "desired", "managed", "warnings")}
+        return digest_of({**counted, "organization": self.organization["name"], "changes": digested(self.changes), "mail": counted_mail(self.mail)})
+
+
+def sealed(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document with the digest of everything that it says, to the letter."""
+    said = {key: value for key, value in document.items() if key != "seal"}
+    return {**said, "seal": exact_digest(said)}
+
+
+def read_plan(document: Any, where: str) -> PlanDocument:
+    """The plan in its written form. An OptionError says why it is none, is of another format or version, or was changed after it was written.
+
+    :param where: the file that it comes from.
+    """
+    refused = f"hardened_baseline_approved_plan: {where}"
+    try:
+        _check_shape(document)
+    except ValueError as error:
+        raise OptionError(f"{refused} {error}") from error
+    if document["collection_version"] != VERSION:
+        raise OptionError(
+            f"{refused} was made by version {document['collection_version']} of the collection, but this is version {VERSION}.",
+            remedy="Create a new plan in a check-mode run with this version, and have it approved.",
+        )
+    try:
+        plan = PlanDocument.parse(document)
+        if plan.digest == document["digest"] and sealed(document) == document:
+            return plan
+    except (ValueError, KeyError, TypeError, AttributeError):
+        pass  # What is refused below.
+    raise OptionError(f"{refused} does not match its own digest: it was changed after it was written.")
+
+
+def _check_shape(document: Any) -> None:
+    """Raises ValueError, with the rest of a sentence about the document, if it does not look like a plan."""
+    if not isinstance(document, Mapping) or set(document) != {"format", *(key for keys in _PARTS.values() for key in keys)}:
+        raise ValueError("is not a plan of this collection.")
+    if document["format"] != FORMAT or isinstance(document["format"], (bool, float)):
+        raise ValueError(f"has format {document['format']!r}, but this version of the collection supports {FORMAT}.")
+    if any(not isinstance(document[key], kind) for kind, keys in _PARTS.items() for key in keys):
+        raise ValueError("is not a plan of this collection: a part of it has the wrong type.")
+
+
+def moved(approved: PlanDocument, current: PlanDocument) -> list[str]:
+    """The differences between an approved plan and the one that is needed now, as sentences; none if it is the same, or what is left of it.
+
+    What a run has already written under the approval changes nothing: whatever the approver read is compared with what holds now.
+    """
+    other = why_not_from(current.organization, approved.organization)
+    if other:
+        return [other]
+    if approved.digest == current.digest:
+        return []
+    if approved.kind != current.kind:
+        return [f"it is a plan for {approved.kind}, but this is {current.kind}"]
+    if normal(approved.desired) != normal(current.desired):
+        return [f"the variables of {name} have changed" for name in _differing(approved.desired, current.desired)]
+    warned = {normal(text) for text in approved.warnings}
+    new = [text for text in current.warnings if normal(text) not in warned]
+    warnings = [f"it does not warn that: {text.removesuffix('.')}" for text in new]
+    return [*unplanned(approved.changes, current.changes), *moved_mail(approved.mail, current.mail), *warnings]
+
+
+def _differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
+    return sorted(name for name in {*first, *second} if normal(first.get(name)) != normal(second.get(name)))

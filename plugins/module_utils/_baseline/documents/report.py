@@ -1,0 +1,316 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report of a run: what its tasks returned, as one document. Private to the collection."""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, TypeVar
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.acceptance import Accepted
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ChangeState, ControlStatus, OrganizationStatus
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import VERSION
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError, UnreachableError
+
+FORMAT = 1
+
+#: Why an organization has no report, in general and if its turn comes later.
+UNKNOWN = "Nothing is known of it: it has not run, or its own report could not be written."
+WAITING = "Not run yet: it is in a later ring."
+
+#: Statuses that the failure of a task replaces.
+_UNSETTLED = (OrganizationStatus.NOT_ASSESSABLE, OrganizationStatus.MET, OrganizationStatus.DRIFT)
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True)
+class ControlReport:
+    """A control, and how the organization stands to it.
+
+    :param selected: whether the tags of the run select it.
+    :param wanted: the settings that it wants; ``None`` if it wants none, or they could not be planned.
+    :param found: those settings as they are.
+    :param exception: the accepted exception, expired or not.
+    """
+
+    id: str
+    title: str
+    selected: bool
+    status: ControlStatus
+    wanted: Any
+    found: Any
+    reason: str
+    risk: str
+    notice: str
+    provenance: str
+    source: str
+    exception: Accepted | None
+    findings: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, row: Mapping[str, Any]) -> ControlReport:
+        """From the written form. Raises ValueError if it is none."""
+        exception = None if row.get("exception") is None else _parsed(Accepted, row["exception"])
+        return _parsed(cls, {**row, "status": ControlStatus(str(row.get("status"))), "exception": exception, "findings": tuple(row.get("findings", ()))})
+
+    def as_dict(self) -> dict[str, Any]:
+        """The written form."""
+        return {**_shallow(self), "status": str(self.status), "exception": self.exception and self.exception.as_dict(), "findings": list(self.findings)}
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How the organization was reached."""
+
+    transport: str | None
+    endpoint: str | None
+    authentication: str | None
+    client_id: str | None
+
+
+@dataclass(frozen=True)
+class Digests:
+    """The digests of the plan, of the snapshot, and of the state that was read; empty if there is none."""
+
+    plan: str = ""
+    snapshot: str = ""
+    state: str = ""
+
+
+@dataclass(frozen=True)
+class SnapshotReference:
+    """Which snapshot a rollback goes back to.
+
+    :param path: its file.
+    :param created_at: when it was taken.
+    :param run: the folder of the run that took it.
+    :param scope: ``changed`` (what that run changed) or ``full`` (the whole state).
+    :param digest: the snapshot's own.
+    """
+
+    path: str
+    created_at: str
+    run: str
+    scope: str
+    digest: str
+
+    @property
+    def name(self) -> str:
+        """The name of its file."""
+        return self.path.rpartition("/")[2]
+
+    def __str__(self) -> str:
+        what = "the whole state" if self.scope == "full" else "what that run changed"
+        return f"{self.name} of {self.created_at}, taken by the run {self.run}: {what}"
+
+
+@dataclass(frozen=True)
+class OrganizationReport:
+    """What a run found and did in one organization.
+
+    :param connection: ``None`` if nothing was read.
+    :param observed: settings that are reported and never changed: ``title``, ``value``, ``reason``.
+    :param overview: what the organization does today, as ``overview_of`` returns it; empty if nobody asked.
+    :param mail: what the plan does to mail, as ``baseline_plan`` returns it.
+    :param findings: what was refused.
+    :param accepted: the accepted words, with ``reason``, ``owner``, ``until`` and whether this run ``needed`` them.
+    :param snapshot: the snapshot that a rollback goes back to.
+    :param snapshot_file: the snapshot that this run took.
+    :param ring: the ring in which the run wrote to it, or the inventory's ``exchange_ring``; empty where there are no rings.
+    :param profile: the profile of the baseline; empty for other procedures.
+    :param rules: the rules that changes are about, as they are: ``name``, ``guid`` and, where Exchange says it, ``last_modified_by``.
+    :param waits: whether its ring had not begun when the report was written.
+    :param message: why the run failed.
+    """
+
+    name: str = ""
+    display_name: str = ""
+    tenant_id: str | None = ""
+    connection: Connection | None = None
+    controls: tuple[ControlReport, ...] = ()
+    observed: tuple[Mapping[str, Any], ...] = ()
+    overview: Mapping[str, Any] = field(default_factory=dict)
+    changes: tuple[PlannedChange, ...] = ()
+    mail: Mapping[str, Any] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    accepted: tuple[Mapping[str, Any], ...] = ()
+    warnings: tuple[str, ...] = ()
+    snapshot: SnapshotReference | None = None
+    snapshot_file: str = ""
+    digests: Digests = Digests()
+    applied: int = 0
+    not_applied: int = 0
+    host: str = ""
+    status: OrganizationStatus = OrganizationStatus.NOT_ASSESSABLE
+    rules: tuple[Mapping[str, Any], ...] = ()
+    ring: str = ""
+    profile: str = ""
+    waits: bool = False
+    message: str = UNKNOWN
+
+    @classmethod
+    def read(cls, document: Any) -> OrganizationReport:
+        """From the written form. Raises ValueError if it is none."""
+        if not isinstance(document, Mapping):
+            raise ValueError("it is not the report of an organization")
+        try:
+            parts = {
+                "connection": _parsed(Connection, document["connection"]) if document["connection"] else None,
+                "controls": tuple(map(ControlReport.read, document["controls"])),
+                "observed": tuple(document["observed"]),
+                "changes": tuple(map(PlannedChange.read, document["changes"])),
+                "findings": tuple(_parsed(Finding, row) for row in document["findings"]),
+                "accepted": tuple(document["accepted"]),
+                "warnings": tuple(document["warnings"]),
+                "rules": tuple(document.get("rules", ())),
+                "snapshot": _parsed(SnapshotReference, document["snapshot"]) if document["snapshot"] else None,
+                "digests": _parsed(Digests, document["digests"]),
+                "status": OrganizationStatus(document["status"]),
+            }
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError("it is not the report of an organization") from error
+        texts = [document.get(name, "") for name in ("name", "display_name", "host")] + [document.get("tenant_id") or ""]
+        rows = [*document["observed"], *document["accepted"], *document.get("rules", ())]
+        texts += [rule.get("name") for rule in document.get("rules", ()) if isinstance(rule, Mapping)]
+        if not all(isinstance(text, str) for text in texts) or not all(isinstance(row, Mapping) for row in rows):
+            raise ValueError("it is not the report of an organization")
+        return _parsed(cls, {**document, **parts})
+
+    def as_dict(self) -> dict[str, Any]:
+        """The written form."""
+        return {
+            **_shallow(self),
+            "connection": asdict(self.connection) if self.connection else {},
+            "controls": [control.as_dict() for control in self.controls],
+            "observed": list(self.observed),
+            "changes": [change.as_dict() for change in self.changes],
+            "overview": dict(self.overview),
+            "mail": dict(self.mail),
+            "findings": [finding.as_dict() for finding in self.findings],
+            "accepted": list(self.accepted),
+            "warnings": list(self.warnings),
+            "rules": list(self.rules),
+            "snapshot": asdict(self.snapshot) if self.snapshot else None,
+            "digests": asdict(self.digests),
+            "status": str(self.status),
+        }
+
+    def with_outcome(self, status: OrganizationStatus, changes: Sequence[PlannedChange], warnings: Sequence[str]) -> OrganizationReport:
+        """The report with what became of the changes."""
+        applied = sum(change.state is ChangeState.STORED for change in changes)
+        outcome = replace(self, status=status, changes=tuple(changes), applied=applied, not_applied=len(changes) - applied)
+        return outcome.with_warnings(warnings)
+
+    def with_warnings(self, warnings: Sequence[str]) -> OrganizationReport:
+        """The report with more warnings."""
+        return replace(self, warnings=tuple(dict.fromkeys([*self.warnings, *warnings])))
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """The report of a run over some organizations.
+
+    :param run: the name of the run's folder.
+    :param command: the command that applies the plan of a check; empty if nothing is to be applied.
+    :param approvable: whether its plans can be approved.
+    :param generated_at: the time in UTC, as ISO 8601 has it.
+    :param kind: ``check``, ``apply``, or the procedure.
+    :param awx: what AWX says of the job; ``None`` elsewhere.
+    """
+
+    run: str
+    command: str
+    approvable: bool
+    kind: str
+    ansible_version: str
+    change_reference: Any
+    approver: Any
+    approval_valid_until: Any
+    awx: Mapping[str, Any] | None
+    organizations: tuple[OrganizationReport, ...]
+    generated_at: str
+    collection_version: str = VERSION
+
+    def as_dict(self) -> dict[str, Any]:
+        """The written form."""
+        return {
+            "format": FORMAT,
+            "run": self.run,
+            "command": self.command,
+            "approvable": self.approvable,
+            "generated_at": self.generated_at,
+            "kind": self.kind,
+            "collection_version": self.collection_version,
+            "ansible_version": self.ansible_version,
+            "change_reference": self.change_reference,
+            "approver": self.approver,
+            "approval_valid_until": self.approval_valid_until,
+            "awx": None if self.awx is None else dict(self.awx),
+            "organizations": [organization.as_dict() for organization in self.organizations],
+        }
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many organizations have which status."""
+        return dict(sorted(Counter(str(organization.status) for organization in self.organizations).items()))
+
+
+def now() -> str:
+    """The time in UTC, as reports have it."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def organizations_of(document: Mapping[str, Any], where: str) -> list[OrganizationReport]:
+    """The organizations of a written report. An OptionError says that it is none.
+
+    :param where: the folder that it comes from.
+    """
+    try:
+        return [OrganizationReport.read(row) for row in document["organizations"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise OptionError(
+            f"hardened_baseline_artifacts_dir: {where} contains a report that this version of the collection cannot read.",
+            remedy="Remove it, or use the version of the collection that wrote it.",
+        ) from error
+
+
+def organization_report(host: str, procedure: str, found: OrganizationReport | None, results: Sequence[Mapping[str, Any]]) -> OrganizationReport:
+    """What a run found and did in one organization.
+
+    :param found: what the tasks that planned and applied stored for the report; ``None`` if they stored nothing.
+    :param results: what those tasks returned, in order; those that did not run left out.
+    """
+    report = replace(found or OrganizationReport(), host=host)
+    for result in results:
+        if result.get("failed"):
+            status = _status_of_failure(procedure, result) if report.status in _UNSETTLED else report.status
+            message = str(result.get("msg") or "It failed.")
+            # What was stored may say more, such as what was rolled back since.
+            report = replace(report, message=report.message if found and message in report.message else message, status=status)
+    return report
+
+
+def _status_of_failure(procedure: str, result: Mapping[str, Any]) -> OrganizationStatus:
+    error = ExchangeError.classes.get((result.get("error") or {}).get("class", ""), ExchangeError)
+    if issubclass(error, UnreachableError) or procedure == "audit":
+        return OrganizationStatus.NOT_ASSESSABLE
+    return OrganizationStatus.REFUSED if issubclass(error, OptionError) else OrganizationStatus.FAILED
+
+
+def _parsed(kind: type[Part], row: Any) -> Part:
+    """A part of a report from its keys. Raises ValueError if they are not all there, or are others."""
+    try:
+        return kind(**row)
+    except TypeError as error:
+        raise ValueError(f"a report has a {kind.__name__} that is not one") from error
+
+
+def _shallow(part: Any) -> dict[str, Any]:
+    return {item.name: getattr(part, item.name) for item in fields(part)}

@@ -1,0 +1,191 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The summary of a run on a terminal: a line for each organization with its changes, and counts of their statuses. Private to the collection."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROL
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.foreign import foreign_lines
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange, worst_first
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.overview import overview_lines
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import OrganizationReport, RunReport
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ChangeState, ControlStatus, OrganizationStatus
+
+#: Changes of an organization that a line names.
+_NAMED_CHANGES = 5
+#: Organizations that are named with their changes, those that need attention first.
+_NAMED_ORGANIZATIONS = 12
+#: The longest value and the longest finding that are shown, in characters.
+_LONGEST, _LONGEST_FINDING = 40, 400
+#: Findings of a control that its line names.
+_FOUND = 2
+
+#: Statuses, worst first, and the words that count organizations with them.
+_COUNTED: dict[OrganizationStatus, str] = {
+    **{status: str(status) for status in OrganizationStatus},
+    OrganizationStatus.DRIFT: "would change",
+    OrganizationStatus.MET: "as wanted",
+}
+#: The word where controls are not met and there is nothing to change: a rule that is as declared but off, mail that is not guaranteed.
+_NOTHING_TO_CHANGE = "not met"
+#: The word where the turn of an organization has not come.
+_WAITING = "not run yet"
+#: The statuses of a control that need attention whatever would be changed, and those of a control that was checked.
+_OPEN = (ControlStatus.NOT_MET, ControlStatus.NOT_ASSESSABLE)
+_LOOKED_AT = (ControlStatus.MET, ControlStatus.NOT_MET, ControlStatus.ACCEPTED, ControlStatus.NOT_APPLICABLE)
+#: Findings that are not about a control, in words that hold for all that they say.
+REFUSALS: Mapping[str, str] = {
+    "approval": "the approval has expired",
+    "approved_plan": "the plan is not approved",
+    "artifacts": "the snapshot would not be kept",
+    "confirm_disable": "it is not confirmed",
+    "confirm_rollback": "it is not confirmed",
+    "organization": "the run may not write to this organization",
+    "permissions": "cmdlets are not granted",
+    "rollback": "somebody changed something since",
+    "session": "the session can only read",
+}
+#: Where a procedure has other words.
+_OWN_WORDS: dict[str, dict[OrganizationStatus, str]] = {
+    "audit": {OrganizationStatus.DRIFT: "drifted"},
+    "snapshot": {OrganizationStatus.MET: "with a snapshot", OrganizationStatus.DRIFT: "with a snapshot"},
+    "rollback": {OrganizationStatus.MET: "with nothing to put back"},
+}
+
+
+def lines_of(report: RunReport, path: str, hosts: Collection[str] | None = None) -> list[str]:
+    """The last lines of a run, or of a ring.
+
+    :param report: the run's report.
+    :param path: its page.
+    :param hosts: the organizations to name; ``None`` for all. The last line counts all.
+    """
+    words = {**_COUNTED, **_OWN_WORDS.get(report.kind, {})}
+    order = list(_COUNTED)
+    organizations = sorted(report.organizations, key=lambda organization: (organization.waits, order.index(organization.status), not organization.changes))
+    named = [organization for organization in organizations if hosts is None or organization.host in hosts]
+    lines = []
+    for organization in named[:_NAMED_ORGANIZATIONS]:
+        foreign = [] if organization.waits else foreign_lines(organization.mail)
+        below = [*_reasons(organization), *foreign]
+        lines += [_line(organization, report.kind, words), *(f"  {line}" for line in below), *overview_lines(organization.overview)]
+    more = len(named) - _NAMED_ORGANIZATIONS
+    counts = Counter(_counted(organization, report.kind, words) for organization in organizations)
+    counted = ", ".join(f"{number:,} {word}" for word, number in counts.items())
+    total = f"{len(organizations):,} organization{'' if len(organizations) == 1 else 's'}"
+    return [*lines, *([f"{more:,} more organizations are in the report."] if more > 0 else []), f"{total}: {counted}. Report: {path}"]
+
+
+def _counted(organization: OrganizationReport, kind: str, words: Mapping[OrganizationStatus, str]) -> str:
+    """The word that counts an organization."""
+    if organization.waits:
+        return _WAITING
+    is_open = organization.status is OrganizationStatus.DRIFT and not organization.changes and kind != "snapshot"
+    return _NOTHING_TO_CHANGE if is_open else words[organization.status]
+
+
+def _line(organization: OrganizationReport, kind: str, words: Mapping[OrganizationStatus, str]) -> str:
+    """The line of an organization."""
+    status, host, changes = organization.status, organization.host, organization.changes
+    if organization.waits:
+        return f"{host}: {_WAITING}: a later ring"
+    if organization.findings:
+        return f"{host}: refused, nothing was written: {'; '.join(dict.fromkeys(map(_refusal, organization.findings)))}"
+    if status in (OrganizationStatus.FAILED, OrganizationStatus.NOT_ASSESSABLE, OrganizationStatus.REFUSED):
+        return f"{host}: {words[status]}: {next(iter(organization.message.splitlines()), '')}".rstrip(": ")
+    parts = said(changes, found=kind == "audit")
+    stored = any(change.state is ChangeState.STORED for change in changes)
+    lead = "" if stored else "drift: " if kind == "audit" else "would change: "
+    left = _left(organization, {change.control for change in changes})
+    snapshot = f"snapshot {organization.snapshot_file}" if organization.snapshot_file else ""
+    told = [f"{lead}{'; '.join(parts)}" if parts else "", *left, snapshot]
+    nothing = words[status].removeprefix("with ") if status == OrganizationStatus.MET else "not as wanted"
+    return f"{host}: {'; '.join(filter(None, told)) or nothing}{_looked_at(organization)}"
+
+
+def _refusal(finding: Finding) -> str:
+    """Why something was refused, in few words."""
+    if finding.id == "rollback" and "irreversible" in finding.allow:
+        return "a change could not be rolled back"
+    return REFUSALS.get(finding.id, finding.id)
+
+
+def _left(organization: OrganizationReport, told: Collection[str]) -> list[str]:
+    """The controls that are not met although nothing would change, and those that are not assessable.
+
+    :param told: the controls that changes are named of.
+    """
+    found = {status: [control.id for control in organization.controls if control.status is status and control.id not in told] for status in _OPEN}
+    return [f"{status}: {', '.join(ids)}" for status, ids in found.items() if ids]
+
+
+def _reasons(organization: OrganizationReport) -> list[str]:
+    """Why controls are not met although nothing would change, or not assessable: a line for each, and the first of what was found."""
+    told = {change.control for change in organization.changes}
+    if organization.waits or organization.findings:
+        return []
+    lines = []
+    for control in (control for control in organization.controls if control.status in _OPEN and control.id not in told and control.findings):
+        more = f" ({len(control.findings) - _FOUND} more in the report)" if len(control.findings) > _FOUND else ""
+        found = [_first_line(text) for text in control.findings[:_FOUND]]
+        lines.append(f"{control.id} {control.status}: {' '.join(found)}{more}")
+    return lines
+
+
+def _first_line(text: str) -> str:
+    line = next(iter(text.splitlines()), "")
+    return line if len(line) <= _LONGEST_FINDING else f"{line[: _LONGEST_FINDING - 1]}…"
+
+
+def _looked_at(organization: OrganizationReport) -> str:
+    """How many controls the line is about."""
+    looked = sum(control.status in _LOOKED_AT for control in organization.controls)
+    return f" ({looked} of {len(organization.controls)} controls looked at)" if organization.controls else ""
+
+
+def said(changes: Sequence[PlannedChange], *, found: bool = False) -> list[str]:
+    """The changes in the words of the role's variables, the worst first. A rule that is created or removed is one change.
+
+    :param found: they are what an audit found, and nothing that is done.
+    """
+    texts: dict[str, None] = {}
+    whole = {change.managed_object: change for change in changes if change.option == "state"}
+    for change in worst_first(changes):
+        texts[_whole(whole[change.managed_object], found) if change.managed_object in whole else _setting(change, found)] = None
+    names = list(texts)
+    return [*names[:_NAMED_CHANGES], *([f"and {len(names) - _NAMED_CHANGES} more"] if len(names) > _NAMED_CHANGES else [])]
+
+
+def _whole(change: PlannedChange, found: bool) -> str:
+    verbs = ("is missing", "is still there") if found else ("created", "removed")
+    return f"{change.control} {change.identity!r} {verbs[change.after != 'present']}".strip()
+
+
+def _setting(change: PlannedChange, found: bool) -> str:
+    control = CONTROL.get(change.control)
+    variable = next((variable for variable in control.variables if variable.option == change.option), None) if control else None
+    before, after = (_shown(value, inverted=bool(variable and variable.inverted)) for value in (change.before, change.after))
+    of = f" of {change.identity!r}" if change.identity else ""
+    wanted = f", not {after}" if change.after is not None else ", and should not be set"
+    values = f"is {before}{wanted}" if found else f"{before} -> {after}"
+    return f"{change.control} {variable.name if variable else change.option}{of} {values}".strip()
+
+
+def _shown(value: Any, *, inverted: bool) -> str:
+    if isinstance(value, bool):
+        return str(value != inverted).lower()
+    text = "not set" if value is None else value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def drift_sentence(changes: Iterable[PlannedChange]) -> str:
+    """The result of an audit as one line."""
+    parts = said(list(changes), found=True)
+    return f"Drift: {'; '.join(parts)}." if parts else "No drift in what can be set."

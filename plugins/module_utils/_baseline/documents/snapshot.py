@@ -1,0 +1,181 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A snapshot: an organization's state before a run's first write, and what the run was going to do. Private to the collection."""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.digest import digest_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan import PlanDocument
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.capture import Capture
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import VERSION
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import PARTS, describe
+
+FORMAT = 1
+KIND = "snapshot"
+
+#: The parts of a written snapshot beside its format and plan, and their types.
+_PARTS: Mapping[type, tuple[str, ...]] = {
+    str: ("kind", "id", "previous", "run", "created_at", "collection_version", "approved_plan", "approved_run", "digest"),
+    dict: ("organization", "state", "unavailable"),
+    list: ("order",),
+}
+
+
+@dataclass(frozen=True)
+class SnapshotDocument:
+    """A snapshot, as it is written.
+
+    :param id: unique among snapshots.
+    :param previous: the ``id`` of the snapshot before it; empty for the first.
+    :param run: the name of the folder of the run that took it.
+    :param created_at: the time in UTC, as ISO 8601 has it.
+    :param organization: who the organization is, as ``message_encryption_info`` returns it.
+    :param state: its state, in the form of ``message_encryption_state``.
+    :param order: the GUIDs of all rules, first to last, including those that a state cannot hold.
+    :param unavailable: the parts of the state whose cmdlet the session did not have, and the errors.
+    :param plan: the plan that the run was about to apply; ``None`` for a snapshot on its own.
+    :param approved_plan: the digest of the approved plan that the run applied; empty if none was asked for.
+    :param approved_run: the run that made that plan; empty if only its digest was known.
+    """
+
+    id: str
+    previous: str
+    run: str
+    created_at: str
+    organization: Mapping[str, Any]
+    state: Mapping[str, Any]
+    order: tuple[str, ...]
+    unavailable: Mapping[str, str]
+    plan: PlanDocument | None
+    approved_plan: str
+    approved_run: str = ""
+    collection_version: str = VERSION
+
+    @classmethod
+    def take(
+        cls,
+        organization: Organization,
+        plan: PlanDocument | None,
+        *,
+        previous: str = "",
+        run: str = "",
+        approved_plan: str = "",
+        approved_run: str = "",
+    ) -> SnapshotDocument:
+        """A snapshot of what was read. Only a part whose cmdlet the session does not have is left out; any other failed read is raised."""
+        described = describe(organization, ["organization"]) if organization.available("organization") else {"organization": {}}
+        state, unavailable = state_of(organization)
+        return cls(
+            id=secrets.token_hex(6),
+            previous=previous,
+            run=run,
+            created_at=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            organization=described["organization"],
+            state=state,
+            order=tuple(rule.guid for rule in rules_of(organization)) if organization.available("transport_rules") else (),
+            unavailable=unavailable,
+            plan=plan,
+            approved_plan=approved_plan,
+            approved_run=approved_run,
+        )
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> SnapshotDocument:
+        """A snapshot from its written form, whatever its digest says. Raises ValueError if it is none."""
+        if set(document) != {"format", "plan", *(key for keys in _PARTS.values() for key in keys)}:
+            raise ValueError("it lacks a part, or has another")
+        if any(not isinstance(document[key], kind) for kind, keys in _PARTS.items() for key in keys):
+            raise ValueError("a part of it has the wrong type")
+        values = {key: value for key, value in document.items() if key not in ("format", "kind", "digest")}
+        plan = None if document["plan"] is None else PlanDocument.parse(document["plan"])
+        return cls(**{**values, "order": tuple(document["order"]), "plan": plan})
+
+    def as_dict(self) -> dict[str, Any]:
+        """The snapshot in its written form."""
+        return {**self._said(), "digest": self.digest}
+
+    def _said(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "kind": KIND,
+            "id": self.id,
+            "previous": self.previous,
+            "run": self.run,
+            "created_at": self.created_at,
+            "collection_version": self.collection_version,
+            "organization": dict(self.organization),
+            "state": dict(self.state),
+            "order": list(self.order),
+            "unavailable": dict(self.unavailable),
+            "plan": self.plan.as_dict() if self.plan else None,
+            "approved_plan": self.approved_plan,
+            "approved_run": self.approved_run,
+        }
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of everything that it says."""
+        return digest_of(self._said())
+
+    @property
+    def changes(self) -> tuple[PlannedChange, ...]:
+        """What the run was about to change."""
+        return self.plan.changes if self.plan else ()
+
+
+def state_of(organization: Organization) -> tuple[dict[str, Any], dict[str, str]]:
+    """The state of an organization, and the parts whose cmdlet the session does not have with their errors. Any other failed read is raised."""
+    state: dict[str, Any] = {}
+    unavailable: dict[str, str] = {}
+    for part in PARTS:
+        error = organization.error(part)
+        if isinstance(error, CmdletNotAvailableError):
+            unavailable[part] = str(error)
+        else:
+            state.update(describe(organization, [part]))
+    return state, unavailable
+
+
+def captured(organization: Organization, transport: str) -> Capture:
+    """The capture of what was read, which stands for the organization where nobody can reach it.
+
+    :param transport: over what it was read.
+    """
+    who = describe_organization(organization.only("organization")) if organization.available("organization") else {"name": "", "tenant_id": ""}
+    return Capture(who["name"], who["tenant_id"], datetime.datetime.now(datetime.UTC), VERSION, transport, tuple(organization.reads))
+
+
+def read_snapshot(document: Any, where: str) -> SnapshotDocument:
+    """The snapshot in its written form. An OptionError says why it is none, is of a newer format, or was changed after it was written.
+
+    :param where: the file that it comes from.
+    """
+    refused = f"hardened_baseline_rollback_snapshot: {where}"
+    if not isinstance(document, Mapping) or document.get("kind") != KIND:
+        raise OptionError(f"{refused} is not a snapshot of this collection.")
+    format_ = document.get("format")
+    if not isinstance(format_, int) or isinstance(format_, bool) or not 0 < format_ <= FORMAT:
+        raise OptionError(
+            f"{refused} has format {format_!r}, but this version of the collection supports formats up to {FORMAT}.",
+            remedy="Use the version of the collection that wrote it, or a newer one.",
+        )
+    try:
+        snapshot = SnapshotDocument.parse(document)
+        if snapshot.digest == document["digest"]:
+            return snapshot
+    except ValueError:
+        pass  # What is refused below.
+    raise OptionError(f"{refused} does not match its own digest: it was changed after it was written, or is truncated.")

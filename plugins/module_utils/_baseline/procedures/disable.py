@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Disables message encryption, in the order of Microsoft's article. Private to the collection.
+
+Rules are removed first. Exchange continues to apply them for a while. Then the button is turned off, and finally licensing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Draft, Procedure, Run, Takes
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.refusals import organization_refusals
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_unmanaged
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import plan_settings
+
+RULES, SETTINGS = "rules", "settings"
+
+_BUTTON = {
+    "simplified_client_access_enabled": False,
+    "simplified_client_access_encrypt_only_disabled": True,
+    "simplified_client_access_do_not_forward_disabled": True,
+}
+_LICENSING = {"azure_rms_licensing_enabled": False}
+
+
+class Disable(Procedure):
+    """Disables message encryption.
+
+    :param rules: ``remove`` or ``disable``. A rule that cannot be recreated is disabled in either case.
+    :param stages: which of the two stages to plan.
+    """
+
+    kind = "disable"
+    takes_snapshot = Takes.BEFORE_WRITING
+    approvable = True
+    subsets = ("organization", "irm_configuration", "transport_rules", "rms_templates", "ome_configurations")
+
+    def __init__(self, rules: str = "remove", stages: tuple[str, ...] = (RULES, SETTINGS)) -> None:
+        self.rules = rules
+        self.stages = stages
+
+    def draft(self, organization: Organization, run: Run) -> Draft:
+        plan = self.plan(organization, check_mode=True)
+        confirmation = self._unconfirmed(organization, str(run.variables.get("confirm_disable") or ""), len(run.hosts))
+        return Draft(plan, [*confirmation, *organization_refusals(organization, plan, run.expected_organization)])
+
+    def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
+        plans: dict[str, Plan] = {}
+        if RULES in self.stages:
+            plans["transport_rules"] = plan_unmanaged(RuleBook(organization, restoring=True, check_mode=check_mode), self.rules)
+        if SETTINGS in self.stages:
+            properties = organization.only(IRM_CONFIGURATION.subset)
+            plans["button"] = plan_settings(IRM_CONFIGURATION, _BUTTON, properties)
+            plans["licensing"] = plan_settings(IRM_CONFIGURATION, _LICENSING, properties)
+        return Plan.join(plans)
+
+    def desired(self, organization: Organization) -> dict[str, Any]:
+        return {"rules": self.rules}
+
+    def _unconfirmed(self, organization: Organization, confirmed: str, organizations: int) -> list[Finding]:
+        """The findings as long as nobody has confirmed the name of the only organization."""
+        name = describe_organization(organization.only("organization"))["name"]
+        findings = []
+        if not same_name(confirmed, str(name)):
+            said = f"it is {confirmed!r}" if confirmed else "it is not set"
+            findings.append(
+                Finding("confirm_disable", f"the name of the organization must confirm this, but {said}.", f"hardened_baseline_confirm_disable: {name}")
+            )
+        if organizations > 1:
+            findings.append(
+                Finding(
+                    "confirm_disable",
+                    f"this run has {organizations} organizations, but message encryption can be disabled only in one organization at a time.",
+                    "--limit",
+                )
+            )
+        return findings

@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Exchange's test of rights management, run when a baseline is planned or applied. Private to the collection."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import ControlReport, OrganizationReport
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ControlStatus, OrganizationStatus
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotCapturedError
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_test import run_irm_test
+
+#: The control that the test decides.
+CONTROL = "VRF-1"
+
+#: Seconds between two tries.
+INTERVAL = 15.0
+
+#: Status of an organization to its status if the test fails.
+_AFTER_A_FAILURE = {OrganizationStatus.MET: OrganizationStatus.DRIFT, OrganizationStatus.CHANGED: OrganizationStatus.FAILED}
+
+
+def run_functional_test(
+    task: BaselineContext, variables: Mapping[str, Any], report: OrganizationReport, *, timeout: float
+) -> tuple[OrganizationReport, ExchangeError | None]:
+    """Runs the test if the report's control waits for it.
+
+    :param variables: the role's variables without their prefix.
+    :param report: the report of the organization.
+    :param timeout: seconds for which a failed test is repeated, because changes take time to become effective.
+    :returns: the report with the outcome, and the failure of the organization if the test could not run or did not pass after a change.
+    """
+    waiting = next((row for row in report.controls if row.id == CONTROL and row.status is ControlStatus.NOT_ASSESSABLE), None)
+    if waiting is None or not variables.get("test_sender"):
+        return report, None
+    failure = None
+    try:
+        outcome = _tried(task, variables["test_sender"], variables.get("test_recipients") or [variables["test_sender"]], timeout)
+    except NotCapturedError as error:
+        untested = replace(waiting, findings=(str(error),))
+        return replace(report, controls=tuple(untested if row is waiting else row for row in report.controls)), None
+    except ExchangeError as error:
+        outcome, failure = {"msg": str(error)}, error
+    control = _tested(waiting, outcome)
+    report = replace(report, controls=tuple(control if row is waiting else row for row in report.controls))
+    if control.status in (ControlStatus.MET, ControlStatus.ACCEPTED):
+        return report, None
+    report = replace(report, status=_AFTER_A_FAILURE.get(report.status, report.status), message=report.message or outcome["msg"])
+    if failure is None and report.status is OrganizationStatus.FAILED:
+        failure = ExchangeError(
+            f"Everything is stored, but the test of rights management does not pass: {outcome['msg']}",
+            remedy="Changes take minutes to hours to become effective: run the playbook again later, or raise hardened_baseline_test_timeout.",
+        )
+    return report, failure
+
+
+def _tried(task: BaselineContext, sender: str, recipients: list[str], timeout: float) -> dict[str, Any]:
+    end = time.monotonic() + timeout
+    while True:
+        outcome = run_irm_test(task.session, sender, recipients)
+        left = end - time.monotonic()
+        if outcome["passed"] or left <= 0:
+            return outcome
+        task.say(f"The test of rights management does not pass yet. Trying again for {left:.0f} s.")
+        time.sleep(min(INTERVAL, left))
+
+
+def _tested(control: ControlReport, outcome: Mapping[str, Any]) -> ControlReport:
+    passed = outcome.get("passed")
+    if passed is None:
+        return replace(control, status=ControlStatus.NOT_ASSESSABLE, findings=(outcome["msg"],))
+    failures = tuple(f"{step['name']}: {step['detail']}" for step in outcome["steps"] if not step["passed"])
+    accepted = control.exception is not None and not control.exception.expired
+    status = ControlStatus.MET if passed else ControlStatus.ACCEPTED if accepted else ControlStatus.NOT_MET
+    return replace(control, status=status, wanted="PASS", found="PASS" if passed else "FAIL", findings=failures)

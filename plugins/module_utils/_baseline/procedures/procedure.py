@@ -1,0 +1,157 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run of the role does in one organization: the interface that baseline, audit, snapshot, rollback and disable share. Private to the collection.
+
+Whatever runs a procedure knows this interface and no procedure by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, ClassVar
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import GUARANTEES, Mail, mail_difference, verdict_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import ControlReport, SnapshotReference
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+
+#: The name of a procedure to the role's entry point.
+ENTRIES = {"baseline": "main", "audit": "audit", "snapshot": "snapshot", "rollback": "rollback", "disable": "disable"}
+
+#: What the modules of the role take in common.
+PROCEDURE_ARGUMENT_SPEC: dict[str, Any] = {
+    "procedure": {"type": "str", "required": True, "choices": list(ENTRIES)},
+    "variables": {"type": "dict"},
+    "awx": {"type": "dict", "default": {}},
+    "run_tags": {"type": "list", "elements": "str", "default": []},
+    "skip_tags": {"type": "list", "elements": "str", "default": []},
+}
+
+
+class Takes(Enum):
+    """When a procedure takes a snapshot."""
+
+    NEVER = "never"
+    BEFORE_WRITING = "before writing"
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a procedure needs to know about the run.
+
+    :param variables: the role's variables without their prefix, checked.
+    :param hosts: the names of all organizations of the run, in the inventory.
+    :param expected_organization: the organization that the inventory names; empty where it names none.
+    """
+
+    variables: Mapping[str, Any]
+    hosts: Sequence[str]
+    expected_organization: str
+    check_mode: bool
+
+
+@dataclass
+class Draft:
+    """A plan as far as one can be made, and everything that is refused."""
+
+    plan: Plan = field(default_factory=Plan)
+    findings: list[Finding] = field(default_factory=list)
+
+
+class Procedure:
+    """What a run does in one organization. The base class reads and does nothing."""
+
+    kind: ClassVar[str] = ""
+    #: Whether it can write to the organization, outside of check mode.
+    writes: ClassVar[bool] = True
+    takes_snapshot: ClassVar[Takes] = Takes.NEVER
+    #: Whether a plan of it can be approved.
+    approvable: ClassVar[bool] = False
+    #: Whether it says what the organization does today.
+    overviews: ClassVar[bool] = False
+    #: Whether tags of the run select controls of it.
+    selects_controls: ClassVar[bool] = False
+    #: The subsets that it needs, read in one round trip.
+    subsets: Sequence[str] = ()
+    #: The snapshot that it restores.
+    restores: SnapshotReference | None = None
+    #: What is to be guaranteed of mail.
+    promised: Sequence[Guarantee] = ()
+
+    @classmethod
+    def reported_as(cls, *, check_mode: bool) -> str:
+        """What the report calls it."""
+        return cls.kind
+
+    def draft(self, organization: Organization, run: Run) -> Draft:
+        """The plan as far as one can be made, and what is refused."""
+        return Draft()
+
+    def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
+        """What is left to do. Raises the first error that keeps it from being planned."""
+        return Plan()
+
+    def begun(self, organization: Organization) -> Procedure:
+        """The procedure as it goes on from an organization, of which it has written nothing yet."""
+        return self
+
+    def desired(self, organization: Organization) -> dict[str, Any]:
+        """What it wants, for people and for the digest; never a secret."""
+        return {}
+
+    def assess(self, organization: Organization, *, planned: Plan | None = None) -> list[ControlReport]:
+        """The controls for the report.
+
+        :param planned: the plan, where what only looks at the organization looks at what it would leave.
+        """
+        return []
+
+    def mail(self, organization: Organization, plan: Plan) -> dict[str, Any]:
+        """What a plan does to mail: the difference, and what is guaranteed; nothing where it does nothing and nothing is asked."""
+        changed = mail_difference(organization, plan)
+        rows = self.guarantees(organization, plan) if changed else []
+        return {**changed, **({"guarantees": rows} if rows else {})}
+
+    def guarantees(self, organization: Organization, plan: Plan | None) -> list[dict[str, Any]]:
+        """What holds of each guarantee: as a plan would leave mail, or as it is.
+
+        :raises OptionError: one is about mail that there cannot be.
+        """
+        if not self.promised:
+            return []
+        now = Mail.of(organization)
+        before = now.verdicts(self.promised, GUARANTEES)
+        return verdict_rows(zip(before, now.after(plan).verdicts(self.promised, GUARANTEES) if plan else before, strict=True))
+
+    def misses(self, organization: Organization, refuted: Collection[str]) -> list[str]:
+        """Why a run that has stored everything has failed nevertheless, as sentences.
+
+        :param refuted: the guarantees that the plan said it would leave refuted.
+        """
+        return []
+
+    def overview(self, organization: Organization, controls: Sequence[ControlReport]) -> dict[str, Any]:
+        """What the organization does today, for somebody who sees it for the first time; empty where nobody asks."""
+        return {}
+
+    def left(self, organization: Organization) -> list[str]:
+        """The differences between the organization and the snapshot that it restores, as sentences."""
+        return []
+
+    def summary(self, changes: Sequence[PlannedChange]) -> str:
+        """The plan as the task's message; empty if the changes are the message."""
+        return ""
+
+    def notice(self, changes: Sequence[PlannedChange], mail: Mapping[str, Any], *, check_mode: bool) -> str:
+        """The message before anything is done; empty if there is none.
+
+        :param mail: what the plan does to mail.
+        """
+        return ""

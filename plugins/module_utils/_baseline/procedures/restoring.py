@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Snapshots on the controller: which one a rollback restores, and when one counts as rolled back. Private to the collection."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import read_snapshot
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import Artifacts
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.rollback import Rollback
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+
+
+def rollback_of(artifacts: Artifacts, path: str, variables: Mapping[str, Any], *, scope: str = "") -> Rollback:
+    """The rollback to the snapshot in a file, which is checked first."""
+    snapshot = read_snapshot(_loaded(artifacts, path), path)
+    return Rollback(
+        snapshot,
+        scope=scope or variables["rollback_scope"],
+        remove_templates=bool(variables.get("remove_created_templates")),
+        force=bool(variables.get("rollback_force")),
+        later=_changed_since(artifacts, snapshot.id),
+        path=path,
+    )
+
+
+def _loaded(artifacts: Artifacts, path: str) -> Any:
+    try:
+        return artifacts.load(path)
+    except OptionError as error:
+        raise OptionError(f"hardened_baseline_rollback_snapshot: {error}", remedy="Name the file of a snapshot of this organization, or its path.") from error
+
+
+def _changed_since(artifacts: Artifacts, id_: str) -> list[PlannedChange]:
+    """The changes that runs planned after a snapshot, oldest first. The changes in a file that cannot be read are treated as made by others."""
+    changes: list[PlannedChange] = []
+    for link in artifacts.chain().after(id_):
+        with contextlib.suppress(OptionError):
+            changes += read_snapshot(artifacts.load(link.path), link.path).changes
+    return changes
+
+
+def choose_snapshot(artifacts: Artifacts, variables: Mapping[str, Any]) -> str:
+    """The path of the snapshot to restore; empty if all snapshots have been rolled back."""
+    if variables.get("rollback_snapshot"):
+        return str(variables["rollback_snapshot"])
+    chain = artifacts.chain()
+    if not chain.links:
+        raise OptionError(
+            f"There is no snapshot of this organization below {variables['artifacts_dir']}.",
+            remedy="A run that has nothing to change takes no snapshot. To use a file elsewhere, set hardened_baseline_rollback_snapshot.",
+        )
+    newest = chain.newest()
+    if newest is None:
+        return ""
+    snapshot = read_snapshot(artifacts.load(newest.path), newest.path)
+    if (snapshot.id, snapshot.previous) != (newest.id, newest.previous):
+        raise OptionError(
+            f"{newest.path} contains the snapshot {snapshot.id}, which does not match its name: the file was renamed.", remedy="Restore its name."
+        )
+    return newest.path
+
+
+def count_as_rolled_back(artifacts: Artifacts, procedure: Procedure, organization: Organization) -> list[str]:
+    """Marks the snapshot that a procedure restores as rolled back, provided that a fresh read shows its state.
+
+    :param organization: as a fresh read shows it.
+    :returns: warnings, if it does not count as rolled back.
+    """
+    if procedure.restores is None:
+        return []
+    left = procedure.left(organization)
+    if left:
+        return [f"{procedure.restores.name} does not count as rolled back: {' '.join(left)}"]
+    try:
+        artifacts.mark_rolled_back(procedure.restores.path, procedure.restores.digest)
+    except OptionError as error:
+        return [f"The organization matches {procedure.restores.name}, but this cannot be recorded: {error}"]
+    return []

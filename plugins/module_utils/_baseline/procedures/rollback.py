@@ -1,0 +1,380 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rollbacks to a snapshot. Private to the collection.
+
+The scope ``changed`` puts back what the run's plan names, and no more; ``full`` puts back the whole state. Either way the
+snapshot becomes a state, and the planner of states does the rest.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.foreign import foreign_to, needs_a_look
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import DOES, WOULD, PlannedChange, same, undone
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import SnapshotReference
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import SnapshotDocument
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Draft, Procedure, Run
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.refusals import confirmation_findings, organization_refusals
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION, is_default, plan_configuration
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.registry import RESOURCES
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.concurrent_changes import concurrent_changes
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import AMBIENT, SECTIONS, SETTINGS_OF_A_NEW_RULE
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_rules
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule, decides_about_mail, encrypts, is_past
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_plan import plan_rule
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE, rules_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import declare_state, plan_state, refuse_other_organization, validated
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import name_of
+
+
+class Rollback(Procedure):
+    """The rollback to a snapshot.
+
+    :param snapshot: its snapshot. One that no run wrote from goes back whole.
+    :param scope: ``changed`` or ``full``.
+    :param remove_templates: whether OME configurations that did not exist then are removed.
+    :param force: whether rules that others made since are removed, too, where the scope is ``full``.
+    :param path: the snapshot's file.
+    :param later: the changes of the runs after the snapshot, oldest first: what they made is not of others.
+    """
+
+    kind = "rollback"
+
+    def __init__(
+        self,
+        snapshot: SnapshotDocument,
+        *,
+        scope: str = "changed",
+        remove_templates: bool = False,
+        force: bool = False,
+        later: Sequence[PlannedChange] = (),
+        path: str = "",
+    ) -> None:
+        self.snapshot = snapshot
+        self.scope = scope if snapshot.plan else "full"
+        self.remove_templates = remove_templates
+        self.force = force
+        self.later = later
+        self.parts = declare_state(validated({part: value for part, value in snapshot.state.items() if not part.startswith("transport_rules_")}))
+        #: What the run planned to change.
+        self.recorded: Sequence[PlannedChange] = snapshot.changes
+        rules = [*snapshot.state.get("transport_rules", ()), *snapshot.state.get("transport_rules_unsupported", ())]
+        self._names = {rule["guid"]: rule["name"] for rule in rules}
+        read = ["organization", "rms_templates", "ome_configurations", "transport_rules", *self.parts]
+        #: The names that the run gave to the rules that it created, by GUID, as the rollback found them when it began.
+        self._found_first: Mapping[str, str] = {}
+        self.restores = SnapshotReference(path, snapshot.created_at, snapshot.run, self.scope, snapshot.digest)
+        self.subsets = list(dict.fromkeys(part for part in read if part in ("organization", "rms_templates") or part in self.parts))
+
+    def draft(self, organization: Organization, run: Run) -> Draft:
+        plan = self.plan(organization, check_mode=True)
+        findings = [] if self.force else self.drift(organization, plan)
+        unconfirmed = confirmation_findings(run.variables, run.hosts)
+        if run.check_mode:
+            plan.warnings += [f"The real run needs {finding.allow}" for finding in unconfirmed]
+        else:
+            findings += unconfirmed
+        return Draft(plan, [*findings, *organization_refusals(organization, plan, run.expected_organization)])
+
+    def begun(self, organization: Organization) -> Rollback:
+        """This rollback, for which a rule that the run created is the one found now: once it is removed, no other one that looks like it is taken for it."""
+        begun = copy.copy(self)
+        begun._found_first = self._created_now(organization)
+        return begun
+
+    def notice(self, changes: Sequence[PlannedChange], mail: Mapping[str, Any], *, check_mode: bool) -> str:
+        does = f"It {f'would {undone(changes, WOULD)}' if check_mode else undone(changes, DOES)}." if changes else "Nothing of it is left to restore."
+        staying = [row["name"] for row in mail.get("foreign", ()) if needs_a_look(row)]
+        stay = f" Rules that are not ours decide about mail, and stay: {', '.join(map(repr, staying))}." if staying else ""
+        return f"Goes back to {self.restores}. {does}{stay}"
+
+    def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
+        # Another organization is refused.
+        refuse_other_organization(
+            organization, {"organization": self.snapshot.organization}, remedy="Set hardened_baseline_rollback_snapshot to a snapshot of this organization."
+        )
+        parts = dict(self.parts) if self.scope == "full" else self._changed()
+        rules = self._rules(organization) if "transport_rules" in self.parts else []
+        parts.pop("transport_rules", None)
+        plans = {"state": plan_state(organization, parts, Planning(restoring=True, check_mode=check_mode))}
+        if self.remove_templates and OME_CONFIGURATION.subset in self.parts:
+            plans["templates"] = self._without_created(organization)
+        if "transport_rules" in self.parts:
+            # A template that this very plan brings back may be named by a rule that it rebuilds.
+            created = list(self.parts.get(OME_CONFIGURATION.subset, {}))
+            book = RuleBook(organization, restoring=True, check_mode=check_mode, created=created)
+            plans["rules"] = plan_rules(book, rules, ordered=self.scope == "full" or self._moved())
+            plans["switches"] = self._switches(organization, check_mode)
+        plan = Plan.join(plans)
+        plan.warnings += self._lost(organization)
+        strangers = self._strangers(organization)
+        if strangers:
+            plan.warnings.append(
+                f"Rules that others created since then stay: {', '.join(map(repr, strangers))}. hardened_baseline_rollback_force: true would remove them."
+            )
+        return plan
+
+    def mail(self, organization: Organization, plan: Plan) -> dict[str, Any]:
+        foreign = self._foreign(organization, plan) if "transport_rules" in self.parts else []
+        return {**super().mail(organization, plan), **({"foreign": foreign} if foreign else {})}
+
+    def _foreign(self, organization: Organization, plan: Plan) -> list[dict[str, Any]]:
+        """The rules that are not ours. Ours are those that runs made or changed, and those that encrypted at the time of the snapshot."""
+        if organization.error("transport_rules") is not None:
+            return []
+        changed = {change.identity for change in (*self.recorded, *self.later) if change.resource == RULE}
+        held = {rule.guid: rule for rule in self.parts["transport_rules"]}
+        ours = changed | {rule.name for rule in held.values() if encrypts(rule.sections)} | {rule.name for rule in self._made(organization)}
+        since = {rule.guid: "new since the snapshot" for rule in self._since(organization) if rule.name not in ours}
+        book = RuleBook(organization, restoring=True)
+        for rule in (rule for rule in book.rules if rule.guid in held and rule.name not in ours):
+            if plan_rule(book, replace(held[rule.guid], priority=None)).steps:
+                since[rule.guid] = "changed since the snapshot"
+        return foreign_to(organization, plan, ours, since)
+
+    def _made(self, organization: Organization) -> list[Rule]:
+        """The rules that the run created, whatever they are called now."""
+        made = self._created_now(organization)
+        return [rule for rule in rules_of(organization) if rule.guid in made]
+
+    def left(self, organization: Organization) -> list[str]:
+        plan = self.plan(organization, check_mode=True)
+        differing = [f"{change.option} of {change.subject} is {value_text(change.before)}." for change in plan.changes]
+        strangers = [f"{name!r} exists, which others created since then." for name in self._strangers(organization)]
+        return [*differing, *strangers, *self._lost(organization)]
+
+    def _strangers(self, organization: Organization) -> list[str]:
+        """The rules that decide about mail, that others have created since, and that stay. Only the scope ``full`` looks for them."""
+        if self.scope != "full" or self.force or "transport_rules" not in self.parts:
+            return []
+        removed = {rule.guid for rule in self._extra(organization)}
+        return [rule.name for rule in self._since(organization) if rule.guid not in removed and decides_about_mail(rule.sections)]
+
+    def drift(self, organization: Organization, plan: Plan) -> list[Finding]:
+        """The findings about changes by others that the rollback would undo, too."""
+        if self.scope == "full":
+            return []
+        theirs = [change for change in plan.changes if not self._ours(organization, change)]
+        # An object that comes or goes is one, whatever it consists of.
+        whole = {(change.resource, change.identity) for change in theirs if change.option == "state"}
+        found = [_not_ours(change) for change in theirs if change.option == "state" or (change.resource, change.identity) not in whole]
+        if any(change.option == "priority" for change in plan.changes) and self._reordered(organization):
+            found.append(("rules that the run did not move are in a different order: somebody moved them since then.", "restores the order"))
+        return [Finding("rollback", text, f"hardened_baseline_rollback_force: true, which {forced}, too") for text, forced in found]
+
+    def _changed(self) -> dict[str, Any]:
+        """The parts of the snapshot's state that the run's plan names, without rules."""
+        parts = {}
+        for resource in RESOURCES:
+            if resource.name == RULE or resource.subset not in self.parts:
+                continue
+            changes = [(change.identity, change.option) for change in self.recorded if change.resource == resource.name]
+            narrowed = resource.narrowed(self.parts[resource.subset], changes)
+            parts.update({resource.subset: narrowed} if narrowed else {})
+        return parts
+
+    def _touched(self) -> dict[str, set[str]]:
+        """The options that the plan names, by the name that the rule had then."""
+        touched: dict[str, set[str]] = {}
+        for change in self.recorded:
+            if change.resource == RULE:
+                touched.setdefault(change.identity, set()).add(change.option)
+        return touched
+
+    def _moved(self) -> bool:
+        """Whether the run moved or removed rules. Otherwise, the rollback leaves the order of rules alone."""
+        return any(
+            change.resource == RULE and (change.option == "priority" or (change.option, change.after) == ("state", "absent")) for change in self.recorded
+        )
+
+    def _created(self) -> dict[str, str]:
+        """The names of the rules that the run planned to create, by name in lower case."""
+        made = (change for change in self.recorded if change.resource == RULE and change.option == "state" and change.before == "absent")
+        return {name_key(change.identity): change.identity for change in made}
+
+    def _created_now(self, organization: Organization) -> dict[str, str]:
+        """The names that the run gave to the rules that it created, by GUID. Someone may have renamed one."""
+        new = [rule for rule in rules_of(organization) if rule.guid not in self.snapshot.order]
+        first = self._found_first
+        created = {key: name for key, name in self._created().items() if name not in first.values()}
+        found = {rule.guid: created[name_key(rule.name)] for rule in new if name_key(rule.name) in created}
+        for name in created.values():
+            if name not in found.values():
+                renamed = self._renamed(new, found, name)
+                found.update({renamed[0].guid: name} if len(renamed) == 1 else {})
+        return {**found, **{rule.guid: first[rule.guid] for rule in new if rule.guid in first}}
+
+    def _renamed(self, new: Sequence[Rule], found: Collection[str], name: str) -> list[Rule]:
+        """The new rules, other than those found so far, that look as the run created the rule of that name. If there are several, it is unclear which it is."""
+        return [rule for rule in new if rule.guid not in found and self._as_created(rule, name)]
+
+    def _reordered(self, organization: Organization) -> bool:
+        """Whether the order of the rules that the run did not move has changed since."""
+        moved = {name for name, options in self._touched().items() if "priority" in options}
+        left = [rule.guid for rule in rules_of(organization) if self._names.get(rule.guid, rule.name) not in moved]
+        return [guid for guid in left if guid in self.snapshot.order] != [guid for guid in self.snapshot.order if guid in left]
+
+    def _rules(self, organization: Organization) -> list[DeclaredRule]:
+        """The rules to restore, in their old order, with those that only keep their places."""
+        existing = rules_of(organization)
+        by_guid = {rule.guid: rule for rule in existing}
+        counted = Counter(name_key(rule.name) for rule in existing)
+        by_name = {key: rule for rule in existing if counted[key := name_key(rule.name)] == 1}
+        touched = self._touched()
+        wanted: list[DeclaredRule] = []
+        held = {rule.guid: rule for rule in self.parts["transport_rules"]}
+        for guid in self.snapshot.order:
+            rule = held.get(guid)
+            if rule is None:
+                # One that a state cannot hold keeps its place among the others.
+                wanted += [_untouched(guid)] if guid in by_guid else []
+                continue
+            now = by_guid.get(guid) or by_name.get(name_key(rule.name))
+            options = touched.get(rule.name, set())
+            if now is None and not self._comes_back(rule):
+                continue
+            if self.scope == "full" or now is None:
+                wanted.append(rule if now is None else replace(rule, guid=now.guid))
+            else:
+                wanted.append(self._narrowed(rule, now, options))
+        extra = self._extra(organization)
+        return [*wanted, *(DeclaredRule("", rule.guid, "absent", None, None, {}, {}) for rule in extra)]
+
+    def _since(self, organization: Organization) -> list[Rule]:
+        """The rules that the snapshot knows neither by their GUID nor, where that one is gone, by their name."""
+        rules = rules_of(organization)
+        guids = {rule.guid for rule in rules}
+        rebuilt = {name_key(rule.name) for rule in self.parts["transport_rules"] if rule.guid not in guids}
+        return [rule for rule in rules if rule.guid not in self.snapshot.order and name_key(rule.name) not in rebuilt]
+
+    def _comes_back(self, rule: DeclaredRule) -> bool:
+        """Whether a missing rule is recreated."""
+        touched = self.scope == "full" or bool(self._touched().get(rule.name))
+        return touched and not is_past(rule.settings.get("expiry_date", ""))
+
+    def _extra(self, organization: Organization) -> list[Rule]:
+        """The rules to remove: those that the run created and, if the whole state is restored, those that later runs or others created."""
+        created = self._created_now(organization)
+        return [rule for rule in self._since(organization) if rule.guid in created or self._is_extra(rule)]
+
+    def _switches(self, organization: Organization, check_mode: bool) -> Plan:
+        """Rules that a snapshot cannot contain, because they cannot be written, but that the run has turned on or off."""
+        held = {rule.guid for rule in self.parts["transport_rules"]}
+        book = RuleBook(organization, restoring=True, check_mode=check_mode)
+        switched = {change.identity: change.before for change in self.recorded if change.resource == RULE and change.option == "enabled"}
+        plan = Plan(concurrent_changes=concurrent_changes)
+        for rule in book.rules:
+            name = self._names.get(rule.guid, "")
+            if name in switched and rule.guid not in held:
+                planned = plan_rule(book, replace(_untouched(rule.guid), enabled=switched[name]))
+                plan.steps += planned.steps
+                plan.warnings += planned.warnings
+        return plan
+
+    def _is_extra(self, rule: Rule) -> bool:
+        if self.scope != "full" or not decides_about_mail(rule.sections):
+            return False
+        return self.force or self._as_created(rule, rule.name, [*self.recorded, *self.later])
+
+    def _narrowed(self, rule: DeclaredRule, now: Rule, options: set[str]) -> DeclaredRule:
+        """The part of an existing rule that the plan names. Sections are restored as a whole."""
+        everything = "state" in options
+        sections = {option.partition(".")[0] for option in options}
+        return replace(
+            rule,
+            name=rule.name if everything or "name" in options else "",
+            guid=now.guid,
+            priority=None,
+            where="",
+            enabled=rule.enabled if everything or "enabled" in options else None,
+            settings={option: value for option, value in rule.settings.items() if everything or option in options},
+            sections={section: value for section, value in rule.sections.items() if everything or section in sections},
+        )
+
+    def _without_created(self, organization: Organization) -> Plan:
+        """The removal of the OME configurations that the run created, and that did not exist before it."""
+        existing = organization.objects(OME_CONFIGURATION.subset)
+        then = {name_key(name) for name in self.parts[OME_CONFIGURATION.subset]}
+        created = {name_key(change.identity) for change in self.recorded if change.resource == OME_CONFIGURATION.name and change.option == "state"}
+        gone = [name_of(item) for item in existing if name_key(name_of(item)) not in then and not is_default(name_of(item))]
+        return Plan.join({name: plan_configuration(name, "absent", {}, existing) for name in gone if self.scope == "full" or name_key(name) in created})
+
+    def _lost(self, organization: Organization) -> list[str]:
+        """What the snapshot contains but cannot be restored."""
+        names = {name_key(rule.name) for rule in rules_of(organization)} if organization.error("transport_rules") is None else set()
+        gone = [row for row in self.snapshot.state.get("transport_rules_not_rebuildable", ()) if name_key(row["name"]) not in names]
+        lost = [f"The rule {row['name']!r} cannot be recreated: {row['reason']}." for row in gone]
+        missing = set(self._created().values()) - set(self._created_now(organization).values()) - set(self._found_first.values()) if names else set()
+        since = [rule for rule in rules_of(organization) if rule.guid not in self.snapshot.order] if missing else []
+        new = [rule.name for rule in since if encrypts(rule.sections) or any(self._as_created(rule, name) for name in missing)]
+        if new:
+            lost.append(
+                f"{', '.join(map(repr, sorted(missing)))}, which the run was to create, does not exist, "
+                f"and {', '.join(map(repr, new))} has appeared since and may be the same object: if somebody renamed it or changed it, remove it manually."
+            )
+        return lost
+
+    def _ours(self, organization: Organization, change: Change) -> bool:
+        """Whether the current value is the one that the run left."""
+        if change.option == "priority":
+            return True
+        rule = next((rule for rule in rules_of(organization) if rule.name == change.identity), None) if change.resource == RULE else None
+        name = self._names.get(rule.guid, rule.name) if rule else change.identity
+        made = [row for row in self.recorded if row.managed_object == (change.resource, name)]
+        if change.resource == RULE and rule is None:
+            # The rule is missing and would be recreated as a whole, which is right only if the run removed it.
+            return any(row.option == "state" and row.after == "absent" for row in made)
+        if rule and change.option == "state":
+            return self._as_created(rule, rule.name)
+        if change.option == "state":
+            return any(row.option == "state" for row in made)
+        return any(row.option == change.option and same(change.resource, change.option, row.after, change.before) for row in made)
+
+    def _as_created(self, rule: Rule, name: str, changes: Sequence[PlannedChange] | None = None) -> bool:
+        """Whether a rule is still what the run, or the runs that made ``changes``, created under a name."""
+        recorded = {change.option: change.after for change in (self.recorded if changes is None else changes) if change.managed_object == (RULE, name)}
+        if recorded.get("state") != "present" or (not rule.enabled and recorded.get("enabled", True)):
+            return False
+        for section in SECTIONS:
+            for option in {*rule.sections[section], *(name.partition(".")[2] for name in recorded if name.startswith(f"{section}."))}:
+                after, now = recorded.get(f"{section}.{option}"), rule.sections[section].get(option)
+                if option not in AMBIENT and not same(RULE, f"{section}.{option}", after, now):
+                    return False
+        expected = {**SETTINGS_OF_A_NEW_RULE, **recorded}
+        # A server that does not have a setting shows none.
+        return all(now is None or same(RULE, option, expected[option], now) for option, now in rule.settings.items())
+
+
+class NothingToRollBack(Procedure):
+    """A rollback when every snapshot has already been rolled back."""
+
+    kind = "rollback"
+
+    def notice(self, changes: Sequence[PlannedChange], mail: Mapping[str, Any], *, check_mode: bool) -> str:
+        return "Every snapshot of this organization has been rolled back, so there is nothing to restore."
+
+
+def _not_ours(change: Change) -> tuple[str, str]:
+    """The sentence about a change that would undo someone else's change, and what the rollback does if it is forced."""
+    if change.option != "state":
+        text = f"{change.option} of {change.subject} is {value_text(change.before)}, which is not what the run left: somebody changed it since then."
+        return text, "sets it back"
+    return f"{change.identity} is not as the run left it: somebody changed or renamed it since then.", f"{DOES.of(change)} it"
+
+
+def _untouched(guid: str) -> DeclaredRule:
+    """A rule of which only the place matters."""
+    return DeclaredRule("", guid, "present", None, None, {}, {})

@@ -1,0 +1,272 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Applies a plan: runs the engine with the procedure's planner, if what is left to do was planned, and records the outcome. Private to the collection."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import REFUTED, Mail, moved_mail, read_with_people
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.approval import used
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import planned_changes, unplanned
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import OrganizationReport
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ChangeState, OrganizationStatus
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.functional_test import run_functional_test
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure, Takes
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.restoring import count_as_rolled_back, rollback_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import Preparation, prepare
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.reassessment import after_failure, reassessed, unassessed
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import for_report
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge, converge_organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Session
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, UNREAD, Organization, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import FACT_SUBSETS, RULE_SUBSETS
+
+
+def apply(task: BaselineContext) -> dict[str, Any]:
+    """Applies the plan: runs the engine with the procedure's planner, provided that what is left to do was planned.
+
+    :raises ExchangeError: with ``progress`` saying what was written and what was not.
+    """
+    notes = task.artifacts(for_report(task)).remembered()
+    if not notes.get("report"):
+        raise ExchangeError(
+            "This run has no plan, so nothing was written.", remedy="Run m365.message_encryption.baseline_plan first, in the same playbook run."
+        )
+    if not notes.get("writes", not task.check_mode):
+        return {"changed": False, "msg": "There is nothing to write."}
+    snapshot = str(task.params.get("snapshot") or (notes.get("cleared") or {}).get("snapshot", ""))
+    prepared = prepare(task, snapshot)
+    report, procedure = OrganizationReport.read(notes["report"]), prepared.procedure
+    guard = _Guard(task.session, procedure, report, notes)
+    planner = _Planner(procedure, guard.check)
+    if task.check_mode:
+        return converge(task, guard.subsets, planner, fresh=True)
+    _check_cleared(prepared)
+    _settle(task, prepared, float(notes.get("stored_at", 0)))
+    prepared.artifacts.begin_writing(str(notes["cleared"]["snapshot"]))
+    try:
+        done = converge_organization(task, guard.subsets, planner, fresh=True)
+    except ExchangeError as error:
+        prepared.procedure = planner.procedure
+        error.progress = dict(error.progress or {})
+        _keep(task, prepared, _failed(task, prepared, error, report, snapshot), error.progress)
+        prepared.artifacts.end_writing()
+        raise
+    prepared.procedure = procedure = planner.procedure
+    result, report = done.result, replace(report, mail=guard.mail)
+    made = _keys(result["changes"])
+    changes = [replace(change, state=ChangeState.STORED) if change.key in made else change for change in report.changes]
+    report = report.with_outcome(OrganizationStatus.CHANGED, changes, task.warnings)
+    _keep(task, prepared, report, result)
+    missed: list[str] = []
+    try:
+        if procedure.restores or report.controls:
+            organization = _organization_after(task, procedure, done.organization)
+            task.warnings += count_as_rolled_back(prepared.artifacts, procedure, organization)
+            refuted = [row["name"] for row in report.mail.get("guarantees", ()) if row["verdict"] == REFUTED]
+            report = reassessed(procedure, report, organization)
+            missed = procedure.misses(organization, refuted)
+    except ExchangeError as error:
+        # Everything is stored, so the task succeeds. A later failure belongs in the report.
+        task.warnings.append(f"Everything is stored, but a later step failed: {error}")
+        report = unassessed(report, error)
+    report, failure = run_functional_test(task, prepared.variables, report, timeout=float(prepared.variables.get("test_timeout") or 0))
+    failure = failure or (_mail_failure(missed) if missed else None)
+    if failure:
+        failure.progress = result
+        report = _failed(task, prepared, failure, report, snapshot)
+    _keep(task, prepared, report.with_warnings(task.warnings), result)
+    if failure or not prepared.variables.get("ring_rollback"):
+        # Otherwise it ends when the ring is judged.
+        prepared.artifacts.end_writing()
+    if failure:
+        raise failure
+    return result
+
+
+def _mail_failure(missed: Sequence[str]) -> ExchangeError:
+    """The failure of an organization in which everything is stored and mail is not treated as declared.
+
+    What is unknown fails nothing. A guarantee that the plan would leave refuted was accepted, or was refuted before and is a finding.
+    """
+    return ExchangeError(
+        f"Everything is stored, but mail is not treated as declared: {' '.join(missed).rstrip('.')}.",
+        remedy="Correct the rules, or what hardened_baseline_messages and hardened_baseline_guarantees expect. hardened_baseline_skip accepts it for a time.",
+    )
+
+
+def note_published(task: BaselineContext) -> dict[str, Any]:
+    """Records that the snapshots of the ring are stored elsewhere, so that its organizations may be written to."""
+    task.artifacts(for_report(task)).mark("published", task.batch)
+    return {"changed": False, "msg": "The snapshots of the ring are published."}
+
+
+def _check_cleared(prepared: Preparation) -> None:
+    """Refuses to write if the preflight has not cleared it, the snapshots are not published although they should be, or another run has used the approval."""
+    cleared = prepared.artifacts.remembered().get("cleared")
+    if cleared is None:
+        raise OptionError(
+            "The plan of this run was refused, or was only a check, so nothing was written.",
+            remedy="See the result of the previous task. Do not skip its failure, for example with ignore_errors.",
+        )
+    if prepared.variables.get("artifacts_publish") and not prepared.artifacts.marked("published", [prepared.artifacts.host]):
+        raise OptionError(
+            "The snapshots of the ring were not published, so nothing was written.",
+            remedy="See what failed in the task file that hardened_baseline_artifacts_publish names.",
+        )
+    findings = used(**cleared["approved_once"], artifacts=prepared.artifacts, own=cleared["snapshot"]) if cleared["approved_once"] else []
+    if findings:
+        raise OptionError(f"Nothing was written: {findings[0]}")
+
+
+def _settle(task: BaselineContext, prepared: Preparation, stored_at: float) -> None:
+    """Waits until what an earlier stage of the procedure has written takes effect.
+
+    :param stored_at: when it was stored; 0 if nothing was.
+    """
+    left = stored_at + 60 * prepared.variables.get("settle_minutes", 0) - time.time()
+    if stored_at and left > 0:
+        task.say(f"Waiting {math.ceil(left / 60)} minutes, until Exchange no longer applies the rules that are gone.")
+        time.sleep(left)
+
+
+def _keep(task: BaselineContext, prepared: Preparation, report: OrganizationReport, result: dict[str, Any]) -> None:
+    """Stores the outcome for the report. If no file can be written, it is stored in the task's own result, which never depends on a disk."""
+    try:
+        stored = {"stored_at": time.time()} if result.get("changed") else {}
+        prepared.artifacts.remember({**prepared.artifacts.remembered(), **stored, "report": report.as_dict(), "ended": True})
+        result.pop("unkept_report", None)
+    except OptionError as error:
+        task.warnings.append(f"{error} The task's result and the report still show what was done in the organization.")
+        result["unkept_report"] = report.as_dict()
+
+
+def _organization_after(task: BaselineContext, procedure: Procedure, shown: Organization | None) -> Organization:
+    """The organization after the writes.
+
+    :param shown: as verification has read it. It is read again if nothing was verified, or if that decides whether a rollback is complete.
+    """
+    return read_with_people(task.session, shown if shown and not procedure.restores else UNREAD, procedure.subsets)
+
+
+class _Guard:
+    """Stands before the first write: what is read then may not make the plan do more than it was shown to do, to settings or to mail.
+
+    :param report: with the planned changes, and what they do to mail.
+    :param notes: what the preflight has kept.
+    """
+
+    def __init__(self, session: Session, procedure: Procedure, report: OrganizationReport, notes: Mapping[str, Any]) -> None:
+        self._session = session
+        self._procedure = procedure
+        self._planned = report.changes
+        self._mail_digest = str(notes.get("mail_digest", ""))
+        # What an earlier stage has written changes mail as planned.
+        self._compares_mail = "difference" in report.mail and not notes.get("stored_at")
+        #: What the plan does to mail, as of the last check.
+        self.mail: Mapping[str, Any] = report.mail
+        planned_from = [subset for subset in procedure.subsets if subset not in MAIL_FACTS]
+        #: What to read: no plan depends on facts about mail, but what it does to mail does.
+        self.subsets = list(dict.fromkeys([*planned_from, *((*RULE_SUBSETS, *FACT_SUBSETS) if self._compares_mail else ())]))
+
+    def check(self, organization: Organization, plan: Plan) -> None:
+        """Raises ExchangeError if the plan does what it was not shown to do."""
+        organization = read_with_people(self._session, organization, self.subsets, plan)
+        mail = self._mail_of(organization, plan)
+        effects = ("impact", "rollback") if self._compares_mail else ("rollback",)
+        new = unplanned(self._planned, planned_changes(organization, plan, mail), effects=effects, plan="the plan")
+        new += moved_mail(self.mail, mail)
+        if new:
+            raise ExchangeError(
+                f"The organization was changed after the plan was made, so nothing was written: {'; '.join(new)}.", remedy="Run the playbook again."
+            )
+        self.mail = mail
+
+    def _mail_of(self, organization: Organization, plan: Plan) -> Mapping[str, Any]:
+        """What the plan does to mail now: what was shown, unless rules or facts have changed since."""
+        if not self._compares_mail or Mail.of(organization).digest == self._mail_digest:
+            return self.mail
+        return self._procedure.mail(organization, plan)
+
+
+class _Planner:
+    """Plans what a procedure has left to do. Its first plan is checked before anything is written; later plans are what is left of it.
+
+    :param procedure: goes on from what the first plan saw.
+    :param check: raises ExchangeError if that plan may not be run.
+    """
+
+    def __init__(self, procedure: Procedure, check: Callable[[Organization, Plan], None]) -> None:
+        self.procedure = procedure
+        self._check = check
+        self._begun = False
+
+    def __call__(self, organization: Organization) -> Plan:
+        plan = self.procedure.plan(organization)
+        if not self._begun:
+            self._check(organization, plan)
+            self.procedure, self._begun = self.procedure.begun(organization), True
+        return plan
+
+
+def _failed(task: BaselineContext, prepared: Preparation, error: ExchangeError, report: OrganizationReport, snapshot: str) -> OrganizationReport:
+    """The report after a failure. Rolls the changes back if the variables ask for it; the error says whether that worked.
+
+    :param snapshot: the path of the one that was taken before, or that was to be restored.
+    """
+    made, unknown = _keys((error.progress or {}).get("changes", ())), bool((error.progress or {}).get("outcome_unknown"))
+    stored = {change.key for change in report.changes if change.key in made or change.state is ChangeState.STORED}
+    try:
+        if snapshot and prepared.procedure.takes_snapshot is Takes.BEFORE_WRITING and not stored and not unknown:
+            # If nothing was written, the next rollback must restore the state before the previous run. A fresh read must confirm it.
+            with contextlib.suppress(ExchangeError):
+                rollback = rollback_of(prepared.artifacts, snapshot, prepared.variables, scope="changed")
+                count_as_rolled_back(prepared.artifacts, rollback, read(task.session, rollback.subsets, fresh=True))
+        elif snapshot and (prepared.variables.get("rollback_on_failure") or prepared.variables.get("ring_rollback")):
+            roll_back(task, prepared, snapshot, made, unknown)
+            error.message = f"{error.message} The changes of this run were rolled back."
+            stored, unknown = set(), False
+    except ExchangeError as second:
+        done = "; ".join((second.progress or {}).get("commands", ()))
+        error.message = f"{error.message} The rollback failed, too: {second} {f'It had run: {done}. ' if done else ''}The snapshot is {snapshot}."
+    changes = [replace(change, state=ChangeState.STORED if change.key in stored else ChangeState.NOT_APPLIED) for change in report.changes]
+    if (stored or unknown) and report.mail.get("difference"):
+        task.warnings.append(
+            "What the stored part of the changes does to mail was not computed. A rollback in check mode shows the effect on mail if it is taken back."
+        )
+    found = after_failure(task.session, prepared.procedure, report)
+    return replace(found.with_outcome(OrganizationStatus.FAILED, changes, task.warnings), message=str(error))
+
+
+def roll_back(task: BaselineContext, prepared: Preparation, path: str, made: Collection[tuple[str, str, str]], unknown: bool) -> None:
+    """Restores the old state after a failure, as far as the planned changes were made or may have been made.
+
+    :param made: the changes that are known to be stored.
+    :param unknown: whether other changes may be stored, too.
+    :raises ExchangeError: someone else changed the same settings, or the rollback failed.
+    """
+    rollback = rollback_of(prepared.artifacts, path, prepared.variables, scope="changed")
+    rollback.recorded = [change for change in rollback.recorded if unknown or change.key in made]
+
+    def check(organization: Organization, plan: Plan) -> None:
+        drift = [] if prepared.variables.get("rollback_force") else rollback.drift(organization, plan)
+        if drift:
+            raise OptionError("; ".join(map(str, drift)))
+
+    planner = _Planner(rollback, check)
+    converge(task, rollback.subsets, planner, fresh=True)
+    task.warnings += count_as_rolled_back(prepared.artifacts, planner.procedure, read(task.session, rollback.subsets, fresh=True))
+
+
+def _keys(changes: Sequence[Mapping[str, Any]]) -> set[tuple[str, str, str]]:
+    return {(change["resource"], change["identity"], change["option"]) for change in changes}

@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Creates the procedure that a task's options ask for. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.acceptance import Acceptance
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROL, acceptable_words
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.tags import tag_errors
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline import Audit, Baseline
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import Artifacts, BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.disable import RULES, SETTINGS, Disable
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.restoring import choose_snapshot, rollback_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.rollback import NothingToRollBack, Rollback
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.snapshot import Snapshot
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import checked_variables
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+
+#: Every procedure by its name.
+PROCEDURES: dict[str, type[Procedure]] = {procedure.kind: procedure for procedure in (Baseline, Audit, Snapshot, Rollback, Disable)}
+
+
+@dataclass
+class Preparation:
+    """What a task of the role starts with.
+
+    :param variables: those that the procedure reads, without their prefix, checked.
+    """
+
+    procedure: Procedure
+    variables: dict[str, Any]
+    artifacts: Artifacts
+    acceptance: Acceptance
+
+
+def prepare(task: BaselineContext, snapshot: str = "") -> Preparation:
+    """The procedure that a task's options ask for.
+
+    :param snapshot: the one to restore with a rollback; by default, the variables choose one.
+    """
+    kind = task.params["procedure"]
+    errors = tag_errors(
+        [*task.params["run_tags"], *task.params["skip_tags"]],
+        selects=PROCEDURES[kind].selects_controls,
+        only_controls=bool(task.params.get("only_control_tags")),
+    )
+    if errors:
+        raise OptionError(" ".join(errors), remedy=f"Valid controls: {', '.join(CONTROL)}.")
+    variables = checked_variables(task.params["variables"] or {}, kind, task.find_file, task.given_on_launch)
+    artifacts = task.artifacts(variables)
+    procedure = _MAKERS[kind](task.params, variables, artifacts, snapshot)
+    procedure.promised = variables.get("guarantees") or ()
+    return Preparation(procedure, variables, artifacts, Acceptance(variables.get("accept") or (), acceptable_words()))
+
+
+def _baseline(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts, snapshot: str) -> Procedure:
+    return Baseline(variables, params["run_tags"], params["skip_tags"])
+
+
+def _audit(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts, snapshot: str) -> Procedure:
+    return Audit(variables, params["run_tags"], params["skip_tags"])
+
+
+def _snapshot(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts, snapshot: str) -> Procedure:
+    return Snapshot()
+
+
+def _rollback(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts, snapshot: str) -> Procedure:
+    path = snapshot or choose_snapshot(artifacts, variables)
+    return rollback_of(artifacts, path, variables) if path else NothingToRollBack()
+
+
+def _disable(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts, snapshot: str) -> Procedure:
+    return Disable(variables["disable_rules"], (params["stage"],) if params.get("stage") else (RULES, SETTINGS))
+
+
+_MAKERS = {"baseline": _baseline, "audit": _audit, "snapshot": _snapshot, "rollback": _rollback, "disable": _disable}

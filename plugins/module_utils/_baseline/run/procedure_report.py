@@ -1,0 +1,237 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The reports of an organization, which the last task that may write to it makes, and of the whole run. Private to the collection."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.digest import digest_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    UNKNOWN,
+    WAITING,
+    OrganizationReport,
+    RunReport,
+    now,
+    organization_report,
+    organizations_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.sentences import lines_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import OrganizationStatus
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import Artifacts, BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import PROCEDURES
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import for_report
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+
+
+def conclude(task: BaselineContext, result: dict[str, Any], *, goes_on: bool) -> dict[str, Any]:
+    """The result of a task that plans or applies. If no later task of the role will write to the organization, its report is written now.
+
+    :param goes_on: whether later tasks will write, unless this one failed.
+    """
+    artifacts = task.artifacts(for_report(task))
+    if not _is_failure(result) and (goes_on or (artifacts.reported and not result.get("changed"))):
+        return result
+    concluded = {**result, **_report_organization(task, artifacts, [result], task.ring_of(task.host))}
+    if _is_failure(concluded):
+        with contextlib.suppress(OSError):
+            artifacts.mark("reported-failure", [task.host])
+    return concluded
+
+
+def _report_organization(task: BaselineContext, artifacts: Artifacts, results: Sequence[Mapping[str, Any]], ring: str) -> dict[str, Any]:
+    """Writes the report of one organization. Fails where drift is to fail, and nothing failed before.
+
+    :param artifacts: of the organization.
+    :param results: what the role's tasks returned, in order. Those before the last one may be left out if they succeeded.
+    """
+    variables = for_report(task)
+    # What could not be stored came in the results, and is newer.
+    unkept = [result["unkept_report"] for result in results if result.get("unkept_report")]
+    found = unkept[-1] if unkept else artifacts.remembered().get("report")
+    read = OrganizationReport.read(found) if found else None
+    organization = replace(organization_report(artifacts.host, task.params["procedure"], read, results), ring=ring)
+    failed = any(map(_is_failure, results))
+    if organization.changes and not unkept and (unfinished := _unfinished(artifacts, failed=failed)):
+        failed, organization = True, replace(organization, status=OrganizationStatus.FAILED, message=f"{unfinished} {organization.message}".rstrip())
+    _report, paths = _write(task, artifacts, [organization], variables, top=False)
+    # The report of the whole run takes it from there, if the run's own directory lies on another disk.
+    with contextlib.suppress(OptionError):
+        artifacts.keep_unwritten({} if paths else organization.as_dict())
+    if kept := _kept_runs(task, variables):
+        artifacts.cut_snapshots(kept)
+    page, status = _lasting(task, artifacts, paths.get("report.html", "")), str(organization.status)
+    is_drift = organization.status is not OrganizationStatus.MET and not failed
+    if is_drift and artifacts.remembered().get("fail_on_drift"):
+        return {"status": status, "report": page, "failed": True, "msg": f"{artifacts.host} does not meet the baseline ({status}): {page}"}
+    return {"status": status, "report": page}
+
+
+def _unfinished(artifacts: Artifacts, *, failed: bool) -> str:
+    """Why changes that were cleared have no outcome; empty if they have one, or if a failure says why.
+
+    :param failed: whether a task failed, which said so.
+    """
+    notes, begun = artifacts.remembered(), artifacts.interrupted()
+    if not notes.get("cleared") or notes.get("ended"):
+        return ""
+    if "unknown" in begun:
+        return f"Whether the task was cut off while it wrote is unknown: {begun['unknown']} The snapshot is {notes['cleared']['snapshot']}."
+    if begun.get("run") == artifacts.run:
+        return f"The task was cut off while it wrote. What it wrote may be incomplete, and it was not rolled back. The snapshot is {begun['snapshot']}."
+    return "" if failed else "Nothing was written, because the run ended after the plan."
+
+
+def _of_this_run(results: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """What the tasks of this run returned. What is registered for a task that did not run is from an earlier run of the role in the same play:
+    tasks that write run only if the plan says so, and none runs after one that has failed.
+    """
+    ran: list[Mapping[str, Any]] = []
+    for result in results:
+        if ran and (_is_failure(ran[-1]) or not ran[0].get("writes")):
+            break
+        ran += [result] if result and not result.get("skipped") else []
+    return ran
+
+
+def _is_failure(result: Mapping[str, Any]) -> bool:
+    return bool(result.get("failed") or result.get("unreachable"))
+
+
+def report_run(task: BaselineContext) -> dict[str, Any]:
+    """Writes the report of the whole run from the reports of its organizations. One that failed without a report gets it here."""
+    variables = for_report(task)
+    artifacts = task.artifacts(variables)
+    reported = artifacts.marked("reported-failure", task.hosts)
+    for host in task.lost:
+        other, results = artifacts.of(host), _of_this_run(task.results_of(host))
+        if host not in reported and (results or other.remembered()):
+            _report_organization(task, other, results, task.ring_of(host))
+    with contextlib.suppress(OSError):
+        artifacts.mark("failed", {*reported, *task.lost})
+    organizations = _all_hosts(task, artifacts.reports(), artifacts.run, _later(task))
+    report, paths = _write(task, artifacts, organizations, variables, top=True)
+    if kept := _kept_runs(task, variables):
+        artifacts.cut_runs(kept)
+    return _of_run(task, artifacts, report, paths, _of_ring(task, report))
+
+
+def report_slices(task: BaselineContext) -> dict[str, Any]:
+    """Writes the report of all slices of a job from the reports of their organizations, and links their folders into the run's folder.
+
+    A host that no slice has reported on is in it as not assessable.
+    """
+    variables = for_report(task)
+    artifacts = task.artifacts(variables)
+    slices = list(artifacts.slices(task.params["run"]))
+    if not slices:
+        raise OptionError(f"There is no report of {task.params['run']}, nor of another slice of its job.", remedy="Fetch the artifacts of the slices first.")
+    organizations = _all_hosts(task, slices, task.params["run"])
+    artifacts.adopt_slices(task.params["run"])
+    report, paths = _write(task, artifacts, organizations, variables, top=True, kind=slices[-1]["kind"])
+    count = sum(len(organization.changes) for organization in organizations)
+    return {
+        **_of_run(task, artifacts, report, paths),
+        "change_count": count,
+        "statuses": {organization.host: str(organization.status) for organization in organizations},
+    }
+
+
+def _all_hosts(task: BaselineContext, reports: Iterable[Mapping[str, Any]], where: str, later: Collection[str] = ()) -> list[OrganizationReport]:
+    """The newest report of each host; one that has none is not assessable.
+
+    :param later: the hosts whose ring has not begun.
+    """
+    reported = {organization.host: organization for report in reports for organization in organizations_of(report, where)}
+    hosts = dict.fromkeys([*(task.params["hosts"] or task.hosts), *reported])
+    return [reported.get(host) or _without_report(host, waits=host in later) for host in hosts]
+
+
+def _without_report(host: str, *, waits: bool) -> OrganizationReport:
+    return OrganizationReport(host=host, waits=waits, message=WAITING if waits else UNKNOWN)
+
+
+def _later(task: BaselineContext) -> set[str]:
+    """The hosts of the run whose ring has not begun. Core takes hosts in order, and one that failed before its ring does not come to it."""
+    batch = {*task.batch, task.host}
+    begun = [place for place, host in enumerate(task.hosts) if host in batch]
+    return set(task.hosts[max(begun) + 1 :]) - set(task.lost) if begun else set()
+
+
+def _of_run(task: BaselineContext, artifacts: Artifacts, report: RunReport, paths: Mapping[str, str], named: Collection[str] | None = None) -> dict[str, Any]:
+    """The task's result for the report of a run, including the statistics for later jobs.
+
+    :param named: the organizations that its lines name; ``None`` for all.
+    """
+    page = _lasting(task, artifacts, paths.get("report.html", ""))
+    stats = {"counts": report.counts, "digest": digest_of(report.as_dict()["organizations"]), "report": page, "run": artifacts.run}
+    lines = _lasting(task, artifacts, lines_of(report, page or "none, because it cannot be written", named))
+    return {
+        "changed": False,
+        **stats,
+        "summary": lines[-1],
+        "lines": lines,
+        "files": paths,
+        "ansible_stats": {"data": {"hardened_baseline": stats}, "per_host": False, "aggregate": False},
+    }
+
+
+def _of_ring(task: BaselineContext, report: RunReport) -> Collection[str]:
+    """The organizations that the terminal names: those of the ring. Earlier ones have been named, and later ones will be, unless the run ends here."""
+    ring = {*task.batch, task.host, *task.lost}
+    bad = (OrganizationStatus.FAILED, OrganizationStatus.REFUSED, OrganizationStatus.NOT_ASSESSABLE)
+    ends = any(organization.host in ring and organization.status in bad for organization in report.organizations)
+    return ring | {organization.host for organization in report.organizations if ends and organization.waits}
+
+
+def _lasting(task: BaselineContext, artifacts: Artifacts, value: Any) -> Any:
+    """Texts that name files, in any nesting, so that they hold after the run. AWX throws a job's directory away, and the files are in a repository by then:
+    they are named from its root.
+    """
+    if not task.params["awx"].get("job_id") or boolean(for_report(task).get("artifacts_durable"), strict=False):
+        return value
+    if isinstance(value, Mapping):
+        return {key: _lasting(task, artifacts, item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_lasting(task, artifacts, item) for item in value]
+    return value.replace(f"{artifacts.directory}/", "") if isinstance(value, str) else value
+
+
+def _kept_runs(task: BaselineContext, variables: Mapping[str, Any]) -> int:
+    """How many runs to keep; 0 removes nothing. A check removes nothing, and the preflight has refused anything that is not a number."""
+    kept = str(variables.get("keep_runs") or "")
+    return int(kept) if kept.isdecimal() and not task.check_mode else 0
+
+
+def _write(
+    task: BaselineContext, artifacts: Artifacts, organizations: Sequence[OrganizationReport], variables: Mapping[str, Any], *, top: bool, kind: str = ""
+) -> tuple[RunReport, dict[str, str]]:
+    procedure = PROCEDURES[task.params["procedure"]]
+    awx = task.params["awx"]
+    report = RunReport(
+        run=artifacts.run,
+        command=task.command if task.check_mode else "",
+        approvable=procedure.approvable,
+        generated_at=now(),
+        kind=kind or procedure.reported_as(check_mode=task.check_mode),
+        ansible_version=task.ansible_version,
+        change_reference=variables.get("change_reference") or "",
+        approver=variables.get("approver") or "",
+        approval_valid_until=variables.get("approval_valid_until") or "",
+        awx=awx if awx.get("job_id") else None,
+        organizations=tuple(organizations),
+    )
+    written = _lasting(task, artifacts, report.as_dict())
+    renderers = {**task.renderers, **(task.fleet_renderers if top and len(organizations) > 1 else {})}
+    try:
+        return report, artifacts.store_report({name: render(written) for name, render in renderers.items()}, top=top)
+    except OptionError as error:
+        task.warnings.append(f"The report cannot be written: {error} Its summary is shown above, and the tasks' results show what they did.")
+        for line in lines_of(report, "none, because it cannot be written"):
+            task.say(line)
+        return report, {}

@@ -1,0 +1,93 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A ring as a whole: which of its organizations failed, and how the others take back what they wrote. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import OrganizationReport
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ChangeState, OrganizationStatus
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import Artifacts, BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import roll_back
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import Preparation, prepare
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.reassessment import after_failure
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import for_report
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
+
+#: An organization that was to be written to and has another status failed.
+_FINE_WITHOUT_CHANGES = (OrganizationStatus.MET, OrganizationStatus.DRIFT)
+
+
+def failed_of_ring(artifacts: Artifacts) -> list[str]:
+    """The organizations of this ring that failed, by their names in the inventory. One that left no plan, because it could not be reached, failed, too."""
+    found = {artifacts.host: artifacts.remembered(), **artifacts.remembered_of([*artifacts.remembered().get("ring", ())])}
+    # Core takes an organization that failed early out of the ring before the others plan, so no single one need know the whole ring.
+    ring = dict.fromkeys(host for notes in found.values() for host in notes.get("ring", ()))
+    found = artifacts.remembered_of([*ring]) | found
+    return [host for host in dict.fromkeys([*ring, *found]) if _has_failed(found.get(host) or {})]
+
+
+def _has_failed(notes: Mapping[str, Any]) -> bool:
+    if not notes.get("report"):
+        return True
+    report = OrganizationReport.read(notes["report"])
+    return report.status is not (OrganizationStatus.CHANGED) and (bool(notes.get("cleared")) or report.status not in _FINE_WITHOUT_CHANGES)
+
+
+def take_back_ring(task: BaselineContext) -> dict[str, Any]:
+    """Takes back what this run wrote to the organization, if an organization of its ring failed. What was rolled back already stays so.
+
+    :raises ExchangeError: it could not be rolled back.
+    """
+    artifacts = task.artifacts(for_report(task))
+    notes = artifacts.remembered()
+    if task.check_mode or not notes.get("cleared") or not notes.get("report"):
+        return _nothing("Nothing was written.")
+    if not prepare(task).variables.get("ring_rollback"):
+        return _nothing("hardened_baseline_ring_rollback is off.")
+    try:
+        judged = _judged(task, artifacts, notes)
+    except ExchangeError:
+        artifacts.end_writing()
+        raise
+    artifacts.end_writing()
+    return judged
+
+
+def _judged(task: BaselineContext, artifacts: Artifacts, notes: Mapping[str, Any]) -> dict[str, Any]:
+    """Takes back what this run wrote to an organization, if one of its ring failed."""
+    # This ring would not have been entered after one that failed, so whoever failed in this run belongs to it.
+    failed = [*dict.fromkeys([*task.lost, *failed_of_ring(artifacts)])]
+    if not failed:
+        return _nothing("No organization of the ring failed.")
+    report, snapshot = OrganizationReport.read(notes["report"]), str(notes["cleared"]["snapshot"])
+    if not snapshot or artifacts.rolled_back(snapshot):
+        return _nothing("Nothing that this run wrote is left.")
+    why = f"an organization of the same ring failed: {', '.join(failed)}"
+    stored = {change.key for change in report.changes if change.state is ChangeState.STORED}
+    prepared = prepare(task)
+    try:
+        roll_back(task, prepared, snapshot, stored, report.status is not OrganizationStatus.CHANGED)
+    except ExchangeError as error:
+        error.message = f"{task.host} was not rolled back, although {why}. {error.message} The snapshot is {snapshot}."
+        _keep(task, prepared, replace(report, status=OrganizationStatus.FAILED), error.message)
+        raise
+    message = f"The changes of this run were rolled back, because {why}."
+    changes = [replace(change, state=ChangeState.NOT_APPLIED) for change in report.changes]
+    return {"changed": True, "msg": _keep(task, prepared, report.with_outcome(OrganizationStatus.FAILED, changes, task.warnings), message)}
+
+
+def _keep(task: BaselineContext, prepared: Preparation, report: OrganizationReport, message: str) -> str:
+    """Stores the outcome for the report, with the organization as it is now. Returns the whole message of the report."""
+    message = " ".join(filter(None, [report.message, message]))
+    found = after_failure(task.session, prepared.procedure, report)
+    prepared.artifacts.remember({**prepared.artifacts.remembered(), "report": replace(found, message=message).as_dict()})
+    return message
+
+
+def _nothing(why: str) -> dict[str, Any]:
+    return {"changed": False, "msg": why}

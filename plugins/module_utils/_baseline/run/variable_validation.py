@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role's variables in a run: validated together, so that one error names all mistakes, and converted to their types. Private to the collection."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROL_VARIABLES
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.approval import REQUIRE_APPROVAL, refused_switch
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import ENTRIES
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variables import known_variables, profile_values, variables_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import meant
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import declared_guarantees
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import cases_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import refuse_other_files
+
+if TYPE_CHECKING:
+    from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
+
+DEFAULT_DIRECTORY = "./message_encryption"
+
+
+def variables_read(kind: str) -> set[str]:
+    """The full names of the variables that a procedure reads. Of all others, only the names are checked."""
+    return set(variables_of(ENTRIES.get(kind, "main")))
+
+
+#: Those that a report shows, or is written to.
+REPORTED = {PREFIX + name for name in ("artifacts_dir", "artifacts_durable", "keep_runs", "change_reference", "approver", "approval_valid_until")}
+
+
+def checked_variables(
+    variables: Mapping[str, Any], kind: str, find_file: Callable[[str], bytes], given_on_launch: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """The role's variables without their prefix, with their types. An OptionError names everything that is wrong with them.
+
+    :param variables: by their full names. ``None`` leaves a control unmanaged, and of anything else is the default, as if it were not there.
+    :param given_on_launch: the names of those that are extra variables.
+    """
+    spec = variables_of(ENTRIES[kind])
+    errors = [unknown_variable(name) for name in sorted(set(variables) - known_variables())]
+    errors += refused_switch(variables, given_on_launch) if REQUIRE_APPROVAL in spec else []
+    given = {name: value for name, value in variables.items() if value is not None or name.removeprefix(PREFIX) in CONTROL_VARIABLES}
+    variables = {**profile_values(variables.get(f"{PREFIX}profile")), **given}
+    # true means the rule with its defaults, false means no rule.
+    values = {name: _switched(value) if spec[name]["type"] == "dict" else value for name, value in variables.items() if name in spec}
+    values = {name: value for name, value in values.items() if value is not None}
+    validation, refused = validate(values, {name: dict(row) for name, row in spec.items()})
+    errors = [*refused, *errors]
+    if errors:
+        raise OptionError("; ".join(errors))
+    checked = {name.removeprefix(PREFIX): value for name, value in validation.validated_parameters.items() if value is not None}
+    if checked.get("keep_runs", 0) < 0:
+        raise OptionError(f"{PREFIX}keep_runs must be 0 or more, not {checked['keep_runs']}.")
+    if checked.get("messages"):
+        checked["messages"] = cases_of(checked["messages"], find_file, datetime.datetime.now(datetime.UTC), f"{PREFIX}messages")
+    if checked.get("guarantees"):
+        checked["guarantees"] = declared_guarantees(checked["guarantees"], f"{PREFIX}guarantees")
+    publisher = str(checked.get("artifacts_publish") or "")
+    if publisher.startswith("/"):  # Only Ansible knows where it searches for other paths.
+        _from_file(find_file, publisher, f"{PREFIX}artifacts_publish", "Set it to the path of a task file on the controller.")
+    branding = checked.get("branding")
+    if branding and branding.get("image_path"):
+        picture = _from_file(find_file, branding["image_path"], f"{PREFIX}branding.image_path")
+        refuse_other_files(picture, f"{PREFIX}branding.image_path {branding['image_path']!r}")
+        content = base64.b64encode(picture).decode("ascii")
+        checked["branding"] = {**branding, "image_path": None, "image_content": content}
+    return checked
+
+
+def _from_file(find_file: Callable[[str], bytes], path: str, option: str, remedy: str = "") -> bytes:
+    """The content of a file that a variable names. An OptionError names the variable."""
+    try:
+        return find_file(path)
+    except OptionError as error:
+        raise OptionError(f"{option}: {error}", remedy=remedy) from error
+
+
+def unknown_variable(name: str) -> str:
+    """The error about an unknown variable, which is almost always misspelled."""
+    return f"{name} is not a variable of this role{meant(name, known_variables())}"
+
+
+def _switched(value: Any) -> Any:
+    """A dictionary that can also be true or false; ``-e`` turns these into text."""
+    try:
+        return {} if boolean(value) else None
+    except TypeError:
+        return value
+
+
+def for_report(task: BaselineContext) -> dict[str, Any]:
+    """The few variables that a report shows. They are not validated here, because a run that is refused for its variables is reported, too."""
+    return {name.removeprefix(PREFIX): value for name, value in (task.params["variables"] or {}).items()}
+
+
+def directory_of(variables: Mapping[str, Any]) -> str:
+    """The directory of the artifacts of all organizations."""
+    return str(variables.get("artifacts_dir") or DEFAULT_DIRECTORY)
+
+
+def owners_of(variables: Mapping[str, Any]) -> list[str]:
+    """The users that may own artifacts, beside root and the user of the run. What is no list is refused with the other variables."""
+    owners = variables.get("artifacts_owners")
+    return [str(owner) for owner in owners] if isinstance(owners, list) else []

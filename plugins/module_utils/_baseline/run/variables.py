@@ -1,0 +1,201 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The variables of the role that belong to no control, and which variable belongs to which entry point. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROL_VARIABLES, CONTROLS, PROFILES
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import GUARANTEES
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A variable of the role that belongs to no control.
+
+    :param entries: the entry points that read it; empty for those that write the baseline (main and audit).
+    """
+
+    name: str
+    spec: Mapping[str, Any]
+    doc: str
+    default: Any = None
+    entries: tuple[str, ...] = ()
+
+
+EVERYWHERE = ("main", "audit", "snapshot", "rollback", "disable")
+WRITING = ("main", "rollback", "disable")
+_BOOL: Mapping[str, Any] = {"type": "bool"}
+_STR: Mapping[str, Any] = {"type": "str"}
+
+
+def _word(name: str, doc: str, entries: tuple[str, ...] = ("main", "audit")) -> Setting:
+    return Setting(name, _BOOL, doc, False, entries)
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "profile",
+        {"type": "str", "choices": list(PROFILES)},
+        "The column of values that controls have where their own variable is not set.",
+        "recommended",
+        ("main", "audit"),
+    ),
+    Setting(
+        "skip",
+        {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "control": {"type": "str", "required": True, "choices": [control.id for control in CONTROLS]},
+                "reason": {"type": "str", "required": True},
+                "owner": {"type": "str", "required": True},
+                "until": {"type": "str", "required": True},
+            },
+        },
+        "Accepted exceptions: such a control is assessed and not written. Once C(until), a date such as V(2030-01-31), has passed, it counts as it is.",
+        [],
+        ("main", "audit"),
+    ),
+    Setting(
+        "accept",
+        {"type": "list", "elements": "raw"},
+        "What the run may do although it is refused otherwise: words, which a refusal prints, or dictionaries of C(word), C(reason), C(owner) and C(until), "
+        "after which the word no longer counts.",
+        [],
+        ("main", "audit", "rollback", "disable"),
+    ),
+    Setting(
+        "on_missing_license",
+        {"type": "str", "choices": ["fail", "skip"]},
+        "What to do with IRM-7 and OME-4 in an organization without Advanced Message Encryption.",
+        "fail",
+        ("main", "audit"),
+    ),
+    Setting(
+        "approved_plan",
+        _STR,
+        "The plan that was approved: its file, the folder of the run that made it, or its digest as C(sha256:...). Anything else is refused.",
+        "",
+        ("main", "disable"),
+    ),
+    Setting(
+        "require_approval",
+        _BOOL,
+        "Whether nothing is written without O(hardened_baseline_approved_plan). As an extra variable only V(true) counts; anything else is refused.",
+        False,
+        ("main", "disable"),
+    ),
+    Setting("change_reference", _STR, "The number of the change, for the report.", "", EVERYWHERE),
+    Setting("approver", _STR, "Who approved the change, for the report.", "", EVERYWHERE),
+    Setting(
+        "approval_valid_until",
+        _STR,
+        "Until when the approval counts: a date, or a date and time with an offset. Without it, an approval counts for one run.",
+        "",
+        WRITING,
+    ),
+    Setting("artifacts_dir", {"type": "str"}, "Where snapshots, plans and reports go, on the controller.", "./message_encryption", EVERYWHERE),
+    Setting(
+        "artifacts_owners",
+        {"type": "list", "elements": "str"},
+        "Users, by name or number, that may own O(hardened_baseline_artifacts_dir), the folders above it and the files in it, beside root and the user "
+        "that runs Ansible: the owner that a mounted share shows, for example. What anybody else could change is refused.",
+        [],
+        EVERYWHERE,
+    ),
+    Setting(
+        "artifacts_publish",
+        _STR,
+        "A task file that stores the artifacts elsewhere. It runs once for all organizations of a ring: before the first write, and after the report.",
+        "",
+        EVERYWHERE,
+    ),
+    _word("artifacts_durable", "Says that O(hardened_baseline_artifacts_dir) outlives a job of AWX.", EVERYWHERE),
+    Setting(
+        "keep_runs",
+        {"type": "int"},
+        "How many runs of each procedure the artifacts keep, with their snapshots; V(0) keeps all. Snapshots go at the old end only, "
+        "and one of a run that is kept stays until it has been rolled back.",
+        0,
+        EVERYWHERE,
+    ),
+    Setting("verify_timeout", {"type": "int"}, "For how many seconds Exchange may take to show a change that it has accepted.", 60, WRITING),
+    Setting(
+        "rings",
+        {"type": "list", "elements": "raw"},
+        "The sizes of the rings in which the playbook writes; a failing organization stops the next one.",
+        [1, "10%", "100%"],
+        ("main",),
+    ),
+    Setting("fail_on_drift", _BOOL, "Whether an audit fails where a control is not met.", False, ("audit",)),
+    Setting(
+        "ring_rollback",
+        _BOOL,
+        "Whether all organizations of a ring are rolled back if one of them fails. One that cannot be rolled back is named.",
+        False,
+        ("main",),
+    ),
+    Setting("rollback_on_failure", _BOOL, "Whether a run that fails after its first write puts the old state back.", False, ("main",)),
+    Setting("rollback_snapshot", _STR, "The snapshot's file. The newest that has not been rolled back, where it is empty.", "", ("rollback",)),
+    Setting(
+        "rollback_scope",
+        {"type": "str", "choices": ["changed", "full"]},
+        "V(changed) puts back what the run changed, V(full) the whole state that the snapshot holds. A snapshot that no run wrote from goes back whole.",
+        "changed",
+        ("rollback",),
+    ),
+    Setting(
+        "rollback_force",
+        _BOOL,
+        "Whether what somebody else has changed since is put back, too. Where the whole state goes back, rules that others have made since are removed.",
+        False,
+        ("rollback",),
+    ),
+    Setting(
+        "confirm_rollback",
+        {"type": "list", "elements": "str"},
+        "The names of all organizations of the run, as the inventory has them, where it takes back more than one. A refusal prints the list.",
+        [],
+        ("rollback",),
+    ),
+    Setting(
+        "remove_created_templates",
+        _BOOL,
+        "Whether OME configurations that the run created are removed. Mail that was sent with them depends on them.",
+        False,
+        ("main", "rollback"),
+    ),
+    Setting("disable_rules", {"type": "str", "choices": ["remove", "disable"]}, "What to do with rules that use message encryption.", "remove", ("disable",)),
+    Setting("settle_minutes", {"type": "int"}, "How long to wait after the rules are gone: Exchange goes on using them for a while.", 60, ("disable",)),
+    Setting("confirm_disable", _STR, "The name of the organization, such as C(contoso.onmicrosoft.com).", "", ("disable",)),
+)
+
+
+def variables_of(entry: str) -> dict[str, Mapping[str, Any]]:
+    """The argument spec of an entry point, by the variables' full names."""
+    spec: dict[str, Mapping[str, Any]] = {}
+    if entry in ("main", "audit"):
+        spec.update({PREFIX + name: variable.spec for name, variable in CONTROL_VARIABLES.items()})
+    elif entry in ("rollback", "disable"):
+        # What they do to mail is held against what is guaranteed of it.
+        spec[GUARANTEES] = CONTROL_VARIABLES["guarantees"].spec
+    spec.update({PREFIX + setting.name: setting.spec for setting in SETTINGS if entry in setting.entries})
+    return spec
+
+
+def profile_values(profile: Any) -> dict[str, Any]:
+    """The defaults of the variables, by their full names. An unknown profile is refused elsewhere."""
+    column = PROFILES.index(profile) if profile in PROFILES else 0
+    settings = {PREFIX + setting.name: setting.default for setting in SETTINGS}
+    return {**settings, **{PREFIX + name: variable.values[column] for name, variable in CONTROL_VARIABLES.items()}}
+
+
+def known_variables() -> set[str]:
+    """The full names of all variables that the role and its playbooks read."""
+    return {PREFIX + name for name in (*CONTROL_VARIABLES, *(setting.name for setting in SETTINGS))}

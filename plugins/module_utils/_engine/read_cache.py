@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a task knows of the organization while it writes. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result, Session
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.invalidation import may_change, noun, touched
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, read
+
+
+class Sight:
+    """What the task read before it wrote, with what its writes may have changed as it was read since.
+
+    :param reads: what the task needs.
+    :param organization: the result of these reads, before anything was written.
+    """
+
+    def __init__(self, session: Session, reads: Mapping[str, Call], organization: Organization) -> None:
+        self.organization = organization
+        self._session = session
+        self._reads = reads
+        self._touched: set[str] = set()
+
+    def send(self, steps: Sequence[Step], looks: int) -> tuple[list[Result], list[Organization]]:
+        """Sends steps that may share a round trip.
+
+        :param looks: how many times what they may change is read in the same round trip.
+        :returns: the result of each step, and what the looks show. A look may have been made before the steps ran.
+        """
+        writes = [step.call for step in steps]
+        self._touched |= {name for name, call in self._reads.items() for write in writes if may_change(write, call)}
+        reads = self._stale()
+        results = self._session.invoke([*writes, *(call for _look in range(looks) for call in reads.values())], fresh=True)
+        size, brought = len(reads), results[len(writes) :]
+        seen = [self._with(reads, brought[start : start + size]) for start in range(0, len(brought), size)]
+        return results[: len(writes)], seen
+
+    def look(self) -> Organization:
+        """The organization, with what the writes may have changed as it is now."""
+        self.organization = self.organization.with_more(read(self._session, self._stale(), fresh=True))
+        return self.organization
+
+    def _stale(self) -> Mapping[str, Call]:
+        return {name: call for name, call in self._reads.items() if name in self._touched} or self._reads
+
+    def _with(self, reads: Mapping[str, Call], results: Sequence[Result]) -> Organization:
+        return self.organization.with_more(Organization(reads, dict(zip(reads, results, strict=True))))
+
+
+def is_about_itself(step: Step) -> bool:
+    """Whether a read of what the step is about shows all that it may change."""
+    return touched(step.call) == {noun(step.call)}

@@ -1,0 +1,243 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which edit is the cause of a difference, and what is the same in both rule sets before it. Private to the collection."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Edit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.effects import FATES
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import Outcome
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import Company
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain, RuleStep, shows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.copy_state import State
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import AddedCopies, AddedCopy
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, Value, high, low, negate
+
+#: How somebody gets a copy: the number of a rule, whom it adds, and whether instead of others.
+_Turn = tuple[int, str, bool]
+
+#: Whether a rule acts on a copy.
+Acts = Callable[[FlowRule], Value]
+
+#: Aspect of mail to the sorts of actions that decide about it, beside those that decide what later rules see, and whether they are reached.
+DECIDING: dict[str, frozenset[Does]] = {
+    "protection": frozenset((Does.ENCRYPT, Does.DECRYPT, *FATES)),
+    "branding": frozenset((Does.BRAND, *FATES)),
+    "delivery": frozenset((Does.MODERATE, *FATES)),
+}
+
+
+@dataclass(frozen=True)
+class Deciding:
+    """What decides how much an edited rule decides, in one comparison of somebody's copies.
+
+    :param parted: rule by its ``id`` to whether somebody leaves the copy in one rule set only, as far as it decides.
+    :param protection: whether the protection differs, on which the branding depends.
+    """
+
+    parted: Mapping[int, Value]
+    protection: Value
+
+
+def decides(outcome: Outcome, aspect: str, deciding: Deciding, *more: Does) -> Acts:
+    """Whether rules act on a copy in a way that may decide about an aspect.
+
+    :param more: sorts of actions that decide about it, too.
+    """
+    chain, logic, sorts = outcome.chain, outcome.logic, DECIDING[aspect].union(more)
+
+    def acts(rule: FlowRule) -> Value:
+        does = {row.does for row in rule.rows} if rule.enforced else set()
+        if does & sorts or rule.surprises:
+            return chain.acts(rule)
+        perhaps = [deciding.parted.get(id(rule), FALSE)]
+        if aspect == "delivery" and Does.ENCRYPT in does:  # What cannot be protected may be refused.
+            perhaps.append(outcome.refusing)
+        if aspect == "branding" and does & {Does.ENCRYPT, Does.DECRYPT}:
+            perhaps.append(deciding.protection)
+        return logic.any_of((chain.steers(rule), logic.all_of((chain.acts(rule), logic.any_of(perhaps)))))
+
+    return acts
+
+
+def decides_of_added(outcome: Outcome, copies: Sequence[AddedCopy], aspect: str, deciding: Deciding) -> Acts:
+    """The same of any of the copies that somebody gets whom rules add, and of the recipient's before it is made. Of the recipient's, while there is none."""
+    logic, first = outcome.logic, decides(outcome, aspect, deciding, Does.ADD)
+    every = [(copy.when, _on_the_way(copy, first, aspect, deciding)) for copy in copies]
+    none = logic.all_of([negate(copy.when) for copy in copies])
+    return lambda rule: logic.any_of([logic.all_of((none, first(rule))), *(logic.all_of((when, acts(rule))) for when, acts in every)])
+
+
+def _on_the_way(copy: AddedCopy, first: Acts, aspect: str, deciding: Deciding) -> Acts:
+    before = first if copy.made_of is None else _on_the_way(copy.made_of, first, aspect, deciding)
+    own = decides(copy.outcome, aspect, deciding, Does.ADD)
+    return lambda rule: before(rule) if rule.place <= copy.rule.place else own(rule)
+
+
+def parted(company: Company, edits: Sequence[Edit], chains: Sequence[RuleChain]) -> list[Value]:
+    """Of each edit whether somebody leaves the copy in one of two rule sets only, as far as the edit decides."""
+    found: list[Value] = []
+    for edit in edits:
+        both = zip((edit.before, edit.after), chains, strict=True)
+        splits = [chain.splits[id(rule)] for rule, chain in both if rule is not None and id(rule) in chain.splits]
+        found.append(company.parted(splits, in_place=edit.alike()) if splits else FALSE)
+    return found
+
+
+class Causes:
+    """Whether each edit is the first that acts differently on a message, as far as that may decide.
+
+    Where nothing is open, exactly one cause is true of a message. Elsewhere a cause is true where it surely is the one: the edit surely acts, and none
+    before it possibly does.
+
+    :param aspect: what they are about, and :param:`acts` whether a rule acts in a way that may decide about it, by rule set.
+    :param otherwise: what else may be the cause; all other mail on which no edit acts differently is known to be treated alike.
+    :param literals: by edit; the last one means that no edited rule acts differently, and that there is another cause.
+    """
+
+    def __init__(self, logic: Logic, edits: Sequence[Edit], aspect: str, acts: Sequence[Acts], otherwise: int) -> None:
+        self.literals: list[int] = []
+        none = TRUE
+        for edit in edits:
+            surely, possibly = _differs(logic, edit, acts, alike=edit.alike(aspect))
+            self.literals.append(logic.circuit.conjunction((surely, none)))
+            none = logic.circuit.conjunction((none, possibly ^ 1))
+        self.literals.append(logic.circuit.conjunction((none, otherwise)))
+
+
+class Cuts:
+    """Cuts between the chains of two rule sets: while no edit steers mail apart, a rule that is the same in both is reached in both or in neither, and acts
+    in both or in neither. Only where nothing but rules differs.
+
+    The clauses follow from the rest, which the solver would have to find out for each rule and question anew.
+
+    :param apart: whether somebody leaves the copy in one rule set only, by edit.
+    :param alike: the rules that are the same in both sets, as they are in each.
+    :param guard: that nothing steers the recipient's copy apart.
+    """
+
+    def __init__(
+        self, edits: Sequence[Edit], apart: Sequence[Value], alike: Sequence[tuple[FlowRule, FlowRule]], sides: Sequence[tuple[RuleChain, AddedCopies]]
+    ) -> None:
+        self._edits, self._apart, self._alike = edits, apart, alike
+        names = {id(rule): place for place, both in enumerate(alike) for rule in both}
+        (before, old), (after, new) = sides
+        first = _Cut((before, after), TRUE)
+        guards: dict[tuple[_Turn, ...], list[tuple[float, int]]] = {(): self._along(first, -1)}
+        self.guard = first.guard
+        first.end([edit.before for edit in edits], [edit.after for edit in edits])
+        others = {way: copy for copy in old.copies if (way := _way(copy, names)) is not None}
+        for copy in new.copies:
+            way = _way(copy, names)
+            if way is not None and way in others:
+                reached = next(guard for place, guard in reversed(guards[way[:-1]]) if place <= copy.rule.place)
+                guards[way] = self._along(_Cut((others[way].outcome.chain, copy.outcome.chain), reached), copy.rule.place)
+
+    def _along(self, cut: _Cut, start: int) -> list[tuple[float, int]]:
+        """Cuts two chains that begin behind a place of the second set.
+
+        :returns: that nothing has steered the mail apart, from each place on.
+        """
+        guards: list[tuple[float, int]] = [(start, cut.guard)]
+        todo = deque(both for both in self._alike if both[1].place > start)
+        for edit, apart in zip(self._edits, self._apart, strict=True):
+            while todo and todo[0][1].place < edit.place:
+                cut.unedited(*todo.popleft())
+            cut.edited(edit, apart)
+            guards.append((edit.place, cut.guard))
+        for both in todo:
+            cut.unedited(*both)
+        return guards
+
+
+class _Cut:
+    """A cut between two chains, from their beginnings on.
+
+    :param guard: that nothing has steered the mail apart so far.
+    """
+
+    def __init__(self, chains: tuple[RuleChain, RuleChain], guard: int) -> None:
+        self.guard = guard
+        self._chains, self._rail, self._company = chains, chains[0].logic, chains[0].company
+
+    def edited(self, edit: Edit, apart: Value) -> None:
+        """Goes on with an edited rule.
+
+        :param apart: whether somebody leaves the copy in one rule set only.
+        """
+        if edit.alike() and edit.before is not None and edit.after is not None:
+            self._share(*self._steps(edit.before, edit.after))
+        self._unless(_differs(self._rail, edit, [chain.steers for chain in self._chains], alike=edit.alike())[1])
+        self._unless(high(apart))
+
+    def unedited(self, *both: FlowRule) -> None:
+        """Goes on with a rule that is the same in both sets."""
+        steps = self._steps(*both)
+        self._share(*steps)
+        for values in zip(*((step.alive, step.acts) for step in steps), strict=True):
+            self._equate(*values)
+
+    def end(self, *versions: Sequence[FlowRule | None]) -> None:
+        """That the copies of two whole chains end with the same, but for what edited rules do: what all others do, they do in both.
+
+        :param versions: the edited rules, by set.
+        """
+        circuit, chains = self._rail.circuit, self._chains
+        ends = [_ends(chain.state) for chain in chains]
+        for which, other in ((0, 1), (1, 0)):
+            rules = [rule for rule in versions[which] if rule is not None]
+            for (does, name), value in ends[which].items():
+                acting = [high(chains[which].acts(rule)) for rule in rules if rule.does(does)]
+                for bound in (low, high):
+                    circuit.follows(self.guard ^ 1, bound(value) ^ 1, bound(ends[other].get((does, name), FALSE)), *acting)
+
+    def _unless(self, literal: int) -> None:
+        self.guard = self._rail.circuit.conjunction((self.guard, literal ^ 1))
+
+    def _steps(self, *both: FlowRule) -> list[RuleStep]:
+        """The steps of a rule in both chains; none where it shows on no copy, or the copy meets it in one of them at most."""
+        steps = [step for rule, chain in zip(both, self._chains, strict=True) if (step := chain.step(rule)) is not None]
+        return steps if len(steps) == len(both) and shows(both[0], watched=False) else []
+
+    def _share(self, *steps: RuleStep) -> None:
+        """That the same people share the copy that reaches two steps."""
+        if steps:
+            self._company.equate(self.guard, *(step.seen.splits for step in steps))
+
+    def _equate(self, was: Value, now: Value) -> None:
+        """That two values are the same."""
+        for one, other in ((low(was), low(now)), (high(was), high(now))):
+            if one != other:
+                self._rail.circuit.follows(self.guard ^ 1, one ^ 1, other)
+                self._rail.circuit.follows(self.guard ^ 1, one, other ^ 1)
+
+
+def _ends(state: State) -> dict[tuple[Does, str], Value]:
+    """What rules did to a copy, by the sort of action that does it."""
+    found = {(does, fate): state.fates[fate] for does, fate in FATES.items() if fate in state.fates}
+    found.update({(Does.ENCRYPT, name_key(option)): value for option, value in state.asked.items()})
+    found.update({(Does.BRAND, name_key(brand)): value for brand, value in state.brands.items()})
+    found.update({(Does.MODERATE, str(number)): value for number, value in enumerate(state.held)})
+    return {**found, (Does.DECRYPT, ""): state.removed}
+
+
+def _way(copy: AddedCopy, names: Mapping[int, int]) -> tuple[_Turn, ...] | None:
+    """The rules by which somebody gets a copy, and whom they add, if they are the same in both sets."""
+    before = () if copy.made_of is None else _way(copy.made_of, names)
+    name = names.get(id(copy.rule))
+    return None if before is None or name is None else (*before, (name, copy.address, copy.instead))
+
+
+def _differs(logic: Logic, edit: Edit, acts: Sequence[Acts], *, alike: bool) -> tuple[int, int]:
+    was, now = (FALSE if rule is None else of(rule) for of, rule in zip(acts, (edit.before, edit.after), strict=True))
+    found = negate(logic.equal(was, now)) if alike else logic.any_of((was, now))
+    return low(found), high(found)

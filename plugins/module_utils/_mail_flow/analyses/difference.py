@@ -1,0 +1,505 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The effect of rule changes on mail: every class of mail that is treated differently, with a message that shows it. Private to the collection.
+
+``difference(before, after, facts, now)`` is the entry point. A class is a kind of difference together with its cause, which is the first edited rule that
+acts differently on a message, of those that may decide about what the kind is about, and with the first later rule that no longer acts, or newly acts. Of a
+kind, causes exclude each other and cover all mail that shows it, and so do their parts. So when the search finds no further class, there is none.
+"""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_parts import ANY, WHOLE, Part, turns_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.comparison import KINDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import aspect_of, sure_kinds, treated
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_queries import Questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_rows import Rows, merged
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.mail_class import (
+    Courses,
+    MailClass,
+    Row,
+    Shown,
+    acted,
+    assumed,
+    witness_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.not_compared import Limits
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.open_rows import OpenRows, cut_short
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import (
+    Edit,
+    edits_of,
+    with_later_dates,
+    with_other_error_action,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.side_effects import SideEffects, side_effects_differ
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import BUDGET
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import ANYBODY
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model, Replayed, Side, differing
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import course_of, reasons_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import SHOWN_FIELDS, named_assumptions
+
+#: The maximum number of classes to search for, and the default number to show.
+MOST_CLASSES, SHOWN = 400, 50
+
+#: The maximum number of later rules for which a kind and a cause have a class of their own, and of such classes altogether, the most important kinds first.
+#: All others of a kind and a cause are one class.
+MOST_LATER, MOST_PARTS = 8, 24
+
+#: The maximum number of conflicts for all questions together, and for those about other recipients that are built: each of these takes longer.
+CONFLICTS, REFINING = 20_000, 300
+
+#: The number of conflicts from which a question counts as hard.
+_HARD = 30
+
+_ROUNDS = 2
+
+#: Of a class that the budget did not suffice for.
+TOO_COMPLEX = Reason(BUDGET["id"], BUDGET["reason"])
+
+#: The maximum number of recipients that are built at once for words.
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The classes of mail that are treated differently.
+
+    :param rows: most important first: ``kind``, ``text``, ``when``, ``rules`` (the edited rules that cause it), ``before``, ``after``,
+        ``witness``, and ``unknown`` for a possible difference.
+    :param more: the number of classes that are not in the rows.
+    :param complete: whether there is certainly no further class.
+    """
+
+    rows: list[dict[str, Any]]
+    more: int = 0
+    complete: bool = True
+
+
+def difference(
+    before: Iterable[Mapping[str, Any]] | RuleSet,
+    after: Iterable[Mapping[str, Any]] | RuleSet,
+    facts: Mapping[str, Any],
+    now: datetime.datetime | None = None,
+    shown: int = SHOWN,
+    budget: int = CONFLICTS,
+    irm_before: Mapping[str, Any] | None = None,
+) -> Difference:
+    """Which mail is treated differently.
+
+    :param before: rules as a rule set takes them; :param:`after` likewise.
+    :param facts: in the form of the option ``facts``.
+    :param now: when the mail passes the rules; by default now.
+    :param shown: the maximum number of classes to show.
+    :param budget: the maximum number of conflicts for all questions together.
+    :param irm_before: the IRM configuration before, if it differs.
+    """
+    sets = [each if isinstance(each, RuleSet) else RuleSet(each) for each in (before, after)]
+    settings = [facts.get("irm_configuration") if irm_before is None else irm_before, facts.get("irm_configuration")]
+    edits = edits_of(*sets)
+    if not edits and not with_other_error_action(*sets) and not differing(settings) and not side_effects_differ(*sets):
+        return Difference([])
+    found: Collection[_Key] = ()
+    try:
+        with bounded():
+            differ = _Differ(sets, edits, facts, now or datetime.datetime.now(datetime.UTC), settings, budget)
+            found = differ.classes
+            return differ.differ(shown)
+    except BudgetError:  # The rules are too much, or to say what was found is.
+        return Difference([cut_short()], len(found), complete=False)
+
+
+#: A class: its kind, its cause, the person whom rules add, or nobody, and its part.
+_Key = tuple[str, int, str, Part]
+
+#: Whose copies, and by which cause: the person whom rules add, or nobody, and the place of an edit.
+_Which = tuple[str, int]
+
+
+class _Differ:
+    def __init__(
+        self,
+        sets: Sequence[RuleSet],
+        edits: Sequence[Edit],
+        facts: Mapping[str, Any],
+        now: datetime.datetime,
+        settings: Sequence[Mapping[str, Any] | None],
+        budget: int,
+    ) -> None:
+        self.sets, self.edits, self.budget = sets, edits, budget
+        self.turns = turns_of(edits, *sets)
+        options = {option_name(template) for rules in self.sets for rule in rules.rules for template in rule.templates}
+        self.options = sorted({"encrypt", "do_not_forward", *options})
+        self._use(Model(self.sets, RuleSet([]), facts, now, self.options, settings=settings))
+        #: The assumptions that a change is about: mail that does not meet them is affected.
+        self._about = named_assumptions(atom for edit in self.edits for atom in edit.looks_for)
+        if "enable_pdf_encryption" in self.model.settings_that_differ:
+            self._about.add("U25")
+        self.rows = Rows(self.model, self.edits, self.turns, self.questions.free, self.budget, self._about)
+        self._open = OpenRows(self.model, self.edits, self.questions.free, self.budget, self._about)
+        self._room = MOST_PARTS
+        self.complete = True
+        self.classes: dict[_Key, MailClass] = {}
+        #: The causes of what unusual mail may show. It is told for all of them together.
+        self._unusual: set[int] = set()
+
+    def _use(self, model: Model) -> None:
+        """Asks a model from now on. What rows say of all mail, they ask the first one, whose messages are for anybody."""
+        self.model, self.questions = model, Questions(model, self.edits, self.options, self.turns)
+
+    def differ(self, shown: int) -> Difference:
+        found, others = self.classes, list[Row]()
+        try:
+            with bounded():  # What it leaves is for the rows.
+                for person in ("", *self._people()):
+                    asked = self.questions.free(person)
+                    left = self._look({(person, cause): list(asked.kinds) for cause in range(len(self.edits) + 1)})
+                    if self.model.free.company.watched:
+                        self._depend(left)
+                limits = Limits(self.model, self.questions, self.edits, self._open, lambda literals: self.model.solve(literals, self._left))
+                others += limits.held_longer()
+                others += limits.sent_on()
+                others += SideEffects(self.model, self.budget).rows()
+                self._refine()
+        except BudgetError:
+            self.complete = False
+        others += [self._open.on_error(rule) for rule in with_other_error_action(*self.sets)]
+        later = with_later_dates(self.sets[0], self.sets[1], self.model.now, settings=bool(self.model.settings_that_differ))
+        others += [self._open.on_dates(rule, dates) for rule, dates in later]
+        every = sorted(found.values(), key=lambda each: (each.person, each.cause, each.part.rank))
+        self.rows.write(every)
+        open_ = self._open.unknown(each for each in every if each.row is None)
+        others += [self._open.unusual(sorted(self._unusual))] if self._unusual else []
+        rows = merged([*(each.row for each in every), *open_, *others])
+        if not self.complete:
+            rows.append(cut_short())
+        return Difference(rows[:shown], max(len(rows) - shown, 0), self.complete)
+
+    @property
+    def _left(self) -> int:
+        """The remaining budget of conflicts."""
+        left = self.budget - self.model.circuit.solver.conflicts
+        if left <= 0:
+            raise BudgetError
+        return left
+
+    def _people(self) -> Iterator[str]:
+        """Those whom rules add, and whose copies may be treated differently.
+
+        :raises BudgetError: a question took too many conflicts.
+        """
+        added = [self.questions.added(self.model.free, place) for place in (0, 1)]
+        if any(each.cut for each in added):
+            self.complete = False
+        for person in sorted({copy.address for each in added for copy in each.copies}):
+            kinds = self.questions.free(person).kinds
+            if self.model.solve([self.model.circuit.disjunction(kinds.values())], self._left):
+                yield person
+
+    # Classes
+
+    def _look(self, kinds: Mapping[_Which, Sequence[str]]) -> dict[_Which, list[str]]:
+        """Searches for messages that show kinds and causes: in usual mail, and in unusual mail if rules distinguish it from usual mail.
+
+        The free side answers which classes are possible: a class that is impossible there is impossible whatever the unknown values are.
+
+        :param kinds: by person and cause; and so the result: those that usual mail cannot have for such recipients as the messages are for, and of which
+            other mail showed nothing.
+        """
+        model, about = self.model, self._about
+        usual, unseen = ([*self._assumed(usual=usual), *self._company(model.free)] for usual in (True, False))
+        in_clear = [*usual, *(literal ^ 1 for literal in model.mail.arrival.values())]
+        plain = [*in_clear, self._of_known_senders(), *self._not_held_back()]
+        first = [[*plain, *(each.literal for each in model.mail.assumptions if each.id in about)]] if about else []
+        first += [plain, in_clear]
+        possible = {(kind, which) for which, each in kinds.items() for kind in self._possible(which, each, usual)}
+        left = {which: [kind for kind in each if (kind, which) not in possible] for which, each in kinds.items()}
+        modes = [True, False] if self._some_unusual else [True]
+        unusual = [(kind, which) for which, each in left.items() for kind in self._possible(which, each, unseen)] if self._some_unusual else []
+        parted: dict[tuple[str, _Which], list[Part]] = {}
+        for kind, which in sorted(possible, key=lambda each: (KINDS.index(each[0]), each[1])):
+            # What may be of usual mail is said. What is unknown of unusual mail is no news.
+            for found in self._parts(kind, which, [*first, usual]):
+                parted.setdefault((kind, which), []).append(found.part)
+                if found.shown is None:
+                    self._witness(found, model.free)
+                self._sure(found, *modes)
+                if found.shown is None and found.witness is None and not found.refine and not self._shows(found):
+                    self._drop(found)
+        for kind, which in [*(parted if self._some_unusual else ()), *unusual]:
+            for found in self._parts(kind, which, [unseen], parted.get((kind, which), ())):
+                self._sure(found, False)
+                if found.shown is None and not found.refine:
+                    self._drop(found)
+                    self._unusual.add(which[1])
+        known = {(kind, (person, cause)) for kind, cause, person, _part in self.classes}
+        return {which: [kind for kind in each if (kind, which) not in known] for which, each in left.items()}
+
+    def _parts(self, kind: str, which: _Which, stages: list[Sequence[int]], known: Sequence[Part] = ()) -> Iterator[MailClass]:
+        """The classes of a kind and a cause, with a message where a search finds one that certainly shows it.
+
+        :param stages: assumptions as :meth:`_search` takes them.
+        :param known: parts that are known.
+        """
+        person, cause = which
+        asked, most = self.questions.free(person), min(MOST_LATER, self._room)
+        literals = asked.parts_of(kind, cause)
+        of_kind = [*self._somebody_else(person), asked.cause(kind, cause), asked.kinds[kind]]
+        wanted = [*of_kind, self.model.circuit.disjunction(literals.values())]
+        found = [part for part in known if part.later != ANY]
+        if any(part == WHOLE for part in known):
+            return
+        while True:
+            left = {part: literal for part, literal in literals.items() if part not in found}
+            if len(left) > 1 and len(found) >= most:
+                break
+            others = [literals[part] ^ 1 for part in found if part in literals]
+            possible, candidate = self._search([*wanted, *others], stages) if left else (False, None)
+            if not possible:
+                return
+            (part, *_none) = [part for part, literal in left.items() if self.model.circuit.solver.holds(literal)]
+            found.append(part)
+            self._room -= 1
+            yield self._noted(kind, which, part, candidate, usual=not known)
+        for now in dict.fromkeys(part.now for part in literals):
+            part = Part(now, ANY, others=tuple(part for part in found if part.now is now))
+            if not any(each.later == ANY and each.now is now for each in known):
+                possible, candidate = self._search([*of_kind, self.questions.free(person).parts[aspect_of(kind)].literal(cause, part)], list(stages))
+                if possible:
+                    yield self._noted(kind, which, part, candidate, usual=not known)
+
+    def _noted(self, kind: str, which: _Which, part: Part, candidate: Replayed | None, *, usual: bool) -> MailClass:
+        """A class, with a message where it certainly shows it."""
+        found = self._class(kind, which, part)
+        if candidate is not None and (courses := self._courses(candidate, found.person)) is not None:
+            self._note(found, candidate, courses, usual=usual)
+        return found
+
+    def _depend(self, kinds: Mapping[_Which, Sequence[str]]) -> None:
+        """Of kinds and causes that are impossible for a message to one recipient, those that others may bring about, and whom to build to find out: all
+        that are possible of usual mail, and those that are certain of other mail.
+        """
+        for which, each in kinds.items():
+            left = self._depending(self.model.free, which, each, usual=True)
+            if left and self._some_unusual:
+                impossible = self._depending(self.model.free, which, left, usual=False)
+                self._depending(self.model.open, which, [kind for kind in left if kind not in impossible], usual=False)
+
+    def _depending(self, side: Side, which: _Which, kinds: Sequence[str], *, usual: bool) -> list[str]:
+        """Looks on a side for kinds that a cause may have, and adds their classes. The kinds that it cannot have."""
+        person, place = which
+        model, asked, impossible = self.model, self.questions.of(side, person), list(kinds)
+        for cause, left in asked.together(kinds, place).items():
+            while left:
+                any_left = model.circuit.disjunction([asked.kinds[kind] for kind in left])
+                if not model.solve([*self._assumed(usual=usual), *self._somebody_else(person), cause, any_left], self._left):
+                    break
+                for kind in [kind for kind in left if model.circuit.solver.holds(asked.kinds[kind])]:
+                    left.remove(kind)
+                    impossible.remove(kind)
+                    if usual or not side.logic.free:
+                        found = self._class(kind, which, WHOLE)
+                        found.refine, found.usual = model.to_refine(side) or model.left_in_fields(), usual
+        return impossible
+
+    def _meant(self, side: Side, person: str, *, usual: bool) -> list[int]:
+        """What has to be true of a message for a recipient, or of one that a rule copies to a person."""
+        return [*self._assumed(usual=usual), *self._company(side), *self._somebody_else(person)]
+
+    def _assumed(self, *, usual: bool) -> list[int]:
+        """The assumptions about usual mail, or about other mail that rules distinguish from it, which is asked about where usual mail shows nothing."""
+        found, circuit = assumed(self.model, self._about, usual=usual), self.model.circuit
+        return found if usual else [*found, circuit.disjunction(literal ^ 1 for literal in set(self._assumed(usual=True)) - set(found))]
+
+    @property
+    def _some_unusual(self) -> bool:
+        """Whether rules distinguish some mail from usual mail."""
+        return any(each.seen and each.id not in self._about for each in self.model.mail.assumptions)
+
+    def _company(self, side: Side) -> Sequence[int]:
+        """For whom the messages are that are searched for: at first for one recipient, then for one more, who may be anybody; then for those who are built,
+        and for others.
+        """
+        if not side.company.watched or (self.model.exact and ANYBODY not in self.model.exact):
+            return []
+        return side.company.nobody_else
+
+    def _sure(self, found: MailClass, *modes: bool) -> None:
+        """Searches for a message that certainly shows the difference, if none was found so far."""
+        met = [[each.literal for each in self.model.mail.assumptions if each.id in self._about], []] if self._about else [[]]
+        for usual, more in itertools.product(modes, met):
+            if found.shown is None:
+                self._witness(found, self.model.open, more, usual=usual)
+
+    def _of_known_senders(self) -> int:
+        """That the sender is inside or outside: for other mail it is unknown whether it is encrypted."""
+        conditions, sender = self.model.free.conditions, self.model.mail.sender
+        return self.model.circuit.disjunction([high(conditions.sender_scope(value, sender)) for value in ("InOrganization", "NotInOrganization")])
+
+    def _not_held_back(self) -> list[int]:
+        """That mail is not in quarantine: whether it still is protected once it is released is unknown."""
+        return [high(outcome.released) ^ 1 for outcome in self.model.free.outcomes]
+
+    def _possible(self, which: _Which, kinds: Sequence[str], assumed: Sequence[int]) -> list[str]:
+        """Every kind that a cause can have under assumptions. Each answer excludes the kinds it shows; the final "no" proves that none is missing.
+
+        Causes of a kind exclude each other, so each is asked about separately, which keeps the questions small. Kinds that share one are asked about together.
+        """
+        person, place = which
+        free = self.questions.free(person)
+        found: list[str] = []
+        for cause, left in free.together(kinds, place).items():
+            while left:
+                any_left = self.model.circuit.disjunction([free.kinds[kind] for kind in left])
+                if not self.model.solve([*self._somebody_else(person), cause, any_left, *assumed], self._left):
+                    break
+                shown = [kind for kind in left if self.model.circuit.solver.holds(free.kinds[kind])]
+                left = [kind for kind in left if kind not in shown]
+                found += shown
+        return found
+
+    def _search(self, wanted: Sequence[int], stages: list[Sequence[int]]) -> tuple[bool, Replayed | None]:
+        """Whether something is possible under the last of some assumptions, and a message with it: under the first that allow it. Those before, which do not,
+        are removed: less is not possible with them either.
+
+        The last assumptions are implied by all others. So where the answer is hard to find, they are asked about first: their no is one for all.
+        """
+        model, sure = self.model, False
+        while len(stages) > 1:
+            try:
+                possible, candidate = model.search([*stages[0], *wanted], model.free, self._left if sure else min(_HARD, self._left))
+            except BudgetError:
+                if sure:
+                    raise
+                sure = model.solve([*stages[-1], *wanted], self._left)
+                if not sure:
+                    return False, None
+                continue
+            if possible:
+                return True, candidate
+            del stages[0]
+        return model.search([*stages[0], *wanted], model.free, self._left)
+
+    def _somebody_else(self, person: str) -> list[int]:
+        """That a person whom rules add is none of those whom the message is for."""
+        if not person:
+            return []
+        built = self.model.free.company.companions.values()
+        itself = (self.model.circuit.conjunction((each.there, each.slot["address", person])) for each in built)
+        mail = self.model.mail
+        named = (mail.named(person, field) for field in SHOWN_FIELDS if person in mail.vocabulary.fields)
+        return [literal ^ 1 for literal in (mail.recipient["address", person], *itself, *named)]
+
+    def _note(self, found: MailClass, candidate: Replayed, courses: Courses, *, usual: bool) -> None:
+        """Notes a message for a class if it certainly shows it."""
+        edit = self.edits[found.cause] if found.cause < len(self.edits) else None
+        if edit is not None and (edit.unsure or not any(acted(edit, courses))):
+            return
+        both = zip(courses, candidate.facts, strict=True)
+        if found.shown is None and found.kind in sure_kinds(*(treated(course, candidate.message, facts) for course, facts in both)):
+            found.shown = Shown(candidate, courses, usual)
+
+    def _class(self, kind: str, which: _Which, part: Part) -> MailClass:
+        if len(self.classes) >= MOST_CLASSES:
+            raise BudgetError
+        person, cause = which
+        return self.classes.setdefault((kind, cause, person, part), MailClass(kind, cause, part, person))
+
+    def _drop(self, found: MailClass) -> None:
+        del self.classes[found.kind, found.cause, found.person, found.part]
+
+    def _shows(self, found: MailClass) -> bool:
+        """Whether a message of a class may still exist after the search for one."""
+        asked, meant = self.questions.free(found.person), self._meant(self.model.free, found.person, usual=True)
+        return self.model.solve([*meant, *asked.of(found.kind, found.cause, found.part)], self._left)
+
+    def _witness(self, found: MailClass, side: Side, more: Sequence[int] = (), *, usual: bool = True) -> None:
+        """Searches for a message of a class, and notes what it certainly shows.
+
+        :param more: further assumptions.
+        """
+        asked, told = self.questions.of(side, found.person), False
+        literals = [*more, *self._meant(side, found.person, usual=usual)]
+        for candidate in self.model.candidates(asked.of(found.kind, found.cause, found.part), literals, side, self._left):
+            courses = self._courses(candidate, found.person) if candidate else None
+            if candidate and courses:
+                self._note(found, candidate, courses, usual=usual)
+                if found.shown is not None:
+                    return
+            if told:
+                continue
+            found.refine = self.model.to_refine(side)
+            if candidate and courses:
+                told, found.refine = True, found.refine or self.model.left_in_fields()
+                self._tell(found, candidate, courses)
+
+    def _tell(self, found: MailClass, candidate: Replayed, courses: Courses) -> None:
+        """Notes a message that may show a class, with what is unknown about it."""
+        edit = self.edits[found.cause] if found.cause < len(self.edits) else None
+        both = zip(courses, candidate.facts, strict=True)
+        found.reasons = sorted({reason for course, each in both for reason in reasons_of(course, candidate.message, each)})
+        found.witness, found.acted = witness_of(candidate, found.person), acted(edit, courses)
+
+    def _refine(self) -> None:
+        """Builds the other recipients that classes depend on, and asks again: first one who may be anybody, then one for each word that matters. The classes
+        are known before; within the budget some are shown, and some ruled out.
+        """
+        self.budget = min(self.budget, self.model.circuit.solver.conflicts + REFINING)
+        known = {key: each for key, each in self.classes.items() if each.shown is None} if self.model.free.company.watched else {}
+        try:
+            if known:
+                self._ask(self.model.refined([ANYBODY]), known)
+                shown = {key[:3] for key, each in self.classes.items() if each.shown is not None}
+                for key, each in known.items():  # What one other recipient does not show, several may.
+                    if self.classes.get(key, each).shown is None and not (each.part == WHOLE and key[:3] in shown):
+                        self.classes[key] = each
+            for _round in range(_ROUNDS):
+                left = {key: each.refine for key, each in self.classes.items() if each.shown is None and each.refine}
+                keys = list(dict.fromkeys(key for each in left.values() for key in each if key not in self.model.exact))
+                if not keys:
+                    break
+                self._ask(self.model.refined(keys[:_AT_ONCE]), left)
+        except BudgetError:
+            for each in self.classes.values():
+                if each.shown is None and not each.reasons:
+                    each.reasons, each.witness = [TOO_COMPLEX], None
+        for key, each in list(self.classes.items()):
+            if each.shown is None and not each.usual:
+                del self.classes[key]
+                self._unusual.add(each.cause)
+
+    def _ask(self, model: Model, classes: Collection[_Key]) -> None:
+        """Asks a model about classes."""
+        self.budget -= self.model.circuit.solver.conflicts
+        self._room = MOST_PARTS
+        self._use(model)
+        before = {key: self.classes.pop(key) for key in classes}
+        kinds: dict[_Which, list[str]] = {}
+        for kind, cause, person in dict.fromkeys(key[:3] for key in classes):
+            kinds.setdefault((person, cause), []).append(kind)
+        try:
+            self._look(kinds)
+        except BudgetError:
+            for key, each in before.items():
+                self.classes.setdefault(key, each)
+            raise
+
+    def _courses(self, candidate: Replayed, person: str) -> Courses | None:
+        """What becomes of the recipient's copy, or of the copies of a person whom rules add. ``None`` where that is not followed to its end."""
+        both = zip(self.sets, candidate.facts, strict=True)
+        before, after = (course_of(rules, candidate.message, facts, candidate.letter.recipient, person) for rules, facts in both)
+        # The recipient's own copy is another one than those that rules add. Of several of a person, what they have in common is told.
+        if before is None or after is None or any(course.too_many or (course.twice and not person) for course in (before, after)):
+            return None
+        return before, after

@@ -1,0 +1,127 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How two rule sets treat a message differently: as formulas, and for one message with the simulator. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.comparison import KINDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import verdict
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import NOBODY, Course
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.recipient_copies import Copies
+
+_ENDS = ("deleted", "rejected", "redirected", "quarantined")
+
+
+def aspect_of(kind: str) -> str:
+    """The aspect of mail that a kind of difference is about: ``protection``, ``branding``, or ``delivery``."""
+    return "delivery" if kind == "fate_changed" else kind.split("_")[0]
+
+
+def categories(old: Copies, new: Copies, options: Iterable[str]) -> dict[str, Value]:
+    """Kind of difference to whether a message shows it, most important first."""
+    logic = old.logic
+    pairs = [(old.held(place), new.held(place)) for place in range(max(old.approvals, new.approvals))]
+    together = logic.all_of([logic.equal(one, other) for one, other in pairs])
+    sooner = logic.any_of([logic.all_of((negate(one), other)) for one, other in pairs])
+    later = logic.any_of([logic.all_of((one, negate(other))) for one, other in pairs])
+    visible = logic.all_of((together, logic.any_of((logic.all_of((old.delivered, new.delivered)), logic.all_of((old.released, new.released))))))
+    ends = [logic.equal(old.ends(fate), new.ends(fate)) for fate in _ENDS]
+    both_away = logic.all_of((together, negate(old.delivered), negate(new.delivered)))
+    other_option = [logic.all_of((one.option(name), negate(other.option(name)))) for name in options for one, other in ((old, new), (new, old))]
+    other_smime = logic.all_of((negate(logic.equal(old.smime, new.smime)), negate(old.surprised), negate(new.surprised)))
+    brands = sorted({*old.brands, *new.brands})
+    found = {
+        "protection_lost": logic.all_of((visible, old.protected, negate(new.protected))),
+        "delivery_lost": logic.all_of((old.delivered, logic.any_of((sooner, logic.all_of((together, negate(new.delivered))))))),
+        "protection_gained": logic.all_of((visible, negate(old.protected), new.protected)),
+        "delivery_gained": logic.all_of((new.delivered, logic.any_of((later, logic.all_of((together, negate(old.delivered))))))),
+        "protection_changed": logic.all_of((visible, old.protected, new.protected, logic.any_of((*other_option, other_smime)))),
+        "branding_changed": logic.all_of((visible, logic.any_of([negate(logic.equal(old.brand(name), new.brand(name))) for name in brands]))),
+        "fate_changed": logic.any_of(
+            (
+                *(logic.all_of((sooner, negate(old.delivered))), logic.all_of((later, negate(new.delivered)))),
+                logic.all_of((both_away, negate(logic.all_of([*ends, logic.equal(old.gone, new.gone)])))),
+            )
+        ),
+    }
+    return {kind: found[kind] for kind in KINDS if kind in found}
+
+
+@dataclass(frozen=True)
+class Treated:
+    """What people see of a copy in one world.
+
+    :param held: how many approvals it waits for; ``None`` where that is open.
+    :param protection: its protection once it is delivered or released; empty where it never is.
+    """
+
+    held: int | None
+    fate: str
+    protection: str = ""
+    branding: str = ""
+
+
+def treated(course: Course, message: Message, facts: Facts) -> list[Treated]:
+    """What may be seen of a copy: one where all is known."""
+    found: dict[Treated, None] = {}
+    for world in course.worlds:
+        if world.fate == NOBODY:
+            found[Treated(0, NOBODY)] = None
+            continue
+        end = verdict(world, message, facts)
+        if world.surprises or not end.delivered:
+            found[Treated(None if world.surprises else world.held, "unknown", "unknown")] = None
+        elif world.fate in ("delivered", "quarantined"):
+            foreign = bool(end.on_arrival) and message.protection is not None and message.protection.owner == "other"
+            brands = {name_key(name) for _rule, name in world.brands}
+            unsure = end.protection not in ("none", "smime") and (len(brands) > 1 or ((foreign or end.protection == "unknown") and brands))
+            protection, branding = ("unknown", "unknown") if end.assumes else (end.protection, "unknown" if unsure else end.branding)
+            found[Treated(world.held, world.fate, protection, branding)] = None
+        else:
+            found[Treated(world.held, world.fate)] = None
+    return list(found)
+
+
+def kinds_of(old: Treated, new: Treated) -> set[str]:
+    """The kinds of a change that are certain."""
+    if old.held is None or new.held is None:
+        return set()
+    if old.held != new.held:  # What becomes of the other one is told once it is approved.
+        first = old if old.held < new.held else new
+        known = {("delivery_lost" if first is old else "delivery_gained") if first.fate == "delivered" else "fate_changed"}
+        return set() if first.fate == "unknown" else known
+    if "unknown" in (old.fate, new.fate):
+        return set()
+    if old.fate != new.fate:
+        return {"delivery_lost" if old.fate == "delivered" else "delivery_gained" if new.fate == "delivered" else "fate_changed"}
+    if not old.protection:
+        return set()
+    return {*_protection(old.protection, new.protection), *_branding(old.branding, new.branding)}
+
+
+def _protection(old: str, new: str) -> set[str]:
+    if same_name(old, new) or "unknown" in (old, new):
+        return set()
+    if new == "none":
+        return {"protection_lost"}
+    if old == "none":
+        return {"protection_gained"}
+    return set() if "protected_option_unknown" in (old, new) else {"protection_changed"}
+
+
+def _branding(old: str, new: str) -> set[str]:
+    return set() if same_name(old, new) or "unknown" in (old, new) else {"branding_changed"}
+
+
+def sure_kinds(old: list[Treated], new: list[Treated]) -> set[str]:
+    """The kinds of the change that are the same in all pairs of worlds."""
+    pairs = [kinds_of(one, other) for one in old for other in new]
+    return set(pairs[0]).intersection(*pairs[1:]) if pairs else set()

@@ -1,0 +1,146 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is asked of a model about a difference: what differs, and which edit is the cause. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.attribution import (
+    DECIDING,
+    Acts,
+    Causes,
+    Cuts,
+    Deciding,
+    decides,
+    decides_of_added,
+    parted,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_parts import Part, Parts, Turn
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import aspect_of, categories
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Edit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import AddedCopies, Model, Side
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, high, low, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.recipient_copies import Copies
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked about somebody's copies on a side.
+
+    :param copies: before and after.
+    :param kinds: kind to its literal.
+    :param causes: aspect of mail to its literals by edit, and :param:`parts` to the parts of these.
+    """
+
+    copies: tuple[Copies, Copies]
+    kinds: Mapping[str, int]
+    causes: Mapping[str, Sequence[int]]
+    parts: Mapping[str, Parts]
+
+    def cause(self, kind: str, place: int) -> int:
+        """That an edit is the cause of a difference, if there is one of this kind."""
+        return self.causes[aspect_of(kind)][place]
+
+    def of(self, kind: str, place: int, part: Part) -> list[int]:
+        """That a message is one of a class."""
+        return [self.cause(kind, place), self.kinds[kind], self.parts[aspect_of(kind)].literal(place, part)]
+
+    def parts_of(self, kind: str, place: int) -> Mapping[Part, int]:
+        """The parts of a kind and a cause that are possible at all, with that a message is of them, if it is of the kind and the cause."""
+        return self.parts[aspect_of(kind)].of(place)
+
+    def together(self, kinds: Sequence[str], place: int) -> dict[int, list[str]]:
+        """The kinds that are possible at all with an edit as their cause, by that it is."""
+        found: dict[int, list[str]] = {}
+        for kind in kinds:
+            cause = self.cause(kind, place)
+            if FALSE not in (cause, self.kinds[kind]):
+                found.setdefault(cause, []).append(kind)
+        return found
+
+
+class Questions:
+    """What is asked of a model, built where it is asked first.
+
+    :param options: the options of protection that rules ask for.
+    :param turns: the rules of both sets.
+    """
+
+    def __init__(self, model: Model, edits: Sequence[Edit], options: Sequence[str], turns: Sequence[Turn]) -> None:
+        self.model, self.edits, self._options, self.turns = model, edits, options, turns
+        self._asked: dict[tuple[bool, str], Asked] = {}
+        self._parted: dict[bool, Sequence[Value]] = {}
+
+    def of(self, side: Side, person: str = "") -> Asked:
+        """What is asked about the recipient's copy on a side, or about those of a person whom rules add."""
+        known = self._asked.get((side.logic.free, person))
+        if known is None:
+            known = self._asked[side.logic.free, person] = self._of_added(side, person) if person else self._of_recipient(side)
+        return known
+
+    def free(self, person: str = "") -> Asked:
+        """With what is unknown as free variables."""
+        return self.of(self.model.free, person)
+
+    def added(self, side: Side, place: int) -> AddedCopies:
+        """The copies that are compared. Of a second one, which open questions alone can bring, nothing could be told."""
+        return self.model.added(side, place, shared=False)
+
+    def _of_recipient(self, side: Side) -> Asked:
+        old, new = (Copies(side.logic, [(TRUE, outcome)]) for outcome in side.outcomes)
+        deciding = self._deciding(side, old, new)
+        acts = {each: [decides(outcome, each, deciding) for outcome in side.outcomes] for each in DECIDING}
+        found = self._of_copies(side, old, new, acts, self._otherwise(side), added=False)
+        if self._rules_alone:
+            chains = [(chain, self.added(side, place)) for place, chain in enumerate(side.chains)]
+            same = [(turn.before, turn.after) for turn in self.turns if turn.edit < 0 and turn.before is not None and turn.after is not None]
+            cuts = Cuts(self.edits, self.parted(side), same, chains)
+            side.logic.circuit.helps(cuts.guard, found.kinds.values())
+        return found
+
+    def _of_added(self, side: Side, person: str) -> Asked:
+        copies = [self.added(side, place).of(person) for place in (0, 1)]
+        old, new = (Copies(side.logic, [(copy.when, copy.outcome) for copy in each]) for each in copies)
+        deciding = self._deciding(side, old, new)
+        acts = {each: [decides_of_added(*both, each, deciding) for both in zip(side.outcomes, copies, strict=True)] for each in DECIDING}
+        # Of several copies, one may be treated differently where another was before.
+        otherwise = self._otherwise(side) if all(len(each) < 2 for each in copies) else TRUE
+        return self._of_copies(side, old, new, acts, otherwise, added=True)
+
+    def _deciding(self, side: Side, old: Copies, new: Copies) -> Deciding:
+        parted = zip(self.edits, self.parted(side), strict=True)
+        by_rule = {id(rule): value for edit, value in parted for rule in (edit.before, edit.after) if rule is not None}
+        pairs = ((old.protected, new.protected), (old.smime, new.smime))
+        return Deciding(by_rule, side.logic.any_of([negate(side.logic.equal(*pair)) for pair in pairs]))
+
+    def _otherwise(self, side: Side) -> int:
+        """What else may be the cause of a difference: settings, or that others leave the copy."""
+        if not self._rules_alone:
+            return TRUE
+        known = high if side.logic.free else low
+        return side.logic.circuit.disjunction(map(known, self.parted(side)))
+
+    def parted(self, side: Side) -> Sequence[Value]:
+        """Of each edit whether somebody leaves the copy in one rule set only, as far as the edit decides."""
+        known = self._parted.get(side.logic.free)
+        if known is None:
+            known = self._parted[side.logic.free] = parted(side.company, self.edits, side.chains)
+        return known
+
+    @property
+    def _rules_alone(self) -> bool:
+        """Whether nothing but rules differs. Then mail that no edit acts on or parts differently is treated alike: the other rules see the same, are for
+        the same people, and do the same, one after the other.
+        """
+        return not self.model.settings_that_differ
+
+    def _of_copies(self, side: Side, old: Copies, new: Copies, acts: Mapping[str, Sequence[Acts]], otherwise: int, *, added: bool) -> Asked:
+        kinds = {kind: high(value) if side.logic.free else low(value) for kind, value in categories(old, new, self._options).items()}
+        parts = {each: Parts(side.logic, self.edits, self.turns, each, those, added=added) for each, those in acts.items()}
+        first = {each: Causes(side.logic, self.edits, each, those, otherwise).literals for each, those in acts.items()}
+        causes = {each: parts[each].causes(literals) for each, literals in first.items()}
+        return Asked((old, new), kinds, causes, parts)

@@ -1,0 +1,293 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rows of a difference: the description of a class of mail, and how much mail it applies to. Private to the collection."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible_line
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_parts import ANY, OWN, Turn
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.comparison import KINDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import aspect_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_queries import Asked
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import TOLD, Finding, Later
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.mail_class import MailClass, Row, Shown, assumed, witness_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.open_rows import edit_at, rules_of, whose
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Edit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_version_delta import NOTHING, Apart, apart
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import redirected_to, slots_look_at_sender, watches_aliases
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Seen
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain, RuleStep
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.quantifier import Extent, reach
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import as_it_arrives
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import says_all, section_of, sentence
+
+#: A question about a class: its place, and the place of a rule and a condition of it, or what else is asked.
+_Question = tuple[int, int, int]
+
+#: What is asked of a class beside its conditions: what sets the versions of the edited rule apart, and how its mail arrives.
+_APART, _ARRIVES = -1, -2
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """What is known of a class without a question.
+
+    :param sides: the results before and after, :param:`stages` at the stage at which they differ, and :param:`approvals` how many approvals that is after.
+    :param rules: the rules whose conditions its mail meets where it comes to them, each with its rule set.
+    :param why: what may set the versions of the edited rule apart.
+    """
+
+    found: MailClass
+    shown: Shown
+    edit: Edit | None
+    sides: Mapping[str, Mapping[str, Any]]
+    stages: tuple[Mapping[str, Any], Mapping[str, Any]]
+    approvals: int
+    rules: Sequence[tuple[int, FlowRule]]
+    why: Apart
+
+
+class Rows:
+    """Writes the rows of classes.
+
+    :param turns: the rules of both sets.
+    :param asked: what is asked about a person's copies, with unknown values as free variables.
+    :param budget: the maximum number of conflicts for all questions together.
+    :param about: the assumptions that the edits are about.
+    """
+
+    def __init__(self, model: Model, edits: Sequence[Edit], turns: Sequence[Turn], asked: Callable[[str], Asked], budget: int, about: Collection[str]) -> None:
+        self.model, self.edits, self._turns, self.asked, self.budget, self._about = model, edits, turns, asked, budget, about
+        self.sets = model.rule_sets
+
+    def write(self, classes: Iterable[MailClass]) -> None:
+        """Writes the rows of the classes of which a message is shown."""
+        drafts = [self._draft(found, found.shown) for found in classes if found.shown is not None]
+        questions = [question for place, draft in enumerate(drafts) for question in self._questions(place, draft)]
+        possible = Batch(self.model.circuit, self.budget).possible(questions)
+        sure = {key for key, _literals in questions if key not in possible}
+        told = [self._finding(place, draft, sure) for place, draft in enumerate(drafts)]
+        extents = [self._extent(draft, finding) for draft, finding in zip(drafts, told, strict=True)]
+        for draft, finding, extent, (limit, as_witness) in zip(drafts, told, extents, reach(self.model.circuit, extents, self.budget), strict=True):
+            limit = self._without_rules(draft, extent) if limit == "another" else limit
+            known = replace(finding, limit=limit, stages=finding.stages if as_witness else ({}, {}), approved=finding.approved and as_witness)
+            draft.found.row = self._row(draft, known)
+
+    def _draft(self, found: MailClass, shown: Shown) -> _Draft:
+        candidate, edit, part = shown.candidate, edit_at(self.edits, found.cause), found.part
+        both = zip(shown.courses, self.sets, candidate.facts, strict=True)
+        before, after = (result(course, rules, candidate.message, each) or {} for course, rules, each in both)
+        rules = [(int(part.now), rule)] if edit and part.now is not None and (rule := edit.after if part.now else edit.before) else []
+        later = self._turns[part.later].version(now=part.acts) if part.later not in (OWN, ANY) else None
+        rules += [(int(part.acts), later)] if later is not None else []
+        why = NOTHING
+        if edit and edit.before and edit.after and part.now is not None and edit.alike(aspect_of(found.kind)):
+            why = apart(*((edit.after, edit.before) if part.now else (edit.before, edit.after)))
+        approvals, stages = _stages(before, after)
+        return _Draft(found, shown, edit, {"before": before, "after": after}, stages, approvals, rules, why)
+
+    # What is true of all mail of a class
+
+    def _of_class(self, found: MailClass) -> list[int]:
+        person, mail = found.person, self.model.mail
+        nobody = [mail.recipient["address", person] ^ 1] if person else []
+        return [*nobody, *self.asked(person).of(found.kind, found.cause, found.part)]
+
+    def _questions(self, place: int, draft: _Draft) -> list[tuple[_Question, Sequence[int]]]:
+        """What would contradict what may be told of a class, if it can be: where that is impossible, it is true of all of its mail."""
+        of_class, conditions, recipient = self._of_class(draft.found), self.model.free.conditions, self.model.mail.recipient
+        found: list[tuple[_Question, Sequence[int]]] = []
+        for index, (which, rule) in enumerate(draft.rules):
+            chain = self.model.free.chains[which]
+            for number, atom in enumerate(rule.conditions):
+                if draft.found.person or self._changes(chain, rule, atom):
+                    found.append(((place, index, number), (*of_class, high(chain.conditions.truth(atom, Seen(), recipient)) ^ 1)))
+        if draft.why:
+            found.append(((place, _APART, 0), (*of_class, conditions.any_apart(draft.why.met, draft.why.unmet, recipient) ^ 1)))
+        if arrival := self._arrival(draft):
+            usual = assumed(self.model, self._about, usual=draft.shown.usual)
+            found.append(((place, _ARRIVES, 0), (*usual, *of_class, self.model.mail.arrival[arrival] ^ 1)))
+        return found
+
+    def _changes(self, chain: RuleChain, rule: FlowRule, atom: Atom) -> bool:
+        """Whether earlier rules have a part in what a condition finds."""
+        step = chain.step(rule)
+        if step is None:
+            return True
+        arrived = Seen(splits=step.seen.splits, added=step.seen.added)
+        one, other = (chain.conditions.truth(atom, seen, chain.person) for seen in (arrived, step.seen))
+        return one != other
+
+    def _arrival(self, draft: _Draft) -> str:
+        protection = draft.shown.candidate.message.protection
+        if protection is None or protection.kind == "none":
+            return ""
+        return protection.owner if protection.by_rights else protection.kind
+
+    def _finding(self, place: int, draft: _Draft, sure: Collection[_Question]) -> Finding:
+        """What is told of a class.
+
+        :param sure: the questions about which that is true of all of its mail.
+        """
+        found, edit, why = draft.found, draft.edit, draft.why if (place, _APART, 0) in sure else NOTHING
+        about: list[FlowRule] = []
+        for index, (which, rule) in enumerate(draft.rules):
+            chain, numbered = self.model.free.chains[which], enumerate(rule.conditions)
+            kept = (atom for number, atom in numbered if (place, index, number) in sure or not (found.person or self._changes(chain, rule, atom)))
+            about.append(replace(rule, conditions=tuple(kept), exceptions=self._sparing(which, rule, draft.shown)))
+        if why.is_one:
+            about[0], why = replace(about[0], conditions=(*about[0].conditions, *why.met)), NOTHING
+        return Finding(
+            kind=found.kind,
+            about=tuple(about),
+            why=why,
+            arrives=self._arrival(draft) if (place, _ARRIVES, 0) in sure else "",
+            limit="",
+            stages=draft.stages,
+            approved=draft.approvals > 0,
+            person=found.person,
+            edit=edit,
+            acted=self._acted(draft),
+            later=self._later(draft),
+            settings=self.model.settings_that_differ,
+        )
+
+    def _sparing(self, which: int, rule: FlowRule, shown: Shown) -> tuple[Atom, ...]:
+        """The exceptions that do not certainly spare the message as it arrives: what an earlier rule turns it into is not what it is."""
+        candidate = shown.candidate
+        return as_it_arrives(self.sets[which], rule, candidate.message, candidate.facts[which], candidate.letter.recipient).exceptions
+
+    def _acted(self, draft: _Draft) -> tuple[bool, bool]:
+        """Whether the edited rule acted before, and acts now, as far as that is so of all mail of the class."""
+        edit, now = draft.edit, draft.found.part.now
+        if edit is None or now is None:
+            return False, False
+        both = edit.before is not None and edit.after is not None
+        if both and not edit.alike(aspect_of(draft.found.kind)):
+            return True, True
+        return not now, now
+
+    def _later(self, draft: _Draft) -> Later | None:
+        part = draft.found.part
+        if part.later == OWN:
+            return None
+        if part.later == ANY:
+            return Later("", part.acts, stays=True)
+        turn = self._turns[part.later]
+        rule = turn.after or turn.before
+        return Later(rule.name if rule else "", part.acts, stays=turn.after is not None and not turn.after.idle)
+
+    # How much mail is treated so
+
+    def _differs(self, found: MailClass, approvals: int) -> int:
+        """That a message is treated differently as its class says. What is delivered, or was, is so at the witness's stage: another approval may remain."""
+        asked = self.asked(found.person)
+        differs = asked.kinds[found.kind]
+        if found.kind not in ("delivery_lost", "delivery_gained"):
+            return differs
+        copies = asked.copies[found.kind == "delivery_gained"]
+        return self.model.circuit.conjunction((differs, high(copies.fate("delivered", approvals))))
+
+    def _alike(self, found: MailClass, stages: tuple[Mapping[str, Any], Mapping[str, Any]], approvals: int) -> int:
+        """That a message is treated like the witness, as far as the sentence describes it."""
+        values = []
+        for copies, stage, wanted in zip(self.asked(found.person).copies, stages, TOLD.get(found.kind, ("", "")), strict=True):
+            if wanted == "fate" and stage:
+                values.append(copies.fate(str(stage["fate"]), approvals))
+            elif wanted == "protection":
+                protection = str(stage.get("protection"))
+                values.append(copies.smime if protection == "smime" else copies.option(protection))
+            elif wanted == "branding" and stage.get("branding"):
+                values.append(copies.brand(str(stage["branding"])))
+            elif wanted == "branding":
+                values.append(negate(copies.branded))
+        return high(self.model.free.logic.all_of(values))
+
+    def _extent(self, draft: _Draft, finding: Finding) -> Extent:
+        """What decides of how much mail a sentence is true."""
+        model, recipient, found, why = self.model, self.model.mail.recipient, draft.found, finding.why
+        differs, alike = self._differs(found, draft.approvals), self._alike(found, draft.stages, draft.approvals)
+        wanted = assumed(model, self._about, usual=draft.shown.usual)
+        # Whom a rule adds, or redirects mail to, gets what is addressed to them anyway.
+        anyway = [found.person] if found.person else [each for rule in finding.about for each in redirected_to(rule, model.facts)]
+        wanted += [recipient["address", each] ^ 1 for each in sorted(set(anyway))]
+        if finding.arrives:
+            wanted.append(model.mail.arrival[finding.arrives])
+        elif found.kind.startswith("protection"):  # Mail that arrives protected stays protected, and need not be mentioned.
+            wanted += [literal ^ 1 for literal in model.mail.arrival.values()]
+        of_class = (*wanted, *self.asked(found.person).of(found.kind, found.cause, found.part), differs)
+        steps = [(model.free.chains[which], model.free.chains[which].step(rule)) for which, rule in draft.rules]
+        seen_as: list[tuple[RuleChain, RuleStep, FlowRule]] = []
+        for (chain, step), said in zip(steps, finding.about, strict=True):
+            if step is None:
+                return Extent((), (), of_class, differs, alike)
+            seen_as.append((chain, step, said))
+        wanted += [seen_as[0][0].conditions.any_apart(why.met, why.unmet, recipient)] if why else []
+        named = (high(chain.conditions.matches(said, step.name, Seen(), recipient)) for chain, step, said in seen_as)
+        spared = (high(chain.conditions.matches(replace(said, exceptions=()), step.name, Seen(), recipient)) for chain, step, said in seen_as)
+        return Extent((*wanted, *named), (*wanted, *spared), of_class, differs, alike)
+
+    def _without_rules(self, draft: _Draft, extent: Extent) -> str:
+        """What keeps mail that is named from what a sentence says, if that can be no other rule since there is none."""
+        mail, edit = self.model.mail, draft.edit
+        mine = [edit.before, edit.after] if edit else []
+        if any(not rule.idle and all(rule is not each for each in mine) for rules in self.sets for rule in rules.rules):
+            return "another"
+        inside = high(self.model.free.conditions.sender_scope("InOrganization", mail.sender))
+        in_clear = [literal ^ 1 for literal in mail.arrival.values()]
+        for limit, literals in (("outside", [inside]), ("protected", in_clear)):
+            left = self.budget - self.model.circuit.solver.conflicts
+            asked = [[*extent.named, *literals], [*extent.named, extent.differs ^ 1, *literals]]
+            if left > 0 and [self.model.circuit.solve(each, left) for each in asked] == [True, False]:
+                return limit
+        return "another"
+
+    def _row(self, draft: _Draft, finding: Finding) -> Row:
+        about, why = _in_sections(finding.about), finding.why
+        every = finding.whole and not finding.arrives and about == list(finding.about) and says_all(about) and not why.is_several
+        row: Row = {"kind": finding.kind, "text": sentence(finding), "when": section_of(about)}
+        row |= {"unless": section_of([replace(about[0], conditions=why.unmet)])} if why and not why.is_several else {}
+        row |= {"arrives": finding.arrives} if finding.arrives else {}
+        row |= {"every": every, **finding.told, "rules": rules_of(self.model, self.edits, finding.edit)}
+        row |= {"later": [finding.later.name]} if finding.later and finding.later.name else {}
+        row |= whose(finding.person)
+        # A copy that there is not has no result.
+        sides = {side: each for side, each in draft.sides.items() if each}
+        return {**row, **sides, "witness": witness_of(draft.shown.candidate, finding.person)}
+
+
+def _in_sections(rules: Sequence[FlowRule]) -> list[FlowRule]:
+    """Rules without the conditions that are about other addresses of a message than a section is, which means primary ones, and the From field."""
+
+    def means(atom: Atom) -> bool:
+        return not watches_aliases(atom) and not (slots_look_at_sender(atom) and atom.settings.location != "Header")
+
+    return [replace(rule, conditions=tuple(filter(means, rule.conditions))) for rule in rules]
+
+
+def _stages(before: Mapping[str, Any], after: Mapping[str, Any], approvals: int = 0) -> tuple[int, tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """The stage at which the difference shows, and the number of approvals before it: delivery, or delivery after an approval or a release."""
+    for later in ("after_approval", "after_release"):
+        if later in before and later in after and before["fate"] == after["fate"]:
+            return _stages(before[later], after[later], approvals + (later == "after_approval"))
+    return approvals, (before, after)
+
+
+def merged(rows: Iterable[Row | None]) -> list[Row]:
+    """The rows without duplicates, the most important kinds first."""
+    found: dict[str, Row] = {}
+    for row in sorted((each for each in rows if each is not None), key=lambda row: KINDS.index(row["kind"])):
+        said = {key: value for key, value in row.items() if key not in ("before", "after", "witness", "unknown")}
+        found.setdefault(json.dumps(said, sort_keys=True), {**row, "text": visible_line(row["text"])})
+    return list(found.values())

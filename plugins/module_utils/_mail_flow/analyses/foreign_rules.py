@@ -1,0 +1,142 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What rules that nobody here declared can do to mail of rules that somebody did. Private to the collection.
+
+What is said of a rule is what it *can* do: some mail may meet the conditions of both rules. Where that is impossible, nothing is said.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Seen
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import CONFLICTS, Model
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import idle
+
+#: What an action does to mail that another rule is for, the worst first.
+_EFFECTS: Mapping[Does, str] = {
+    Does.DELETE: "deletes",
+    Does.REJECT: "rejects",
+    Does.REDIRECT: "redirects",
+    Does.QUARANTINE: "quarantines",
+    Does.MODERATE: "moderates",
+    Does.DECRYPT: "decrypts",
+}
+#: What a rule does that lets mail be delivered, and keeps it from later rules.
+_STOPS = "stops"
+
+#: The same in words, for mail of some rules.
+_CAN: Mapping[str, str] = {
+    "deletes": "can delete mail of {}",
+    "rejects": "can reject mail of {}",
+    "redirects": "can redirect mail of {}",
+    "quarantines": "can hold mail of {} in quarantine",
+    "moderates": "can hold mail of {} for approval",
+    "decrypts": "can decrypt mail of {}",
+    _STOPS: "can keep mail from {}",
+}
+#: What it does at all.
+_ACTS: Mapping[str, str] = {
+    "deletes": "deletes mail",
+    "rejects": "rejects mail",
+    "redirects": "redirects mail",
+    "quarantines": "holds mail in quarantine",
+    "moderates": "holds mail for approval",
+    "decrypts": "decrypts mail",
+    "encrypts": "encrypts mail",
+    _STOPS: "keeps mail from later rules",
+}
+#: Rules that a line names.
+_NAMED = 3
+
+
+def foreign_rules(
+    rules: Sequence[Mapping[str, Any]], ours: Collection[str], facts: Mapping[str, Any], now: datetime.datetime | None = None, budget: int = CONFLICTS
+) -> list[dict[str, Any]]:
+    """The rules that are not ours, first to last: ``name``, ``guid``, ``place`` (from 1) of all ``rules`` (how many), ``idle`` (why it does not act;
+    absent where it does), ``acts`` (such as ``stops`` or ``deletes``: what it decides about its mail), and ``does``, a list of ``what`` of these it can do
+    and ``mail_of``: to mail of which rules of ours that encrypt.
+
+    :param rules: complete, in the form of an organization's description, first to last.
+    :param ours: the names of our rules.
+    :param facts: in the form of the option ``facts``.
+    :param budget: the maximum number of conflicts; whatever would take more may be.
+    """
+    known = {name_key(name) for name in ours}
+    rule_set = RuleSet({key: value for key, value in rule.items() if key != "priority"} for rule in rules)
+    foreign = [rule for rule in rule_set.rules if name_key(rule.name) not in known]
+    reasons = {rule.place: _idle(rule, given) for rule, given in zip(rule_set.rules, rules, strict=True)}
+    protecting = [rule for rule in rule_set.rules if name_key(rule.name) in known and rule.does(Does.ENCRYPT) and not reasons[rule.place]]
+    acting = [rule for rule in foreign if not reasons[rule.place] and (rule.is_final or any(rule.does(what) for what in _EFFECTS))]
+    met = _met(rule_set, acting, protecting, facts, now or datetime.datetime.now(datetime.UTC), budget) if acting and protecting else {}
+    return [
+        {
+            "name": rule.name,
+            "guid": rule.guid,
+            "place": rule.place + 1,
+            "rules": len(rule_set.rules),
+            **({"idle": reasons[rule.place]} if reasons[rule.place] else {}),
+            "acts": _acts(rule),
+            "does": list(_does(rule, met.get(rule.place, []))),
+        }
+        for rule in foreign
+    ]
+
+
+def _idle(rule: FlowRule, given: Mapping[str, Any]) -> str:
+    return rule.idle or " and ".join(idle(given.get("enabled") is not False, given).values())
+
+
+def _acts(rule: FlowRule) -> list[str]:
+    """What a rule decides about its mail, the worst first."""
+    found = [word for what, word in (*_EFFECTS.items(), (Does.ENCRYPT, "encrypts")) if rule.does(what)]
+    # Mail that is deleted or held reaches no later rule anyway.
+    return [*found, *([_STOPS] if rule.is_final and not set(found) - {"moderates", "decrypts", "encrypts"} else [])]
+
+
+def _does(rule: FlowRule, met: Sequence[FlowRule]) -> Iterator[dict[str, Any]]:
+    """What a rule can do to mail of those that it meets."""
+    for word in _acts(rule):
+        mail_of = [each.name for each in met if word != _STOPS or each.place > rule.place]
+        if mail_of and word in _CAN:
+            yield {"what": word, "mail_of": mail_of}
+
+
+def _met(
+    rule_set: RuleSet, acting: Sequence[FlowRule], protecting: Sequence[FlowRule], facts: Mapping[str, Any], now: datetime.datetime, budget: int
+) -> dict[int, list[FlowRule]]:
+    """The place of each acting rule to the protecting rules whose mail it can act on."""
+    # Each rule is held against mail as it arrives, by itself: what earlier rules make of it can also be written by its sender.
+    alone = [*acting, *protecting]
+    model = Model([RuleSet([])], rule_set, facts, now)
+    conditions, recipient = model.free.conditions, model.mail.recipient
+    matches = {rule.place: high(conditions.matches(rule, ("foreign", rule.place), Seen(), recipient)) for rule in alone}
+    # Mail comes from inside and is none of the service's own, as mail that rules protect.
+    usual = [*(each.literal for each in model.mail.assumptions), high(conditions.sender_scope("InOrganization", model.mail.sender))]
+    questions = [((rule.place, other.place), [matches[rule.place], matches[other.place], *usual]) for rule in acting for other in protecting]
+    possible = Batch(model.circuit, budget).possible(questions)
+    return {rule.place: [other for other in protecting if (rule.place, other.place) in possible] for rule in acting}
+
+
+def foreign_line(row: Mapping[str, Any]) -> str:
+    """A rule that is not ours, as a line: where it stands, since when, and what it can do to mail of ours.
+
+    :param row: as :func:`foreign_rules` has it, also with ``since`` and ``changed`` (texts).
+    """
+    about = [f"{row['place']} of {row['rules']}", *(str(row[key]) for key in ("since", "changed") if row.get(key))]
+    said = [_CAN[each["what"]].format(_named(each["mail_of"])) for each in row["does"]] or [_ACTS[each] for each in row["acts"]]
+    idle_ = f" It {row['idle']}." if row.get("idle") else ""
+    return f"{row['name']!r} ({', '.join(about)}){': ' if said else ''}{', '.join(said)}.{idle_}"
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(map(repr, names[:_NAMED]))}{more}"

@@ -1,0 +1,232 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finds problems in a rule set: rules that never act, exceptions without effect, and misused options. Private to the collection.
+
+``lint(rules, facts, now)`` is the entry point. What is about several rules, or about all mail, is decided here; the rest by a table of checks.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible_line
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import content_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_conflicts import Meetings
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.single_rule_lint import CHECKS, OF_IDLE_RULES, Look, templates_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain, RuleStep
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import CONFLICTS, AddedCopies, Model
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, high, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import listed
+
+
+def lint(
+    rules: Iterable[Mapping[str, Any]] | RuleSet, facts: Mapping[str, Any], now: datetime.datetime | None = None, budget: int = CONFLICTS
+) -> list[dict[str, Any]]:
+    """The findings, in a fixed order: ``kind``, ``rules`` (names) and ``reason``.
+
+    :param rules: as a rule set takes them.
+    :param facts: in the form of the option ``facts``.
+    :param now: the date for checks of dates; by default now.
+    :param budget: the maximum number of conflicts for all questions together; findings that would need more are omitted.
+    """
+    rule_set = rules if isinstance(rules, RuleSet) else RuleSet(rules)
+    date = now or datetime.datetime.now(datetime.UTC)
+    known = facts_of(facts)
+    domains = frozenset(domain(each) for each in (*(known.mailboxes or ()), *(known.mail_users or ())))
+    found: list[dict[str, Any]] = []
+    for rule in rule_set.rules:
+        look = Look(rule, rule_set, known, domains, date)
+        for kind, check in CHECKS.items():
+            reason = check(look) if kind in OF_IDLE_RULES or not rule.idle else ""
+            if reason:
+                found.append(_finding(kind, [rule.name], f"The rule {rule.name!r}: {reason}."))
+    found += _equal_rules(rule_set)
+    try:
+        with bounded():
+            model = Model([rule_set], RuleSet([]), facts, date)
+            meetings = Meetings(model, rule_set, budget)
+            deciding = _Deciding(model, meetings.usual(model.free), budget)
+            found += deciding.findings()
+            found += _Clashes(meetings, deciding).findings()
+    except BudgetError:
+        text = "The rules are too complex for all checks: not every rule that never acts, and not every rule that another gets in the way of, is found."
+        found.append(_finding("too_complex", [], text))
+    return found
+
+
+def _finding(kind: str, names: Sequence[str], reason: str) -> dict[str, Any]:
+    return {"kind": kind, "rules": list(dict.fromkeys(names)), "reason": visible_line(reason)}
+
+
+def _equal_rules(rules: RuleSet) -> Iterator[dict[str, Any]]:
+    first: dict[object, FlowRule] = {}
+    for rule in rules.rules:
+        known = first.setdefault((content_of(rule), rule.defers), rule)
+        if known is not rule and not rule.idle:
+            yield _finding("equal_rules", [known.name, rule.name], f"The rules {known.name!r} and {rule.name!r} are duplicates.")
+
+
+class _Deciding:
+    """Findings about all mail, whatever is unknown: a rule that may act is not a finding.
+
+    :param usual: that mail is usual mail, which rules protect.
+    """
+
+    def __init__(self, model: Model, usual: Sequence[int], budget: int) -> None:
+        self.model, self._usual, self._asked = model, usual, Batch(model.circuit, budget)
+        self.chain: RuleChain = model.free.chains[0]
+        #: The rules that may act on a recipient's copy, and those that may encrypt usual mail or end its way, once the findings are there.
+        self.live: list[FlowRule] = []
+        self.live_in_clear: list[FlowRule] = []
+        #: The places of those that certainly never act.
+        self.dead: set[int] = set()
+        self._copies: AddedCopies | None = None
+        self._followed = len(self.chain.rules.rules)  # The place up to which all copies are followed.
+
+    def findings(self) -> list[dict[str, Any]]:
+        last_first = self.chain.steps[::-1]
+        decisive = [step for step in last_first if step.rule.enforced and (step.rule.does(Does.ENCRYPT) or step.rule.is_final)]
+        in_clear = self._asked.possible([(id(step), [*_acting(step), *self._usual]) for step in decisive])
+        decided = in_clear | {key for key, core in self._asked.cores.items() if core.isdisjoint(self._usual)}
+        acting = in_clear | self._asked.possible([(id(step), _acting(step)) for step in last_first if id(step) not in decided])
+        self.live, self.live_in_clear = ([step.rule for step in self.chain.steps if id(step) in those] for those in (acting, in_clear))
+        self._follow()
+        followed = [step for step in self.chain.steps if step.rule.place <= self._followed]
+        ways = [
+            (step.rule.place, [high(when), high(each.acts)]) for step in followed if id(step) not in acting for when, each, _person in self._added(step.rule)
+        ]
+        later = self._asked.possible([((place, number), literals) for number, (place, literals) in enumerate(ways)])
+        busy = {place for place, _number in later}
+        never = [step for step in followed if id(step) not in acting and step.rule.place not in busy]
+        self.dead = {step.rule.place for step in never}
+        found = [self._never(step) for step in never]
+        return [*found, *self._exceptions([step for step in followed if id(step) in acting or step.rule.place in busy])]
+
+    def _follow(self) -> None:
+        """Looks for the copies of people whom rules add, which go on from there. Where there are too many, nothing is known of rules behind the first."""
+        live = {rule.place for rule in self.live}
+        if not any(branch.rule.place in live for branch in self.chain.brings):
+            return
+        self._copies = self.model.added(self.model.free)
+        if self._copies.cut:
+            self._followed = min(branch.rule.place for branch in self.chain.brings)
+
+    def _added(self, rule: FlowRule) -> Iterator[tuple[Value, RuleStep, AddressSlot]]:
+        """A rule's steps in the copies of people whom rules add, each with whether there is the copy, and whose it is."""
+        for copy in self._copies.copies if self._copies else ():
+            step = copy.outcome.chain.step(rule)
+            if step is not None:
+                yield copy.when, step, copy.person
+
+    def _never(self, step: RuleStep) -> dict[str, Any]:
+        """Why a rule never acts: its conditions contradict each other, or earlier rules stop all mail that it applies to."""
+        name = step.rule.name
+        if high(step.alive) not in self._asked.cores.get(id(step), ()) or not self._asked.can([high(step.matches)]):
+            if step.rule.begins or step.rule.ends:
+                return _finding("never_acts", [name], f"The rule {name!r} never acts: its dates exclude today, or its conditions contradict each other.")
+            return _finding(
+                "never_acts",
+                [name],
+                f"The rule {name!r} never acts: its conditions, its exceptions, and the changes by earlier rules contradict each other.",
+            )
+        before = [each for each in self.chain.steps if each.rule.place < step.rule.place and each.rule.is_final]
+        going = [high(negate(each.acts)) for each in before]
+        # The core names the rules that keep the mail from this rule.
+        core = set() if self._asked.can([high(step.matches), *going]) else set(self.model.circuit.solver.core)
+        taken = [each.rule.name for each, literal in zip(before, going, strict=True) if not core or literal in core]
+        stop = f"{listed([repr(each) for each in taken], joint='and')} {'stops' if len(taken) == 1 else 'stop'}"
+        return _finding("never_acts", [name, *taken], f"The rule {name!r} never acts: {stop} all mail that it applies to.")
+
+    def _exceptions(self, live: Sequence[RuleStep]) -> Iterator[dict[str, Any]]:
+        """An exception that never applies: no mail that reaches the rule and meets its conditions matches it."""
+        questions: list[tuple[tuple[int, int, int], list[int]]] = []
+        for step in live:
+            for place in range(len(step.rule.exceptions)):
+                ways = [self._spared(step, place, self.model.mail.recipient)]
+                ways += [[high(when), *self._spared(each, place, person)] for when, each, person in self._added(step.rule)]
+                questions += [((step.rule.place, place, number), literals) for number, literals in enumerate(ways)]
+        met = {key[:2] for key in self._asked.possible(questions)}
+        for step in live:
+            for place, atom in enumerate(step.rule.exceptions):
+                if (step.rule.place, place) not in met:
+                    text = f"The exception {atom.predicate.options[0]} of the rule {step.rule.name!r} never applies: no mail of the rule matches it"
+                    more = ", or other exceptions already match that mail" if len(step.rule.exceptions) > 1 else ""
+                    yield _finding("idle_exception", [step.rule.name], f"{text}{more}.")
+
+    def _spared(self, step: RuleStep, place: int, person: AddressSlot) -> list[int]:
+        """That somebody's copy reaches a rule and meets its conditions and the exception at a place, but no other. What a condition about all who share the
+        copy of somebody whom a rule added finds there is left open.
+        """
+        added = person is not self.model.mail.recipient
+
+        def known(atoms: Iterable[Atom]) -> list[Value]:
+            left = (atom for atom in atoms if not (added and atom.looks_around))
+            return [self.model.free.conditions.truth(atom, step.seen, person) for atom in left]
+
+        exceptions = step.rule.exceptions
+        met = known((*step.rule.conditions, exceptions[place]))
+        unmet = known((*exceptions[:place], *exceptions[place + 1 :]))
+        return [high(value) for value in (step.alive, *met, *map(negate, unmet))]
+
+
+class _Clashes:
+    """Findings about rules that get in each other's way, each of which a message shows."""
+
+    def __init__(self, meetings: Meetings, deciding: _Deciding) -> None:
+        self._meetings, self._live, self._clear = meetings, deciding.live, deciding.live_in_clear
+        self._kept = [step.rule for step in deciding.chain.steps if step.rule.place not in deciding.dead]
+
+    def findings(self) -> Iterator[dict[str, Any]]:
+        yield from self._two_requests()
+        yield from self._ends_before()
+        yield from self._outside()
+
+    def _two_requests(self) -> Iterator[dict[str, Any]]:
+        """Rules that both encrypt and decrypt the same message, or apply two templates to it."""
+        enforced = [rule for rule in self._live if rule.enforced]
+        for rule in (rule for rule in enforced if rule.does(Does.DECRYPT)):
+            other = self._meetings.decrypted(rule, [each for each in enforced if each.does(Does.ENCRYPT) and each is not rule])
+            if other is not None:
+                text = f"{other.name!r} encrypts and {rule.name!r} decrypts the same message: the result is not documented (U02)."
+                yield _finding("encrypt_meets_decrypt", [other.name, rule.name], text)
+        encrypting = [rule for rule in self._clear if rule.does(Does.ENCRYPT)]
+        for place, rule in enumerate(encrypting):
+            other = self._meetings.differing(rule, [each for each in encrypting[place + 1 :] if templates_of(each).keys() != templates_of(rule).keys()])
+            if other is not None:
+                text = f"{rule.name!r} and {other.name!r} apply different templates to the same message: which one it gets is not documented (U01)."
+                yield _finding("templates_meet", [rule.name, other.name], text)
+
+    def _ends_before(self) -> Iterator[dict[str, Any]]:
+        """A rule that stops the processing, and lets mail be delivered, before a later rule would encrypt it."""
+        every = (*self._clear, *(rule for rule in self._kept if all(rule is not each for each in self._clear)))
+        encrypting = [rule for rule in every if rule.enforced and rule.does(Does.ENCRYPT)]
+        for rule in self._clear:
+            if not rule.is_final or any(rule.does(what) for what in (Does.DELETE, Does.REJECT, Does.REDIRECT, Does.ENCRYPT)):
+                continue
+            other = self._meetings.kept_from(rule, [each for each in encrypting if each.place > rule.place])
+            if other is not None:
+                yield _finding("ends_before_encryption", [rule.name, other.name], f"{rule.name!r} stops mail that {other.name!r} would encrypt.")
+
+    def _outside(self) -> Iterator[dict[str, Any]]:
+        """A custom template for people outside, who have only the rights that it grants them."""
+        for rule in self._clear:
+            own = [each for each in rule.templates if option_name(each).startswith("template:")]
+            if own and self._meetings.for_outside(rule, own[0]):
+                text = f"The rule {rule.name!r} protects mail to people outside with {own[0]!r}: they can open it only if it grants them rights."
+                yield _finding("template_outside", [rule.name], text)
+
+
+def _acting(step: RuleStep) -> list[int]:
+    """That a copy reaches a rule, and the rule matches."""
+    return [high(step.alive), high(step.matches)]

@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A class of mail that is treated differently, while more is found out about it. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_parts import Part
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Edit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Course
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model, Replayed
+
+#: A row of the result.
+Row = dict[str, Any]
+
+#: What becomes of somebody's copy before and after.
+Courses = tuple[Course, Course]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A message that shows a class.
+
+    :param usual: whether it was looked for in usual mail.
+    """
+
+    candidate: Replayed
+    courses: Courses
+    usual: bool
+
+
+@dataclass
+class MailClass:
+    """A kind of difference with its cause, which is an index into the edits, and its part.
+
+    :param person: whose copies it is about, if rules add them; empty for the recipient whom the sender names.
+    :param shown: the message that shows it, once one is found, and :param:`row` its row in the result, once it is written.
+    :param refine: the atoms for which another recipient must be built to find out more.
+    :param reasons: what is unknown about :param:`witness`.
+    :param acted: whether the edited rule acted on it before, and whether it acts now.
+    :param usual: whether it is about usual mail. Of other mail nothing is said but what is certain.
+    """
+
+    kind: str
+    cause: int
+    part: Part
+    person: str = ""
+    shown: Shown | None = None
+    row: Row | None = None
+    refine: list[Key] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
+    witness: dict[str, Any] | None = None
+    acted: tuple[bool, bool] = (False, False)
+    usual: bool = True
+
+
+def assumed(model: Model, about: Collection[str], *, usual: bool) -> list[int]:
+    """The assumptions about usual mail, or about mail that rules do not distinguish from it.
+
+    :param about: those that the edits are about, which are not made.
+    """
+    return [each.literal for each in model.mail.assumptions if each.id not in about and (usual or not each.seen)]
+
+
+def witness_of(candidate: Replayed, person: str = "") -> dict[str, Any]:
+    """A message that shows the difference, its recipient or the person whom rules add, and the facts that it rests on beside those that are known."""
+    letter = candidate.letter
+    found: dict[str, Any] = {"message": {"name": "witness", **letter.message}, "recipient": person or letter.recipient}
+    return {**found, "facts": letter.facts} if letter.facts else found
+
+
+def acted(edit: Edit | None, courses: Courses) -> tuple[bool, bool]:
+    """Whether an edited rule acted on a message before, and whether it acts now, in at least one world. One that S/MIME keeps from its work perhaps did."""
+    if edit is None:
+        return False, False
+    found = []
+    for rule, course in ((edit.before, courses[0]), (edit.after, courses[1])):
+        found.append(rule is not None and any(rule.place == place for world in course.worlds for _held, place in (*world.matched, *world.perhaps)))
+    return found[0], found[1]

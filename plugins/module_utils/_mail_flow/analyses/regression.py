@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether other rules break a guarantee for mail for which it held, where it is broken for other mail already. Private to the collection."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import claims_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Seen
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model, Replayed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high, low
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import course_of, is_about, surely_breaks, surely_keeps
+
+_ROUNDS = 4
+
+
+def worsened(
+    before: Iterable[Mapping[str, Any]],
+    after: Iterable[Mapping[str, Any]],
+    facts: Mapping[str, Any],
+    guarantee: Guarantee,
+    now: datetime.datetime,
+    irm_before: Mapping[str, Any] | None = None,
+) -> dict[str, Any] | None:
+    """A message that surely breaks the guarantee after, and surely did not before; ``None`` where none is found.
+
+    :param irm_before: the IRM configuration before, where it is another one.
+    :returns: ``message``, ``recipient`` and ``outcome`` as a counterexample has them.
+    """
+    claims = claims_of([{"name": guarantee.name, "conditions": guarantee.when, "exceptions": guarantee.unless}])
+    option = option_name(guarantee.template) if guarantee.template else ""
+    settings = [facts.get("irm_configuration"), facts.get("irm_configuration") if irm_before is None else irm_before]
+    try:
+        with bounded():
+            model = Model([RuleSet(after), RuleSet(before)], claims, facts, now, [option] if option else [], settings=settings)
+            for _round in range(_ROUNDS):
+                side = model.open
+                about = side.conditions.matches(claims.rules[0], ("claim", 0), Seen(), model.mail.recipient)
+                then, first = (outcome.breaks(guarantee.then, option) for outcome in side.outcomes)
+                wanted, usual = [low(about), low(then), high(first) ^ 1], [each.literal for each in model.mail.assumed]
+                more: list[Key] = []
+                # Usual mail first, which says the most; mail that is not usual counts as well.
+                for assumed, written in itertools.product((usual, []), model.mail.ways_to_write):
+                    possible, candidate = model.find([*wanted, *assumed, *written], side)
+                    if candidate and (found := _replayed(model, guarantee, candidate)):
+                        return found
+                    more = more or (model.to_refine(side) if possible else [])
+                if not more:
+                    return None
+                model = model.refined(more)
+    except BudgetError:
+        pass
+    return None
+
+
+def _replayed(model: Model, guarantee: Guarantee, candidate: Replayed) -> dict[str, Any] | None:
+    message, letter = candidate.message, candidate.letter
+    if is_about(model.claims, model.claims.rules[0], message, candidate.facts[0], letter.recipient) is not True:
+        return None
+    sides = list(zip(model.rule_sets, candidate.facts, strict=True))
+    courses = [course_of(rules, message, facts, letter.recipient) for rules, facts in sides]
+    outcomes = [result(course, rules, message, facts) for course, (rules, facts) in zip(courses, sides, strict=True) if course]
+    wanted = zip((surely_breaks, surely_keeps), courses, candidate.facts, strict=True)
+    if None in outcomes or not all(surely(course, guarantee.then, guarantee.template, message, facts) for surely, course, facts in wanted):
+        return None
+    found: dict[str, Any] = {"message": {"name": guarantee.name, **letter.message}, "recipient": letter.recipient, "outcome": outcomes[0]}
+    return {**found, "facts": letter.facts} if letter.facts else found

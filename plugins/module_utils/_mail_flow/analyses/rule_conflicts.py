@@ -1,0 +1,200 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finds messages on which rules get in each other's way. Private to the collection.
+
+What is found rests on a message that the simulator lets pass the rules: whatever is unknown, it shows what is said of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
+from dataclasses import replace
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import BY_OPTION, Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import Verdict, option_name, verdict
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import NOBODY
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleStep
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model, Replayed, Side
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, high, low, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import course_of
+
+#: What has to be true of a message on a side.
+Wanted = Callable[[Side], Sequence[Value]]
+
+#: A way in which a copy can pass the rules, and what becomes of its protection.
+End = tuple[World, Verdict]
+
+
+class Meetings:
+    """Messages that several rules act on, or would act on.
+
+    :param rules: those that the model is about.
+    :param budget: the maximum number of conflicts for all questions together; what would need more is not found.
+    """
+
+    def __init__(self, model: Model, rules: RuleSet, budget: int) -> None:
+        self.model, self.rules, self._budget = model, rules, budget
+
+    def decrypted(self, rule: FlowRule, encrypting: Sequence[FlowRule]) -> FlowRule | None:
+        """One of some rules that encrypts a message that a rule decrypts; the result is not documented."""
+
+        def shown(candidate: Replayed) -> FlowRule | None:
+            ends = self._ends(self.rules, candidate)
+            both = bool(ends) and _act(ends, rule) and all(any(reason.id == "U02" for reason in found.reasons) for _world, found in ends)
+            return next((each for each in encrypting if both and _act(ends, each)), None)
+
+        return self._any(lambda side, some: _both_act(side, rule, some), encrypting, shown, ("", "own"))
+
+    def differing(self, rule: FlowRule, others: Sequence[FlowRule]) -> FlowRule | None:
+        """One of some rules that encrypts a message that a rule encrypts, too, so that its option is unknown."""
+
+        def shown(candidate: Replayed) -> FlowRule | None:
+            ends = self._ends(self.rules, candidate)
+            open_ = bool(ends) and _act(ends, rule) and all(found.protection == "protected_option_unknown" and found.by for _world, found in ends)
+            return next((each for each in others if open_ and _act(ends, each)), None)
+
+        return self._any(lambda side, some: _both_act(side, rule, some), others, shown)
+
+    def kept_from(self, rule: FlowRule, later: Sequence[FlowRule]) -> FlowRule | None:
+        """One of some rules that would encrypt a message if another one did not stop it."""
+        going = copy(self.rules)
+        going.rules = tuple(_going(each) if each is rule else each for each in self.rules.rules)
+
+        def shown(candidate: Replayed) -> FlowRule | None:
+            ends = self._ends(self.rules, candidate)
+            if not (ends and _act(ends, rule) and all(_in_clear(*end) for end in ends)):
+                return None
+            others = self._ends(going, candidate)
+            return next((each for each in later if others and _act(others, each) and all(each.name in found.by for _world, found in others)), None)
+
+        return self._any(lambda side, some: _would_act(side, rule, some), later, shown)
+
+    def for_outside(self, rule: FlowRule, template: str) -> bool:
+        """Whether a rule protects a message to somebody outside with a template."""
+
+        def wanted(side: Side) -> list[Value]:
+            return [side.chains[0].acts(rule), side.conditions.recipient_scope("NotInOrganization", self.model.mail.recipient)]
+
+        def shown(candidate: Replayed) -> FlowRule | None:
+            ends, facts = self._ends(self.rules, candidate), candidate.facts[0]
+            protects = bool(ends) and all(rule.name in found.by and same_name(found.protection, option_name(template)) for _world, found in ends)
+            return rule if protects and directions.recipient_outside(facts, candidate.letter.recipient) is True else None
+
+        return self._find(wanted, shown, ("",)) is not None
+
+    def _any(
+        self,
+        wanted: Callable[[Side, Sequence[FlowRule]], Sequence[Value]],
+        others: Sequence[FlowRule],
+        shown: Callable[[Replayed], FlowRule | None],
+        arrivals: Sequence[str] = ("",),
+    ) -> FlowRule | None:
+        """One of some rules of which a message shows something: the nearest one, if one shows it of that."""
+
+        def ask(some: Sequence[FlowRule]) -> FlowRule | None:
+            return self._find(lambda side: wanted(side, some), shown, arrivals) if some else None
+
+        return ask(others[:1]) or ask(others[1:])
+
+    def _find(self, wanted: Wanted, shown: Callable[[Replayed], FlowRule | None], arrivals: Sequence[str]) -> FlowRule | None:
+        """What a message shows, if one is found.
+
+        :param arrivals: how it may arrive: protected by those keys, in clear where empty.
+        """
+        for arrival in arrivals:
+            for candidate in self._candidates(wanted, arrival):
+                found = shown(candidate)
+                if found is not None:
+                    return found
+        return None
+
+    def _candidates(self, wanted: Wanted, arrival: str) -> Iterator[Replayed]:
+        """Messages: first some where what is unknown may be anything, then some where it does not matter. What cannot be in the former cannot be at all."""
+        model = self.model
+        for free in (True, False):
+            side = model.free if free else model.open
+            known = high if free else low
+            literals = [*map(known, wanted(side)), *self.usual(side, arrival)]
+            if FALSE in literals:
+                return
+            for more in dict.fromkeys((tuple(side.company.nobody if side.company.watched else ()), ())):
+                possible, candidate = self._search([*literals, *more], side)
+                if candidate is not None:
+                    yield candidate
+                elif not possible and free and not more:
+                    return
+
+    def _search(self, literals: Sequence[int], side: Side) -> tuple[bool, Replayed | None]:
+        left = self._budget - self.model.circuit.solver.conflicts
+        try:
+            return self.model.search(literals, side, left) if left > 0 else (True, None)
+        except BudgetError:
+            return True, None
+
+    def usual(self, side: Side, arrival: str = "") -> list[int]:
+        """That a message is usual mail, which rules protect: mail in clear only from inside."""
+        mail, known = self.model.mail, high if side.logic.free else low
+        found = [each.literal for each in mail.assumptions]
+        if arrival:
+            return [*found, mail.arrival[arrival]]
+        return [*found, *(literal ^ 1 for literal in mail.arrival.values()), known(side.conditions.sender_scope("InOrganization", mail.sender))]
+
+    def _ends(self, rules: RuleSet, candidate: Replayed) -> list[End]:
+        """The ways in which the recipient's copy can pass rules; none where they are not followed to their ends."""
+        message, facts = candidate.message, candidate.facts[0]
+        course = course_of(rules, message, facts, candidate.letter.recipient)
+        if course is None or course.too_many or any(world.surprises or world.fate == NOBODY for world in course.worlds):
+            return []
+        return [(world, verdict(world, message, facts)) for world in course.worlds]
+
+
+def _steps(side: Side, rules: Sequence[FlowRule]) -> list[RuleStep]:
+    return [step for rule in rules if (step := side.chains[0].step(rule)) is not None]
+
+
+def _both_act(side: Side, rule: FlowRule, some: Sequence[FlowRule]) -> list[Value]:
+    """That a rule acts, and one of some others does."""
+    return [side.chains[0].acts(rule), side.logic.any_of([step.acts for step in _steps(side, some)])]
+
+
+def _would_act(side: Side, rule: FlowRule, some: Sequence[FlowRule]) -> list[Value]:
+    """That a rule acts, that nothing encrypts before, and that one of some later ones would if it did not stop the processing: nothing else does before.
+    Of mail in quarantine it is open whether it stays encrypted.
+    """
+    every = side.chains[0].rules.rules
+    clear = [negate(step.acts) for step in _steps(side, every[: rule.place]) if step.rule.enforced and step.rule.does(Does.ENCRYPT)]
+    wanted = {id(each) for each in some}
+    reached: Value = TRUE
+    found: list[Value] = []
+    for step in _steps(side, every[rule.place + 1 : max(each.place for each in some) + 1 if side.logic.free else None]):
+        if id(step.rule) in wanted:
+            found.append(side.logic.all_of((reached, step.matches)))
+        if step.rule.does(Does.QUARANTINE) and not side.logic.free:
+            clear.append(negate(side.logic.all_of((reached, step.matches))))
+        if step.rule.is_final:
+            reached = side.logic.all_of((reached, negate(step.matches)))
+    return [side.chains[0].acts(rule), side.logic.any_of(found), *clear]
+
+
+def _act(ends: Sequence[End], rule: FlowRule) -> bool:
+    """Whether a rule acts, whatever is unknown."""
+    return all(any(rule.place == place for _held, place in world.matched) for world, _verdict in ends)
+
+
+def _in_clear(world: World, found: Verdict) -> bool:
+    """Whether people get a copy that nothing protects, at once or later."""
+    return world.fate in ("delivered", "quarantined") and found.protection == "none"
+
+
+def _going(rule: FlowRule) -> FlowRule:
+    """A rule without the actions that keep mail from later rules."""
+    rows = {option: BY_OPTION[option] for option in rule.actions}
+    return replace(rule, actions={option: rule.actions[option] for option, row in rows.items() if not row.ends})

@@ -1,0 +1,398 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Guarantees about mail: proved, refuted by a message that replays, or unknown with what would settle it. Private to the collection.
+
+``prove(rules, facts, guarantees, now)`` is the entry point. A guarantee is proved where no message breaks it, whatever is unknown about Exchange; it is
+refuted only by a message that surely breaks it in the simulator, too.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.simplest_counterexample import Breach, told
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee, guarantees_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import showings
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet, is_later
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
+    ALWAYS,
+    AUTHENTICATED,
+    BUDGET,
+    SENT_FROM,
+    SIZES,
+    SUBDOMAINS,
+    TOO_MANY_COPIES,
+    assumed,
+    described,
+    internal_domains,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Course
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
+    LISTS,
+    MANAGER,
+    RECIPIENT,
+    SENDER,
+    Key,
+    brought_by,
+    keys_of,
+    slots_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Seen
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import CONFLICTS, Model, Replayed, Side
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high, low
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.recipient_copies import shows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import courses_of, is_about, reasons_for, surely_breaks
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import may_mean_pdf
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import Assumption
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import claimed, listed
+
+#: How many times the other recipients are built more exactly.
+_ROUNDS = 6
+
+#: The maximum number of relations to learn before that.
+_LAWS = 200
+
+
+def prove(
+    rules: Iterable[Mapping[str, Any]] | RuleSet,
+    facts: Mapping[str, Any],
+    guarantees: Sequence[Mapping[str, Any]] | Sequence[Guarantee],
+    now: datetime.datetime | None = None,
+    budget: int = CONFLICTS,
+    where: str = "guarantees",
+) -> list[dict[str, Any]]:
+    """The verdict on each guarantee, in order: ``name``, ``claim``, ``verdict``, ``assumptions``, and ``counterexample`` or ``unknown``.
+
+    :param rules: as a rule set takes them.
+    :param facts: in the form of the option ``facts``.
+    :param guarantees: in the form of the option, or as :func:`guarantees_of` returns them.
+    :param now: when the mail passes the rules; by default now.
+    :param budget: the maximum number of conflicts for each question.
+    :param where: the option's name in errors.
+    :raises OptionError: a guarantee is invalid, or no mail can meet its conditions.
+    """
+    rule_set = rules if isinstance(rules, RuleSet) else RuleSet(rules)
+    read = [each for each in guarantees if isinstance(each, Guarantee)]
+    if len(read) < len(guarantees):
+        read = guarantees_of(guarantees, where)
+    if not read:
+        return []
+    found: list[dict[str, Any]] = []
+    try:
+        with bounded():
+            prover = _Prover(rule_set, facts, read, now or datetime.datetime.now(datetime.UTC), budget)
+            for place in range(len(read)):
+                with bounded(share=1 / (len(read) - place)):
+                    found.append(prover.verdict(place, f"{where}[{place}]"))
+    except BudgetError:  # The rules themselves are too much.
+        found += [{"name": each.name, "verdict": "unknown", "assumptions": [], "unknown": [{**BUDGET}]} for each in read[len(found) :]]
+    journals = sorted(set(facts_of(facts).journals))
+    text = f"Journal rules send copies of mail to {listed(journals)}, which are not considered."
+    beside = [{"id": "journals", "text": text, "mail": "copies for journals"}] if journals else []
+    return [{**row, "assumptions": [*row["assumptions"], *beside]} if row["verdict"] == "proved" else row for row in found]
+
+
+def claims_of(rules: Iterable[Mapping[str, Any]]) -> RuleSet:
+    """Conditions that select mail. They belong to no rule, so they can also be true for content that S/MIME hides, and for mail that rules may not see."""
+    found = RuleSet(rules)
+    found.rules = tuple(replace(rule, content=False, selects=True) for rule in found.rules)
+    return found
+
+
+class _NoMailError(OptionError):
+    """No mail can meet what a guarantee is about."""
+
+
+@dataclass(frozen=True)
+class _Search:
+    """A search for a message that certainly breaks a guarantee.
+
+    :param found: the counterexample.
+    :param leads: what to build more exactly, if a message did not replay.
+    :param is_none: whether it is known that there is none.
+    """
+
+    found: dict[str, Any] | None = None
+    leads: Sequence[Key] = ()
+    is_none: bool = False
+
+
+class _Prover:
+    def __init__(self, rules: RuleSet, facts: Mapping[str, Any], guarantees: Sequence[Guarantee], now: datetime.datetime, budget: int) -> None:
+        self.guarantees, self.budget = guarantees, budget
+        claims = claims_of([{"name": each.name, "conditions": each.when, "exceptions": each.unless} for each in guarantees])
+        options = [option_name(each.template) for each in guarantees if each.template]
+        self.first = Model([rules], claims, facts, now, options)
+        self._cut = self.first.added(self.first.free).cut
+        self._showings = list(showings(rules.rules, self.first.facts))
+        self._brought = {address for rule in rules.rules for _option, address, _senders in brought_by(rule, self.first.facts)}
+
+    def verdict(self, place: int, where: str) -> dict[str, Any]:
+        """A row of the result.
+
+        :raises OptionError: no mail can meet what the guarantee is about.
+        """
+        guarantee = self.guarantees[place]
+        claim = claimed(self.first.claims.rules[place], guarantee.then, guarantee.template)
+        answer: dict[str, Any] = {"name": guarantee.name, "claim": claim, "verdict": "unknown", "assumptions": []}
+        model = self.first
+        assumptions: Sequence[Assumption] = self._assumed(place)
+        try:
+            rounds = 0
+            while rounds < _ROUNDS:
+                literals = [each.literal for each in assumptions]
+                laws, leads = model.laws, list[Key]()
+                possible, candidate = self._first(model, [self._broken(model, place), *literals])
+                if possible:
+                    leads = model.to_refine(model.free)
+                    found = self._replays(model, place, candidate) if candidate else None
+                    if found:
+                        return {**answer, "verdict": "refuted", "counterexample": found}
+                else:
+                    core, learnt = model.core, model.laws
+                    kept = self._kept(model, place, where, assumptions)
+                    if len(kept) < len(assumptions) or learnt < model.laws < _LAWS:
+                        assumptions = kept
+                        continue
+                search = self._among_all(model, place, assumptions, usual=possible)
+                if search.found:
+                    return {**answer, "verdict": "refuted", "counterexample": search.found}
+                if search.is_none and not possible and self._cut:
+                    return {**answer, "unknown": [{**TOO_MANY_COPIES}]}
+                if search.is_none and not possible:
+                    made = _made(self._used(model, place, [each for each in assumptions if each.literal in core]))
+                    return {**answer, "verdict": "proved", "assumptions": [*made, *self._readings(place), *map(dict, ALWAYS)]}
+                if laws < model.laws < _LAWS:  # By now it may be proved, or contradict an assumption.
+                    continue
+                rounds += 1
+                to_refine = list(dict.fromkeys([*leads, *search.leads])) or model.left_in_fields()
+                if not to_refine:
+                    break
+                model = model.refined(to_refine)
+                assumptions = [each for each in model.mail.assumed if any(each.text == known.text for known in assumptions)]
+            unknown = self._unknown(model, place, [each.literal for each in assumptions if possible or not each.of_mail])
+        except BudgetError:
+            unknown = [{**BUDGET}]
+        except _NoMailError:
+            if not self._cut:
+                raise
+            unknown = [{**TOO_MANY_COPIES}]
+        return {**answer, "unknown": unknown}
+
+    def _among_all(self, model: Model, place: int, assumptions: Sequence[Assumption], *, usual: bool) -> _Search:
+        """Searches all mail for a message that certainly breaks it, so that no assumption about mail hides what is known.
+
+        :param usual: whether mail that meets the assumptions may break it; then a message of that is searched for first.
+        """
+        circuit, every, of_all = model.circuit, [each.literal for each in assumptions], [each.literal for each in assumptions if not each.of_mail]
+        claims = self._claims(model, place, model.free, anyway=True)
+        wanted = [circuit.disjunction([circuit.conjunction(claim) for claim in claims]), high(model.free.conditions.sees_requests), *of_all]
+        if not model.solve(wanted, self.budget):
+            return _Search(is_none=True)
+        if usual and model.solve([*wanted, *every], self.budget):
+            wanted += every
+        for each in assumptions:  # So that a message is no more unusual than it has to be.
+            if each.literal not in wanted and model.solve([*wanted, each.literal], self.budget):
+                wanted.append(each.literal)
+        _possible, candidate = self._first(model, wanted)
+        leads = model.to_refine(model.free)
+        found = self._replays(model, place, candidate) if candidate else None
+        if found:
+            return _Search(found)
+        ruled_out = all(model.rules_out(claim, of_all, self.budget) for claim in claims)
+        if ruled_out and not (model.free.company.watched or model.free.chains[0].brings):  # Of who shares a copy, the simulator knows more.
+            return _Search(None, leads, is_none=True)
+        for literals in (every, of_all)[0 if usual else 1 :]:
+            found, more = self._counterexample(model, place, literals)
+            if found:
+                return _Search(found)
+            leads += more
+        return _Search(None, leads, ruled_out)
+
+    def _first(self, model: Model, literals: Sequence[int]) -> tuple[bool, Replayed | None]:
+        """Whether a message may be like this, and one: not one in quarantine if it need not be, since it is unknown whether that stays protected."""
+        held_back = [high(outcome.released) for outcome in model.free.outcomes]
+        if any(literal != FALSE for literal in held_back):
+            possible, candidate = model.search([*literals, *(literal ^ 1 for literal in held_back)], model.free, self.budget)
+            if possible:
+                return possible, candidate
+        return model.search(literals, model.free, self.budget)
+
+    def _claims(self, model: Model, place: int, side: Side, *, anyway: bool = False) -> list[tuple[int, int]]:
+        """That the guarantee applies to a copy, and that it is broken, for the recipient's copy and for those of people whom rules add: possibly on the
+        free side, certainly on the open one.
+
+        :param anyway: whether it is broken whatever becomes of a copy that rules want to protect, where that is open.
+        """
+        guarantee, rule = self.guarantees[place], model.claims.rules[place]
+        template = option_name(guarantee.template) if guarantee.template else ""
+        known = high if side.logic.free else low
+        about = side.conditions.matches(rule, ("claim", place), Seen(), model.mail.recipient)
+        copies = [(about, side.outcomes[0])]
+        for copy in model.added(side).copies:
+            about = side.conditions.matches(rule, ("claim", place), Seen(), copy.person)
+            copies.append((side.logic.all_of((copy.when, about)), copy.outcome))
+        return [
+            (known(about), known(outcome.breaks_anyway(guarantee.then, template) if anyway else outcome.breaks(guarantee.then, template)))
+            for about, outcome in copies
+        ]
+
+    def _broken(self, model: Model, place: int, *, shown: bool = True) -> int:
+        """That the guarantee may be broken for one of the copies that it applies to.
+
+        :param shown: whether also by what rules show others.
+        """
+        circuit = model.circuit
+        broken = [circuit.conjunction(claim) for claim in self._claims(model, place, model.free)]
+        return circuit.disjunction([*broken, *(self._shown(model, place) if shown else ())])
+
+    def _shown(self, model: Model, place: int) -> list[int]:
+        """Of each of those to whom rules show what they act on, that the guarantee is about them, and that they may see it in clear."""
+        side, rule = model.free, model.claims.rules[place]
+        chains = [(TRUE, side.chains[0]), *((copy.when, copy.outcome.chain) for copy in model.added(side).copies)]
+        found = []
+        for showing in self._showings if self.guarantees[place].then in ("not_in_clear", "portal") else ():
+            about = side.conditions.matches(rule, ("claim", place), Seen(), model.mail.shown(side.logic, showing.person.address))
+            found.append(high(side.logic.all_of((about, shows(showing, chains, side.logic)))))
+        return found
+
+    def _assumed(self, place: int) -> list[Assumption]:
+        """The assumptions at first. A guarantee about documents does not assume that there are none."""
+        documents = any(may_mean_pdf(atom) for atom in self.first.claims.rules[place].conditions)
+        return [each for each in self.first.mail.assumed if each.id != "U25" or not documents]
+
+    def _kept(self, model: Model, place: int, where: str, assumptions: Sequence[Assumption]) -> Sequence[Assumption]:
+        """The assumptions that do not contradict the guarantee itself. The attempt to write a message that it is about may show that there is none.
+
+        :raises OptionError: the guarantee applies to no message.
+        """
+        about = self._applies(model, place)
+        while not model.search([about, *(each.literal for each in assumptions)], model.free, self.budget)[0]:
+            core = set(model.core)
+            kept = [each for each in assumptions if each.literal not in core]
+            if len(kept) == len(assumptions):
+                name = self.guarantees[place].name
+                raise _NoMailError(
+                    f"{where}: no message can meet when and unless of the guarantee {name!r}, so it has no effect.", remedy="Change when or unless."
+                )
+            assumptions = kept
+        return assumptions
+
+    def _applies(self, model: Model, place: int) -> int:
+        """That the guarantee applies to some copy."""
+        return model.circuit.disjunction([each for each, _breaks in self._claims(model, place, model.free)])
+
+    def _readings(self, place: int) -> list[dict[str, str]]:
+        """How conditions are read, where a proof may rest on that."""
+        atoms = (*self.first.rule_sets[0].atoms, *self.first.claims.rules[place].conditions, *self.first.claims.rules[place].exceptions)
+        options = {atom.predicate.options[0] for atom in atoms}
+        looks = [(slot, key) for atom in atoms if atom.predicate.options[0] in LISTS for key in keys_of(atom) for slot in slots_of(atom)]
+        parents = {slot: self.first.mail.vocabulary.parents(slot) for slot in (SENDER, RECIPIENT)}
+        nested = any(name in parents[slot] for slot, (sort, name) in looks if sort == "below") or self._subdomains(looks)
+        sent_from = any(slot == SENDER and sort in ("address", "word", "pattern", "below") for slot, (sort, _value) in looks)
+        sizes = {"attachment_size_over", "message_size_over"} <= options
+        rules = [rule for rule in self.first.rule_sets[0].rules if not rule.idle]
+        dates = sorted({date for rule in rules for date in (rule.begins, rule.ends) if is_later(date, self.first.now)})
+        named = ((AUTHENTICATED, "from_scope" in options), (SUBDOMAINS, nested), (SENT_FROM, sent_from), (SIZES, sizes))
+        internal = sorted(name for name, counts in (self.first.facts.remote_domains or {}).items() if counts) if "sent_to_scope" in options else []
+        today = [{"id": "date", "text": f"The mail passes the rules before any of them begins or ends again ({listed(dates)})."}] if dates else []
+        return [*({**text} for text, applies in named if applies), *([internal_domains(internal)] if internal else []), *today]
+
+    def _subdomains(self, looks: Sequence[tuple[str, Key]]) -> bool:
+        """Whether a proof may rest on which addresses a condition on a domain matches."""
+        facts, slots = self.first.facts, {slot for slot, (sort, _value) in looks if sort == "below"}
+        wide = any(each.match_subdomains for each in facts.accepted_domains or ()) or any(name.startswith("*.") for name in facts.remote_domains or ())
+        return bool(slots) and (wide or any(slot in slots and sort in ("word", "pattern") for slot, (sort, _value) in looks))
+
+    def _used(self, model: Model, place: int, assumptions: Sequence[Assumption]) -> list[Assumption]:
+        """Of assumptions with which it is proved those that the proof needs."""
+        claim, used = [self._broken(model, place)], list(assumptions)
+        for each in assumptions:
+            without = [other for other in used if other is not each]
+            if self._says_no(model, [*claim, *(other.literal for other in without)]):
+                used = without
+        return used
+
+    def _says_no(self, model: Model, literals: Sequence[int]) -> bool:
+        """Whether it is known that these cannot be true together."""
+        return model.circuit.solve(literals, self.budget) is False
+
+    def _counterexample(self, model: Model, place: int, literals: Sequence[int]) -> tuple[dict[str, Any] | None, list[Key]]:
+        """A message that certainly breaks it, and what to build more exactly if a message did not replay."""
+        to_refine: list[Key] = []
+        outcomes = [model.open.outcomes[0], *(copy.outcome for copy in model.added(model.open).copies)]
+        of_open, of_free = self._claims(model, place, model.open), self._claims(model, place, model.free)
+        # Of a message for the recipient alone the most is known.
+        alone = dict.fromkeys((tuple(model.open.company.nobody), ()))
+        # The sides need not have the same copies: a copy that cannot be on the free side may be possible on the open one.
+        questions = [
+            *((model.open, claim, more) for claim, copy in zip(of_open, outcomes, strict=True) for more in (*([copy.known, *each] for each in alone), [])),
+            *((model.free, claim, []) for claim in of_free),
+        ]
+        for written in model.mail.ways_to_write:
+            for side, claim, more in questions:
+                for candidate in model.candidates(claim, [*more, *literals, *written], side, self.budget):
+                    found = self._replays(model, place, candidate) if candidate else None
+                    if found:
+                        return found, []
+                    to_refine += model.to_refine(side)
+        return None, to_refine
+
+    def _replays(self, model: Model, place: int, candidate: Replayed) -> dict[str, Any] | None:
+        guarantee, rule = self.guarantees[place], model.claims.rules[place]
+        message, facts, letter = candidate.message, candidate.facts[0], candidate.letter
+        for course in self._courses(model, candidate):
+            if is_about(model.claims, rule, message, facts, course.recipient.address) is not True:
+                continue
+            if not surely_breaks(course, guarantee.then, guarantee.template, message, facts):
+                continue
+            outcome = result(course, model.rule_sets[0], message, facts)
+            if outcome is not None:
+                breach = Breach(guarantee.name, guarantee.then, guarantee.template, model.rule_sets[0], model.claims, rule)
+                found = told(breach, candidate, course, outcome)
+                return {**found, "facts": letter.facts} if letter.facts else found
+        return None
+
+    def _unknown(self, model: Model, place: int, literals: Sequence[int]) -> list[dict[str, str]]:
+        """What is unknown about a message that may break it."""
+        guarantee = self.guarantees[place]
+        shown = zip(self._showings, self._shown(model, place), strict=False)
+        reasons = [showing.reason for showing, sees in shown if model.solve([sees, *literals], self.budget)]
+        if reasons and not model.solve([self._broken(model, place, shown=False), *literals], self.budget):
+            return described(reasons)
+        _possible, candidate = model.find([self._broken(model, place), *literals], model.free, self.budget)
+        if candidate is not None:
+            for course in self._courses(model, candidate):
+                about = is_about(model.claims, model.claims.rules[place], candidate.message, candidate.facts[0], course.recipient.address)
+                if about is not False:
+                    reasons += about.reasons if isinstance(about, Open) else ()
+                    reasons += reasons_for(course, guarantee.then, guarantee.template, candidate.message, candidate.facts[0])
+        return described(reasons or self._nameless())
+
+    def _nameless(self) -> list[Reason]:
+        """That it is not known whom some rules bring a message."""
+        facts = self.first.facts
+        rules = [repr(rule.name) for rule in self.first.rule_sets[0].rules if not rule.idle and rule.actions.get(MANAGER) and facts.managers is None]
+        return [Reason("U00", f"the managers of senders are not known, to whom {listed(rules, joint='and')} sends mail")] if rules else []
+
+    def _courses(self, model: Model, candidate: Replayed) -> list[Course]:
+        """What becomes of the copies of the recipient, and of all of whom it is known that rules bring them one. Nobody is whom a message invents."""
+        courses = courses_of(model.rule_sets[0], candidate.message, candidate.facts[0])
+        own = [course for course in courses if course.recipient.address == candidate.letter.recipient]
+        return [*own, *(course for course in courses if course not in own and course.recipient.address in self._brought)]
+
+
+def _made(used: Sequence[Assumption]) -> list[dict[str, str]]:
+    """The assumptions that a proof makes, as results have them."""
+    return [assumed(each.id, each.text) for each in sorted(used, key=lambda each: each.id)]

@@ -1,0 +1,264 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A message from an ``.eml`` file. Private to the collection.
+
+The standard library reads it, after its headers and parts were counted: its parsers take minutes for some that are made for it. What a file cannot tell
+is not known: whom the envelope named, what is in an attachment, and often whether the sender was authenticated.
+"""
+
+from __future__ import annotations
+
+import codecs
+import datetime
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from email import policy
+from email.errors import MessageError
+from email.header import decode_header, make_header
+from email.message import Message as AnyMessage
+from email.parser import BytesParser
+from email.utils import getaddresses, parsedate_to_datetime
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.markup import readings
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_address
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import IMPORTANCES, Attachment, Message, Protection
+
+#: Headers that have a field of their own in a message.
+_OWN = frozenset({"bcc", "subject", "importance"})
+
+#: The largest file in bytes: Exchange Online takes messages of up to 150 MB.
+_LARGEST = 160 << 20
+
+#: The most that a file may have: bytes in a header, lines of headers, parts that hold others, borders of parts, and recipients.
+_HEADER, _HEADERS, _DEEP, _BORDERS, _RECIPIENTS = 64 << 10, 20_000, 100, 20_000, 5_000
+
+#: So many lines are read, each once for every part that it is in.
+_LINES = 20_000_000
+
+_CONTAINER = re.compile(rb"^content-type:\s*(?:multipart|message)/", re.IGNORECASE | re.MULTILINE)
+_FIELD = re.compile(rb"^[!-9;-~]+:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*", re.MULTILINE)
+
+#: Character sets that are none of texts, or that take too long.
+_NO_TEXT = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "unicode-escape", "raw-unicode-escape"})
+
+#: What the standard library raises for what it cannot read.
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError, AssertionError, MessageError)
+
+#: Types that a file need not show.
+_NOT_SHOWN = frozenset({"OOF", "AutoForward", "ApprovalRequest", "Voicemail"})
+
+_LEVEL = re.compile(r"-1|[0-9]")
+
+
+def message_from_eml(content: bytes, where: str, name: str = "") -> Message:
+    """The message that a file holds.
+
+    :param where: what the file is, for an error.
+    :raises OptionError: the file is not a message, names no sender, or is larger or more deeply nested than any that Exchange takes.
+    """
+    _bounded(content, where)
+    try:
+        message = _read(content, where, name)
+    except _UNREADABLE as error:
+        raise OptionError(f"{where} cannot be read as a message ({type(error).__name__}).", remedy=_REMEDY) from error
+    if len({*message.to, *message.cc, *message.bcc}) > _RECIPIENTS:
+        raise OptionError(f"{where} has more than {_RECIPIENTS} recipients.", remedy=_REMEDY)
+    return message
+
+
+_REMEDY = "Give a message as it was sent, with its headers (.eml)."
+
+
+def _bounded(content: bytes, where: str) -> None:
+    """Refuses what would take too long to read, before anything reads it."""
+    if len(content) > _LARGEST:
+        raise OptionError(f"{where} has {len(content)} bytes.", remedy=f"Give a message of at most {_LARGEST >> 20} MB.")
+    deep = sum(1 for _each in _CONTAINER.finditer(content))
+    if deep > _DEEP or content.count(b"\n--") > _BORDERS or (deep + 1) * content.count(b"\n") > _LINES:
+        raise OptionError(f"{where} has too many parts.", remedy=_REMEDY)
+    head = re.split(rb"\r?\n\r?\n", content, maxsplit=1)[0]
+    if head.count(b"\n") > _HEADERS:
+        raise OptionError(f"{where} has more than {_HEADERS} lines of headers.", remedy=_REMEDY)
+    long = next((each for each in _FIELD.findall(head) if len(each) > _HEADER), None)
+    if long is not None:
+        named = long.partition(b":")[0].decode("ascii", "replace")[:40]
+        raise OptionError(f"{where} has a header {named} of {len(long)} bytes.", remedy=f"Give a message whose headers have at most {_HEADER >> 10} KB each.")
+
+
+def _read(content: bytes, where: str, name: str) -> Message:
+    parsed = BytesParser(policy=policy.compat32).parsebytes(content)
+    senders = _addresses(parsed, "from")
+    if not senders:
+        raise OptionError(f"{where} is not a message: it has no From field with an address.", remedy=_REMEDY)
+    to, cc, bcc = (_addresses(parsed, field) for field in ("to", "cc", "bcc"))
+    parts = list(_parts(parsed))
+    inline = [part for part in parts if not part.get_filename() and part.get_content_disposition() != "attachment" and part.get_content_maintype() == "text"]
+    inline = [part for part in inline if part.get_content_subtype() in ("plain", "html")]
+    return_path = _addresses(parsed, "return-path")
+    texts = None if _is_hidden(parsed) else _texts(inline)
+    shown, hidden = _types(parsed), _is_hidden(parsed) or _is_encoded(parts)
+    return Message(
+        name=name,
+        sender=senders[0],
+        also_from=senders[1:],
+        mail_from=return_path[0] if return_path else None if parsed["return-path"] is None else "",
+        to=to,
+        cc=cc,
+        bcc=bcc,
+        authenticated={"internal": True, "anonymous": False}.get(_text(parsed, "x-ms-exchange-organization-authas").lower()),
+        subject=_text(parsed, "subject"),
+        body=texts[0] if texts else None,
+        readings=texts[1:] if texts else (),
+        sources=tuple(source for part in inline if part.get_content_subtype() == "html" and (source := _content(part)) is not None) if texts else (),
+        headers=_headers(parsed),
+        attachments=None if _is_hidden(parsed) else tuple(_attachment(part) for part in parts if part not in inline),
+        types=shown,
+        types_open=_NOT_SHOWN - shown | (frozenset({"Calendaring", "ReadReceipt"}) - shown if hidden else frozenset()),
+        importance=_importance(parsed),
+        classifications=None,
+        scl=_scl(parsed),
+        size=len(content),
+        date=_date(parsed),
+        protection=_protection(parsed, parts),
+        character_sets=frozenset(str(part.get_content_charset()).casefold() for part in parts if part.get_content_charset()),
+    )
+
+
+def _parts(parsed: AnyMessage) -> Iterator[AnyMessage]:
+    """The parts that hold something. A message that is attached is one of them, whatever it is made of."""
+    inner = parsed.get_payload()
+    if isinstance(inner, list) and parsed.get_content_maintype() != "message":
+        for part in inner:
+            if isinstance(part, AnyMessage):
+                yield from _parts(part)
+    else:
+        yield parsed
+
+
+def _addresses(parsed: AnyMessage, field: str) -> tuple[str, ...]:
+    values = [_one_line(str(value)) for value in parsed.get_all(field, [])]
+    found = (address for value in values for _name, address in getaddresses([value]))
+    return tuple(dict.fromkeys(address for address in found if is_address(address)))
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"[\r\n]+[ \t]*", " ", text)
+
+
+def _text(parsed: AnyMessage, field: str) -> str:
+    value = parsed.get(field)
+    return "" if value is None else _decoded(str(value))
+
+
+def _decoded(value: str) -> str:
+    """A header without MIME encoding. One that cannot be decoded is as it stands."""
+    line = _one_line(value)
+    try:
+        return str(make_header(decode_header(line))) if "=?" in line else line
+    except _UNREADABLE:
+        return line
+
+
+def _headers(parsed: AnyMessage) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    headers: dict[str, list[str]] = {}
+    for name, value in parsed.items():
+        if name.lower() not in _OWN:
+            headers.setdefault(name.lower(), []).append(_decoded(str(value)))
+    return tuple(sorted((name, tuple(values)) for name, values in headers.items()))
+
+
+def _importance(parsed: AnyMessage) -> str | None:
+    """The importance; ``None`` where only headers tell it that other systems write."""
+    given = _text(parsed, "importance").strip()
+    other = any(parsed[name] is not None for name in ("x-priority", "priority", "x-msmail-priority"))
+    default = None if other and not given else "Normal"
+    return next((each for each in IMPORTANCES if each.casefold() == given.casefold()), default)
+
+
+def _is_hidden(parsed: AnyMessage) -> bool:
+    return parsed.get_content_type() in ("application/pkcs7-mime", "application/x-pkcs7-mime")
+
+
+def _is_encoded(parts: Iterable[AnyMessage]) -> bool:
+    """Whether a part holds what Outlook encoded, a meeting request, for example."""
+    return any(part.get_content_type() in ("application/ms-tnef", "application/vnd.ms-tnef") for part in parts)
+
+
+def _texts(parts: Sequence[AnyMessage]) -> tuple[str, ...] | None:
+    """The text first, and what else may be read: that of the other alternative, and of HTML whose markup may split words. ``None`` where it cannot be read."""
+    contents = [(part.get_content_subtype(), _content(part)) for part in parts]
+    if any(content is None for _subtype, content in contents):
+        return None
+    plain = "\n".join(content or "" for subtype, content in contents if subtype == "plain")
+    both = [readings(content or "") for subtype, content in contents if subtype == "html"]
+    ways = ["\n".join(each) for each in zip(*both, strict=True)]
+    return tuple(dict.fromkeys([*([plain] if plain or not ways else []), *ways]))
+
+
+def _content(part: AnyMessage) -> str | None:
+    """A part's text; ``None`` where its character set is none of a text."""
+    payload = part.get_payload(decode=True)
+    content = payload if isinstance(payload, bytes) else b""
+    charset = str(part.get_content_charset() or "utf-8")
+    try:
+        known = codecs.lookup(charset).name
+        return None if known in _NO_TEXT or charset in _NO_TEXT else content.decode(known, "replace")
+    except (LookupError, ValueError):
+        return None
+
+
+def _attachment(part: AnyMessage) -> Attachment:
+    if part.get_content_maintype() == "message":
+        # What is in a message counts as what is in an archive does, or not.
+        names = tuple(dict.fromkeys(str(each.get_filename()) for each in part.walk() if each is not part and each.get_filename()))
+        return Attachment(_file_name(part), None, nested=names, message=True)
+    payload = part.get_payload(decode=True)
+    text = _content(part) if part.get_content_type() == "text/plain" else None
+    return Attachment(_file_name(part), len(payload) if isinstance(payload, bytes) else None, text)
+
+
+def _file_name(part: AnyMessage) -> str:
+    name = part.get_filename()
+    return _decoded(str(name)) if name else part.get_content_type()
+
+
+def _types(parsed: AnyMessage) -> frozenset[str]:
+    """The types that the message shows."""
+    shown = set()
+    report = str(parsed.get_param("report-type") or "").lower() if parsed.get_content_type() == "multipart/report" else ""
+    if report == "delivery-status":
+        shown.add("NDR")
+    if report == "disposition-notification":
+        shown.add("ReadReceipt")
+    if _text(parsed, "auto-submitted").strip().lower().startswith("auto-replied"):
+        shown.add("OOF")
+    if any(part.get_content_type() == "text/calendar" for part in _parts(parsed)):
+        shown.add("Calendaring")
+    if parsed.get_content_type() == "multipart/signed":
+        shown.add("Signed")
+    return frozenset(shown)
+
+
+def _protection(parsed: AnyMessage, parts: Iterable[AnyMessage]) -> Protection:
+    if _is_hidden(parsed):
+        return Protection("smime_signed" if str(parsed.get_param("smime-type") or "").lower() == "signed-data" else "smime", "unknown")
+    if parsed.get_content_type() == "multipart/signed":
+        return Protection("smime_signed", "unknown")
+    names = {str(part.get_filename() or "").lower() for part in parts}
+    if names & {"message.rpmsg", "message_v2.rpmsg", "message_v4.rpmsg"} or _text(parsed, "content-class").lower() == "rpmsg.message":
+        return Protection("protected_option_unknown", "unknown")
+    return Protection()
+
+
+def _scl(parsed: AnyMessage) -> int | None:
+    text = _text(parsed, "x-ms-exchange-organization-scl").strip()
+    return int(text) if _LEVEL.fullmatch(text) else None
+
+
+def _date(parsed: AnyMessage) -> datetime.datetime | None:
+    try:
+        return parsedate_to_datetime(_text(parsed, "date"))
+    except _UNREADABLE:
+        return None

@@ -1,0 +1,137 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Guarantees with their values in the form that rules have, whoever gives them. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import nearest, refuse_unknown
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import BY_OPTION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare_section
+
+#: The claims of guarantees.
+THENS = ("encrypted", "not_in_clear", "portal", "unencrypted")
+
+#: The argument spec of guarantees.
+GUARANTEES_ARGUMENT_SPEC: dict[str, Any] = {
+    "type": "list",
+    "elements": "dict",
+    "options": {
+        "name": {"type": "str", "required": True},
+        "when": {"type": "dict"},
+        "unless": {"type": "dict"},
+        "then": {"type": "str", "choices": list(THENS), "required": True},
+        "template": {"type": "str"},
+    },
+}
+
+#: Section of a guarantee to the section of a rule that it is like.
+_LIKE = {"when": "conditions", "unless": "exceptions"}
+
+#: The sections, with their options as a rule has them.
+_SECTIONS: dict[str, dict[str, Any]] = {name: {"type": "dict", "options": rule_argument_spec()[like]["options"]} for name, like in _LIKE.items()}
+
+#: A guarantee, with its sections as a rule has them.
+TYPED_GUARANTEES_ARGUMENT_SPEC: dict[str, Any] = {**GUARANTEES_ARGUMENT_SPEC, "options": {**GUARANTEES_ARGUMENT_SPEC["options"], **_SECTIONS}}
+
+
+@dataclass(frozen=True)
+class Guarantee:
+    """A guarantee about some mail.
+
+    :param when: conditions in the form of a rule's, and :param:`unless` exceptions.
+    :param then: one of ``encrypted``, ``not_in_clear``, ``portal``, ``unencrypted``.
+    :param template: the required template; empty for any protection.
+    """
+
+    name: str
+    when: Mapping[str, Any]
+    unless: Mapping[str, Any]
+    then: str
+    template: str = ""
+
+
+def guarantees_of(options: Sequence[Any], where: str = "guarantees") -> list[Guarantee]:
+    """The guarantees of the option.
+
+    :raises OptionError: a guarantee is invalid.
+    """
+    found: list[Guarantee] = []
+    for index, each in enumerate(options):
+        at = f"{where}[{index}]"
+        if not isinstance(each, Mapping):
+            raise OptionError(f"{at} must be a mapping, not {each!r}.")
+        refuse_unknown(each, tuple(GUARANTEES_ARGUMENT_SPEC["options"]), f"{at}.")
+        name = str(each.get("name") or "")
+        if not name.strip():
+            raise OptionError(f"{at}.name is required.", remedy="Give each guarantee a unique name.")
+        if any(same_guarantee(known.name, name) for known in found):
+            raise OptionError(f"{at}.name is {name!r}, which another guarantee already uses.", remedy="Give each guarantee a unique name.")
+        then = str(each.get("then") or "")
+        if then not in THENS:
+            near = nearest(then, THENS)
+            raise OptionError(
+                f"{at}.then is {then!r}." if then else f"{at}.then is required: the guarantee {name!r} has no effect without it.",
+                remedy=f"Did you mean {near}?" if then and near else f"Use one of {', '.join(THENS)}.",
+            )
+        template = str(each.get("template") or "")
+        if each.get("template") is not None and not template.strip():
+            raise OptionError(f"{at}.template is empty.", remedy="Give the name of an RMS template, or omit it for any protection.")
+        if template and then not in ("encrypted", "not_in_clear"):
+            raise OptionError(f"{at}.template cannot be used with then: {then}.", remedy="Use it only with encrypted or not_in_clear.")
+        sections = [_section(each.get(section), f"{at}.{section}") for section in ("when", "unless")]
+        empty = [option for option, value in sections[0].items() if _is_absent(option, value)]
+        if empty:
+            raise OptionError(f"{at}.when.{empty[0]} is empty, so it limits no mail.", remedy="Give it a value, or omit it.")
+        found.append(Guarantee(name, sections[0], sections[1], then, template))
+    return found
+
+
+def same_guarantee(one: str, other: str) -> bool:
+    """Whether two guarantees have the same name: rules' names are compared like that, and nobody sees a blank at the end."""
+    return same_name(one.strip(), other.strip())
+
+
+def _is_absent(option: str, value: Any) -> bool:
+    """Whether a condition with this value is none."""
+    return (isinstance(value, (str, list, tuple, dict)) and not value) or (value is False and option != "has_no_classification")
+
+
+def _section(value: Any, where: str) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise OptionError(f"{where} must be a section like a rule's conditions, not {value!r}.")
+    for option in value:
+        if option not in BY_OPTION:
+            near = nearest(option, list(BY_OPTION))
+            raise OptionError(f"{where}.{option} is not a condition.", remedy=f"Did you mean {near}?" if near else "Use the options of a rule's conditions.")
+    return {option: each for option, each in value.items() if each is not None}
+
+
+def declared_guarantees(given: Sequence[Mapping[str, Any]], where: str = "guarantees") -> list[Guarantee]:
+    """Guarantees as an option has them, their sections checked and completed as a rule's are.
+
+    :raises OptionError: what is wrong with one, by name.
+    """
+    rows = [{key: value for key, value in row.items() if value is not None} for row in given]
+    read = guarantees_of(rows, where)
+    return [
+        replace(each, when=_declared("when", each.when, f"{where}[{index}]"), unless=_declared("unless", each.unless, f"{where}[{index}]"))
+        for index, each in enumerate(read)
+    ]
+
+
+def _declared(section: str, values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    validation, errors = validate({section: dict(values)}, {section: _SECTIONS[section]})
+    if errors:
+        raise OptionError(f"{where}: {'; '.join(errors)}")
+    return declare_section(_LIKE[section], validation.validated_parameters[section], f"{where}.{section}.")

@@ -1,0 +1,312 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Messages and facts from what a person wrote. Private to the collection.
+
+What is wrong is refused by name before anything is computed: a key that is none, an address that is none, a type that nothing is of.
+"""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+import ipaddress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_address
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import bytes_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import AcceptedDomain, Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import (
+    IMPORTANCES,
+    OTHER_TYPES,
+    OWNERS,
+    PROTECTIONS,
+    TYPES,
+    Attachment,
+    Message,
+    Protection,
+)
+
+#: Keys of a message.
+MESSAGE_KEYS = (
+    *("from", "mail_from", "authenticated", "to", "cc", "bcc", "subject", "body", "headers", "attachments", "type", "importance"),
+    *("classification", "scl", "sender_ip", "size", "date", "protection", "disclaimer_insertable"),
+)
+
+#: Keys of a message whose field has another name.
+_FIELDS = {"from": "sender", "type": "types", "classification": "classifications", "disclaimer_insertable": "insertable"}
+
+#: Keys of a message to further fields that they decide.
+_BESIDE = {"from": ("also_from",), "body": ("readings", "sources"), "type": ("types_open",)}
+
+#: Extensions of documents in which Exchange can look. Source: Microsoft's "Use mail flow rules to inspect message attachments".
+_DOCUMENTS = frozenset({"doc", "docx", "xls", "xlsx", "ppt", "pptx", "pdf", "rtf", "txt", "html", "xml", "odt", "ods", "odp"})
+
+#: Keys of an attachment. A name in it is a field of :class:`Attachment` as it is.
+ATTACHMENT_KEYS = ("name", "size", "text", "nested", "properties", "executable", "password_protected", "unsupported", "limit_exceeded")
+
+#: Facts that can be given.
+FACT_KEYS = (
+    *("accepted_domains", "remote_domains", "mailboxes", "mail_users", "contacts", "groups", "unread_groups", "managers", "attributes", "proxy_addresses"),
+    *("irm_configuration", "ome_configurations", "owa_mailbox_policies", "inbound_connectors", "organization_config", "journal_rules"),
+)
+
+#: Facts about what comes after the rules: they are taken and change no answer, which is the one at the end of the rules.
+LATER_FACT_KEYS = ("auto_label", "dlp_policies")
+
+_DOMAIN_TYPES = ("Authoritative", "InternalRelay", "ExternalRelay")
+
+
+def message_of(options: Mapping[str, Any], where: str, name: str = "") -> Message:
+    """A message.
+
+    :param options: its keys, see :data:`MESSAGE_KEYS`.
+    :param where: how an error begins, such as ``messages[0].``.
+    :raises OptionError: what is wrong with it, by name.
+    """
+    refuse_unknown(options, MESSAGE_KEYS, where)
+    given = {key: value for key, value in options.items() if value is not None}
+    sender = _address(given.get("from"), f"{where}from")
+    mail_from = str(given.get("mail_from", sender))
+    if mail_from and not is_address(mail_from):
+        raise OptionError(f"{where}mail_from is {mail_from!r}, which is not a valid SMTP address.", remedy="Give one, or an empty text for none.")
+    people = {field: tuple(_address(each, f"{where}{field}") for each in _listed(given.get(field), f"{where}{field}")) for field in ("to", "cc", "bcc")}
+    if not any(people.values()):
+        raise OptionError(f"{where}to, cc and bcc are empty.", remedy="Name at least one recipient.")
+    return Message(
+        name=name,
+        sender=sender,
+        mail_from=mail_from,
+        to=people["to"],
+        cc=people["cc"],
+        bcc=people["bcc"],
+        authenticated=_flag(given.get("authenticated"), f"{where}authenticated"),
+        subject=str(given.get("subject", "")),
+        body=str(given.get("body", "")),
+        headers=_headers(given.get("headers", {}), f"{where}headers"),
+        attachments=tuple(
+            _attachment(each, f"{where}attachments[{index}]") for index, each in enumerate(_listed(given.get("attachments"), f"{where}attachments"))
+        ),
+        types=frozenset(_choice(each, (*TYPES, *OTHER_TYPES), f"{where}type") for each in _listed(given.get("type"), f"{where}type")),
+        importance=_choice(given.get("importance", "Normal"), IMPORTANCES, f"{where}importance"),
+        classifications=frozenset(str(each) for each in _listed(given.get("classification"), f"{where}classification")),
+        scl=_number(given.get("scl"), f"{where}scl", -1, 9),
+        sender_ip=_ip(given.get("sender_ip"), f"{where}sender_ip"),
+        size=_size(given.get("size"), f"{where}size"),
+        date=_date(given.get("date"), f"{where}date"),
+        protection=_protection(given.get("protection"), f"{where}protection"),
+        insertable=_flag(given.get("disclaimer_insertable"), f"{where}disclaimer_insertable"),
+    )
+
+
+def with_options(message: Message, options: Mapping[str, Any], where: str) -> Message:
+    """A message with what is said of it beside: each key counts instead of what the message has.
+
+    :raises OptionError: what is wrong with it, by name.
+    """
+    given = {key: value for key, value in options.items() if value is not None}
+    whole = {"from": message.sender, "to": [*message.to, *message.cc, *message.bcc], **given}
+    read = message_of(whole, where, message.name)
+    fields = {_FIELDS.get(key, key): getattr(read, _FIELDS.get(key, key)) for key in given}
+    # What is said counts alone: of the other addresses, texts and types that a file may mean, nothing is left.
+    fields.update({beside: getattr(read, beside) for key, others in _BESIDE.items() if key in given for beside in others})
+    return replace(message, **fields)
+
+
+def ordinary(message: Message) -> Message:
+    """A message of which all that is not known is as it is of an ordinary one: it has no special type, and its documents can be read, are not protected by
+    a password, and hold no program. What a document says stays unknown, and so does a file of another kind.
+    """
+    attachments = message.attachments
+    if attachments is not None:
+        attachments = tuple(_ordinary(each) if each.name.rpartition(".")[2].casefold() in _DOCUMENTS else each for each in attachments)
+    classifications = frozenset[str]() if message.classifications is None else message.classifications
+    types = frozenset[str]() if message.types is None else message.types
+    return replace(
+        message, attachments=attachments, classifications=classifications, types=types, types_open=frozenset(), importance=message.importance or "Normal"
+    )
+
+
+def _ordinary(attachment: Attachment) -> Attachment:
+    flags: dict[str, Any] = {name: False for name in ("executable", "password_protected", "unsupported", "limit_exceeded") if getattr(attachment, name) is None}
+    return replace(attachment, **flags)
+
+
+def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
+    """What is known of an organization.
+
+    :param options: see :data:`FACT_KEYS`; what is absent is not known.
+    :raises OptionError: what is wrong with it, by name.
+    """
+    refuse_unknown(options, (*FACT_KEYS, *LATER_FACT_KEYS), where)
+    given = {key: value for key, value in options.items() if value is not None}
+
+    def people(key: str) -> frozenset[str] | None:
+        return frozenset(_address(each, f"{where}{key}").lower() for each in _listed(given[key], f"{where}{key}")) if key in given else None
+
+    def pairs(key: str, read: Callable[[Any, str], Any]) -> dict[str, Any] | None:
+        return (
+            {str(name).lower(): read(value, f"{where}{key}.{name}") for name, value in _mapped(given[key], f"{where}{key}").items()} if key in given else None
+        )
+
+    def each(key: str, read: Callable[[Any, str], Any]) -> tuple[Any, ...] | None:
+        return tuple(read(value, f"{where}{key}") for value in _listed(given[key], f"{where}{key}")) if key in given else None
+
+    remote = each("remote_domains", _remote)
+    return Facts(
+        accepted_domains=each("accepted_domains", _accepted),
+        remote_domains=None if remote is None else dict(remote),
+        mailboxes=people("mailboxes"),
+        mail_users=people("mail_users"),
+        contacts=people("contacts"),
+        groups=pairs("groups", lambda value, at: tuple(_address(member, at).lower() for member in _listed(value, at))),
+        unread_groups=people("unread_groups") or frozenset(),
+        managers=pairs("managers", lambda value, at: _address(value, at).lower() if value else ""),
+        attributes=pairs("attributes", lambda value, at: {str(name).lower(): str(text) for name, text in _mapped(value, at).items()}),
+        proxy_addresses=pairs("proxy_addresses", lambda value, at: _address(value, at).lower()) or {},
+        irm_configuration=_mapped(given["irm_configuration"], f"{where}irm_configuration") if "irm_configuration" in given else None,
+        ome_configurations=each("ome_configurations", _mapped),
+        owa_mailbox_policies=each("owa_mailbox_policies", _mapped),
+        inbound_connectors=each("inbound_connectors", _mapped),
+        organization_config=_mapped(given["organization_config"], f"{where}organization_config") if "organization_config" in given else None,
+        journal_rules=each("journal_rules", _mapped),
+    )
+
+
+def refuse_unknown(options: Mapping[str, Any], known: Iterable[str], where: str) -> None:
+    """Refuses a key that is none, with the one that was probably meant."""
+    names = list(known)
+    for key in options:
+        if key not in names:
+            near = nearest(key, names)
+            remedy = f"Did you mean {near}?" if near else f"Known are {', '.join(names)}."
+            raise OptionError(f"{where}{key} is not known.", remedy=remedy)
+
+
+def nearest(value: Any, names: Sequence[str]) -> str:
+    """The name that somebody probably meant; empty where none is near."""
+    by_small = {name.casefold(): name for name in names}
+    return next((by_small[near] for near in difflib.get_close_matches(str(value).casefold(), list(by_small), n=1, cutoff=0.5)), "")
+
+
+def _listed(value: Any, where: str) -> list[Any]:
+    if value is None or value == "":
+        return []
+    if isinstance(value, (str, Mapping)):
+        return [value]
+    if isinstance(value, (list, tuple)):
+        return list(value)
+    raise OptionError(f"{where} must be a list, not {value!r}.")
+
+
+def _mapped(value: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise OptionError(f"{where} must be a mapping, not {value!r}.")
+    return value
+
+
+def _address(value: Any, where: str) -> str:
+    if not isinstance(value, str) or not is_address(value):
+        raise OptionError(f"{where} is {value!r}, which is not a valid SMTP address.", remedy="Write it as user@domain, without a display name.")
+    return str(value)
+
+
+def _choice(value: Any, choices: tuple[str, ...], where: str) -> str:
+    if value not in choices:
+        near = nearest(value, choices)
+        raise OptionError(f"{where} is {value!r}.", remedy=f"Did you mean {near}?" if near else f"Use one of {', '.join(choices)}.")
+    return str(value)
+
+
+def _flag(value: Any, where: str) -> bool | None:
+    if value is not None and not isinstance(value, bool):
+        raise OptionError(f"{where} must be true or false, not {value!r}.")
+    return value
+
+
+def _number(value: Any, where: str, least: int, most: int) -> int | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most):
+        raise OptionError(f"{where} must be a number from {least} to {most}, not {value!r}.")
+    return value
+
+
+def _size(value: Any, where: str) -> int | None:
+    if value is None:
+        return None
+    size = bytes_of(value) if not isinstance(value, bool) else None
+    if size is None:
+        raise OptionError(f"{where} is {value!r}, which is not a valid size.", remedy="Give bytes, or a number with KB or MB.")
+    return size
+
+
+def _ip(value: Any, where: str) -> str | None:
+    if value is None or value == "":
+        return None
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError as error:
+        raise OptionError(f"{where} is {value!r}, which is not a valid IP address.") from error
+
+
+def _date(value: Any, where: str) -> datetime.datetime | None:
+    if value is None:
+        return None
+    try:
+        return value if isinstance(value, datetime.datetime) else datetime.datetime.fromisoformat(str(value))
+    except ValueError as error:
+        raise OptionError(f"{where} is {value!r}, which is not a valid date.", remedy="Write it as 2026-03-01T12:00:00Z.") from error
+
+
+def _headers(value: Any, where: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return tuple(sorted((str(name).lower(), tuple(str(each) for each in _listed(values, where))) for name, values in _mapped(value, where).items()))
+
+
+def _attachment(value: Any, where: str) -> Attachment:
+    options = _mapped(value, where)
+    refuse_unknown(options, ATTACHMENT_KEYS, f"{where}.")
+    if not options.get("name"):
+        raise OptionError(f"{where}.name is required.")
+    properties = options.get("properties")
+    return Attachment(
+        name=str(options["name"]),
+        size=_size(options.get("size"), f"{where}.size"),
+        text=None if options.get("text") is None else str(options["text"]),
+        nested=None if options.get("nested") is None else tuple(str(each) for each in _listed(options["nested"], f"{where}.nested")),
+        properties=None if properties is None else tuple(sorted((str(name), str(text)) for name, text in _mapped(properties, f"{where}.properties").items())),
+        **{key: _flag(options.get(key), f"{where}.{key}") for key in ("executable", "password_protected", "unsupported", "limit_exceeded")},
+    )
+
+
+def _protection(value: Any, where: str) -> Protection:
+    if value is None:
+        return Protection()
+    options = _mapped(value, where)
+    refuse_unknown(options, ("kind", "owner"), f"{where}.")
+    kind = str(options.get("kind", "none"))
+    if not kind.startswith("template:"):
+        _choice(kind, PROTECTIONS, f"{where}.kind")
+    elif kind == "template:":
+        raise OptionError(f"{where}.kind names no template.", remedy="Write it as template:Name.")
+    default = "unknown" if Protection(kind).by_rights else "own"
+    return Protection(kind, _choice(options.get("owner", default), OWNERS, f"{where}.owner"))
+
+
+def _accepted(value: Any, where: str) -> AcceptedDomain:
+    options = {"name": value} if isinstance(value, str) else _mapped(value, where)
+    refuse_unknown(options, ("name", "type", "match_subdomains"), f"{where}.")
+    if not options.get("name"):
+        raise OptionError(f"{where}.name is required.")
+    kind = _choice(options.get("type", "Authoritative"), _DOMAIN_TYPES, f"{where}.type")
+    return AcceptedDomain(str(options["name"]).lower(), kind, bool(options.get("match_subdomains", False)))
+
+
+def _remote(value: Any, where: str) -> tuple[str, bool]:
+    options = _mapped(value, where)
+    refuse_unknown(options, ("name", "domain_name", "is_internal"), f"{where}.")
+    name = options.get("domain_name") or options.get("name")
+    if not name:
+        raise OptionError(f"{where}.domain_name is required.")
+    return str(name).lower(), bool(options.get("is_internal", False))

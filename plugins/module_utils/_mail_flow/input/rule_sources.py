@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the rules and facts of a test come from: options, files, or the organization. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import read
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.directory import facts_of_directory, read_directory
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_file import document_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import (
+    PROOF_SUBSETS,
+    RULE_SUBSETS,
+    facts_from,
+    facts_needed,
+    facts_not_in,
+    rules_from,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import MESSAGES_ARGUMENT_SPEC, Case
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import proposed_rules
+
+#: Rules, as the option of a module.
+RULES_ARGUMENT_SPEC: dict[str, Any] = {"type": "list", "elements": "dict", "options": rule_argument_spec()}
+
+
+def given_messages(task: MailFlowContext) -> tuple[Sequence[Mapping[str, Any]], str]:
+    """The messages of a test as the option or the file has them, and the name of the option."""
+    path = task.params["messages_path"]
+    if path is None:
+        return task.params["messages"] or [], "messages"
+    content = task.load(path)
+    if not isinstance(content, list):
+        raise OptionError(f"messages_path: {path} has no list of messages.", remedy="Write it as the option messages.")
+    return _validated("messages_path", content, MESSAGES_ARGUMENT_SPEC), "messages_path"
+
+
+def tested_rules(task: MailFlowContext, cases: Sequence[Case], others: RuleSet | None) -> tuple[RuleSet, dict[str, Any], dict[str, str]]:
+    """The tested rules, the facts, and why some facts could not be read. One round trip, and another one where rules name groups, or people by a name."""
+    params, given = task.params, task.params["facts"] or {}
+    if params["source"]:
+        document = document_of(task.load(params["source"]), f"source: {params['source']}")
+        return RuleSet(document.rules), {**document.facts, **given}, {}
+    proposed = None if params["rules"] is None else RuleSet(proposed_rules(params["rules"], "rules"))
+    if proposed is not None and params["facts"] is not None:
+        return proposed, given, {}
+    if proposed is None:
+        wanted = facts_not_in(given)
+        organization = read(task.session, [*RULE_SUBSETS, *wanted], fresh=True)
+        rules, (found, unavailable) = RuleSet(rules_from(organization)), facts_from(organization, wanted)
+    else:
+        rules, wanted = proposed, facts_needed([proposed, *([others] if others else [])], [case.message for case in cases], given)
+        if params["guarantees"] or others is not None:
+            # A proof is about all mail, so it needs every fact about who is inside.
+            wanted = [name for name in facts_not_in(given) if name in wanted or name in PROOF_SUBSETS]
+        found, unavailable = facts_from(read(task.session, wanted, fresh=True), wanted) if wanted else ({}, {})
+    people, unread = facts_of_directory(read_directory(task.session, [rules, *([others] if others else [])], given), given)
+    return rules, {**found, **given, **people}, {**unavailable, **unread}
+
+
+def compared_rules(task: MailFlowContext) -> tuple[RuleSet | None, Mapping[str, Any]]:
+    """The rules to compare with, and the facts of the file that holds them."""
+    other = task.params["compare_with"]
+    if other is None:
+        return None, {}
+    if isinstance(other, str):
+        document = document_of(task.load(other), f"compare_with: {other}")
+        return RuleSet(document.rules), document.facts
+    return RuleSet(proposed_rules(_validated("compare_with", other, RULES_ARGUMENT_SPEC), "compare_with")), {}
+
+
+def _validated(option: str, value: Any, spec: Mapping[str, Any]) -> Any:
+    """The value of an option whose form depends on another, checked like one whose form is fixed."""
+    validation, errors = validate({option: value}, {option: spec})
+    if errors:
+        raise OptionError("; ".join(errors))
+    return validation.validated_parameters[option]
+
+
+def settings_before(facts: Mapping[str, Any], given: Mapping[str, Any], others: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The IRM configuration under which the other rules act: that of their file, as far as it and the tested one say. One that is given is for both."""
+    now: Mapping[str, Any] | None = facts.get("irm_configuration")
+    if now is None or given.get("irm_configuration") is not None:
+        return now
+    return {**now, **{name: value for name, value in (others.get("irm_configuration") or {}).items() if name in now}}

@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Predicates that look at attachments. Private to the collection.
+
+A message without attachments has none that could match. What nobody said about an attachment is open. Source: Microsoft's "Use mail flow
+rules to inspect message attachments".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import bytes_of, over, unreadable
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth, all_of, any_of, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Attachment
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import any_pattern
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Settings, Sight
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import any_word
+
+#: Extensions of files that hold other files, whose names count, too.
+_ARCHIVES = frozenset({"zip", "7z", "rar", "tar", "gz", "tgz", "cab", "jar", "iso", "msg", "eml"})
+
+#: Of an attachment's text Exchange reads so many characters for words, and for patterns.
+_WORDS_READ, _PATTERNS_READ = 1 << 20, 150 << 10
+
+#: Decides about one attachment.
+OfAttachment = Callable[[Attachment, Any, Settings], Truth]
+
+
+def any_attachment(decide: OfAttachment) -> Callable[[Sight, Any, Settings], Truth]:
+    """A predicate about attachments: one of them has it."""
+
+    def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
+        closed = unreadable(sight)
+        if closed is not None:
+            return closed
+        if sight.content.wrapped:
+            return opened(("wrapper", values), "U00", "what a rule sees of attachments in a message that a disclaimer was wrapped around")
+        if sight.message.attachments is None:
+            return opened(("attachments", values), "U00", "the attachments of the message are not known (give attachments)")
+        return any_of(decide(attachment, values, settings) for attachment in sight.message.attachments)
+
+    return evaluate
+
+
+def _unknown(attachment: Attachment, what: str, values: Any) -> Truth:
+    return opened(("attachment", what, attachment, values), "U00", f"{what} the attachment {attachment.name} is not known")
+
+
+def has_word(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
+    """With one of the words in its text."""
+    return _unknown(attachment, "the text of", values) if attachment.text is None else any_word(attachment.text[:_WORDS_READ], values)
+
+
+def has_pattern(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
+    """With one of the patterns in its text."""
+    return _unknown(attachment, "the text of", values) if attachment.text is None else any_pattern(attachment.text[:_PATTERNS_READ], values, settings.legacy)
+
+
+def name_has_pattern(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
+    """With one of the patterns in its name."""
+    inside = any_of(any_pattern(name, values, settings.legacy) for name in attachment.nested or ())
+    count = opened(("nested", attachment), "U00", f"whether the names of files in {attachment.name} count", shared=True)
+    return any_of((any_pattern(attachment.name, values, settings.legacy), all_of((inside, count))))
+
+
+def extension(name: str) -> str | None:
+    """A file's extension in small letters; ``None`` where it has none."""
+    return name.rpartition(".")[2].casefold() if "." in name else None
+
+
+def extension_is(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
+    """With one of the extensions, itself or a file in it."""
+    wanted = {value.casefold().lstrip(".") for value in values}
+    if extension(attachment.name) in wanted:
+        return True
+    if any(extension(name) in wanted for name in attachment.nested or ()):
+        return opened(("in message", attachment, values), "U00", f"whether files in {attachment.name}, a message, count") if attachment.message else True
+    own = attachment.name.rpartition(".")[2].casefold()
+    return _unknown(attachment, "what is in", values) if own in _ARCHIVES and attachment.nested is None else False
+
+
+def size_over(attachment: Attachment, value: str, settings: Settings) -> Truth:
+    """Larger than this."""
+    limit = bytes_of(value)
+    if limit is None or attachment.size is None:
+        return _unknown(attachment, "the size of", value)
+    return over(attachment.size, limit, "an attachment")
+
+
+def property_has_word(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
+    """With one of ``property:word,word``."""
+    if attachment.properties is None:
+        return _unknown(attachment, "a document property of", values)
+    known = {name.casefold(): value for name, value in attachment.properties}
+    pairs = (value.partition(":") for value in values)
+    return any_of(any_word(known.get(name.strip().casefold(), ""), [word.strip() for word in words.split(",")]) for name, _colon, words in pairs)
+
+
+def says(field: str, what: str) -> OfAttachment:
+    """A property of an attachment that only whoever describes it can tell."""
+
+    def decide(attachment: Attachment, value: bool, settings: Settings) -> Truth:
+        told = getattr(attachment, field)
+        return _unknown(attachment, what, value) if told is None else bool(told)
+
+    return decide

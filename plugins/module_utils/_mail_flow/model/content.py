@@ -1,0 +1,287 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Predicates that look at the subject, the text, headers, and properties of the message. Private to the collection.
+
+Each takes what it sees (a ``Sight``), its values as the rule has them (most often a tuple of texts), and the rule's settings. It returns a
+``Truth``: true, false, or open with the number of the question (U-number) and a reason. Source: Microsoft's "Mail flow rule conditions and
+exceptions" and New-TransportRule pages.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Truth, any_of, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import any_pattern
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Content, Settings, Sight
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import any_word
+
+#: Decides about a text.
+OfText = Callable[[str, tuple[str, ...], Settings], Truth]
+
+#: Headers that the service or a client stamps on every message: that a description lacks one says nothing.
+_STAMPED = re.compile(
+    r"(x-ms-|x-microsoft-|x-forefront-|x-originat|x-eop|arc-|dkim-|received|authentication-results|message-id|date|mime-version|content-|return-path|thread-)"
+)
+
+#: Headers whose values a message has as fields of its own.
+_FIELDS = frozenset({"subject", "from", "to", "cc", "importance"})
+
+#: Those of them that hold names beside addresses.
+_WITH_NAMES = frozenset({"from", "to", "cc"})
+
+_UNITS = {"": 1, "b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40}
+#: A size, rounded or whole, and the bytes that Exchange shows beside it.
+_SIZE = re.compile(r"\s*([\d,]+(?:\.\d+)?)\s*([kmgt]?b?)\b(?:.*\(([\d,]+) bytes\))?.*", re.IGNORECASE | re.DOTALL)
+
+#: A message on the wire is larger than what it carries: the factor of base64 with its line breaks, and the bytes that headers may have.
+ENCODED, _HEADERS = 1.4, 100_000
+
+
+def has_word(text: str, values: tuple[str, ...], settings: Settings) -> Truth:
+    """With one of the words in it."""
+    return any_word(text, values)
+
+
+def has_pattern(text: str, values: tuple[str, ...], settings: Settings) -> Truth:
+    """With one of the patterns in it."""
+    return any_pattern(text, values, settings.legacy)
+
+
+def in_subject(decide: OfText) -> Callable[[Sight, Any, Settings], Truth]:
+    """A predicate about the subject as earlier rules left it."""
+
+    def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
+        found = decide(sight.content.subject, values, settings)
+        if found is not False and sight.content.wrapped:
+            return opened(("wrapper", values), "U00", "the subject of the message that a disclaimer was wrapped around is not documented")
+        return found
+
+    return evaluate
+
+
+def in_subject_or_body(decide: OfText) -> Callable[[Sight, Any, Settings], Truth]:
+    """A predicate about the subject and the text as earlier rules left them."""
+    of_subject = in_subject(decide)
+
+    def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
+        subject = of_subject(sight, values, settings)
+        if subject is True:
+            return True
+        closed = unreadable(sight)
+        if closed is not None:
+            return any_of((subject, closed))
+        if sight.content.body is None:
+            return any_of((subject, opened(("body", values), "U00", "the text of the message is not known (give body)")))
+        return any_of((subject, _in_body(decide, sight.content, values, settings)))
+
+    return evaluate
+
+
+def _in_body(decide: OfText, content: Content, values: Any, settings: Settings) -> Truth:
+    """What is found in the text. Where it has several alternatives, or markup that may split words, it is open where they differ (U17)."""
+    found = decide(content.body or "", values, settings)
+    others = (*content.readings, *(content.sources if decide is has_pattern else ()))
+    if all(decide(other, values, settings) == found for other in others):
+        return found
+    return opened(("reading", values, decide is has_pattern), "U17", "which text of the message a rule reads: its alternatives, or its markup, differ in it")
+
+
+def unreadable(sight: Sight) -> Truth | None:
+    """The open answer (U30) of each predicate that looks at the content of a message that Exchange may not be able to read; ``None`` if it can."""
+    protection = sight.message.protection
+    if sight.content.wrapped:
+        return None
+    if protection is None:
+        return opened(("readable",), "U30", "whether the message is protected, and Exchange can read it")
+    if not protection.by_rights:
+        return None
+    setting = str((sight.facts.irm_configuration or {}).get("transport_decryption_setting") or "Optional")
+    if protection.owner == "own" and setting != "Disabled":
+        return None
+    why = "transport decryption is switched off" if protection.owner == "own" else "the keys are not known to be the organization's"
+    return opened(("readable",), "U30", f"what a rule makes of protected content that Exchange cannot read: {why}")
+
+
+def decrypted(message: Message, facts: Facts) -> Literal[True] | Open:
+    """Whether Exchange decrypts what it must (``transport_decryption_setting: Mandatory``), and would otherwise reject."""
+    protection, setting = message.protection, str((facts.irm_configuration or {}).get("transport_decryption_setting") or "Optional")
+    if setting != "Mandatory" or (protection is not None and (not protection.by_rights or protection.owner == "own")):
+        return True
+    why = "whether Exchange rejects the message, which it must decrypt (transport_decryption_setting is Mandatory): the keys may be another organization's"
+    return opened(("decrypted",), "U30", why)
+
+
+def in_header(decide: OfText) -> Callable[[Sight, Any, Settings], Truth]:
+    """A predicate about one header, as earlier rules left it. Its values are the header's name and what is looked for."""
+
+    def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
+        name, wanted = values
+        given = sight.content.header(name.lower())
+        if not is_own_header(name.lower()) and given != dict(sight.message.headers).get(name.lower()):
+            whose = "which every message has" if name.lower() in _FIELDS else "which the mail system sets"
+            return opened(("header", name.lower(), wanted), "U00", f"whether rules can set or remove the header {name}, {whose}")
+        values = header_values(sight, name.lower())
+        if values is None:
+            return opened(("header", name.lower(), wanted), "U00", f"the header {name}, which the mail system sets, is not known")
+        found = any_of(decide(value, wanted, settings) for value in values)
+        if found is False and values and given is None and name.lower() in _WITH_NAMES:
+            return opened(("header", name.lower(), wanted), "U00", f"whether the field {name} has a name beside an address (headers)")
+        return found
+
+    return evaluate
+
+
+def header_values(sight: Sight, name: str) -> tuple[str, ...] | None:
+    """The values of a header; ``None`` where nobody knows them."""
+    given = sight.content.header(name)
+    if given is not None:
+        return given
+    message = sight.message
+    fields: dict[str, Iterable[str]] = {
+        "subject": (sight.content.subject,),
+        "from": (message.sender,),
+        "to": (", ".join(message.to),) if message.to else (),
+        "cc": (", ".join(message.cc),) if message.cc else (),
+        "importance": (message.importance,) if message.importance not in ("Normal", None) else (),
+    }
+    if name == "importance" and message.importance is None:
+        return None
+    if name in fields:
+        return tuple(fields[name])
+    return None if _STAMPED.match(name) else ()
+
+
+def is_own_header(name: str) -> bool:
+    """Whether a message has a header of this name only where it is given as one."""
+    return name not in _FIELDS and not _STAMPED.match(name)
+
+
+def importance_is(sight: Sight, value: str, settings: Settings) -> Truth:
+    """The importance; a message that has none is normal."""
+    if sight.message.importance is None:
+        return opened(("importance",), "U00", "the importance of the message, of which it has only headers of other systems (importance)")
+    return sight.message.importance.casefold() == value.casefold()
+
+
+def has_classification(sight: Sight, value: str, settings: Settings) -> Truth:
+    """One of the message's classifications."""
+    known = sight.content.classifications
+    if known is None:
+        return opened(("classification",), "U00", "the classification of the message is not known (give classification, [] for none)")
+    return any(same_name(value, each) for each in known)
+
+
+def has_no_classification(sight: Sight, value: bool, settings: Settings) -> Truth:
+    """No classification. What the condition does where it is set to false is not known."""
+    known = sight.content.classifications
+    if not value:
+        return opened(("no classification",), "U15", "what has_no_classification does where it is false")
+    return opened(("classified",), "U00", "the classification of the message is not known (give classification, [] for none)") if known is None else not known
+
+
+def spam_level_is(sight: Sight, value: int, settings: Settings) -> Truth:
+    """The spam confidence level is this or higher."""
+    if sight.content.scl_set:
+        return opened(("scl", value), "U11", "whether a rule sees the spam confidence level that an earlier rule set")
+    if sight.message.scl is None:
+        return opened(("scl", value), "U11", "the spam confidence level of the message when the rules run (give scl)")
+    return sight.message.scl >= int(value)
+
+
+def sent_from(sight: Sight, values: tuple[str, ...], settings: Settings) -> Truth:
+    """The last hop is in one of the ranges."""
+    if sight.message.sender_ip is None:
+        return opened(("last hop", values), "U00", "the address that the message came from last is not known (give sender_ip)")
+    here = ipaddress.ip_address(sight.message.sender_ip)
+    return any_of(_in_range(here, value) for value in values)
+
+
+def _in_range(here: ipaddress.IPv4Address | ipaddress.IPv6Address, value: str) -> Truth:
+    first, dash, last = (part.strip() for part in value.partition("-"))
+    try:
+        if dash:
+            low, high = ipaddress.ip_address(first), ipaddress.ip_address(last)
+            return here.version == low.version == high.version and int(low) <= int(here) <= int(high)
+        return here in ipaddress.ip_network(first, strict=False)
+    except ValueError:
+        return opened(("range", value), "U13", f"what the range {value} is")
+
+
+def is_type(sight: Sight, value: str, settings: Settings) -> Truth:
+    """One of the message types. What protects the message makes two of them: S/MIME, and message encryption or rights management."""
+    message, content = sight.message, sight.content
+    protection = message.protection
+    if protection is None and value in ("Encrypted", "PermissionControlled", "Signed"):
+        return opened(("arrival", value), "U00", "how the message is protected is not known (give protection)")
+    if protection is not None and value == "Encrypted":
+        return protection.kind == "smime"
+    if protection is not None and value == "PermissionControlled":
+        if content.asked and not protection.by_rights:
+            return opened(("controlled", "asked"), "U03", "whether a message counts as protected right after a rule asked for it", False)
+        if content.removed and protection.by_rights and protection.owner != "other":
+            return opened(("controlled", "removed"), "U03", "whether a message counts as protected right after a rule removed it", True)
+        return protection.by_rights
+    if value == "Signed" and message.signed:
+        return True
+    if message.types is None or value in message.types_open:
+        return opened(("type", value), "U00", f"whether the message is of the type {value} (give type, [] for none)")
+    return value in message.types
+
+
+def has_character_set(sight: Sight, values: tuple[str, ...], settings: Settings) -> Truth:
+    """One of the character sets."""
+    known = sight.message.character_sets
+    if known is None:
+        return opened(("character set", values), "U00", "the character sets of the message are not known")
+    return any(value.casefold() in known for value in values)
+
+
+def never_documented(sight: Sight, values: Any, settings: Settings) -> Truth:
+    """A supervision list: reserved, so nobody knows what it says."""
+    return opened(("list", sight.recipient.address, values), "U00", "the condition is reserved by Microsoft")
+
+
+def bytes_of(size: str | int) -> int | None:
+    """The bytes of a size such as ``10MB``, or of what Exchange shows for it; ``None`` where it is none."""
+    found = _SIZE.fullmatch(str(size))
+    if not found:
+        return None
+    number, unit, exact = found.groups()
+    return int(exact.replace(",", "")) if exact else int(float(number.replace(",", "")) * _UNITS.get(unit.lower(), 1))
+
+
+def over(size: int, limit: int, what: str) -> Truth:
+    """Larger than a limit. Microsoft's pages disagree about exactly the limit."""
+    return size > limit if size != limit else opened(("size", what, limit), "U23", f"whether {what} of exactly {limit} bytes is over the limit")
+
+
+def message_size_over(sight: Sight, value: str, settings: Settings) -> Truth:
+    """The message is larger than this."""
+    limit = bytes_of(value)
+    if limit is None:
+        return opened(("limit", value), "U13", f"what the size {value} is")
+    if sight.message.size is not None:
+        return over(sight.message.size, limit, "a message")
+    least, most = size_range(sight.message)
+    if least > limit:
+        return True
+    if most is not None and most < limit:
+        return False
+    return opened(("message size", value), "U23", "the size of the message is not known closely enough (give size)")
+
+
+def size_range(message: Message) -> tuple[int, int | None]:
+    """The least and the most bytes that a message can have of which no size was given; ``None`` where there is no telling."""
+    sizes = None if message.attachments is None else [attachment.size for attachment in message.attachments]
+    least = len(message.subject) + len(message.body or "") + sum(size or 0 for size in sizes or ())
+    if sizes is None or None in sizes or message.body is None:
+        return least, None
+    return least, int(least * ENCODED) + _HEADERS

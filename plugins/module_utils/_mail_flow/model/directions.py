@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is inside the organization. Private to the collection.
+
+The scopes of a sender are no opposites: a forged address of the organization is in neither. Source: Microsoft's New-TransportRule and
+Set-RemoteDomain pages; where they contradict each other, or a guest shows both sides, the likely answer is marked as a guess.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth, all_of, any_of, negate, opened
+
+
+def _guest(facts: Facts, address: str, asked: str, guess: bool) -> Truth:
+    """Whether an address outside of the accepted domains that belongs to an object of the organization has a scope."""
+    known = "is" if facts.is_object(address) else "may be"
+    text = f"{address} {known} a guest or mail user of the organization with an address outside, and whether such people are inside"
+    return opened(("guest", address, asked), "U20", text, guess, shared=True)
+
+
+def _accepted(facts: Facts, address: str) -> Truth:
+    """Whether an address is in a domain whose people are inside."""
+    if is_name(address):
+        return opened(("name", address), "U00", f"the address of {address} is not known", shared=True)
+    kind = facts.domain_type(domain(address))
+    return opened(("domain", domain(address)), "U00", "the accepted domains are not known", shared=True) if kind is None else kind in INSIDE
+
+
+def _could_be_object(facts: Facts, address: str) -> bool:
+    return facts.is_object(address) is not False and not facts.is_contact(address)
+
+
+def sender_inside(facts: Facts, address: str, authenticated: bool | None) -> Truth:
+    """``from_scope: InOrganization``."""
+    if authenticated is False:
+        return False
+    person = _accepted(facts, address)
+    if person is not True and _could_be_object(facts, address):
+        person = any_of((person, _guest(facts, address, "sender inside", False)))
+    return all_of((True if authenticated else _authenticated(facts), person))
+
+
+def _authenticated(facts: Facts) -> Truth:
+    connectors = facts.internal_connectors
+    inside = f" (the connectors {', '.join(connectors)} make mail count as such)" if connectors else ""
+    return opened(("authenticated",), "U22", f"whether the message was sent over an authenticated connection (give authenticated){inside}", shared=True)
+
+
+def sender_outside(facts: Facts, address: str) -> Truth:
+    """``from_scope: NotInOrganization``."""
+    outside = negate(_accepted(facts, address))
+    if outside is not False and _could_be_object(facts, address):
+        outside = all_of((outside, _guest(facts, address, "sender outside", True)))
+    return outside
+
+
+def recipient_inside(facts: Facts, address: str, authenticated: bool | None) -> Truth:
+    """``sent_to_scope: InOrganization``."""
+    person = _accepted(facts, address)
+    internal = _internal_domain(facts, address)
+    if person is False:
+        guest: Truth = _guest(facts, address, "recipient inside", False) if _could_be_object(facts, address) else False
+        return any_of((internal, guest))
+    if facts.is_object(address) or authenticated:
+        return person
+    text = f"whether unauthenticated mail to {address}, no known object, goes inside"
+    own = opened(("unauthenticated", address), "U19", text, True, shared=True)
+    return all_of((person, own))
+
+
+def recipient_outside(facts: Facts, address: str) -> Truth:
+    """``sent_to_scope: NotInOrganization``."""
+    outside = negate(_accepted(facts, address))
+    if outside is False:
+        return False
+    guest: Truth = _guest(facts, address, "recipient outside", True) if _could_be_object(facts, address) else True
+    return all_of((outside, negate(_internal_domain(facts, address)), guest))
+
+
+def _internal_domain(facts: Facts, address: str) -> Truth:
+    internal = facts.counts_as_internal(domain(address))
+    if internal is None:
+        return opened(("remote domain", domain(address)), "U21", f"whether a remote domain makes {domain(address)} internal", False, shared=True)
+    return internal

@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who else sees a message that rules act on: those who get incident reports with the original mail, and moderators. Private to the collection.
+
+What is encrypted is the message, after the last rule. Whether the original in a report, or in a request for approval, is protected is not documented.
+Source: Microsoft's New-TransportRule page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import person
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Recipient
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
+
+#: What an incident report has in it with the whole message.
+_WHOLE = "attachoriginalmail"
+
+
+@dataclass(frozen=True)
+class Showing:
+    """Somebody who may be outside, and to whom a rule shows whatever it acts on.
+
+    :param asks: whether it asks them for an approval; otherwise it sends them incident reports with the original mail.
+    """
+
+    rule: FlowRule
+    person: Recipient
+    asks: bool
+
+    @property
+    def reason(self) -> Reason:
+        """What is not known about it."""
+        how = f"whom the rule {self.rule.name!r} asks for an approval" if self.asks else f"to whom the rule {self.rule.name!r} reports with the original mail"
+        return Reason("shown", f"whether {self.person.label}, {how}, sees mail in clear")
+
+
+def showings(rules: Iterable[FlowRule], facts: Facts) -> Iterator[Showing]:
+    """Whoever of those may be outside."""
+    for rule in rules:
+        every = [] if rule.idle else [(who, asks) for each, asks in _shown_to(rule) for who in facts.brought(each)]
+        yield from (Showing(rule, who, asks) for who, asks in every if directions.recipient_outside(facts, who.address) is not False)
+
+
+def _shown_to(rule: FlowRule) -> Iterator[tuple[str, bool]]:
+    """The people to whom a rule shows a message, and whether it asks them for an approval."""
+    content = rule.actions.get("incident_report_content") or ()
+    if "generate_incident_report" in rule.actions and _WHOLE in {str(each).lower() for each in ([content] if isinstance(content, str) else content)}:
+        yield person(str(rule.actions["generate_incident_report"])), False
+    if rule.enforced:
+        yield from ((str(each), True) for each in rule.does(Does.MODERATE).get("moderate_message_by_user") or ())

@@ -1,0 +1,216 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is known about an organization. Private to the collection.
+
+A fact that is ``None`` was not given: what rests on it is unknown, not false. Where the mailboxes are given, the directory is: whoever is in
+none of its lists is no object of the organization. Where managers or groups are given, whoever is not in them has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_below, spellings, without_tag
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
+
+#: Types of accepted domains whose people are inside.
+INSIDE = ("Authoritative", "InternalRelay")
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedDomain:
+    """A domain that the organization accepts mail for.
+
+    :param type: ``Authoritative``, ``InternalRelay`` or ``ExternalRelay``.
+    """
+
+    name: str
+    type: str = "Authoritative"
+    match_subdomains: bool = False
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known. Addresses and domains are in small letters.
+
+    :param accepted_domains: the domains of the organization.
+    :param remote_domains: domain, with ``*`` for all or in front of a dot for its subdomains, to whether rules take it for internal.
+    :param mailboxes: primary addresses, and so :param:`mail_users` (all of them, guests, too) and :param:`contacts`.
+    :param groups: a group's address to its direct members.
+    :param unread_groups: addresses that are groups, or may be, and whose members nobody knows.
+    :param managers: a person's address to the manager's.
+    :param attributes: a person's address to attributes, name in small letters to value.
+    :param proxy_addresses: a secondary address to the primary one.
+    :param irm_configuration: the settings of the module of this name, and so the next ones.
+    """
+
+    accepted_domains: tuple[AcceptedDomain, ...] | None = None
+    remote_domains: Mapping[str, bool] | None = None
+    mailboxes: frozenset[str] | None = None
+    mail_users: frozenset[str] | None = None
+    contacts: frozenset[str] | None = None
+    groups: Mapping[str, tuple[str, ...]] | None = None
+    unread_groups: frozenset[str] = frozenset()
+    managers: Mapping[str, str] | None = None
+    attributes: Mapping[str, Mapping[str, str]] | None = None
+    proxy_addresses: Mapping[str, str] = field(default_factory=dict)
+    irm_configuration: Mapping[str, Any] | None = None
+    ome_configurations: tuple[Mapping[str, Any], ...] | None = None
+    owa_mailbox_policies: tuple[Mapping[str, Any], ...] | None = None
+    inbound_connectors: tuple[Mapping[str, Any], ...] | None = None
+    organization_config: Mapping[str, Any] | None = None
+    journal_rules: tuple[Mapping[str, Any], ...] | None = None
+
+    @property
+    def journals(self) -> tuple[str, ...]:
+        """Where journal rules send copies of mail, as far as that is known."""
+        return tuple(str(each.get("journal_email_address")) for each in self.journal_rules or () if each.get("enabled"))
+
+    @cached_property
+    def guests(self) -> frozenset[str] | None:
+        """All mail users with an address outside, guests among them; ``None`` where nobody knows."""
+        if self.mail_users is None or self.accepted_domains is None:
+            return None
+        return frozenset(address for address in self.mail_users if self.domain_type(domain(address)) not in INSIDE)
+
+    @property
+    def internal_connectors(self) -> tuple[str, ...] | None:
+        """The inbound connectors that make mail from on-premises count as internal; ``None`` where nobody knows."""
+        if self.inbound_connectors is None:
+            return None
+        makes = ("cloud_services_mail_enabled", "treat_messages_as_internal")
+        return tuple(str(each.get("name")) for each in self.inbound_connectors if each.get("enabled") and any(each.get(key) for key in makes))
+
+    def primary(self, address: str) -> str:
+        """The primary address of whoever has this one."""
+        small = address.lower()
+        return self.proxy_addresses.get(small, small)
+
+    def otherwise(self, address: str) -> tuple[str, ...]:
+        """What else rules may take an address for: the same in other letters, and without the tag of a plus address, where Exchange may leave it out."""
+        if address.isascii() and "+" not in address and "xn--" not in address:
+            return ()
+        found = spellings(address)
+        plain = self.primary(without_tag(address))
+        on = not (self.organization_config or {}).get("disable_plus_address_in_recipients")
+        known = address in self._objects or address in self.proxy_addresses or self.is_object(plain) is False
+        own = self.domain_type(domain(address)) in (None, *INSIDE)
+        return (*found, plain) if plain != address and on and own and not known else found
+
+    def domain_type(self, name: str) -> str | None:
+        """The type of the accepted domain that a domain belongs to; empty where it is none, ``None`` where nobody knows."""
+        if self.accepted_domains is None:
+            return None
+        return self._domain_types.get(name) or next(
+            (accepted.type for accepted in self.accepted_domains if accepted.match_subdomains and is_below(name, accepted.name)), ""
+        )
+
+    @cached_property
+    def _domain_types(self) -> dict[str, str]:
+        return {accepted.name: accepted.type for accepted in self.accepted_domains or ()}
+
+    def counts_as_internal(self, name: str) -> bool | None:
+        """Whether a remote domain of this name makes its people internal; ``None`` where nobody knows."""
+        if self.remote_domains is None:
+            return None
+        if name in self.remote_domains:
+            return self.remote_domains[name]
+        wildcards = [known for known in self.remote_domains if known.startswith("*.") and is_below(name, known[2:])]
+        return self.remote_domains[max(wildcards, key=len)] if wildcards else self.remote_domains.get("*", False)
+
+    def is_object(self, address: str) -> bool | None:
+        """Whether somebody is a mailbox, mail user or group of the organization; ``None`` where nobody knows. Contacts are not: their domain counts."""
+        if address in self._objects:
+            return True
+        return False if self.mailboxes is not None or self._is_stranger(address) else None
+
+    def _is_stranger(self, address: str) -> bool:
+        """Whether an address is outside, and known to be nobody's of the organization: all mail users are known."""
+        return self.guests is not None and self.domain_type(domain(address)) not in INSIDE
+
+    @cached_property
+    def _objects(self) -> frozenset[str]:
+        return frozenset({*(self.mailboxes or ()), *(self.mail_users or ()), *(self.groups or ())})
+
+    def is_contact(self, address: str) -> bool:
+        """Whether somebody is known to be a mail contact."""
+        return address in (self.contacts or ())
+
+    def is_member(self, address: str, group: str) -> Truth:
+        """Whether somebody is a member of a group. Only direct membership is documented."""
+        if self.groups is None or group not in self.groups:
+            return opened(("member", address, group), "U00", f"the members of {group} are not known", shared=True)
+        if address in self.groups[group]:
+            return True
+        if address in self.members_of(group):
+            text = f"whether {address}, a member of a group in {group}, counts as one of its members"
+            return opened(("member", address, group), "U04", text, shared=True)
+        return False
+
+    def members_of(self, group: str) -> frozenset[str]:
+        """The members of a group, those of groups in it included. Nobody where the group is not known."""
+        known = self._members.get(group)
+        if known is None:
+            seen: set[str] = set()
+            todo = [group]
+            while todo:
+                for member in (self.groups or {}).get(todo.pop(), ()):
+                    if member not in seen:
+                        seen.add(member)
+                        todo.append(member)
+            known = self._members[group] = frozenset(seen)
+        return known
+
+    @cached_property
+    def _members(self) -> dict[str, frozenset[str]]:
+        return {}
+
+    def manager(self, address: str) -> str | None:
+        """The address of somebody's manager; empty where there is none, ``None`` where nobody knows."""
+        return None if self.managers is None else self.managers.get(address, "")
+
+    def attribute(self, address: str, name: str) -> str | None:
+        """An attribute of somebody; empty where it is not set or the person is none of the organization's, ``None`` where nobody knows."""
+        if self.is_object(address) is False or self.is_contact(address):
+            return ""
+        known = (self.attributes or {}).get(address)
+        return None if known is None else known.get(name.lower(), "")
+
+    def brought(self, written: str, field: str = "") -> tuple[Recipient, ...]:
+        """Who gets a message that a rule sends to an address, or to somebody by a name: of a group its members, who have no address where nobody knows them.
+
+        :param field: the field in which a rule adds them.
+        """
+        small = written.lower()
+        primary = self.primary(small)
+        if primary in (self.groups or {}):
+            people = sorted(member for member in self.members_of(primary) if member not in (self.groups or {}))
+            return tuple(Recipient(member, small, member, primary, brought=field) for member in people)
+        if primary in self.unread_groups and self.domain_type(domain(primary)) in INSIDE:
+            somebody = f"each member of {primary.replace('@', ' at ')}"  # As somebody who is known by a name alone.
+            return (Recipient(somebody, small, somebody, primary, brought=field),)
+        return (Recipient(primary, small, written if primary == small else primary, brought=field),)
+
+    def recipients(self, message: Message) -> tuple[Recipient, ...]:
+        """Whom a message is for: groups expanded, each person once, by primary address."""
+        found: dict[str, Recipient] = {}
+        through: dict[str, Recipient] = {}
+        writings: dict[str, set[str]] = {}
+        for written in (*message.to, *message.cc, *message.bcc):
+            small = self.primary(written)
+            if small in (self.groups or {}):
+                for member in sorted(self.members_of(small)):
+                    if member not in (self.groups or {}):
+                        writings.setdefault(member, set()).add(written.lower())
+                        through.setdefault(member, Recipient(member, written.lower(), member, small))
+            else:
+                label = written if small == written.lower() else small
+                writings.setdefault(small, set()).add(written.lower())
+                found.setdefault(small, Recipient(small, written.lower(), label))
+        people = (*found.values(), *(person for address, person in through.items() if address not in found))
+        return tuple(replace(person, also=tuple(sorted(writings[person.address] - {person.written}))) for person in people)

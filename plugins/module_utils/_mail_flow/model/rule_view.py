@@ -1,0 +1,107 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a rule sees of a message. Private to the collection.
+
+Earlier rules change it: a subject, a header, the text, a classification. What they ask of the encryption does not show, since a message
+is encrypted after the last rule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.frozen import Value
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason, Truth
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
+
+
+@dataclass(frozen=True)
+class Content(Value):
+    """What earlier rules have made of a message.
+
+    :param subject: the subject.
+    :param body: the text; ``None`` where nobody knows it.
+    :param headers: name in small letters to values.
+    :param classifications: names; ``None`` where nobody knows them.
+    :param scl_set: whether a rule has set the spam confidence level.
+    :param wrapped: whether the message is an attachment of another one by now.
+    :param asked: whether a rule has asked for encryption, and :param:`removed` for its removal.
+    :param readings: what else may be read as its text, and :param:`sources` the HTML in which patterns may find something.
+    :param known: predicates that were evaluated on this content.
+    """
+
+    subject: str
+    body: str | None
+    headers: tuple[tuple[str, tuple[str, ...]], ...]
+    classifications: frozenset[str] | None
+    scl_set: bool = False
+    wrapped: bool = False
+    asked: bool = False
+    removed: bool = False
+    readings: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    known: dict[int, Truth] = field(default_factory=dict, compare=False, repr=False)
+
+    def header(self, name: str) -> tuple[str, ...] | None:
+        """The values of a header."""
+        return next((values for header, values in self.headers if header == name), None)
+
+
+def first_content(message: Message) -> Content:
+    """A message as it arrives."""
+    return Content(message.subject, message.body, message.headers, message.classifications, readings=message.readings, sources=message.sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """Who shares a copy of the message with a recipient, the recipient included.
+
+    :param sure: who does.
+    :param perhaps: who may, and why that is open.
+    """
+
+    sure: tuple[Recipient, ...]
+    perhaps: tuple[tuple[Recipient, tuple[Reason, ...]], ...] = ()
+    _hash: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.sure, self.perhaps)))
+
+    def __hash__(self) -> int:
+        """Found once: a message may be for thousands, and each of them is followed."""
+        return self._hash
+
+    @property
+    def people(self) -> tuple[Recipient, ...]:
+        """Everybody who shares the copy, or may."""
+        return (*self.sure, *(person for person, _reasons in self.perhaps)) if self.perhaps else self.sure
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a predicate looks at.
+
+    :param recipient: the recipient for whom it is asked.
+    """
+
+    message: Message
+    facts: Facts
+    content: Content
+    recipient: Recipient
+    fork: Fork
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of a rule that change what its predicates look at.
+
+    :param location: where the sender's address is: ``Header``, ``Envelope`` or ``HeaderOrEnvelope``.
+    :param address_type: which address of a recipient: ``Resolved`` or ``Original``.
+    :param legacy: whether patterns are of the old kind.
+    """
+
+    location: str = "Header"
+    address_type: str = "Resolved"
+    legacy: bool = False

@@ -1,0 +1,380 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mail flow rules in the form that a message goes through them. Private to the collection.
+
+Each condition that several rules have is there once. Rules that a message cannot match by the look of its words, addresses and domains are passed
+over without a look at their other conditions.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import BY_OPTION as ACTION_BY_OPTION
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Action, Does, set_actions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_address, person
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason, Truth, all_of, negate, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import (
+    OPTIONAL,
+    PREDICATES,
+    Predicate,
+    Reach,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Settings, Sight
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import done
+
+#: Section of a rule to what stands before the name of an option in it.
+_KINDS = {"conditions": "", "exceptions": "the exception ", "actions": "the action "}
+
+#: Options with people.
+_PEOPLE = frozenset(
+    (
+        *("from", "sent_to", "any_of_to_header", "any_of_cc_header", "any_of_to_cc_header"),
+        *("redirect_message_to", "moderate_message_by_user", "add_to_recipients", "copy_to", "blind_copy_to"),
+    )
+)
+
+#: A day: as far from the border of a rule's dates, a time zone can matter that nobody named.
+_DAY = datetime.timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """A condition with its values, as one or several rules have it.
+
+    :param number: its place among the atoms of the rule set.
+    :param reach: whom a rule acts on, as far as this decides.
+    """
+
+    number: int
+    predicate: Predicate
+    values: Any
+    settings: Settings
+    reach: Reach
+
+    @property
+    def looks_around(self) -> bool:
+        """Whether it depends on who shares the copy."""
+        return self.reach in (Reach.COPY, Reach.RELATION)
+
+    def evaluate(self, sight: Sight) -> Truth:
+        """Whether it is true of what is seen."""
+        return self.predicate.evaluate(sight, self.values, self.settings)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRule:
+    """A rule, ready to be applied.
+
+    :param place: its place among the rules that can act, from 0.
+    :param idle: why it never acts; empty where it can.
+    :param dlp: whether it belongs to a policy of data loss prevention.
+    :param doubts: why it is open whether it matches even where all that is known of it holds.
+    :param surprises: why it is open what it does once it matches.
+    :param common: its conditions that are the same for all recipients.
+    :param actions: option to value of what it does, or may do.
+    :param told: the same of all that it is told to do.
+    :param by_manager: whether it depends on the sender having a manager what it does.
+    :param splits: whether it may act on some recipients of a copy alone.
+    :param content: whether a condition or an exception looks into content that S/MIME hides.
+    :param defers: whether mail waits where Exchange cannot finish with the rule; otherwise Exchange ignores the rule.
+    :param unread: its conditions, exceptions and actions that are not known here: section, option and value.
+    :param selects: whether it is no rule, and only says which mail is meant: that includes mail that rules do not see.
+    """
+
+    place: int
+    name: str
+    guid: str
+    mode: str
+    idle: str
+    dlp: bool
+    begins: str
+    ends: str
+    conditions: tuple[Atom, ...]
+    exceptions: tuple[Atom, ...]
+    common: tuple[Atom, ...]
+    actions: Mapping[str, Any]
+    doubts: tuple[Reason, ...]
+    surprises: tuple[Reason, ...]
+    splits: bool
+    content: bool
+    told: Mapping[str, Any]
+    by_manager: bool = False
+    defers: bool = False
+    unread: tuple[tuple[str, str, str], ...] = ()
+    selects: bool = False
+
+    @property
+    def enforced(self) -> bool:
+        """Whether it does more than report."""
+        return self.mode == "Enforce"
+
+    def does(self, what: Does) -> dict[str, Any]:
+        """Its actions of one sort, option to value."""
+        return {option: value for option, value in self.actions.items() if ACTION_BY_OPTION[option].does is what}
+
+    @property
+    def is_final(self) -> bool:
+        """Whether no later rule is evaluated for the copies that it acts on."""
+        return self.enforced and any(row.ends for row in self.rows)
+
+    @property
+    def templates(self) -> list[str]:
+        """The rights management templates that it applies."""
+        return ["Encrypt" if option == "apply_ome" else str(value) for option, value in sorted(self.does(Does.ENCRYPT).items())]
+
+    @property
+    def redirects_to_manager(self) -> bool:
+        """Whether the sender's manager gets the message instead of its recipients, if there is one."""
+        return self._manager_as == "Redirect"
+
+    @property
+    def manager_field(self) -> str:
+        """The field in which it adds the sender's manager; empty if it adds none."""
+        return "" if self.redirects_to_manager else self._manager_as.lower()
+
+    @property
+    def _manager_as(self) -> str:
+        return str(self.actions.get("add_manager_as_recipient_type") or "")
+
+    @property
+    def looks_at_recipients(self) -> bool:
+        """Whether it looks at recipients, or blocks a message for them. Then it is open whether it looks at those whom rules added (U09)."""
+        return self.splits or self.blocks or any(atom.reach is Reach.COPY for atom in (*self.conditions, *self.exceptions))
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it blocks a message. To copy that to somebody takes a rule before it, so that it need not block their copy."""
+        return self.enforced and bool(self.does(Does.DELETE) or self.does(Does.REJECT))
+
+    @property
+    def rows(self) -> tuple[Action, ...]:
+        """The rows of its actions."""
+        return tuple(ACTION_BY_OPTION[option] for option in self.actions)
+
+    @property
+    def as_told(self) -> FlowRule:
+        """The rule as if it did all that it is told to do."""
+        return replace(self, actions=self.told, by_manager=False)
+
+    @property
+    def changes_content(self) -> bool:
+        """Whether it is told to do something for which it needs content that S/MIME hides."""
+        return any(ACTION_BY_OPTION[option].content for option in self.told)
+
+    @property
+    def left_undone(self) -> tuple[str, ...]:
+        """What it is told, and does not do where it asks for an approval."""
+        doing = done(self.told, managed=True) if self.enforced else self.told
+        return tuple(option for option in self.told if option not in doing and ACTION_BY_OPTION[option].does not in (Does.DETAIL, Does.STOP))
+
+    @property
+    def stops_approved(self) -> bool:
+        """Whether it is told to stop, and asks for an approval: whether it stops once that is given, no page tells."""
+        return bool(self.does(Does.MODERATE)) and "stop_rule_processing" in self.told and "stop_rule_processing" not in self.actions
+
+    def where(self, managed: bool) -> FlowRule:
+        """The rule as it is where the sender has a manager, or where not."""
+        return replace(self, actions=done(self.told, managed), by_manager=False)
+
+    def in_window(self, message: Message) -> Truth:
+        """Whether its dates let it act on a message."""
+        return all_of(self.borders(message.date))
+
+    def borders(self, date: datetime.datetime | None) -> list[Truth]:
+        """Of each of its dates whether that lets it act then."""
+        return [_is_on_side(text, date, after) for text, after in ((self.begins, True), (self.ends, False)) if text]
+
+
+class RuleSet:
+    """The rules of an organization, first to last.
+
+    :param rules: as the modules describe them; also with ``state`` as Exchange shows it, and its read-only properties in small letters.
+        Where every rule has a ``priority``, that is their order, otherwise the list's.
+    """
+
+    def __init__(self, rules: Iterable[Mapping[str, Any]]) -> None:
+        given = [rule for rule in rules if rule.get("state") != "absent"]
+        if all(rule.get("priority") is not None for rule in given):
+            given.sort(key=lambda rule: int(rule["priority"]))
+        self._atoms: dict[Any, Atom] = {}
+        self.rules = tuple(self._rule(place, rule) for place, rule in enumerate(given))
+        self.atoms = tuple(self._atoms.values())
+        #: Whether anything depends on who shares a copy.
+        self.watches_copies = any(atom.looks_around for rule in self.rules for atom in (*rule.conditions, *rule.exceptions))
+        #: Whether a rule looks at what rules did to protection.
+        self.watches_protection = any(atom.predicate.looks_at == "protection" and atom.values == "PermissionControlled" for atom in self.atoms)
+        #: Whether a rule gives somebody a copy.
+        self.adds = any(rule.does(what) for rule in self.rules for what in (Does.ADD, Does.REDIRECT))
+        #: The places of rules that tell somebody something.
+        self.reports = tuple(rule.place for rule in self.rules if not rule.idle and rule.does(Does.REPORT))
+        self._always, self._waiting = self._index()
+
+    def candidates(self, seen: Iterable[tuple[str, str]]) -> int:
+        """The rules that can match a message with these keys, as bits."""
+        found = self._always
+        waiting = self._waiting
+        for key in seen:
+            rules = waiting.get(key)
+            if rules:
+                found |= rules
+        return found
+
+    def _index(self) -> tuple[int, dict[tuple[str, str], int]]:
+        always = 0
+        waiting: dict[tuple[str, str], int] = {}
+        for rule in self.rules:
+            if rule.idle:
+                continue
+            wants = [needs for needs in (atom.predicate.needs(atom.values) for atom in rule.conditions) if needs is not None]
+            if not wants:
+                always |= 1 << rule.place
+            for key in min(wants, key=len, default=()):
+                waiting[key] = waiting.get(key, 0) | 1 << rule.place
+        return always, waiting
+
+    @property
+    def all(self) -> int:
+        """Every rule that can act, as bits."""
+        return sum(1 << rule.place for rule in self.rules if not rule.idle)
+
+    def _rule(self, place: int, rule: Mapping[str, Any]) -> FlowRule:
+        name = str(rule.get("name") or rule.get("guid") or "")
+        settings = Settings(
+            str(rule.get("sender_address_location") or "Header"), str(rule.get("recipient_address_type") or "Resolved"), bool(rule.get("use_legacy_regex"))
+        )
+        conditions, strange = self._section(rule.get("conditions") or {}, settings)
+        exceptions, strange_too = self._section(rule.get("exceptions") or {}, settings)
+        actions = {option: _people(option, value) for option, value in set_actions(rule.get("actions") or {}).items()}
+        told = {option: value for option, value in actions.items() if option in ACTION_BY_OPTION}
+        mode = str(rule.get("mode") or "Enforce")
+        # A rule that is only tried asks nobody, and does what it does.
+        managed, unmanaged = (done(told, each) if mode == "Enforce" else told for each in (True, False))
+        odd = [option for option in actions if option not in told]
+        unread = (*_valued(rule, "conditions", strange), *_valued(rule, "exceptions", strange_too), *_valued(rule, "actions", odd))
+        doubts, surprises = _unread_reasons(name, unread)
+        if rule.get("is_rule_configuration_supported") is False:
+            doubts.append(Reason("U13", f"Exchange says that it does not support the configuration of the rule {name!r}"))
+        atoms = (*conditions, *exceptions)
+        return FlowRule(
+            place=place,
+            name=name,
+            guid=str(rule.get("guid") or ""),
+            mode=mode,
+            idle=_idle(rule),
+            dlp=_dlp(rule),
+            begins=str(rule.get("activation_date") or ""),
+            ends=str(rule.get("expiry_date") or ""),
+            conditions=conditions,
+            exceptions=exceptions,
+            common=tuple(atom for atom in conditions if atom.reach in (Reach.MESSAGE, Reach.SENDER)),
+            actions=managed if managed == unmanaged else told,
+            doubts=tuple(doubts),
+            surprises=tuple(surprises),
+            splits=any(atom.reach in (Reach.RECIPIENT, Reach.RELATION) for atom in atoms),
+            content=any(atom.predicate.content for atom in atoms),
+            told=told,
+            by_manager=managed != unmanaged,
+            defers=str(rule.get("rule_error_action") or "").casefold() == "defer",
+            unread=unread,
+        )
+
+    def _section(self, section: Mapping[str, Any], settings: Settings) -> tuple[tuple[Atom, ...], list[str]]:
+        """The conditions of a section, and the options in it that are none that can be evaluated."""
+        given = {option: _people(option, value) for option, value in section.items() if _is_set(option, value)}
+        read = {option for option, value in given.items() if _is_read(option, value)}
+        atoms: list[Atom] = []
+        used: set[str] = set()
+        for predicate in PREDICATES:
+            if predicate.options[0] in read and all(option in read or option in OPTIONAL for option in predicate.options):
+                atoms.append(self._atom(predicate, predicate.read(given), settings))
+                used.update(predicate.options)
+        return tuple(atoms), sorted(set(given) - used)
+
+    def _atom(self, predicate: Predicate, values: Any, settings: Settings) -> Atom:
+        key = (predicate.options, values, settings)
+        if key not in self._atoms:
+            reach = predicate.reach_of(values) if predicate.reach_of else predicate.reach
+            self._atoms[key] = Atom(len(self._atoms), predicate, values, settings, reach)
+        return self._atoms[key]
+
+
+def _is_set(option: str, value: Any) -> bool:
+    """Whether an option of a section is there. A switch that is off is not, but for the one of which nobody knows what that does."""
+    return (option == "has_no_classification" and value is False) or not (value is None or value is False or value in ("", [], ()))
+
+
+def _people(option: str, value: Any) -> Any:
+    """A value with the people in it by their SMTP addresses. Who has only a name in it keeps it."""
+    if option not in _PEOPLE:
+        return value
+    return [person(str(each)) for each in (value if isinstance(value, (list, tuple)) else [value])]
+
+
+def _is_read(option: str, value: Any) -> bool:
+    """Whether it is known what the value of a condition means. A person is known by an SMTP address."""
+    return option not in _PEOPLE or all(is_address(str(each)) for each in (value if isinstance(value, (list, tuple)) else [value]))
+
+
+def _valued(rule: Mapping[str, Any], section: str, options: Iterable[str]) -> list[tuple[str, str, str]]:
+    """Options of a section with the section and their values."""
+    return [(section, option, value_text(rule[section][option])) for option in options]
+
+
+def _unread_reasons(name: str, unread: Iterable[tuple[str, str, str]]) -> tuple[list[Reason], list[Reason]]:
+    """Why it is open whether a rule matches, and what it does then. What is not known here means the same only with the same value."""
+    doubts: list[Reason] = []
+    surprises: list[Reason] = []
+    for section, option, value in unread:
+        found = surprises if section == "actions" else doubts
+        found.append(Reason("U13", f"the rule {name!r} has {_KINDS[section]}{option} ({value}), which is not known here"))
+    return doubts, surprises
+
+
+def _idle(rule: Mapping[str, Any]) -> str:
+    """Why a rule never acts."""
+    if _dlp(rule):
+        return "it belongs to a policy of data loss prevention, and Exchange Online no longer evaluates such rules"
+    return "it is disabled" if rule.get("enabled") is False or str(rule.get("state") or "").casefold() == "disabled" else ""
+
+
+def _dlp(rule: Mapping[str, Any]) -> bool:
+    return bool(rule.get("dlp_policy")) or str(rule.get("rule_sub_type") or "").casefold() == "dlp"
+
+
+def _is_on_side(text: str, date: datetime.datetime | None, after: bool) -> Truth:
+    """Whether a date is after an instant, or before it.
+
+    Where one rule begins when another ends, one of them is in effect; only of that very instant it is open whether both are.
+    """
+
+    def over(*more: Hashable) -> Truth:
+        found = opened(("date", text, *more), "U14", f"whether {text} is over when the message passes the rules")
+        return found if after else negate(found)
+
+    try:
+        instant = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return over()
+    if date is None:
+        return over()
+    named = instant.tzinfo is not None and date.tzinfo is not None
+    apart = _with_zone(date) - _with_zone(instant)
+    if not apart:
+        return over(after)
+    return over() if not named and abs(apart) <= _DAY else (apart > datetime.timedelta()) is after
+
+
+def _with_zone(instant: datetime.datetime) -> datetime.datetime:
+    return instant if instant.tzinfo else instant.replace(tzinfo=datetime.UTC)
+
+
+def is_later(text: str, now: datetime.datetime) -> bool:
+    """Whether a date of a rule is after an instant, as far as is known; one that cannot be read may be."""
+    return bool(text) and _is_on_side(text, now, after=False) is not False

@@ -1,0 +1,334 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Predicates that look at the sender, at recipients, and at what they are to each other. Private to the collection.
+
+Each takes what it sees, its values, and the rule's settings. Source: Microsoft's "Mail flow rule conditions and exceptions" and
+New-TransportRule pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_below, is_name, spellings
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason, Truth, all_of, any_of, negate, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import any_pattern
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Settings, Sight
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import any_word
+
+#: Evaluates a predicate.
+Evaluate = Callable[[Sight, Any, Settings], Truth]
+
+#: Decides about one address with the predicate's values.
+OfAddress = Callable[[Sight, str, Any, Settings], Truth]
+
+
+def address_is(sight: Sight, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
+    """One of the addresses."""
+    return address in values
+
+
+def domain_is(sight: Sight, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
+    """In one of the domains or below it."""
+    name = domain(address)
+    return any(is_below(name, value) for value in values)
+
+
+def address_has_word(sight: Sight, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
+    """With one of the words in it."""
+    return any_word(address, values)
+
+
+def address_has_pattern(sight: Sight, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
+    """With one of the patterns in it. An empty address has none."""
+    return bool(address) and any_pattern(address, values, settings.legacy)
+
+
+def member_of(sight: Sight, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
+    """A member of one of the groups."""
+    return any_of(sight.facts.is_member(address, group) for group in values)
+
+
+def sender_addresses(sight: Sight, settings: Settings) -> tuple[str, ...]:
+    """The addresses of the sender that a rule looks at, as far as they are known. An automatic reply has an empty envelope sender."""
+    message = sight.message
+    header = message.sender
+    if settings.location == "Header":
+        return (header,)
+    envelope = () if message.mail_from is None else (message.mail_from,)
+    return envelope if settings.location == "Envelope" else tuple(dict.fromkeys((header, *envelope)))
+
+
+def _read(decide: OfAddress, sight: Sight, address: str, values: Any, settings: Settings) -> Truth:
+    """What a predicate makes of an address; open where that differs from what it makes of another that rules may take it for."""
+    found, others = decide(sight, address, values, settings), sight.facts.otherwise(address)
+    # What is found as it is written is found.
+    if all(decide(sight, other, values, settings) == found for other in others if found is not True or other not in spellings(address)):
+        return found
+    return opened(("otherwise", address, values), "U24", f"whether a rule takes {address} for {' or '.join(others)}")
+
+
+def _other_sender(message: Message, values: Any) -> Open:
+    people = ", ".join((message.sender, *message.also_from))
+    return opened(("senders", message.also_from, values), "U00", f"which address of the From field counts ({people}): from says it")
+
+
+def _envelope_not_known(location: str) -> Open:
+    return opened(("envelope", location), "U00", "the envelope sender of the message is not known (give mail_from)")
+
+
+def of_sender(decide: OfAddress, *, written: bool = False) -> Evaluate:
+    """A predicate about the sender's address.
+
+    :param written: whether it may look at an alias that the sender writes from, instead of the primary address.
+    """
+
+    def of(sight: Sight, address: str, values: Any, settings: Settings) -> Truth:
+        primary = _read(decide, sight, sight.facts.primary(address), values, settings)
+        alias = _read(decide, sight, address.lower(), values, settings) if written else primary
+        why = f"whether a rule looks at the alias {address} of a sender, or at the primary address"
+        return primary if alias == primary else opened(("alias", address, values), "U00", why)
+
+    def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
+        known = any_of(of(sight, address, values, settings) for address in sender_addresses(sight, settings))
+        if settings.location != "Envelope" and any(of(sight, address, values, settings) != known for address in sight.message.also_from):
+            return _other_sender(sight.message, values)
+        complete = settings.location == "Header" or sight.message.mail_from is not None
+        return known if complete else any_of((known, _envelope_not_known(settings.location)))
+
+    return evaluate
+
+
+def of_recipient(decide: OfAddress) -> Evaluate:
+    """A predicate about each recipient. Whether ``Original`` reaches it is open; see :func:`of_address`."""
+
+    def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
+        person = sight.recipient
+        if settings.address_type != "Original":
+            return _read(decide, sight, person.address, values, settings)
+        return _same(decide, sight, person, (person.address, person.written, *person.also), values, settings)
+
+    return evaluate
+
+
+def of_address(decide: OfAddress) -> Evaluate:
+    """A predicate about each recipient's address as the rule takes it: the primary one, or the one that was written."""
+
+    def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
+        return _of_address(decide, sight, sight.recipient, values, settings)
+
+    return evaluate
+
+
+def of_any_address(decide: OfAddress) -> Evaluate:
+    """A predicate about the addresses of all recipients of the copy."""
+
+    def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
+        sure = any_of(_of_address(decide, sight, person, values, settings) for person in sight.fork.sure)
+        if sure is True:
+            return True
+        perhaps = (_perhaps(_of_address(decide, sight, person, values, settings), person, reasons) for person, reasons in sight.fork.perhaps)
+        return any_of((sure, *perhaps))
+
+    return evaluate
+
+
+def _of_address(decide: OfAddress, sight: Sight, person: Recipient, values: Any, settings: Settings) -> Truth:
+    if is_name(person.address):
+        return _of_name(person)
+    if settings.address_type != "Original":
+        return _read(decide, sight, person.address, values, settings)
+    return _same(decide, sight, person, (person.written, *person.also, *([person.address] if person.group else ())), values, settings)
+
+
+def _same(decide: OfAddress, sight: Sight, person: Recipient, addresses: tuple[str, ...], values: Any, settings: Settings) -> Truth:
+    """What a predicate makes of all addresses that may be meant; open where they differ."""
+    found = [decide(sight, address, values, settings) for address in addresses]
+    if all(value == found[0] for value in found):
+        return found[0]
+    shown = " or at ".join(dict.fromkeys((person.written, *person.also, person.address)))
+    return opened(("original", person, values), "U24", f"whether the rule looks at {shown}")
+
+
+def _of_name(person: Recipient) -> Truth:
+    """What is found in the address of somebody of whom only a name is known."""
+    return opened(("name", person.address), "U00", f"the address of {person.label} is not known")
+
+
+def _perhaps(found: Truth, person: Recipient, reasons: tuple[Reason, ...]) -> Truth:
+    """What somebody who may be in the copy adds."""
+    return False if found is False else Open(("with", person.address, reasons), reasons)
+
+
+def of_fields(fields: tuple[str, ...], decide: OfAddress) -> Evaluate:
+    """A predicate about who is named in the To or Cc field."""
+
+    def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
+        named = [address for name in fields for address in getattr(sight.message, name)]
+        brought = [(person, reasons) for person, reasons in sight.fork.perhaps if person.brought in fields]
+        return any_of(
+            (
+                *(_in_field(decide, sight, written.lower(), values, settings) for written in named),
+                *(
+                    _perhaps(_of_name(person) if is_name(person.address) else decide(sight, person.address, values, settings), person, reasons)
+                    for person, reasons in brought
+                ),
+            )
+        )
+
+    return evaluate
+
+
+def _in_field(decide: OfAddress, sight: Sight, written: str, values: Any, settings: Settings) -> Truth:
+    primary = sight.facts.primary(written)
+    found = _read(decide, sight, primary, values, settings)
+    if found is False:
+        return False
+    if primary != written and decide(sight, written, values, settings) is False:
+        return opened(("field", written, values), "U24", f"whether the rule takes {written} in the message's header for {primary}")
+    here = {address for person in sight.fork.sure for address in (person.address, person.group, *map(sight.facts.primary, person.also))}
+    if primary not in here:
+        return opened(("field", written, values), "U07", f"whether a rule still sees {written} in the header of a copy that no longer goes there")
+    return found
+
+
+def from_scope(sight: Sight, value: str, settings: Settings) -> Truth:
+    """Where the sender is. How the envelope counts is documented only for an empty one."""
+    message, facts = sight.message, sight.facts
+
+    def scope(address: str) -> Truth:
+        if value == "InOrganization":
+            return directions.sender_inside(facts, address, message.authenticated)
+        return directions.sender_outside(facts, address)
+
+    header = facts.primary(message.sender)
+    if settings.location != "Envelope" and any(scope(facts.primary(other)) != scope(header) for other in message.also_from):
+        return _other_sender(message, value)
+    if settings.location == "Header":
+        return scope(header)
+    if message.mail_from is None:
+        return _envelope_not_known(settings.location)
+    envelope = facts.primary(message.mail_from)
+    if header == envelope:
+        return scope(header)
+    if not envelope:
+        return value == "NotInOrganization" if settings.location == "Envelope" else scope(header)
+    one, other = scope(header), scope(envelope)
+    if one == other:
+        return one
+    return opened(("location", settings.location, value), "U16", f"whether {header} or {envelope} says where the sender is")
+
+
+def sent_to_scope(sight: Sight, value: str, settings: Settings) -> Truth:
+    """Where a recipient is."""
+    person = sight.recipient.address
+    if value == "InOrganization":
+        return directions.recipient_inside(sight.facts, person, sight.message.authenticated)
+    if value == "NotInOrganization":
+        return directions.recipient_outside(sight.facts, person)
+    return opened(("partner", person, value), "U00", f"the scope {value} exists on-premises only")
+
+
+def _attribute(sight: Sight, address: str, values: tuple[str, ...], settings: Settings, found: Callable[[str, tuple[str, ...]], Truth]) -> Truth:
+    """One of ``attribute:value,value``: any pair."""
+    truths: list[Truth] = []
+    for value in values:
+        name, _colon, wanted = value.partition(":")
+        have = sight.facts.attribute(address, name.strip())
+        if have is None:
+            truths.append(opened(("attribute", address, value), "U00", f"the attribute {name.strip()} of {address} is not known"))
+        elif have:
+            truths.append(found(have, tuple(part.strip() for part in wanted.split(",") if part.strip())))
+    return any_of(truths)
+
+
+def attribute_has_word(sight: Sight, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
+    """With one of the words in an attribute."""
+    return _attribute(sight, address, values, settings, any_word)
+
+
+def attribute_has_pattern(sight: Sight, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
+    """With one of the patterns in an attribute."""
+    return _attribute(sight, address, values, settings, lambda text, patterns: any_pattern(text, patterns, settings.legacy))
+
+
+def of_directory_sender(decide: OfAddress) -> Evaluate:
+    """A predicate about the sender's directory entry: of the From field, whatever the location."""
+
+    def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
+        return decide(sight, sight.facts.primary(sight.message.sender), values, settings)
+
+    return evaluate
+
+
+def of_directory_recipient(decide: OfAddress) -> Evaluate:
+    """A predicate about the recipient's directory entry."""
+
+    def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
+        return decide(sight, sight.recipient.address, values, settings)
+
+    return evaluate
+
+
+def relation(decide: Callable[[Sight, str, Any], Truth]) -> Evaluate:
+    """A predicate about what the sender is to a recipient. Whether it splits a message of several recipients is not documented."""
+
+    def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
+        found = decide(sight, sight.recipient.address, values)
+        people = (*sight.fork.sure, *(person for person, _reasons in sight.fork.perhaps))
+        if not any(is_name(person.address) for person in people) and all(
+            decide(sight, person.address, values) == found for person in people if isinstance(found, bool)
+        ):
+            return found
+        return opened(("relation", sight.recipient.address, values), "U05", "whether the condition is for each recipient or for the whole message")
+
+    return evaluate
+
+
+def is_manager_of_sender(sight: Sight, values: tuple[Any, ...], settings: Settings) -> Truth:
+    """The sender's manager is one of the named."""
+    return _manages(sight, sight.facts.primary(sight.message.sender), values)
+
+
+def _manages(sight: Sight, person: str, managers: Iterable[str]) -> Truth:
+    manager = sight.facts.manager(person)
+    return opened(("manager", person), "U00", f"the manager of {person} is not known") if manager is None else bool(manager) and manager in managers
+
+
+def is_manager_of_recipient(sight: Sight, person: str, values: tuple[Any, ...]) -> Truth:
+    """The recipient's manager is one of the named."""
+    return _manages(sight, person, values)
+
+
+def is_related(sight: Sight, person: str, value: str) -> Truth:
+    """``Manager``: the sender is the recipient's manager. ``DirectReport``: the recipient is the sender's."""
+    sender = sight.facts.primary(sight.message.sender)
+    return _manages(sight, person, (sender,)) if value == "Manager" else _manages(sight, sender, (person,))
+
+
+def is_between(sight: Sight, person: str, values: tuple[tuple[str, ...], tuple[str, ...]]) -> Truth:
+    """The sender is in one group and the recipient in the other, either way round."""
+    sender = sight.facts.primary(sight.message.sender)
+
+    def in_one(address: str, groups: tuple[str, ...]) -> Truth:
+        return any_of(sight.facts.is_member(address, group) for group in groups)
+
+    first, second = values
+    return any_of((all_of((in_one(sender, first), in_one(person, second))), all_of((in_one(sender, second), in_one(person, first)))))
+
+
+def has_equal_attribute(sight: Sight, person: str, values: tuple[str, str]) -> Truth:
+    """An attribute of the sender and of the recipient is the same, or is not."""
+    name, operator = values
+    sender = sight.facts.primary(sight.message.sender)
+    one, other = sight.facts.attribute(sender, name), sight.facts.attribute(person, name)
+    if one is None or other is None:
+        return opened(("attribute", sender, person, name), "U00", f"the attribute {name} of {sender if one is None else person} is not known")
+    if not one or not other:
+        return opened(("attribute", sender, person, name), "U05", f"what a comparison with {name} of {person if one else sender} is, which is not set")
+    equal = one.casefold() == other.casefold()
+    return equal if operator == "Equal" else negate(equal)

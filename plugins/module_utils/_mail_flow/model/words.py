@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How Exchange finds words in a text. Private to the collection.
+
+Words are matched whole and without regard to case; what surrounds them is a space, punctuation, or the text's border. How the service
+splits text is documented no further: the borderline cases are open. Source: Microsoft's "Mail flow rule conditions and exceptions".
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth, any_of, opened
+
+_BLANKS = re.compile(r"\s+")
+_TOKENS = re.compile(r"[^\W_]+")
+
+#: Scripts that put no spaces between words: Thai to Myanmar, Khmer, and the East Asian ones.
+_NO_SPACES = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]")
+
+
+def any_word(text: str, words: Iterable[str]) -> Truth:
+    """Whether one of the words is in the text: true, false, or open (U17) where only a borderline case decides."""
+    lowered = text.lower()
+    return any_of(has_word(text, word, lowered) for word in words)
+
+
+def has_word(text: str, word: str, lowered: str | None = None) -> Truth:
+    """Whether a word, or a phrase, is in the text: true, false, or open (U17). An empty word is in no text.
+
+    :param lowered: the text in lower case, if the caller has it already.
+    """
+    wanted = word.lower()
+    if not wanted:
+        return False
+    lowered = text.lower() if lowered is None else lowered
+    found = _find(lowered, wanted)
+    if not lowered.isascii() and found != _find(composed(lowered), composed(wanted)):
+        return _doubt(text, word, "the same letters are written in two ways, with an accent in them and beside them")
+    if found is not False:
+        return found if found is True else _doubt(text, word, "what touches it may belong to it, or be punctuation")
+    folded = () if text.isascii() and word.isascii() else ((text.casefold(), word.casefold()), (text.upper(), word.upper()))
+    if any(_find(*pair) is not False for pair in folded):
+        return _doubt(text, word, "letters that fold to several have to be equal for it")
+    if _BLANKS.search(wanted) and _find(_BLANKS.sub(" ", text.lower()), _BLANKS.sub(" ", wanted)) is not False:
+        return _doubt(text, word, "the white space in the phrase is another")
+    return False
+
+
+def composed(text: str) -> str:
+    """A text with each letter and its accents as one character, where there is one."""
+    return unicodedata.normalize("NFC", text)
+
+
+def tokens(text: str) -> frozenset[str]:
+    """The runs of letters and digits in a text, case-folded. A word can only be in a text that has the word's own runs."""
+    spellings = {text.casefold()}
+    if not text.isascii():
+        spellings |= {each.casefold() for each in (text.upper(), _NO_SPACES.sub(" ", text), composed(text))}
+    return frozenset(token for each in spellings for token in _TOKENS.findall(each))
+
+
+def first_token(word: str) -> str:
+    """A run of :func:`tokens` without which the word cannot be in a text, nor that be open; empty if there is no such run."""
+    if not word.isascii():
+        return ""
+    found = _TOKENS.search(word.casefold())
+    return found.group() if found else ""
+
+
+def touches(neighbor: str, edge: str) -> bool | None:
+    """Whether a character beside the edge of a word makes it a part of another word; ``None`` where that is open: of an underscore, where the word ends
+    with punctuation, and in scripts without spaces.
+
+    :param neighbor: empty at the border of the text.
+    """
+    if neighbor == "_":
+        return None
+    if not neighbor.isalnum():
+        return False
+    return None if not edge.isalnum() or _NO_SPACES.match(edge) or _NO_SPACES.match(neighbor) else True
+
+
+def _find(text: str, word: str) -> bool | None:
+    """Whether the word is in the text; ``None`` where that is open of an occurrence."""
+    start, doubtful = text.find(word), False
+    while start >= 0:
+        end = start + len(word)
+        beside = touches(text[start - 1 : start], word[0]), touches(text[end : end + 1], word[-1])
+        if beside == (False, False):
+            return True
+        doubtful = doubtful or True not in beside
+        start = text.find(word, start + 1)
+    return None if doubtful else False
+
+
+def _doubt(text: str, word: str, why: str) -> Truth:
+    return opened(("word", word.casefold(), text), "U17", f"whether Exchange finds the word {word!r} here: {why}", shared=True)

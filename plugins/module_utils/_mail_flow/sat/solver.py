@@ -1,0 +1,440 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decides whether a propositional formula can be made true. Private to the collection.
+
+Conflict-driven clause learning: two watched literals a clause, binary clauses as implications, learning at the first unique implication point with
+recursive minimization, decisions by decaying activity, restarts by Luby's sequence, removal of learnt clauses that join many levels. All assumptions
+are on one level, so a restart keeps what follows from them. Nothing depends on a hash or a clock: the same calls give the same answers, models and cores
+everywhere. A budget counts conflicts.
+
+A literal is a whole number: ``2 * variable`` and, negated, ``2 * variable + 1``, so ``literal ^ 1`` is its opposite. Variable 0 is the constant:
+:data:`TRUE` and :data:`FALSE` are its literals.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.conflict_analysis import assumed, follows
+
+TRUE, FALSE = 0, 1
+
+#: The steps of a question before its search, and how much of the search is counted at once.
+_STEPS_TO_ASK, _VARIABLES_A_STEP, _LOOKED_AT_ONCE = 20, 10, 1_000
+
+#: Conflicts between two restarts, times Luby's sequence; learnt clauses that are kept at least; how activity decays.
+_RESTART, _KEPT, _DECAY = 64, 2000, 1 / 0.95
+
+#: The order is made anew once it has so many entries for each variable: every conflict adds some.
+_TIMES = 2
+
+#: Decisions without a conflict after which all others are tried at once; twice as many after each try in vain.
+_WAIT = 32
+
+#: The value of a variable's literals before a question, by whether clauses with it are looked at. Otherwise both are true, which meets these clauses.
+_FIRST = bytes.maketrans(b"\0\1", b"\2\0")
+
+
+class Scope(NamedTuple):
+    """What a question is about: 0 or 1 by variable.
+
+    :param decided: whether it is worth a decision.
+    :param kept: whether clauses with it are looked at. A clause with any other variable is left out.
+    """
+
+    decided: bytes
+    kept: bytes
+
+
+def holds_in(model: Sequence[int], literal: int) -> bool:
+    """Whether a literal is true in a model. What the model leaves open, or does not know, is false."""
+    value = model[literal] if literal < len(model) else 0
+    return value > 0 or (not value and bool(literal & 1))
+
+
+class Solver:
+    """A formula in conjunctive normal form, to which clauses can be added between the questions.
+
+    :param conflicts: how many conflicts there were so far.
+    """
+
+    def __init__(self) -> None:
+        self.conflicts = 0
+        self.core: tuple[int, ...] = ()
+        self._model: list[int] = []
+        self._value: list[int] = [1, -1]  # by literal: 1 true, -1 false, 0 open
+        self._implied: list[list[int]] = [[], []]  # by literal: what a binary clause makes true with it
+        self._watched: list[list[list[int]]] = [[], []]  # by literal: longer clauses that watch it
+        self._level: list[int] = [0]
+        self._reason: list[Sequence[int] | None] = [None]
+        self._activity: list[float] = [0.0]
+        self._phase: list[int] = [0]
+        self._input: list[bool] = [False]
+        self._trail: list[int] = [TRUE]
+        self._limits: list[int] = []
+        self._done = 1
+        self._order: list[tuple[float, int]] = []
+        self._ordered = False
+        self._step = 1.0
+        self._learnt: list[tuple[int, list[int]]] = []  # the number of levels that a learnt clause joins, and the clause
+        self._eligible = b""
+        self._queued = bytearray()
+        self._contradiction = False
+        self._wait = _WAIT
+        self._looked = 0  # clauses that were looked at and are not counted as steps yet
+        self._known = 1  # how many literals of the trail were certain before the question
+
+    def variable(self, *, decide: bool = True) -> int:
+        """A new variable's positive literal.
+
+        :param decide: whether it is worth a decision. One that others determine is only decided after it took part in a conflict.
+        """
+        variable = len(self._level)
+        self._value += (0, 0)
+        self._implied += ([], [])
+        self._watched += ([], [])
+        self._level.append(0)
+        self._reason.append(None)
+        self._activity.append(0.0)
+        self._phase.append(1)
+        self._input.append(decide)
+        return 2 * variable
+
+    def add(self, clause: Iterable[int]) -> None:
+        """Adds a clause: one of its literals has to be true."""
+        value = self._value
+        literals = sorted(set(clause))
+        if any(value[literal] > 0 for literal in literals) or any(literal ^ 1 == other for literal, other in itertools.pairwise(literals)):
+            return
+        literals = [literal for literal in literals if not value[literal]]
+        if not literals:
+            self._contradiction = True
+        elif len(literals) == 1:
+            self._assign(literals[0], None)
+            if self._propagate() is not None:
+                self._contradiction = True
+        else:
+            self._attach(literals)
+
+    def solve(self, assumptions: Sequence[int] = (), budget: int | None = None, scope: Scope | None = None) -> bool | None:
+        """Whether the formula can be true together with the assumptions; ``None`` where the budget was spent before that was known.
+
+        :param scope: everything unless given. The caller vouches that the clauses that are left out can be met whatever the others are given, and that those
+            with variables that are not decided are met where these are false, as what is left open is in the model. An answer of no does not depend on it.
+
+        After ``True`` :meth:`holds` tells the model. After ``False`` :attr:`core` are assumptions that cannot hold together.
+        """
+        self.core, self._model = (), []
+        if self._contradiction:
+            return False
+        spend(_STEPS_TO_ASK + len(self._level) // _VARIABLES_A_STEP)
+        self._begin(scope or Scope(*itertools.repeat(b"\1" * len(self._level), 2)))
+        end = None if budget is None else self.conflicts + budget
+        found: bool | None = None
+        restarts = 0
+        try:
+            while found is None and (end is None or self.conflicts < end):
+                restarts += 1
+                found = self._search(assumptions, _RESTART * _luby(restarts), end)
+                if found is None:
+                    self._back_to(1 if assumptions else 0)
+                    if len(self._learnt) > _KEPT + self.conflicts // 4:
+                        self._back_to(0)
+                        self._forget()
+        finally:
+            self._end()
+        return found
+
+    def holds(self, literal: int) -> bool:
+        """Whether a literal is true in the model."""
+        return holds_in(self.model, literal)
+
+    @property
+    def variables(self) -> int:
+        """The number of variables, the constant among them."""
+        return len(self._level)
+
+    @property
+    def model(self) -> list[int]:
+        """The model by literal: 1 true, -1 false, 0 left open.
+
+        :raises ValueError: the last question was not answered with yes.
+        """
+        if not self._model:
+            raise ValueError("There is no model.")
+        return self._model
+
+    def _begin(self, scope: Scope) -> None:
+        """Every question starts with all phases false, so that models come out small."""
+        self._wait = _WAIT
+        variables = len(self._level)
+        self._phase = [1] * variables
+        self._eligible, self._ordered = scope.decided, False
+        self._value = [0] * (2 * variables)
+        self._value[::2] = self._value[1::2] = scope.kept.translate(_FIRST)
+        self._set_trail()
+        self._known = len(self._trail)
+
+    def _put_in_order(self) -> None:
+        """The first decision of a question is the variable that was the most active before. Many questions need none."""
+        activity, inputs, variables = self._activity, self._input, len(self._level)
+        self._order = [(-activity[each], each) for each in itertools.compress(range(variables), self._eligible) if inputs[each] or activity[each]]
+        heapq.heapify(self._order)
+        self._queued = bytearray(variables)
+        for _key, variable in self._order:
+            self._queued[variable] = 1
+        self._ordered = True
+
+    def _set_trail(self) -> None:
+        for literal in self._trail:
+            self._value[literal], self._value[literal ^ 1] = 1, -1
+
+    def _end(self) -> None:
+        """Looks at all clauses again, and draws what follows from what was learnt for certain."""
+        if self._limits:
+            del self._trail[self._limits[0] :]
+            self._limits.clear()
+        self._value = [0] * len(self._value)
+        self._set_trail()
+        self._done = self._known
+        if self._propagate() is not None:
+            self._contradiction = True
+
+    def _attach(self, clause: list[int]) -> None:
+        if len(clause) == 2:
+            self._implied[clause[0] ^ 1].append(clause[1])
+            self._implied[clause[1] ^ 1].append(clause[0])
+        else:
+            self._watched[clause[0]].append(clause)
+            self._watched[clause[1]].append(clause)
+
+    def _assign(self, literal: int, reason: Sequence[int] | None) -> None:
+        self._value[literal] = 1
+        self._value[literal ^ 1] = -1
+        variable = literal >> 1
+        self._level[variable] = len(self._limits)
+        self._reason[variable] = reason
+        self._trail.append(literal)
+
+    def _propagate(self) -> Sequence[int] | None:
+        """Draws all unit consequences; a clause that became false, if one did."""
+        value, trail, implied, watched = self._value, self._trail, self._implied, self._watched
+        level, reasons, here = self._level, self._reason, len(self._limits)
+        while self._done < len(trail):
+            literal = trail[self._done]
+            self._done += 1
+            false = literal ^ 1
+            alone = (false,)
+            for other in implied[literal]:
+                if value[other] <= 0:
+                    if value[other]:
+                        return (other, false)
+                    value[other], value[other ^ 1] = 1, -1
+                    level[other >> 1], reasons[other >> 1] = here, alone
+                    trail.append(other)
+            clauses = watched[false]
+            self._looked += 1 + len(clauses)
+            if not clauses:
+                continue
+            kept: list[list[int]] = []
+            watched[false] = kept
+            for place, clause in enumerate(clauses):
+                if clause[0] == false:
+                    clause[0], clause[1] = clause[1], false
+                first = clause[0]
+                if value[first] > 0:
+                    kept.append(clause)
+                    continue
+                for index in range(2, len(clause)):
+                    other = clause[index]
+                    if value[other] >= 0:
+                        clause[1], clause[index] = other, false
+                        watched[other].append(clause)
+                        break
+                else:
+                    kept.append(clause)
+                    if value[first]:
+                        kept += clauses[place + 1 :]
+                        return clause
+                    value[first], value[first ^ 1] = 1, -1
+                    level[first >> 1], reasons[first >> 1] = here, clause
+                    trail.append(first)
+        return None
+
+    def _search(self, assumptions: Sequence[int], conflicts: int, end: int | None) -> bool | None:
+        """Searches until it is known, or until so many conflicts."""
+        decisions = 0
+        while True:
+            conflict = self._propagate()
+            if self._looked > _LOOKED_AT_ONCE:
+                spend(self._looked // 2)
+                self._looked = 0
+            if conflict is not None:
+                self.conflicts += 1
+                conflicts -= 1
+                decisions = 0
+                if not self._limits:
+                    self._contradiction = True
+                    return False
+                if len(self._limits) == 1 and assumptions:
+                    self.core = assumed(conflict, self._value, self._level, self._reason)
+                    return False
+                self._learn(conflict)
+                if conflicts <= 0 or (end is not None and self.conflicts >= end):
+                    return None
+                continue
+            if assumptions and not self._limits:
+                if not self._assume(assumptions):
+                    return False
+                continue
+            if not self._ordered:
+                self._put_in_order()
+            decisions += 1
+            if decisions == self._wait:
+                if self._decide_all():
+                    self._note_model()
+                    return True
+                decisions = 0
+                self._wait *= 2
+            decision = self._decision()
+            if decision is None:
+                self._note_model()
+                return True
+            self._limits.append(len(self._trail))
+            self._assign(decision, None)
+
+    def _note_model(self) -> None:
+        self._model = [0] * len(self._value)
+        for literal in self._trail:
+            self._model[literal], self._model[literal ^ 1] = 1, -1
+
+    def _assume(self, assumptions: Sequence[int]) -> bool:
+        """Makes all assumptions on one level, so that what follows from them is drawn once. Whether none of them is false already."""
+        self._limits.append(len(self._trail))
+        for literal in assumptions:
+            if self._value[literal] < 0:
+                self.core = tuple(sorted({literal, *assumed((literal,), self._value, self._level, self._reason)}))
+                return False
+            if not self._value[literal]:
+                self._assign(literal, None)
+        return True
+
+    def _decision(self) -> int | None:
+        """The next literal to try; ``None`` where nothing is left."""
+        order, value = self._order, self._value
+        while order:
+            variable = heapq.heappop(order)[1]
+            self._queued[variable] = 0
+            if not value[2 * variable]:
+                return 2 * variable + self._phase[variable]
+        return None
+
+    def _decide_all(self) -> bool:
+        """Decides whatever is left at once, as it would be decided one after the other. Whether that met no conflict; otherwise it is undone."""
+        level, value, phase = len(self._limits), self._value, self._phase
+        self._limits.append(len(self._trail))
+        for _key, variable in self._order:
+            if not value[2 * variable]:
+                self._assign(2 * variable + phase[variable], None)
+        if self._propagate() is None:
+            return True
+        self._phase = list(phase)
+        self._back_to(level)
+        self._phase = phase
+        return False
+
+    def _learn(self, conflict: Sequence[int]) -> None:
+        """Learns a clause from a conflict and goes back to where it first says something."""
+        level, reasons, trail, here = self._level, self._reason, self._trail, len(self._limits)
+        seen: set[int] = set()
+        learnt: list[int] = []
+        open_, index, clause, literal = 0, len(trail), conflict, -1
+        while True:
+            for other in clause:
+                variable = other >> 1
+                if other != literal and variable not in seen and level[variable]:
+                    seen.add(variable)
+                    self._bump(variable)
+                    if level[variable] == here:
+                        open_ += 1
+                    else:
+                        learnt.append(other)
+            index -= 1
+            while trail[index] >> 1 not in seen:
+                index -= 1
+            literal = trail[index]
+            open_ -= 1
+            if not open_:
+                break
+            clause = reasons[literal >> 1] or ()
+        # A literal that follows from the others is not needed.
+        levels = {level[other >> 1] for other in learnt}
+        needless: dict[int, bool] = {}
+        learnt = [other for other in learnt if not follows(other, seen, levels, level, reasons, needless)]
+        learnt.sort(key=lambda other: (-level[other >> 1], other))
+        learnt.insert(0, literal ^ 1)
+        self._step *= _DECAY
+        if self._step > 1e100:
+            self._activity = [activity * 1e-100 for activity in self._activity]
+            self._step *= 1e-100
+            self._reorder()
+        elif len(self._order) > _TIMES * len(self._level):
+            self._reorder()
+        joined = len({level[other >> 1] for other in learnt})
+        self._back_to(level[learnt[1] >> 1] if len(learnt) > 1 else 0)
+        if len(learnt) > 1:
+            self._attach(learnt)
+            if len(learnt) > 2:
+                self._learnt.append((joined, learnt))
+        self._assign(learnt[0], learnt if len(learnt) > 1 else None)
+
+    def _bump(self, variable: int) -> None:
+        self._activity[variable] += self._step
+        if self._eligible[variable]:
+            self._queued[variable] = 1
+            heapq.heappush(self._order, (-self._activity[variable], variable))
+
+    def _reorder(self) -> None:
+        """The order from the activities as they are, each variable once."""
+        activity = self._activity
+        self._order = [(-activity[variable], variable) for variable in sorted({variable for _key, variable in self._order})]
+        heapq.heapify(self._order)
+
+    def _back_to(self, level: int) -> None:
+        if len(self._limits) <= level:
+            return
+        start = self._limits[level]
+        value, phase, activity, order, queued = self._value, self._phase, self._activity, self._order, self._queued
+        eligible = self._eligible
+        for literal in self._trail[start:]:
+            value[literal] = value[literal ^ 1] = 0
+            variable = literal >> 1
+            phase[variable] = literal & 1
+            if eligible[variable] and not queued[variable]:
+                queued[variable] = 1
+                heapq.heappush(order, (-activity[variable], variable))
+        del self._trail[start:]
+        del self._limits[level:]
+        self._done = start
+
+    def _forget(self) -> None:
+        """Drops the half of the learnt clauses that joins the most levels. Only between two searches, where no clause is a reason above level 0."""
+        self._learnt.sort(key=lambda each: (each[0], len(each[1])))
+        kept = len(self._learnt) // 2
+        gone = {id(clause) for _joined, clause in self._learnt[kept:]}
+        del self._learnt[kept:]
+        self._watched = [[clause for clause in clauses if id(clause) not in gone] for clauses in self._watched]
+
+
+def _luby(number: int) -> int:
+    """1, 1, 2, 1, 1, 2, 4, ...: Luby's sequence from 1."""
+    while True:
+        power = number.bit_length()
+        if number == (1 << power) - 1:
+            return 1 << (power - 1)
+        number -= (1 << (power - 1)) - 1

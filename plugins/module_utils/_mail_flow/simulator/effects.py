@@ -1,0 +1,288 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a rule that matches does to a copy. Private to the collection.
+
+The actions of one rule are a set: none sees what another of them did. Where an action depends on something open there is a world for each answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import unescape
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason, Truth, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Content, Fork
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import Added, World
+
+_TAG = re.compile(r"<[^>]*>")
+#: A tag that begins or ends a line.
+_BLOCK = re.compile(r"</?(?:br|p|div|hr|li|ul|ol|h[1-6]|table|tr|td|th|blockquote|pre)\b[^>]*>", re.IGNORECASE)
+
+#: A tag within a word, and one whose content nobody reads.
+_SPLIT = re.compile(r"\w(?:<[^>]*>)+\w")
+_HIDDEN = re.compile(r"<(?:style|script|title|head|!--)", re.IGNORECASE)
+
+#: What stands for a property of the sender in a disclaimer.
+_TOKEN = re.compile(r"%%\w+%%")
+
+#: Actions after which the recipient gets nothing, or something else; more than one of them in a rule contradict each other.
+FATES = {Does.DELETE: "deleted", Does.QUARANTINE: "quarantined", Does.REJECT: "rejected", Does.REDIRECT: "redirected"}
+
+#: Fates that those share whom the same rule adds: to copy a message and to block it takes two rules. Source: "Best practices for mail flow rules".
+SHARED = frozenset(("deleted", "quarantined", "rejected"))
+
+#: The field in which an action puts an added recipient.
+FIELDS = {"add_to_recipients": "to", "copy_to": "cc", "blind_copy_to": "bcc"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where a rule acts.
+
+    :param recipient: the recipient who is followed.
+    :param last: whether no rule comes after it.
+    :param protection_shows: whether a rule looks at how the message is protected.
+    """
+
+    message: Message
+    facts: Facts
+    recipient: Recipient
+    last: bool
+    protection_shows: bool
+
+
+def enforced(rule: FlowRule, world: World, scene: Scene, only: frozenset[Does] | None = None) -> list[World]:
+    """The worlds after a rule has acted.
+
+    :param only: the sorts of actions that are done; ``None`` for all.
+    """
+    if rule.by_manager:
+        return [new for here, manager in _by_manager(world, scene) for new in enforced(rule.where(bool(manager)), here, scene, only)]
+    does = frozenset(row.does for row in rule.rows)
+    does = does if only is None else does & only
+    if "apply_html_disclaimer_text" not in rule.actions or Does.CHANGE not in does:
+        return _acted(rule, world, scene, does)
+    fits = _insertable(world, scene)
+    fits = fits.settled(world.answered()) if isinstance(fits, Open) else fits
+    worlds: list[World] = []
+    for value in (True, False) if isinstance(fits, Open) else (fits,):
+        here = world.answering(fits, value) if isinstance(fits, Open) else world
+        fallback = str(rule.actions.get("apply_html_disclaimer_fallback_action") or "Wrap")
+        if value or fallback == "Wrap":
+            worlds += _acted(rule, here, scene, does, wraps=not value)
+        elif fallback == "Reject":
+            worlds.append(here.but(fate="rejected", over=True, ended_by=rule.name))
+        else:
+            # The whole rule is ignored.
+            worlds.append(here)
+    return worlds
+
+
+def in_audit(rule: FlowRule, world: World, scene: Scene) -> list[World]:
+    """The worlds after a rule that is only tried has matched: it reports. Whether it stops is not documented."""
+    told = _told(rule, world, scene, {row.option for row in rule.rows if rule.mode in row.in_audit})
+    if "stop_rule_processing" not in rule.actions or scene.last:
+        return [told]
+    stops = opened(("stop", rule.place), "U08", f"whether the rule {rule.name!r}, which is only tried, stops the later ones", False)
+    return [told.answering(stops, False), told.answering(stops, True).but(over=True, ended_by=rule.name)]
+
+
+def beside_content(rule: FlowRule) -> frozenset[Does]:
+    """What a rule does without touching what S/MIME hides."""
+    return frozenset(row.does for row in rule.as_told.rows if not row.content and row.does is not Does.DETAIL)
+
+
+def _acted(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wraps: bool = False) -> list[World]:
+    name = str(rule.actions.get("set_header_name", "")).lower()
+    if Does.CHANGE in does and name and name == str(rule.actions.get("remove_header", "")).lower():
+        # The order of the actions in a rule is not guaranteed.
+        stays = opened(("header", rule.place), "U00", f"whether the rule {rule.name!r} sets or removes the header {name} last")
+        return [new for value in (True, False) for new in _done(rule, world.answering(stays, value), scene, does, wraps, value)]
+    return _done(rule, world, scene, does, wraps, True)
+
+
+def _done(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wraps: bool, sets_last: bool) -> list[World]:
+    changes: dict[str, Any] = {"surprises": (*world.surprises, *rule.surprises)} if rule.surprises else {}
+    if Does.ENCRYPT in does:
+        changes["asked"] = (*world.asked, *((rule.name, template) for template in rule.templates))
+    if Does.DECRYPT in does:
+        changes["removed"] = (*world.removed, rule.name)
+    if Does.BRAND in does:
+        changes["brands"] = (*world.brands, (rule.name, str(rule.actions["apply_rights_protection_customization_template"])))
+    if Does.ROUTE in does:
+        changes["connector"] = str(rule.actions.get("route_message_outbound_connector") or world.connector)
+    if Does.CHANGE in does and "apply_html_disclaimer_text" in rule.actions:
+        changes["disclaimer"] = True
+    content = _changed(rule, world.content, scene, does, wraps, sets_last)
+    if content is not world.content:
+        changes["content"] = content
+    after = world.but(**changes) if changes else world
+    if Does.REPORT in does:
+        after = _told(rule, after, scene, {row.option for row in rule.rows})
+    return [new for each in _managed(rule, after, scene, does) for new in _stopped(rule, _ended(rule, each, does), scene)]
+
+
+def _changed(rule: FlowRule, content: Content, scene: Scene, does: frozenset[Does], wraps: bool, sets_last: bool) -> Content:
+    """What later rules see of the message."""
+    actions = rule.actions if Does.CHANGE in does else {}
+    changes: dict[str, Any] = {}
+    if "prepend_subject" in actions:
+        changes["subject"] = f"{actions['prepend_subject']}{content.subject}"
+    if "set_header_name" in actions or "remove_header" in actions:
+        changes["headers"] = _headers(content, actions, sets_last)
+    if "apply_classification" in actions and content.classifications is not None:
+        changes["classifications"] = content.classifications | {str(actions["apply_classification"])}
+    if "set_scl" in actions:
+        changes["scl_set"] = True
+    if "apply_html_disclaimer_text" in actions:
+        changes.update(_with_disclaimer(actions, content, wraps))
+    if scene.protection_shows and {Does.ENCRYPT, Does.DECRYPT} & does:
+        changes.update(asked=content.asked or Does.ENCRYPT in does, removed=content.removed or Does.DECRYPT in does)
+    return content.but(**changes, known={}) if changes else content
+
+
+def plain_text(html: str) -> str | None:
+    """What a reader sees of a disclaimer; ``None`` where that depends on the sender, whose properties its tokens stand for (``%%DisplayName%%``), and where
+    it is open what words it has, since markup splits them, or is more than tags.
+    """
+    plain = _BLOCK.sub("\n", html)
+    if _TOKEN.search(html) or _SPLIT.search(plain) or _HIDDEN.search(html):
+        return None
+    return unescape(_TAG.sub("", plain)).strip()
+
+
+def _with_disclaimer(actions: Mapping[str, Any], content: Content, wraps: bool) -> dict[str, Any]:
+    plain = plain_text(str(actions["apply_html_disclaimer_text"]))
+    if wraps:
+        return {"body": plain, "wrapped": True, "readings": (), "sources": ()}
+    if content.body is None or plain is None:
+        return {"body": None}
+    first = actions.get("apply_html_disclaimer_location") == "Prepend"
+    body, *others = (f"{plain}\n{text}" if first else f"{text}\n{plain}" for text in (content.body, *content.readings))
+    return {"body": body, "readings": tuple(others)}
+
+
+def _headers(content: Content, actions: Mapping[str, Any], sets_last: bool) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    changes: list[tuple[str, tuple[str, ...]]] = []
+    if "remove_header" in actions:
+        changes.append((str(actions["remove_header"]).lower(), ()))
+    if "set_header_name" in actions:
+        changes.insert(len(changes) if sets_last else 0, (str(actions["set_header_name"]).lower(), (str(actions.get("set_header_value") or ""),)))
+    return tuple(sorted({**dict(content.headers), **dict(changes)}.items()))
+
+
+def _insertable(world: World, scene: Scene) -> Truth:
+    protection = scene.message.protection
+    if world.content.wrapped:
+        return True
+    if scene.message.insertable is not None:
+        return scene.message.insertable
+    if scene.message.signed:
+        return False
+    if protection is None or (protection.by_rights and protection.owner != "other"):
+        return opened(("disclaimer",), "U00", "whether a disclaimer can be put into the message")
+    return protection.kind == "none"
+
+
+def _told(rule: FlowRule, world: World, scene: Scene, options: set[str]) -> World:
+    told = []
+    if "generate_incident_report" in options:
+        told.append(("incident_report", rule.name, str(rule.actions["generate_incident_report"])))
+    if "generate_notification" in options:
+        told.append(("notification", rule.name, scene.recipient.label))
+    return world.but(told=(*world.told, *told)) if told else world
+
+
+def _managed(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does]) -> list[World]:
+    """What depends on who the sender's manager is, and the other moderators and added recipients."""
+    asks = {"moderate_message_by_manager", "add_manager_as_recipient_type"} & set(rule.actions)
+    worlds = _by_manager(world, scene) if asks and {Does.MODERATE, Does.ADD} & does else [(world, "")]
+    return [new for each, manager in worlds for new in _joined(rule, each, manager, scene, does)]
+
+
+def _by_manager(world: World, scene: Scene) -> list[tuple[World, str]]:
+    """Who the sender's manager is, empty for nobody: once where that is known, otherwise a world for each answer."""
+    sender = scene.facts.primary(scene.message.sender)
+    manager = scene.facts.manager(sender)
+    if manager is not None:
+        return [(world, manager)]
+    known = opened(("has manager", sender), "U00", f"the manager of {sender} is not known")
+    settled = known.settled(world.answered())
+    worlds = [(world, settled)] if isinstance(settled, bool) else [(world.answering(known, value), value) for value in (True, False)]
+    return [(each, f"the manager of {sender}" if has else "") for each, has in worlds]
+
+
+def _joined(rule: FlowRule, world: World, manager: str, scene: Scene, does: frozenset[Does]) -> list[World]:
+    """The worlds with those who are asked, and whom the rule adds. The order of its actions decides whether it adds to a message that it redirects."""
+    actions = rule.actions
+    added: list[Added] = []
+    moderators: list[str] = []
+    if Does.MODERATE in does:
+        moderators = [str(user) for user in _list(actions.get("moderate_message_by_user"))]
+        moderators += [manager] if manager and "moderate_message_by_manager" in actions else []
+    if Does.ADD in does:
+        for option, field in FIELDS.items():
+            added += [Added(str(address), rule.name, rule.place, False, field) for address in _list(actions.get(option))]
+        if manager and "add_manager_as_recipient_type" in actions:
+            added.append(Added(manager, rule.name, rule.place, rule.redirects_to_manager, rule.manager_field))
+    if Does.REDIRECT in does:
+        added += [Added(str(address), rule.name, rule.place, True) for address in _list(actions["redirect_message_to"])]
+    if moderators:
+        world = world.but(held=world.held + 1, told=(*world.told, *(("moderator", rule.name, address) for address in moderators)))
+    away = [each for each in added if each.instead]
+    if not away or len(away) == len(added):
+        return [_with(world, added, scene)]
+    adds = opened(("adds", rule.place), "U00", f"whether the rule {rule.name!r} adds recipients to a message that it redirects")
+    return [_with(world.answering(adds, True), added, scene), _with(world.answering(adds, False), away, scene)]
+
+
+def _with(world: World, added: list[Added], scene: Scene) -> World:
+    return world.but(added=(*world.added, *added), fork=_with_added(world.fork, added, scene)) if added else world
+
+
+def _with_added(fork: Fork, added: list[Added], scene: Scene) -> Fork:
+    """A fork with those whom a rule added to it: nobody says whether later rules count them."""
+    here = {person.address for person in (*fork.sure, *(other for other, _reasons in fork.perhaps))}
+    new: dict[str, tuple[Recipient, tuple[Reason, ...]]] = {}
+    for each in added:
+        for person in () if each.instead else scene.facts.brought(each.address, each.field):
+            if person.address not in here:
+                new.setdefault(person.address, (person, (each.doubt,)))
+    return Fork(fork.sure, (*fork.perhaps, *new.values())) if new else fork
+
+
+def _ended(rule: FlowRule, world: World, does: frozenset[Does]) -> World:
+    fates = [fate for what, fate in FATES.items() if what in does]
+    changes: dict[str, Any] = {}
+    if any(added.place == rule.place and added.instead for added in world.added) and "redirected" not in fates:
+        fates.append("redirected")
+    if len(fates) > 1:
+        why = Reason("U00", f"what becomes of a message that the rule {rule.name!r} wants {' and '.join(fates)}")
+        changes["surprises"] = (*world.surprises, why)
+    if Does.STOP in does:
+        changes.update(stopped=True, over=True, ended_by=rule.name)
+    if fates:
+        changes.update(fate=fates[0], over=True, ended_by=rule.name)
+    if fates[:1] == ["rejected"]:
+        changes["status"] = str(rule.actions.get("reject_message_enhanced_status_code") or "5.7.1")
+    return world.but(**changes) if changes else world
+
+
+def _stopped(rule: FlowRule, world: World, scene: Scene) -> list[World]:
+    """The worlds where a rule that asked for an approval stops the later ones, and where it does not."""
+    if not rule.stops_approved or scene.last:
+        return [world]
+    stops = opened(("approved stop", rule.place), "U00", f"whether the rule {rule.name!r} stops the later ones once the message is approved")
+    return [world.answering(stops, False), world.answering(stops, True).but(stopped=True, over=True, ended_by=rule.name)]
+
+
+def _list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else [] if value is None else [value]

@@ -1,0 +1,200 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the rules make of a copy's protection. Private to the collection.
+
+A message is encrypted after the last rule, by what the rules asked for and by how it arrived. Source: Microsoft's pages about mail flow rules that
+encrypt, about usage rights, and about IRM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import ENCODED, size_range
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason, Truth
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Protection
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
+
+#: The largest message that is protected, in bytes, and the largest that is so however it is encoded.
+LARGEST = 25 << 20
+SURELY_PROTECTED = int(LARGEST / ENCODED)
+
+#: Types of messages of which nobody says whether a rule protects them, and of those that come again under another's name.
+SYSTEM_TYPES = ("OOF", "ReadReceipt", "Calendaring", "ApprovalRequest")
+FORWARDED_TYPES = ("AutoForward", "SmtpForwarding")
+
+_OPTIONS = {"encrypt": "encrypt", "do not forward": "do_not_forward"}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A copy's protection, if it is delivered.
+
+    :param protection: ``none``, ``encrypt``, ``do_not_forward``, ``template:<name>``, ``smime``, ``protected_option_unknown`` or ``unknown``.
+    :param by: the rules that protect it.
+    :param on_arrival: whether its protection is the one that it arrived with; ``None`` where that is open.
+    :param branding: the OME configuration that it shows; empty where none does.
+    :param reasons: why something is open.
+    :param delivered: whether it is certain that protecting it does not keep it from being delivered.
+    :param assumes: the numbers of the guesses that it rests on.
+    """
+
+    protection: str
+    by: tuple[str, ...] = ()
+    on_arrival: bool | None = False
+    branding: str = ""
+    reasons: tuple[Reason, ...] = ()
+    delivered: bool = True
+    assumes: frozenset[str] = frozenset()
+
+
+def option_name(template: str) -> str:
+    """What a rights management template is called in a result."""
+    return _OPTIONS.get(template.casefold(), f"template:{template}")
+
+
+def verdict(world: World, message: Message, facts: Facts) -> Verdict:
+    """What becomes of the protection in a world, once the last rule is done."""
+    found = _protection(world, message, facts)
+    if world.surprises:
+        return replace(found, protection="unknown", by=(), reasons=(*found.reasons, *world.surprises), on_arrival=None, delivered=False)
+    return _branded(found, world, message)
+
+
+def _branded(found: Verdict, world: World, message: Message) -> Verdict:
+    """With the branding that rules chose; mail of another organization's keys takes none."""
+    names = {name_key(name): name for _rule, name in world.brands}
+    foreign = found.on_arrival and message.protection is not None and message.protection.owner == "other"
+    if not names or foreign or found.protection in ("none", "smime", "unknown"):
+        return found
+    if len(names) > 1:
+        why = Reason("U01", f"which of the OME configurations {', '.join(sorted(names.values()))} the message shows")
+        return replace(found, reasons=(*found.reasons, why))
+    return replace(found, branding=next(iter(names.values())))
+
+
+def _unknown(number: str, text: str, on_arrival: bool | None = False, delivered: bool = True, field: str = "") -> Verdict:
+    return Verdict("unknown", reasons=(Reason(number, text, field),), on_arrival=on_arrival, delivered=delivered)
+
+
+def _protection(world: World, message: Message, facts: Facts) -> Verdict:
+    arrival = message.protection
+    if arrival is None:
+        return _unknown("U00", "how the message is protected on arrival is not known", None, field="protection")
+    if world.content.wrapped and arrival.kind in ("smime", "smime_signed"):
+        # What the disclaimer was wrapped around is an attachment now, as it was.
+        kept = Verdict("smime" if arrival.kind == "smime" else "none", on_arrival=arrival.kind == "smime")
+        return _asked(world, message, facts) if world.asked else kept
+    if arrival.kind == "smime":
+        return Verdict("smime", on_arrival=True)
+    if arrival.by_rights:
+        return _of_protected(world, arrival, facts)
+    return _asked(world, message, facts) if world.asked else Verdict("none")
+
+
+def _of_protected(world: World, arrival: Protection, facts: Facts) -> Verdict:
+    """A message that arrives protected keeps that: asking for more is ignored, and only the own organization's keys can be taken away."""
+    kept = Verdict(arrival.kind, on_arrival=True)
+    if arrival.kind == "protected_option_unknown":
+        kept = replace(kept, reasons=(Reason("U00", "with which option the message is protected on arrival is not known", "protection"),))
+    if arrival.owner == "other" or not world.removed:
+        return kept
+    if arrival.owner != "own":
+        return _unknown("U00", "whose keys protect the message is not known", None, field="protection")
+    if world.asked:
+        return _unknown("U02", _both(world), None)
+    closed = _closed(facts.irm_configuration or {})
+    return Verdict("unknown", reasons=(closed,), on_arrival=None) if closed else Verdict("none")
+
+
+def _closed(settings: Mapping[str, Any]) -> Reason | None:
+    """Why it is open whether Exchange can take protection away."""
+    off = licensing_off(settings)
+    if off:
+        return Reason("U28", f"whether a rule decrypts a message while {off} is false", "facts.irm_configuration")
+    disabled = settings.get("transport_decryption_setting") == "Disabled"
+    return Reason("U30", "whether a rule decrypts a message while transport_decryption_setting is Disabled", "facts.irm_configuration") if disabled else None
+
+
+def licensing_off(settings: Mapping[str, Any]) -> str:
+    """The settings without which nothing is protected that are off; empty where none is."""
+    return " and ".join(name for name in ("azure_rms_licensing_enabled", "internal_licensing_enabled") if settings.get(name) is False)
+
+
+def _both(world: World) -> str:
+    return f"what becomes of a message that {_names(rule for rule, _template in world.asked)} encrypts and {_names(world.removed)} decrypts"
+
+
+def _names(rules: Any) -> str:
+    return ", ".join(repr(rule) for rule in dict.fromkeys(rules))
+
+
+def _asked(world: World, message: Message, facts: Facts) -> Verdict:
+    """A message that arrives in clear, and that rules want to protect."""
+    sender = facts.primary(message.sender)
+    scope = [value.settled(world.answered()) if isinstance(value, Open) else value for value in _scopes(facts, sender, message.authenticated)]
+    assumes = frozenset(reason.id for value in scope if isinstance(value, Open) and value.likely is not None for reason in value.reasons)
+    inside, outside = (value if isinstance(value, bool) else value.likely for value in scope)
+    forwarded = (message.types or frozenset()) & frozenset(FORWARDED_TYPES)
+    if outside is True and inside is not True and not forwarded and not message.also_from:
+        return Verdict("none", assumes=assumes)
+    reasons = [Reason("U02", _both(world))] if world.removed else []
+    if world.fate in ("quarantined", "released"):
+        reasons.append(Reason("U00", "whether a message that leaves the quarantine is protected as rules asked before"))
+    if any(_scopes(facts, facts.primary(other), message.authenticated) != _scopes(facts, sender, message.authenticated) for other in message.also_from):
+        reasons.append(Reason("U00", "which address of the From field counts"))
+    if inside is not True and not forwarded:
+        reasons += [reason for value in scope if isinstance(value, Open) for reason in value.reasons]
+        reasons.append(Reason("U26", f"whether Exchange encrypts mail from {message.sender}, who is not known to be inside", "from"))
+    if message.signed and not world.content.wrapped:
+        reasons.append(Reason("U27", "what becomes of a message with an S/MIME signature that a rule encrypts", "protection"))
+    reasons += [*_type_reasons(message), *_configured(facts.irm_configuration, message)]
+    large = _too_large(message)
+    if reasons or large:
+        delivered = not large and not any(reason.id in ("U25", "U28") for reason in reasons)
+        return Verdict("unknown", reasons=(*reasons, *([large] if large else [])), delivered=delivered)
+    by = tuple(dict.fromkeys(rule for rule, _template in world.asked))
+    options = {name_key(option_name(template)): option_name(template) for _rule, template in world.asked}
+    if len(options) > 1:
+        why = Reason("U01", f"which of the templates {', '.join(sorted(options.values()))} the message gets")
+        return Verdict("protected_option_unknown", by, reasons=(why,), assumes=assumes)
+    return Verdict(next(iter(options.values())), by, assumes=assumes)
+
+
+def _scopes(facts: Facts, sender: str, authenticated: bool | None) -> tuple[Truth, Truth]:
+    return directions.sender_inside(facts, sender, authenticated), directions.sender_outside(facts, sender)
+
+
+def _type_reasons(message: Message) -> list[Reason]:
+    """Why it is open whether a message of its type is encrypted."""
+    types = message.types or frozenset()
+    system = sorted(types & frozenset(SYSTEM_TYPES))
+    reasons = [Reason("U26", "whether Exchange encrypts mail that is forwarded", "type")] if types & frozenset(FORWARDED_TYPES) else []
+    return [*reasons, *([Reason("U29", f"whether Exchange encrypts messages of the type {', '.join(system)}", "type")] if system else [])]
+
+
+def _configured(irm: Mapping[str, Any] | None, message: Message) -> list[Reason]:
+    """Why it is open whether the organization's settings let a message be protected."""
+    settings = irm or {}
+    off = licensing_off(settings)
+    reasons = [Reason("U28", f"what becomes of a message that a rule encrypts while {off} is false", "facts.irm_configuration")] if off else []
+    documents = [attachment.name for attachment in message.attachments or () if attachment.name.lower().endswith(".pdf")]
+    if documents and settings.get("enable_pdf_encryption") is False:
+        why = f"whether a message with the PDF document {documents[0]} is encrypted while enable_pdf_encryption is false"
+        reasons.append(Reason("U25", why, "attachments"))
+    return reasons
+
+
+def _too_large(message: Message) -> Reason | None:
+    """Whether a message may be too large to be encrypted. It is not documented whether its size counts as it is or encoded for its way."""
+    least, most = (message.size, int(message.size * ENCODED)) if message.size is not None else size_range(message)
+    if (least if most is None else most) <= LARGEST:
+        return None
+    how = "over 25 MB" if least > LARGEST else "that may be over 25 MB once it is encoded"
+    return Reason("U31", f"what becomes of a message {how} that a rule encrypts", "size")

@@ -1,0 +1,189 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of a message, in the words of the module's result. Private to the collection.
+
+A value is given where all worlds agree on it. Worlds that go against a guess do not take part; where they differ the answer rests on the guess and
+says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import as_row
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import Verdict, verdict
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.reading_options import opens
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import NOBODY, Course
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
+
+#: Protections of which not all is known.
+OPEN = ("unknown", "protected_option_unknown")
+
+_TOO_MANY = Reason("U00", "more questions are open than can be followed to their ends")
+_TWICE = Reason("U09", "the message comes by several ways, since a rule adds this recipient or sends the message here")
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """Where a world ends, at one stage: before an approval, or after the first one, and so on."""
+
+    world: World
+    fate: str
+    verdict: Verdict
+    matched: tuple[int, ...]
+    perhaps: frozenset[int]
+
+    @property
+    def shown(self) -> tuple[object, ...]:
+        """All of it that a result shows."""
+        found = self.verdict
+        return (self.fate, found.protection, found.by, found.on_arrival, found.branding, found.delivered, self.matched)
+
+
+def result(course: Course, rules: RuleSet, message: Message, facts: Facts) -> dict[str, Any] | None:
+    """A recipient's result; ``None`` for somebody who gets nothing, since no rule adds them after all."""
+    likely = [world for world in course.worlds if not world.against_a_guess]
+    if all(world.fate == NOBODY for world in likely):
+        return None
+    return _Stage(course, rules, message, facts, course.worlds).described()
+
+
+def matches(course: Course, rules: RuleSet, message: Message, facts: Facts) -> dict[int, Match]:
+    """Which rules match, by their places, as :func:`result` says it: before an approval, and after each."""
+    stage: _Stage | None = _Stage(course, rules, message, facts, course.worlds)
+    found: dict[int, Match] = {}
+    while stage:
+        likely = [end for end in map(stage.end, stage.worlds) if not end.world.against_a_guess]
+        found.update({place: Match(sure, stage.reasons(likely, doubtful=True)) for place, sure in stage.matches(likely).items()})
+        stage = next(iter(stage.later(stage.fate(likely)).values()), None)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """That a rule matches.
+
+    :param sure: whether that is known; elsewhere it may match, and :param:`reasons` are why that is open.
+    """
+
+    sure: bool
+    reasons: Sequence[Reason]
+
+    @property
+    def shown(self) -> bool | str:
+        """As results have it."""
+        return True if self.sure else "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    course: Course
+    rules: RuleSet
+    message: Message
+    facts: Facts
+    worlds: Sequence[World]
+    number: int = 0
+
+    def described(self) -> dict[str, Any]:
+        """The keys of the contract, in its order. What does not apply is absent."""
+        ends = [self.end(world) for world in self.worlds]
+        likely = [end for end in ends if not end.world.against_a_guess]
+        fate = self.fate(likely)
+        found: dict[str, Any] = {"fate": fate, **self._protection(likely, fate)}
+        names = [{"name": self.rules.rules[place].name, "matched": Match(sure, ()).shown} for place, sure in self.matches(likely).items()]
+        found["rules"] = names
+        doubtful = fate == "unknown" or found.get("protection") in OPEN or any(rule["matched"] == "unknown" for rule in names)
+        brands = {end.verdict.branding for end in likely}
+        if fate == "delivered":
+            if brands != {""} and len(brands) == 1:
+                found["branding"] = next(iter(brands))
+            arrival = self.message.protection
+            own = not found.get("protected_on_arrival") or (arrival is not None and arrival.owner == "own")
+            ways = opens(found["protection"], found.get("branding", ""), self.course.recipient, self.facts, own=own)
+            found.update({"opens": ways} if ways else {})
+        assumed = self._assumed(ends, likely)
+        found.update({"assumes": assumed} if assumed else {})
+        reasons = self.reasons(likely, doubtful or len(brands) > 1)
+        found.update({"unknown": [as_row(reason) for reason in reasons]} if reasons else {})
+        return {**found, **{key: stage.described() for key, stage in self.later(fate).items()}}
+
+    def end(self, world: World) -> _End:
+        """Where a world is at this stage."""
+        fate = "moderated" if world.held > self.number else "delivered" if world.fate == "released" else world.fate
+        found = verdict(world, self.message, self.facts)
+        if fate == "delivered" and not found.delivered:
+            fate = "unknown"
+        elif fate != "delivered":
+            found = Verdict("unknown", reasons=world.surprises) if world.surprises else Verdict("")
+            fate = "unknown" if world.surprises else fate
+        here = tuple(place for held, place in world.matched if held == self.number)
+        return _End(world, fate, found, here, frozenset(place for held, place in world.perhaps if held == self.number))
+
+    def fate(self, likely: Sequence[_End]) -> str:
+        """What becomes of the copy."""
+        fates = {end.fate for end in likely}
+        return "unknown" if len(fates) > 1 or self.course.too_many else next(iter(fates))
+
+    def _protection(self, likely: Sequence[_End], fate: str) -> dict[str, Any]:
+        if fate not in ("delivered", "unknown"):
+            return {}
+        found = {(end.verdict.protection, end.verdict.by, end.verdict.on_arrival) for end in likely}
+        protections = {protection for protection, _by, _arrival in found}
+        kept = {arrival for _protection, _by, arrival in found}
+        protection = next(iter(protections)) if len(protections) == 1 and fate == "delivered" else "unknown"
+        if len(protections) > 1 and fate == "delivered" and not protections & {"none", "unknown", "smime", ""}:
+            protection = "protected_option_unknown"
+        described: dict[str, Any] = {"protection": protection}
+        by = {rules for _protection, rules, _arrival in found}
+        if protection not in ("unknown", "none") and len(by) == 1 and by != {()}:
+            described["protected_by"] = list(next(iter(by)))
+        if len(kept) == 1 and None not in kept:
+            described["protected_on_arrival"] = next(iter(kept))
+        return described
+
+    def matches(self, likely: Sequence[_End]) -> dict[int, bool]:
+        """The places of the rules that match here, first to last, and whether that is sure. It is not where some ways were not followed."""
+        every = {place for end in likely for place in (*end.matched, *end.perhaps)}
+        sure = frozenset() if self.course.too_many else frozenset(likely[0].matched).intersection(*(end.matched for end in likely))
+        return {place: place in sure for place in sorted(every)}
+
+    def _assumed(self, ends: Sequence[_End], likely: Sequence[_End]) -> list[str]:
+        """The guesses without which the answer would be another."""
+        shown = {end.shown for end in likely}
+        assumed = {number for end in likely for number in (*end.world.rests_on, *end.verdict.assumes)}
+        against = sorted((end for end in ends if end.shown not in shown), key=lambda end: len(end.world.contradictions))
+        taken: list[frozenset[object]] = []
+        for end in against:
+            questions = frozenset(question.key for question, _answer in end.world.contradictions)
+            if not any(known < questions for known in taken):
+                taken.append(questions)
+                assumed |= end.world.against_a_guess
+        return sorted(assumed)
+
+    def reasons(self, likely: Sequence[_End], doubtful: bool) -> list[Reason]:
+        """Why something of it is unknown."""
+        reasons = {reason for end in likely for reason in end.verdict.reasons}
+        if len({end.shown for end in likely}) > 1 or doubtful:
+            reasons |= {reason for end in likely for question, _answer in end.world.answers if question.guess is None for reason in question.reasons}
+        if doubtful and (not reasons or any(end.perhaps for end in likely)):
+            reasons |= {reason for end in likely for reason in end.world.asides}
+        if self.course.too_many:
+            reasons.add(_TOO_MANY)
+        if doubtful and self.course.twice:
+            reasons.add(_TWICE)
+        return sorted(reasons)
+
+    def later(self, fate: str) -> dict[str, _Stage]:
+        """What moderation or quarantine would let through."""
+        if fate == "moderated":
+            return {"after_approval": replace(self, number=self.number + 1)}
+        if fate == "quarantined":
+            return {"after_release": replace(self, worlds=[world.but(fate="released", matched=(), perhaps=frozenset()) for world in self.worlds])}
+        return {}

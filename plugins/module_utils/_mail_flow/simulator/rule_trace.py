@@ -1,0 +1,209 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why a message took its way: each rule, and the condition that decided. Private to the collection.
+
+Made on request, since it looks at every condition of every rule. Which rules match is what the result says; the trace says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import STEPS_OF_MESSAGE, BudgetError, bounded
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import header_values
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason, Truth, all_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Fork, Sight
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.sender_recipient import sender_addresses
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Match, matches
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Course, Passage
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
+
+#: So much of a text is shown.
+_SHOWN = 120
+
+
+class Tracer:
+    """The traces of one message. There are none where they would take more than the budget of a message, whose result is then unknown or nearly so."""
+
+    def __init__(self, rules: RuleSet, message: Message, facts: Facts) -> None:
+        self._rules = rules
+        self._looked: dict[tuple[str, int], list[World]] = {}
+        self._passage = Passage(rules, message, facts, everything=True, watch=self._watch)
+        self._message, self._facts = message, facts
+        try:
+            with bounded(STEPS_OF_MESSAGE):
+                self._courses = {course.recipient.label: course for course in self._passage.courses()}
+        except BudgetError:
+            self._courses = {}
+
+    def trace(self, label: str) -> list[dict[str, Any]]:
+        """One entry for each rule, first to last.
+
+        ``rule``; ``matched``: as the result has it, before an approval or after one, and false where it does not name the rule; and of a rule that was
+        looked at ``because``: the condition that decided, or all where it may match (``section``, ``option``, ``value``, ``result``, ``saw``, ``reason``
+        where it is open, and ``assumes`` where the result is assumed); ``reason``: why it is open whether it matches, or was not looked at;
+        ``actions`` that are done; ``copy``: who shared the copy.
+        """
+        course = self._courses.get(label)
+        if course is None:
+            return []
+        found = matches(course, self._rules, self._message, self._facts)
+        return [self._entry(rule, course, found.get(rule.place)) for rule in self._rules.rules]
+
+    def _watch(self, rule: FlowRule, world: World, person: Recipient) -> None:
+        if not world.against_a_guess:
+            self._looked.setdefault((person.address, rule.place), []).append(world)
+
+    def _entry(self, rule: FlowRule, course: Course, match: Match | None) -> dict[str, Any]:
+        matched = match.shown if match else False
+        entry: dict[str, Any] = {"rule": rule.name, "matched": matched}
+        worlds = self._looked.get((course.recipient.address, rule.place), ())
+        if worlds:
+            ways = [(world, self._way(rule, world, course)) for world in worlds]
+            world, way = next(((world, way) for world, way in ways if _shown_truth(way) == matched), ways[0])
+            entry |= self._explained(rule, world, course.recipient, match, way)
+            entry["copy"] = [each.label for each in world.fork.sure] if len(world.fork.sure) > 1 else []
+        else:
+            entry["reason"] = self._passed_over(rule, course)
+        entry["actions"] = self._actions(rule) if match else []
+        return {key: value for key, value in entry.items() if value not in ([], "")}
+
+    def _way(self, rule: FlowRule, world: World, course: Course) -> Truth:
+        """Whether a rule matches in a world, as far as its answers and the guesses go."""
+        answers = world.answered()
+        return all_of(_likely(value, answers) for value in self._passage.parts(rule, world, course.recipient, course.by is not None))
+
+    def _explained(self, rule: FlowRule, world: World, person: Recipient, match: Match | None, way: Truth) -> dict[str, Any]:
+        """The conditions that decided, and why it is open."""
+        sight = Sight(self._message, self._facts, world.content, person, world.fork)
+        looked = [(section, atom) for section, atoms in (("conditions", rule.conditions), ("exceptions", rule.exceptions)) for atom in atoms]
+        because = [self._because(section, atom, sight, self._passage.truth(atom, world, person)) for section, atom in looked]
+        if match:
+            open_ = way.reasons if isinstance(way, Open) else match.reasons
+            return {"because": because, "reason": "" if match.sure else _reasons(open_)}
+        decisive = [each for each in because if each["result"] is (each["section"] == "exceptions")]
+        if decisive:
+            return {"because": decisive[:1]}
+        return {"because": [each for each in because if "reason" in each], "reason": self._without_conditions(rule, because)}
+
+    def _actions(self, rule: FlowRule) -> list[str]:
+        """What a rule that matches does, as far as that is known."""
+        if not rule.enforced:
+            return sorted(row.option for row in rule.rows if rule.mode in row.in_audit)
+        manager = self._facts.manager(self._facts.primary(self._message.sender)) if rule.by_manager else None
+        return sorted(rule.actions if manager is None else rule.where(bool(manager)).actions)
+
+    def _without_conditions(self, rule: FlowRule, because: list[dict[str, Any]]) -> str:
+        """Why a rule does not match while no condition by itself says so."""
+        if rule.in_window(self._message) is False:
+            return f"the message is outside of its dates: {rule.begins or 'always'} to {rule.ends or 'always'}"
+        if any("reason" in each for each in because):
+            return "its conditions and exceptions cannot all be met together, whatever is open"
+        return "S/MIME hides the content that it looks at"
+
+    def _because(self, section: str, atom: Atom, sight: Sight, found: Truth) -> dict[str, Any]:
+        option = " and ".join(atom.predicate.options)
+        value = _hits(atom, sight) if found is True else _plain(atom.values)
+        because: dict[str, Any] = {"section": section, "option": option, "value": value, "result": _shown_truth(_likely(found, {})), "saw": _saw(atom, sight)}
+        if isinstance(found, Open) and found.likely is None:
+            because["reason"] = _reasons(found.reasons)
+        elif isinstance(found, Open):
+            because["assumes"] = sorted({reason.id for reason in found.reasons})
+        return because
+
+    def _passed_over(self, rule: FlowRule, course: Course) -> str:
+        """Why a rule was not looked at for a copy."""
+        if rule.idle:
+            return rule.idle
+        if "NDR" in (self._message.types or ()):
+            return "rules do not see non-delivery reports"
+        if course.by and rule.place <= course.by.place:
+            return f"the recipient was added by the rule {course.by.rule!r}, and shares what the copy went through before"
+        enders = sorted({world.ended_by for world in course.worlds if world.ended_by and not world.against_a_guess})
+        return f"not reached: {' or '.join(repr(name) for name in enders)} ended the processing"
+
+
+def _shown_truth(value: Truth) -> bool | str:
+    return value if isinstance(value, bool) else "unknown"
+
+
+def _likely(value: Truth, answers: Mapping[Hashable, bool]) -> Truth:
+    """A value under answers, and where they do not say, as it is guessed."""
+    settled = value if isinstance(value, bool) else value.settled(answers)
+    return settled.likely if isinstance(settled, Open) and settled.likely is not None else settled
+
+
+def _reasons(reasons: Iterable[Reason]) -> str:
+    return "; ".join(f"{reason.id}: {reason.text}" for reason in reasons)
+
+
+def _plain(values: Any) -> Any:
+    return [_plain(each) for each in values] if isinstance(values, tuple) else values
+
+
+def _hits(atom: Atom, sight: Sight) -> Any:
+    """Of several values those that are found."""
+    if not isinstance(atom.values, tuple) or len(atom.predicate.options) > 1:
+        return _plain(atom.values)
+    hits = [value for value in atom.values if atom.predicate.evaluate(sight, (value,), atom.settings) is True]
+    return hits or _plain(atom.values)
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}..."
+
+
+def _people(fork: Fork) -> str:
+    return ", ".join([*(person.label for person in fork.sure), *(f"perhaps {person.label}" for person, _reasons in fork.perhaps)])
+
+
+def _saw(atom: Atom, sight: Sight) -> str:
+    """What a condition looked at, as a person reads it."""
+    if atom.predicate.looks_at == "header":
+        found = header_values(sight, str(atom.values[0]).lower())
+        return "not known" if found is None else _short(" | ".join(found)) or "no such header"
+    return _short(_VIEWS[atom.predicate.looks_at](sight, atom))
+
+
+def _sender(sight: Sight, atom: Atom) -> str:
+    sender = " or ".join(address or "nobody" for address in sender_addresses(sight, atom.settings))
+    signed_in = {True: "authenticated", False: "not authenticated", None: "authentication not known"}[sight.message.authenticated]
+    return f"{sender}, {signed_in}" if atom.predicate.options == ("from_scope",) else sender
+
+
+def _recipient(sight: Sight, atom: Atom) -> str:
+    person = sight.recipient
+    return person.address if person.written == person.address else f"{person.address}, written as {person.written}"
+
+
+def _protection(sight: Sight, atom: Atom) -> str:
+    kind = sight.message.protection.kind if sight.message.protection else "not known"
+    types = "not known" if sight.message.types is None else ", ".join(sorted(sight.message.types)) or "an ordinary message"
+    return f"{types}; protection on arrival: {kind}"
+
+
+_VIEWS: dict[str, Callable[[Sight, Atom], str]] = {
+    "sender": _sender,
+    "last hop": lambda sight, atom: sight.message.sender_ip or "not known",
+    "relation": lambda sight, atom: f"{sight.message.sender} to {_people(sight.fork)}",
+    "recipient": _recipient,
+    "recipients": lambda sight, atom: _people(sight.fork),
+    "fields": lambda sight, atom: f"To: {', '.join(sight.message.to)}; Cc: {', '.join(sight.message.cc)}",
+    "subject": lambda sight, atom: sight.content.subject or "no subject",
+    "body": lambda sight, atom: (
+        f"{sight.content.subject or 'no subject'} / {'text not known' if sight.content.body is None else sight.content.body or 'no text'}"
+    ),
+    "character sets": lambda sight, atom: "not known" if sight.message.character_sets is None else ", ".join(sorted(sight.message.character_sets)),
+    "attachments": lambda sight, atom: ", ".join(attachment.name for attachment in sight.message.attachments or ()) or "no attachment",
+    "size": lambda sight, atom: "not given" if sight.message.size is None else f"{sight.message.size} bytes",
+    "protection": _protection,
+    "importance": lambda sight, atom: sight.message.importance or "not known",
+    "classification": lambda sight, atom: "not known" if sight.content.classifications is None else ", ".join(sorted(sight.content.classifications)) or "none",
+    "scl": lambda sight, atom: "not given" if sight.message.scl is None else str(sight.message.scl),
+}

@@ -1,0 +1,478 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A message on its way through the rules. Private to the collection.
+
+One recipient is followed at a time, together with whoever shares the copy. A rule that is for some of them alone splits the copy, whether or not it
+does anything to it; only the one who is followed keeps the name of recipient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_name, spellings, with_parents, without_tag
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import decrypted
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason, Truth, all_of, negate, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import Reach
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Content, Fork, Sight, first_content
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import tokens
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.effects import SHARED, Scene, beside_content, enforced, in_audit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import Added, World, merged, without
+
+#: So many worlds are followed for a recipient; beyond them the answer is unknown.
+MOST_WORLDS = 128
+
+#: So many copies are followed of those that rules make; what becomes of the others is unknown.
+MOST_COPIES = 256
+
+#: What it costs to look whether a rule is for a recipient, and to tell a world from others.
+_STEPS_OF_RULE, _STEPS_OF_WORLD = 5, 60
+
+#: The fate of a copy that is not made in a world.
+NOBODY = "nobody"
+
+
+@dataclass(slots=True)
+class Course:
+    """What became of a recipient's copy.
+
+    :param worlds: the ways in which it can pass the rules.
+    :param too_many: whether there were more ways than are followed.
+    :param by: how a rule added the recipient; ``None`` for one that the sender named.
+    :param twice: whether the recipient gets the message by several ways.
+    :param additions: whom rules added on the way, and the worlds right after that.
+    """
+
+    recipient: Recipient
+    worlds: list[World]
+    too_many: bool = False
+    by: Added | None = None
+    twice: bool = False
+    additions: dict[Added, list[World]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Passage:
+    """One message and one rule set.
+
+    :param everything: whether every rule is looked at, and not only those that the message can match. The answer is the same.
+    :param watch: told about each rule and world before the rule is applied.
+    """
+
+    rules: RuleSet
+    message: Message
+    facts: Facts
+    everything: bool = False
+    watch: Callable[[FlowRule, World, Recipient], None] | None = None
+    _of_recipient: dict[tuple[int, str], Truth] = field(default_factory=dict)
+    _of_sender: dict[int, Truth] = field(default_factory=dict)
+    _contents: dict[Content, Content] = field(default_factory=dict)
+    _dead: dict[int, int] = field(default_factory=dict)
+    _bits: dict[object, int] = field(default_factory=dict)
+    _parted: dict[object, dict[bool, Fork] | None] = field(default_factory=dict)
+
+    def courses(self) -> list[Course]:
+        """What becomes of the copy of each recipient: those of the message first, then those whom rules add."""
+        people = self.facts.recipients(self.message)
+        spend(_STEPS_OF_WORLD * len(people))
+        starts = self._starts(people)
+        courses = {person.address: self._follow(person, starts, 0) for person in people}
+        todo = list(courses.values())
+        followed: set[tuple[object, ...]] = set()
+        while todo:
+            course = todo.pop(0)
+            for added, worlds in course.additions.items():
+                copy = (added, *((world.state, world.matched, world.perhaps) for world in worlds))
+                if copy in followed:
+                    continue
+                goes_on = len(followed) < MOST_COPIES
+                if goes_on:
+                    followed.add(copy)
+                people = self.facts.brought(added.address, added.field)
+                spend(_STEPS_OF_WORLD * (len(people) + len(worlds)))
+                for person in people:
+                    new = self._of_added(person, people, added, worlds, course) if goes_on else Course(person, worlds, too_many=True, by=added)
+                    todo += [new] if goes_on else []
+                    known = courses.get(person.address)
+                    courses[person.address] = new if known is None else _twice(known, new)
+        return list(courses.values())
+
+    def course(self, address: str) -> Course | None:
+        """What becomes of one recipient's copy; ``None`` where the message is not for them."""
+        if self.rules.adds:
+            return next((course for course in self.courses() if course.recipient.address == address), None)
+        people = self.facts.recipients(self.message)
+        return next((self._follow(person, self._starts(people), 0) for person in people if person.address == address), None)
+
+    def _starts(self, people: tuple[Recipient, ...]) -> list[World]:
+        """How things may stand before the first rule: Exchange may have rejected what it must decrypt, and cannot."""
+        start = World(self._interned(first_content(self.message)), Fork(people))
+        decrypts = decrypted(self.message, self.facts)
+        if decrypts is True:
+            return [start]
+        return [start.answering(decrypts, True), start.answering(decrypts, False).but(fate="rejected", over=True)]
+
+    def _of_added(self, person: Recipient, people: tuple[Recipient, ...], added: Added, worlds: list[World], course: Course) -> Course:
+        """The copy of somebody whom a rule added. It has the other's way behind it; a world where nobody was added has no such copy.
+
+        :param people: all who were added with that person, since they are members of a group.
+        """
+        here = {each.address for each in people}
+        starts = []
+        for world in worlds:
+            together = self._sent_away(added, world) if _away(added, world) else world.fork
+            others = tuple(other for other in together.sure if other.address not in here)
+            perhaps = tuple(other for other in together.perhaps if other[0].address not in here)
+            fork = Fork(others, (*perhaps, *((each, (added.doubt,)) for each in people)))
+            spend(_STEPS_OF_RULE * (len(others) + len(perhaps)))
+            shares = world.fate in SHARED and not added.instead
+            starts.append(world.but(fork=fork, fate=world.fate if shares else "delivered", over=world.over if shares else world.stopped, added=()))
+        new = self._follow(person, starts, added.place + 1, added)
+        # Of a rule that wants several fates it is open which of them it is.
+        missed = [world for world in course.worlds if added not in world.added] + [world for world in worlds if added.instead and world.fate != "redirected"]
+        new.worlds += [world.but(fate=NOBODY, over=True, held=0, matched=(), perhaps=frozenset()) for world in missed]
+        return new
+
+    def _sent_away(self, added: Added, world: World) -> Fork:
+        """Those who share the copy that a rule sends to somebody instead: all whom it does, or adds beside."""
+        every = (each for each in world.added if each.place == added.place)
+        found = {person.address: (person, (each.doubt,)) for each in every for person in self.facts.brought(each.address, each.field)}
+        return Fork((), tuple(found.values()))
+
+    def _follow(self, person: Recipient, starts: list[World], place: int, by: Added | None = None) -> Course:
+        course = Course(person, merged(starts), by=by)
+        if "NDR" in (self.message.types or ()):
+            return course
+        contents: set[tuple[int, int]] = set()
+        todo = 0
+        for world in course.worlds:
+            contents.add(_shown(world))
+            todo |= self._candidates(world) & -(1 << place)
+        if len({id(world.content) for world in course.worlds}) == 1 and not self.watch:
+            todo &= ~self._dead.get(id(course.worlds[0].content), 0)
+        while todo:
+            lowest = todo & -todo
+            todo ^= lowest
+            rule = self.rules.rules[lowest.bit_length() - 1]
+            spend(_STEPS_OF_RULE * len(course.worlds))
+            if self.watch:
+                for world in course.worlds:
+                    if not world.over:
+                        self.watch(rule, world, person)
+            going = [world for world in course.worlds if not world.over and not self._for_nobody(rule, lowest, world, person)]
+            if not going:
+                continue
+            worlds: list[World] = []
+            for world in course.worlds:
+                worlds += self._step(rule, world, course) if any(world is each for each in going) else [world]
+            if len(worlds) > 1:
+                spend(len(worlds) * _STEPS_OF_WORLD)
+                worlds = merged(worlds)
+                if len(worlds) > MOST_WORLDS:
+                    course.too_many, worlds = True, worlds[:MOST_WORLDS]
+            course.worlds = worlds
+            for world in worlds:
+                if _shown(world) not in contents:
+                    contents.add(_shown(world))
+                    todo |= self._candidates(world) & -(lowest << 1)
+            if all(world.over for world in worlds):
+                break
+        return course
+
+    def _for_nobody(self, rule: FlowRule, bit: int, world: World, person: Recipient) -> bool:
+        """Whether a condition that is the same for all recipients is false. Remembered for the others who get the same."""
+        content = world.content
+        dead = self._dead.get(id(content), 0)
+        if dead & bit:
+            return True
+        for atom in rule.common:
+            known = (content.known if atom.reach is Reach.MESSAGE else self._of_sender).get(atom.number)
+            if known is None:
+                known = self.truth(atom, world, person)
+            if known is False:
+                self._dead[id(content)] = dead | bit
+                return True
+        return False
+
+    def _step(self, rule: FlowRule, world: World, course: Course) -> list[World]:
+        """The worlds after a rule was looked at."""
+        person, added = course.recipient, course.by is not None
+        scene = Scene(self.message, self.facts, person, rule.place == len(self.rules.rules) - 1, self.rules.watches_protection)
+        after: list[World] = []
+        decided = self._decide(rule, world, person, added)
+        if self._hidden(world.content) and rule.changes_content:
+            after = [new for branch, acts in decided for new in self._unprocessed(rule, branch, acts, scene)]
+            decided = []
+        for branch, acts in self._split(rule, decided, person) if decided else ():
+            if not acts:
+                after.append(branch)
+                continue
+            branch = branch.but(matched=(*branch.matched, (branch.held, rule.place)))
+            after += enforced(rule, branch, scene) if rule.enforced else in_audit(rule, branch, scene)
+        known = len(world.added)
+        for index, new in enumerate(after):
+            content = self._interned(new.content)
+            if content is not new.content:
+                after[index] = new = new.but(content=content)
+            if new.fate == "rejected" and self.rules.reports and self._would_report(rule, new, course):
+                after[index] = new = new.but(rests_on=new.rests_on | {"U10"})
+            for each in new.added[known:]:
+                course.additions.setdefault(each, []).append(new)
+        return after
+
+    def _unprocessed(self, rule: FlowRule, world: World, acts: bool, scene: Scene) -> list[World]:
+        """The worlds after a rule that cannot do its work on what S/MIME hides.
+
+        Whether it does its other actions, and so splits the message, is not documented, nor whether it counts as matched.
+        """
+        person = scene.recipient
+        others = beside_content(rule) if rule.enforced else frozenset()
+        why = Reason("U00", f"whether the rule {rule.name!r} does anything on a message that S/MIME hides")
+        if not acts:
+            parted = self._matches(rule, world, person) if others and rule.splits and self.rules.watches_copies else {}
+            doubtful: dict[Recipient, tuple[Reason, ...]] = {
+                other: (why,) for other, match in parted.items() if match is not False and other in world.fork.sure
+            }
+            return [world.but(fork=without(world.fork, frozenset(), doubtful)) if doubtful else world]
+        counts = Reason("U00", f"whether the rule {rule.name!r} counts as matched on a message that S/MIME hides")
+        world = world.but(perhaps=world.perhaps | {(world.held, rule.place)}, asides=world.asides | {counts})
+        if not others:
+            return [world]
+        done = Open(("smime", rule.place), (why,))
+        split = self._split(rule, [(world.answering(done, True), True)], person)
+        return [world.answering(done, False), *(new for each, _acts in split for new in enforced(rule, each, scene, others))]
+
+    def _would_report(self, rule: FlowRule, world: World, course: Course) -> bool:
+        """Whether a later rule would tell somebody of a message that was rejected, if rules went on."""
+        later = (self.rules.rules[place] for place in self.rules.reports if place > rule.place)
+        return any(match for each in later for _world, match in self._decide(each, world, course.recipient, course.by is not None))
+
+    def _decide(self, rule: FlowRule, world: World, person: Recipient, added: bool) -> list[tuple[World, bool]]:
+        """Whether a rule matches: once where that is known, otherwise a world for each answer."""
+        answers = world.answered() if world.answers else {}
+        left: Open | None = None
+        for value in self.parts(rule, world, person, added):
+            if not isinstance(value, bool):
+                value = value.settled(answers)
+            if value is False:
+                return [(world, False)]
+            if value is not True and left is None:
+                left = value
+        if left is None:
+            return [(world, True)]
+        branches = [world.answering(left, value) for value in (True, False)]
+        return [decided for branch in branches for decided in self._decide(rule, branch, person, added)]
+
+    def parts(self, rule: FlowRule, world: World, person: Recipient, added: bool = False) -> Iterator[Truth]:
+        """All that has to be true for a rule to match, the cheapest first."""
+        for atom in rule.conditions:
+            yield self.truth(atom, world, person)
+        if rule.content and self._hidden(world.content):
+            yield False
+        if rule.begins or rule.ends:
+            yield from rule.borders(self.message.date)
+        for atom in rule.exceptions:
+            yield negate(self.truth(atom, world, person))
+        for reason in rule.doubts:
+            yield Open(("doubt", rule.place, reason), (reason,))
+        if rule.selects:
+            return
+        if "ApprovalRequest" in (self.message.types or ()):
+            yield opened(("approval request",), "U29", "which rules see requests for approval")
+        if "JournalReport" in (self.message.types or ()) or "RuleReport" in (self.message.types or ()):
+            yield opened(("report",), "U00", "which rules see reports that Exchange itself sends")
+        if added and rule.looks_at_recipients:
+            yield opened(("added", person.address), "U09", f"whether later rules look at {person.label}, whom a rule added")
+
+    def truth(self, atom: Atom, world: World, person: Recipient) -> Truth:
+        """Whether a condition is true for a recipient; open where nobody knows."""
+        reach = atom.reach
+        known: Truth | None
+        if reach is Reach.MESSAGE:
+            known = world.content.known.get(atom.number)
+            if known is None:
+                known = world.content.known[atom.number] = self._seen(atom, world, person)
+        elif reach is Reach.SENDER:
+            known = self._of_sender.get(atom.number)
+            if known is None:
+                known = self._of_sender[atom.number] = self._seen(atom, world, person)
+        elif reach is Reach.RECIPIENT:
+            known = self._of_recipient.get((atom.number, person.address))
+            if known is None:
+                known = self._of_recipient[atom.number, person.address] = self._seen(atom, world, person)
+        else:
+            known = self._seen(atom, world, person)
+        return known
+
+    def _seen(self, atom: Atom, world: World, person: Recipient) -> Truth:
+        content, predicate = world.content, atom.predicate
+        if content.wrapped and predicate.of_wrapper:
+            why = f"what a rule sees of the {predicate.looks_at} of a message that a disclaimer was wrapped around"
+            found: Truth = opened(("wrapper", content.headers, content.classifications), "U00", why)
+        elif is_name(person.address) and atom.reach in (Reach.RECIPIENT, Reach.RELATION):
+            found = opened(("name", person.address), "U00", f"the address of {person.label} is not known")
+        else:
+            found = atom.evaluate(Sight(self.message, self.facts, content, person, world.fork))
+        return replace(found, key=(atom.number, found.key)) if isinstance(found, Open) and not found.shared else found
+
+    def _split(self, rule: FlowRule, branches: list[tuple[World, bool]], person: Recipient) -> list[tuple[World, bool]]:
+        """The same worlds with those alone in the copy for whom the rule is alike."""
+        if (
+            not (rule.splits or (person.brought and rule.blocks))
+            or not self.rules.watches_copies
+            or len(branches[0][0].fork.sure) + len(branches[0][0].fork.perhaps) == 1
+        ):
+            return branches
+        after: list[tuple[World, bool]] = []
+        for world, acts in branches:
+            halves = self._halves(rule, world) if rule.enforced and not person.brought else None
+            if halves is not None:
+                after.append((world if halves[acts] is world.fork else world.but(fork=halves[acts]), acts))
+                continue
+            matches = self._matches(rule, world, person)
+            guessed = {other: match for other, match in matches.items() if isinstance(match, Open) and match.likely is not None and other in world.fork.sure}
+            if not guessed:
+                fork = _left(rule, world.fork, acts, matches)
+                after.append((world if fork is world.fork else world.but(fork=fork), acts))
+                continue
+            # All guesses about the others hold, or one does not.
+            reasons = tuple(sorted({reason for match in guessed.values() for reason in match.reasons}))
+            hold = Open(("others", tuple((other.address, match.key, match.likely) for other, match in guessed.items())), reasons, True)
+            likely = {other: match.likely if isinstance(match, Open) and match.likely is not None else match for other, match in matches.items()}
+            settled = hold.settled(world.answered())
+            for value in (settled,) if isinstance(settled, bool) else (True, False):
+                here = world if isinstance(settled, bool) else world.answering(hold, value)
+                after.append((here.but(fork=_left(rule, world.fork, acts, likely if value else matches)), acts))
+        return after
+
+    def _halves(self, rule: FlowRule, world: World) -> dict[bool, Fork] | None:
+        """The copies for whom a rule is and for whom it is not, if that is known of everybody who shares one. It is the same whoever of them is followed."""
+        key = (rule.place, world.fork, id(world.content), world.answers)
+        if key not in self._parted:
+            nobody = Recipient("", "", "")
+            matches = self._matches(rule, world, nobody)
+            sides = {acts: frozenset(other for other, match in matches.items() if match is not acts) for acts in (True, False)}
+            known = all(isinstance(match, bool) for match in matches.values())
+            self._parted[key] = {acts: without(world.fork, leaving, {}) for acts, leaving in sides.items()} if known else None
+        return self._parted[key]
+
+    def _matches(self, rule: FlowRule, world: World, person: Recipient) -> dict[Recipient, Truth]:
+        """For those who share a recipient's copy: whether the rule is for them. Whether it looks at somebody whom a rule added is open."""
+        answers = world.answered()
+        others = (*world.fork.sure, *(other for other, _reasons in world.fork.perhaps))
+        spend(_STEPS_OF_RULE * len(others))
+        return {
+            other: all_of(value if isinstance(value, bool) else value.settled(answers) for value in self.parts(rule, world, other, bool(other.brought)))
+            for other in others
+            if other.address != person.address
+        }
+
+    def _hidden(self, content: Content) -> bool:
+        protection = self.message.protection
+        return protection is not None and protection.kind == "smime" and not content.wrapped
+
+    def _interned(self, content: Content) -> Content:
+        """The same content as one that was seen before, with what is known of it."""
+        return self._contents.setdefault(content, content)
+
+    def _candidates(self, world: World) -> int:
+        """The rules that can match, as bits."""
+        content, message = world.content, self.message
+        if self.everything or content.wrapped or content.body is None or message.attachments is None or self._blind:
+            return self.rules.all
+        found = self._waiting("message", self._message_keys)
+        found |= self._waiting(("headers", content.headers), lambda: tuple(("header", name) for name, _values in content.headers))
+        found |= self._waiting(("subject", content.subject), lambda: _words("subject word", content.subject, "body word"))
+        for text in (content.body, *content.readings):
+            found |= self._waiting(("body", text), partial(_words, "body word", text))
+        return found | self._waiting(world.fork, partial(_fork_keys, world.fork))
+
+    @property
+    def _blind(self) -> bool:
+        """Whether what is in the message cannot be told."""
+        protection = self.message.protection
+        return protection is None or protection.by_rights or self.message.mail_from is None
+
+    def _waiting(self, what: object, keys: Callable[[], tuple[tuple[str, str], ...]]) -> int:
+        """The rules that wait for something that a part of the message has, as bits."""
+        found = self._bits.get(what)
+        if found is None:
+            found = self._bits[what] = self.rules.candidates(keys())
+        return found
+
+    def _message_keys(self) -> tuple[tuple[str, str], ...]:
+        message, primary = self.message, self.facts.primary
+        written = (message.sender.lower(), (message.mail_from or "").lower(), *(address.lower() for address in message.also_from))
+        senders = (*map(primary, written), *written)
+        sender = _address_keys("sender", *senders, *_otherwise(senders))
+        named = [address for each in (*message.to, *message.cc) for address in (each.lower(), primary(each))]
+        fields = (("field", address) for address in (*named, *_otherwise(named)))
+        return (*sender, *fields, *([("attachments", "")] if message.attachments else []))
+
+
+def _shown(world: World) -> tuple[int, int]:
+    """What of a world makes rules candidates that were none before: another content, and recipients whom rules added."""
+    return id(world.content), sum(1 for person, _reasons in world.fork.perhaps if person.brought)
+
+
+def _away(added: Added, world: World) -> bool:
+    """Whether a copy goes to those alone whom a rule added, in a world right after that."""
+    return added.instead or world.fate == "redirected"
+
+
+def _address_keys(kind: str, *addresses: str) -> tuple[tuple[str, str], ...]:
+    keys: list[tuple[str, str]] = []
+    for address in dict.fromkeys(addresses):
+        keys.append((kind, address))
+        keys += [(f"{kind} domain", name) for name in with_parents(domain(address))]
+        keys += [(f"{kind} word", token) for token in sorted(tokens(address))]
+    return tuple(keys)
+
+
+def _recipient_keys(person: Recipient) -> tuple[tuple[str, str], ...]:
+    """What rules can look for in a recipient; one whom a rule added stands in a field, too."""
+    addresses = (person.address, person.written, *person.also)
+    return (*([("field", person.address)] if person.brought else []), *_address_keys("recipient", *addresses, *_otherwise(addresses)))
+
+
+def _fork_keys(fork: Fork) -> tuple[tuple[str, str], ...]:
+    spend(_STEPS_OF_WORLD * len(fork.people))
+    return tuple(dict.fromkeys(key for person in fork.people for key in _recipient_keys(person)))
+
+
+def _otherwise(addresses: Iterable[str]) -> tuple[str, ...]:
+    """What else rules may take addresses for."""
+    return tuple(other for address in addresses for other in (*spellings(address), without_tag(address)) if other != address)
+
+
+def _words(kind: str, text: str, *more: str) -> tuple[tuple[str, str], ...]:
+    found = tokens(text)
+    return tuple((each, token) for each in (kind, *more) for token in found)
+
+
+def _left(rule: FlowRule, fork: Fork, acts: bool, matches: Mapping[Recipient, Truth]) -> Fork:
+    """Who is left in a copy after a rule that is for some alone, and of whom that is open."""
+    tried = (Reason("U06", f"whether the rule {rule.name!r}, which is only tried, splits the message"),)
+    apart = [other for other, match in matches.items() if isinstance(match, bool) and match is not acts]
+    doubtful = {other: match.reasons for other, match in matches.items() if isinstance(match, Open)}
+    if rule.enforced:
+        return without(fork, frozenset(apart), doubtful)
+    return without(fork, frozenset(), {**doubtful, **dict.fromkeys(apart, tried)})
+
+
+def _twice(one: Course, other: Course) -> Course:
+    """The course of somebody who gets the message by two ways. Both count: only what is the same on both can be told.
+
+    Where they get it by one way for sure, it does not matter that there may be no other.
+    """
+    worlds = [*one.worlds, *other.worlds]
+    if any(all(world.fate != NOBODY for world in way.worlds) for way in (one, other)):
+        worlds = [world for world in worlds if world.fate != NOBODY]
+    return Course(one.recipient, merged(worlds), one.too_many or other.too_many, one.by, twice=True)

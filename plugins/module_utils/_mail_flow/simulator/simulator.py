@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Messages and rules in, answers out. Private to the collection; the one entrance to the sub-package.
+
+Pure: the same rules, facts, messages and dates give the same answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import STEPS_OF_MESSAGE, BudgetError, bounded
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import BUDGET
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Course, Passage
+
+#: The result of a copy of which it takes too much to find out more.
+_TOO_MUCH: dict[str, Any] = {"fate": "unknown", "protection": "unknown", "rules": []}
+_WHY = {**BUDGET, "reason": "the rules and the message are too complex together"}
+
+
+class Simulator:
+    """The mail flow of an organization.
+
+    :param rules: its rules, as the modules describe them, or a rule set that was built before.
+    """
+
+    def __init__(self, rules: Iterable[Mapping[str, Any]] | RuleSet, facts: Facts) -> None:
+        self.rules = rules if isinstance(rules, RuleSet) else RuleSet(rules)
+        self.facts = facts
+
+    def courses(self, message: Message) -> list[Course]:
+        """What becomes of each copy, with all that is open."""
+        return Passage(self.rules, message, self.facts).courses()
+
+    def run(self, message: Message) -> dict[str, Any]:
+        """``name`` of the message and ``recipients``: address to result, by the contract's keys. What takes more than the budget of steps is unknown."""
+        try:
+            with bounded(STEPS_OF_MESSAGE):
+                found = {course.recipient.label: result(course, self.rules, message, self.facts) for course in self.courses(message)}
+        except BudgetError:
+            found = {person.label: {**_TOO_MUCH, "unknown": [{**_WHY}]} for person in self.facts.recipients(message)}
+        return {"name": message.name, "recipients": {label: described for label, described in found.items() if described is not None}}

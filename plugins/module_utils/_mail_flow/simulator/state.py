@@ -1,0 +1,167 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One way in which a message can pass the rules, for one recipient. Private to the collection.
+
+While nothing is open there is one world. An open question makes two; worlds that come out alike become one again, and the question made no
+difference. A world that goes against a guess is kept, too: it shows whether an answer rests on the guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.frozen import Value
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Recipient
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Content, Fork
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Somebody whom a rule adds, or sends the message to instead.
+
+    :param instead: whether the recipient gets it instead of the others.
+    :param field: the field, ``to``, ``cc`` or ``bcc``, in which the rule puts the recipient; empty elsewhere.
+    """
+
+    address: str
+    rule: str
+    place: int
+    instead: bool
+    field: str = ""
+
+    @property
+    def doubt(self) -> Reason:
+        """Why it is open whether later rules count them."""
+        return Reason("U09", f"whether later rules count {self.address}, whom the rule {self.rule!r} added")
+
+
+@dataclass(frozen=True)
+class World(Value):
+    """How things stand for a recipient's copy after some rules.
+
+    :param content: what later rules see.
+    :param fork: who shares the copy.
+    :param fate: what has become of the copy so far.
+    :param over: whether no later rule is evaluated; :param:`ended_by` is the rule that did it.
+    :param stopped: whether that was said of the whole copy, whoever gets it in the end.
+    :param asked: the protection that rules asked for: rule and template.
+    :param removed: the rules that asked for the removal of protection.
+    :param brands: the branding that rules chose: rule and OME configuration.
+    :param held: how often the message waits for an approval.
+    :param status: the code of a rejection.
+    :param connector: the connector that the message leaves by.
+    :param disclaimer: whether a disclaimer is on it.
+    :param told: what rules tell whom: kind, rule and address.
+    :param surprises: why it is open what a rule did.
+    :param matched: rules that matched: how often the message had been held, and the rule's place.
+    :param perhaps: the same, where it is open.
+    :param answers: open questions, and how this world answers them.
+    :param asides: open questions that made no difference so far.
+    :param rests_on: numbers of guesses that the list of matching rules rests on.
+    """
+
+    content: Content
+    fork: Fork
+    fate: str = "delivered"
+    over: bool = False
+    stopped: bool = False
+    ended_by: str = ""
+    asked: tuple[tuple[str, str], ...] = ()
+    removed: tuple[str, ...] = ()
+    brands: tuple[tuple[str, str], ...] = ()
+    held: int = 0
+    status: str = ""
+    connector: str = ""
+    disclaimer: bool = False
+    told: tuple[tuple[str, str, str], ...] = ()
+    added: tuple[Added, ...] = ()
+    surprises: tuple[Reason, ...] = ()
+    matched: tuple[tuple[int, int], ...] = ()
+    perhaps: frozenset[tuple[int, int]] = frozenset()
+    answers: tuple[tuple[Open, bool], ...] = ()
+    asides: frozenset[Reason] = frozenset()
+    rests_on: frozenset[str] = frozenset()
+
+    def answered(self) -> dict[Hashable, bool]:
+        """The answers by the questions' keys."""
+        return {question.key: answer for question, answer in self.answers}
+
+    def answering(self, question: Open, value: bool) -> World:
+        """This world, once an open value is what is given here."""
+        plain = replace(question, negated=False)
+        return self.but(answers=(*self.answers, (plain, value is not question.negated)))
+
+    @property
+    def against_a_guess(self) -> frozenset[str]:
+        """The numbers of the guesses that this world goes against."""
+        return frozenset(reason.id for question, _answer in self.contradictions for reason in question.reasons)
+
+    @property
+    def contradictions(self) -> tuple[tuple[Open, bool], ...]:
+        """The answers in which this world goes against a guess."""
+        return tuple((question, answer) for question, answer in self.answers if question.guess is not None and answer is not question.guess)
+
+    @property
+    def state(self) -> tuple[object, ...]:
+        """All that later rules and the outcome depend on."""
+        return (
+            *(self.content, self.fork, self.fate, self.over, self.stopped, self.asked, self.removed, self.brands, self.held, self.status, self.connector),
+            *(self.disclaimer, self.told, self.added, self.surprises),
+        )
+
+
+def merged(worlds: Iterable[World]) -> list[World]:
+    """Worlds with those that are alike made one, in their order."""
+    alike: dict[tuple[object, ...], list[World]] = {}
+    for world in worlds:
+        alike.setdefault(world.state, []).append(world)
+    return [_one(group) if len(group) > 1 else group[0] for group in alike.values()]
+
+
+def _one(worlds: list[World]) -> World:
+    """One world in place of several that are alike."""
+    likely = [world for world in worlds if not world.against_a_guess]
+    against = sorted((world for world in worlds if world.against_a_guess), key=lambda world: len(world.against_a_guess))
+    if not likely or not against:
+        return _together(worlds, against)
+    one, other = _together(likely, []), _together(against, against)
+    # The guesses say which rules matched; where they are others without one, that rests on it.
+    differing = [world.against_a_guess for world in against if (world.matched, world.perhaps) != (one.matched, one.perhaps)]
+    rests_on = one.rests_on.union(*differing)
+    # A question that both answer differently may come up again, and then goes both ways again.
+    answers = tuple(item for item in one.answers if all(item in world.answers for world in against))
+    dropped = {reason for question, _answer in (*one.answers, *other.answers) for reason in question.reasons}
+    return one.but(answers=answers, asides=one.asides | other.asides | dropped, rests_on=rests_on)
+
+
+def _together(worlds: list[World], against: list[World]) -> World:
+    """Worlds that all go against a guess, or all go with it: what their answers have in common, and what one of them contradicts."""
+    contradictions = against[0].contradictions if against else ()
+    shared = set(worlds[0].answers).intersection(*(world.answers for world in worlds)) | set(contradictions)
+    answers = tuple(dict.fromkeys(item for world in (*against[:1], *worlds) for item in world.answers if item in shared))
+    kept = {question for question, _answer in answers}
+    dropped = {reason for world in worlds for question, _answer in world.answers if question not in kept for reason in question.reasons}
+    matched = tuple(item for item in worlds[0].matched if all(item in world.matched for world in worlds))
+    perhaps = {item for world in worlds for item in (*world.matched, *world.perhaps)} - set(matched)
+    return worlds[0].but(
+        answers=answers,
+        asides=frozenset(dropped).union(*(world.asides for world in worlds)),
+        rests_on=frozenset().union(*(world.rests_on for world in worlds)),
+        matched=matched,
+        perhaps=frozenset(perhaps),
+    )
+
+
+def without(fork: Fork, leaving: frozenset[Recipient], doubtful: Mapping[Recipient, tuple[Reason, ...]]) -> Fork:
+    """A fork after some left it, and of some it is open whether they did."""
+    if not leaving and not doubtful:
+        return fork
+    spend(len(fork.sure))
+    sure = tuple(person for person in fork.sure if person not in leaving and person not in doubtful)
+    perhaps = [(person, doubtful.get(person, reasons)) for person, reasons in fork.perhaps if person not in leaving]
+    perhaps += [(person, doubtful[person]) for person in fork.sure if person in doubtful]
+    return Fork(sure, tuple(perhaps))

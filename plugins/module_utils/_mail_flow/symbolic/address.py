@@ -1,0 +1,292 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An address of a message as variables, and the relations between them. Private to the collection.
+
+One variable says that the address is this one, one that it is in a domain or below it, one that a word is in it, and so on. The relations keep
+apart what no address can be together. One relation too many would be a false proof, one too few only costs a look at a message that does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_below, with_parents
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import any_pattern, begins_anywhere, has_pattern
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import any_word, first_token, has_word, tokens
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
+    MOST_NAMED,
+    Key,
+    Vocabulary,
+    is_open,
+    strangers_with_attributes,
+    wider,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, Value
+
+#: The number of pairs of values that are compared before the first question. Relations between the others are learnt when they matter.
+_PAIRS = 20_000
+
+#: Sort of atom to why it may be open whether an address has it.
+_DOUBTS = {"word": "U17", "attribute word": "U17", "pattern": "U18", "attribute pattern": "U18", "member": "U04"}
+
+
+def words_by_token(words: Iterable[str]) -> dict[str, list[str]]:
+    """Words, indexed by a run of letters that a text must have to contain them."""
+    found: dict[str, list[str]] = {}
+    for word in words:
+        found.setdefault(first_token(word), []).append(word)
+    return found
+
+
+def words_in(text: str, index: dict[str, list[str]]) -> Iterable[tuple[str, bool]]:
+    """The words in a text, and whether that is certain."""
+    here = sorted(tokens(text))
+    for word in (word for token in ["", *here] for word in index.get(token, ())):
+        found = has_word(text, word)
+        if found is not False:
+            yield word, found is True
+
+
+def stands(word: str) -> list[str]:
+    """How a word may stand in a text, the word itself first: with other white space, and where it ends with punctuation beside a letter (U17)."""
+    ends = [("", "q")[:1] if character.isalnum() else ("", "q") for character in (word[:1], word[-1:])]
+    blanks = (" ", "  ", "\n\t ") if any(character.isspace() for character in word) else ("",)
+    bodies = dict.fromkeys((word, *(blank.join(word.split()) for blank in blanks if blank)))
+    return [f"{before}{body}{after}" for body in bodies for before in ends[0] for after in ends[1]]
+
+
+def relate_texts(circuit: Circuit, atoms: dict[Key, int], *, alike: bool = True) -> None:
+    """The relations between words and patterns in one text: a phrase contains its words, and a word contains what a pattern finds in it.
+
+    :param alike: whether words and patterns are looked for in the same part of the text.
+    """
+    words = [value for sort, value in atoms if sort == "word"]
+    patterns = [value for sort, value in atoms if sort == "pattern"]
+    index = words_by_token(words)
+    standing = {word: stands(word) for word in words}
+    for word in words:
+        for inner, sure in words_in(word, index):
+            if sure and inner != word and all(has_word(text, inner) is True for text in standing[word]):
+                circuit.add(atoms["word", word] ^ 1, atoms["word", inner])
+    if alike and len(words) * len(patterns) <= _PAIRS:
+        for pattern, legacy in patterns:
+            if begins_anywhere(pattern, legacy, both=True):
+                for word in words:
+                    if all(has_pattern(text, pattern, legacy) is True for text in standing[word]):
+                        circuit.add(atoms["word", word] ^ 1, atoms["pattern", (pattern, legacy)])
+
+
+class AddressSlot:
+    """The address of the sender or of a recipient.
+
+    :param kind: which part of the vocabulary looks at it.
+    :param atoms: its variables.
+    :param object: whether the person is an object of the organization.
+    :param named: whether the address is one that has a variable; :param:`placed` whether its domain is one that has a variable.
+    :param doubtful: atom to the named addresses of which it is open whether they have it: what a borderline case of a word (U17) or of a pattern (U18)
+        decides, and what members of a nested group are (U04). Of these its variable says nothing.
+    """
+
+    def __init__(self, circuit: Circuit, name: str, kind: str, vocabulary: Vocabulary, facts: Facts) -> None:
+        self.name, self.facts, self._circuit = name, facts, circuit
+        # These two come first: once one is false, a single decision excludes all names, or all domains.
+        self.named, self.placed = circuit.variable((name, "named")), circuit.variable((name, "placed"))
+        self.atoms: dict[Key, int] = {key: circuit.variable((name, *key)) for key in vocabulary.keys.get(kind, ()) if not is_open(key)}
+        self.atoms.update({("exact", each): circuit.variable((name, "exact", each)) for each in vocabulary.exact})
+        self.object = circuit.variable((name, "object"))
+        self.managed = circuit.variable((name, "managed"))
+        self.doubtful: dict[Key, list[str]] = {}
+        self._relate()
+
+    def __getitem__(self, key: Key) -> int:
+        return self.atoms[key]
+
+    def value(self, key: Key, logic: Logic) -> Value:
+        """Whether it has an atom."""
+        if is_open(key):
+            wide, unknown = wider(key), logic.unknown("U18", self.name, key)
+            return unknown if wide is None else logic.all_of((unknown, self.value(wide, logic)))
+        found: Value = self.atoms[key]
+        for address in self.doubtful.get(key, ()):
+            found = logic.choose(self.atoms["address", address], logic.unknown(_DOUBTS[key[0]], address, key), found)
+        return found
+
+    def values(self, sort: str) -> list[Any]:
+        """The values of a sort."""
+        return [value for kind, value in self.atoms if kind == sort]
+
+    def _relate(self) -> None:
+        relate_texts(self._circuit, self.atoms)
+        people = self.values("address")
+        self._circuit.at_most_one(self.atoms["address", address] for address in people)
+        self._is_any(self.named, [self.atoms["address", address] for address in people])
+        self._is_any(self.placed, [self.atoms["below", name] for name in self.values("below")])
+        self._relate_domains(people)
+        self._relate_words(people)
+        self._relate_members(people)
+        self._relate_directory(people)
+        sorts = ("address", "below", "exact", "member", "attribute word", "attribute pattern")
+        choices = [literal for (sort, _value), literal in self.atoms.items() if sort in sorts]
+        self._circuit.together([self.named, self.placed, *choices, self.object, self.managed])
+
+    def _is_any(self, whole: int, literals: list[int]) -> None:
+        for literal in literals:
+            self._circuit.add(literal ^ 1, whole)
+        self._circuit.add(whole ^ 1, *literals)
+
+    def _has(self, address: str, key: Key, *, sure: bool) -> None:
+        """A named address has an atom, or may have it."""
+        if sure:
+            self._circuit.add(self.atoms["address", address] ^ 1, self.atoms[key])
+        else:
+            self.doubtful.setdefault(key, []).append(address)
+
+    def _only(self, key: Key, people: Iterable[str]) -> None:
+        """Only these named addresses have an atom."""
+        self._circuit.add(self.named ^ 1, self.atoms[key] ^ 1, *(self.atoms["address", address] for address in people))
+
+    def _relate_domains(self, people: list[str]) -> None:
+        """L5 to L8: a domain lies in its parents; an address has one domain."""
+        add, atoms = self._circuit.add, self.atoms
+        names = set(self.values("below"))
+        children: dict[str, list[int]] = {}
+        for name in sorted(names):
+            parent = next((each for each in with_parents(name)[1:] if each in names), "")
+            children.setdefault(parent, []).append(atoms["below", name])
+            if parent:
+                add(atoms["below", name] ^ 1, atoms["below", parent])
+            if ("exact", name) in atoms:
+                children.setdefault(name, []).append(atoms["exact", name])
+                add(atoms["exact", name] ^ 1, atoms["below", name])
+        for _parent, apart in sorted(children.items()):
+            self._circuit.at_most_one(apart)
+        inside: dict[Key, list[str]] = {key: [] for key in atoms if key[0] in ("below", "exact")}
+        for address in people:
+            for name in with_parents(domain(address)):
+                if ("below", name) in atoms:
+                    inside["below", name].append(address)
+                    add(atoms["address", address] ^ 1, atoms["below", name])
+            if ("exact", domain(address)) in atoms:
+                inside["exact", domain(address)].append(address)
+                add(atoms["address", address] ^ 1, atoms["exact", domain(address)])
+        for key, each in inside.items():
+            self._only(key, each)
+
+    def _relate_words(self, people: list[str]) -> None:
+        """Words and patterns in named addresses, and in the domain that every address of it ends with, after ``@`` or a dot."""
+        add, atoms = self._circuit.add, self.atoms
+        index = words_by_token(self.values("word"))
+        hits: dict[Key, list[str]] = {key: [] for key in atoms if key[0] in ("word", "pattern")}
+        for word in self.values("word"):
+            if any(character.isspace() for character in word):
+                add(atoms["word", word] ^ 1)
+        patterns = self.values("pattern")
+        for address in people:
+            for word, sure in words_in(address, index):
+                hits["word", word].append(address)
+                self._has(address, ("word", word), sure=sure)
+            for pattern, legacy in patterns:
+                found = any_pattern(address, (pattern,), legacy)
+                if found is not False:
+                    hits["pattern", (pattern, legacy)].append(address)
+                    self._has(address, ("pattern", (pattern, legacy)), sure=found is True)
+        for key, each in hits.items():
+            self._only(key, each)
+        ends: list[tuple[int, tuple[str, ...]]] = [(atoms["below", name], (f"@{name}", f".{name}")) for name in self.values("below")]
+        ends += [(atoms["exact", name], (f"@{name}",)) for name in self.values("exact")]
+        for literal, texts in ends:
+            # Before that there may be a letter, or something else.
+            whole = [f"{before}{text}" for text in texts for before in "q-"]
+            for word, sure in words_in(whole[0], index):
+                if sure and all(has_word(text, word) is True for text in whole):
+                    add(literal ^ 1, atoms["word", word])
+        if len(ends) * len(patterns) <= _PAIRS:
+            for pattern, legacy in patterns:
+                if begins_anywhere(pattern, legacy):
+                    for literal, texts in ends:
+                        if all(has_pattern(text, pattern, legacy) is True for text in texts):
+                            add(literal ^ 1, atoms["pattern", (pattern, legacy)])
+
+    def _relate_members(self, people: list[str]) -> None:
+        """Membership of groups whose members are known."""
+        for group in self.values("member"):
+            if self.facts.groups is None or group not in self.facts.groups:
+                continue
+            every, direct = self.facts.members_of(group), self.facts.groups[group]
+            members = [address for address in people if address in every]
+            self._only(("member", group), members)
+            for address in members:
+                self._has(address, ("member", group), sure=address in direct)
+            if len(every) <= MOST_NAMED:
+                self._circuit.add(self.atoms["member", group] ^ 1, self.named)
+
+    def _relate_directory(self, people: list[str]) -> None:
+        """The organization's objects, with what is known of their attributes and managers."""
+        facts, add = self.facts, self._circuit.add
+        for address in people:
+            literal, known = self.atoms["address", address] ^ 1, facts.is_object(address)
+            if known is not None or facts.is_contact(address):
+                add(literal, self.object if known else self.object ^ 1)
+            if facts.managers is not None:
+                add(literal, self.managed if facts.manager(address) else self.managed ^ 1)
+            for sort, value in self.atoms:
+                if sort.startswith("attribute"):
+                    self._relate_attribute(address, sort, value)
+        strangers = [self.atoms["address", address] for address in strangers_with_attributes(facts) if ("address", address) in self.atoms]
+        for sort, value in self.atoms:
+            if sort.startswith("attribute"):
+                add(self.atoms[sort, value] ^ 1, self.object, *strangers)
+        if facts.managers is not None and all(("address", person) in self.atoms for person in facts.managers):
+            add(self.managed ^ 1, *(self.atoms["address", person] for person in facts.managers))
+        if facts.mailboxes is not None and len({*facts.mailboxes, *(facts.mail_users or ()), *(facts.groups or ())}) <= MOST_NAMED:
+            add(self.object ^ 1, self.named)
+
+    def _relate_attribute(self, address: str, sort: str, value: tuple[str, str, bool]) -> None:
+        name, wanted, legacy = value
+        text = self.facts.attribute(address, name)
+        if text is None:
+            return
+        found = bool(text) and (any_word(text, (wanted,)) if sort == "attribute word" else any_pattern(text, (wanted,), legacy))
+        if found is False:
+            self._circuit.add(self.atoms["address", address] ^ 1, self.atoms[sort, value] ^ 1)
+        else:
+            self._has(address, (sort, value), sure=found is True)
+
+    # Regions of the domain
+
+    def in_accepted(self, kinds: tuple[str, ...]) -> int:
+        """Whether the address is in an accepted domain of one of these types."""
+        return self._circuit.disjunction([literal for kind, literal in self._accepted() if kind in kinds])
+
+    def _accepted(self) -> list[tuple[str, int]]:
+        accepted = self.facts.accepted_domains or ()
+        exact = {each.name: each.type for each in accepted}
+        found = [(kind, self.atoms["exact", name]) for name, kind in exact.items()]
+        earlier: list[str] = []
+        for each in accepted:
+            if each.match_subdomains:
+                others = [name for name in exact if is_below(name, each.name)]
+                taken = [name for name in earlier if is_below(name, each.name) or is_below(each.name, name)]
+                parts = [self.atoms["below", each.name], *(self.atoms["exact", name] ^ 1 for name in others)]
+                found.append((each.type, self._circuit.conjunction([*parts, *(self.atoms["below", name] ^ 1 for name in taken)])))
+                earlier.append(each.name)
+        return found
+
+    def in_internal(self) -> int:
+        """Whether a remote domain makes the person internal."""
+        remote = {name: internal for name, internal in (self.facts.remote_domains or {}).items() if name != "*"}
+        exact = [name for name in remote if not name.startswith("*.")]
+        wild = [name[2:] for name in remote if name.startswith("*.")]
+        others = [self.atoms["exact", name] ^ 1 for name in exact]
+        found = [self.atoms["exact", name] for name in exact if remote[name]]
+        for name in wild:
+            if remote[f"*.{name}"]:
+                longer = [self.atoms["below", other] ^ 1 for other in wild if other != name and len(other) > len(name) and is_below(other, name)]
+                found.append(self._circuit.conjunction([self.atoms["below", name], *longer, *others]))
+        if (self.facts.remote_domains or {}).get("*", False):
+            found.append(self._circuit.conjunction([*others, *(self.atoms["below", name] ^ 1 for name in wild)]))
+        return self._circuit.disjunction(found)

@@ -1,0 +1,431 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a rule matches, as a formula. Private to the collection.
+
+The conditions are those of the simulator, over variables in place of a message.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import bytes_of, is_own_header
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.effects import beside_content
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
+    BODY,
+    LISTS,
+    SUBJECT,
+    WRITTEN,
+    Key,
+    is_open,
+    keys_of,
+    looks_at_written,
+    slots_of,
+    watches_aliases,
+    wider,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import EditedText
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, Value, high, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import holds
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import SHOWN_FIELDS, SymbolicMessage
+
+
+class Others(Protocol):
+    """The other recipients of a copy."""
+
+    def others(self, key: Key, history: int, *, written: bool = False) -> Value:
+        """Whether they have an atom after a history of splits; written, in the addresses at which the sender wrote to them."""
+
+    def at_alias(self, address: str) -> Value:
+        """Whether the sender may have written to somebody of this address among them at an alias."""
+
+    def still_there(self, address: str, history: int) -> Value:
+        """Whether somebody else in the To or Cc field certainly is still in the copy."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a rule sees of the message, where earlier rules may have changed it.
+
+    :param texts: slot to what rules turned it into; a missing slot is unchanged.
+    :param classes: the same for classifications.
+    :param levels: the spam confidence levels that rules may have set, and whether each did.
+    :param added: the recipients that rules added: address (empty for a manager, and for whom only a name is known), field, when, and the rule's unique name.
+    :param splits: the history of splits of the copy; 0 is none.
+    """
+
+    texts: Mapping[str, EditedText] = field(default_factory=dict)
+    classes: Mapping[Any, Value] = field(default_factory=dict)
+    wrapped: Value = FALSE
+    asked: Value = FALSE
+    removed: Value = FALSE
+    levels: tuple[tuple[Hashable, Value], ...] = ()
+    added: tuple[tuple[str, str, Value, Hashable], ...] = ()
+    splits: int = 0
+
+    def but(self, **changes: Any) -> Seen:
+        """The same with other values for some fields."""
+        return replace(self, **changes)
+
+
+class Conditions:
+    """Conditions over the variables of a message, on one logic.
+
+    :param now: when the message passes the rules.
+    :param settings: the IRM configuration then.
+    :param must_decrypt: whether Exchange then rejects what arrives protected, and it cannot decrypt.
+    """
+
+    def __init__(self, mail: SymbolicMessage, logic: Logic, others: Others, now: datetime.datetime, settings: Mapping[str, Any] | None = None) -> None:
+        self.mail, self.logic, self.settings = mail, logic, settings or {}
+        self._others, self._others_at_alias, self._still_there = others.others, others.at_alias, others.still_there
+        self._now = now
+        self._known: dict[Hashable, Value] = {}
+        setting = str(self.settings.get("transport_decryption_setting") or "Optional")
+        self.must_decrypt = setting == "Mandatory"
+        self.foreign = mail.rights if setting == "Disabled" else mail.arrival["other"]
+
+    def matches(self, rule: FlowRule, name: Hashable, seen: Seen, person: AddressSlot, *, added: bool = False) -> Value:
+        """Whether a rule matches somebody's copy; see the simulator's ``Passage.parts``.
+
+        :param added: whether a rule added the person. A rule that looks at recipients perhaps does not look at them (U09), and what it sees of all
+            recipients of their copy is left open; but whom no field names it does not see there.
+        """
+        logic, mail = self.logic, self.mail
+        shared = [atom for atom in (*rule.conditions, *rule.exceptions) if added and atom.looks_around]
+        parts = [self._open_field(atom, seen) if atom in shared else self.truth(atom, seen, person) for atom in rule.conditions]
+        parts += [negate(self.truth(atom, seen, person)) for atom in rule.exceptions if atom not in shared]
+        if added and rule.looks_at_recipients:
+            seen_there = tuple((atom.predicate.options, repr(atom.values), atom.settings) for atom in shared)
+            parts.append(logic.unknown("U09", "added", person.name, *((name, seen_there, seen.splits) if shared else ("",))))
+        if rule.content:
+            parts.append(negate(self.hidden(seen)))
+        parts += [logic.known(truth) for truth in rule.borders(self._now)]
+        parts += [logic.unknown("doubt", name, reason.text) for reason in rule.doubts]
+        if FALSE in parts:
+            return FALSE
+        if not rule.selects:
+            parts.append(logic.choose(mail.kinds["ApprovalRequest"], self.sees_requests, TRUE))
+        return logic.all_of(parts)
+
+    @property
+    def sees_requests(self) -> Value:
+        """Whether rules see requests for approval."""
+        return self.logic.unknown("U29", "approval request")
+
+    def any_apart(self, met: Iterable[Atom], unmet: Iterable[Atom], person: AddressSlot) -> int:
+        """Whether mail that arrives may meet one of some conditions, or not meet one of others."""
+        parts = [*(self.truth(atom, Seen(), person) for atom in met), *(negate(self.truth(atom, Seen(), person)) for atom in unmet)]
+        return high(self.logic.any_of(parts))
+
+    def hidden(self, seen: Seen) -> Value:
+        """Whether S/MIME hides the content."""
+        return self.logic.all_of((self.mail.arrival["smime"], negate(seen.wrapped)))
+
+    def undone(self, rule: FlowRule, name: Hashable, seen: Seen) -> Value:
+        """Whether S/MIME keeps a rule that matches from doing anything. Whether it performs the actions that content has no part in is not documented."""
+        if not any(row.content for row in rule.rows):
+            return FALSE
+        others = self.logic.unknown("S/MIME", name) if rule.enforced and beside_content(rule) else FALSE
+        return self.logic.all_of((self.hidden(seen), negate(others)))
+
+    def truth(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        """Whether a condition is true for somebody."""
+        looks_at, wrapper = atom.predicate.looks_at, atom.predicate.of_wrapper and seen.wrapped != FALSE
+        changing = looks_at in ("subject", "body", "header", "attachments", "classification", "scl", "protection", "recipients", "fields", "relation")
+        key = (atom.predicate.options, atom.values, atom.settings, person.name)
+        if wrapper:
+            return self.logic.choose(seen.wrapped, self._of_wrapper(atom, seen), self._truth(atom, seen, person))
+        if not changing:
+            known = self._known.get(key)
+            if known is None:
+                known = self._known[key] = self._truth(atom, seen, person)
+            return known
+        return self._truth(atom, seen, person)
+
+    def _of_wrapper(self, atom: Atom, seen: Seen) -> Value:
+        """What a condition finds where a disclaimer was wrapped around the message: perhaps something else after a rule changed what it looks at."""
+        texts = [(slot, tuple(text.values.items()), text.erasures) for slot, text in seen.texts.items() if slot.startswith("header ")]
+        return self.logic.unknown("U00", "wrapper", atom.predicate.options, repr(atom.values), atom.settings, tuple(texts), tuple(seen.classes.items()))
+
+    def _truth(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        option = atom.predicate.options[0]
+        if option not in LISTS:
+            return _SINGLE.get(option, Conditions._unanswered)(self, atom, seen, person)
+        looks_at = atom.predicate.looks_at
+        return getattr(self, f"_of_{looks_at.replace(' ', '_')}")(atom, seen, person)  # type: ignore[no-any-return]
+
+    def _unanswered(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        """The sender's relation to a recipient, and anything that is not documented: it may depend on who shares the copy, those included whom rules added."""
+        return self.logic.unknown("U05", atom.predicate.options, repr(atom.values), person.name, seen.splits, seen.added)
+
+    # People
+
+    def _of_sender(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        location, keys = atom.settings.location, keys_of(atom)
+        header = [self.mail.sender.value(key, self.logic) for key in keys]
+        if location == "Header" or self.mail.envelope is None or atom.predicate.options[0].startswith("sender_ad_"):
+            return self.logic.any_of(header)
+        envelope = self.logic.all_of((self.mail.empty_envelope ^ 1, self.logic.any_of([self.mail.envelope.value(key, self.logic) for key in keys])))
+        return envelope if location == "Envelope" else self.logic.any_of((*header, envelope))
+
+    def _of_recipient(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        found = self.logic.any_of([person.value(key, self.logic) for key in keys_of(atom)])
+        if not watches_aliases(atom):
+            return found
+        open_ = self.logic.unknown("U24", atom.predicate.options, atom.values, person.name)
+        if person is not self.mail.recipient or atom.predicate.options[0].endswith("member_of"):
+            return self.logic.choose(self.mail.direct, found, open_)
+        written = self._of_written(found, atom)
+        return written if looks_at_written(atom) else self.logic.choose(self.logic.equal(found, written), found, open_)
+
+    def _of_written(self, primary: Value, atom: Atom) -> Value:
+        """What a condition finds in the address that the sender wrote, which is the recipient's primary one unless it is an alias."""
+        return self.logic.choose(self.mail.direct, primary, self.logic.any_of([self.text(WRITTEN, key, Seen()) for key in keys_of(atom)]))
+
+    def _of_recipients(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        keys, original = keys_of(atom), atom.settings.address_type == "Original"
+        own = self.logic.any_of([self.mail.recipient.value(key, self.logic) for key in keys])
+        others = [value for key in keys for value in (self._others(key, seen.splits, written=original), *self._brought(atom, key, seen))]
+        return self.logic.any_of((self._of_written(own, atom) if original else own, *others))
+
+    def _brought(self, atom: Atom, key: Key, seen: Seen, fields: tuple[str, ...] = ("to", "cc", "bcc")) -> list[Value]:
+        """What recipients added by rules contribute: whether later rules look at them is open (U09), and anew where rules split the copy."""
+        return [
+            self.logic.all_of((when, self.logic.unknown("U09", name, address, atom.predicate.options, seen.splits)))
+            for address, field_, when, name in seen.added
+            if field_ in fields and (not address or self._may_have(self.mail.facts.primary(address), key))
+        ]
+
+    def _may_have(self, address: str, key: Key) -> bool:
+        """Whether somebody with this primary address may have an atom."""
+        sort, value = key
+        if sort == "member":
+            return self.mail.facts.is_member(address, value) is not False
+        return address == value if sort == "address" else holds(address, key) is not False
+
+    def _of_fields(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        option = atom.predicate.options[0]
+        fields = SHOWN_FIELDS if "_to_cc_" in option else ("to",) if "_to_" in option else ("cc",)
+        if option.endswith("member_of"):
+            brought = [value for key in keys_of(atom) for value in self._brought(atom, key, seen, fields)]
+            named = self.logic.all_of((self.mail.members_named, self.logic.unknown("U07", option, atom.values, seen.splits)))
+            return self.logic.any_of((named, *brought))
+        found = []
+        for address in atom.values:
+            named = self.mail.circuit.disjunction([self.mail.named(address, name) for name in fields])
+            gone = self.logic.unknown("U07", option, atom.values, address, seen.splits)
+            there = self.logic.any_of((self.mail.recipient["address", address], self._still_there(address, seen.splits), gone))
+            found += [self.logic.all_of((named, there)), *self._brought(atom, ("address", address), seen, fields)]
+            # Elsewhere all conditions take an alias alike: such mail is like mail to the primary address, which that field names or the Bcc field.
+            if self.mail.watches_aliases:
+                own = self.mail.circuit.conjunction((self.mail.direct ^ 1, self.mail.recipient["address", address]))
+                at_alias = self.logic.any_of((own, self._others_at_alias(address)))
+                perhaps = self.logic.unknown("U24", option, atom.values, atom.settings.address_type, address)
+                if isinstance(perhaps, int):
+                    self.mail.perhaps_named.setdefault(address, {})[perhaps] = None
+                found.append(self.logic.all_of((at_alias, perhaps)))
+        return self.logic.any_of(found)
+
+    def _open_field(self, atom: Atom, seen: Seen) -> Value:
+        """What a condition about all recipients may find on the copy of somebody whom a rule added: in the fields only who may be named there."""
+        if atom.predicate.looks_at != "fields" or atom.predicate.options[0].endswith("member_of"):
+            return TRUE
+        named = [self.mail.named(address, name) for address in atom.values for name in SHOWN_FIELDS]
+        brought = [value for address in atom.values for value in self._brought(atom, ("address", address), seen, ("to", "cc"))]
+        by_alias = [direct ^ 1 for direct in (self.mail.direct, self.mail.others_direct) if self.mail.watches_aliases]
+        return self.logic.any_of((*named, *brought, *by_alias))
+
+    def sender_scope(self, value: str, slot: AddressSlot) -> Value:
+        """Whether somebody is inside, or outside, as a sender."""
+        logic, mail = self.logic, self.mail
+        accepted = self._accepted(slot)
+        guest = logic.all_of((slot.object, negate(accepted)))
+        if value == "InOrganization":
+            as_guest = logic.all_of((guest, logic.unknown("U20", slot.name, "inside")))
+            return logic.all_of((mail.authenticated, logic.any_of((accepted, as_guest))))
+        return logic.all_of((negate(accepted), logic.any_of((negate(guest), logic.unknown("U20", slot.name, "outside")))))
+
+    def _accepted(self, slot: AddressSlot) -> Value:
+        if self.mail.facts.accepted_domains is None:
+            return self.mail.inside(slot) if self.logic.free else (FALSE, TRUE)
+        return self.mail.inside(slot)
+
+    def _from_scope(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        logic, location, value = self.logic, atom.settings.location, atom.values
+        if value not in ("InOrganization", "NotInOrganization"):
+            return logic.unknown("U00", "sender scope", value, location)
+        header = self.sender_scope(value, self.mail.sender)
+        if location == "Header" or self.mail.envelope is None:
+            return header
+        envelope = self.sender_scope(value, self.mail.envelope)
+        alike = logic.equal(header, envelope)
+        differing = logic.choose(alike, header, logic.unknown("U16", location, value))
+        empty: Value = (TRUE if value == "NotInOrganization" else FALSE) if location == "Envelope" else header
+        return logic.choose(self.mail.same_envelope, header, logic.choose(self.mail.empty_envelope, empty, differing))
+
+    def recipient_scope(self, value: str, person: AddressSlot) -> Value:
+        """Whether a recipient is inside, or outside."""
+        logic, mail = self.logic, self.mail
+        accepted, internal = self._accepted(person), mail.internal(person)
+        guest = logic.all_of((person.object, negate(accepted)))
+        if value == "InOrganization":
+            own = logic.any_of((person.object, mail.authenticated, logic.unknown("U19", person.name)))
+            return logic.choose(accepted, own, logic.any_of((internal, logic.all_of((guest, logic.unknown("U20", person.name, "inside"))))))
+        if value != "NotInOrganization":
+            return logic.unknown("U00", "recipient scope", value, person.name)
+        return logic.all_of((negate(accepted), internal ^ 1, logic.any_of((negate(guest), logic.unknown("U20", person.name, "outside")))))
+
+    def _sent_to_scope(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        return self.recipient_scope(atom.values, person)
+
+    # What the message says
+
+    def text(self, slot: str, key: Key, seen: Seen) -> Value:
+        """An atom of the current text."""
+        first = self.logic.unknown("U18", slot, key) if is_open(key) else self.mail.texts[slot][key]
+        changed = seen.texts.get(slot)
+        found = first if changed is None else changed.value(key, first, self.logic)
+        wide = wider(key) if is_open(key) else None
+        return found if wide is None else self.logic.all_of((found, self.text(slot, wide, seen)))
+
+    def _of_subject(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        found = self.logic.any_of([self.text(SUBJECT, key, seen) for key in keys_of(atom)])
+        if seen.wrapped == FALSE:
+            return found
+        return self.logic.all_of((found, self.logic.choose(seen.wrapped, self._unread(atom, SUBJECT, seen), TRUE)))
+
+    def _of_body(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        subject = self._of_subject(atom, seen, person)
+        body = self.logic.any_of([self.text(BODY, key, seen) for key in keys_of(atom)])
+        return self.logic.any_of((subject, self._readable(body, atom, seen)))
+
+    def _readable(self, found: Value, atom: Atom, seen: Seen) -> Value:
+        """What a condition about content finds, where Exchange can read it (U30)."""
+        closed = self.logic.all_of((self.foreign, negate(seen.wrapped)))
+        option = atom.predicate.options
+        limit = bytes_of(atom.values) if option == ("attachment_size_over",) else None
+        if limit is not None:
+            hidden: Value = self.mail.properties["hidden attachment", limit] if self.logic.free else (FALSE, TRUE)
+        else:
+            values = keys_of(atom) if option[0] in LISTS else [atom.values]
+            hidden = self.logic.any_of([self.logic.unknown("U30", option, value, atom.settings) for value in values])
+        return self.logic.choose(closed, hidden, found)
+
+    def _of_header(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        (slot,) = slots_of(atom)
+        if is_own_header(slot.removeprefix("header ")):
+            return self.logic.any_of([self.text(slot, key, seen) for key in keys_of(atom)])
+        open_ = self._unread(atom, slot, seen)
+        if slot in seen.texts or slot not in _REPEATED:
+            return open_
+        found = self.logic.any_of([_REPEATED[slot](self, key, seen) for key in keys_of(atom)])
+        # The field may hold a name, or one of the sender's aliases.
+        bare = self.mail.more_in_from ^ 1 if slot == "header from" else TRUE
+        return self.logic.choose(self.logic.all_of((bare, negate(seen.wrapped))), found, open_)
+
+    def _unread(self, atom: Atom, slot: str, seen: Seen) -> Value:
+        """What a condition finds in a text that is unknown: as often as it looks the same, but perhaps something else after a rule changed the text."""
+        changed = seen.texts.get(slot, EditedText())
+        state = (tuple(changed.values.items()), changed.erasures, seen.wrapped)
+        return self.logic.unknown("U00", slot, atom.predicate.options, atom.values, atom.settings.legacy, state)
+
+    def _importance_has(self, key: Key) -> Value:
+        """Whether the importance contains a word or a pattern. Normal mail may state it."""
+        circuit = self.mail.circuit
+        normal = circuit.conjunction([*(literal ^ 1 for literal in self.mail.importance.values()), circuit.variable("states normal importance")])
+        hits = [(literal, holds(name, key)) for name, literal in (*self.mail.importance.items(), ("Normal", normal))]
+        return self.logic.any_of([self.logic.all_of((literal, self.logic.known(hit, "U17", key))) for literal, hit in hits])
+
+    def _of_attachments(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        (slot,) = slots_of(atom)
+        return self._attached(self.logic.any_of([self.text(slot, key, seen) for key in keys_of(atom)]), atom, seen)
+
+    def _attached(self, found: Value, atom: Atom, seen: Seen) -> Value:
+        found = self._readable(found, atom, seen)
+        if seen.wrapped == FALSE:
+            return found
+        return self.logic.choose(seen.wrapped, self.logic.unknown("U00", "attachments", atom.predicate.options, repr(atom.values), atom.settings), found)
+
+    def _of_last_hop(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        properties = self.mail.properties
+        return self.logic.any_of([properties.get(key) or self.logic.unknown("U13", key) for key in keys_of(atom)])
+
+    # What the message is
+
+    def _attachment_size(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        limit = bytes_of(atom.values)
+        found = self.logic.unknown("U13", atom.values) if limit is None else self.mail.properties["attachment", limit]
+        return self._attached(found, atom, seen)
+
+    def _switch(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        return self._attached(self.mail.properties[atom.predicate.options[0], True], atom, seen)
+
+    def _message_size(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        limit = bytes_of(atom.values)
+        return self.logic.unknown("U13", atom.values) if limit is None else self.mail.properties["message", limit]
+
+    def _type(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        logic, arrival = self.logic, self.mail.arrival
+        if atom.values == "Encrypted":
+            return arrival["smime"]
+        if atom.values == "PermissionControlled":
+            asked = logic.all_of((seen.asked, self.mail.rights ^ 1))
+            removed = logic.all_of((seen.removed, arrival["own"]))
+            either = logic.any_of((asked, removed))
+            return logic.choose(either, logic.unknown("U03", seen.asked, seen.removed), self.mail.rights)
+        if atom.values == "Signed":
+            return self.mail.circuit.disjunction((arrival["smime_signed"], self.mail.kinds["Signed"]))
+        return self.mail.kinds.get(atom.values, FALSE)
+
+    def _importance(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        known = {name.casefold(): literal for name, literal in self.mail.importance.items()}
+        wanted = str(atom.values).casefold()
+        if wanted == "normal":
+            return self.mail.circuit.conjunction([literal ^ 1 for literal in known.values()])
+        return known.get(wanted, FALSE)
+
+    def _classification(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        name = name_key(str(atom.values))
+        return seen.classes.get(name, self.mail.properties["classification", name])
+
+    def _no_classification(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        if not atom.values:
+            return self.logic.unknown("U15", "no classification", tuple(seen.classes.items()))
+        return seen.classes.get(None, self.mail.properties["classification", None])
+
+    def _scl(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        changed = self.logic.any_of([when for _name, when in seen.levels])
+        return self.logic.choose(changed, self.logic.unknown("U11", atom.values, seen.levels), self.mail.properties["scl", int(atom.values)])
+
+
+#: Header that repeats what the message says elsewhere, to whether it contains a word or a pattern. What To and Cc contain beside addresses is unknown.
+_REPEATED: dict[str, Callable[[Conditions, Key, Seen], Value]] = {
+    "header subject": lambda self, key, seen: self.text(SUBJECT, key, seen),
+    "header from": lambda self, key, seen: self.mail.sender.value(key, self.logic),
+    "header importance": lambda self, key, seen: self._importance_has(key),
+}
+
+_SINGLE: dict[str, Callable[[Conditions, Atom, Seen, AddressSlot], Value]] = {
+    "from_scope": Conditions._from_scope,
+    "sent_to_scope": Conditions._sent_to_scope,
+    "attachment_size_over": Conditions._attachment_size,
+    "message_size_over": Conditions._message_size,
+    "message_type_matches": Conditions._type,
+    "with_importance": Conditions._importance,
+    "has_classification": Conditions._classification,
+    "has_no_classification": Conditions._no_classification,
+    "scl_over": Conditions._scl,
+    "attachment_has_executable_content": Conditions._switch,
+    "attachment_is_password_protected": Conditions._switch,
+    "attachment_is_unsupported": Conditions._switch,
+    "attachment_processing_limit_exceeded": Conditions._switch,
+}

@@ -1,0 +1,187 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fate of the copy as formulas, and whether it breaks a guarantee. Private to the collection.
+
+See the simulator's ``outcome``: a message is encrypted after the last rule, by what the rules asked for and by how it arrived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from functools import cached_property
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import SURELY_PROTECTED, SYSTEM_TYPES, licensing_off
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, high, low, negate
+
+
+class Outcome:
+    """The end of a chain.
+
+    :param delivered: whether the copy is delivered after all approvals.
+    :param released: whether it is in quarantine, from which it may be released.
+    :param protected: whether the copy is protected, if it is delivered or released; :param:`by_rules` by rules.
+    :param branded: whether it shows a branding.
+    :param given: where it is open what becomes of a copy that rules want to protect: whether it is protected, and whether it is refused instead; both
+        unknown unless given.
+    """
+
+    def __init__(self, chain: RuleChain, given: tuple[int, int] | None = None) -> None:
+        self.chain, self.logic, self.mail, self.state = chain, chain.logic, chain.mail, chain.state
+        logic, state, arrival = self.logic, self.state, self.mail.arrival
+        circuit, wrapped = self.mail.circuit, state.seen.wrapped
+        clear = circuit.disjunction((self.mail.rights, arrival["smime"])) ^ 1
+        self.asked = logic.any_of(state.asked.values())
+        open_to_rules = logic.any_of((clear, logic.all_of((arrival["smime"], wrapped))))
+        unsure = self._unsure()
+        perhaps, refused = given or (self._protected_perhaps(), logic.unknown("outcome", "refused", self.refusing))
+        as_asked = logic.choose(self._from_outside(), FALSE, logic.choose(unsure, perhaps, TRUE))
+        newly = logic.all_of((open_to_rules, self.asked, as_asked))
+        order = state.order(self.logic, Does.ENCRYPT, Does.DECRYPT)
+        again = logic.all_of((arrival["own"], state.removed, self.asked, logic.unknown("U02", "replaced", order)))
+        self.kept = logic.all_of((self.mail.rights, negate(logic.all_of((arrival["own"], state.removed, self._decrypts())))))
+        both = logic.all_of((arrival["own"], state.removed, self.asked, logic.unknown("U02", "kept", order)))
+        self.smime = logic.all_of((arrival["smime"], negate(logic.all_of((wrapped, self.asked)))))
+        self._unknown_option = logic.any_of((both, again))
+        surprised, doubt = state.surprised, self._unread("protected")
+        self.by_rules = logic.choose(surprised, doubt, logic.any_of((newly, again)))
+        self.by_rights = logic.choose(surprised, doubt, logic.any_of((newly, again, self.kept, both)))
+        self.protected = logic.any_of((self.by_rights, logic.choose(surprised, FALSE, self.smime)))
+        fates = state.fates
+        refused = logic.all_of((open_to_rules, self.asked, negate(self._from_outside()), self.refusing, refused))
+        ends = [value for fate, value in sorted(fates.items()) if fate != "quarantined"]
+        unsure_fate = logic.all_of((surprised, self._unread("fate")))
+        self.gone = logic.any_of((*ends, refused, unsure_fate))
+        self.released = logic.all_of((fates.get("quarantined", FALSE), negate(self.gone)))
+        self.delivered = negate(logic.any_of((self.gone, self.released)))
+        self.held = state.held[0] if state.held else FALSE
+        brands = list(state.brands.values())
+        foreign = logic.choose(arrival["other"], logic.unknown("branding", "foreign"), TRUE)
+        self.branded = logic.all_of((self.by_rights, logic.any_of(brands), foreign)) if brands else FALSE
+        self._foreign = foreign
+
+    def _protected_perhaps(self) -> Value:
+        """Whether a copy is protected of which that is open. Of two rules of which one encrypts and one decrypts, their order may decide (U02)."""
+        order = self.state.order(self.logic, Does.ENCRYPT, Does.DECRYPT)
+        plain, ordered = (self.logic.unknown("outcome", "protected", self.refusing, *more) for more in ((), order))
+        return self.logic.choose(self.state.removed, ordered, plain)
+
+    def _unread(self, *what: Hashable) -> Value:
+        """Something that rules decide with actions that are not known here: the same where the same of them act."""
+        logic, found = self.logic, self.logic.unknown("U13", *what)
+        acting = [(each, self.chain.acts(rule)) for rule in self.chain.rules.rules if rule.surprises and rule.enforced for each in rule.unread]
+        for place, (each, acts) in enumerate(acting):
+            if each[0] == "actions":
+                own = logic.unknown("U13", *what, each, sum(each == other for other, _acts in acting[:place]))
+                found = logic.choose(acts, negate(logic.equal(found, own)), found)
+        return found
+
+    def _scope(self, value: str) -> Value:
+        return self.chain.conditions.sender_scope(value, self.mail.sender)
+
+    def _forwarded(self) -> int:
+        return self.mail.circuit.disjunction((self.mail.kinds["AutoForward"], self.mail.kinds["SmtpForwarding"]))
+
+    def _from_outside(self) -> Value:
+        """Mail from outside is delivered as it is, whatever rules ask."""
+        return self.logic.all_of((self._scope("NotInOrganization"), negate(self._scope("InOrganization")), self._forwarded() ^ 1))
+
+    def _unsure(self) -> Value:
+        """Whether it is open what becomes of a message that rules want to protect."""
+        logic, mail = self.logic, self.mail
+        signed = mail.circuit.disjunction((mail.arrival["smime_signed"], mail.kinds["Signed"]))
+        return logic.any_of(
+            (
+                *(self.state.removed, negate(self._scope("InOrganization")), self._scope("NotInOrganization"), self._forwarded()),
+                # Whether what rules asked for survives the quarantine is not documented.
+                self.state.fates.get("quarantined", FALSE),
+                *(logic.all_of((signed, negate(self.state.seen.wrapped))), *(mail.kinds[kind] for kind in SYSTEM_TYPES), self.refusing),
+            )
+        )
+
+    @property
+    def refusing(self) -> int:
+        """Whether protection may fail in a way that keeps the message from being delivered (U25, U28, U31)."""
+        settings = self.chain.conditions.settings
+        found: list[int] = [self.mail.properties["message", SURELY_PROTECTED]]
+        if self._licensing_off:
+            found.append(TRUE)
+        if settings.get("enable_pdf_encryption") is False:
+            found.append(self.mail.pdf)
+        return self.mail.circuit.disjunction(found)
+
+    @property
+    def _licensing_off(self) -> bool:
+        return bool(licensing_off(self.chain.conditions.settings))
+
+    def _decrypts(self) -> Value:
+        """Whether Exchange takes away the protection that rules want removed (U28, U30)."""
+        if not self._licensing_off and self.chain.conditions.settings.get("transport_decryption_setting") != "Disabled":
+            return TRUE
+        return self.logic.unknown("U28" if self._licensing_off else "U30", "decrypts")
+
+    def fate(self, name: str, approvals: int = 0) -> Value:
+        """Whether this is the copy's fate, once so many approvals are given."""
+        held = self.state.held[approvals] if approvals < len(self.state.held) else FALSE
+        if name == "moderated":
+            return held
+        found = {"delivered": self.delivered, "quarantined": self.released}.get(name, self.state.fates.get(name, FALSE))
+        return self.logic.all_of((negate(held), found))
+
+    def option(self, name: str) -> Value:
+        """Whether the copy is protected with this option and no other."""
+        logic = self.logic
+        arrived = logic.all_of((self.kept, self.mail.option(name)))
+        others = logic.any_of([value for option, value in self.state.asked.items() if not same_name(option, name)])
+        mine = next((value for option, value in self.state.asked.items() if same_name(option, name)), FALSE)
+        sole = logic.all_of((mine, logic.choose(others, logic.unknown("U01", name_key(name), self.state.order(self.logic, Does.ENCRYPT, named=True)), TRUE)))
+        unsure = logic.all_of((self._unknown_option, logic.unknown("U02", "option", name_key(name), self.state.order(self.logic, Does.ENCRYPT, Does.DECRYPT))))
+        newly = logic.all_of((self.by_rules, sole))
+        return logic.choose(
+            self.state.surprised, self._unread("option", name_key(name)), logic.any_of((logic.choose(self._unknown_option, unsure, newly), arrived))
+        )
+
+    def brand(self, name: str) -> Value:
+        """Whether it shows this branding and no other."""
+        mine, others = ([value for brand, value in self.state.brands.items() if same_name(brand, name) is same] for same in (True, False))
+        sole = self.logic.choose(
+            self.logic.any_of(others), self.logic.unknown("U01", "brand", name_key(name), self.state.order(self.logic, Does.BRAND, named=True)), TRUE
+        )
+        return self.logic.all_of((self.by_rights, self.logic.any_of(mine), sole, self._foreign))
+
+    @property
+    def known(self) -> int:
+        """Whether it is known if the copy is delivered, and if it is protected."""
+        circuit = self.mail.circuit
+        return circuit.conjunction([circuit.disjunction((low(value), high(value) ^ 1)) for value in (self.delivered, self.protected, self.state.surprised)])
+
+    @cached_property
+    def _given(self) -> tuple[Outcome, ...]:
+        """The same for each answer to what becomes of a copy that rules want to protect."""
+        return tuple(Outcome(self.chain, answer) for answer in ((TRUE, FALSE), (FALSE, FALSE), (FALSE, TRUE)))
+
+    def breaks_anyway(self, then: str, template: str = "") -> Value:
+        """Whether the copy is not what a guarantee says, whatever becomes of one that rules want to protect where that is open. That is what assumptions
+        about mail are about, so that of such mail most often nothing else is.
+        """
+        return self.logic.all_of([each.breaks(then, template) for each in self._given])
+
+    def breaks(self, then: str, template: str = "") -> Value:
+        """Whether the copy is not what a guarantee says."""
+        logic = self.logic
+        protected = self.option(template) if template else self.protected
+        now = logic.all_of((self.delivered, negate(self.held)))
+        if then == "encrypted":
+            return negate(logic.all_of((now, protected)))
+        if then == "unencrypted":
+            return negate(logic.all_of((now, negate(self.by_rules))))
+        # Delivered or released: which of the two may be open, while it is surely one of them.
+        seen = negate(self.gone)
+        if then == "portal":
+            outside = self.chain.conditions.recipient_scope("NotInOrganization", self.chain.person)
+            protected = logic.all_of((protected, negate(logic.all_of((outside, negate(self.branded))))))
+        return logic.all_of((seen, negate(protected)))

@@ -1,0 +1,259 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who shares the copy with the recipient who is followed, as formulas. Private to the collection.
+
+Only conditions about all recipients of a copy look at them. At first whether somebody with a word is there is a variable of its own for each history of
+splits: that admits more than there can be, so what is impossible then is impossible. To find a message, one companion who may be anybody mostly does. For
+words on which an answer turns then somebody is built exactly: one companion for a word is enough, the one who stays in the copy the longest.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import Reach
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key, is_open, wider
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Conditions, Seen
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, Value, high, low, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import SHOWN_FIELDS, Companion, SymbolicMessage
+
+#: The one other recipient who may be anybody.
+ANYBODY: Key = ("anybody", "")
+
+
+@dataclass(frozen=True)
+class Split:
+    """A rule that may be for some of the copy alone.
+
+    :param before: the history of splits before it, and :param:`after` with it.
+    :param alive: whether the copy is still being processed when it reaches the rule.
+    """
+
+    before: int
+    after: int
+    alive: Value
+
+
+class Histories:
+    """Histories of splits, numbered: the same rules that split alike make the same history, in whatever rule set.
+
+    :param before: the history to the one that it goes on from; :param:`forks` those that go on in several ways, and the one without splits.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[Hashable, ...], int] = {}
+        self.before: dict[int, int] = {0: 0}
+        self.forks = {0}
+
+    def after(self, history: int, *split: Hashable) -> int:
+        """The history that goes on with a split."""
+        known = self._numbers.get((history, *split))
+        if known is None:
+            known = self._numbers[history, *split] = len(self._numbers) + 1
+            if history in self.before.values():
+                self.forks.add(history)
+            self.before[known] = history
+        return known
+
+
+class Company:
+    """The other recipients of the copy.
+
+    :param exact: the atoms for which somebody is built; with :data:`ANYBODY`, one who may be anybody.
+    :param watched: whether any condition looks at them.
+    :param companions: those who are built.
+    :param others_there: whether there are others beside them.
+    """
+
+    def __init__(self, mail: SymbolicMessage, logic: Logic, histories: Histories, exact: Iterable[Key], rule_sets: Iterable[RuleSet]) -> None:
+        self.mail, self.logic, self.histories = mail, logic, histories
+        self.watched = any(rules.watches_copies for rules in rule_sets)
+        self.companions = {key: mail.companion(key) for key in exact}
+        self._stays: dict[Key, dict[int, Value]] = {key: {0: each.there} for key, each in self.companions.items()}
+        self.used: dict[tuple[Key, int], int] = {}
+        self.others_there = mail.circuit.variable(("others", logic.free))
+        self._leaves: dict[int, int] = {}
+
+    def others(self, key: Key, history: int, *, written: bool = False) -> Value:
+        """Whether somebody else in the copy has an atom.
+
+        :param written: in the address at which the sender wrote to them, which is their primary one unless it is an alias.
+        """
+        logic = self.logic
+        known: list[Value] = [logic.all_of((self._stays[who][history], self._has(each, key, written))) for who, each in self.companions.items()]
+        if ANYBODY not in self.companions:
+            unbuilt = self._unbuilt(key, history)
+            known.append(logic.choose(self.mail.others_direct, unbuilt, self._unbuilt(key, history, at_alias=True)) if written else unbuilt)
+        return logic.any_of(known)
+
+    def _has(self, companion: Companion, key: Key, written: bool) -> Value:
+        found = companion.slot.value(key, self.logic)
+        if not written or companion.at_alias == FALSE:
+            return found
+        return self.logic.choose(companion.at_alias, self._of_alias(companion, key), found)
+
+    def _of_alias(self, companion: Companion, key: Key) -> Value:
+        if not is_open(key):
+            return companion.alias[key]
+        wide, unknown = wider(key), self.logic.unknown("U18", companion.slot.name, "alias", key)
+        return unknown if wide is None else self.logic.all_of((unknown, companion.alias[wide]))
+
+    def _unbuilt(self, key: Key, history: int, *, at_alias: bool = False) -> Value:
+        """Whether somebody has an atom who is not built."""
+        if is_open(key):
+            wide, unknown = wider(key), self.logic.unknown("U18", "others", at_alias, key, history)
+            return self.logic.all_of((self.others_there if wide is None else self._unbuilt(wide, history, at_alias=at_alias), unknown))
+        wanted = ("written", key) if at_alias else key
+        return FALSE if wanted in self.companions else self._somebody(wanted, history)
+
+    @property
+    def written_once(self) -> list[int]:
+        """That nobody gets the message at two addresses: whom a field names is not written to at an alias."""
+        mail = self.mail
+        people = [(mail.direct ^ 1, mail.recipient), *((companion.at_alias, companion.slot) for companion in self.companions.values())]
+        found: list[int] = []
+        for at_alias, slot in people if mail.watches_aliases else ():
+            for name, address in itertools.product(SHOWN_FIELDS, mail.vocabulary.fields):
+                found.append(mail.circuit.conjunction((at_alias, slot["address", address], mail.named(address, name))) ^ 1)
+        return found
+
+    def at_alias(self, address: str) -> Value:
+        """Whether the sender may have written to somebody else of this address at an alias."""
+        circuit = self.mail.circuit
+        known = [circuit.conjunction((each.there, each.at_alias, each.slot["address", address])) for each in self.companions.values()]
+        if ANYBODY not in self.companions:
+            known.append(circuit.conjunction((self.others_there, self.mail.others_direct ^ 1)))
+        return circuit.disjunction(known)
+
+    def still_there(self, address: str, history: int) -> Value:
+        """Whether somebody else whom a field names certainly is in the copy: before any split, and after it, if somebody is built who stays. Of a group its
+        members stay, who are not built.
+        """
+        if not history:
+            return TRUE
+        if address in (self.mail.facts.groups or {}):
+            return FALSE
+        if ("address", address) in self.companions:
+            return self._stays["address", address][history]
+        anybody = self.companions.get(ANYBODY)
+        return FALSE if anybody is None else self.logic.all_of((self._stays[ANYBODY][history], anybody.slot["address", address]))
+
+    @property
+    def nobody(self) -> list[int]:
+        """That the message is for nobody but the recipient who is followed."""
+        return [*(each.there ^ 1 for each in self.companions.values()), *self._only(self.mail.recipient)]
+
+    @property
+    def nobody_else(self) -> list[int]:
+        """That the message is for nobody beside the recipient and those who are built."""
+        return self._only(self.mail.recipient, *(companion.slot for companion in self.companions.values()))
+
+    def _only(self, *people: AddressSlot) -> list[int]:
+        """That nobody else is there, and no field names anybody else."""
+        circuit = self.mail.circuit
+        found = [self.others_there ^ 1]
+        for address in self.mail.vocabulary.fields:
+            theirs = [person["address", address] for person in people]
+            found += [circuit.disjunction((self.mail.named(address, name) ^ 1, *theirs)) for name in SHOWN_FIELDS]
+        return found
+
+    def _somebody(self, key: Key, history: int) -> int:
+        """A variable: somebody else who has an atom shares the copy. Whoever does now did before."""
+        literal = self.used.get((key, history))
+        if literal is None:
+            later = [known for each, known in self.used if each == key] if history in self.histories.forks else []
+            literal = self.used[key, history] = self.mail.circuit.variable(("others", self.logic.free, key, history))
+            self.mail.circuit.define([literal], literal ^ 1, self.others_there)
+            for each in (history, *later):
+                self._stay(key, each)
+        return literal
+
+    def _stay(self, key: Key, history: int) -> None:
+        """Adds that whoever shares the copy after a history of splits did before, and the other way round where nobody leaves."""
+        circuit, before, parting = self.mail.circuit, history, list[int]()
+        while before:
+            parting.append(self._leaves[before])
+            before = self.histories.before[before]
+            if (key, before) in self.used or before in self.histories.forks:
+                now, earlier = self.used[key, history], self._somebody(key, before)
+                circuit.define([now], now ^ 1, earlier)
+                circuit.define([now], now, earlier ^ 1, *parting)
+                return
+
+    def split(self, conditions: Conditions, rule: FlowRule, name: Hashable, alive: Value, matches: Value, seen: Seen) -> Split:
+        """What a rule does to who shares the copy."""
+        undone = conditions.undone(rule, name, seen)
+        history = self.histories.after(seen.splits, matches, rule.enforced, name if undone != FALSE or not rule.enforced else "")
+        if history not in self._leaves:
+            self._leaves[history] = FALSE if ANYBODY in self.companions else self._leaver(conditions, rule, name, seen, history)
+        for key, companion in self.companions.items():
+            stays = self._stays[key]
+            if history in stays:
+                continue
+            theirs = conditions.matches(rule, name, seen, companion.slot)
+            parts = TRUE if rule.enforced else self.logic.unknown("U06", name, companion.slot.name)
+            together = self.logic.any_of((self._alike(matches, theirs), undone, negate(parts)))
+            stays[history] = self.logic.all_of((stays[seen.splits], together))
+        return Split(seen.splits, history, alive)
+
+    def _leaver(self, conditions: Conditions, rule: FlowRule, name: Hashable, seen: Seen, history: int) -> int:
+        """A variable: a rule is for some of the copy, and somebody leaves. What it asks of the message is true then."""
+        circuit = self.mail.circuit
+        leaves = circuit.variable(("leaves", self.logic.free, history))
+        shared = replace(rule, conditions=_of_message(rule.conditions), exceptions=_of_message(rule.exceptions))
+        circuit.define([leaves], leaves ^ 1, high(conditions.matches(shared, name, seen, self.mail.recipient)))
+        circuit.define([leaves], leaves ^ 1, self.others_there)
+        return leaves
+
+    def parted(self, splits: Sequence[Split], *, in_place: bool) -> Value:
+        """Whether somebody leaves the copy in one rule set only, as far as one edit decides.
+
+        :param splits: what its rules do in the sets; at least one.
+        :param in_place: whether it is one rule at one place.
+        """
+        circuit, logic = self.mail.circuit, self.logic
+        if in_place and len({split.after for split in splits}) == 1 and len(splits) > 1:
+            return FALSE
+        found: list[Value] = []
+        for stays in self._stays.values():
+            left = [logic.all_of((split.alive, stays[split.before], negate(stays[split.after]))) for split in splits]
+            found.append(negate(logic.equal(left[0], left[1])) if in_place and len(left) > 1 else logic.any_of(left))
+        leave = [logic.all_of((split.alive, self._leaves[split.after])) for split in splits]
+        if in_place and len(leave) > 1 and any(each != FALSE for each in leave):  # Others may leave than those who left before.
+            differ = circuit.variable(("differ", logic.free, *(split.after for split in splits)))
+            circuit.define([differ], differ ^ 1, *map(high, leave))
+            leave = [differ]
+        return logic.any_of((*found, *leave))
+
+    def equate(self, guard: int, one: int, other: int) -> None:
+        """Adds that the same people share the copy after two histories of splits.
+
+        :param guard: where that is so.
+        """
+        if one == other:
+            return
+        circuit = self.mail.circuit
+        pairs = [(literal, self.used.get((key, other))) for (key, history), literal in self.used.items() if history == one]
+        both = [(stays[one], stays[other]) for stays in self._stays.values()]
+        for left, right in (*pairs, *((end(first), end(second)) for first, second in both for end in (low, high))):
+            if right is not None and left != right:
+                circuit.define((left, right), guard ^ 1, left ^ 1, right)
+                circuit.define((left, right), guard ^ 1, left, right ^ 1)
+
+    def _alike(self, one: Value, other: Value) -> Value:
+        """Whether a rule is for both or for neither. An open match keeps both together, perhaps."""
+        circuit = self.logic.circuit
+        sure = circuit.disjunction((circuit.conjunction((low(one), low(other))), circuit.conjunction((high(one) ^ 1, high(other) ^ 1))))
+        apart = circuit.disjunction((circuit.conjunction((low(one), high(other) ^ 1)), circuit.conjunction((high(one) ^ 1, low(other)))))
+        return sure if sure == apart ^ 1 else (sure, apart ^ 1)
+
+
+def _of_message(atoms: Iterable[Atom]) -> tuple[Atom, ...]:
+    """Those that are true for all recipients or for none."""
+    return tuple(atom for atom in atoms if atom.reach not in (Reach.RECIPIENT, Reach.RELATION))

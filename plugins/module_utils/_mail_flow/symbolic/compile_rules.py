@@ -1,0 +1,445 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A recipient's copy on its way through the rules, as formulas. Private to the collection.
+
+One recipient is followed, whatever rules do. Moderation is no end: an approval lets the copy go on. Who else is in the copy matters only to conditions
+that look at all of its recipients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import touches
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.effects import FATES, FIELDS, SHARED, plain_text
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
+    ADDING,
+    BODY,
+    MANAGER,
+    REDIRECTS,
+    SUBJECT,
+    Key,
+    redirected_to,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Conditions, Seen
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import Company, Split
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import Changer, EditedText
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.copy_state import Branch, State, branches
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, negate
+
+#: Parts of a state that a copy of it must not share.
+_OWN = ("asked", "brands", "held")
+
+#: Text to the option of the action that changes it.
+_CHANGED = {SUBJECT: "prepend_subject", BODY: "apply_html_disclaimer_text"}
+
+#: What shows on no copy: who is told of it, and how it leaves.
+UNSEEN = frozenset((Does.REPORT, Does.ROUTE, Does.DETAIL))
+
+
+#: So many approvals are told apart; what waits for more is like what waits for as many.
+MOST_APPROVALS = 4
+
+
+@dataclass(frozen=True)
+class RuleStep:
+    """A rule in the chain. Whether it matches becomes a formula once somebody asks, since nothing else depends on a rule that shows on no copy.
+
+    :param name: its unique name.
+    :param alive: whether the copy is still being processed when it reaches the rule.
+    :param seen: what it sees.
+    """
+
+    rule: FlowRule
+    name: Hashable
+    alive: Value
+    seen: Seen
+    _conditions: Conditions
+    _person: AddressSlot
+    _added: bool
+
+    @cached_property
+    def matches(self) -> Value:
+        """Whether the rule matches, if the copy reaches it."""
+        return self._conditions.matches(self.rule, self.name, self.seen, self._person, added=self._added)
+
+    @cached_property
+    def acts(self) -> Value:
+        """Whether the copy reaches the rule, and it matches."""
+        return self._conditions.logic.all_of((self.alive, self.matches))
+
+
+def shows(rule: FlowRule, watched: bool) -> bool:
+    """Whether a rule can make a difference to any copy.
+
+    :param watched: whether a condition looks at who shares a copy: then a rule that does nothing makes a difference, too, where it splits copies.
+    """
+    does = {row.does for row in rule.rows}
+    return not rule.idle and bool(rule.surprises or (watched and rule.splits) or (not does <= UNSEEN if rule.enforced else Does.STOP in does))
+
+
+class RuleChain:
+    """The rules of a set, one after the other.
+
+    :param branch: the copy that is followed from there on; the one of the recipient whom the sender names unless given.
+    :param person: who gets the copy; :param:`address` is the primary one of somebody whom a rule adds.
+    :param state: the state after the last one.
+    :param splits: what rules do to who shares the copy, by ``id`` of the rule.
+    :param branches: the copies that rules make of this one for others, by the addresses that the rules name.
+    :param brings: the same for all whom rules bring it, members of groups and managers included, and those of whom only a name is known.
+    :param unfollowed: by the rule's place whom rules add that they do not name by an address: a manager, a group, a name.
+    """
+
+    def __init__(self, rules: RuleSet, conditions: Conditions, company: Company, branch: Branch | None = None) -> None:
+        self.rules, self.conditions, self.logic, self.company = rules, conditions, conditions.logic, company
+        self.mail = conditions.mail
+        self.watches_protection = rules.watches_protection
+        self.state = replace(branch.state, **{part: copy(getattr(branch.state, part)) for part in _OWN}) if branch else State()
+        self.person = self._of(branch) if branch else conditions.mail.recipient
+        self.address = branch.address if branch else None
+        self._steps: dict[int, RuleStep] = {}
+        self.splits: dict[int, Split] = {}
+        self.branches: list[Branch] = []
+        self.brings: list[Branch] = []
+        self.unfollowed: dict[int, list[str]] = {}
+        #: Rule by its ``id`` to what is seen, and whether the processing is over, before it and after it, if it may change either.
+        self._turns: dict[int, tuple[tuple[Seen, Value], tuple[Seen, Value]]] = {}
+        self._changers: dict[str, Changer] = {}
+        changes = ((rule, slot) for rule in rules.rules for slot, option in _CHANGED.items() if option in rule.actions and not rule.idle)
+        #: The last rule whose change of a text depends on what is there, by slot.
+        self._last_change = {slot: rule.place for rule, slot in changes if self._near(rule, slot)}
+        if branch is None:
+            self._reject_encrypted()
+        times: dict[Hashable, int] = {}
+        for rule in rules.rules:
+            known = (rule.name, rule.guid)
+            times[known] = times.get(known, 0) + 1
+            if not rule.idle and (branch is None or rule.place > branch.rule.place):
+                self._take(rule, (*known, times[known]))
+
+    def _of(self, branch: Branch) -> AddressSlot:
+        """The person whose copy it is."""
+        if branch.address:
+            return self.mail.added(branch.address)
+        return self.mail.added_perhaps(self.logic, [address for address, _when in branch.people], branch.rule.place, branch.instead, bool(branch.people))
+
+    @property
+    def steps(self) -> Sequence[RuleStep]:
+        """The rules that can act, first to last."""
+        return list(self._steps.values())
+
+    def step(self, rule: FlowRule) -> RuleStep | None:
+        """The step of a rule; ``None`` where the copy never meets it."""
+        return self._steps.get(id(rule))
+
+    def acts(self, rule: FlowRule) -> Value:
+        """Whether a rule acts on the copy."""
+        step = self.step(rule)
+        return FALSE if step is None else step.acts
+
+    def steers(self, rule: FlowRule) -> Value:
+        """Whether a rule changes what later ones see, or whether they are reached. It may where it acts."""
+        if id(rule) not in self._turns:
+            return FALSE
+        if rule.surprises or rule.is_final:
+            return self.acts(rule)
+        (seen, over), (seen_after, over_after) = self._turns[id(rule)]
+        ends = FALSE if over == over_after else self.logic.all_of((over_after, negate(over)))
+        return self.logic.any_of((ends, self.logic.all_of((self.acts(rule), self._differ(seen, seen_after)))))
+
+    def _differ(self, before: Seen, after: Seen) -> Value:
+        """Whether two rules see something else of a message."""
+        if before.but(texts=after.texts, wrapped=after.wrapped) != after:
+            return TRUE
+        found = [negate(self.logic.equal(before.wrapped, after.wrapped))]
+        for slot, new in after.texts.items():
+            old = before.texts.get(slot, EditedText())
+            found += [*new.erasures[len(old.erasures) :], *(acts for _known, acts in new.history[len(old.history) :])]
+            changed = (key for key, value in new.values.items() if old.values.get(key) != value)
+            found += [negate(self.logic.equal(*(self.conditions.text(slot, key, seen) for seen in (before, after)))) for key in changed]
+        return self.logic.any_of(found)
+
+    def _reject_encrypted(self) -> None:
+        """Where Exchange must decrypt what arrives, it may reject what another organization's keys protect (U30)."""
+        if self.conditions.must_decrypt:
+            rejected = self.logic.all_of((self.mail.arrival["other"], self.logic.unknown("U30", "decrypted")))
+            self.state.fates["rejected"] = self.state.over = rejected
+
+    def _take(self, rule: FlowRule, name: Hashable) -> None:
+        state, logic = self.state, self.logic
+        added = self.address is not None
+        step = self._steps[id(rule)] = RuleStep(rule, name, negate(state.over), state.seen, self.conditions, self.person, added)
+        if not shows(rule, self.company.watched) or step.matches == FALSE or step.acts == FALSE:
+            return
+        matches, acts = step.matches, step.acts
+        seen, over = state.seen, state.over
+        if rule.by_manager:
+            for case, when in ((rule.where(managed=True), self.mail.sender.managed), (rule.where(managed=False), negate(self.mail.sender.managed))):
+                self._enforce(case, name, logic.all_of((acts, when)), logic.all_of((matches, when)))
+        elif rule.enforced:
+            self._enforce(rule, name, acts, matches)
+        elif "stop_rule_processing" in rule.actions and rule.place < len(self.rules.rules) - 1:
+            self._stop(logic.all_of((acts, negate(self.conditions.undone(rule, name, seen)), logic.unknown("U08", name))))
+        if rule.surprises or state.seen is not seen or state.over != over:
+            self._turns[id(rule)] = ((seen, over), (state.seen, state.over))
+        if rule.splits and self.company.watched and not added:
+            split = self.splits[id(rule)] = self.company.split(self.conditions, rule, name, step.alive, matches, seen)
+            state.seen = state.seen.but(splits=split.after)
+
+    def _enforce(self, rule: FlowRule, name: Hashable, acts: Value, matches: Value) -> None:
+        """What a rule does. Its content actions cannot touch what S/MIME hides; whether it performs the others is not documented."""
+        logic, seen = self.logic, self.state.seen
+        whole = acts
+        beside = logic.all_of((acts, negate(self.conditions.undone(rule.as_told, name, seen))))
+        if any(row.content for row in rule.rows):
+            acts = logic.all_of((acts, negate(self.conditions.hidden(seen))))
+        wraps: Value = FALSE
+        if "apply_html_disclaimer_text" in rule.actions:
+            fits = self._insertable(seen)
+            fallback = str(rule.actions.get("apply_html_disclaimer_fallback_action") or "Wrap")
+            if fallback == "Wrap":
+                wraps = logic.all_of((beside, negate(fits)))
+            else:
+                if fallback == "Reject":
+                    self._reject(logic.all_of((beside, negate(fits))))
+                acts, beside = logic.all_of((acts, fits)), logic.all_of((beside, fits))
+        self._protect(rule, acts, beside)
+        self._change(rule, name, beside, wraps, seen)
+        self._add(rule, name, beside)
+        self._hold_and_end(rule, name, beside, matches if beside == whole else beside)
+        self._branch(rule, name, beside)
+
+    def _insertable(self, seen: Seen) -> Value:
+        """Whether a disclaimer can be inserted. For mail that the organization's own keys protect, the message says so."""
+        circuit, arrival = self.mail.circuit, self.mail.arrival
+        not_in = circuit.disjunction((arrival["smime"], arrival["smime_signed"], arrival["other"], self.mail.kinds["Signed"]))
+        own = circuit.conjunction((arrival["own"], self.mail.insertable ^ 1))
+        return self.logic.any_of((seen.wrapped, circuit.disjunction((not_in, own)) ^ 1))
+
+    def _protect(self, rule: FlowRule, acts: Value, beside: Value) -> None:
+        state, logic = self.state, self.logic
+        encrypts, decrypts = rule.does(Does.ENCRYPT), rule.does(Does.DECRYPT)
+        brands = [str(brand) for brand in rule.does(Does.BRAND).values()]
+        asks = [(Does.ENCRYPT, name_key(option_name(each)), acts) for each in rule.templates]
+        asks += [(Does.BRAND, name_key(brand), beside) for brand in brands]
+        state.requests = (*state.requests, *asks, *([(Does.DECRYPT, "", acts)] if decrypts else []))
+        for template in rule.templates:
+            wanted = option_name(template)
+            asked = next((known for known in state.asked if same_name(known, wanted)), wanted)
+            state.asked[asked] = logic.any_of((state.asked.get(asked, FALSE), acts))
+        if decrypts:
+            state.removed = logic.any_of((state.removed, acts))
+        for brand in brands:
+            known = next((each for each in state.brands if same_name(each, brand)), brand)
+            state.brands[known] = logic.any_of((state.brands.get(known, FALSE), beside))
+        if rule.surprises:
+            state.surprised = logic.any_of((state.surprised, beside))
+        if self.watches_protection and (encrypts or decrypts):
+            seen = state.seen
+            state.seen = seen.but(
+                asked=logic.any_of((seen.asked, acts)) if encrypts else seen.asked, removed=logic.any_of((seen.removed, acts)) if decrypts else seen.removed
+            )
+
+    def _change(self, rule: FlowRule, name: Hashable, acts: Value, wraps: Value, seen: Seen) -> None:
+        """What later rules see of the message."""
+        logic, actions, state = self.logic, rule.actions, self.state
+        if "prepend_subject" in actions:
+            prefix = str(actions["prepend_subject"])
+            before = self._texts(SUBJECT, self._near(rule, SUBJECT), seen)
+            begins = None if self._history(SUBJECT, seen) else self.mail.begins
+            self._write(SUBJECT, acts, before, self._changer(SUBJECT).prefixed(prefix, before, (prefix, self._history(SUBJECT, seen)), begins))
+            self._note(rule, SUBJECT, prefix, acts)
+        self._set_headers(actions, acts, name, seen)
+        if "apply_classification" in actions:
+            wanted = name_key(str(actions["apply_classification"]))
+            known = dict(state.seen.classes)
+            for key, literal in self.mail.properties.items():
+                if key[0] == "classification" and key[1] in (None, wanted):
+                    known[key[1]] = logic.choose(acts, FALSE if key[1] is None else TRUE, known.get(key[1], literal))
+            state.seen = state.seen.but(classes=known)
+        if "set_scl" in actions and any(key[0] == "scl" for key in self.mail.properties):
+            state.seen = state.seen.but(levels=(*state.seen.levels, (actions["set_scl"], acts)))
+        if "apply_html_disclaimer_text" in actions:
+            text = str(actions["apply_html_disclaimer_text"])
+            plain = plain_text(text)
+            prepends = actions.get("apply_html_disclaimer_location") == "Prepend"
+            changer = self._changer(BODY)
+            before = self._texts(BODY, self._near(rule, BODY), seen)
+            inside = changer.beside(plain, prepends, before, (text, prepends, self._history(BODY, seen)))
+            self._write(BODY, acts, before, inside)
+            self._wrap(changer, plain, wraps, text)
+            self._note(rule, BODY, (text, prepends), acts)
+            state.seen = state.seen.but(wrapped=logic.any_of((state.seen.wrapped, wraps)))
+
+    def _set_headers(self, actions: Mapping[str, Any], acts: Value, name: Hashable, seen: Seen) -> None:
+        """Headers that a rule removes and sets. If it does both to one header, the order is open."""
+        removes, sets = (str(actions.get(option, "")).lower() for option in ("remove_header", "set_header_name"))
+        for header, value in ((removes, None), (sets, str(actions.get("set_header_value") or ""))):
+            slot = f"header {header}"
+            if not header or slot not in self.mail.vocabulary.keys or (value is None and removes == sets):
+                continue
+            held = self._changer(slot).header(value)
+            if removes == sets:
+                held = {key: self.logic.all_of((each, self.logic.unknown("U00", "header", name))) for key, each in held.items()}
+            before = self._texts(slot, held, seen)
+            self._write(slot, acts, before, held, erased=acts)
+
+    def _wrap(self, changer: Changer, plain: str | None, wraps: Value, name: Hashable) -> None:
+        """After wrapping, later rules see only the disclaimer."""
+        if wraps != FALSE:
+            held = {key: each for key in (*changer.near(plain), *changer.patterns) if (each := changer.in_known(plain, key, name)) != FALSE}
+            self._write(BODY, wraps, self._texts(BODY, held, self.state.seen), held, erased=wraps)
+
+    def _changer(self, slot: str) -> Changer:
+        found = self._changers.get(slot)
+        if found is None:
+            found = self._changers[slot] = Changer(self.mail.vocabulary.keys.get(slot, ()), self.logic, slot)
+        return found
+
+    def _near(self, rule: FlowRule, slot: str) -> list[Key]:
+        """The atoms of a text that may be others after a rule changed it."""
+        changer, known = self._changer(slot), str(rule.actions[_CHANGED[slot]])
+        if slot == SUBJECT:
+            return [*changer.near(known, every=touches(known[-1:], "q") is not False), *changer.patterns]
+        return [*changer.near(plain_text(known)), *changer.phrases, *changer.patterns]
+
+    def _history(self, slot: str, seen: Seen) -> Hashable:
+        """What says which text a rule sees: what is open of a change of it is alike where it is."""
+        return seen.texts.get(slot, EditedText()).history
+
+    def _note(self, rule: FlowRule, slot: str, known: Hashable, acts: Value) -> None:
+        """Notes that a known text may have changed a text, where a later change depends on what is there."""
+        if self._last_change.get(slot, -1) > rule.place:
+            text = self.state.seen.texts.get(slot, EditedText())
+            self.state.seen = self.state.seen.but(texts={**self.state.seen.texts, slot: text.after(known, acts)})
+
+    def _texts(self, slot: str, keys: Iterable[Key], seen: Seen) -> dict[Key, Value]:
+        return {key: self.conditions.text(slot, key, seen) for key in keys}
+
+    def _write(self, slot: str, acts: Value, before: Mapping[Key, Value], after: Mapping[Key, Value], erased: Value = FALSE) -> None:
+        """Where the rule acts, a text is what the rule turned it into."""
+        if not after and erased == FALSE:
+            return
+        text = self.state.seen.texts.get(slot, EditedText())
+        values = {key: self.logic.choose(acts, value, before[key]) for key, value in after.items()}
+        self.state.seen = self.state.seen.but(texts={**self.state.seen.texts, slot: text.but(values, erased, self.logic)})
+
+    def _add(self, rule: FlowRule, name: Hashable, acts: Value) -> None:
+        """The recipients that a rule adds. Conditions about all recipients, or about the To and Cc fields, may look at them."""
+        named = (
+            (person, field_) for option, field_ in FIELDS.items() for each in rule.actions.get(option) or () for person in self.mail.facts.brought(str(each))
+        )
+        added = [("" if is_name(person.address) else person.address, field_) for person, field_ in named]
+        added += [("", rule.manager_field)] if rule.manager_field else []
+        if added and self.company.watched:
+            self.state.seen = self.state.seen.but(added=(*self.state.seen.added, *((address, field_, acts, name) for address, field_ in added)))
+
+    def _branch(self, rule: FlowRule, name: Hashable, acts: Value) -> None:
+        """The copies for those whom a rule adds, or sends the message to instead: as this one is, and not ended but by a stop, or a fate that they share.
+
+        Whether a rule adds to a message that it redirects is not documented.
+        """
+        facts = self.mail.facts
+        added = [(facts.primary(str(address)), option == REDIRECTS) for option in ADDING for address in rule.actions.get(option) or ()]
+        lost = [address for address, _way in added if is_name(address) or address in (facts.groups or {})]
+        lost += ["the sender's manager"] if rule.actions.get(MANAGER) else []
+        if lost:
+            self.unfollowed[rule.place] = lost
+        if not added and not lost:
+            return
+        shared = [fate for what, fate in FATES.items() if rule.does(what) and fate in SHARED][:1]
+        adds = self.logic.all_of((acts, self._adds(rule, name)))
+        own = {part: copy(getattr(self.state, part)) for part in _OWN}
+        stopped = self.logic.any_of((self.state.stopped, acts)) if rule.does(Does.STOP) else self.state.stopped
+        away = replace(self.state, **own, fates={}, over=stopped, stopped=stopped)
+        beside = replace(away, fates=dict.fromkeys(shared, TRUE), over=TRUE if shared else stopped)
+        for address, instead in dict.fromkeys(added):
+            if not is_name(address):
+                self.branches.append(Branch(self.rules.rules[rule.place], address, instead, acts if instead else adds, away if instead else beside))
+        for instead, when, state in ((False, adds, beside), (True, acts, away)):
+            self.brings += branches(self.mail, self.logic, rule, self.rules.rules[rule.place], instead, when, state)
+
+    def _adds(self, rule: FlowRule, name: Hashable) -> Value:
+        """Whether a rule adds those whom it is told to add, if it acts."""
+        redirects: Value = TRUE if rule.does(Does.REDIRECT) else FALSE
+        if rule.redirects_to_manager:
+            redirects = self.logic.any_of((redirects, self.mail.sender.managed))
+        return self.logic.any_of((negate(redirects), self.logic.unknown("U00", "adds", name)))
+
+    def _hold_and_end(self, rule: FlowRule, name: Hashable, acts: Value, matches: Value) -> None:
+        logic, state = self.logic, self.state
+        if rule.does(Does.MODERATE):
+            counts = [acts if not number else logic.all_of((acts, before)) for number, before in enumerate([TRUE, *state.held])]
+            state.held = [logic.any_of((now, count)) for now, count in zip([*state.held, FALSE], counts, strict=True)][:MOST_APPROVALS]
+        ends = self._fates(rule, name, acts)
+        for fate, when in self._one_of(ends, name) if len(ends) > 1 else ends:
+            self._end(fate, when, matches if when == acts else when)
+        if len(ends) > 1:
+            state.over = logic.any_of((state.over, *(when for _fate, when in ends)))
+        if rule.does(Does.STOP) and all(when != acts for _fate, when in ends):
+            self._stop(acts, matches)
+        if rule.stops_approved and rule.place < len(self.rules.rules) - 1:
+            self._stop(logic.all_of((acts, logic.unknown("U00", "approved stop", name))))
+
+    def _fates(self, rule: FlowRule, name: Hashable, acts: Value) -> list[tuple[str, Value]]:
+        """The fates that a rule has for the copy, and when. If it is theirs already to whom it is redirected, it is both theirs and gone."""
+        ends = [(fate, acts) for what, fate in FATES.items() if rule.does(what)]
+        targets = redirected_to(rule, self.mail.facts)
+        if self.address:
+            theirs = TRUE if self.address in targets else FALSE
+        else:
+            theirs = self.mail.circuit.disjunction([self.person.atoms.get(("address", each), FALSE) for each in targets])
+        if theirs != FALSE:
+            goes = self.logic.all_of((acts, self.logic.any_of((theirs ^ 1, self.logic.unknown("U00", "goes", name)))))
+            ends = [(fate, goes if fate == FATES[Does.REDIRECT] else when) for fate, when in ends]
+        if rule.redirects_to_manager and not rule.does(Does.REDIRECT):
+            ends.insert(0, ("redirected", self.logic.all_of((acts, self.mail.sender.managed))))
+        return ends
+
+    def _one_of(self, ends: Sequence[tuple[str, Value]], name: Hashable) -> list[tuple[str, Value]]:
+        """Of several fates that a rule wants, one. Which one is not documented; they are as sure as the last is."""
+        logic, state = self.logic, self.state
+        found: list[tuple[str, Value]] = []
+        left: Value = TRUE
+        for fate, when in ends[:-1]:
+            found.append((fate, logic.all_of((left, when, logic.unknown("U00", "fate", fate, name)))))
+            left = logic.all_of((left, negate(found[-1][1])))
+        state.surprised = logic.any_of((state.surprised, *(logic.all_of((when, ends[-1][1])) for _fate, when in ends[:-1])))
+        return [*found, (ends[-1][0], logic.all_of((left, ends[-1][1])))]
+
+    def _reject(self, when: Value) -> None:
+        self._end("rejected", when, when)
+
+    def _stop(self, when: Value, matches: Value | None = None) -> None:
+        """No later rule is evaluated. Where a copy may have met that before, it meets it now at the latest, which is more certain than what is left of it.
+
+        :param matches: whether a rule asks for it that would do so whatever was before.
+        """
+        logic, state = self.logic, self.state
+        over = when
+        if matches is not None and not isinstance(state.over, int):
+            when = logic.any_of((when, logic.all_of((matches, *(negate(value) for _fate, value in sorted(state.fates.items()))))))
+            over = matches
+        state.stopped = logic.any_of((state.stopped, when))
+        state.over = logic.any_of((state.over, over))
+
+    def _end(self, fate: str, when: Value, matches: Value) -> None:
+        """A fate. A copy that may have met it before meets it now unless something else ended its way, which is more certain than what is left of it."""
+        logic, state = self.logic, self.state
+        others = [state.stopped, *(value for other, value in sorted(state.fates.items()) if other != fate)]
+        if not isinstance(state.over, int):
+            when = logic.any_of((when, logic.all_of((matches, *(negate(other) for other in others)))))
+        state.fates[fate] = logic.any_of((state.fates.get(fate, FALSE), when))
+        state.over = logic.any_of((state.over, when))

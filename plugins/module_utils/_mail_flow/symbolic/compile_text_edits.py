@@ -1,0 +1,173 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How rules change texts that later rules look at, as formulas. Private to the collection.
+
+A prefix, a header's new value and a disclaimer are known texts: what they hold is computed. Where a known text and what the sender wrote could make
+a word or a pattern together, it is open whether they do (U17, U18).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import begins_anywhere, crosses_lines, has_pattern, in_prefix
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import first_token, has_word, tokens, touches
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, Value, negate
+
+
+@dataclass(frozen=True)
+class EditedText:
+    """The current text, as far as rules have changed it.
+
+    :param values: atoms that a known text contributes to, each with the number of erasures before it.
+    :param erasures: when it was erased: from then on an atom is false unless a known text makes it true again.
+    :param erased: whether it was ever erased.
+    :param history: the known texts that may have changed it, each with when. Where it is alike, so is the text.
+    """
+
+    values: Mapping[Key, tuple[Value, int]] = field(default_factory=dict)
+    erasures: tuple[Value, ...] = ()
+    erased: Value = FALSE
+    history: tuple[tuple[Hashable, Value], ...] = ()
+
+    def value(self, key: Key, first: Value, logic: Logic) -> Value:
+        """The current value of an atom; ``first`` is its value on arrival."""
+        value, since = self.values.get(key, (first, 0))
+        if since == len(self.erasures):
+            return value
+        gone = self.erased if not since else logic.any_of(self.erasures[since:])
+        return logic.all_of((value, negate(gone)))
+
+    def but(self, changed: Mapping[Key, Value], erased: Value, logic: Logic) -> EditedText:
+        """The text after another change."""
+        whole = self
+        if erased != FALSE:
+            whole = replace(self, erasures=(*self.erasures, erased), erased=logic.any_of((self.erased, erased)))
+        return replace(whole, values={**whole.values, **{key: (value, len(whole.erasures)) for key, value in changed.items()}})
+
+    def after(self, known: Hashable, acts: Value) -> EditedText:
+        """The same once a known text may have changed it."""
+        return replace(self, history=(*self.history, (known, acts)))
+
+
+class Changer:
+    """Known texts among the atoms that conditions look for in one slot.
+
+    :param logic: the logic that expresses what is open.
+    :param phrases: the words with a space, which could cross a border.
+    """
+
+    def __init__(self, keys: Iterable[Key], logic: Logic, slot: str) -> None:
+        self.logic, self.slot = logic, slot
+        self.patterns: list[Key] = []
+        self._words: dict[str, list[Key]] = {}
+        self._odd: list[Key] = []
+        self.phrases: list[Key] = []
+        for key in keys:
+            if key[0] == "pattern":
+                self.patterns.append(key)
+                continue
+            if any(character.isspace() for character in key[1]):
+                self.phrases.append(key)
+            if key[1][:1].isalnum() and first_token(key[1]):
+                self._words.setdefault(first_token(key[1]), []).append(key)
+            else:
+                self._odd.append(key)
+
+    def near(self, text: str | None, *, every: bool = False) -> list[Key]:
+        """The words that a text could affect."""
+        if every or text is None:
+            return [*(key for keys in self._words.values() for key in keys), *self._odd]
+        return [*(key for token in sorted(tokens(text)) for key in self._words.get(token, ())), *self._odd]
+
+    def in_known(self, text: str | None, key: Key, *name: Hashable) -> Value:
+        """Whether a text contains a word or a pattern, if it is known."""
+        if text is None:
+            return self.logic.unknown("U00", *name, self.slot, key)
+        truth = has_word(text, key[1]) if key[0] == "word" else has_pattern(text, *key[1])
+        return self.logic.known(truth, "U17", text, key)
+
+    def header(self, value: str | None) -> dict[Key, Value]:
+        """The atoms that a header's new value has; it lacks all others. Without a value, the header is removed."""
+        if value is None:
+            return {}
+        found = {key: self.in_known(value, key) for key in (*self.near(value), *self.patterns)}
+        return {key: each for key, each in found.items() if each != FALSE}
+
+    def prefixed(self, prefix: str, before: Mapping[Key, Value], name: Hashable, begins: Callable[[Key], int] | None = None) -> dict[Key, Value]:
+        """The atoms of a subject that a prefix changes.
+
+        :param begins: what says that a word is nowhere but at its beginning, while it is as it arrives.
+        """
+        found: dict[Key, Value] = {}
+        for key, old in before.items():
+            found[key] = self._word(prefix, key, old, name, begins) if key[0] == "word" else self._pattern(prefix, key, old, name)
+        return {key: value for key, value in found.items() if value != before[key]}
+
+    def _open(self, name: Hashable, key: Key) -> Value:
+        return self.logic.unknown("U17", name, self.slot, key)
+
+    def _word(self, prefix: str, key: Key, before: Value, name: Hashable, begins: Callable[[Key], int] | None) -> Value:
+        word: str = key[1]
+        touched = touches(prefix[-1:], word[0])
+        # The same, whatever follows: a space, a letter, or punctuation.
+        alone = {truth if isinstance(truth, bool) else None for truth in (has_word(prefix + after, word) for after in ("", " ", "q", ":"))}
+        if alone == {True}:
+            return TRUE
+        blanks = _one_blank(prefix.lower()), _one_blank(word)
+        joined = any(_at_border(blanks[0], blanks[1][:length]) for length in range(1, len(blanks[1])))
+        if alone != {False} or joined:
+            return self.logic.any_of((self._open(name, key), before)) if touched is False else self._open(name, key)
+        if touched is False:
+            return before
+        # It may hide a word at the beginning of the subject.
+        if begins is None:
+            return self.logic.all_of((before, self._open(name, key)))
+        return self.logic.all_of((before, self.logic.choose(begins(key), FALSE if touched else self._open(name, key), TRUE)))
+
+    def _pattern(self, prefix: str, key: Key, before: Value, name: Hashable) -> Value:
+        pattern: tuple[str, bool] = key[1]
+        inside = in_prefix(prefix, *pattern)
+        if inside:
+            return TRUE
+        if begins_anywhere(*pattern):
+            return before if inside is False else self.logic.any_of((before, self._open(name, key)))
+        return self.logic.all_of((before, self._open(name, key))) if inside is False else self._open(name, key)
+
+    def beside(self, plain: str | None, prepends: bool, before: Mapping[Key, Value], name: Hashable) -> dict[Key, Value]:
+        """The atoms of a text that change when a disclaimer is added on separate lines before or after it."""
+        if plain is None:
+            return {key: self.in_known(None, key, name) for key in before}
+        found: dict[Key, Value] = {}
+        for key, old in before.items():
+            if key[0] == "pattern" and not begins_anywhere(*key[1], both=True):
+                found[key] = self.logic.unknown("U18", name, self.slot, key)
+            elif key[0] == "pattern" and prepends:
+                found[key] = self._pattern(f"{plain}\n", key, old, name)
+            else:
+                alone = self.in_known(plain if key[0] == "word" else f"\n{plain}", key, name)
+                found[key] = self.logic.any_of((alone, old, *([self.logic.unknown("U17", name, "joined", key)] if _may_join(plain, prepends, key) else [])))
+        return {key: value for key, value in found.items() if value != before[key]}
+
+
+def _at_border(prefix: str, start: str) -> bool:
+    return prefix.endswith(start) and not (start[0].isalnum() and prefix[: -len(start)][-1:].isalnum())
+
+
+def _may_join(plain: str, prepends: bool, key: Key) -> bool:
+    """Whether a disclaimer and the text, on separate lines, could together form a phrase, or a pattern of which the text has the beginning."""
+    sort, value = key
+    if sort == "pattern":
+        return crosses_lines(*value)
+    text, word = _one_blank(plain.lower()).strip(), _one_blank(value)
+    blanks = [place for place, character in enumerate(word) if character == " "]
+    return any(text.endswith(word[:place]) if prepends else text.startswith(word[place + 1 :]) for place in blanks)
+
+
+def _one_blank(text: str) -> str:
+    return re.sub(r"\s+", " ", text)

@@ -1,0 +1,440 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Messages that a person can send, from models of the variables. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_address
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.attachments import extension
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import ATTACHED, BODY, SUBJECT, WRITTEN, Key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_constraints import (
+    Holds,
+    NoMessageError,
+    Wish,
+    address_has,
+    as_text,
+    largest,
+    sample,
+    side_by_side,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import holds
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import SHOWN_FIELDS, Companion, SymbolicMessage
+
+#: The forms of the addresses that are created here, as a reader expects them first. Every address has the last one, which is that of ``is_address``.
+_FORMS: tuple[tuple[Key, ...], ...] = (
+    (("pattern", (r"^[a-z0-9._-]+@([a-z0-9-]+\.)+[a-z]+$", False)),),
+    (("pattern", (r"^[^\s@<>,;]+@([a-z0-9-]+\.)+[a-z]+$", False)),),
+    (("pattern", (r"^[^\s@<>,;]+@[^\s@<>,;]+$", False)),),
+)
+#: Atoms that the text of an address decides.
+_SEEN = ("address", "below", "exact", "word", "pattern")
+#: A document in another file.
+_INNER = "inner.pdf"
+_RESERVED = ("example.org", "example.net", "elsewhere.example")
+
+
+@dataclass
+class Letter:
+    """A message as the option ``messages`` has it.
+
+    :param facts: what must hold in the organization beyond what is known.
+    """
+
+    message: dict[str, Any]
+    recipient: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Writer:
+    """Writes messages for models of the same variables."""
+
+    def __init__(self, mail: SymbolicMessage) -> None:
+        self.mail, self.facts = mail, mail.facts
+        self._lax = False
+
+    def write(self, is_true: Holds, companions: Iterable[Companion], others: Iterable[Key], *, lax: bool = False) -> Letter:
+        """A message.
+
+        :param is_true: whether a literal is true in the model.
+        :param others: what somebody else among the recipients has in their address.
+        :param lax: whether it may be open what is in a text.
+        :raises NoMessageError: there is none.
+        """
+        mail, self._lax = self.mail, lax
+        recipient = self._address(mail.recipient, is_true, "recipient")
+        beside = [(each, self._address(each.slot, is_true, f"other{place}")) for place, each in enumerate(companions) if is_true(each.there)]
+        people = self._people(recipient, is_true, beside, others)
+        sender = self._address(mail.sender, is_true, "sender")
+        message: dict[str, Any] = {"from": sender, "authenticated": is_true(mail.authenticated), **self._fields(people, is_true)}
+        envelope = self._envelope(sender, is_true)
+        if envelope != sender:
+            message["mail_from"] = envelope
+        message.update(self._content(is_true))
+        if "header from" in mail.vocabulary.keys and not is_true(mail.more_in_from):
+            message["headers"] = {**message.get("headers", {}), "From": sender}
+        message.update(self._properties(is_true))
+        everybody = [(mail.sender, sender), (mail.recipient, recipient), *((slot, address) for address, slot in mail.added_people.items())]
+        everybody += [(each.slot, person) for each, person in beside]
+        if mail.envelope is not None and envelope not in ("", sender):
+            everybody.append((mail.envelope, envelope))
+        facts = self._facts(is_true, everybody)
+        aliases = {written: person for person, written in people.items() if self.facts.primary(written) != person}
+        if aliases:
+            facts["proxy_addresses"] = {**self.facts.proxy_addresses, **aliases}
+        return Letter(message, recipient, facts)
+
+    # Recipients
+
+    def _people(self, recipient: str, is_true: Holds, beside: Iterable[tuple[Companion, str]], others: Iterable[Key]) -> dict[str, str]:
+        """The primary addresses of all recipients, each to the address at which the sender writes to them.
+
+        :param beside: those who are built, with their addresses.
+        """
+        mail = self.mail
+        found = {recipient: recipient if is_true(mail.direct) else self._alias(mail.texts.get(WRITTEN, {}), is_true, recipient)}
+        for each, person in beside:
+            found.setdefault(person, self._alias(each.alias, is_true, person) if is_true(each.at_alias) else person)
+        for place, key in enumerate(others):
+            if not any(_is_leaned_on(key, person, written) for person, written in found.items()):
+                found.update([self._like(recipient, key, place)])
+        if not is_true(mail.others_direct):
+            named = {address for each in self._named(is_true).values() for address in each}
+            found = {**{person: self._alias({}, is_true, person) for person in self._may_be_named(is_true) if person not in named}, **found}
+        return found
+
+    def _fields(self, people: Mapping[str, str], is_true: Holds) -> dict[str, list[str]]:
+        """Field to the addresses in it: those that the model names, and all others."""
+        fields = {**self._named(is_true), "bcc": list[str]()}
+        named, may_be_named = {*fields["to"], *fields["cc"]}, self._may_be_named(is_true)
+        all_hidden = self.mail.vocabulary.members and not is_true(self.mail.members_named)
+        for person, written in people.items():
+            if person not in named:
+                hidden = all_hidden or (person in self.mail.vocabulary.fields and (written == person or person not in may_be_named))
+                fields["bcc" if hidden else "to"].append(written)
+            elif written != person:
+                raise NoMessageError()
+        return {name: each for name, each in fields.items() if each}
+
+    def _named(self, is_true: Holds) -> dict[str, list[str]]:
+        """Field to those in it that conditions look for."""
+        known = self.mail.vocabulary.fields
+        return {name: [address for address in known if is_true(self.mail.named(address, name))] for name in SHOWN_FIELDS}
+
+    def _may_be_named(self, is_true: Holds) -> list[str]:
+        """The addresses of which it matters that a field may name somebody by an alias."""
+        return [address for address, literals in self.mail.perhaps_named.items() if any(map(is_true, literals))]
+
+    # Addresses
+
+    def _address(self, slot: AddressSlot, is_true: Holds, name: str) -> str:
+        for address in slot.values("address"):
+            if is_true(slot["address", address]):
+                return str(address)
+        if is_true(slot.object) and self.facts.mailboxes is not None:
+            return self._from_directory(slot, is_true)
+        domain = self._domain(slot, is_true)
+        words = [word for word in slot.values("word") if is_true(slot["word", word]) and holds(f"@{domain}", ("word", word)) is not True]
+        address = f"{'.'.join([name, *largest(words)])}@{domain}"
+        wish = self._wish(slot, is_true)
+        samples = "".join(filter(None, (sample(key) for key in wish.wrong(address) if key[0] == "pattern" and key in wish.wanted)))
+        near = [address, f"{name}{samples}@{domain}".lower()]
+        found = next((each for each in near if is_address(each) and not wish.wrong(each)), "") or wish.composed(address, _FORMS).lower()
+        return _as_address(found)
+
+    def _from_directory(self, slot: AddressSlot, is_true: Holds) -> str:
+        """Somebody in a directory that is too large for one variable each."""
+        everybody = sorted({*(self.facts.mailboxes or ()), *(self.facts.mail_users or ())})
+        wish = self._wish(slot, is_true)
+        found: str | None = next((person for person in everybody if not wish.wrong(person)), None)
+        if found is None:
+            raise NoMessageError()
+        return found
+
+    def _domain(self, slot: AddressSlot, is_true: Holds) -> str:
+        exact = [name for name in slot.values("exact") if is_true(slot["exact", name])]
+        if exact:
+            return str(exact[0])
+        below = [name for name in slot.values("below") if is_true(slot["below", name])]
+        if below:
+            deepest = str(max(below, key=len))
+            return f"mail.{deepest}" if ("exact", deepest) in slot.atoms or f"mail.{deepest}" in slot.values("below") else deepest
+        words = slot.values("word")
+        free = [name for name in _RESERVED if not any(holds(f"@{name}", ("word", word)) for word in words) and not self._is_below(slot, name)]
+        return free[0] if free else "q7.invalid"
+
+    @staticmethod
+    def _is_below(slot: AddressSlot, name: str) -> bool:
+        return any(name == known or name.endswith(f".{known}") for known in slot.values("below"))
+
+    def _wish(self, slot: AddressSlot, is_true: Holds) -> Wish:
+        """The atoms of an address that its text decides."""
+        return Wish({key: literal for key, literal in slot.atoms.items() if key[0] in _SEEN}, is_true, address_has, self._lax)
+
+    def _like(self, recipient: str, key: Key, place: int) -> tuple[str, str]:
+        """Another person with an atom, otherwise like the recipient, and the address at which the sender writes to them."""
+        local, _at, domain = recipient.partition("@")
+        if key[0] == "written":
+            known = [alias for alias, primary in sorted(self.facts.proxy_addresses.items()) if primary != recipient and holds(alias, key[1]) is True]
+            return (self.facts.primary(known[0]), known[0]) if known else (f"{local}.{place}@{domain}", self._with(local, domain, key[1], place))
+        person = self._with(local, domain, key, place)
+        return person, person
+
+    @staticmethod
+    def _with(local: str, domain: str, key: Key, place: int) -> str:
+        """An address with an atom."""
+        sort, value = key
+        for address in (f"{local}.{place}.{value}@{domain}", f"{value}.{place}@{domain}", f"other.{place}@{value}", f"other.{place}@mail.{value}"):
+            if sort == "word" and is_address(address) and holds(address, key) is True:
+                return address
+        found = next((text for form in _FORMS if (text := sample(key, form))), None)
+        if found is None:
+            raise NoMessageError()
+        return _as_address(found.lower())
+
+    def _alias(self, of_alias: Mapping[Key, int], is_true: Holds, recipient: str) -> str:
+        """The alias that the sender wrote for somebody: one that is known, or another one. The primary address if rules do not distinguish it from that."""
+        if not self.mail.watches_aliases:
+            return recipient
+        atoms = {as_text(key): literal for key, literal in of_alias.items()}
+        words = largest([value for (sort, value), literal in atoms.items() if sort == "word" and is_true(literal)])
+        names, domains = ("alias", ".".join(["alias", *words])), (recipient.rpartition("@")[2], *_RESERVED)
+        known = sorted(alias for alias, primary in self.facts.proxy_addresses.items() if primary == recipient)
+        for address in (*known, *(f"{name}@{domain}" for domain in domains for name in names)):
+            if is_address(address) and all(holds(address, key) is is_true(literal) for key, literal in atoms.items()):
+                return address
+        text = _as_address(Wish(atoms, is_true, lax=self._lax).composed("", _FORMS).lower())
+        if self.facts.is_object(text) or self.facts.primary(text) not in (text, recipient):
+            raise NoMessageError()
+        return text
+
+    def _envelope(self, sender: str, is_true: Holds) -> str:
+        mail = self.mail
+        if mail.envelope is None or is_true(mail.same_envelope):
+            return sender
+        return "" if is_true(mail.empty_envelope) else self._address(mail.envelope, is_true, "bounce")
+
+    # Content
+
+    def _content(self, is_true: Holds) -> dict[str, Any]:
+        texts = self.mail.texts
+        written = {SUBJECT: self._subject(is_true), BODY: self._text(texts.get(BODY, {}), is_true)}
+        found: dict[str, Any] = {name: text for name, text in written.items() if text}
+        values = {slot.removeprefix("header "): self._values(atoms, is_true) for slot, atoms in texts.items() if slot.startswith("header ")}
+        headers: dict[str, Any] = {name: each[0] if len(each) == 1 and each[0] else each for name, each in values.items() if each}
+        attachments = self._attachments(is_true)
+        return {**found, **({"headers": headers} if headers else {}), **({"attachments": attachments} if attachments else {})}
+
+    def _subject(self, is_true: Holds) -> str:
+        """The subject, with the word at its beginning that the model puts there, and otherwise none, where a prefix may hide it."""
+        mail, atoms = self.mail, self.mail.texts.get(SUBJECT, {})
+        text = self._text(atoms, is_true)
+        if not text or not mail.hides:
+            return text
+        wish = Wish(atoms, is_true, lax=self._lax)
+        first = [key for key in wish.wanted if key[0] == "word" and is_true(mail.begins(key))]
+        first.sort(key=lambda key: -len(key[1]))
+        apart = [(mail.begins(first[0]) ^ 1, mail.begins(key) ^ 1) for key in first[1:] if not first[0][1].startswith(key[1])]
+        if apart:
+            raise NoMessageError(apart)
+        begun = side_by_side([*first[:1], *(key for key in wish.wanted if key not in first)]) if first else f"Re: {text}"
+        return text if wish.wrong(begun) else begun
+
+    def _text(self, atoms: Mapping[Key, int], is_true: Holds, before: str = "") -> str:
+        """A text with exactly these words and patterns: joined where that suffices, otherwise by automata.
+
+        :param before: what a reader expects at the beginning.
+        """
+        wish = Wish(atoms, is_true, lax=self._lax)
+        text = before + side_by_side(wish.wanted)
+        return wish.composed(text) if wish.wrong(text) else text
+
+    def _values(self, atoms: Mapping[Key, int], is_true: Holds) -> list[str]:
+        """The values of a header: none that has nothing, one with everything, or one for each atom."""
+        wish = Wish(atoms, is_true, lax=self._lax)
+        if not wish.wanted:
+            return []
+        text: str | None = side_by_side(wish.wanted) or "x"
+        wrong = wish.wrong(text or "")
+        if wrong:
+            text = wish.found([key for key in wrong if key not in wish.wanted])
+        if text is not None:
+            return [text]
+        return list(self._texts(atoms, is_true))
+
+    def _attachments(self, is_true: Holds) -> list[dict[str, Any]]:
+        """An attachment for each property that one must have.
+
+        :raises NoMessageError: the name of one would have what none must have.
+        """
+        mail = self.mail
+        found: list[dict[str, Any]] = []
+        held = mail.texts.get(ATTACHED, {})
+        lacked = {key: literal for key, literal in held.items() if not is_true(literal)}
+
+        def attach(name: str, *has: Key, **with_: Any) -> None:
+            text = self._attached({**{key: held[key] for key in has}, **lacked}, is_true)
+            plain = {"size": 1, "text": text, "nested": [], "properties": {}, **dict.fromkeys(_FLAGS.values(), False)}
+            found.append({"name": name, **plain, **with_})
+
+        def attach_named(name: str, because: int) -> None:
+            unwanted = [literal for literal in self._of_name(name) if not is_true(literal)]
+            if name.lower().endswith(".pdf") and mail.leaves_pdf_out and not is_true(mail.pdf):
+                unwanted.append(mail.pdf)
+            if unwanted:
+                raise NoMessageError(limits=[(because ^ 1, literal) for literal in unwanted])
+            attach(name)
+
+        for key, literal in mail.texts.get("attachment", {}).items():
+            if is_true(literal):
+                sort, value = key
+                if (sort, value) == ("extension", "pdf") and not is_true(mail.pdf):  # A file in another one is no document of the message.
+                    if any(holds(_INNER, name) is not False for name in mail.texts.get("attachment name", {})):  # Whether that counts is open.
+                        raise NoMessageError(limits=[(literal ^ 1, mail.pdf)])
+                    attach(f"file{len(found)}", nested=[_INNER])
+                elif sort == "extension":
+                    attach_named(f"file{len(found)}.{value}", literal)
+                else:
+                    attach(f"file{len(found)}", properties={value[0]: value[1]})
+        for key in held:
+            if key not in lacked:
+                attach(f"file{len(found)}", key)
+        names = mail.texts.get("attachment name", {})
+        for key, name in zip([key for key, literal in names.items() if is_true(literal)], self._texts(names, is_true, "file"), strict=True):
+            attach_named(name or f"file{len(found)}", names[key])
+        if is_true(mail.pdf) and not any(each["name"].endswith(".pdf") for each in found):
+            attach_named(f"file{len(found)}.pdf", mail.pdf)
+        sizes = [value for sort, value in mail.properties if sort == "attachment" and is_true(mail.properties[sort, value])]
+        if sizes:
+            attach(f"file{len(found)}", size=max(sizes) + 1)
+        for option, field_ in _FLAGS.items():
+            if is_true(mail.properties[option, True]):
+                attach(f"file{len(found)}", **{field_: True})
+        return found
+
+    def _attached(self, atoms: Mapping[Key, int], is_true: Holds) -> str:
+        """A text of an attachment.
+
+        :raises NoMessageError: none is written. That is no law: a message may have no attachment, and patterns see less of a long one than words do.
+        """
+        try:
+            return self._text(atoms, is_true)
+        except NoMessageError as error:
+            raise NoMessageError(limits=[*error.laws, *error.limits]) from error
+
+    def _of_name(self, name: str) -> Iterator[int]:
+        """What the name of an attachment has, or may have unless that may be open."""
+        texts = self.mail.texts
+        for key, literal in texts.get("attachment name", {}).items():
+            has = holds(name, key)
+            if has is True or (has is None and not self._lax):
+                yield literal
+        yield from (literal for key, literal in texts.get("attachment", {}).items() if key == ("extension", extension(name)))
+
+    def _texts(self, atoms: Mapping[Key, int], is_true: Holds, before: str = "") -> Iterator[str]:
+        """A text for each atom, with none that no text has.
+
+        :param before: what a reader expects at the beginning.
+        """
+        lacked = {key: literal for key, literal in atoms.items() if not is_true(literal)}
+        for key in (key for key in atoms if key not in lacked):
+            yield self._text({key: atoms[key], **lacked}, is_true, before)
+
+    def _properties(self, is_true: Holds) -> dict[str, Any]:
+        mail = self.mail
+        found: dict[str, Any] = {}
+        types = [kind for kind, literal in mail.kinds.items() if is_true(literal)]
+        if types:
+            found["type"] = types
+        importance = next((name for name, literal in mail.importance.items() if is_true(literal)), "")
+        found.update({"importance": importance} if importance else {})
+        classes = [mail.spelled[value] for sort, value in mail.properties if sort == "classification" and value and is_true(mail.properties[sort, value])]
+        if not classes and ("classification", None) in mail.properties and not is_true(mail.properties["classification", None]):
+            classes = ["another classification"]
+        found.update({"classification": classes} if classes else {})
+        sizes = sorted(value for sort, value in mail.properties if sort == "message")
+        over = [value for value in sizes if is_true(mail.properties["message", value])]
+        found.update({"size": max(over) + 1} if over else {"size": 2_000} if len(sizes) > 1 and min(sizes) > 2_000 else {})
+        levels = [value for sort, value in mail.properties if sort == "scl"]
+        if levels:
+            found["scl"] = max([value for value in levels if is_true(mail.properties["scl", value])], default=min(levels) - 1)
+            if not -1 <= found["scl"] <= 9:
+                raise NoMessageError(limits=[(mail.properties["scl", min(levels)],) if found["scl"] < -1 else (mail.properties["scl", found["scl"]] ^ 1,)])
+        if mail.hops:
+            hop = next((hop for hop, literal in mail.hops.items() if is_true(literal)), mail.no_hop)
+            found.update({"sender_ip": hop} if hop else {})
+        found.update(self._arrival(is_true))
+        return found
+
+    def _arrival(self, is_true: Holds) -> dict[str, Any]:
+        mail = self.mail
+        found: dict[str, Any] = {}
+        arrival = next((kind for kind, literal in mail.arrival.items() if is_true(literal)), "")
+        if arrival in ("own", "other"):
+            option = next((mail.spelled[name] for name, literal in mail.options.items() if is_true(literal)), "encrypt")
+            found["protection"] = {"kind": option, "owner": arrival}
+        elif arrival:
+            found["protection"] = {"kind": arrival, "owner": "other"}
+        if arrival == "own" and mail.wraps:
+            found["disclaimer_insertable"] = is_true(mail.insertable)
+        return found
+
+    # Facts
+
+    def _facts(self, is_true: Holds, people: list[tuple[AddressSlot, str]]) -> dict[str, Any]:
+        facts = self.facts
+        found: dict[str, Any] = {}
+        if facts.mailboxes is None:
+            found["mailboxes"] = sorted({address for slot, address in people if is_true(slot.object)})
+        if facts.remote_domains is None:
+            found["remote_domains"] = []
+        groups = {group for slot, _address in people for group in slot.values("member") if facts.groups is None or group not in facts.groups}
+        if groups:
+            known = {
+                group: sorted({address for slot, address in people if ("member", group) in slot.atoms and is_true(slot["member", group])})
+                for group in sorted(groups)
+            }
+            found["groups"] = {**{name: list(members) for name, members in (facts.groups or {}).items()}, **known}
+        texts: dict[tuple[str, str], dict[Key, int]] = {}
+        for slot, address in people:
+            for sort, value in slot.atoms:
+                if sort.startswith("attribute") and is_true(slot.object) and facts.attribute(address, value[0]) is None:
+                    key: Key = ("word", value[1].lower()) if sort == "attribute word" else ("pattern", value[1:])
+                    texts.setdefault((address, value[0]), {})[key] = slot[sort, value]
+        attributes = {address: dict((facts.attributes or {}).get(address, {})) for address, _name in texts}
+        for (address, name), atoms in texts.items():
+            # Nothing is found in an attribute that is empty, not even what any text has.
+            attributes[address][name] = self._text(atoms, is_true) if any(map(is_true, atoms.values())) else ""
+        if attributes:
+            found["attributes"] = {**{name: dict(each) for name, each in (facts.attributes or {}).items()}, **attributes}
+        if facts.managers is None and self.mail.vocabulary.managers:
+            found["managers"] = {address: "boss@example.org" for slot, address in people[:1] if is_true(slot.managed)}
+        return found
+
+
+_FLAGS = {
+    "attachment_has_executable_content": "executable",
+    "attachment_is_password_protected": "password_protected",
+    "attachment_is_unsupported": "unsupported",
+    "attachment_processing_limit_exceeded": "limit_exceeded",
+}
+
+
+def _is_leaned_on(key: Key, person: str, written: str) -> bool:
+    """Whether somebody has an atom: in the address, or in the one at which the sender writes to them."""
+    return (written != person and holds(written, key[1]) is True) if key[0] == "written" else holds(person, key) is True
+
+
+def _as_address(text: str) -> str:
+    """A text that is to be an address. Where it may be open what is in a text, its form is, too.
+
+    :raises NoMessageError: it is none.
+    """
+    if not is_address(text):
+        raise NoMessageError()
+    return text

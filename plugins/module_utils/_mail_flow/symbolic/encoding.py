@@ -1,0 +1,393 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rule sets and claims over one message, with the search for messages that replay. Private to the collection."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE, holds_in
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key, vocabulary_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Conditions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import Outcome
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import ANYBODY, Company, Histories
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.concretizer import Letter, Writer
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.copy_state import Branch
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, Value, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_constraints import NoMessageError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import SHOWN_FIELDS, SymbolicMessage
+
+#: The IRM settings that decide about mail.
+DECIDING_SETTINGS = ("azure_rms_licensing_enabled", "internal_licensing_enabled", "enable_pdf_encryption", "transport_decryption_setting")
+
+#: The maximum number of conflicts per question.
+CONFLICTS = 6_000
+
+#: The maximum number of attempts to repair a model that matches no message.
+_TRIES = 12
+
+#: The maximum number of answers to what is unknown that a message is held against.
+_CASES = 6
+
+#: The maximum number of copies for people whom rules add that are compared.
+_COPIES = 24
+
+#: Copies for people whom rules add are followed until they met so many rules.
+_STEPS = 6_000
+
+#: The maximum number of addresses in fields that are built exactly at once.
+_FIELDS_AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class AddedCopy:
+    """The copy of somebody whom a rule adds.
+
+    :param address: the primary address, :param:`person` as atoms; empty for somebody of several, or anybody.
+    :param when: whether there is one.
+    :param rule: the rule that adds them, :param:`instead` whether it redirects the message to them.
+    :param made_of: the copy that theirs is made of; ``None`` for the recipient's.
+    """
+
+    address: str
+    person: AddressSlot
+    when: Value
+    outcome: Outcome
+    rule: FlowRule
+    instead: bool
+    made_of: AddedCopy | None
+
+
+@dataclass(frozen=True)
+class AddedCopies:
+    """The copies of people whom rules add.
+
+    :param cut: whether there are more copies than are followed.
+    """
+
+    copies: tuple[AddedCopy, ...]
+    cut: bool
+
+    def of(self, address: str) -> list[AddedCopy]:
+        """Those of a person, by the primary address."""
+        return [copy for copy in self.copies if copy.address == address]
+
+
+@dataclass(frozen=True)
+class Side:
+    """One encoding of what is unknown, with the chain of each rule set.
+
+    :param chains: the rule sets' chains, in order.
+    """
+
+    logic: Logic
+    company: Company
+    conditions: Conditions
+    chains: tuple[RuleChain, ...]
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A message and the facts that it requires, ready for the simulator.
+
+    :param facts: by rule set.
+    """
+
+    letter: Letter
+    message: Message
+    facts: tuple[Facts, ...]
+
+
+class Model:
+    """Rule sets and claims over the variables of one message.
+
+    :param rule_sets: those that the message goes through.
+    :param claims: further rules, which define the mail that is meant.
+    :param given: the facts as the option ``facts`` has them.
+    :param exact: the atoms for which another recipient is built.
+    :param settings: the IRM configuration by rule set; the one of the facts unless given.
+    """
+
+    def __init__(
+        self,
+        rule_sets: Sequence[RuleSet],
+        claims: RuleSet,
+        given: Mapping[str, Any],
+        now: datetime.datetime,
+        options: Iterable[str] = (),
+        exact: Sequence[Key] = (),
+        settings: Sequence[Mapping[str, Any] | None] = (),
+    ) -> None:
+        self.rule_sets, self.claims, self.given, self.now, self.exact = rule_sets, claims, given, now, tuple(exact)
+        self._options = tuple(options)
+        self.facts = facts_of(given)
+        self.settings = list(settings) or [self.facts.irm_configuration] * len(rule_sets)
+        self.settings_that_differ = differing(self.settings)
+        every = [*rule_sets, claims]
+        self.circuit = Circuit()
+        self.mail = SymbolicMessage(self.circuit, vocabulary_of(every, self.facts), self.facts, every, self._options, self.settings)
+        self.free = self._side(free=True)
+        self._added: dict[tuple[bool, int, bool], AddedCopies] = {}
+        self._writer = Writer(self.mail)
+        self._laws: dict[tuple[int, ...], None] = {}
+        self._limits: list[int] = []
+        self._learnt: dict[int, None] = {}  # what the model of a message has to decide, since a clause leaves a choice
+
+    @cached_property
+    def open(self) -> Side:
+        """The side on which the unknown is open. It is built on first use: questions are smaller without it."""
+        return self._side(free=False)
+
+    def _side(self, *, free: bool) -> Side:
+        every = [*self.rule_sets, self.claims]
+        logic = Logic(self.circuit, free=free)
+        company = Company(self.mail, logic, Histories(), self.exact, every)
+        found: list[Conditions] = []
+        chains = []
+        for place, rules in enumerate(self.rule_sets):
+            if not found or self.settings_that_differ:
+                found.append(Conditions(self.mail, logic, company, self.now, self.settings[place]))
+            chains.append(RuleChain(rules, found[-1], company))
+        return Side(logic, company, found[0], tuple(chains), tuple(Outcome(chain) for chain in chains))
+
+    def solve(self, literals: Sequence[int], budget: int = CONFLICTS, also: Sequence[int] = ()) -> bool:
+        """Whether all of these can be true together.
+
+        :param also: literals about which the model has to say something, too.
+        :raises BudgetError: that took too many conflicts.
+        """
+        found = self.circuit.solve(literals, budget, also)
+        if found is None:
+            raise BudgetError
+        return found
+
+    def added(self, side: Side, place: int = 0, *, shared: bool = True) -> AddedCopies:
+        """The copies for those whom rules of a set add, and for those whom they add to these.
+
+        :param shared: whether also for those whom a rule adds to a copy that it adds them to anyway, as it is shared: they get a second one at most, if
+            rules split the copy before.
+        """
+        known = self._added.get((side.logic.free, place, shared))
+        if known is not None:
+            return known
+        found = self._brought(side, place) if shared else self._compared(side, place)
+        self._added[side.logic.free, place, shared] = found
+        return found
+
+    def _compared(self, side: Side, place: int) -> AddedCopies:
+        """The copies for those whom rules name by their addresses, without those that only bring somebody a second one."""
+        chain = side.chains[place]
+        found: list[AddedCopy] = []
+        todo: list[tuple[Branch, Value, AddedCopy | None]] = [(branch, branch.when, None) for branch in chain.branches]
+        while todo and len(found) < _COPIES:
+            branch, when, made_of = todo.pop(0)
+            if made_of is not None and not made_of.instead:
+                when = side.logic.all_of((when, negate((chain if made_of.made_of is None else made_of.made_of.outcome.chain).acts(branch.rule))))
+            if when == FALSE:
+                continue
+            found.append(self._copy(side, chain, branch, when, made_of))
+            for more in found[-1].outcome.chain.branches:
+                if more.address != branch.address and (branch.instead or not more.rule.looks_at_recipients):
+                    todo.append((more, side.logic.all_of((found[-1].when, more.when)), found[-1]))
+        return AddedCopies(tuple(found), bool(todo))
+
+    def _brought(self, side: Side, place: int) -> AddedCopies:
+        """The copies for all whom rules bring one, first rule first. What several copies make of a rule's people alike is one copy."""
+        chain, steps = side.chains[place], 0
+        found: list[AddedCopy] = []
+        waiting: dict[int, list[tuple[Branch, Value, AddedCopy | None]]] = {}
+
+        def wait(branches: Iterable[Branch], of: Value, made_of: AddedCopy | None) -> None:
+            for branch in branches:
+                when = side.logic.all_of((of, branch.when))
+                if when == FALSE or (made_of is not None and branch.address and branch.address == made_of.address):
+                    continue
+                row = waiting.setdefault(branch.rule.place, [])
+                same = next((index for index, (each, _when, _of) in enumerate(row) if replace(each, when=branch.when) == branch), None)
+                if same is None:
+                    row.append((branch, when, made_of))
+                else:
+                    row[same] = (row[same][0], side.logic.any_of((row[same][1], when)), row[same][2])
+
+        wait(chain.brings, TRUE, None)
+        while waiting and steps < _STEPS:
+            for branch, when, made_of in waiting.pop(min(waiting)):
+                steps += 1 + len(chain.rules.rules) - branch.rule.place
+                found.append(self._copy(side, chain, branch, when, made_of))
+                wait(found[-1].outcome.chain.brings, found[-1].when, found[-1])
+        return AddedCopies(tuple(found), bool(waiting))
+
+    def _copy(self, side: Side, chain: RuleChain, branch: Branch, when: Value, made_of: AddedCopy | None) -> AddedCopy:
+        """A copy that a rule makes for somebody. Nobody is added to a copy that is theirs.
+
+        :param when: whether the rule makes it.
+        """
+        copy, recipient = RuleChain(chain.rules, chain.conditions, side.company, branch), self.mail.recipient
+        if branch.address and not branch.instead:
+            when = side.logic.all_of((when, recipient["address", branch.address] ^ 1))
+        if branch.people:
+            their = [
+                side.logic.all_of((theirs, copy.person["address", address], TRUE if branch.instead else recipient["address", address] ^ 1))
+                for address, theirs in branch.people
+            ]
+            when = side.logic.all_of((when, side.logic.any_of(their)))
+        return AddedCopy(branch.address, copy.person, when, Outcome(copy), branch.rule, branch.instead, made_of)
+
+    @property
+    def core(self) -> tuple[int, ...]:
+        """After a no: which of them exclude each other."""
+        return self.circuit.solver.core
+
+    def candidates(self, claim: Sequence[int], literals: Sequence[int], side: Side, budget: int = CONFLICTS) -> Iterator[Replayed | None]:
+        """Messages of which a claim is true, on the free side for some answer to what is unknown. Each further one is a message of which it is true also for
+        each answer with which it was not true of those before. So one is found of which it is true in one way or another, which Kleene's logic cannot tell.
+        ``None`` where there may be such a message, and none is written.
+
+        :param literals: what a message has to meet anyway.
+        :raises BudgetError: a question took too many conflicts.
+        """
+        circuit, unknown = self.circuit, side.logic.questions
+        true = circuit.conjunction(claim)
+        wanted = [true]
+        for _case in range(_CASES):
+            possible, found = self.find([*wanted, *literals], side, budget)
+            if not possible:
+                return
+            model = circuit.solver.model
+            yield found
+            if not unknown:
+                return
+            message = _values(model, (each for each in circuit.inputs(true) if each not in unknown))
+            if not self.solve([*message, true ^ 1], budget):
+                return
+            wanted.append(circuit.given(true, _values(circuit.solver.model, unknown)))
+
+    def rules_out(self, claim: Sequence[int], literals: Sequence[int], budget: int = CONFLICTS) -> bool:
+        """Whether it is known that there is no message of which a claim is true on the free side for every answer to what is unknown. Each answer for which
+        it is not true of a message excludes all such messages.
+
+        :param literals: what a message has to meet anyway.
+        :raises BudgetError: a question took too many conflicts.
+        """
+        circuit, unknown = self.circuit, self.free.logic.questions
+        true = circuit.conjunction(claim)
+        wanted = [true]
+        for _case in range(_CASES):
+            if not self.solve([*wanted, *literals], budget):
+                return True
+            message = _values(circuit.solver.model, (each for each in circuit.inputs(true) if each not in unknown))
+            if not self.solve([*message, true ^ 1], budget):
+                return False
+            wanted.append(circuit.given(true, _values(circuit.solver.model, unknown)))
+        return False
+
+    def find(self, literals: Sequence[int], side: Side, budget: int = CONFLICTS) -> tuple[bool, Replayed | None]:
+        """Whether all of these can be true together, as far as is known, and a message with them; on the free side, if need be one in which it is open what
+        is in a text.
+
+        :raises BudgetError: a question took too many conflicts.
+        """
+        possible, found = self.search(literals, side, budget)
+        if found is None and possible and side.logic.free and self._limits:
+            return self.search(literals, side, budget, lax=True)
+        return possible, found
+
+    def search(self, literals: Sequence[int], side: Side, budget: int = CONFLICTS, *, lax: bool = False) -> tuple[bool, Replayed | None]:
+        """Whether all of these can be true together, as far as is known, and a message with them.
+
+        An attempt that leads to no message adds the reason as clauses, or ends the search. What only the writer's limits exclude stays possible.
+
+        :param lax: whether it may be open what is in the message's texts.
+        :raises BudgetError: a question took too many conflicts.
+        """
+        once = side.company.written_once
+        for _try in range(_TRIES):
+            limited = [*once, *(() if lax else self._limits)]
+            if not self.solve([*literals, *limited], budget, [*self._learnt]):
+                return bool(limited) and self.solve(literals, budget, [*self._learnt]), None
+            is_true = partial(holds_in, self.circuit.solver.model)
+            try:
+                return True, self.replayed(self._writer.write(is_true, side.company.companions.values(), self.leaned_on(is_true, side), lax=lax))
+            except NoMessageError as error:
+                self._learn(error)
+                if not error.laws and (lax or not error.limits):
+                    break
+        return True, None
+
+    def _learn(self, error: NoMessageError) -> None:
+        """Laws hold from now on; limits where a message is to be written."""
+        for clause in error.laws:
+            self.circuit.add(*clause)
+        of_plain = [(*clause, self.mail.plain_letters.literal ^ 1) for clause in error.plain]
+        for clause in of_plain:
+            self.circuit.add(*clause)
+        if error.limits and not self._limits:
+            self._limits = [self.circuit.variable("is written")]
+        for clause in error.limits:
+            self.circuit.add(*clause, self._limits[0] ^ 1)
+        self._laws.update(dict.fromkeys((*error.laws, *of_plain)))
+        self._learnt.update(dict.fromkeys(literal for clause in (*error.laws, *error.limits, *of_plain) for literal in clause))
+
+    @property
+    def laws(self) -> int:
+        """How many relations were learnt."""
+        return len(self._laws)
+
+    def leaned_on(self, is_true: Callable[[int], bool], side: Side) -> list[Key]:
+        """The atoms that the model gives to some other recipient whom nobody represents."""
+        return list(dict.fromkeys(key for (key, _history), literal in side.company.used.items() if is_true(literal)))
+
+    def replayed(self, letter: Letter) -> Replayed:
+        """A letter as the simulator takes it."""
+        message = message_of({**letter.message, "date": self.now}, "", "witness")
+        known = facts_of({**self.given, **letter.facts})
+        return Replayed(letter, message, tuple(replace(known, irm_configuration=settings) for settings in self.settings))
+
+    def to_refine(self, side: Side) -> list[Key]:
+        """After a model: the atoms that require a represented recipient, so that the next answer is better."""
+        holds = self.circuit.solver.holds
+        wanted = self.leaned_on(holds, side)
+        for address in self._people_in_fields:
+            if any(holds(self.mail.named(address, name)) for name in SHOWN_FIELDS) and not holds(self.mail.recipient["address", address]):
+                wanted.append(("address", address))
+        return [key for key in wanted if key not in self.exact]
+
+    def left_in_fields(self) -> list[Key]:
+        """Some of the addresses that conditions look for in the To or Cc field: only a represented recipient is certain to stay in a copy."""
+        keys: list[Key] = [("address", address) for address in self._people_in_fields]
+        return [key for key in keys if key not in self.exact][:_FIELDS_AT_ONCE] if self.free.company.watched else []
+
+    @property
+    def _people_in_fields(self) -> list[str]:
+        """The addresses that conditions look for in the To or Cc field, without those of groups: their members share the copy."""
+        return [address for address in self.mail.vocabulary.fields if address not in (self.facts.groups or {})]
+
+    def refined(self, keys: Iterable[Key]) -> Model:
+        """The same, with these represented, too."""
+        exact = [key for key in self.exact if key != ANYBODY]
+        return Model(self.rule_sets, self.claims, self.given, self.now, self._options, (*exact, *keys), self.settings)
+
+
+def differing(settings: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
+    """The IRM settings that decide about mail and differ between rule sets, with the last value of each."""
+    values = {name: [(each or {}).get(name) for each in settings] for name in DECIDING_SETTINGS}
+    return {name: each[-1] for name, each in values.items() if any(value != each[0] for value in each)}
+
+
+def _values(model: Sequence[int], variables: Iterable[int]) -> list[int]:
+    """The literals of these variables that hold in a model."""
+    return [each if holds_in(model, each) else each ^ 1 for each in variables]

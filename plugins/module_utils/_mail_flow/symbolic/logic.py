@@ -1,0 +1,107 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two logics over formulas, for what nobody knows. Private to the collection.
+
+A value is a literal, or a pair of literals where something unknown has a part in it: surely true, and possibly true. What is known costs nothing more.
+Unknown behavior of the service has two encodings. *Free*, it is a variable that may be anything: what cannot happen then happens under no behavior.
+*Open*, it is the pair of false and true, Kleene's third value: what surely happens then happens under every behavior.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from typing import TypeAlias
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
+
+Value: TypeAlias = "int | tuple[int, int]"
+
+
+def low(value: Value) -> int:
+    """The literal that is true where the value is certainly true."""
+    return value if isinstance(value, int) else value[0]
+
+
+def high(value: Value) -> int:
+    """The literal that is true where the value may be true."""
+    return value if isinstance(value, int) else value[1]
+
+
+def negate(value: Value) -> Value:
+    """Not."""
+    return value ^ 1 if isinstance(value, int) else (value[1] ^ 1, value[0] ^ 1)
+
+
+class Logic:
+    """Logic over values on a circuit.
+
+    :param free: whether what is unknown is a variable; otherwise it is open.
+    :param questions: the variables of what is unknown; none where it is open.
+    """
+
+    def __init__(self, circuit: Circuit, *, free: bool) -> None:
+        self.circuit = circuit
+        self.free = free
+        self.questions: dict[int, None] = {}
+        self._paired: set[tuple[int, int]] = set()
+
+    def unknown(self, *name: Hashable) -> Value:
+        """Something that nobody knows. Where it is free, the same name is the same variable."""
+        if not self.free:
+            return (FALSE, TRUE)
+        found = self.circuit.variable(("unknown", *name))
+        self.questions[found] = None
+        return found
+
+    def known(self, truth: Truth, *name: Hashable) -> Value:
+        """What the simulator finds; what is open of it is unknown.
+
+        :param name: what it is about; the question's own key unless given.
+        """
+        if isinstance(truth, bool):
+            return TRUE if truth else FALSE
+        found = self.unknown(*(name or (truth.key,)))
+        return negate(found) if truth.negated else found
+
+    def all_of(self, values: Iterable[Value]) -> Value:
+        """And."""
+        parts = list(values)
+        lows = self.circuit.conjunction([low(value) for value in parts])
+        if all(isinstance(value, int) for value in parts):
+            return lows
+        return self._pair(lows, self.circuit.conjunction([high(value) for value in parts]))
+
+    def _pair(self, lows: int, highs: int) -> Value:
+        """A value from what is certainly and what may be true. No single gate says that the first implies the second, so this does."""
+        if lows == highs:
+            return lows
+        if lows != FALSE and highs != TRUE and (lows, highs) not in self._paired:
+            self._paired.add((lows, highs))
+            self._paired.add((highs ^ 1, lows ^ 1))
+            self.circuit.follows(lows ^ 1, highs)
+        return (lows, highs)
+
+    def any_of(self, values: Iterable[Value]) -> Value:
+        """Or."""
+        return negate(self.all_of([negate(value) for value in values]))
+
+    def choose(self, condition: Value, then: Value, otherwise: Value) -> Value:
+        """If, then, else. Where the condition is open, only what both branches share is certain."""
+        if isinstance(condition, int) and isinstance(then, int) and isinstance(otherwise, int):
+            return self.circuit.choice(condition, then, otherwise)
+        if then == otherwise:
+            return then
+        found = self.any_of((self.all_of((condition, then)), self.all_of((negate(condition), otherwise))))
+        if isinstance(condition, int):
+            return found
+        lows = self.circuit.disjunction((low(found), self.circuit.conjunction((low(then), low(otherwise)))))
+        return self._pair(lows, self.circuit.conjunction((high(found), self.circuit.disjunction((high(then), high(otherwise))))))
+
+    def equal(self, one: Value, other: Value) -> Value:
+        """Whether two values are equal."""
+        if isinstance(one, int) and isinstance(other, int):
+            return self.circuit.equal(one, other)
+        return self.any_of((self.all_of((one, other)), self.all_of((negate(one), negate(other)))))

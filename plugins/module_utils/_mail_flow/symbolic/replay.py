@@ -1,0 +1,129 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decides with the simulator whether a message certainly breaks a guarantee. Private to the collection."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason, Truth, all_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Fork, first_content
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name, verdict
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import NOBODY, Course, Passage
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
+
+
+def is_about(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> Truth:
+    """Whether a guarantee applies to a message for a recipient."""
+    passage = Passage(rules, message, facts)
+    people = facts.recipients(message)
+    world = World(first_content(message), Fork(people))
+    # Somebody whom a rule adds has an address, but is none of those to whom the message came.
+    person = next((person for person in people if person.address == address), Recipient(address, address, address))
+    return all_of(passage.parts(rule, world, person))
+
+
+def on_arrival(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> dict[Atom, Truth]:
+    """Whether a message meets each condition and exception of a rule as it arrives. What earlier rules turn it into is not what it is, nor does it matter
+    whether Exchange may decrypt it.
+    """
+    passage = Passage(rules, message, replace(facts, irm_configuration={**(facts.irm_configuration or {}), "transport_decryption_setting": "Optional"}))
+    people = facts.recipients(message)
+    world = World(first_content(message), Fork(people))
+    person = next(person for person in people if person.address == address)
+    return {atom: passage.truth(atom, world, person) for atom in (*rule.conditions, *rule.exceptions)}
+
+
+def as_it_arrives(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> FlowRule:
+    """A rule with the conditions that a message may meet as it arrives, and the exceptions that do not certainly spare it then."""
+    met = on_arrival(rules, rule, message, facts, address)
+    conditions = tuple(atom for atom in rule.conditions if met[atom] is not False)
+    return replace(rule, conditions=conditions, exceptions=tuple(atom for atom in rule.exceptions if met[atom] is not True))
+
+
+def courses_of(rules: RuleSet, message: Message, facts: Facts) -> list[Course]:
+    """The courses of all copies."""
+    return Passage(rules, message, facts).courses()
+
+
+def course_of(rules: RuleSet, message: Message, facts: Facts, address: str, person: str = "") -> Course | None:
+    """The course of a recipient's copy, or of a person's whom rules add. Where none does, it is the recipient's, and brings nobody a copy."""
+    own = Passage(rules, message, facts).course(address)
+    if not person or own is None:
+        return own
+    found = Passage(rules, message, facts).course(person)
+    return found or replace(own, worlds=[world.but(fate=NOBODY, held=0) for world in own.worlds])
+
+
+def surely_breaks(course: Course | None, then: str, template: str, message: Message, facts: Facts) -> bool:
+    """Whether a copy breaks a guarantee, whatever is unknown."""
+    return _all(True, course, then, template, message, facts)
+
+
+def surely_keeps(course: Course | None, then: str, template: str, message: Message, facts: Facts) -> bool:
+    """Whether a copy is what a guarantee says, whatever is unknown."""
+    return _all(False, course, then, template, message, facts)
+
+
+def _all(breaks: bool, course: Course | None, then: str, template: str, message: Message, facts: Facts) -> bool:
+    if course is None or course.too_many:
+        return False
+    return all(_breaks(world, course, then, template, message, facts) is breaks for world in course.worlds)
+
+
+def _breaks(world: World, course: Course, then: str, template: str, message: Message, facts: Facts) -> bool | None:
+    """Whether a copy breaks a guarantee in a world; ``None`` where that is open."""
+    found = verdict(world, message, facts)
+    if world.fate == NOBODY:
+        return False
+    if world.surprises or found.assumes:
+        return None
+    delivered = world.fate == "delivered" and not world.held
+    if then in ("encrypted", "unencrypted") and not delivered:
+        return True
+    if then == "unencrypted":
+        return bool(found.by) if found.delivered and not (found.protection == "unknown" and world.asked) else None
+    if world.fate not in ("delivered", "quarantined"):
+        return False
+    outside = directions.recipient_outside(facts, course.recipient.address) if then == "portal" else False
+    if found.protection == "unknown":
+        possible = {name_key(option_name(asked)) for _rule, asked in world.asked} | {name_key(message.protection.kind) if message.protection else ""}
+        never = name_key(option_name(template)) not in possible if template else outside is True and not world.brands
+        return True if never and found.delivered else None
+    if found.protection == "none":
+        return True
+    if template:
+        return None if found.protection == "protected_option_unknown" else not same_name(found.protection, option_name(template))
+    if found.protection == "smime" or not world.brands:
+        return outside if isinstance(outside, bool) else None
+    return False
+
+
+def reasons_for(course: Course | None, then: str, template: str, message: Message, facts: Facts) -> list[Reason]:
+    """What is unknown about a copy, and decides whether it breaks a guarantee."""
+    if course is None:
+        return []
+    broken = [(world, _breaks(world, course, then, template, message, facts)) for world in course.worlds]
+    found = {reason for world, breaks in broken if breaks is None for reason in (*world.surprises, *verdict(world, message, facts).reasons)}
+    every = {breaks for _world, breaks in broken}
+    for question, answer in dict.fromkeys(item for world, _breaks in broken for item in world.answers):
+        if {breaks for world, breaks in broken if (question, answer) in world.answers} != every:
+            found |= set(question.reasons)
+    return sorted(found) or reasons_of(course, message, facts)
+
+
+def reasons_of(course: Course | None, message: Message, facts: Facts) -> list[Reason]:
+    """What is unknown about a copy."""
+    if course is None:
+        return []
+    found: set[Reason] = set()
+    for world in course.worlds:
+        found |= {reason for question, _answer in world.answers for reason in question.reasons}
+        found |= {*world.surprises, *world.asides, *(verdict(world, message, facts).reasons if world.fate != NOBODY else ())}
+    return sorted(found)

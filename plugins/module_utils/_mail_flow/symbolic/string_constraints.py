@@ -1,0 +1,172 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Texts that have some words and patterns and lack others. Private to the collection.
+
+Every word and pattern is in a text that the model says, and no other. Where no text at all can be like that, what the model got wrong is a new relation.
+Where only none is found that a person would write, it is a limit of the writer's, and says nothing about mail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import remembered
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import find_text, holds, is_impossible
+
+#: The form of any text.
+_ANY_FORM: tuple[tuple[Key, ...], ...] = ((),)
+_PRINTED = "abcdefghijklmnopqrstuvwxyz0123456789 .-@"
+
+Holds = Callable[[int], bool]
+
+
+class NoMessageError(Exception):
+    """No message matches the model, as far as is known.
+
+    :param laws: clauses that hold for every message, whatever is open, but not for the model.
+    :param limits: clauses that hold for every message that is written here, but not for the model.
+    :param plain: those of them that hold for every message of plain letters.
+    """
+
+    def __init__(self, laws: Iterable[tuple[int, ...]] = (), limits: Iterable[tuple[int, ...]] = (), plain: Iterable[tuple[int, ...]] = ()) -> None:
+        super().__init__("No message is like this.")
+        self.laws, self.limits, self.plain = list(laws), list(limits), list(plain)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a text has to have and to lack.
+
+    :param atoms: atom to its literal.
+    :param has: whether a text has an atom.
+    :param lax: whether an atom may be open.
+    """
+
+    atoms: Mapping[Key, int]
+    is_true: Holds
+    has: Callable[[str, Key], Any] = holds
+    lax: bool = False
+
+    @property
+    def wanted(self) -> list[Key]:
+        """What it must have."""
+        return [key for key, literal in self.atoms.items() if self.is_true(literal)]
+
+    def wrong(self, text: str) -> list[Key]:
+        """The atoms that differ in a text, or must not be open."""
+        found = [(key, self.has(text, key), self.is_true(literal)) for key, literal in self.atoms.items()]
+        return [key for key, truth, wanted in found if truth is not wanted and (isinstance(truth, bool) or not self.lax)]
+
+    def composed(self, text: str, forms: Sequence[Sequence[Key]] = _ANY_FORM) -> str:
+        """A text by automata.
+
+        :param text: one that is not right.
+        :param forms: patterns that it must match, too. They are tried in order; every text has the last ones.
+        :raises NoMessageError: none was found.
+        """
+        wanted = self.wanted
+        unwanted = [key for key in self.wrong(text) if key not in wanted]
+        # Small automata can tell what large ones cannot.
+        laws = [self._clause([key], [bad]) for bad in unwanted for key in wanted if _exclude((as_text(key),), (as_text(bad),), tuple(forms[-1]))]
+        if laws:
+            raise NoMessageError(laws)
+        for form in forms:
+            found = self.found(unwanted, form)
+            if found is not None:
+                return found
+        clause, every, form = [self._clause(wanted, unwanted)], (tuple(map(as_text, wanted)), tuple(map(as_text, unwanted))), tuple(forms[-1])
+        if _exclude(*every, form):
+            raise NoMessageError(clause)
+        pairs = [self._clause([key], [bad]) for bad in unwanted for key in wanted if _exclude((as_text(key),), (as_text(bad),), form, plain=True)]
+        raise NoMessageError(limits=clause, plain=pairs or (clause if _exclude(*every, form, plain=True) else []))
+
+    def found(self, unwanted: list[Key], form: Sequence[Key] = ()) -> str | None:
+        """A text of a form.
+
+        :param unwanted: what is known to need excluding; more is added.
+        :raises NoMessageError: there is no telling.
+        """
+        wanted = self.wanted
+        while True:
+            known, text = _shortest((*form, *map(as_text, wanted)), tuple(map(as_text, unwanted)), self.lax)
+            if not known:
+                raise NoMessageError()
+            wrong = [] if text is None else self.wrong(text)
+            more = [key for key in wrong if key not in wanted and key not in unwanted]
+            if not more:
+                return None if wrong else text
+            unwanted += more
+
+    def _clause(self, wanted: Iterable[Key], unwanted: Iterable[Key]) -> tuple[int, ...]:
+        return (*(self.atoms[key] ^ 1 for key in wanted), *(self.atoms[key] for key in unwanted))
+
+
+def as_text(key: Key) -> Key:
+    """A domain as a pattern at the end of an address."""
+    sort, value = key
+    if sort == "address":
+        return ("pattern", (f"^{_escaped(value)}$", False))
+    if sort == "below":
+        return ("pattern", (f"(@|\\.){_escaped(value)}$", False))
+    return ("pattern", (f"@{_escaped(value)}$", False)) if sort == "exact" else key
+
+
+def _escaped(text: str) -> str:
+    return "".join(character if character.isalnum() else f"\\{character}" for character in text)
+
+
+def address_has(address: str, key: Key) -> Any:
+    """Whether an address has an atom, as far as is known."""
+    sort, value = key
+    name = address.rpartition("@")[2]
+    if sort == "below":
+        return name == value or name.endswith(f".{value}")
+    if sort == "address":
+        return address == value
+    return name == value if sort == "exact" else holds(address, key)
+
+
+def largest(words: list[str]) -> list[str]:
+    """Words without those that others contain."""
+    return [word for word in words if not any(other != word and holds(other, ("word", word)) is True for other in words)]
+
+
+def side_by_side(wanted: list[Key]) -> str:
+    """Words and samples of patterns in a row. What must begin the text comes first, what must end it last."""
+    parts = largest([value for sort, value in wanted if sort == "word"])
+    for sort, value in wanted:
+        if sort == "pattern" and holds(" / ".join(parts), (sort, value)) is not True:
+            example = sample((sort, value)) or ""
+            if holds(f"q {example}", (sort, value)) is not True:
+                parts.insert(0, example)
+            else:
+                parts.append(example)
+    return " / ".join(parts)
+
+
+def sample(key: Key, form: Sequence[Key] = ()) -> str | None:
+    """A text with an atom, if one is found."""
+    _known, text = _shortest((*form, key))
+    return text
+
+
+@remembered(4096)
+def _shortest(wanted: tuple[Key, ...], unwanted: tuple[Key, ...] = (), lax: bool = False) -> tuple[bool, str | None]:
+    """Whether a search for a text came to its end, and the text."""
+    try:
+        return True, find_text(wanted, unwanted, _PRINTED, lax=lax)
+    except OverflowError:
+        return False, None
+
+
+@remembered(4096)
+def _exclude(wanted: tuple[Key, ...], unwanted: tuple[Key, ...], form: tuple[Key, ...], *, plain: bool = False) -> bool:
+    """Whether it is known that no text of a form, which every text has, has some atoms and lacks others; with ``plain``, no text of plain letters."""
+    try:
+        return is_impossible(wanted, unwanted, form, plain=plain)
+    except OverflowError:
+        return False

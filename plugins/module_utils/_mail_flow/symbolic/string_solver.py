@@ -1,0 +1,315 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Texts that have some words and patterns and lack others, or that there are none. Private to the collection.
+
+Words and patterns are automata; what has several and lacks others is their product. The characters of a product fall into classes that none of its
+automata tells apart, so one of each class is enough. A breadth-first search finds the shortest text, or that there is none.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Chars, Choice, Node, Repeat, parse
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Sequence as Parts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import Search, has_pattern
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import has_word, touches
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import LISTS, Key, keys_of
+
+#: So many states of a product are looked at; beyond them it is not known whether there is a text.
+MOST_STATES = 3_000
+
+#: What an automaton costs for a character.
+_STEPS_EACH = 2
+
+_ONE_BLANK = re.compile(r"\s+")
+
+#: Characters of every sort that a class or a border of words can tell apart, for texts that are to be read.
+_SORTS = "qQ7 \n\t_.@-/!\u00e9\u00c9\u0660\u4e2d\u00a0\u2028"
+
+#: The letters that some comparisons take for an ASCII letter in another case, and some do not.
+HALF_ASCII = "\u0130\u0131\u017f\u212a"
+
+#: All scripts whose characters have sorts are below; what comes after them has no case and is no letter.
+_LAST = 0x33000
+
+
+class Word:
+    """Is in a text where nothing touches it. A state: places in the word where occurrences are, what was before, and whether one is done.
+
+    :param read: what is read of a character.
+    :param loose: whether it also is where that is open.
+    :param blanks: whether all white space is one blank.
+    """
+
+    def __init__(self, word: str, read: Callable[[str], str] = str.lower, *, loose: bool = False, blanks: bool = False) -> None:
+        self.word = _ONE_BLANK.sub(" ", read(word)) if blanks else read(word)
+        self._read, self._blanks = read, blanks
+        self._apart = (False, None) if loose else (False,)
+        self.first: Any = (frozenset(), "", False)
+
+    def step(self, state: Any, character: str) -> Any:
+        """The state after a character."""
+        for each in self._read(character):
+            state = self._after(state, each)
+        return state
+
+    def _after(self, state: Any, character: str) -> Any:
+        places, before, found = state
+        blank = self._blanks and character.isspace()
+        if found or (blank and before == " "):
+            return state
+        if len(self.word) in places and touches(character, self.word[-1]) in self._apart:
+            return (frozenset(), "", True)
+        wanted = " " if blank else character
+        starts = {0} if before != "letter" else set()
+        moved = frozenset(place + 1 for place in {*places, *starts} if place < len(self.word) and self.word[place] == wanted)
+        return (moved, "letter" if touches(character, self.word[0]) not in self._apart else " " if blank else "", False)
+
+    def accepts(self, state: Any) -> bool:
+        """Whether the word is in the text that ends here."""
+        return bool(state[2] or len(self.word) in state[0])
+
+    @property
+    def letters(self) -> str:
+        """The characters that it tells apart."""
+        return self.word + self.word.upper()
+
+
+class PerhapsWord:
+    """Is in a text where the word is, or where that is open: everything but a certain no. A state: those of all readings, and whether one is done."""
+
+    def __init__(self, word: str) -> None:
+        self._readings = [Word(word, str.lower, loose=True), Word(word, str.casefold, loose=True)]
+        if any(character.isspace() for character in word):
+            self._readings.append(Word(word, str.lower, loose=True, blanks=True))
+        self.word = word
+        self.first: Any = (tuple(each.first for each in self._readings), None, False)
+
+    def step(self, state: Any, character: str) -> Any:
+        """The state after a character."""
+        if state[2]:
+            return state
+        after = tuple(each.step(one, character) for each, one in zip(self._readings, state[0], strict=True))
+        return ((), None, True) if any(one[2] for one in after) else (after, None, False)
+
+    def accepts(self, state: Any) -> bool:
+        """Whether the word may be in the text that ends here."""
+        return bool(state[2] or any(each.accepts(one) for each, one in zip(self._readings, state[0], strict=True)))
+
+    @property
+    def letters(self) -> str:
+        """The characters that it tells apart."""
+        return "".join(each.letters for each in self._readings)
+
+
+class Pattern:
+    """Is found anywhere in a text. A state: the places of the search, whether a line begins, and whether it is found.
+
+    :param perhaps: whether it is also found where that is open.
+    """
+
+    def __init__(self, pattern: str, legacy: bool, *, perhaps: bool = False) -> None:
+        self.expression = parse(pattern, legacy)
+        self._lines = self.expression.lines or perhaps
+        self._search = Search(self.expression)
+        self._after: dict[tuple[Any, str], Any] = {}
+        self.first: Any = (frozenset(), True, False)
+
+    def step(self, state: Any, character: str) -> Any:
+        """The state after a character."""
+        after = self._after.get((state, character))
+        if after is None:
+            after = self._after[state, character] = self._step(state, character)
+        return after
+
+    def _step(self, state: Any, character: str) -> Any:
+        places, begins, found = state
+        if found:
+            return state
+        line = self._lines and character == "\n"
+        here = self._search.states.closure(places, begins, line)
+        if self._search.states.last in here:
+            return (frozenset(), False, True)
+        return (self._search.states.move(here, character), line, False)
+
+    def accepts(self, state: Any) -> bool:
+        """Whether the pattern is found in the text that ends here."""
+        return bool(state[2] or self._search.states.last in self._search.states.closure(state[0], state[1], True))
+
+    @property
+    def letters(self) -> str:
+        """The characters that it tells apart."""
+        found: set[str] = set()
+        _collect(self.expression.root, found)
+        return "".join(sorted(found))
+
+
+Machine: TypeAlias = "Word | PerhapsWord | Pattern"
+
+
+def _collect(node: Node, found: set[str]) -> None:
+    match node:
+        case Parts(parts) | Choice(parts):
+            for part in parts:
+                _collect(part, found)
+        case Repeat(part, _least, _most):
+            _collect(part, found)
+        case Chars(ranges):
+            for first, last in ranges:
+                near = {max(ord(first) - 1, 1), ord(first), ord(last), ord(last) + 1}
+                found.update(case for code in near if code < 0x10FFFF for case in (chr(code), chr(code).lower(), chr(code).upper()) if len(case) == 1)
+
+
+def holds(text: str, key: Key) -> Truth:
+    """Whether a word or a pattern is in a text."""
+    sort, value = key
+    return has_word(text, value) if sort == "word" else has_pattern(text, *value)
+
+
+def may_mean_pdf(atom: Atom) -> bool:
+    """Whether a condition on extensions or names of attachments may be true of a PDF document that is called nothing in particular."""
+    if LISTS.get(atom.predicate.options[0], ((), ""))[0] not in (("attachment",), ("attachment name",)):
+        return False
+    return any(key == ("extension", "pdf") or (key[0] == "pattern" and holds("document.pdf", key) is not False) for key in keys_of(atom))
+
+
+def find_text(wanted: Sequence[Key], unwanted: Sequence[Key] = (), among: str = "", *, lax: bool = False) -> str | None:
+    """The shortest text that certainly has all of these words and patterns and certainly lacks the others; ``None`` where none was found.
+
+    :param among: the characters that are tried first, as a reader expects them. Rare ones are not tried.
+    :param lax: whether it is enough that this may be so.
+    :raises OverflowError: the product is too large to tell.
+    """
+    machines = [_machine(key, perhaps=lax) for key in wanted], [_machine(key, perhaps=not lax) for key in unwanted]
+    letters = list(_letters(machines))
+    return _shortest(*machines, [*among, *filter(str.isprintable, letters), *_SORTS, *letters])
+
+
+def is_impossible(wanted: Sequence[Key], unwanted: Sequence[Key] = (), form: Sequence[Key] = (), *, plain: bool = False) -> bool:
+    """Whether no text at all may have these words and patterns and may lack the others, whatever is open about them.
+
+    :param form: patterns that every text in question certainly has.
+    :param plain: whether texts in question have no :data:`HALF_ASCII`.
+    :raises OverflowError: the product is too large to tell.
+    """
+    if not all(value.isascii() for sort, value in (*wanted, *unwanted) if sort == "word"):
+        return False  # How their letters fold depends on the letters around them.
+    machines = [*(_machine(key) for key in form), *(_machine(key, perhaps=True) for key in wanted)], [_machine(key) for key in unwanted]
+    ascii_only = all(chars.is_ascii for machine in itertools.chain(*machines) for chars in _sets_of(machine))
+    characters = [*_letters(machines), *map(chr, range(128)), *(_sorts() if ascii_only else _characters())]
+    return _shortest(*machines, [each for each in characters if not plain or each not in HALF_ASCII]) is None
+
+
+def _shortest(wanted: Sequence[Machine], unwanted: Sequence[Machine], characters: Iterable[str]) -> str | None:
+    machines = [*wanted, *unwanted]
+    alphabet = _alphabet(machines, characters)
+    start = tuple(machine.first for machine in machines)
+    found: dict[Any, tuple[Any, str] | None] = {start: None}
+    todo = deque([start])
+    while todo:
+        state = todo.popleft()
+        spend(_STEPS_EACH * len(machines) * len(alphabet))
+        accepted = [machine.accepts(each) for machine, each in zip(machines, state, strict=True)]
+        if all(accepted[: len(wanted)]) and not any(accepted[len(wanted) :]):
+            return _spelled(found, state)
+        if any(each[2] for each in state[len(wanted) :]):
+            continue  # What is in a text stays in it.
+        for character in alphabet:
+            after = tuple(machine.step(each, character) for machine, each in zip(machines, state, strict=True))
+            if after not in found:
+                if len(found) >= MOST_STATES:
+                    raise OverflowError("The texts have too many states.")
+                found[after] = (state, character)
+                todo.append(after)
+    return None
+
+
+def _machine(key: Key, *, perhaps: bool = False) -> Machine:
+    sort, value = key
+    if sort != "word":
+        return Pattern(*value, perhaps=perhaps)
+    return PerhapsWord(value) if perhaps else Word(value)
+
+
+def _letters(machines: Iterable[Sequence[Machine]]) -> Iterable[str]:
+    return itertools.chain.from_iterable(sorted(machine.letters) for each in machines for machine in each)
+
+
+def _alphabet(machines: Sequence[Machine], characters: Iterable[str]) -> list[str]:
+    """One of the characters of each class that the automata tell apart."""
+    sets = list(dict.fromkeys(chars for machine in machines for chars in _sets_of(machine)))
+    own = frozenset(character for machine in machines if not isinstance(machine, Pattern) for character in machine.letters)
+    classes: dict[Any, str] = {}
+    tried = dict.fromkeys(characters)
+    spend(len(tried) * (1 + len(sets)))
+    for character in tried:
+        key = (tuple(chars.has(character) for chars in sets), character == "\n", _look(character, own))
+        classes.setdefault(key, character)
+    return list(classes.values())
+
+
+def _look(character: str, own: frozenset[str] = frozenset()) -> tuple[Any, ...]:
+    """What words see of a character; the letters that are theirs they tell apart."""
+    readings = (character.lower(), character.casefold())
+    return (character.isspace(), *(tuple(each if each in own else each.isalnum() for each in reading) for reading in readings))
+
+
+def _sort(character: str) -> tuple[bool, ...]:
+    return (character.isalnum(), character.isdecimal(), character.isspace())
+
+
+@lru_cache(maxsize=1)
+def _characters() -> tuple[str, ...]:
+    """Characters beyond ASCII such that every class of those without case that are in a range has one, or its range begins with one; and all with case."""
+    found = []
+    before: tuple[bool, ...] = ()
+    for character in map(chr, range(128, _LAST)):
+        sort = _sort(character)
+        if sort != before or character.lower() != character or character.upper() != character or character.casefold() != character:
+            found.append(character)
+        before = sort
+    return tuple(found)
+
+
+@lru_cache(maxsize=1)
+def _sorts() -> tuple[str, ...]:
+    """Those of them that classes of ASCII characters and words of such tell apart."""
+    found: dict[Any, str] = {}
+    for character in _characters():
+        near = {character.lower(), character.upper(), character.casefold(), character.upper().lower()}
+        beside = tuple(sorted(each for each in near if any(one.isascii() for one in each)))
+        found.setdefault((_sort(character), _look(character), beside), character)
+    return tuple(found.values())
+
+
+def _sets_of(machine: Machine) -> list[Chars]:
+    return _sets(machine.expression.root) if isinstance(machine, Pattern) else []
+
+
+def _sets(node: Node) -> list[Chars]:
+    match node:
+        case Parts(parts) | Choice(parts):
+            return [chars for part in parts for chars in _sets(part)]
+        case Repeat(part, _least, _most):
+            return _sets(part)
+        case Chars():
+            return [node]
+    return []
+
+
+def _spelled(found: dict[Any, tuple[Any, str] | None], state: Any) -> str:
+    text: list[str] = []
+    while (before := found[state]) is not None:
+        state, character = before
+        text.append(character)
+    return "".join(reversed(text))

@@ -1,0 +1,202 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is said of messages, of guarantees and of a difference in mail, in sentences. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import RELIED_ON
+
+#: How a copy is protected, in words.
+_PROTECTION = {
+    "none": "in clear",
+    "encrypt": "encrypted",
+    "do_not_forward": "encrypted, not to be forwarded",
+    "smime": "protected by S/MIME",
+    "protected_option_unknown": "encrypted (option unknown)",
+    "unknown": "protected or in clear (unknown)",
+}
+
+_FATES = {"unknown": "delivered or not (unknown)", "moderated": "held for approval", "quarantined": "held in quarantine"}
+
+#: So many characters of a list are on a line of a terminal.
+_WIDE = 160
+
+#: So many people of a field are named.
+_NAMED = 3
+
+#: The addresses of a message, which come first, and its keys that come next.
+_ADDRESSES, _FIRST = ("from", "to", "cc", "bcc", "name"), ("subject", "body")
+
+_KEYS = {"own": "the organization's own keys", "other": "another organization's keys", "unknown": "keys of which it is unknown whose they are"}
+
+_ATTACHED = {
+    "executable": "executable",
+    "password_protected": "protected by a password",
+    "unsupported": "of a type that Exchange cannot read",
+    "limit_exceeded": "too large to be read to the end",
+}
+
+#: What a line of a message is about, where that is not simply its key.
+_LABELS = {
+    "body": "Text",
+    "mail_from": "Envelope",
+    "authenticated": "Sender",
+    "attachments": "Attached",
+    "sender_ip": "Sender's IP",
+    "scl": "Spam level",
+    "protection": "Arrives",
+    "disclaimer_insertable": "Disclaimer",
+}
+
+#: What comes after somebody lets a copy go.
+_LATER = {"after_approval": "once approved", "after_release": "once released"}
+
+
+def outcome_words(outcome: Mapping[str, Any]) -> str:
+    """What becomes of a copy: ``encrypted by 'Partners'``, ``in clear``, ``rejected``.
+
+    :param outcome: a recipient's result.
+    """
+    fate, protection = str(outcome.get("fate") or "unknown"), str(outcome.get("protection") or "")
+    if fate != "delivered":
+        later = next((f", and {when} {outcome_words(outcome[key])}" for key, when in _LATER.items() if outcome.get(key)), "")
+        return f"{_FATES.get(fate, fate)}{later}"
+    words = _protected(protection)
+    by = ", ".join(repr(str(name)) for name in outcome.get("protected_by") or ())
+    kept = " already on arrival" if outcome.get("protected_on_arrival") and protection not in ("none", "unknown") else ""
+    branded = f", with the branding {outcome['branding']!r}" if outcome.get("branding") else ""
+    return f"{words}{f' by {by}' if by else ''}{kept}{branded}"
+
+
+def message_words(message: Mapping[str, Any], recipient: str) -> str:
+    """A message and one of its recipients: ``mail from alexw@contoso.com to ann@fabrikam.com with the subject 'Offer'``."""
+    subject = f" with the subject {message['subject']!r}" if message.get("subject") else ""
+    kinds = f" ({', '.join(map(str, message['type']))})" if message.get("type") else ""
+    claims = "that claims to be " if message.get("authenticated") is False else ""
+    return f"mail {claims}from {message.get('from') or 'nobody'} to {recipient}{subject}{kinds}"
+
+
+def message_lines(message: Mapping[str, Any], recipient: str) -> Iterator[tuple[str, str]]:
+    """A message as a short list: what each line is about, and what it says. Everyone takes for granted that the sender is authentic.
+
+    :param recipient: the one whom the list is about; somebody whom no field names gets a copy.
+    """
+    yield "Claims to be from" if message.get("authenticated") is False else "From", str(message.get("from") or "nobody")
+    fields = {name: [str(each) for each in message.get(name) or ()] for name in ("to", "cc", "bcc")}
+    for name, people in fields.items():
+        if people:
+            others = f" and {len(people) - _NAMED} more" if len(people) > _NAMED else ""
+            yield name.capitalize(), f"{', '.join(people[:_NAMED])}{others}"
+    everybody = [each.lower() for people in fields.values() for each in people]
+    if everybody != [recipient.lower()]:
+        yield "Seen by", recipient
+    for key in (*_FIRST, *(key for key in message if key not in (*_FIRST, *_ADDRESSES))):
+        value = message.get(key)
+        if (key, value) == ("mail_from", ""):
+            yield _LABELS[key], "empty"
+        elif value not in (None, "", [], {}) and (key, value) != ("authenticated", True):
+            yield _LABELS.get(key, key.replace("_", " ").capitalize()), _SAID.get(key, _listed)(value)
+
+
+def _listed(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {each}" for name, each in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _attachment(attachment: Mapping[str, Any]) -> str:
+    """An attachment: ``report.docx (executable, 12 bytes, with 'secret')``."""
+    facts = [word for key, word in _ATTACHED.items() if attachment.get(key)]
+    size = attachment.get("size") or 0
+    facts += [f"{size:,} bytes"] if isinstance(size, int) and size > 1 else [f"{size}"] if isinstance(size, str) else []
+    facts += [f"with {each!r}" for each in (attachment.get("text"), *(attachment.get("nested") or ())) if each]
+    facts += [_listed(attachment["properties"])] if attachment.get("properties") else []
+    return f"{attachment['name']} ({', '.join(facts)})" if facts else str(attachment["name"])
+
+
+def _arrival(protection: Mapping[str, Any]) -> str:
+    """How a message arrives protected: ``encrypted with the organization's own keys``."""
+    kind, owner = str(protection.get("kind") or "none"), str(protection.get("owner") or "own")
+    if kind == "smime_signed":
+        return "signed with S/MIME"
+    return _protected(kind) if kind in ("none", "smime") else f"{_protected(kind)}, with {_KEYS.get(owner, owner)}"
+
+
+def _protected(kind: str) -> str:
+    return _PROTECTION.get(kind) or f"protected with {kind.removeprefix('template:')!r}"
+
+
+#: What a line says, where that is not simply the value.
+_SAID: Mapping[str, Callable[[Any], str]] = {
+    "authenticated": lambda value: "authenticated" if value else "not authenticated",
+    "attachments": lambda value: ", ".join(map(_attachment, value)),
+    "protection": _arrival,
+    "disclaimer_insertable": lambda value: "can be inserted" if value else "cannot be inserted",
+    "size": lambda value: f"{value:,} bytes" if isinstance(value, int) else str(value),
+}
+
+
+def refutation(row: Mapping[str, Any]) -> str:
+    """The counterexample of a refuted guarantee, as a sentence."""
+    found = row["counterexample"]
+    verb = "is delivered" if found["outcome"].get("fate") == "delivered" else "is"
+    decided = "".join(f": the rule {name!r} decides" for name in found.get("decided_by") or ())
+    return f"{message_words(found['message'], found['recipient'])} {verb} {outcome_words(found['outcome'])}{decided}."
+
+
+def reasons_of(row: Mapping[str, Any]) -> str:
+    """Why it is unknown whether something is guaranteed."""
+    return "; ".join(f"{each['reason']} ({each['id']})" for each in row.get("unknown") or ())
+
+
+def verdict_sentence(row: Mapping[str, Any]) -> str:
+    """A guarantee's verdict, as a sentence."""
+    if row["verdict"] == "proved":
+        return f"{row['name']!r} is guaranteed: {row['claim']}."
+    if row["verdict"] == "refuted":
+        return f"{row['name']!r} is not guaranteed: {refutation(row)}"
+    return f"Whether {row['name']!r} is guaranteed cannot be told: {reasons_of(row)}."
+
+
+def mail_lines(mail: Mapping[str, Any], most: int | None = None) -> list[str]:
+    """The effect on mail, and what is guaranteed, as lines of a terminal.
+
+    :param most: the maximum number of sentences about a difference.
+    """
+    lines = [f"{row['text']}{f' Not known is {reasons}.' if (reasons := reasons_of(row)) else ''}" for row in mail.get("difference") or ()]
+    lines += ["By the rules, no mail is encrypted, delivered or branded differently."] if mail.get("difference") == [] else []
+    more = int(mail.get("difference_more") or 0) + len(lines[most:] if most else ())
+    lines = lines[:most]
+    lines += [f"At least {more} more kinds of mail are treated differently."] if more else []
+    return [*lines, *_verdict_lines(mail.get("guarantees") or ())]
+
+
+def _verdict_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A line a guarantee; after proofs, once for those in a row that have it in common, what they leave undecided and what they rely on."""
+    for basis, same in groupby(rows, _basis):
+        for row in same:
+            was = f" Until now: {row['before']}." if row.get("before") else ""
+            yield f"{verdict_sentence(row)}{was}"
+        yield from (f"  {head}: {_fitting(words)}." for head, words in basis if words)
+
+
+def _basis(row: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """What a proof leaves undecided, and what it relies on, in a few words each; nothing of another verdict."""
+    if row["verdict"] != "proved":
+        return []
+    left_out = [each["mail"] for each in row["assumptions"] if "mail" in each]
+    relied_on = [RELIED_ON.get(each["id"]) or each["text"].rstrip(".") for each in row["assumptions"] if "mail" not in each]
+    return [("Not decided", left_out), ("It relies on", relied_on)]
+
+
+def _fitting(words: Sequence[str]) -> str:
+    """As much of a list as a line has room for, and how much more there is; the result has all of it."""
+    shown = 1
+    while shown < len(words) and len(", ".join(words[: shown + 1])) <= _WIDE:
+        shown += 1
+    return f"{', '.join(words[:shown])}{f' and {len(words) - shown} more' if shown < len(words) else ''}"

@@ -1,0 +1,164 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The copies of people whom rules add: guarantees about them, and what a change does to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
+
+from tests.unit.mail_flow.asking import ALL, ENCRYPT, ENCRYPTING, IN, NOW, OUTGOING, STOP, compared, rule, verdict
+from tests.unit.mail_flow.small_worlds import TENANT
+
+Values = dict[str, Any]
+
+COPIED = {**IN, "subject_contains_words": ["x"]}
+SUBJECT = {**IN, "subject_contains_words": ["offer"]}
+COPY = rule("Copy", IN, {"copy_to": ["a@b.com"]})
+
+
+# Guarantees
+
+
+def test_recipients_whom_a_rule_adds_may_meet_later_rules() -> None:
+    copy = rule("Copy", {"from_scope": "InOrganization"}, {"add_to_recipients": ["bob@contoso.com"]})
+    stop = rule("Stop", {"from_scope": "InOrganization", "any_of_to_header": ["bob@contoso.com"]}, STOP)
+    unless = {"any_of_to_header": ["bob@contoso.com"]}
+    assert verdict([stop, copy, ALL], unless=unless)["verdict"] == "proved"
+    found = verdict([copy, stop, ALL], unless=unless)
+    assert (found["verdict"], [each["id"] for each in found["unknown"]]) == ("unknown", ["U09"])
+
+
+@pytest.mark.parametrize("way", ["add_to_recipients", "copy_to", "blind_copy_to", "redirect_message_to"])
+def test_recipients_whom_a_rule_adds_get_what_the_copy_has_and_meets(way: str) -> None:
+    adds = rule("Adds", COPIED, {way: ["Ann@fabrikam.com"]})
+    found = verdict([ALL, adds], then="not_in_clear")
+    assert (found["verdict"], found["counterexample"]["recipient"]) == ("refuted", "ann@fabrikam.com")
+    assert found["counterexample"]["message"]["to"][0].endswith("contoso.com")
+    assert found["counterexample"]["outcome"]["protection"] == "none"
+    # A rule before has asked for encryption, and one behind that looks at no recipient asks for it of whoever gets the copy.
+    for rules in ([ENCRYPTING, adds], [adds, ENCRYPTING]):
+        found = verdict(rules, then="not_in_clear")
+        assert found["verdict"] == "proved"
+        assert "U09" not in [each["id"] for each in found["assumptions"]]
+    # Whether one behind that looks at recipients looks at them is not documented.
+    found = verdict([adds, ALL], then="not_in_clear")
+    assert (found["verdict"], [each["id"] for each in found["unknown"]]) == ("unknown", ["U09"])
+    assert verdict([adds, ALL], then="not_in_clear", unless={"subject_contains_words": ["x"]})["verdict"] == "proved"
+    assert verdict([adds, ALL], then="not_in_clear", unless={"sent_to": ["ann@fabrikam.com"]})["verdict"] == "proved"
+
+
+def test_copies_of_copies_are_followed() -> None:
+    """The first person's copy meets the rule that adds the second."""
+    away = rule("Away", COPIED, {"redirect_message_to": ["bob@contoso.com"]})
+    more = rule("More", COPIED, {"copy_to": ["ann@fabrikam.com"]})
+    found = verdict([ALL, away, more], then="not_in_clear")
+    assert (found["verdict"], found["counterexample"]["recipient"]) == ("refuted", "ann@fabrikam.com")
+    stops = {**away, "actions": {**away["actions"], **STOP}}
+    assert verdict([ALL, stops, more], then="not_in_clear")["verdict"] == "proved"
+    assert verdict([stops, ENCRYPTING], when={"from_scope": "InOrganization"}, then="not_in_clear")["verdict"] == "refuted"
+
+
+def test_somebody_who_is_redirected_to_themselves() -> None:
+    """They get a copy, though theirs is redirected. What holds of only one of two copies is not told."""
+    away = rule("Away", {"from_scope": "InOrganization"}, {"redirect_message_to": ["ann@fabrikam.com"]})
+    when = {"from_scope": "InOrganization", "sent_to": ["ann@fabrikam.com"]}
+    assert verdict([away], when=when, then="not_in_clear")["verdict"] == "refuted"
+    alone = {**when, "any_of_to_header": ["ann@fabrikam.com"]}
+    assert verdict([rule("Away", alone, away["actions"])], when=alone, then="not_in_clear")["verdict"] != "proved"
+    assert verdict([ENCRYPTING, away], when=when, then="not_in_clear")["verdict"] == "proved"
+
+
+def test_somebody_who_gets_two_copies_may_get_one_as_well() -> None:
+    """Of the copy of somebody whom the field names, and that of the recipient, something else is known. The field may name the recipient."""
+    encrypt = rule("Encrypt", {"recipient_domain_is": ["fabrikam.com"], "sent_to_scope": "NotInOrganization"}, ENCRYPT)
+    away = rule("Away", {}, {"redirect_message_to": ["new@fabrikam.com"]})
+    found = verdict([encrypt, away], when={"from": ["bob@contoso.com"], "any_of_to_header": ["ann@fabrikam.com"]}, then="portal")
+    assert found["verdict"] == "refuted"
+    assert found["counterexample"]["recipient"] == "new@fabrikam.com"
+
+
+def test_a_copy_that_is_redirected_to_whom_it_is_for_stays() -> None:
+    again = [rule(f"Redirect {number}", {}, {"redirect_message_to": ["new@fabrikam.com"]}) for number in range(2)]
+    assert verdict(again, when={"from_scope": "InOrganization"}, then="not_in_clear")["verdict"] != "proved"
+
+
+def test_a_copy_that_may_go_where_it_is_hides_none_that_certainly_stays() -> None:
+    first, second = (rule(f"Redirect {number}", {}, {"redirect_message_to": ["new@fabrikam.com"]}) for number in range(2))
+    spared = {**second, "exceptions": {"header_contains_message_header": "X-Class", "header_contains_words": ["yes"]}}
+    found = verdict([first, spared], when={"from_scope": "InOrganization"}, then="not_in_clear")
+    assert (found["verdict"], found["counterexample"]["message"]["headers"]) == ("refuted", {"x-class": "yes"})
+
+
+# Differences
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind", "text"),
+    [
+        ([], [COPY], "delivery_gained", "All mail from inside now reaches a@b.com: rule 'Copy' (new, priority 1) now applies to it."),
+        ([COPY], [], "delivery_lost", "All mail from inside no longer reaches a@b.com: rule 'Copy' (removed) applied to it."),
+        (
+            [COPY],
+            [{**COPY, "actions": {"copy_to": ["a@b.com", "c@d.com"]}}],
+            "delivery_gained",
+            "All mail from inside now reaches c@d.com: rule 'Copy' (changed, priority 1) now treats it differently.",
+        ),
+        (
+            [COPY],
+            [rule("Stop", SUBJECT, STOP), COPY],
+            "delivery_lost",
+            "All mail from inside with 'offer' in its subject no longer reaches a@b.com: rule 'Stop' (new, priority 1) stops before 'Copy'.",
+        ),
+        (
+            [COPY],
+            [COPY, rule("Hold", SUBJECT, {"quarantine": True})],
+            "delivery_lost",
+            "All mail from inside with 'offer' in its subject no longer reaches a@b.com: rule 'Hold' (new, priority 2) now applies to it.",
+        ),
+    ],
+)
+def test_what_becomes_of_the_copies_of_people_whom_rules_add(before: Sequence[Values], after: Sequence[Values], kind: str, text: str) -> None:
+    rows = {row["kind"]: row for row in compared([ENCRYPTING, *before], [ENCRYPTING, *after]).rows if "added" in row}
+    assert list(rows) == [kind]
+    row = rows[kind]
+    assert (row["text"], row["witness"]["recipient"]) == (text, row["added"])
+    assert ("before" in row, "after" in row) == (kind == "delivery_lost", kind == "delivery_gained" or "'Hold'" in text)
+    assert compared([ENCRYPTING, *after], [ENCRYPTING, *after]).rows == []
+
+
+def test_the_copies_of_people_whom_rules_add_are_protected_or_not() -> None:
+    """Also by rules that nobody edited, and until it is open whether a rule applies to them."""
+    (theirs, own) = sorted(compared([COPY, ENCRYPTING], [COPY]).rows, key=lambda row: "added" not in row)
+    assert (theirs["kind"], theirs["added"], own["kind"]) == ("protection_lost", "a@b.com", "protection_lost")
+    assert theirs["text"] == "All mail from inside is no longer encrypted for a@b.com: rule 'Encrypting' (removed) applied to it."
+    (row,) = (row for row in compared([COPY, ALL], [COPY]).rows if "added" in row)
+    assert (row["kind"], [each["id"] for each in row["unknown"]]) == ("unknown", ["U09"])
+    # Mail that somebody was sent anyway is nothing new to them.
+    redirect = rule("Redirect", IN, {"redirect_message_to": ["a@b.com"]})
+    assert [row["kind"] for row in compared([COPY], [redirect]).rows if "added" in row] == []
+
+
+def test_whom_a_rule_adds_that_cannot_be_followed_is_said() -> None:
+    """What becomes of their copies is not compared, but that mail may reach them is no secret."""
+    manager = rule("Copy", IN, {"add_manager_as_recipient_type": "Cc"})
+    for text, before, after in (
+        ("Mail from inside may now reach the sender's manager (U09): rule 'Copy' (new, priority 0) now applies to it.", [ALL], [manager, ALL]),
+        ("Mail from inside may no longer reach the sender's manager (U09): rule 'Copy' (removed) applied to it.", [manager, ALL], [ALL]),
+    ):
+        (row,) = compared(before, after).rows
+        assert (row["kind"], row["text"], row["rules"], row["unknown"][0]["id"]) == ("unknown", text, ["Copy"], "U09")
+    assert compared([manager, ALL], [manager, ALL]).rows == []
+    never = rule("Never", {**OUTGOING, "sent_to": ["a@b.com"], "recipient_domain_is": ["c.com"]}, manager["actions"])
+    assert compared([ALL], [never, ALL]).rows == []
+
+
+@pytest.mark.parametrize("address", ["sales@contoso.com", "Vendite@contoso.com"], ids=["primary", "alias"])
+def test_members_of_a_group_that_a_rule_adds_cannot_be_followed(address: str) -> None:
+    facts = {**TENANT, "groups": {"sales@contoso.com": ["bob@contoso.com"]}, "proxy_addresses": {"vendite@contoso.com": "sales@contoso.com"}}
+    found = difference([ALL], [rule("Copy", IN, {"copy_to": [address]}), ALL], facts, NOW)
+    assert [each["id"] for row in found.rows if "added" not in row for each in row.get("unknown", ())] == ["U09"]

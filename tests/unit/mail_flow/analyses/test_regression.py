@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A guarantee that is broken already, and whether a change breaks it for more mail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.regression import worsened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import guarantees_of
+
+from tests.unit.mail_flow.asking import ENCRYPT, IN, NOW, rule
+from tests.unit.mail_flow.small_worlds import TENANT
+
+Values = dict[str, Any]
+
+
+def worse(before: Values, after: Values) -> Values | None:
+    (guarantee,) = guarantees_of([{"name": "G", "when": {**IN, "sent_to_scope": "InOrganization"}, "then": "not_in_clear"}])
+    return worsened([before], [after], TENANT, guarantee, NOW)
+
+
+def test_mail_that_is_in_clear_now() -> None:
+    some, fewer = (rule("R", {**IN, "recipient_address_contains_words": words}, ENCRYPT) for words in (["bob", "megan"], ["megan"]))
+    found = worse(some, fewer)
+    assert found is not None
+    assert found["message"]["to"] == ["bob@contoso.com"]
+    assert worse(fewer, some) is None
+    assert worse(fewer, fewer) is None
+
+
+def test_mail_to_an_alias_that_is_in_clear_now() -> None:
+    resolved, original = (
+        rule("R", {**IN, "recipient_address_contains_words": ["bob"]}, ENCRYPT, recipient_address_type=kind) for kind in ("Resolved", "Original")
+    )
+    found = worse(resolved, original)
+    assert found is not None
+    assert (found["message"]["to"], found["recipient"]) == (["robert@contoso.com"], "bob@contoso.com")
+    assert worse(resolved, resolved) is None

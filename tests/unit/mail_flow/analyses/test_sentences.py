@@ -1,0 +1,244 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the sentences about a changed rule name: the mail that sets its versions apart, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import PREDICATES
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import PHRASES, mail_of
+
+from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, NOW, OUTGOING, compared, rule
+from tests.unit.mail_flow.small_worlds import TENANT
+
+Values = dict[str, Any]
+
+OUT = "from inside to people outside"
+LOST, GAINED = "is no longer encrypted", "is now encrypted"
+PUBLIC, SECRET = {"subject_contains_words": ["public"]}, {"subject_contains_words": ["secret"]}
+FABRIKAM = {"recipient_domain_is": ["fabrikam.com"]}
+
+
+def but(**exceptions: Any) -> Values:
+    return {**ALL, "exceptions": exceptions}
+
+
+def only(**conditions: Any) -> Values:
+    return {**ALL, "conditions": {**OUTGOING, **conditions}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (ALL, but(**FABRIKAM), f"All mail {OUT} at fabrikam.com {LOST}"),
+        (but(**FABRIKAM), ALL, f"All mail {OUT} at fabrikam.com {GAINED}"),
+        (ALL, but(**PUBLIC), f"All mail {OUT} with 'public' in its subject {LOST}"),
+        (but(**FABRIKAM), but(recipient_domain_is=["fabrikam.com", "b.com"]), f"All mail {OUT} at b.com {LOST}"),
+        (but(**FABRIKAM), but(recipient_domain_is=["eu.fabrikam.com"]), f"Mail {OUT} at fabrikam.com {GAINED}, unless an exception applies to it"),
+        (ALL, but(**FABRIKAM, **PUBLIC), f"All mail {OUT}, either to fabrikam.com or with 'public' in its subject, {LOST}"),
+        (ALL, only(**SECRET), f"All mail {OUT}, except mail with 'secret' in its subject, {LOST}"),
+        (only(**SECRET), ALL, f"All mail {OUT}, except mail with 'secret' in its subject, {GAINED}"),
+        (ALL, only(**SECRET, with_importance="High"), f"All mail {OUT}, except mail with 'secret' in its subject of High importance, {LOST}"),
+        (
+            ALL,
+            {**only(**SECRET), "exceptions": FABRIKAM},
+            f"All mail {OUT}, either to fabrikam.com or not with 'secret' in its subject, {LOST}",
+        ),
+        (
+            only(subject_contains_words=["a1", "b1"]),
+            only(subject_contains_words=["a1"]),
+            f"All mail {OUT} with 'a1' or 'b1' in its subject, except mail with 'a1'",
+        ),
+        # Where something else than conditions and exceptions differs, all of the rule's mail is meant.
+        (ALL, {**but(**FABRIKAM), "mode": "Audit"}, f"All mail {OUT} {LOST}: rule 'All' (changed, priority 0) is now only tried (mode Audit)"),
+        ({**ALL, "mode": "Audit"}, ALL, f"All mail {OUT} {GAINED}: rule 'All' (changed, priority 0) is now enforced"),
+        (ALL, {**but(**FABRIKAM), "sender_address_location": "Envelope"}, f"Mail {OUT} {LOST}, unless another rule applies to it"),
+    ],
+)
+def test_a_changed_rule(before: Values, after: Values, said: str) -> None:
+    rows = [row for row in compared([before], [after]).rows if row["kind"] != "unknown"]
+    assert [row["text"][: len(said)] for row in rows] == [said]
+
+
+def test_what_is_said_is_a_section_too() -> None:
+    """Where a section can say it: several reasons, one of which is enough, it cannot."""
+    (row,) = compared([ALL], [but(**FABRIKAM)]).rows
+    assert (row["when"], row.get("unless"), row["every"]) == ({**OUTGOING, **FABRIKAM}, None, True)
+    (row,) = compared([ALL], [only(**SECRET)]).rows
+    assert (row["when"], row["unless"], row["every"]) == (OUTGOING, SECRET, True)
+    (row,) = compared([ALL], [but(**FABRIKAM, **PUBLIC)]).rows
+    assert (row["when"], row.get("unless"), row["every"]) == (OUTGOING, None, False)
+
+
+def test_every_reason_is_one_of_some_message() -> None:
+    """The sentence with two reasons holds of mail for each: with one of the exceptions, the other mail is still encrypted."""
+    (both,) = compared([ALL], [but(**FABRIKAM, **PUBLIC)]).rows
+    assert both["text"].startswith("All mail")
+    for left, other in ((PUBLIC, "to people outside at fabrikam.com"), (FABRIKAM, "with 'public'")):
+        (row,) = compared([but(**left)], [but(**FABRIKAM, **PUBLIC)]).rows
+        assert other in row["text"]
+
+
+def test_what_an_earlier_rule_brings_about_is_not_named() -> None:
+    """The exception spares mail with a word that only an earlier rule puts there, which is not how the mail arrives."""
+    tag = rule("Tag", {"from_scope": "InOrganization"}, {"prepend_subject": "[public] "})
+    rows = compared([tag, ALL], [tag, but(**PUBLIC)]).rows
+    assert [row["text"].partition(":")[0] for row in rows] == [f"All mail {OUT} {LOST}"]
+
+
+SOON, UNTIL = ({**ALL, date: "2026-04-01T00:00:00Z"} for date in ("activation_date", "expiry_date"))
+IDLE = rule("Idle", {**OUTGOING, "sent_to": ["a@b.com"], "recipient_domain_is": ["c.com"]}, ENCRYPT)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ([ALL], [{**ALL, "expiry_date": "2026-04-01T00:00:00Z"}], "rule 'All' ends on 2026-04-01T00:00:00Z"),
+        ([{**ALL, "expiry_date": "2026-04-01T00:00:00Z"}], [ALL], "rule 'All' no longer ends on 2026-04-01T00:00:00Z"),
+        ([], [SOON], "rule 'All' begins on 2026-04-01T00:00:00Z"),
+        ([SOON], [], "rule 'All' no longer begins on 2026-04-01T00:00:00Z"),
+        ([SOON], [{**SOON, "state": "Disabled"}], "rule 'All' no longer begins on 2026-04-01T00:00:00Z"),
+        ([SOON], [{**SOON, "actions": {"delete_message": True}}], "rule 'All' is no longer the same when it begins on 2026-04-01T00:00:00Z"),
+        ([SOON, IDLE], [SOON], "rule 'All' meets other rules or settings when it begins on 2026-04-01T00:00:00Z"),
+        ([UNTIL, IDLE], [UNTIL], "rule 'All' meets other rules or settings when it ends on 2026-04-01T00:00:00Z"),
+    ],
+)
+def test_a_date_to_come_is_named(before: list[Values], after: list[Values], said: str) -> None:
+    rows = [row for row in compared(before, after).rows if row["kind"] == "unknown"]
+    assert [row["text"] for row in rows] == [f"Mail {OUT} may be treated differently later: {said}."]
+    assert [each["id"] for each in rows[0]["unknown"]] == ["date"]
+
+
+def test_a_date_that_is_over_is_not() -> None:
+    assert compared([ALL], [{**ALL, "activation_date": "2020-01-01T00:00:00Z"}]).rows == []
+
+
+def test_a_witness_is_an_ordinary_message() -> None:
+    """Its envelope repeats the From field unless a difference between them matters."""
+    wide = rule("Wide", {"from_address_contains_words": ["boss"]}, ENCRYPT, sender_address_location="HeaderOrEnvelope")
+    (row,) = compared([], [wide]).rows
+    assert "mail_from" not in row["witness"]["message"]
+    header = {**wide, "sender_address_location": "Header"}
+    (row,) = [each for each in compared([header], [wide]).rows if each["kind"] != "unknown"]
+    assert row["witness"]["message"]["mail_from"] != row["witness"]["message"]["from"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (only(message_contains_data_classifications=["a"]), only(message_contains_data_classifications=["b"])),
+        (but(message_contains_data_classifications=["a"]), but(message_contains_data_classifications=["b"])),
+        (but(has_sender_override=True), only(has_sender_override=True)),
+        ({**ALL, "actions": {**ENCRYPT, "sign_message": "a"}}, {**ALL, "actions": {**ENCRYPT, "sign_message": "b"}}),
+    ],
+)
+def test_what_is_not_known_here_means_the_same_only_with_the_same_value(before: Values, after: Values) -> None:
+    (row,) = compared([before], [after]).rows
+    assert (row["kind"], {each["id"] for each in row["unknown"]}) == ("unknown", {"U13"})
+    assert compared([before], [before]).rows == []
+
+
+BOSS = "megan@contoso.com"
+
+
+def mail(*conditions: Values) -> str:
+    return mail_of(RuleSet([rule("R", each, ENCRYPT) for each in conditions]).rules, every=False)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "said"),
+    [
+        ({"between_member_of_1": ["a@b.com"], "between_member_of_2": ["c@b.com", "d@b.com"]}, "between members of a@b.com and members of c@b.com or d@b.com"),
+        ({"manager_for_evaluated_user": "Sender", "manager_addresses": [BOSS]}, f"from people whose manager is {BOSS}"),
+        ({"manager_for_evaluated_user": "Recipient", "manager_addresses": [BOSS]}, f"to people whose manager is {BOSS}"),
+        ({"ad_comparison_attribute": "Department"}, "to people with the sender's Department"),
+        ({"ad_comparison_attribute": "City", "ad_comparison_operator": "NotEqual"}, "to people with another City than the sender's"),
+        ({"sender_management_relationship": "Manager"}, "to people whose manager is the sender"),
+        ({"sender_management_relationship": "DirectReport"}, "to the sender's manager"),
+        ({"sender_in_recipient_list": ["Allow"]}, "from people in a list 'Allow' of the recipient"),
+        ({"has_no_classification": True}, "without a classification"),
+        ({"has_no_classification": False}, "where has_no_classification is false (which is not documented, U15)"),
+        ({"header_contains_message_header": "X-A", "header_contains_words": ["{}", "<>"]}, "with the header X-A with '{}' or '<>'"),
+    ],
+)
+def test_conditions_in_words(conditions: Values, said: str) -> None:
+    assert mail(conditions) == f"Mail {said}"
+
+
+def test_conditions_about_different_things_are_not_one() -> None:
+    own, theirs = ({"manager_for_evaluated_user": whose, "manager_addresses": [BOSS]} for whose in ("Sender", "Recipient"))
+    assert mail(own, theirs) == f"Mail from people whose manager is {BOSS} to people whose manager is {BOSS}"
+    same, other = {"ad_comparison_attribute": "Department"}, {"ad_comparison_attribute": "City"}
+    assert mail(same, other) == "Mail to people with the sender's Department to people with the sender's City"
+
+
+def test_every_condition_has_words() -> None:
+    assert {predicate.options[0] for predicate in PREDICATES} == set(PHRASES)
+
+
+@pytest.mark.parametrize(("action", "names"), [("apply_rights_protection_customization_template", ("B1", "b1")), (next(iter(ENCRYPT)), ("Board", "BOARD"))])
+def test_names_compare_without_case(action: str, names: tuple[str, str]) -> None:
+    one, other = ({**ALL, "actions": {**ENCRYPT, action: name}} for name in names)
+    assert compared([one], [other]).rows == []
+    assert compared([one], [{**ALL, "actions": {**ENCRYPT, action: "Other"}}]).rows
+
+
+def test_a_sentence_is_one_line() -> None:
+    odd = {**only(subject_contains_words=["a\nb\u202e"]), "name": "R\r\n\tx"}
+    (row,) = compared([], [odd]).rows
+    assert "'a[U+000A]b[U+202E]'" in row["text"]
+    assert "rule 'R[U+000A][U+0009]x'" in row["text"]
+    assert row["text"].isprintable()
+
+
+@pytest.mark.parametrize("rules", [[SOON], [UNTIL]])
+def test_a_date_that_changes_nothing_is_not_named(rules: list[Values]) -> None:
+    assert compared(rules, rules).rows == []
+    assert [row["kind"] for row in compared([UNTIL], []).rows] == ["protection_lost"]
+
+
+SPLITS = rule("Splits", {"recipient_domain_is": ["fabrikam.com"]}, {"set_audit_severity": "Low"})
+WIDE = rule("Wide", {**IN, "any_of_recipient_address_contains_words": ["fabrikam"]}, ENCRYPT)
+STOPS = rule("Stops", {}, {"stop_rule_processing": True}, expiry_date="2026-04-01T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "name"),
+    [
+        ([WIDE], [{**SPLITS, "activation_date": "2026-04-01T00:00:00Z"}, WIDE], "Splits"),
+        ([STOPS, ALL], [{**STOPS, "actions": {**STOPS["actions"], "prepend_subject": "x"}}], "Stops"),
+        ([STOPS, ALL], [{**STOPS, "enabled": False}], "Stops"),
+        ([STOPS, ALL], [], "Stops"),
+    ],
+)
+def test_a_date_matters_to_whatever_else_is_edited(before: list[Values], after: list[Values], name: str) -> None:
+    assert [name] in [row["rules"] for row in compared(before, after).rows if [each["id"] for each in row.get("unknown", ())] == ["date"]]
+
+
+def test_a_date_matters_to_other_settings() -> None:
+    facts = {**TENANT, "irm_configuration": {"azure_rms_licensing_enabled": False}}
+    assert [row["rules"] for row in difference([SOON], [SOON], facts, NOW, irm_before={}).rows] == [["All"]]
+
+
+def test_whoever_looks_at_content_may_defer_it() -> None:
+    """Also a rule that only reports (U12)."""
+    before, after = (
+        [rule("R", {**IN, "attachment_contains_words": ["x"]}, {"generate_incident_report": "a@b.com"}, rule_error_action=each)] for each in ("Ignore", "Defer")
+    )
+    assert [[each["id"] for each in row["unknown"]] for row in compared(before, after).rows] == [["U12"]]
+    assert compared(after, before).rows == []
+
+
+def test_where_there_is_no_other_rule_none_is_blamed() -> None:
+    brands = [rule("Brand", IN, {**ENCRYPT, "apply_rights_protection_customization_template": name}) for name in ("One", "Two")]
+    for before, after, said in (
+        ([], [rule("All", {}, ENCRYPT)], "Mail is now encrypted, unless it comes from outside: "),
+        (brands[:1], brands[1:], "Mail from inside now shows the branding 'Two' instead of 'One', unless it arrives protected: "),
+    ):
+        (text,) = [row["text"] for row in compared(before, after).rows]
+        assert text.startswith(said)

@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What rules do beside protecting and delivering mail is a difference, too: reports, notifications, approvals, connectors and TLS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
+
+from tests.unit.mail_flow.asking import ALL, ENCRYPT, ENCRYPTING, IN, OUTGOING, STOP, compared, rule
+
+Values = dict[str, Any]
+
+WHERE = {**IN, "subject_contains_words": ["deal"]}
+TOLD = {"generate_incident_report": "soc@evil.example", "incident_report_content": ["Sender", "AttachOriginalMail"]}
+REPORT = rule("Report", WHERE, TOLD)
+CONNECTOR = rule("Connector", OUTGOING, {"route_message_outbound_connector": "Gate"})
+TLS = rule("TLS", OUTGOING, {"route_message_outbound_require_tls": True})
+STOPS = rule("Stops", WHERE, STOP)
+NOTHING = "By the rules, no mail is encrypted, delivered or branded differently."
+
+
+def asks(who: str) -> Values:
+    return rule("Asks", IN, {"moderate_message_by_user": [who]})
+
+
+def told(before: Sequence[Values], after: Sequence[Values]) -> list[tuple[str, str, bool]]:
+    rows = compared(before, after).rows
+    return [(each["kind"], each["name"], each["now"]) for row in rows if row["kind"] == "side_effect_changed" for each in row["side_effects"]]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "effects"),
+    [
+        ([ALL], [REPORT, ALL], [("original", "soc@evil.example", True)]),
+        ([REPORT], [], [("original", "soc@evil.example", False)]),
+        (
+            [REPORT],
+            [{**REPORT, "actions": {**TOLD, "incident_report_content": ["Sender"]}}],
+            [("report", "soc@evil.example", True), ("original", "soc@evil.example", False)],
+        ),
+        ([ENCRYPTING], [{**ENCRYPTING, "actions": {**ENCRYPT, **TOLD}}], [("original", "soc@evil.example", True)]),
+        ([REPORT], [STOPS, REPORT], [("original", "soc@evil.example", False)]),
+        ([{**REPORT, "state": "Disabled"}], [REPORT], [("original", "soc@evil.example", True)]),
+        ([{**REPORT, "conditions": IN}], [REPORT], [("original", "soc@evil.example", False)]),
+        ([CONNECTOR, TLS], [TLS], [("connector", "Gate", False)]),
+        ([CONNECTOR], [CONNECTOR, TLS], [("tls", "", True)]),
+        ([rule("N", IN, {})], [rule("N", IN, {"generate_notification": "Stay calm"})], [("notification", "", True)]),
+        ([asks("bob@contoso.com")], [asks("x@evil.example")], [("approval", "x@evil.example", True), ("approval", "bob@contoso.com", False)]),
+        ([asks("bob@contoso.com")], [asks("megan@contoso.com")], [("approval", "megan@contoso.com", True), ("approval", "bob@contoso.com", False)]),
+        ([], [asks("x@evil.example")], [("approval", "x@evil.example", True)]),
+        ([], [asks("bob@contoso.com")], []),  # That it waits says it.
+    ],
+)
+def test_a_change_of_what_rules_do_beside_is_told(before: Sequence[Values], after: Sequence[Values], effects: Sequence[tuple[str, str, bool]]) -> None:
+    assert told(before, after) == effects
+    assert NOTHING not in mail_lines({"difference": compared(before, after).rows})
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([REPORT], [{**REPORT, "name": "Other"}]),
+        ([REPORT, ALL], [ALL, REPORT]),
+        ([REPORT], [{**REPORT, "actions": {**TOLD, "set_audit_severity": "High"}}]),
+        ([REPORT, TLS], [REPORT, TLS]),
+        ([{**TLS, "mode": "Audit"}], []),
+    ],
+    ids=["another name", "another place", "another severity", "the same", "only tried"],
+)
+def test_what_stays_the_same_is_no_change(before: Sequence[Values], after: Sequence[Values]) -> None:
+    found = compared(before, after)
+    assert (found.rows, found.complete) == ([], True)
+    assert mail_lines({"difference": found.rows}) == [NOTHING]
+
+
+def test_a_sentence_says_who_is_told_and_why() -> None:
+    (row,) = compared([REPORT], [STOPS, REPORT]).rows
+    assert row["text"] == (
+        "Mail from inside with 'deal' in its subject is no longer reported to soc@evil.example with the original mail: "
+        "rule 'Stops' (new, priority 0) stops before 'Report'."
+    )
+    assert (row["rules"], row["later"], row["when"]) == (["Stops"], ["Report"], WHERE)
+    assert "deal" in row["witness"]["message"]["subject"]

@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A counterexample names the rule that decides it, and nothing that does not matter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.simplest_counterexample import simplest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import verdict_sentence
+
+IRM = {"azure_rms_licensing_enabled": True, "internal_licensing_enabled": True, "enable_pdf_encryption": True, "transport_decryption_setting": "Optional"}
+FACTS = {"accepted_domains": ["contoso.com"], "remote_domains": [], "irm_configuration": IRM}
+OUTGOING = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
+
+
+def rule(name: str, conditions: dict[str, Any], actions: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "conditions": conditions, "exceptions": {}, "actions": actions}
+
+
+ENCRYPT = rule("Encrypt", OUTGOING, {"apply_rights_protection_template": "Encrypt"})
+PREPEND = {"prepend_subject": "x"}
+
+
+def refuted(*rules: dict[str, Any], when: dict[str, Any] | None = None) -> dict[str, Any]:
+    (row,) = prove(rules, FACTS, [{"name": "G", "when": OUTGOING if when is None else when, "then": "not_in_clear"}])
+    assert row["verdict"] == "refuted"
+    return row
+
+
+@pytest.mark.parametrize(
+    ("stops", "keys"),
+    [
+        ({"subject_contains_words": ["plain"]}, {"subject": "plain"}),
+        ({"sent_to": ["ann@fabrikam.com"]}, {}),
+        ({"header_contains_message_header": "X-A", "header_contains_words": ["b"]}, {"headers": {"x-a": "b"}}),
+    ],
+)
+def test_the_rule_that_keeps_mail_from_encryption_decides_and_other_rules_leave_no_trace(stops: dict[str, Any], keys: dict[str, Any]) -> None:
+    noise = [
+        rule("Large", {"message_size_over": "1 MB"}, PREPEND),
+        rule("Company", {"sender_ad_attribute_contains_words": ["Company:adatum"]}, PREPEND),
+        rule("Attached", {"attachment_contains_words": ["secret"]}, PREPEND),
+        rule("Important", {"with_importance": "High"}, PREPEND),
+    ]
+    row = refuted(*noise, rule("Hold", stops, {"stop_rule_processing": True}), ENCRYPT)
+    found = row["counterexample"]
+    assert found["decided_by"] == ["Hold"]
+    assert {key: value for key, value in found["message"].items() if key not in ("name", "from", "to", "authenticated")} == keys
+    assert verdict_sentence(row).endswith("is delivered in clear: the rule 'Hold' decides.")
+
+
+def test_where_nothing_encrypts_no_rule_decides() -> None:
+    row = refuted(rule("Footer", {}, PREPEND))
+    assert "decided_by" not in row["counterexample"]
+    assert verdict_sentence(row).endswith("is delivered in clear.")
+
+
+def test_mail_whose_sender_is_not_authenticated_only_claims_to_be_from_somebody() -> None:
+    row = refuted(ENCRYPT, when={"from": ["ceo@contoso.com"], "sent_to_scope": "NotInOrganization"})
+    assert row["counterexample"]["message"]["authenticated"] is False
+    assert "mail that claims to be from ceo@contoso.com to " in verdict_sentence(row)
+
+
+def test_what_a_message_can_do_without_goes_and_what_it_needs_stays() -> None:
+    message = {"name": "G", "from": "a@b.c", "to": ["x@y.z", "m@n.o"], "subject": "plain", "body": "noise", "attachments": [{"name": "a"}, {"name": "b"}]}
+
+    def breaks(options: Mapping[str, Any]) -> bool:
+        return options.get("subject") == "plain" and {"name": "b"} in options.get("attachments", ())
+
+    left = {"name": "G", "from": "a@b.c", "to": ["x@y.z"], "subject": "plain", "attachments": [{"name": "b"}]}
+    assert simplest(message, "X@y.z", breaks) == left

@@ -1,0 +1,25 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Random clauses, and a solver that has them."""
+
+from __future__ import annotations
+
+import random
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import TRUE, Solver
+
+Clauses = list[list[int]]
+
+
+def random_clauses(source: random.Random, variables: int, clauses: int, widest: int = 3) -> Clauses:
+    """Signed literals, as DIMACS has them."""
+    return [[source.choice((1, -1)) * source.randint(1, variables) for _place in range(source.randint(1, widest))] for _clause in range(clauses)]
+
+
+def solver_of(variables: int, clauses: Clauses) -> tuple[Solver, list[int]]:
+    solver = Solver()
+    names = [TRUE, *(solver.variable() for _variable in range(variables))]
+    for clause in clauses:
+        solver.add([names[abs(literal)] ^ (literal < 0) for literal in clause])
+    return solver, names

@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The prover as a search holds it against enumeration: each function answers what ``Search`` asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
+
+from tests.unit.mail_flow.asking import NOW
+
+Values = dict[str, Any]
+
+
+def proofs(rules: Sequence[Values], tenant: Mapping[str, Any], options: Sequence[Values]) -> list[Values]:
+    """Verdicts; a guarantee that is refused is missing."""
+    found: list[Values] = []
+    for option in options:
+        try:
+            found += prove(rules, tenant, [option], NOW)
+        except OptionError:
+            continue
+    return found
+
+
+def classes(before: Sequence[Values], after: Sequence[Values], tenant: Mapping[str, Any]) -> tuple[list[Values], int]:
+    """The rows that tell the difference between two rule sets, and how many more there are."""
+    found = difference(before, after, tenant, NOW)
+    return found.rows, found.more
+
+
+def of_settings(
+    before: Sequence[Values], after: Sequence[Values], tenant: Mapping[str, Any], irm_before: Mapping[str, Any], irm_after: Mapping[str, Any]
+) -> tuple[list[Values], int]:
+    """The same where the settings of IRM differ, too."""
+    found = difference(before, after, {**tenant, "irm_configuration": irm_after}, NOW, irm_before=irm_before)
+    return found.rows, found.more
+
+
+def never(rules: Sequence[Values], tenant: Mapping[str, Any]) -> set[str]:
+    """The names of the rules that are said never to act."""
+    return {each["rules"][0] for each in lint(rules, tenant, NOW) if each["kind"] == "never_acts"}

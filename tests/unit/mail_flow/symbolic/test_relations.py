@@ -1,0 +1,206 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The relations between conditions that come of how the prover reads them, each left out and each overdone. A named claim notices either.
+
+Relations that are clauses of their own, such as those between words or domains, are in ``test_mutants``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import (
+    compile_conditions,
+    compile_outcomes,
+    compile_recipients,
+    symbolic_message,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Conditions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, negate
+
+from tests.unit.mail_flow.asking import ENCRYPT, rule, verdict
+from tests.unit.mail_flow.small_worlds import TENANT
+
+Patch = Callable[[Any, str, Any], None]
+Values = dict[str, Any]
+
+IN: Values = {"from_scope": "InOrganization"}
+ANN, FABRIKAM = ["ann@fabrikam.com"], ["fabrikam"]
+GROUPS: Values = {**TENANT, "groups": {"sales@contoso.com": ["megan@contoso.com"], "all@contoso.com": ["bob@contoso.com"]}}
+
+
+def mutant(where: Any, name: str, instead: Callable[..., Any]) -> Callable[[Patch], None]:
+    return lambda patch: patch(where, name, instead)
+
+
+def encrypts(**conditions_: Any) -> list[Values]:
+    return [rule("R", {**IN, **conditions_}, ENCRYPT)]
+
+
+def claim(**conditions_: Any) -> Values:
+    return {"when": {**IN, **conditions_}}
+
+
+def lists_are_apart(self: Any, atom: Any, seen: Any, person: Any) -> Any:
+    return self.logic.unknown("apart", atom.predicate.options, atom.values)
+
+
+def only_the_body(self: Any, atom: Any, seen: Any, person: Any) -> Any:
+    return self.logic.any_of([self.text(compile_conditions.BODY, key, seen) for key in compile_conditions.keys_of(atom)])
+
+
+def fields(*, apart: bool) -> Callable[..., Any]:
+    """To and Cc would be a field of its own, or nothing but To."""
+    whole = Conditions._of_fields
+
+    def of_fields(self: Any, atom: Any, seen: Any, person: Any) -> Any:
+        if atom.predicate.options[0] != "any_of_to_cc_header":
+            return whole(self, atom, seen, person)
+        names = "to_cc" if apart else "to"
+        return self.mail.circuit.disjunction([self.mail.circuit.variable((names, address)) for address in atom.values])
+
+    return of_fields
+
+
+def without_the_recipient(self: Any, atom: Any, seen: Any, person: Any) -> Any:
+    return self.logic.any_of([self._others(key, seen.splits) for key in compile_conditions.keys_of(atom)])
+
+
+def relation(known: Callable[..., Any]) -> Callable[..., Any]:
+    """What the sender is to a recipient would be known."""
+    whole = Logic.unknown
+
+    def unknown(self: Any, *name: Any) -> Any:
+        return known(self, name, whole) if name[0] == "U05" else whole(self, *name)
+
+    return unknown
+
+
+def reports_have_other_managers(self: Any, name: Any, whole: Any) -> Any:
+    """L22 overdone: whoever is not the manager would be a direct report."""
+    manager = whole(self, "manager")
+    return manager if "Manager" in name[2] else negate(manager)
+
+
+def insiders_may_be_forged(self: Any, value: str, slot: Any) -> Any:
+    accepted = self._accepted(slot)
+    return accepted if value == "InOrganization" else negate(accepted)
+
+
+def always(sort: str) -> Callable[[Patch], None]:
+    """A property that all mail would have."""
+
+    def change(patch: Patch) -> None:
+        whole = symbolic_message.SymbolicMessage._assume_the_usual
+
+        def assume(self: Any, rule_sets: Any) -> None:
+            whole(self, rule_sets)
+            literals = [literal for key, literal in self.properties.items() if key[0] == sort]
+            for literal in literals or [getattr(self, sort, TRUE)]:
+                self.circuit.add(literal)
+
+        patch(symbolic_message.SymbolicMessage, "_assume_the_usual", assume)
+
+    return change
+
+
+def one_sender(patch: Patch) -> None:
+    """The envelope's sender would always be the one of the From field."""
+    whole = symbolic_message.SymbolicMessage._relate_envelope
+
+    def relate(self: Any) -> None:
+        whole(self)
+        if self.envelope is not None:
+            self.circuit.add(self.same_envelope)
+
+    patch(symbolic_message.SymbolicMessage, "_relate_envelope", relate)
+
+
+#: Claims that are proved, and are not without the relation.
+LEFT_OUT: dict[str, tuple[Callable[[Patch], None], list[Values], Values]] = {
+    "L1": (
+        mutant(Conditions, "_of_subject", lists_are_apart),
+        encrypts(subject_contains_words=["offer", "quote"]),
+        claim(subject_contains_words=["offer"]),
+    ),
+    "L2": (mutant(Conditions, "_of_body", only_the_body), encrypts(subject_or_body_contains_words=["offer"]), claim(subject_contains_words=["offer"])),
+    "L3": (mutant(Conditions, "_of_fields", fields(apart=True)), encrypts(any_of_to_cc_header=ANN), claim(any_of_to_header=ANN)),
+    "L4": (
+        mutant(Conditions, "_of_recipients", without_the_recipient),
+        encrypts(any_of_recipient_address_contains_words=FABRIKAM),
+        claim(recipient_address_contains_words=FABRIKAM),
+    ),
+    "L25": (
+        mutant(Conditions, "sender_scope", insiders_may_be_forged),
+        encrypts(sent_to_scope="InOrganization"),
+        claim(sent_to=["new@contoso.com"]),
+    ),
+}
+
+#: Claims that are not proved, and are with more of it than there is.
+OVERDONE: dict[str, tuple[Callable[[Patch], None], list[Values], Values]] = {
+    "L1": (
+        mutant(compile_conditions, "keys_of", lambda atom, whole=compile_conditions.keys_of: whole(atom)[:1]),
+        encrypts(subject_contains_words=["offer"]),
+        claim(subject_contains_words=["offer", "quote"]),
+    ),
+    "L2": (
+        mutant(Conditions, "_of_body", Conditions._of_subject),
+        encrypts(subject_contains_words=["offer"]),
+        claim(subject_or_body_contains_words=["offer"]),
+    ),
+    "L3": (mutant(Conditions, "_of_fields", fields(apart=False)), encrypts(any_of_to_header=ANN), claim(any_of_to_cc_header=ANN)),
+    "L4": (
+        mutant(compile_recipients.Company, "others", lambda self, key, history, written=False: FALSE),
+        encrypts(recipient_address_contains_words=FABRIKAM),
+        claim(any_of_recipient_address_contains_words=FABRIKAM),
+    ),
+    # Whether a relation of the sender to one recipient is one to the whole message is open (U05).
+    "L20": (
+        mutant(Logic, "unknown", relation(lambda self, name, whole: TRUE)),
+        encrypts(between_member_of_1=["sales@contoso.com"], between_member_of_2=["all@contoso.com"]),
+        {**claim(from_member_of=["sales@contoso.com"], sent_to_member_of=["all@contoso.com"]), "facts": GROUPS},
+    ),
+    "L22": (
+        mutant(Logic, "unknown", relation(reports_have_other_managers)),
+        [*encrypts(sender_management_relationship="Manager"), rule("S", {**IN, "sender_management_relationship": "DirectReport"}, ENCRYPT)],
+        claim(),
+    ),
+    "L24": (always("attachment"), encrypts(attachment_size_over="1KB"), claim()),
+    "L25": (
+        always("authenticated"),
+        [rule("R", IN, {"delete_message": True})],
+        {"when": {"from": ["megan@contoso.com"]}, "then": "not_in_clear"},
+    ),
+    # What an Inbox rule forwards and what a mailbox setting forwards are two kinds of mail, and neither is certain to be encrypted (U26).
+    "L26": (
+        mutant(compile_outcomes.Outcome, "_forwarded", lambda self: FALSE),
+        encrypts(message_type_matches="AutoForward"),
+        claim(message_type_matches="AutoForward"),
+    ),
+    "envelope": (
+        one_sender,
+        [rule("R", {"from": ["megan@contoso.com"], **IN}, ENCRYPT, sender_address_location="Envelope")],
+        claim(**{"from": ["megan@contoso.com"]}),
+    ),
+}
+
+
+@pytest.mark.parametrize("relation", LEFT_OUT)
+def test_a_relation_that_is_left_out_is_noticed(relation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    change, rules, guarantee = LEFT_OUT[relation]
+    assert verdict(rules, **guarantee)["verdict"] == "proved"
+    change(monkeypatch.setattr)
+    assert verdict(rules, **guarantee)["verdict"] != "proved"
+
+
+@pytest.mark.parametrize("relation", OVERDONE)
+def test_a_relation_that_is_overdone_is_noticed(relation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    change, rules, guarantee = OVERDONE[relation]
+    assert verdict(rules, **guarantee)["verdict"] != "proved"
+    change(monkeypatch.setattr)
+    assert verdict(rules, **guarantee)["verdict"] == "proved"
