@@ -61,7 +61,7 @@ msg:
   sample: "No change."
 organization:
   description: The organization, as RV(m365.message_encryption.exchange_connection_info#module:organization) has it.
-  returned: once the organization was read
+  returned: success
   type: dict
 writes:
   description: Whether the run continues to write, to the organization or to a separate snapshot. Never in check mode, and never in an audit.
@@ -69,7 +69,7 @@ writes:
   type: bool
 pending:
   description: Whether there is something to change.
-  returned: once the organization was read
+  returned: success
   type: bool
 changes:
   description: The planned changes, worst impact first, with their rollback class and cmdlet.
@@ -147,7 +147,7 @@ digest:
   sample: sha256:4f0c0d1b2a93
 plan:
   description: The path of the plan; empty outside of check mode.
-  returned: once the organization was read
+  returned: success
   type: str
 snapshot:
   description: The path of the snapshot; empty if none was taken. With O(procedure=rollback), the snapshot to restore.

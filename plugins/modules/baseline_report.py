@@ -11,6 +11,7 @@ short_description: Writes the report of a run of the hardened baseline
 version_added: 1.0.0
 description:
   - Writes C(report.html), C(report.json), C(report.jsonl), C(report.csv), C(junit.xml) and C(SHA256SUMS), also in check mode.
+  - With O(scope=run), the terminal shows RV(lines).
   - Each run has its own folder. It contains one report for the whole run, and one in the folder of each organization.
   - >-
     The report of a run over several organizations also has C(fleet.html): each control of each organization as a matrix, the worst organizations first.
@@ -91,7 +92,7 @@ summary:
   type: str
   sample: "13 organizations: 1 drifted, 12 as wanted. Report: /srv/message_encryption/runs/20261125T031655Z-audit-2914ab_c9d2/report.html"
 lines:
-  description: A line for each organization with its changes, those that need attention first, and RV(summary).
+  description: A line for each organization of the ring with its changes, those that need attention first, and RV(summary) unless other rings follow.
   returned: always
   type: list
   elements: str

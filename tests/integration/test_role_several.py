@@ -19,7 +19,7 @@ import yaml
 from tests.emulator.emulator import Emulator
 
 from .playbook import Controller
-from .role import PREFIX, artifacts, included, newest, play, report, statuses
+from .role import PREFIX, ROLE, artifacts, included, newest, play, report, statuses
 from .tenant import inventory, lasting
 
 THREE = ("a.onmicrosoft.com", "b.onmicrosoft.com", "c.onmicrosoft.com")
@@ -195,6 +195,17 @@ class TestSeveral:
             run = play(controller, playbook, *arguments, confirm_rollback=["a", "b", "c"], accept=["encryption_off"])
             assert [result for result in run if result.outcome == "skipped"] == []
             assert "skipping" not in run.stdout
+
+    def test_the_rings_of_three_organizations_are_45_lines(self, controller: Controller, emulator: Emulator) -> None:
+        emulator.organizations["c.onmicrosoft.com"].patch({"irm_configuration": {"LicensingLocation": ["https://rms.contoso.com/_wmcs/licensing"]}})
+        failed = play(controller, "baseline", rc=2)
+        emulator.organizations["c.onmicrosoft.com"].patch({"irm_configuration": {"LicensingLocation": []}})
+        applied = play(controller, "baseline")
+        assert [len(run.stdout.splitlines()) for run in (failed, applied)] == [51, 45]
+        assert applied.stdout.count("Report: ") == failed.stdout.count("Report: ") == 1
+        # What is refused is an error, as Ansible prints it, and a line at the end.
+        assert "\nc: refused, nothing was written: IRM-1\n" in failed.stdout
+        assert not {"organization", "changes", "mail"} & set(failed.task(ROLE + "Plan and preflight", "c").result)
 
     def test_a_check_takes_all_at_once(self, controller: Controller, emulator: Emulator) -> None:
         emulator.organizations["a.onmicrosoft.com"].patch({"irm_configuration": {"LicensingLocation": ["https://rms.contoso.com/_wmcs/licensing"]}})

@@ -111,6 +111,7 @@ class BaselineAction(ModuleAction):
             results_of=lambda other: _results(task_vars["hostvars"][other], fields["params"].get("results") or ()),
             command=command_of(context.CLIARGS),
             artifacts=lambda variables: Artifacts(directory_of(variables), host, run, procedure, owners_of(variables)),
+            show=lambda line: show(visible(line)),
             # Core read them at the start and returns its cached copy.
             given_on_launch=frozenset(str(name) for name in load_extra_vars(self._loader) if str(name).startswith(PREFIX)),
         )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 
+from ansible import constants as C
 from ansible.utils import display
 from ansible.utils.display import Display
 
@@ -18,4 +19,5 @@ def show(text: str) -> None:
     outermost function that core itself defines: it hands the text to the main process, where ansible-runner sees it.
     """
     own = inspect.unwrap(Display.display, stop=lambda function: function.__globals__["__name__"] == display.__name__)
-    own(Display(), text)
+    # Whoever reads results as JSON finds nothing else among them.
+    own(Display(), text, stderr="json" in C.DEFAULT_STDOUT_CALLBACK)

@@ -40,10 +40,14 @@ class ConcludingAction(ReportingAction):
     """
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The task's result. Where drift fails it, without what the report has and ``--diff`` has shown: Ansible prints the result of a task that fails."""
+        """The task's result. Ansible prints the result of a task that fails, so that one lacks what the report has, and where drift fails it, what ``--diff``
+        has shown.
+        """
         result = super().run(tmp, task_vars)
-        drifted = bool(result.get("failed")) and "error" not in result
-        return {name: value for name, value in result.items() if not (drifted and name in ("changes", "mail", "diff"))}
+        if not result.get("failed"):
+            return result
+        left_out = ("organization", "pending", "plan", *(() if "error" in result else ("changes", "mail", "diff")))
+        return {name: value for name, value in result.items() if name not in left_out}
 
     def variables_read(self, procedure: str) -> set[str]:
         """Those of the procedure, and those that a report shows."""

@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 import pytest
+from ansible import constants as C
 from ansible.utils.display import Display
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.terminal import show
 
@@ -19,9 +20,11 @@ class Queue:
 
     def __init__(self) -> None:
         self.sent: list[tuple[Any, ...]] = []
+        self.to_stderr: list[bool] = []
 
     def send_display(self, *arguments: Any, **more: Any) -> None:
         self.sent.append(arguments)
+        self.to_stderr.append(more["stderr"])
 
 
 def test_a_wrapper_that_writes_to_the_workers_own_output_is_passed_by(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,3 +49,12 @@ def test_without_a_wrapper_it_is_cores_method(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(Display(), "_final_q", queue)
     show("a difference")
     assert queue.sent == [("display", "a difference")]
+
+
+@pytest.mark.parametrize(("callback", "to_stderr"), [("default", False), ("yaml", False), ("ansible.posix.json", True), ("ansible.posix.jsonl", True)])
+def test_where_the_output_is_json_it_goes_beside_it(monkeypatch: pytest.MonkeyPatch, callback: str, to_stderr: bool) -> None:
+    queue = Queue()
+    monkeypatch.setattr(Display(), "_final_q", queue)
+    monkeypatch.setattr(C, "DEFAULT_STDOUT_CALLBACK", callback)
+    show("a difference")
+    assert queue.to_stderr == [to_stderr]

@@ -21,15 +21,23 @@ def end(role: Role, hosts: list[str]) -> dict[str, Any]:
     role.task.params |= {"results": [], "hosts": []}
     role.task.hosts = hosts
     role.task.renderers = {"report.json": document_text, "report.html": document_text}
+    shown: list[str] = []
+    role.task.show = shown.append
     conclude(role.task, {}, goes_on=False)
-    return report_run(role.task)
+    found = report_run(role.task)
+    assert shown == found["lines"]
+    return found
 
 
-def test_a_ring_names_its_own_organizations_and_counts_all(role: Role) -> None:
+def test_a_ring_names_its_own_organizations_and_the_last_one_counts_all(role: Role) -> None:
     role.run(change_reference="CHG-1")
-    first, last = end(role, ["contoso", "later", "last"])["lines"]
-    assert first.startswith("contoso: IRM-1 ")
-    assert last.startswith("3 organizations: 1 changed, 2 not run yet. Report: ")
+    found = end(role, ["contoso", "later", "last"])
+    (line,) = found["lines"]
+    assert line.startswith("contoso: IRM-1 ")
+    assert found["summary"].startswith("3 organizations: 1 changed, 2 not run yet. Report: ")
+    first, last = end(role, ["contoso"])["lines"]
+    assert first == line
+    assert last.startswith("1 organization: 1 changed. Report: ")
 
 
 def test_a_ring_that_ends_the_run_names_those_that_will_not_run(role: Role) -> None:

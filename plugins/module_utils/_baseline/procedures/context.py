@@ -129,6 +129,7 @@ class BaselineContext(ModuleContext):
     :param fleet_renderers: those of the report of a run over several organizations.
     :param ring_of: the ring of a host of the run; empty where there are no rings.
     :param results_of: what the role's tasks returned for a host of the run, in order.
+    :param show: shows a line on the terminal.
     :param given_on_launch: the full names of the role's variables that are extra variables.
     """
 
@@ -143,4 +144,5 @@ class BaselineContext(ModuleContext):
     fleet_renderers: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
     ring_of: Callable[[str], str] = lambda host: ""
     results_of: Callable[[str], Sequence[Mapping[str, Any]]] = lambda host: ()
+    show: Callable[[str], None] = lambda line: None
     given_on_launch: frozenset[str] = frozenset()

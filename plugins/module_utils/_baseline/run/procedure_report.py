@@ -104,7 +104,7 @@ def _is_failure(result: Mapping[str, Any]) -> bool:
 
 
 def report_run(task: BaselineContext) -> dict[str, Any]:
-    """Writes the report of the whole run from the reports of its organizations. One that failed without a report gets it here."""
+    """Writes the report of the whole run from the reports of its organizations, and shows its lines. One that failed without a report gets it here."""
     variables = for_report(task)
     artifacts = task.artifacts(variables)
     reported = artifacts.marked("reported-failure", task.hosts)
@@ -118,7 +118,14 @@ def report_run(task: BaselineContext) -> dict[str, Any]:
     report, paths = _write(task, artifacts, organizations, variables, top=True)
     if kept := _kept_runs(task, variables):
         artifacts.cut_runs(kept)
-    return _of_run(task, artifacts, report, paths, _of_ring(task, report))
+    named = _of_ring(task, report)
+    found = _of_run(task, artifacts, report, paths, named)
+    # The last ring counts all.
+    more = any(organization.waits and organization.host not in named for organization in report.organizations)
+    lines = found["lines"][:-1] if more else found["lines"]
+    for line in lines:
+        task.show(line)
+    return {**found, "lines": lines}
 
 
 def report_slices(task: BaselineContext) -> dict[str, Any]:
@@ -231,7 +238,7 @@ def _write(
     try:
         return report, artifacts.store_report({name: render(written) for name, render in renderers.items()}, top=top)
     except OptionError as error:
-        task.warnings.append(f"The report cannot be written: {error} Its summary is shown above, and the tasks' results show what they did.")
-        for line in lines_of(report, "none, because it cannot be written"):
+        task.warnings.append(f"The report cannot be written: {error} The terminal shows its summary, and the tasks' results what they did.")
+        for line in () if top else lines_of(report, "none, because it cannot be written"):  # Those of the run are shown in any case.
             task.say(line)
         return report, {}
