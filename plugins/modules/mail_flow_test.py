@@ -567,6 +567,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.en
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.comparison import differences
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import run_cases
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import REFUTED
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
@@ -582,6 +583,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     tested_rules,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import compared_rows, difference_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.failure_text import failure_diff, tested_text
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import guarantee_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import lint_rows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
 
 #: The maximum number of sentences about a difference in the message for people.
@@ -626,29 +631,21 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         simulated = Simulator(others, replace(simulator.facts, irm_configuration=settings))
         before = run_cases([Case(case.message) for case in cases], simulated, "none").messages
         after = [{**each, "recipients": {label: _untraced(found) for label, found in each["recipients"].items()}} for each in tested.messages]
-        result["changed_messages"] = differences(before, after)
+        result["changed_messages"] = compared_rows(differences(before, after))
     with bounded(share=1):  # One budget for all that is about all mail.
         if others is not None:
-            found = difference(others, rules, facts, now, irm_before=settings)
-            result.update(difference=found.rows, difference_more=found.more)
-        verdicts = prove(rules, facts, guarantees, now)
+            rows, more = difference_rows(difference(others, rules, facts, now, irm_before=settings))
+            result.update(difference=rows, difference_more=more)
+        judged = prove(rules, facts, guarantees, now)
         if guarantees:
-            result["guarantees"] = verdicts
+            result["guarantees"] = guarantee_rows(judged)
         if params["lint"] if params["lint"] is not None else (guarantees or others is not None):
-            result["lint"] = lint(rules, facts, now)
-    result["msg"] = "\n".join([*([tested.summary] if cases else []), *mail_lines(result, _SAID)])
-    if tested.failures or any(each["verdict"] == "refuted" for each in verdicts):
+            result["lint"] = lint_rows(lint(rules, facts, now))
+    result["msg"] = "\n".join([*([tested_text(tested)] if cases else []), *mail_lines(result, _SAID)])
+    if tested.failures or any(each.verdict == REFUTED for each in judged):
         result["failed"] = params["fail_on_error"]
     if tested.failures:
-        result["diff"] = [
-            {
-                "before_header": f"{failure.message}, {failure.recipient} (expected)",
-                "after_header": f"{failure.message}, {failure.recipient} (answer)",
-                "before": failure.before,
-                "after": failure.after,
-            }
-            for failure in tested.failures
-        ]
+        result["diff"] = list(map(failure_diff, tested.failures))
     return result
 
 

@@ -32,6 +32,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee, same_guarantee
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.failure_text import failure_text
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import counterexample_row
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import reasons_of, refutation, verdict_sentence
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import OUTGOING
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare_section
@@ -108,7 +110,7 @@ class MailControl(Control):
                 now = Mail.of(outlook.organization)
                 then = now.after(outlook.plan)
                 worse = worsened(now.rules, then.rules, then.facts, guarantee, datetime.datetime.now(datetime.UTC), now.facts.get(IRM))
-                broken += [{**new, "counterexample": worse}] if worse else []
+                broken += [{**new, "counterexample": counterexample_row(worse)}] if worse else []
         return broken
 
     def _sides(self, request: Request, organization: Organization, plan: Plan | None) -> list[tuple[Guarantee, dict[str, Any], dict[str, Any]]]:
@@ -129,7 +131,7 @@ class MailControl(Control):
         if not outlook.plan.steps:
             return []
         tested, _verdicts = self._tested(outlook.request, Mail.of(outlook.organization).after(outlook.plan))
-        return [failure.text for failure in tested.failures if not failure.open]
+        return [failure_text(failure) for failure in tested.failures if not failure.open]
 
     def guaranteed(self, request: Request, organization: Organization, planned: Plan | None) -> list[dict[str, Any]]:
         # What a plan makes of it is what counts; what it is now, where that is something else.
@@ -139,7 +141,7 @@ class MailControl(Control):
     def misses(self, request: Request, organization: Organization, refuted: Collection[str]) -> list[str]:
         tested, verdicts = self._tested(request, Mail.of(organization))
         rows = [row for row in verdicts if row["verdict"] == REFUTED and row["name"] not in refuted]
-        return [*(failure.text for failure in tested.failures if not failure.open), *map(verdict_sentence, rows)]
+        return [*(failure_text(failure) for failure in tested.failures if not failure.open), *map(verdict_sentence, rows)]
 
     def verdict(self, request: Request, organization: Organization, planned: Plan | None) -> tuple[bool | None, list[str]]:
         mail = Mail.of(organization)
@@ -148,7 +150,7 @@ class MailControl(Control):
         rows = [row for row in verdicts if row["verdict"] != PROVED]
         unknown = [failure.open for failure in tested.failures] + [row["verdict"] == UNKNOWN for row in rows]
         met = not unknown or (None if all(unknown) else False)
-        return met, [*(failure.text for failure in tested.failures), *map(verdict_sentence, rows)]
+        return met, [*(failure_text(failure) for failure in tested.failures), *map(verdict_sentence, rows)]
 
     def _tested(self, request: Request, mail: Mail) -> tuple[Tested, list[dict[str, Any]]]:
         """What becomes of the messages, and what holds of each guarantee, once for each state of an organization."""

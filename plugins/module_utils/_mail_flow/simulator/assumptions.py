@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
     FORWARDED_TYPES,
@@ -15,6 +16,19 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     SURELY_PROTECTED,
     SYSTEM_TYPES,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Premise:
+    """What a proof rests on.
+
+    :param id: the number of the question, or a word.
+    :param mail: the mail that it leaves out, in a few words; empty where it leaves none out.
+    """
+
+    id: str
+    text: str
+    mail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,50 +88,59 @@ USUAL = (
 )
 
 #: The assumptions of every proof, which do not depend on the rules.
-ALWAYS: tuple[dict[str, str], ...] = (
-    {"id": "settled", "text": "The rules have been in effect for some hours: Exchange applies changes with a delay."},
-    {"id": "rule_errors", "text": "No rule fails on the message, as a rule that inspects large attachments can (rule_error_action)."},
-    {"id": "configured", "text": "Message encryption is configured and works."},
-    {
-        "id": "system_mail",
-        "text": "The message is not a non-delivery report, journal report or rule report, which rules may not process.",
-        "mail": "Exchange's reports",
-    },
-    {"id": "later", "text": "Purview DLP, automatic labels, filters and other systems after the rules do not change the protection."},
+ALWAYS = (
+    Premise("settled", "The rules have been in effect for some hours: Exchange applies changes with a delay."),
+    Premise("rule_errors", "No rule fails on the message, as a rule that inspects large attachments can (rule_error_action)."),
+    Premise("configured", "Message encryption is configured and works."),
+    Premise("system_mail", "The message is not a non-delivery report, journal report or rule report, which rules may not process.", mail="Exchange's reports"),
+    Premise("later", "Purview DLP, automatic labels, filters and other systems after the rules do not change the protection."),
 )
 
 #: What a proof rests on where rules or the guarantee have such conditions: on this the sources do not agree, or do not say it.
-AUTHENTICATED = {
-    "id": "authenticated",
-    "text": "Mail from inside is authenticated. Mail that names such a sender without authentication is neither inside nor outside, and is not considered.",
-}
-SUBDOMAINS = {"id": "subdomains", "text": "Conditions on a domain also match its subdomains, as in Exchange Online since 2023."}
-SENT_FROM = {"id": "sent_from", "text": "Mail is sent from primary addresses. What rules find in the alias of a sender is not considered."}
-SIZES = {"id": "sizes", "text": "A message counts as larger than each of its attachments."}
+AUTHENTICATED = Premise(
+    "authenticated",
+    "Mail from inside is authenticated. Mail that names such a sender without authentication is neither inside nor outside, and is not considered.",
+)
+SUBDOMAINS = Premise("subdomains", "Conditions on a domain also match its subdomains, as in Exchange Online since 2023.")
+SENT_FROM = Premise("sent_from", "Mail is sent from primary addresses. What rules find in the alias of a sender is not considered.")
+SIZES = Premise("sizes", "A message counts as larger than each of its attachments.")
 
 
-def internal_domains(names: Sequence[str]) -> dict[str, str]:
+def internal_domains(names: Sequence[str]) -> Premise:
     """For remote domains that count as internal: mail to them is none to people outside."""
-    return {"id": "internal_domains", "text": f"People in {', '.join(names)} count as inside: a remote domain makes them internal (IsInternal)."}
+    return Premise("internal_domains", f"People in {', '.join(names)} count as inside: a remote domain makes them internal (IsInternal).")
+
+
+def none_begins_or_ends(dates: Sequence[str]) -> Premise:
+    """For rules with dates."""
+    return Premise("date", f"The mail passes the rules before any of them begins or ends again ({listed(dates)}).")
+
+
+def without_journals(addresses: Sequence[str]) -> Premise:
+    """For journal rules, which send copies that rules for mail do not see."""
+    return Premise("journals", f"Journal rules send copies of mail to {listed(addresses)}, which are not considered.", mail="copies for journals")
 
 
 #: For rules that make more copies than are followed.
-TOO_MANY_COPIES = {
-    "id": "U09",
-    "reason": "rules make more copies for people whom they add than are followed",
-    "settled_by": "Let fewer rules add people, or let them do so without a look at recipients.",
-}
+TOO_MANY_COPIES = Reason(
+    "U09",
+    "rules make more copies for people whom they add than are followed",
+    settled_by="Let fewer rules add people, or let them do so without a look at recipients.",
+)
 
 _SIMPLER = "Use fewer or simpler conditions in the rules that overlap."
 
 #: For a question that took too many conflicts.
-BUDGET = {"id": "budget", "reason": "the question is too complex", "settled_by": _SIMPLER}
+BUDGET = Reason("budget", "the question is too complex", settled_by=_SIMPLER)
 
 #: For a difference in whom rules add.
-NOT_FOLLOWED = {"id": "U09", "reason": "copies of managers and members of groups are not followed", "settled_by": "Add people by their addresses."}
+NOT_FOLLOWED = Reason("U09", "copies of managers and members of groups are not followed", settled_by="Add people by their addresses.")
+
+#: For a difference in what happens where Exchange fails on a rule.
+FAILING = Reason("U12", "what makes Exchange fail on a rule is not documented")
 
 #: For mail that waits for many approvals.
-MANY_APPROVALS = {"id": "approvals", "reason": "how many approvals mail waits for is compared only up to a few", "settled_by": "Send a test message."}
+MANY_APPROVALS = Reason("approvals", "how many approvals mail waits for is compared only up to a few", settled_by="Send a test message.")
 
 #: Assumption about usual mail to the mail of which it is not true.
 UNUSUAL = {
@@ -153,20 +176,23 @@ RELIED_ON = {
 }
 
 
-def assumed(number: str, text: str) -> dict[str, str]:
-    """An assumption of a proof, as results have it: with the mail that it leaves out, where it does."""
-    mail = next((each.brief for each in USUAL if each.text == text), _LEAVES_OUT.get(number, ""))
-    return {"id": number, "text": text, **({"mail": mail} if mail else {})}
+def premise(number: str, text: str) -> Premise:
+    """An assumption about usual mail as a premise of a proof: with the mail that it leaves out, where it does."""
+    return Premise(number, text, next((each.brief for each in USUAL if each.text == text), _LEAVES_OUT.get(number, "")))
+
+
+def nameless(rules: Sequence[str]) -> Reason:
+    """For rules that send mail to managers whom nobody named."""
+    return Reason("U00", f"the managers of senders are not known, to whom {listed([repr(each) for each in rules], joint='and')} sends mail")
 
 
 #: For a rule that begins or ends later.
-LATER = {"id": "date", "reason": "only mail of today is compared", "settled_by": "Compare again after that date."}
+LATER = Reason("date", "only mail of today is compared", settled_by="Compare again after that date.")
 
 #: For a verdict without a known reason.
-NOT_FOUND = {"id": "U00", "reason": "no message was found of which that is certain, but none is ruled out", "settled_by": "Send a test message."}
+NOT_FOUND = Reason("U00", "no message was found of which that is certain, but none is ruled out", settled_by="Send a test message.")
 
 _SETTLED_BY = {
-    "budget": _SIMPLER,
     "shown": "A test message: look at what the report or the request for approval holds.",
     "U00": "Give the fact, as an option or in the message.",
     "U01": "Two rules with different templates on one test message: read the label of what arrives, then swap the rules.",
@@ -211,18 +237,13 @@ _NOTHING = {
 }
 
 
-def described(reasons: Iterable[Reason]) -> list[dict[str, str]]:
-    """What is unknown, as results have it; that nothing was found where no reason is known."""
-    found = [as_row(each) for each in dict.fromkeys(reasons)]
-    return found or [{**NOT_FOUND}]
+def unusual(number: str) -> Reason:
+    """That it is not known what becomes of mail that does not meet an assumption."""
+    return Reason(number, f"what becomes of {UNUSUAL[number]} is not known")
 
 
 def as_row(reason: Reason) -> dict[str, str]:
     """A reason, as results have it: with the key of a message or of the facts that it is about, and how to find out."""
-    given = f"Give {reason.field}{_NOTHING.get(reason.field, '')}." if reason.id == "U00" and reason.field else settled_by(reason.id)
-    return {"id": reason.id, "reason": reason.text, **({"field": reason.field} if reason.field else {}), "settled_by": given}
-
-
-def settled_by(number: str) -> str:
-    """How to find out what is unknown: the smallest experiment."""
-    return _SETTLED_BY.get(number, "A test message.")
+    given = f"Give {reason.field}{_NOTHING.get(reason.field, '')}." if reason.id == "U00" and reason.field else ""
+    settled = reason.settled_by or given or _SETTLED_BY.get(reason.id, "A test message.")
+    return {"id": reason.id, "reason": reason.text, **({"field": reason.field} if reason.field else {}), "settled_by": settled}

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.comparison import BECOMES
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import Finding, Later
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import Cause, Changed, SideEffect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Dated, Edit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_version_delta import NOTHING, Apart
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_below
@@ -24,17 +24,6 @@ _ARRIVES = {
     "smime": "that arrives encrypted with S/MIME",
     "smime_signed": "that arrives with an S/MIME signature",
 }
-
-#: The maximum number of a condition's values that a sentence lists.
-_WRITTEN = 3
-
-
-def listed(values: Sequence[Any], mark: str = "", joint: str = "or", most: int = _WRITTEN) -> str:
-    """The first values in a row, with how many more there are."""
-    shown, more = [f"{mark}{value}{mark}" for value in values[:most]], len(values) - most
-    if more > 0:
-        shown.append(f"{more} other{'s' if more > 1 else ''}")
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {joint} {shown[-1]}" if shown else ""
 
 
 @dataclass(frozen=True)
@@ -196,34 +185,15 @@ def mail_of(rules: Sequence[FlowRule], why: Apart = NOTHING, *, every: bool, arr
     :param why: one of these is true of it, too.
     :param arrives: how it arrives protected, as the model has it; empty where that does not matter.
     """
-    parts = [*_parts([atom for rule in rules for atom in rule.conditions]), *([_ARRIVES[arrives]] if arrives else [])]
+    parts = [*parts_of([atom for rule in rules for atom in rule.conditions]), *([_ARRIVES[arrives]] if arrives else [])]
     mail = " ".join(["All mail" if every else "Mail", *parts])
     if why.met:
         reasons = [*(_of([atom])[1] for atom in why.met), *(f"not {_of([atom])[1]}" for atom in why.unmet)]
         return f"{mail}, either {', '.join(reasons[:-1])} or {reasons[-1]},"
-    return f"{mail}, except mail {' '.join(_parts(why.unmet))}," if why else mail
+    return f"{mail}, except mail {' '.join(parts_of(why.unmet))}," if why else mail
 
 
-#: What a guarantee says of mail: of any protection, and of a template.
-_CLAIMS = {
-    "encrypted": ("all {mail} is delivered encrypted", "all {mail} is delivered with {template}"),
-    "not_in_clear": ("no {mail} is delivered in clear", "no {mail} is delivered without {template}"),
-    "portal": ("no {mail} is delivered in clear, and people outside are led to the portal",) * 2,
-    "unencrypted": ("all {mail} is delivered, and no rule encrypts it",) * 2,
-}
-
-
-def claimed(rule: FlowRule, then: str, template: str = "") -> str:
-    """What a guarantee says, as a clause: ``no mail from inside to people outside is delivered in clear``.
-
-    :param rule: the mail that it is about, as a rule's conditions and exceptions.
-    """
-    mail = " ".join(["mail", *_parts(rule.conditions)])
-    unless = " or ".join(_of([atom])[1] for atom in rule.exceptions)
-    return _CLAIMS[then][bool(template)].format(mail=f"{mail}, except mail {unless}," if unless else mail, template=f"'{template}'")
-
-
-def _parts(atoms: Iterable[Atom]) -> list[str]:
+def parts_of(atoms: Iterable[Atom]) -> list[str]:
     """The words for conditions, from the sender to the message."""
     groups: dict[tuple[Any, ...], list[Atom]] = {}
     for atom in atoms:
@@ -242,25 +212,18 @@ def _parts(atoms: Iterable[Atom]) -> list[str]:
     return found
 
 
-def says_all(rules: Sequence[FlowRule]) -> bool:
-    """Whether :func:`section_of` says all that conditions of these rules say."""
-    if any(slots_look_at_sender(atom) and atom.settings.location != "Header" for rule in rules for atom in rule.conditions):
-        return False
-    given = {(option, atom.values) for rule in rules for atom in rule.conditions for option in atom.predicate.options}
-    return len(given) == len({option for option, _values in given})
-
-
-def section_of(rules: Sequence[FlowRule]) -> dict[str, Any]:
-    """The same in the form of a rule's conditions. If two rules have different values for a condition, the first rule's values."""
-    found: dict[str, Any] = {}
-    for rule in rules:
-        for atom in rule.conditions:
-            options, values = atom.predicate.options, atom.values
-            given = values if len(options) > 1 else (values,)
-            for option, value in zip(options, given, strict=True):
-                found.setdefault(option, list(value) if isinstance(value, tuple) else value)
-    return found
-
+#: Kind of difference to what happens to the mail.
+BECOMES = {
+    "protection_lost": "is no longer encrypted",
+    "delivery_lost": "is no longer delivered",
+    "protection_gained": "is now encrypted",
+    "delivery_gained": "is now delivered",
+    "protection_changed": "is now protected differently",
+    "branding_changed": "now shows a different branding or none",
+    "fate_changed": "is now handled differently",
+    "side_effect_changed": "is now told to others, shown to others, or sent by another way",
+    "unknown": "may be treated differently",
+}
 
 _OPTIONS = {"encrypt": "Encrypt", "do_not_forward": "Do Not Forward", "smime": "S/MIME"}
 
@@ -321,30 +284,24 @@ _LIMITS = {
 }
 
 
-def sentence(finding: Finding) -> str:
+def sentence(finding: Changed) -> str:
     """What is told of a class of mail."""
     mail = mail_of(finding.about, finding.why, every=finding.whole, arrives=finding.arrives)
     now = becomes(finding.kind, finding.stages, finding.person, approved=finding.approved)
-    why = because(finding.edit, finding.acted, finding.later, finding.settings)
-    return f"{mail} {now}{_LIMITS.get(finding.limit, '')}: {why}."
+    return f"{mail} {now}{_LIMITS.get(finding.limit, '')}: {because(finding.cause)}."
 
 
-def because(edit: Edit | None, acted: tuple[bool, bool], later: Later | None = None, settings: Mapping[str, Any] | None = None) -> str:
-    """Which rule is the cause.
-
-    :param edit: the first edit that the message meets; ``None`` if no edited rule acts differently.
-    :param acted: whether its rule acted before, and whether it acts now.
-    :param later: a later rule that no longer acts, or newly acts.
-    :param settings: the changed settings with their values.
-    """
+def because(cause: Cause) -> str:
+    """Which rule is the cause."""
+    edit, later = cause.edit, cause.later
     then = f"; '{later.name}' {'now' if later.acts else 'no longer'} applies to it" if later and later.name else ""
-    if edit is None and settings:
-        return f"because of {' and '.join(f'{name}: {_setting(value)}' for name, value in settings.items())}{then}"
+    if edit is None and cause.settings:
+        return f"because of {' and '.join(f'{name}: {_setting(value)}' for name, value in cause.settings.items())}{then}"
     if edit is None:
         return f"because an edited rule splits the message differently{then}"
     rule, place = edit.rule, f"priority {edit.rule.place}"
     named = f"rule '{rule.name}' ({edit.how}{'' if edit.how == 'removed' else f', {place}'})"
-    was, now = acted
+    was, now = cause.acted
     quoted = f"'{later.name}'" if later and later.name else "other rules"
     if now and rule.is_final and later and later.stays and not later.acts:
         return f"{named} stops before {quoted}"
@@ -392,12 +349,9 @@ _BESIDE = {
 }
 
 
-def side_effects_said(effects: Sequence[tuple[str, str]], *, now: bool) -> str:
-    """What rules newly do with mail beside protecting and delivering it, or no longer do.
-
-    :param effects: sort and name of each.
-    """
-    return " and ".join(_filled(_BESIDE[sort][not now], name) for sort, name in effects)
+def side_effects_said(effects: Sequence[SideEffect], *, now: bool) -> str:
+    """What rules newly do with mail beside protecting and delivering it, or no longer do."""
+    return " and ".join(_filled(_BESIDE[each.sort][not now], each.name) for each in effects)
 
 
 def _filled(form: str, name: str) -> str:
