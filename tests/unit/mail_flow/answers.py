@@ -19,8 +19,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 @dataclass(frozen=True)
 class Difference:
     rows: list[dict[str, Any]]
-    more: int
-    complete: bool
+    more: int = 0
+    complete: bool = True
 
 
 def difference(*given: Any, shown: int = SHOWN, **more: Any) -> Difference:

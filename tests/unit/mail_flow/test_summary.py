@@ -130,11 +130,11 @@ def test_what_is_guaranteed_is_a_clause(then: str, template: str | None, claim: 
 
 
 def test_every_assumption_has_a_few_words() -> None:
-    usual = [assumptions.assumed(each.id, each.text) for each in assumptions.USUAL]
-    others = [assumptions.assumed(number, "Any text.") for number in ("U17", "U19", "U20", "U21", "U25")]
+    usual = [assumptions.premise(each.id, each.text) for each in assumptions.USUAL]
+    others = [assumptions.premise(number, "Any text.") for number in ("U17", "U19", "U20", "U21", "U25")]
     readings = [assumptions.AUTHENTICATED, assumptions.SUBDOMAINS, assumptions.SENT_FROM, assumptions.SIZES, assumptions.internal_domains(["a.b"])]
     for each in (*usual, *others, *readings, *assumptions.ALWAYS):
-        words = each.get("mail") or assumptions.RELIED_ON[each["id"]]
+        words = each.mail or assumptions.RELIED_ON[each.id]
         assert 0 < len(words) <= 60, each
 
 
