@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import actions, predicates
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import Reach, Use
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Reach, Use
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import MODERATING
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import slots_look_at_sender, watches_aliases
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import watches_aliases
 
 
 def section_of(atoms: Iterable[Atom]) -> dict[str, Any]:
@@ -35,4 +35,4 @@ def in_section(rule: FlowRule) -> FlowRule:
 
 
 def _of_from_field(atom: Atom) -> bool:
-    return atom.settings.location == "Header" or not slots_look_at_sender(atom)
+    return atom.settings.location == "Header" or not atom.predicate.of_sender

@@ -20,20 +20,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import showings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import Reach
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule, RuleSet, is_later
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import LISTS, is_open, keys_of, slots_look_at_sender
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import is_open, keys_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.never import never_matching
-
-#: Conditions that name senders, so that a rule is not for all mail from outside.
-_OF_PEOPLE = frozenset(
-    (
-        *("from", "from_member_of", "sender_domain_is", "from_address_contains_words", "from_address_matches_patterns"),
-        *("sender_ad_attribute_contains_words", "sender_ad_attribute_matches_patterns"),
-    )
-)
-
 
 #: What a finding is about, beside its rules; ``case`` tells apart what findings of a kind are about. ``None`` where there is no finding.
 About: TypeAlias = "Mapping[str, Any] | None"
@@ -109,7 +100,7 @@ def _idle_encryption(look: Look) -> About:
 
 
 def _bad_patterns(look: Look) -> About:
-    patterns = [key[1][-2] for atom in look.atoms if atom.predicate.options[0] in LISTS for key in keys_of(atom) if is_open(key)]
+    patterns = [key[1][-2] for atom in look.atoms for key in keys_of(atom) if is_open(key)]
     return {"pattern": patterns[0]} if patterns else None
 
 
@@ -117,8 +108,8 @@ def _asterisks(look: Look) -> About:
     words = [
         word
         for atom in look.atoms
-        if "_contains_" in atom.predicate.options[0] and "attribute" not in atom.predicate.options[0]
-        for word in (atom.values[1] if atom.predicate.options[0].startswith("header_") else atom.values)
+        if atom.predicate.sort in ("word", "property", "character set")
+        for word in atom.predicate.shown(atom.values)[1]
         if "*" in word
     ]
     return {"word": words[0]} if words else None
@@ -256,7 +247,7 @@ def _keeps_to(atom: Atom, scope: str, look: Look) -> bool:
         # A domain means its subdomains, too.
         others = {*look.domains, *(each.name for each in look.facts.accepted_domains if each.type in INSIDE)}
         return not any(inside) and not any(is_below(each, value) for value in atom.values for each in others)
-    return scope == "InOrganization" and option in _OF_PEOPLE
+    return scope == "InOrganization" and atom.predicate.looks_at == "sender"
 
 
 def _takes_all(look: Look) -> bool:
@@ -299,7 +290,7 @@ CHECKS: Mapping[str, Callable[[Look], About]] = {
     "subdomains": _subdomains,
     "two_templates": _templates,
     "on_premises_scope": lambda look: _where(_has(look, "sent_to_scope", "ExternalPartner") or _has(look, "sent_to_scope", "ExternalNonPartner")),
-    "envelope_sender": lambda look: _where(any(atom.settings.location == "Envelope" and slots_look_at_sender(atom) for atom in look.atoms)),
+    "envelope_sender": lambda look: _where(any(atom.settings.location == "Envelope" and atom.predicate.of_sender for atom in look.atoms)),
     "auto_forward": lambda look: _where(_has(look, "message_type_matches", "AutoForward")),
     "adds_recipients": lambda look: _where(
         (_acts(look.rule, Does.ADD) or _acts(look.rule, Does.REDIRECT)) and any(map(_reads_recipients, look.rules.rules[look.rule.place + 1 :]))

@@ -22,6 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import showings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import RECIPIENT, SENDER
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet, is_later
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
@@ -44,10 +45,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Course
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
-    LISTS,
     MANAGER,
-    RECIPIENT,
-    SENDER,
     Key,
     brought_by,
     keys_of,
@@ -299,7 +297,7 @@ class _Prover:
         """How conditions are read, where a proof may rest on that."""
         atoms = (*self.first.rule_sets[0].atoms, *self.first.claims.rules[place].conditions, *self.first.claims.rules[place].exceptions)
         options = {atom.predicate.options[0] for atom in atoms}
-        looks = [(slot, key) for atom in atoms if atom.predicate.options[0] in LISTS for key in keys_of(atom) for slot in slots_of(atom)]
+        looks = [(slot, key) for atom in atoms for key in keys_of(atom) for slot in slots_of(atom)]
         parents = {slot: self.first.mail.vocabulary.parents(slot) for slot in (SENDER, RECIPIENT)}
         nested = any(name in parents[slot] for slot, (sort, name) in looks if sort == "below") or self._subdomains(looks)
         sent_from = any(slot == SENDER and sort in ("address", "word", "pattern", "below") for slot, (sort, _value) in looks)

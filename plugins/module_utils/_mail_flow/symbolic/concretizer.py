@@ -11,8 +11,9 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_address
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.attachments import extension
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import ATTACHED, ATTRIBUTES, BODY, SUBJECT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import ATTACHED, BODY, SUBJECT, WRITTEN, Key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import WRITTEN, Key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_constraints import (
     Holds,
     NoMessageError,
@@ -403,7 +404,7 @@ class Writer:
         texts: dict[tuple[str, str], dict[Key, int]] = {}
         for slot, address in people:
             for sort, value in slot.atoms:
-                if sort.startswith("attribute") and is_true(slot.object) and facts.attribute(address, value[0]) is None:
+                if sort in ATTRIBUTES and is_true(slot.object) and facts.attribute(address, value[0]) is None:
                     key: Key = ("word", value[1].lower()) if sort == "attribute word" else ("pattern", value[1:])
                     texts.setdefault((address, value[0]), {})[key] = slot[sort, value]
         attributes = {address: dict((facts.attributes or {}).get(address, {})) for address, _name in texts}

@@ -6,16 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import Cause, Changed, SideEffect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Dated, Edit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_version_delta import NOTHING, Apart
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_below
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Predicate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import looks_at_written, slots_look_at_sender
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import looks_at_written
 
 #: How mail arrives protected.
 _ARRIVES = {
@@ -26,147 +25,29 @@ _ARRIVES = {
 }
 
 
-@dataclass(frozen=True)
-class Phrase:
-    """The words for a condition.
-
-    :param place: its position in a sentence, from the sender to the message.
-    :param form: its words, with a placeholder ``{}`` for a list of values, and ``<>`` for what is not a list.
-    :param mark: the quotation mark around each value.
-    :param forms: the words by what is not a list, instead of :param:`form` where it is one of these.
-    """
-
-    place: int
-    form: str = ""
-    mark: str = "'"
-    forms: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def depends(self) -> bool:
-        """Whether the words depend on what is not a list."""
-        return bool(self.forms) or "<>" in self.form
-
-    def said(self, about: str, lists: Sequence[Sequence[Any]]) -> str:
-        """The phrase for lists of values. One value of each list is true.
-
-        :param about: what is not a list.
-        """
-        before, placeholder, after = self.forms.get(about, self.form).partition("{}")
-        found = [part.replace("<>", about) for part in (before, after)]
-        return (_joined(lists, self.mark) if placeholder else "").join(found)
-
-
-def _joined(lists: Sequence[Sequence[Any]], mark: str) -> str:
-    joint = ", and " if any(len(values) > 1 for values in lists) else " and "
-    return joint.join(listed(values, mark) for values in lists)
-
-
-#: Option to its position in a sentence and its words.
-PHRASES: Mapping[str, Phrase] = {
-    "from": Phrase(0, "from {}", ""),
-    "from_scope": Phrase(0, "with the scope <>", forms={"InOrganization": "from inside", "NotInOrganization": "from outside"}),
-    "between_member_of_1": Phrase(0, "between members of <>"),
-    "sender_in_recipient_list": Phrase(0, "from people in a list {} of the recipient"),
-    "sender_domain_is": Phrase(1, "from {}", ""),
-    "from_member_of": Phrase(1, "from members of {}", ""),
-    "from_address_contains_words": Phrase(1, "from addresses with {}"),
-    "from_address_matches_patterns": Phrase(1, "from addresses that match {}"),
-    "sender_ad_attribute_contains_words": Phrase(1, "from people with {}"),
-    "sender_ad_attribute_matches_patterns": Phrase(1, "from people with {}"),
-    "sender_ip_ranges": Phrase(1, "from the IP addresses {}", ""),
-    "sent_to": Phrase(2, "to {}", ""),
-    "sent_to_scope": Phrase(2, "with the scope <>", forms={"InOrganization": "to people inside", "NotInOrganization": "to people outside"}),
-    "manager_for_evaluated_user": Phrase(2, "to people whose manager is {}", "", {"Sender": "from people whose manager is {}"}),
-    "sender_management_relationship": Phrase(2, "to people whose manager is the sender", forms={"DirectReport": "to the sender's manager"}),
-    "ad_comparison_attribute": Phrase(2, "<>"),
-    "recipient_in_sender_list": Phrase(2, "to people in a list {} of the sender"),
-    "recipient_domain_is": Phrase(3, "to {}", ""),
-    "sent_to_member_of": Phrase(3, "to members of {}", ""),
-    "recipient_address_contains_words": Phrase(3, "to addresses with {}"),
-    "recipient_address_matches_patterns": Phrase(3, "to addresses that match {}"),
-    "recipient_ad_attribute_contains_words": Phrase(3, "to people with {}"),
-    "recipient_ad_attribute_matches_patterns": Phrase(3, "to people with {}"),
-    "any_of_recipient_address_contains_words": Phrase(4, "with a recipient whose address has {}"),
-    "any_of_recipient_address_matches_patterns": Phrase(4, "with a recipient whose address matches {}"),
-    "any_of_to_header": Phrase(4, "with {} in its To field", ""),
-    "any_of_cc_header": Phrase(4, "with {} in its Cc field", ""),
-    "any_of_to_cc_header": Phrase(4, "with {} in its To or Cc field", ""),
-    "any_of_to_header_member_of": Phrase(4, "with a member of {} in its To field", ""),
-    "any_of_cc_header_member_of": Phrase(4, "with a member of {} in its Cc field", ""),
-    "any_of_to_cc_header_member_of": Phrase(4, "with a member of {} in its To or Cc field", ""),
-    "header_contains_message_header": Phrase(6, "with the header <> with {}"),
-    "header_matches_message_header": Phrase(6, "with the header <> that matches {}"),
-    "subject_contains_words": Phrase(5, "with {} in its subject"),
-    "subject_matches_patterns": Phrase(5, "with a subject that matches {}"),
-    "subject_or_body_contains_words": Phrase(5, "with {} in its subject or text"),
-    "subject_or_body_matches_patterns": Phrase(5, "with a subject or text that matches {}"),
-    "attachment_contains_words": Phrase(6, "with {} in an attachment"),
-    "attachment_matches_patterns": Phrase(6, "with an attachment that matches {}"),
-    "attachment_name_matches_patterns": Phrase(6, "with an attachment whose name matches {}"),
-    "attachment_extension_matches_words": Phrase(6, "with an attachment of type {}", ""),
-    "attachment_size_over": Phrase(6, "with an attachment over {}", ""),
-    "attachment_property_contains_words": Phrase(6, "with an attachment with {}"),
-    "attachment_has_executable_content": Phrase(6, "with an executable attachment"),
-    "attachment_is_password_protected": Phrase(6, "with an attachment that a password protects"),
-    "attachment_is_unsupported": Phrase(6, "with an attachment that Exchange cannot look into"),
-    "attachment_processing_limit_exceeded": Phrase(6, "with an attachment that Exchange cannot finish looking into"),
-    "message_size_over": Phrase(7, "over {}", ""),
-    "message_type_matches": Phrase(7, "of the type {}", ""),
-    "with_importance": Phrase(7, "of {} importance", ""),
-    "has_classification": Phrase(7, "with the classification {}", ""),
-    "has_no_classification": Phrase(7, "without a classification", forms={"False": "where has_no_classification is false (which is not documented, U15)"}),
-    "scl_over": Phrase(7, "with a spam level of {} or more", ""),
-    "content_character_set_contains_words": Phrase(7, "with the character set {}", ""),
-}
-
-
 def _of(atoms: Sequence[Atom]) -> tuple[int, str]:
     """Conditions with the same options as a part of a sentence, and its position."""
-    option = atoms[0].predicate.options[0]
-    about, lists = _about(atoms[0])[0], _met(option, [_about(atom)[1] for atom in atoms])
-    known = PHRASES[option]
-    return known.place, known.said(about, lists) + _which(atoms[0])
+    predicate = atoms[0].predicate
+    about, lists = predicate.shown(atoms[0].values)[0], _met(predicate, [predicate.shown(atom.values)[1] for atom in atoms])
+    return predicate.phrase.place, predicate.phrase.said(about, lists) + _which(atoms[0])
 
 
 def _which(atom: Atom) -> str:
     """Which address a condition looks at, unless it is the one that most do."""
     if looks_at_written(atom):
         return " (as written)"
-    return _LOCATIONS.get(atom.settings.location, "") if slots_look_at_sender(atom) else ""
+    return _LOCATIONS.get(atom.settings.location, "") if atom.predicate.of_sender else ""
 
 
 _LOCATIONS = {"Envelope": " (in the envelope)", "HeaderOrEnvelope": " (in the header or the envelope)"}
 
 
-def _about(atom: Atom) -> tuple[str, list[Any]]:
-    """What a condition is about that is no list of values, and such a list."""
-    option, values = atom.predicate.options[0], atom.values
-    if option in _LISTS_OF:
-        return str(values[0]), list(values[1])
-    if option == "between_member_of_1":
-        return " and members of ".join(listed(each) for each in values), []
-    if option == "ad_comparison_attribute":
-        name, operator = values
-        return (f"to people with the sender's {name}" if operator == "Equal" else f"to people with another {name} than the sender's"), []
-    return ("", list(values)) if isinstance(values, (tuple, list)) else (str(values), [values])
-
-
-#: Options whose list of values belongs to what their condition names first.
-_LISTS_OF = frozenset(("header_contains_message_header", "header_matches_message_header", "manager_for_evaluated_user"))
-
-
-#: Options of which only one value can be true of a message.
-_SOLE = frozenset(("from", "sent_to"))
-#: Options whose values include everything below them.
-_NESTED = frozenset(("sender_domain_is", "recipient_domain_is"))
-
-
-def _met(option: str, lists: list[list[Any]]) -> list[list[Any]]:
+def _met(predicate: Predicate, lists: list[list[Any]]) -> list[list[Any]]:
     """Lists of values, one of each being true, without what the other lists already say."""
-    if option in _SOLE:
+    if predicate.is_sole:
         both = [value for value in lists[0] if all(value in values for values in lists)]
         return [both] if both else lists
-    if option in _NESTED:
+    if predicate.sort == "below":
         whole = lists[0]
         for values in lists[1:]:
             deeper = [one if is_below(one, other) else other for one in whole for other in values if is_below(one, other) or is_below(other, one)]
@@ -197,16 +78,16 @@ def parts_of(atoms: Iterable[Atom]) -> list[str]:
     """The words for conditions, from the sender to the message."""
     groups: dict[tuple[Any, ...], list[Atom]] = {}
     for atom in atoms:
-        options = atom.predicate.options
-        about = _about(atom)[0].lower() if PHRASES[options[0]].depends else ""
-        groups.setdefault((*options, about, _which(atom)), []).append(atom)
+        predicate = atom.predicate
+        about = predicate.shown(atom.values)[0].lower() if predicate.phrase.depends else ""
+        groups.setdefault((predicate.options, about, _which(atom)), []).append(atom)
     found: list[str] = []
-    said = [(*_of(same), same[0].predicate.options[0]) for same in groups.values()]
-    for _place, text, option in sorted(said, key=lambda each: each[0]):
+    said = [(*_of(same), same[0].predicate.sort) for same in groups.values()]
+    for _place, text, sort in sorted(said, key=lambda each: each[0]):
         before = found[-1] if found else ""
         again = text.startswith("with ") and before.startswith(("with ", "and with "))
         preposition, _space, domains = text.partition(" ")
-        if option in _NESTED and before.startswith(f"{preposition} ") and before.endswith((" inside", " outside")):
+        if sort == "below" and before.startswith(f"{preposition} ") and before.endswith((" inside", " outside")):
             text = f"at {domains}"
         found.append(f"and {text}" if again else text)
     return found
