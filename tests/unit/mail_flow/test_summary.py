@@ -140,7 +140,7 @@ def test_every_assumption_has_a_few_words() -> None:
 
 def test_the_guide_shows_the_lines_of_its_guarantee() -> None:
     guide = (Path(__file__).parents[3] / "docs/docsite/rst/guide_what_is_guaranteed.rst").read_text(encoding="utf-8")
-    before, _said, after = guide.partition("Above it is\n")
+    before, _said, after = guide.partition("For the example:\n")
     (task,) = yaml.safe_load(before[before.rindex("    - name: Nothing leaves for") : before.rindex("    - name: It is proved")])
     options = task["m365.message_encryption.mail_flow_test"]
     lines = [f"    {line}" for line in mail_lines({"guarantees": prove(options["rules"], options["facts"], options["guarantees"])})]
