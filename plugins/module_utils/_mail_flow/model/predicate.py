@@ -16,21 +16,21 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 
 class Reach(Enum):
-    """Whom a rule acts on, as far as one of its conditions decides."""
+    """On whom a rule acts, as far as one of its conditions decides."""
 
     MESSAGE = "message"  #: A property of the message: all recipients alike.
     SENDER = "sender"  #: A property of the sender: all recipients alike.
     COPY = "copy"  #: Looks at recipients and acts on all who share the copy.
     RECIPIENT = "recipient"  #: Acts on the recipients that it is true for, and splits the copy.
-    RELATION = "relation"  #: What the sender is to a recipient. Which of the last two it is, is not documented (U05).
+    RELATION = "relation"  #: The relation of sender and recipient. Which of the two previous ones applies is not documented (U05).
 
 
 class Use(Enum):
-    """What it takes to tell whether a condition is true."""
+    """What evaluating a condition requires."""
 
-    COMPUTABLE = "computable"  #: The message says it.
-    FACTS = "facts"  #: The organization has to be known.
-    OPAQUE = "opaque"  #: Only somebody who has the message can say it.
+    COMPUTABLE = "computable"  #: The message.
+    FACTS = "facts"  #: Facts about the organization.
+    OPAQUE = "opaque"  #: Only somebody who has the message can tell.
 
 
 #: The texts, addresses and properties of a message that values are looked for in.
@@ -40,10 +40,10 @@ ATTACHED, ATTACHED_NAME, ATTACHMENT = "attachment text", "attachment name", "att
 #: The sorts of values that are looked for in what the directory says about somebody.
 ATTRIBUTES = ("attribute word", "attribute pattern")
 
-#: What a rule sees of a message around which a disclaimer was wrapped, and no page tells.
+#: What a rule sees of a message inside a wrapping disclaimer, which is not documented.
 _OF_WRAPPER = frozenset({"header", "character sets", "size", "protection", "importance", "classification"})
 
-#: What a message must have for a condition to be anything but false; see :class:`Predicate`.
+#: What a message must have for a condition not to be false; see :class:`Predicate`.
 Needs: TypeAlias = "tuple[tuple[str, str], ...] | None"
 
 
@@ -58,12 +58,12 @@ class Predicate:
     :param slots: of a list of values, the texts, addresses and properties that each of them is looked for in.
     :param fields: the fields of the message in which it looks for people.
     :param reach: whom the rule acts on.
-    :param use: what it takes to tell.
-    :param evaluate: tells it.
+    :param use: what evaluating it requires.
+    :param evaluate: evaluates it.
     :param read: the values, hashable and in one form, from a rule's section.
     :param shown: the values as people read them: what is not a list, and the list.
     :param phrase: the words for it.
-    :param needs: keys, one of which a message must have for the condition to be anything but false; ``None`` where none can be named.
+    :param needs: keys, one of which a message must have for the condition not to be false; ``None`` if none can be named.
     :param unknowns: the open questions that it can meet.
     :param content: whether it looks into content that S/MIME hides.
     :param reach_of: the reach where it depends on the values.
@@ -87,7 +87,7 @@ class Predicate:
 
     @property
     def of_wrapper(self) -> bool:
-        """Whether it looks at something that a disclaimer's wrapper may have otherwise than the message in it."""
+        """Whether it looks at something that may differ between a wrapping disclaimer and the message inside."""
         return self.looks_at in _OF_WRAPPER
 
     @property
@@ -152,7 +152,7 @@ def as_list_of(values: tuple[str, tuple[str, ...]]) -> tuple[str, list[Any]]:
 
 
 def words_in(place: str) -> Callable[[Any], Needs]:
-    """Each word's first run of letters has to be there."""
+    """Each word requires its first run of letters."""
 
     def needs(values: tuple[str, ...]) -> Needs:
         found = tuple((place, first_token(word)) for word in values)
