@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     changes_mail,
     verdict_rows,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.rules_control import outgoing_exceptions
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
@@ -31,6 +32,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import FACT_SUBSETS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee, same_guarantee
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.failure_text import failure_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import counterexample_row
@@ -47,6 +49,9 @@ MAIL_CONTROL = "MFR-2"
 #: What ``encrypt_outgoing`` guarantees by itself.
 OUTGOING_GUARANTEE = "No outgoing mail leaves in clear"
 
+#: What it guarantees of mail to the domains that it leaves out for protection in transit.
+TRANSIT_GUARANTEE = "Mail to domains that are protected in transit leaves encrypted or by forced TLS"
+
 #: The end of its name where the rule has exceptions.
 _SPARED = ", apart from the exceptions"
 
@@ -57,8 +62,14 @@ def guarantees_of(request: Request) -> list[Guarantee]:
     outgoing: Mapping[str, Any] = request.variables.get("encrypt_outgoing") or {}
     if not outgoing or outgoing.get("mode") not in (None, "Enforce"):
         return given
-    spared = declare_section("exceptions", outgoing.get("exceptions") or {}, f"{PREFIX}encrypt_outgoing.exceptions.")
-    return [*given, Guarantee(f"{OUTGOING_GUARANTEE}{_SPARED if spared else ''}", OUTGOING, spared, "not_in_clear")]
+    spared = declare_section("exceptions", outgoing_exceptions(outgoing) or {}, f"{PREFIX}encrypt_outgoing.exceptions.")
+    found = [*given, Guarantee(f"{OUTGOING_GUARANTEE}{_SPARED if spared else ''}", OUTGOING, spared, "not_in_clear")]
+    domains = outgoing.get("protected_in_transit") or []
+    if domains:
+        when = declare_section("conditions", {**OUTGOING, "recipient_domain_is": domains}, f"{PREFIX}encrypt_outgoing.protected_in_transit.")
+        validation = outgoing.get("tls_validation") or VALIDATIONS[0]
+        found.append(Guarantee(TRANSIT_GUARANTEE, when, {}, IN_TRANSIT, tls_validation=validation))
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)

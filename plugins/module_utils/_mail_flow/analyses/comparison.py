@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import KINDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import VALIDATIONS
 
 #: What of a recipient's result says how mail is treated.
 _TREATED = ("fate", "protection", "branding")
@@ -45,7 +46,7 @@ def differences(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str
 
 
 def _kind(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
-    one, other = ({key: (result or {}).get(key) for key in _TREATED} for result in (before, after))
+    one, other = ({key: (result or {}).get(key) for key in (*_TREATED, "transit")} for result in (before, after))
     if _alike(one, other):
         return ""
     if not _both_definite(one, other):
@@ -54,12 +55,20 @@ def _kind(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> 
         return "delivery_lost" if one["fate"] == "delivered" else "delivery_gained" if other["fate"] == "delivered" else "fate_changed"
     if name_key(str(one["protection"])) != name_key(str(other["protection"])):
         return "protection_lost" if other["protection"] == "none" else "protection_gained" if one["protection"] == "none" else "protection_changed"
-    return "branding_changed"
+    if name_key(str(one["branding"])) != name_key(str(other["branding"])):
+        return "branding_changed"
+    return "transit_lost" if _checked(one) > _checked(other) else "transit_gained"
 
 
 def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two copies are treated alike. Templates and OME configurations are named without regard to case."""
-    return all(name_key(str(one[key])) == name_key(str(other[key])) for key in _TREATED)
+    return all(name_key(str(one[key])) == name_key(str(other[key])) for key in _TREATED) and _checked(one) == _checked(other)
+
+
+def _checked(result: Mapping[str, Any]) -> int:
+    """How much the TLS checks by which a copy surely leaves: none where it is not forced, or that is open."""
+    transit = result.get("transit") or {}
+    return 1 + VALIDATIONS.index(transit.get("validation", VALIDATIONS[0])) if transit.get("tls") == "forced" else 0
 
 
 def _both_definite(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

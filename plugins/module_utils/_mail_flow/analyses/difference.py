@@ -18,7 +18,12 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_findings import Findings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_parts import ANY, WHOLE, Part, turns_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import aspect_of, sure_kinds, treated
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import (
+    aspect_of,
+    sure_kinds,
+    transit_differs,
+    treated,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_queries import Questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import KINDS, Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.mail_class import (
@@ -133,7 +138,7 @@ class _Differ:
         self.turns = turns_of(edits, *sets)
         options = {option_name(template) for rules in self.sets for rule in rules.rules for template in rule.templates}
         self.options = sorted({"encrypt", "do_not_forward", *options})
-        self._use(Model(self.sets, RuleSet([]), facts, now, self.options, settings=settings))
+        self._use(Model(self.sets, RuleSet([]), facts, now, self.options, settings=settings, transit=transit_differs(sets, facts)))
         #: The assumptions that a change is about: mail that does not meet them is affected.
         self._about = named_assumptions(atom for edit in self.edits for atom in edit.looks_for)
         if "enable_pdf_encryption" in self.model.settings_that_differ:
@@ -438,7 +443,8 @@ class _Differ:
         """Notes a message that may show a class, with what is unknown about it."""
         edit = self.edits[found.cause] if found.cause < len(self.edits) else None
         both = zip(courses, candidate.facts, strict=True)
-        found.reasons = sorted({reason for course, each in both for reason in reasons_of(course, candidate.message, each)})
+        transit = aspect_of(found.kind) == "transit"
+        found.reasons = sorted({reason for course, each in both for reason in reasons_of(course, candidate.message, each, transit=transit)})
         found.witness, found.acted = witness_of(candidate, found.person), acted(edit, courses)
 
     def _refine(self) -> None:

@@ -21,8 +21,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 #: The kinds of differences, the most important first.
 KINDS = (
-    *("protection_lost", "delivery_lost", "protection_gained", "delivery_gained", "protection_changed", "branding_changed"),
-    *("fate_changed", "side_effect_changed", "unknown"),
+    *("protection_lost", "delivery_lost", "transit_lost", "protection_gained", "delivery_gained", "transit_gained"),
+    *("protection_changed", "branding_changed", "fate_changed", "side_effect_changed", "unknown"),
 )
 
 #: Kind to what is told of the treatment before and now.

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.hole import Hole
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
@@ -25,6 +26,7 @@ class Counterexample:
     :param recipient: whose copy breaks it, and :param:`outcome` the result of that.
     :param decided_by: the last rule without which the guarantee would be kept, if there is one.
     :param facts: what it rests on beside the facts that are known.
+    :param hole: of mail on its way, the hole through which it leaves.
     """
 
     message: Mapping[str, Any]
@@ -32,6 +34,7 @@ class Counterexample:
     outcome: Mapping[str, Any]
     decided_by: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    hole: Hole | None = None
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Look,
     templates_of,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.transit_lint import gateways, remarks
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
@@ -56,13 +57,16 @@ def lint(
             if about is not None:
                 found.append(LintFinding(kind, (rule.name,), about))
     found += _equal_rules(rule_set)
+    found += remarks(rule_set, known)
     try:
         with bounded():
-            model = Model([rule_set], RuleSet([]), facts, date)
+            hand_over = any(each.enabled and each.smart_hosts for each in known.outbound_connectors or ())
+            model = Model([rule_set], RuleSet([]), facts, date, transit=hand_over)
             meetings = Meetings(model, rule_set, budget)
             deciding = _Deciding(model, meetings.usual(model.free), budget)
             found += deciding.findings()
             found += _Clashes(meetings, deciding).findings()
+            found += deciding.gateways() if hand_over else ()
     except BudgetError:
         found.append(LintFinding("too_complex"))
     return found
@@ -111,6 +115,10 @@ class _Deciding:
         self.dead = {step.rule.place for step in never}
         found = [self._never(step) for step in never]
         return [*found, *self._exceptions([step for step in followed if id(step) in acting or step.rule.place in busy])]
+
+    def gateways(self) -> Iterator[LintFinding]:
+        """Connectors to smart hosts that get what rules encrypt."""
+        return gateways(self.live_in_clear, self.model.free, self._usual, self._asked)
 
     def _follow(self) -> None:
         """Looks for the copies of people whom rules add, which go on from there. Where there are too many, nothing is known of rules behind the first."""

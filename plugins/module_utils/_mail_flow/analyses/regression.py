@@ -14,6 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import claims_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
@@ -39,11 +40,12 @@ def worsened(
     :param irm_before: the IRM configuration before, where it is another one.
     """
     claims = claims_of([{"name": guarantee.name, "conditions": guarantee.when, "exceptions": guarantee.unless}])
-    option = option_name(guarantee.template) if guarantee.template else ""
+    option = option_name(guarantee.template) if guarantee.template else guarantee.tls_validation
     settings = [facts.get("irm_configuration"), facts.get("irm_configuration") if irm_before is None else irm_before]
     try:
         with bounded():
-            model = Model([RuleSet(after), RuleSet(before)], claims, facts, now, [option] if option else [], settings=settings)
+            options, transit = [option] if guarantee.template else [], guarantee.then == IN_TRANSIT
+            model = Model([RuleSet(after), RuleSet(before)], claims, facts, now, options, settings=settings, transit=transit)
             for _round in range(_ROUNDS):
                 side = model.open
                 about = side.conditions.matches(claims.rules[0], ("claim", 0), Seen(), model.mail.recipient)
@@ -73,6 +75,6 @@ def _replayed(model: Model, guarantee: Guarantee, candidate: Replayed) -> Counte
     outcomes = [result(course, rules, message, facts) for course, (rules, facts) in zip(courses, sides, strict=True) if course]
     wanted = zip((surely_breaks, surely_keeps), courses, candidate.facts, strict=True)
     outcome = outcomes[0] if outcomes and None not in outcomes else None
-    if outcome is None or not all(surely(course, guarantee.then, guarantee.template, message, facts) for surely, course, facts in wanted):
+    if outcome is None or not all(surely(course, guarantee.then, guarantee.narrowed, message, facts) for surely, course, facts in wanted):
         return None
     return Counterexample({"name": guarantee.name, **letter.message}, letter.recipient, outcome, facts=letter.facts)

@@ -15,11 +15,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.hole import hole_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import PROVED, REFUTED, Counterexample, Judgment
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.simplest_counterexample import Breach, told
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee, guarantees_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import showings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import RECIPIENT, SENDER
@@ -29,12 +31,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     ALWAYS,
     AUTHENTICATED,
     BUDGET,
+    NEXT_SERVER,
     NOT_FOUND,
     SENT_FROM,
     SIZES,
     SUBDOMAINS,
     TOO_MANY_COPIES,
     Premise,
+    ends_at,
     internal_domains,
     nameless,
     none_begins_or_ends,
@@ -52,6 +56,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     slots_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Seen
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_transit import taken_by
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import CONFLICTS, Model, Replayed, Side
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high, low
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.recipient_copies import shows
@@ -134,7 +139,7 @@ class _Prover:
         self.guarantees, self.budget = guarantees, budget
         claims = claims_of([{"name": each.name, "conditions": each.when, "exceptions": each.unless} for each in guarantees])
         options = [option_name(each.template) for each in guarantees if each.template]
-        self.first = Model([rules], claims, facts, now, options)
+        self.first = Model([rules], claims, facts, now, options, transit=any(each.then == IN_TRANSIT for each in guarantees))
         self._cut = self.first.added(self.first.free).cut
         self._showings = list(showings(rules.rules, self.first.facts))
         self._brought = {address for rule in rules.rules for _option, address, _senders in brought_by(rule, self.first.facts)}
@@ -236,7 +241,7 @@ class _Prover:
         :param anyway: whether it is broken whatever becomes of a copy that rules want to protect, where that is open.
         """
         guarantee, rule = self.guarantees[place], model.claims.rules[place]
-        template = option_name(guarantee.template) if guarantee.template else ""
+        template = option_name(guarantee.template) if guarantee.template else guarantee.tls_validation
         known = high if side.logic.free else low
         about = side.conditions.matches(rule, ("claim", place), Seen(), model.mail.recipient)
         copies = [(about, side.outcomes[0])]
@@ -259,12 +264,14 @@ class _Prover:
 
     def _shown(self, model: Model, place: int) -> list[int]:
         """Of each of those to whom rules show what they act on, that the guarantee is about them, and that they may see it in clear."""
-        side, rule = model.free, model.claims.rules[place]
+        side, rule, then = model.free, model.claims.rules[place], self.guarantees[place].then
         chains = [(TRUE, side.chains[0]), *((copy.when, copy.outcome.chain) for copy in model.added(side).copies)]
         found = []
-        for showing in self._showings if self.guarantees[place].then in ("not_in_clear", "portal") else ():
-            about = side.conditions.matches(rule, ("claim", place), Seen(), model.mail.shown(side.logic, showing.person.address))
-            found.append(high(side.logic.all_of((about, shows(showing, chains, side.logic)))))
+        for showing in self._showings if then in ("not_in_clear", "portal", IN_TRANSIT) else ():
+            person = model.mail.shown(side.logic, showing.person.address)
+            about = side.conditions.matches(rule, ("claim", place), Seen(), person)
+            leaves = side.conditions.leaves(person) if then == IN_TRANSIT else TRUE
+            found.append(high(side.logic.all_of((about, leaves, shows(showing, chains, side.logic)))))
         return found
 
     def _assumed(self, place: int) -> list[Assumption]:
@@ -307,7 +314,17 @@ class _Prover:
         named = ((AUTHENTICATED, "from_scope" in options), (SUBDOMAINS, nested), (SENT_FROM, sent_from), (SIZES, sizes))
         internal = sorted(name for name, counts in (self.first.facts.remote_domains or {}).items() if counts) if "sent_to_scope" in options else []
         found = [each for each, applies in named if applies]
-        return [*found, *([internal_domains(internal)] if internal else []), *([none_begins_or_ends(dates)] if dates else [])]
+        beyond = self._beyond(place) if self.guarantees[place].then == IN_TRANSIT else []
+        return [*found, *([internal_domains(internal)] if internal else []), *([none_begins_or_ends(dates)] if dates else []), *beyond]
+
+    def _beyond(self, place: int) -> list[Premise]:
+        """That mail is followed to the next server alone, and to which, where connectors hand it to smart hosts."""
+        side = self.first.free
+        about, chain = high(side.conditions.matches(self.first.claims.rules[place], ("claim", place), Seen(), self.first.mail.recipient)), side.chains[0]
+        leaves = high(side.conditions.leaves(chain.person))
+        handing = {each.connector: high(each.when) for each in taken_by(chain) if each.connector.smart_hosts}
+        found = [connector for connector, when in handing.items() if self.first.solve([about, leaves, when], self.budget)]
+        return [NEXT_SERVER, *(ends_at(connector.name, connector.smart_hosts) for connector in found)]
 
     def _subdomains(self, looks: Sequence[tuple[str, Key]]) -> bool:
         """Whether a proof may rest on which addresses a condition on a domain matches."""
@@ -355,12 +372,15 @@ class _Prover:
         for course in self._courses(model, candidate):
             if is_about(model.claims, rule, message, facts, course.recipient.address) is not True:
                 continue
-            if not surely_breaks(course, guarantee.then, guarantee.template, message, facts):
+            if not surely_breaks(course, guarantee.then, guarantee.narrowed, message, facts):
                 continue
             outcome = result(course, model.rule_sets[0], message, facts)
             if outcome is not None:
-                breach = Breach(guarantee.name, guarantee.then, guarantee.template, model.rule_sets[0], model.claims, rule)
-                return told(breach, candidate, course, outcome)
+                breach = Breach(guarantee.name, guarantee.then, guarantee.narrowed, model.rule_sets[0], model.claims, rule)
+                found = told(breach, candidate, course, outcome)
+                if guarantee.then != IN_TRANSIT:
+                    return found
+                return replace(found, hole=hole_of(course.worlds[0], facts, course.recipient.address, guarantee.narrowed))
         return None
 
     def _unknown(self, model: Model, place: int, literals: Sequence[int]) -> tuple[Reason, ...]:
@@ -376,7 +396,7 @@ class _Prover:
                 about = is_about(model.claims, model.claims.rules[place], candidate.message, candidate.facts[0], course.recipient.address)
                 if about is not False:
                     reasons += about.reasons if isinstance(about, Open) else ()
-                    reasons += reasons_for(course, guarantee.then, guarantee.template, candidate.message, candidate.facts[0])
+                    reasons += reasons_for(course, guarantee.then, guarantee.narrowed, candidate.message, candidate.facts[0])
         return tuple(dict.fromkeys(reasons or self._nameless())) or (NOT_FOUND,)
 
     def _nameless(self) -> list[Reason]:

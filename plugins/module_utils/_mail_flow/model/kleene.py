@@ -19,7 +19,7 @@ from typing import TypeAlias
 class Reason:
     """Why an answer is open.
 
-    :param id: the number under which the question is listed: ``U01`` to ``U31``, or ``U00`` for a fact that nobody gave.
+    :param id: the number under which the question is listed: ``U01`` to ``U32``, or ``U00`` for a fact that nobody gave.
     :param text: what is not known, as a sentence without its full stop.
     :param field: the key of a message, or of the facts, that says it or that it is about: ``type``, ``facts.accepted_domains``; empty where none does.
     :param settled_by: how to find out, where that is something else than what settles the question in general.

@@ -64,6 +64,7 @@ LICENSING_OFF = "U28"
 SYSTEM_MAIL = "U29"
 UNREADABLE = "U30"
 TOO_LARGE = "U31"
+WHICH_CONNECTOR = "U32"
 
 #: All questions, by their numbers.
 QUESTIONS = (
@@ -288,6 +289,14 @@ QUESTIONS = (
         "A test message over 25 MB.",
         SILENT,
         "ome-faq",
+    ),
+    Question(
+        WHICH_CONNECTOR,
+        "Which outbound connector takes a message if several can, or one is in test mode, and how mail leaves that a rule routes to a connector that "
+        "does not take it.",
+        "A message trace of a test message. Let no more than one connector take mail to a domain.",
+        SILENT,
+        "New-OutboundConnector",
     ),
 )
 

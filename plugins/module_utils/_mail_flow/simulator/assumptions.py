@@ -126,6 +126,16 @@ def without_journals(addresses: Sequence[str]) -> Premise:
     return Premise("journals", f"Journal rules send copies of mail to {listed(addresses)}, which are not considered.", mail="copies for journals")
 
 
+#: For mail that is protected on its way.
+NEXT_SERVER = Premise("next_server", "Forced TLS protects mail on its way to the next server. What that server does with it is not considered.")
+
+
+def ends_at(connector: str, hosts: Sequence[str]) -> Premise:
+    """For a connector that hands mail to smart hosts."""
+    text = f"Mail that leaves through the connector {connector!r} is protected on its way to {' or '.join(hosts)} alone: what comes after is not known."
+    return Premise("smart_hosts", text)
+
+
 #: For rules that make more copies than are followed.
 TOO_MANY_COPIES = Reason(
     questions.ADDED_RECIPIENTS,
@@ -178,6 +188,8 @@ RELIED_ON = {
     "sizes": "messages larger than their attachments",
     "internal_domains": "remote domains that stay internal",
     "date": "no rule that begins or ends",
+    "next_server": "mail on its way to the next server alone",
+    "smart_hosts": "smart hosts that pass it on",
 }
 
 

@@ -259,6 +259,10 @@ class AddressSlot:
 
     # Regions of the domain
 
+    def below_alone(self, name: str) -> int:
+        """Whether the address is in a subdomain of this domain, and not in the domain itself."""
+        return self._circuit.conjunction((self.atoms["below", name], self.atoms["exact", name] ^ 1))
+
     def in_accepted(self, kinds: tuple[str, ...]) -> int:
         """Whether the address is in an accepted domain of one of these types."""
         return self._circuit.disjunction([literal for kind, literal in self._accepted() if kind in kinds])

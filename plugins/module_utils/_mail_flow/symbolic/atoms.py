@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_name, with_parents
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import named_domains
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import showings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import is_agreed
@@ -140,8 +141,11 @@ class Vocabulary:
         return {parent for name in names for parent in with_parents(name)[1:]}
 
 
-def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts) -> Vocabulary:
-    """What rules and claims mention, and what of the facts has a part in it."""
+def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts, *, transit: bool = False) -> Vocabulary:
+    """What rules and claims mention, and what of the facts has a part in it.
+
+    :param transit: whether it matters how mail leaves.
+    """
     found = Vocabulary()
     for rules in rule_sets:
         for rule in rules.rules:
@@ -164,7 +168,7 @@ def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts) -> Vocabulary:
                 found.members |= members
                 found.fields.update(dict.fromkeys(() if members else atom.values))
             found.envelope |= atom.settings.location != "Header" and atom.predicate.of_sender
-    _with_domains(found, facts)
+    _with_domains(found, facts, named_domains(facts.outbound_connectors or ()) if transit else ())
     _with_people(found, facts)
     return found
 
@@ -179,8 +183,9 @@ def looks_at_written(atom: Atom) -> bool:
     return atom.predicate.as_written and watches_aliases(atom)
 
 
-def _with_domains(found: Vocabulary, facts: Facts) -> None:
-    names = {accepted.name for accepted in facts.accepted_domains or ()} | {name.removeprefix("*.") for name in facts.remote_domains or {} if name != "*"}
+def _with_domains(found: Vocabulary, facts: Facts, others: Iterable[str]) -> None:
+    names = {*others, *(accepted.name for accepted in facts.accepted_domains or ())}
+    names |= {name.removeprefix("*.") for name in facts.remote_domains or {} if name != "*"}
     found.exact.update(dict.fromkeys(sorted(names)))
     for slot in (SENDER, RECIPIENT):
         found.mention(slot, (("below", name) for name in sorted(names)))

@@ -253,6 +253,10 @@ class Conditions:
             return self.mail.inside(slot) if self.logic.free else (FALSE, TRUE)
         return self.mail.inside(slot)
 
+    def leaves(self, person: AddressSlot) -> Value:
+        """Whether a copy for somebody leaves the organization. Rules take some people outside for inside; their mail leaves all the same."""
+        return negate(self._accepted(person))
+
     def _from_scope(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         logic, location, value = self.logic, atom.settings.location, atom.values
         if value not in ("InOrganization", "NotInOrganization"):

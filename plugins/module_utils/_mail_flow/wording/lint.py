@@ -25,6 +25,15 @@ _SENTENCES: Mapping[tuple[str, str], str] = {
     ("templates_meet", ""): "{rule!r} and {other!r} apply different templates to the same message: which one it gets is not documented (U01).",
     ("ends_before_encryption", ""): "{rule!r} stops mail that {other!r} would encrypt.",
     ("template_outside", ""): "The rule {rule!r} protects mail to people outside with {template!r}: they can open it only if it grants them rights.",
+    ("gateway_gets_ciphertext", ""): (
+        "{every} {encrypt} mail that leaves through the connector {connector!r} to {hosts}, which gets ciphertext: its filters see nothing."
+    ),
+    ("journal_keeps_ciphertext", ""): "The journal rule {journal!r} keeps what {every} {encrypt} as ciphertext: journal_report_decryption_enabled is false.",
+    ("connector_misses_subdomains", ""): "The connector {connector!r} forces TLS to {domain}, and not to its subdomains, which *.{domain} would cover.",
+    ("connector_of_no_rule", ""): "The connector {connector!r} takes only mail that rules route to it, and no rule does.",
+    ("routed_to_disabled_connector", ""): (
+        "{rule!r} routes mail to the connector {connector!r}, which is {why}: how that mail leaves is not documented (U32)."
+    ),
     ("too_complex", ""): (
         "The rules are too complex for all checks: not every rule that never acts, and not every rule that another gets in the way of, is found."
     ),
@@ -89,7 +98,8 @@ def _reason(found: LintFinding) -> str:
     if which in _OF_ONE:
         return f"The rule {rule!r}: {_OF_ONE[which].format(**values)}."
     stop = f"{listed([repr(each) for each in others], joint='and')} {'stops' if len(others) == 1 else 'stop'}"
-    return _SENTENCES[which].format(**values, rule=rule, other="".join(others[:1]), others=stop)
+    every = {"every": listed(list(map(repr, found.rules)), joint="and"), "encrypt": "encrypt" if others else "encrypts"}
+    return _SENTENCES[which].format(**values, **every, rule=rule, other="".join(others[:1]), others=stop)
 
 
 def _values(about: Mapping[str, Any], rule: str) -> dict[str, Any]:

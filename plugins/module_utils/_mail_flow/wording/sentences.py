@@ -97,8 +97,10 @@ def parts_of(atoms: Iterable[Atom]) -> list[str]:
 BECOMES = {
     "protection_lost": "is no longer encrypted",
     "delivery_lost": "is no longer delivered",
+    "transit_lost": "is less protected on its way",
     "protection_gained": "is now encrypted",
     "delivery_gained": "is now delivered",
+    "transit_gained": "is better protected on its way",
     "protection_changed": "is now protected differently",
     "branding_changed": "now shows a different branding or none",
     "fate_changed": "is now handled differently",
@@ -244,8 +246,10 @@ def _filled(form: str, name: str) -> str:
 _MAY_BECOME = {
     "protection_lost": "may no longer be encrypted",
     "delivery_lost": "may no longer be delivered",
+    "transit_lost": "may be less protected on its way",
     "protection_gained": "may now be encrypted",
     "delivery_gained": "may now be delivered",
+    "transit_gained": "may be better protected on its way",
 }
 
 
