@@ -13,6 +13,7 @@ from typing import Any
 from . import properties, rules
 from .context import NOT_MODIFIED, Context
 from .errors import CmdletError, already_exists, customization_needed, object_not_found, refused
+from .message_trace import get_message_trace
 from .organization import BUILT_IN_OWA_POLICY, DEFAULT_OME, ome_configuration
 from .properties import Record
 from .values import Delta, days_text, ordinal, stored_instant
@@ -404,19 +405,7 @@ def _get_mail_flow_object(context: Context) -> None:
         context.emit(kind, {**row, **_tail(row["Name"])})
 
 
-@_cmdlet("Get-OutboundConnector")
-def _get_outbound_connector(context: Context) -> None:
-    """By itself it shows neither connectors in test mode nor those of rules; either parameter shows only these. Source: Microsoft's page of the cmdlet."""
-    rows, parameters = context.state["outbound_connectors"], context.parameters
-    identity, testing, scoped = (parameters.get(name) for name in ("Identity", "IncludeTestModeConnectors", "IsTransportRuleScoped"))
-    if identity not in (None, "*"):
-        rows = [_row(rows, "Name", identity)]
-    elif testing or scoped:
-        rows = [row for row in rows if (testing and row["TestMode"]) or (scoped and row["IsTransportRuleScoped"])]
-    else:
-        rows = [row for row in rows if not row["TestMode"] and not row["IsTransportRuleScoped"]]
-    for row in rows:
-        context.emit(properties.OUTBOUND_CONNECTOR, {**row, **_tail(row["Name"])})
+HANDLERS["get-messagetracev2"] = get_message_trace
 
 
 @_cmdlet("Get-TransportConfig")

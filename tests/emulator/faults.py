@@ -52,7 +52,9 @@ TRANSPORT = frozenset(
         "no_content",
     }
 )
-CMDLET = frozenset({"silent_noop", "stale_reads", "huge", "garbled", "error_in_200", "transient", "portal_edit", "stored_error", "half_stored"})
+#: What can happen to a page of the message trace: its second half is lost, or it comes again instead of the next one.
+TRACE = frozenset({"lost_rows", "repeated_page"})
+CMDLET = frozenset({*TRACE, "silent_noop", "stale_reads", "huge", "garbled", "error_in_200", "transient", "portal_edit", "stored_error", "half_stored"})
 #: What only a function of a shell can do, after its work: end the whole pipeline, or return a null.
 SHELL = frozenset({"exit", "break", "continue", "return_null"})
 #: What can happen to a shell of the emulator's own, after the work of a statement: it is gone, and the statements that follow do not run.

@@ -142,34 +142,6 @@ def _inbound_connector(name: str) -> State:
     }
 
 
-def _outbound_connector(name: str) -> State:
-    """A connector with the defaults of New-OutboundConnector. Source: Microsoft's page of the cmdlet, and a captured connector."""
-    return {
-        "Enabled": True,
-        "UseMXRecord": True,
-        "Comment": "",
-        "ConnectorType": "Partner",
-        "ConnectorSource": "Default",
-        "RecipientDomains": [],
-        "SmartHosts": [],
-        "TlsDomain": None,
-        "TlsSettings": None,
-        "IsTransportRuleScoped": False,
-        "RouteAllMessagesViaOnPremises": False,
-        "CloudServicesMailEnabled": False,
-        "AllAcceptedDomains": False,
-        "SenderRewritingEnabled": False,
-        "MtaStsMode": "Opportunistic",
-        "SmtpDaneMode": "Opportunistic",
-        "TestMode": False,
-        "ValidationRecipients": [],
-        "IsValidated": False,
-        "Name": name,
-        "Guid": new_guid(),
-        "WhenChangedUTC": now(),
-    }
-
-
 def _template(name: str, organization: str, **localized: str) -> State:
     return {"Name": name, "Description": "", "Type": "Distributed", "TemplateGuid": _guid(organization, name), "Localized": localized}
 
@@ -195,6 +167,7 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
       same body again) or ``expired`` (following one fails).
     * ``batch_order``: in which order the parts of a batch run: ``given``, ``reversed``, ``reads_first`` or ``reads_last``.
     * ``error_details``: ``pipe``, ``json`` or ``inner``, the form of an error's text over REST.
+    * ``message_trace``: rows as ``message_trace.row`` makes them; ``message_trace_quota``: queries that are allowed in 5 minutes.
     * ``irm_test_failure``: the step at which Test-IRMConfiguration fails, empty for a pass.
     """
     domain = name.partition(".")[0]
@@ -257,7 +230,6 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
         "accepted_domains": [{**_accepted_domain(name), "Default": True}],
         "remote_domains": [_remote_domain("*")],
         "inbound_connectors": [],
-        "outbound_connectors": [],
         "mail_users": [],
         "journal_rules": [],
         "recipients": [
@@ -266,6 +238,9 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
             {"name": "Executives", "alias": "executives", "address": f"executives@{name}"},
             {"name": "Legal", "alias": "legal", "address": f"legal@{name}"},
         ],
+        "message_trace": [],
+        "message_trace_quota": 100,
+        "message_trace_queries": [],
         "messages": [
             {"MessageId": f"<portal-1@{name}>", "Subject": "Quarterly figures", "IsRevocable": True, "Revoked": False},
             {"MessageId": f"<inline-1@{name}>", "Subject": "Lunch", "IsRevocable": False, "Revoked": False},
@@ -345,7 +320,6 @@ def complete(state: Mapping[str, Any], *, name: str | None = None, cloud: bool |
     whole["mail_users"] = [{**_mail_user(row["PrimarySmtpAddress"]), **row} for row in whole["mail_users"]]
     whole["journal_rules"] = [{"Recipient": None, "Scope": "Global", "Enabled": True, **row} for row in whole["journal_rules"]]
     whole["inbound_connectors"] = [{**_inbound_connector(row["Name"]), **row} for row in whole["inbound_connectors"]]
-    whole["outbound_connectors"] = [{**_outbound_connector(row["Name"]), **row} for row in whole["outbound_connectors"]]
     # Rules that a file describes may leave out all that the service would have filled in.
     head = {"State": "Enabled", "Mode": "Enforce", "RuleErrorAction": "Ignore", "SenderAddressLocation": "Header", "RecipientAddressType": "Resolved"}
     whole["transport_rules"] = [

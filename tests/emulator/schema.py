@@ -27,15 +27,6 @@ _MORE: dict[str, Any] = {
     "Get-AcceptedDomain": {"cloud": True, "onprem": True, "parameters": [{"name": "Identity", "type": "AcceptedDomainIdParameter"}]},
     "Get-RemoteDomain": {"cloud": True, "onprem": True, "parameters": [{"name": "Identity", "type": "RemoteDomainIdParameter"}]},
     "Get-InboundConnector": {"cloud": True, "onprem": False, "parameters": [{"name": "Identity", "type": "InboundConnectorIdParameter"}]},
-    "Get-OutboundConnector": {
-        "cloud": True,
-        "onprem": False,
-        "parameters": [
-            {"name": "Identity", "type": "OutboundConnectorIdParameter"},
-            {"name": "IncludeTestModeConnectors", "type": "Boolean"},
-            {"name": "IsTransportRuleScoped", "type": "Boolean"},
-        ],
-    },
     "Get-JournalRule": {"cloud": True, "onprem": True, "parameters": [{"name": "Identity", "type": "JournalRuleIdParameter"}]},
     "Get-MailUser": {"cloud": True, "onprem": True, "parameters": [{"name": "Identity", "type": "MailUserIdParameter"}, *_SIZED]},
     "Get-Recipient": {"cloud": True, "onprem": True, "parameters": [{"name": "Identity", "type": "RecipientIdParameter"}, *_SIZED]},
@@ -44,6 +35,23 @@ _MORE: dict[str, Any] = {
         "onprem": True,
         "parameters": [{"name": "Identity", "type": "DistributionGroupMemberIdParameter", "required": True}, *_SIZED],
     },
+}
+
+_TRACE = {"String[]": "SenderAddress RecipientAddress MessageId", "String": "FromIP ToIP Subject StartingRecipientAddress", "DateTime": "StartDate EndDate"}
+_MORE["Get-MessageTraceV2"] = {
+    "cloud": True,
+    "onprem": False,
+    "parameters": [
+        *({"name": name, "type": kind} for kind, names in _TRACE.items() for name in names.split()),
+        {"name": "MessageTraceId", "type": "Guid"},
+        {"name": "ResultSize", "type": "Int32"},
+        {"name": "SubjectFilterType", "type": "String", "values": ["Contains", "StartsWith", "EndsWith"]},
+        {
+            "name": "Status",
+            "type": "String[]",
+            "values": ["Delivered", "Expanded", "Failed", "FilteredAsSpam", "GettingStatus", "None", "Pending", "Quarantined"],
+        },
+    ],
 }
 
 #: Cmdlets that exist only in organizations that have Advanced Message Encryption.

@@ -51,6 +51,7 @@ class Service:
         self.faults = Faults()
         self._lags: dict[str, _Lag] = {}
         self._reads = 0
+        self._page: Outcome | None = None
 
     def find(self, identifier: str) -> Organization | None:
         """The organization of that name or tenant id."""
@@ -99,6 +100,11 @@ class Service:
             outcome.records = [Record(record.type, {**record.values, "Padding": "x" * fault.size}) for record in outcome.records]
         if fault is not None and kind == "portal_edit" and fault.after:
             self.edit(organization, fault.edit["cmdlet"], fault.edit.get("parameters", {}))
+        if kind == "lost_rows":
+            outcome.records = outcome.records[: len(outcome.records) // 2]
+        if kind == "repeated_page" and self._page is not None:
+            outcome = self._page
+        self._page = outcome if cmdlet == "Get-MessageTraceV2" else self._page
         outcome.garbled = kind == "garbled"
         outcome.leaves = kind if kind in SHELL | POOL else ""
         return self._flickering(organization, cmdlet, outcome)

@@ -55,11 +55,11 @@ CMDLETS = (
     "Get-AcceptedDomain",
     "Get-RemoteDomain",
     "Get-InboundConnector",
-    "Get-OutboundConnector",
     "Get-MailUser",
     "Get-JournalRule",
     "Get-DistributionGroupMember",
     "Get-Recipient",
+    "Get-MessageTraceV2",
     "Get-OMEMessageStatus",
     "Set-OMEMessageRevocation",
 )

@@ -50,6 +50,17 @@ class MailFlowAction(ModuleAction):
         return loaded(self._find_content(path), path)
 
 
+class MailFlowReplayAction(MailFlowAction):
+    """Runs the module with access to files of rules and of message traces."""
+
+    def check_connection(self) -> None:
+        """Requires an organization unless rules, facts and trace come from files."""
+        if self._task.args.get("trace"):
+            super().check_connection()
+        else:
+            ModuleAction.check_connection(self)
+
+
 def loaded(content: bytes, path: str) -> Any:
     """The content of a YAML or JSON file. Raises OptionError if it cannot be read."""
     try:

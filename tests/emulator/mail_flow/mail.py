@@ -143,8 +143,7 @@ class Copy:
     ended: bool = False
     reports_only: bool = False
     status: str = ""
-    routes: list[str] = field(default_factory=list)
-    requires_tls: bool = False
+    connector: str = ""
 
     def split(self, chosen: Sequence[Recipient]) -> Copy:
         """Takes the chosen recipients into a copy of their own."""
@@ -152,7 +151,7 @@ class Copy:
         self.recipients = rest
         self.forked = True
         twin = copy.copy(self)
-        for name in ("texts", "headers", "classifications", "encrypting", "decrypting", "brandings", "fates", "routes"):
+        for name in ("texts", "headers", "classifications", "encrypting", "decrypting", "brandings", "fates"):
             setattr(twin, name, copy.copy(getattr(self, name)))
         twin.recipients = list(chosen)
         return twin

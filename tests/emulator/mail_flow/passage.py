@@ -293,10 +293,7 @@ class Passage:
         copy.scl_set = True
 
     def _route(self, rule: Rule, copy: Copy) -> None:
-        copy.routes.append(rule.actions["RouteMessageOutboundConnector"])
-
-    def _require_tls(self, rule: Rule, copy: Copy) -> None:
-        copy.requires_tls = True
+        copy.connector = rule.actions["RouteMessageOutboundConnector"]
 
     def _disclaim(self, rule: Rule, copy: Copy) -> None:
         html = rule.actions["ApplyHtmlDisclaimerText"]
@@ -330,5 +327,4 @@ _CHANGES: dict[str, Callable[[Passage, Rule, Copy], None]] = {
     "ApplyClassification": Passage._classify,
     "SetSCL": Passage._set_scl,
     "RouteMessageOutboundConnector": Passage._route,
-    "RouteMessageOutboundRequireTls": Passage._require_tls,
 }

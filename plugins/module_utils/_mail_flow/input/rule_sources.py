@@ -65,6 +65,19 @@ def tested_rules(task: MailFlowContext, cases: Sequence[Case], others: RuleSet |
     return rules, {**found, **given, **people}, {**unavailable, **unread}
 
 
+def replayed_rules(task: MailFlowContext, others: RuleSet | None) -> tuple[RuleSet, dict[str, Any], dict[str, str]]:
+    """The rules that a trace is replayed through, the facts, and why some facts could not be read. Real mail is of every kind, so it needs every fact."""
+    params, given = task.params, task.params["facts"] or {}
+    if params["source"] or (params["rules"] is not None and params["facts"] is not None):
+        return tested_rules(task, (), others)
+    subsets = facts_not_in(given)
+    organization = read(task.session, [*(RULE_SUBSETS if params["rules"] is None else ()), *subsets], fresh=True)
+    rules = RuleSet(rules_from(organization) if params["rules"] is None else proposed_rules(params["rules"], "rules"))
+    found, unavailable = facts_from(organization, subsets)
+    people, unread = facts_of_directory(read_directory(task.session, [rules, *([others] if others else [])], given), given)
+    return rules, {**found, **given, **people}, {**unavailable, **unread}
+
+
 def compared_rules(task: MailFlowContext) -> tuple[RuleSet | None, Mapping[str, Any]]:
     """The rules to compare with, and the facts of the file that holds them."""
     other = task.params["compare_with"]

@@ -130,7 +130,11 @@ def in_header(decide: OfText) -> Callable[[Sight, Any, Settings], Truth]:
             return opened(("header", name.lower(), wanted), "U00", f"whether rules can set or remove the header {name}, {whose}")
         values = header_values(sight, name.lower())
         if values is None:
-            return opened(("header", name.lower(), wanted), "U00", f"the header {name}, which the mail system sets, is not known")
+            return opened(
+                ("header", name.lower(), wanted),
+                "U00",
+                f"the header {name}{'' if is_own_header(name.lower()) else ', which the mail system sets,'} is not known",
+            )
         found = any_of(decide(value, wanted, settings) for value in values)
         if found is False and values and given is None and name.lower() in _WITH_NAMES:
             return opened(("header", name.lower(), wanted), "U00", f"whether the field {name} has a name beside an address (headers)")
@@ -154,9 +158,11 @@ def header_values(sight: Sight, name: str) -> tuple[str, ...] | None:
     }
     if name == "importance" and message.importance is None:
         return None
+    if name in ("to", "cc") and "fields" in message.unsaid:
+        return None
     if name in fields:
         return tuple(fields[name])
-    return None if _STAMPED.match(name) else ()
+    return None if "headers" in message.unsaid or _STAMPED.match(name) else ()
 
 
 def is_own_header(name: str) -> bool:

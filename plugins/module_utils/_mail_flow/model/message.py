@@ -83,6 +83,7 @@ class Message:
     :param size: bytes of the whole message.
     :param date: when it passes the rules.
     :param insertable: whether a disclaimer can be put into it.
+    :param unsaid: of ``headers`` and ``fields`` (To and Cc) those of which nobody knows what is in them beyond what is given.
     """
 
     name: str
@@ -110,6 +111,7 @@ class Message:
     also_from: tuple[str, ...] = ()
     readings: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    unsaid: frozenset[str] = frozenset()
 
     @property
     def signed(self) -> bool:

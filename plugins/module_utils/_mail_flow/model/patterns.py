@@ -87,6 +87,29 @@ def in_prefix(text: str, pattern: str, legacy: bool = False) -> bool | None:
     return readings[0] if len(set(readings)) == 1 or readings[0] else None
 
 
+@lru_cache(maxsize=16384)
+def required(pattern: str, legacy: bool = False) -> str:
+    """A text in small ASCII letters that is in whatever a pattern is found in or may be found in, but for letters that some comparisons take for others;
+    empty where there is none.
+    """
+    compiled = _compiled(pattern, legacy)
+    return "" if isinstance(compiled, str) else max(_literals(compiled.expression.root), key=len, default="")
+
+
+def _literals(root: Node) -> list[str]:
+    """The literals that are in whatever an expression is found in."""
+    found = [""]
+    for part in root.parts if isinstance(root, Sequence) else (root,):
+        match part:
+            case Chars(((first, last),), "", False) if first == last and first.isascii():
+                found[-1] += first.lower()
+            case Sequence():
+                found += [*_literals(part), ""]
+            case _:
+                found.append("")
+    return found
+
+
 @lru_cache(maxsize=4096)
 def crosses_lines(pattern: str, legacy: bool = False) -> bool:
     """Whether what a pattern finds may have the end of a line in it, or its meaning is open."""

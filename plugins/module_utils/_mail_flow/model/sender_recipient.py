@@ -168,6 +168,8 @@ def of_fields(fields: tuple[str, ...], decide: OfAddress) -> Evaluate:
     """A predicate about who is named in the To or Cc field."""
 
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
+        if "fields" in sight.message.unsaid:
+            return opened(("fields", fields, values), "U00", "who is in the To and Cc fields of the message is not known")
         named = [address for name in fields for address in getattr(sight.message, name)]
         brought = [(person, reasons) for person, reasons in sight.fork.perhaps if person.brought in fields]
         return any_of(

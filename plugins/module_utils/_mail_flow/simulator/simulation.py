@@ -19,7 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason, Truth, all_of, negate, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Reach
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import Reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Content, Fork, Sight, first_content
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import tokens
@@ -411,7 +411,7 @@ class Passage:
         message, primary = self.message, self.facts.primary
         written = (message.sender.lower(), (message.mail_from or "").lower(), *(address.lower() for address in message.also_from))
         senders = (*map(primary, written), *written)
-        sender = _address_keys("sender", *senders, *_otherwise(senders))
+        sender = address_keys("sender", *senders, *_otherwise(senders))
         named = [address for each in (*message.to, *message.cc) for address in (each.lower(), primary(each))]
         fields = (("field", address) for address in (*named, *_otherwise(named)))
         return (*sender, *fields, *([("attachments", "")] if message.attachments else []))
@@ -427,7 +427,11 @@ def _away(added: Added, world: World) -> bool:
     return added.instead or world.fate == "redirected"
 
 
-def _address_keys(kind: str, *addresses: str) -> tuple[tuple[str, str], ...]:
+def address_keys(kind: str, *addresses: str) -> tuple[tuple[str, str], ...]:
+    """What predicates can need of addresses: themselves, their domains with the parents of these, and their words.
+
+    :param kind: ``sender`` or ``recipient``.
+    """
     keys: list[tuple[str, str]] = []
     for address in dict.fromkeys(addresses):
         keys.append((kind, address))
@@ -439,7 +443,7 @@ def _address_keys(kind: str, *addresses: str) -> tuple[tuple[str, str], ...]:
 def _recipient_keys(person: Recipient) -> tuple[tuple[str, str], ...]:
     """What rules can look for in a recipient; one whom a rule added stands in a field, too."""
     addresses = (person.address, person.written, *person.also)
-    return (*([("field", person.address)] if person.brought else []), *_address_keys("recipient", *addresses, *_otherwise(addresses)))
+    return (*([("field", person.address)] if person.brought else []), *address_keys("recipient", *addresses, *_otherwise(addresses)))
 
 
 def _fork_keys(fork: Fork) -> tuple[tuple[str, str], ...]:

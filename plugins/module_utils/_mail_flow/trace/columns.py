@@ -1,0 +1,152 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The copies of a block, and the distinct values in their columns. Private to the collection."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, groupby
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import tokens
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import address_keys
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
+
+#: The copies of a block, at least: the last message is whole.
+BLOCK = 1 << 16
+
+#: Characters that comparisons take for ASCII ones.
+_STRANGE = frozenset("\u0130\u0131\u017f\u212a\u037e\u1fef")
+
+#: The key of values that rules may take for others.
+_ODD = ("odd", "")
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some copies, those of a message one behind the other. Everything but the size, in bytes, and the time is the number of a text.
+
+    :param texts: name of a column to the texts by their numbers.
+    """
+
+    message: Sequence[int]
+    sender: Sequence[int]
+    recipient: Sequence[int]
+    subject: Sequence[int]
+    status: Sequence[int]
+    from_ip: Sequence[int]
+    size: Sequence[int]
+    received: Sequence[int]
+    texts: Mapping[str, Sequence[str]]
+
+    def __len__(self) -> int:
+        return len(self.message)
+
+    @property
+    def all(self) -> int:
+        """Every copy, as bits."""
+        return (1 << len(self)) - 1
+
+    def text(self, name: str, place: int) -> str:
+        """What a column of texts has for a copy; empty where it has nothing."""
+        number = getattr(self, name)[place]
+        return "" if number < 0 else self.texts[name][number]
+
+    def said(self, name: str, place: int) -> str | int | None:
+        """What a column has for a copy, as a message has it."""
+        if name != "size":
+            return self.text(name, place)
+        return None if self.size[place] < 0 else self.size[place]
+
+    @cached_property
+    def spans(self) -> list[range]:
+        """Of each copy, the places of all copies of its message."""
+        found: list[range] = []
+        for _message, copies in groupby(self.message):
+            count = sum(1 for _copy in copies)
+            found += [range(len(found), len(found) + count)] * count
+        return found
+
+
+def blocks_of(trace: Trace, size: int = BLOCK) -> Iterator[Block]:
+    """The rows of a trace, in blocks that no message is torn between."""
+    messages = trace.columns["message"]
+    texts = {name: found.listed for name, found in trace.texts.items()}
+    order = sorted(range(len(trace)), key=messages.__getitem__)
+    while order:
+        end = min(size, len(order))
+        while end < len(order) and messages[order[end]] == messages[order[end - 1]]:
+            end += 1
+        places, order = order[:end], order[end:]
+        yield Block(**{name: [column[place] for place in places] for name, column in trace.columns.items()}, texts=texts)
+
+
+def bits_of(places: Iterable[int], count: int) -> int:
+    """A set of copies."""
+    found = bytearray((count >> 3) + 1)
+    for place in places:
+        found[place >> 3] |= 1 << (place & 7)
+    return int.from_bytes(found, "little")
+
+
+def places_of(bits: int) -> Iterator[int]:
+    """The copies of a set, first to last."""
+    text = format(bits, "b")[::-1]
+    place = text.find("1")
+    while place >= 0:
+        yield place
+        place = text.find("1", place + 1)
+
+
+class Column:
+    """The distinct values of what some conditions look at.
+
+    :param places: the copies that have each value.
+    :param texts: each value as text, where it can be searched; ``None`` where the trace does not say it.
+    :param kind: ``sender``, ``recipient`` or ``subject``, where its text can be searched; empty elsewhere.
+    """
+
+    def __init__(self, values: Iterable[Hashable], block: Block, kind: str) -> None:
+        found: dict[Hashable, list[int]] = {}
+        for place, value in enumerate(values):
+            found.setdefault(value, []).append(place)
+        self.places, self.kind = list(found.values()), kind
+        self.unsaid = found.get(-1, []) if kind == "subject" else []
+        self.texts = [block.text(kind, here[0]) for here in self.places] if kind else []
+        self._keys: dict[tuple[str, str], list[int]] = {}
+
+    def with_key(self, keys: Iterable[tuple[str, str]], facts: Facts) -> set[int]:
+        """The numbers of the values that have one of the keys that predicates need, or that rules may take for one that has it."""
+        if not self._keys:
+            for number, text in enumerate(self.texts):
+                for key in self._keys_of(text, facts):
+                    self._keys.setdefault(key, []).append(number)
+        return {number for key in (*keys, _ODD) for number in self._keys.get(key, ())}
+
+    def _keys_of(self, text: str, facts: Facts) -> Iterator[tuple[str, str]]:
+        if self.kind == "subject":
+            yield from ((kind, token) for token in tokens(text) for kind in ("subject word", "body word"))
+            return
+        if not text.isascii() or "+" in text or "xn--" in text:
+            yield _ODD
+        yield from address_keys(self.kind, facts.primary(text), text)
+
+    def with_text(self, literal: str) -> set[int]:
+        """The numbers of the values that have a literal in them, in whatever case, and of those with a letter that some comparisons take for another."""
+        joined, starts, strange = self._lines
+        found, place = set(strange), joined.find(literal)
+        while place >= 0:
+            number = bisect_right(starts, place) - 1
+            found.add(number)
+            place = joined.find(literal, starts[number + 1]) if number + 1 < len(starts) else -1
+        return found
+
+    @cached_property
+    def _lines(self) -> tuple[str, list[int], list[int]]:
+        lines = [text.lower() for text in self.texts]
+        starts = list(accumulate((len(line) + 1 for line in lines[:-1]), initial=0))
+        return "\n".join(lines), starts, [number for number, text in enumerate(self.texts) if not text.isascii() and _STRANGE & set(text)]

@@ -1,0 +1,301 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which copies meet a condition, as sets of bits. Private to the collection.
+
+Each condition is decided once for each distinct value that it looks at, by the simulator's own predicate on a message of which only that value is known.
+A set of copies is an integer: bit ``n`` is the copy at place ``n`` of the block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import product
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth, any_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import required
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import Needs, Reach, Use
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Fork, Sight, first_content
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import tokens
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import Block, Column, bits_of, places_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import (
+    Unknown,
+    authenticated,
+    message_of,
+    recipient_of,
+    why_open,
+)
+
+#: Somebody whom no condition names.
+_NOBODY = "\x00@\x00"
+
+#: What a condition looks at, to the column of its values. Of what is not here no row says anything.
+_COLUMNS = {
+    "sender": "sender",
+    "last hop": "hop",
+    "recipient": "recipient",
+    "recipients": "recipient",
+    "relation": "pair",
+    "subject": "subject",
+    "body": "subject",
+    "size": "size",
+}
+_HEADERS = {"subject": "subject", "from": "sender"}
+
+#: What a message of a column says of its copies.
+_SAYS = {
+    "sender": ("sender", "is_authenticated"),
+    "recipient": ("recipient", "is_authenticated"),
+    "pair": ("sender", "recipient", "is_authenticated"),
+    "subject": ("subject",),
+    "hop": ("from_ip",),
+    "size": ("size",),
+}
+
+#: Why a condition about others who get the message is open: whether they share the copy, or whether it is for each recipient alone.
+_OTHERS = {Reach.COPY: Unknown("semantics", "U06"), Reach.RELATION: Unknown("semantics", "U05")}
+
+CHANGED = Unknown("subject_changed")
+
+#: The trace shows who got a copy, not the address that the sender wrote.
+_ORIGINAL = Unknown("to_or_cc", "U24")
+
+#: So many prefixes of subjects are told apart, and so many of them on one subject; where there are more, nobody knows what a subject was.
+MOST_PREFIXES, MOST_CHANGES = 4, 2
+
+
+@dataclass
+class Planes:
+    """For which copies something is true, and for which it is open, by the reason; for the others it is false.
+
+    :param doubtful: for which it may be another once a rule has changed the subject, or before one has.
+    :param of_subject: whether it looks at the subject.
+    """
+
+    true: int = 0
+    open: dict[Unknown, int] = field(default_factory=dict)
+    doubtful: int = 0
+    of_subject: bool = False
+
+    @property
+    def possible(self) -> int:
+        """The copies for which it is not false."""
+        found = self.true
+        for bits in self.open.values():
+            found |= bits
+        return found
+
+    def changed(self, changed: int, lost: int) -> Planes:
+        """The same where rules may have changed the subjects of some copies, and of others so often that nobody knows what they were."""
+        doubt = (self.doubtful & changed) | (lost if self.of_subject else 0)
+        if not doubt:
+            return self
+        left = {why: bits & ~doubt for why, bits in self.open.items()}
+        return Planes(self.true & ~doubt, {**{why: bits for why, bits in left.items() if bits}, CHANGED: left.get(CHANGED, 0) | doubt})
+
+
+class Conditions:
+    """Decides conditions for the copies of a block.
+
+    :param prefixes: what rules put before subjects.
+    """
+
+    def __init__(self, block: Block, facts: Facts, prefixes: Iterable[str] = ()) -> None:
+        self.block, self.facts = block, facts
+        self.prefixes = tuple(dict.fromkeys(prefixes))
+        #: The numbers of the guesses that were taken for answers.
+        self.assumed: set[str] = set()
+        self._planes: dict[Hashable, Planes] = {}
+        self._columns: dict[str, Column] = {}
+        self._parts: dict[Hashable, dict[int, tuple[Truth, ...]]] = {}
+        self._sights: dict[tuple[str, int], tuple[Sight, ...]] = {}
+
+    def planes(self, atom: Atom) -> Planes:
+        """For which copies a condition is true, or open, with their subjects as the trace has them."""
+        key = (atom.predicate.options, atom.values, atom.settings)
+        if key not in self._planes:
+            name = _column_of(atom)
+            if name == "recipient" and atom.settings.address_type == "Original":
+                found = self._everywhere(_ORIGINAL)
+            else:
+                found = self._of_column(atom, name) if name else self._everywhere(self._settled(atom.evaluate(self._blank), atom))
+            self._planes[key] = self._with_others(found, _OTHERS[atom.reach]) if atom.looks_around and name else found
+        return self._planes[key]
+
+    @cached_property
+    def authenticated(self) -> list[bool | None]:
+        """Of each copy, whether its message came over an authenticated connection."""
+        known: dict[tuple[int, int], bool | None] = {}
+        pairs = list(zip(self.block.sender, self.block.from_ip, strict=True))
+        for place, pair in enumerate(pairs):
+            if pair not in known:
+                known[pair] = authenticated(self.block.text("sender", place), self.block.text("from_ip", place), self.facts)
+        return [known[pair] for pair in pairs]
+
+    @cached_property
+    def _blank(self) -> Sight:
+        return self._sight(_NOBODY, _NOBODY)
+
+    def _sight(self, sender: str, recipient: str, **said: object) -> Sight:
+        message = message_of(sender, recipient, **said)  # type: ignore[arg-type]
+        person = recipient_of(recipient, self.facts)
+        return Sight(message, self.facts, first_content(message), person, Fork((person,)))
+
+    def _column(self, name: str) -> Column:
+        if name not in self._columns:
+            block = self.block
+            of_people = (*([getattr(block, each) for each in ("sender", "recipient") if each in _SAYS[name]]), self.authenticated)
+            values = zip(*of_people, strict=True) if len(of_people) > 1 else getattr(block, "from_ip" if name == "hop" else name)
+            self._columns[name] = Column(values, block, name if name in ("sender", "recipient", "subject") else "")
+        return self._columns[name]
+
+    def _variants_of(self, subject: str) -> tuple[str, ...]:
+        """What a subject may be to a rule, itself first: without what rules put before it, and with that."""
+        found = dict.fromkeys((subject,))
+        for _time in range(MOST_CHANGES if self.prefixes else 0):
+            found.update(dict.fromkeys(each[len(prefix) :] for each in list(found) for prefix in self.prefixes if each.startswith(prefix)))
+        ahead = ["".join(each) for count in range(1, MOST_CHANGES + 1) for each in product(self.prefixes, repeat=count)]
+        return tuple(dict.fromkeys((*found, *(f"{prefix}{each}" for each in found for prefix in ahead))))
+
+    def _everywhere(self, found: bool | Unknown) -> Planes:
+        """A condition that is alike for all copies."""
+        everybody = self.block.all
+        return Planes(0, {found: everybody}) if isinstance(found, Unknown) else Planes(everybody if found else 0)
+
+    def _of_column(self, atom: Atom, name: str) -> Planes:
+        column, count = self._column(name), len(self.block)
+        parts = [self._part(part, name, column) for part in _parts(atom)]
+        places: dict[bool | Unknown, list[int]] = {}
+        doubtful: list[int] = []
+        for number in set().union(*parts):
+            here = column.places[number]
+            plain, *others = (self._settled(any_of(truths), atom) for truths in zip(*(part[number] for part in parts if number in part), strict=True))
+            places.setdefault(plain, []).extend(here)
+            if any(other != plain for other in others):
+                doubtful += here
+        if name == "subject" and any(map(self._is_met_ahead, _parts(atom))):
+            doubtful = list(range(count))
+        default = self._settled(atom.evaluate(self._blank), atom)
+        if default is not False:
+            decided = bits_of((place for here in places.values() for place in here), count)
+            found = self._everywhere(default)
+            rest = Planes(found.true & ~decided, {why: bits & ~decided for why, bits in found.open.items()})
+        else:
+            rest = Planes()
+        found = Planes(rest.true | bits_of(places.get(True, ()), count), rest.open, bits_of(doubtful, count), name == "subject")
+        for why, here in places.items():
+            if isinstance(why, Unknown):
+                found.open[why] = found.open.get(why, 0) | bits_of(here, count)
+        return found.changed(0, bits_of(column.unsaid, count)) if column.unsaid else found
+
+    def _part(self, part: Atom, name: str, column: Column) -> dict[int, tuple[Truth, ...]]:
+        """A condition with one of its values: for each value of the column that may meet it, what it is for each variant of that."""
+        key = (part.predicate.options, part.values, part.settings)
+        found = self._parts.get(key)
+        if found is None:
+            found = self._parts[key] = {}
+            default = part.evaluate(self._blank)
+            for number in self._candidates(part, column):
+                truths = tuple(part.evaluate(sight) for sight in self._sights_of(name, column, number))
+                if default is not False or any(truth is not False for truth in truths):
+                    found[number] = truths
+        return found
+
+    def _sights_of(self, name: str, column: Column, number: int) -> tuple[Sight, ...]:
+        found = self._sights.get((name, number))
+        if found is None:
+            place = column.places[number][0]
+            block = self.block
+            says = _SAYS[name]
+            sight = self._sight(
+                block.text("sender", place) if "sender" in says else _NOBODY,
+                block.text("recipient", place) if "recipient" in says else _NOBODY,
+                **{each: block.said(each, place) for each in says if each in ("subject", "from_ip", "size")},
+                **({"is_authenticated": self.authenticated[place]} if "is_authenticated" in says else {}),
+            )
+            variants = self._variants_of(block.text("subject", place)) if name == "subject" else ()
+            found = (sight, *(replace(sight, content=sight.content.but(subject=each, known={})) for each in variants[1:]))
+            self._sights[name, number] = found
+        return found
+
+    def _candidates(self, atom: Atom, column: Column) -> Iterable[int]:
+        """The numbers of the values that a condition may be anything else for than for nobody."""
+        needs = self._needs(atom, column.kind) if column.kind else None
+        if needs is not None:
+            return column.with_key(needs, self.facts)
+        literal = _literal(atom)
+        return column.with_text(literal) if literal else range(len(column.places))
+
+    def _needs(self, atom: Atom, kind: str) -> Needs:
+        if not atom.predicate.options[0].endswith("member_of"):
+            return atom.predicate.needs(atom.values)
+        return tuple((kind, member) for group in atom.values for member in self.facts.members_of(group))
+
+    def _is_met_ahead(self, part: Atom) -> bool:
+        """Whether what is put before subjects may meet a condition, alone or with the beginning of a subject."""
+        needs = part.predicate.needs(part.values)
+        if needs is not None:
+            wanted = {token for _kind, token in needs}
+            return any(prefix[-1:].isalnum() or not prefix.isascii() or wanted & tokens(prefix) for prefix in self.prefixes)
+        literal = _literal(part)
+        return any(not literal or _straddles(prefix, literal) for prefix in self.prefixes)
+
+    def _settled(self, truth: Truth, atom: Atom) -> bool | Unknown:
+        """A truth with the likely answer taken for the answer, as results take it."""
+        if isinstance(truth, bool):
+            return truth
+        if truth.likely is None:
+            return why_open(truth, atom.predicate.looks_at)
+        self.assumed |= {reason.id for reason in truth.reasons}
+        return truth.likely
+
+    def _with_others(self, planes: Planes, why: Unknown) -> Planes:
+        """A condition that may be about all who share the copy: it is open where it is true for others than the recipient, or false for them alone."""
+        true = planes.true.to_bytes(len(self.block) // 8 + 1, "little")
+        spans: dict[int, list[int]] = {}
+        for place in places_of(planes.possible):
+            spans.setdefault(self.block.spans[place].start, []).append(place)
+        doubt: list[int] = []
+        for start, here in spans.items():
+            copies = self.block.spans[start]
+            met = sum(true[place >> 3] >> (place & 7) & 1 for place in here)
+            if len(copies) > 1 and met < len(copies):
+                doubt += copies if why == _OTHERS[Reach.RELATION] else [place for place in copies if not true[place >> 3] >> (place & 7) & 1]
+        bits = bits_of(doubt, len(self.block))
+        left = {each: here & ~bits for each, here in planes.open.items()}
+        return Planes(planes.true & ~bits, {**{each: here for each, here in left.items() if here}, **({why: left.get(why, 0) | bits} if bits else {})})
+
+
+def _column_of(atom: Atom) -> str:
+    """The column that a condition looks at; empty where it is about what no row says."""
+    predicate = atom.predicate
+    if predicate.looks_at == "header":
+        return _HEADERS.get(str(atom.values[0]).lower(), "")
+    if predicate.looks_at == "relation":
+        return "" if predicate.use is Use.OPAQUE else "sender" if atom.reach is Reach.SENDER else "pair"
+    return _COLUMNS.get(predicate.looks_at, "")
+
+
+def _is_text(atom: Atom) -> bool:
+    """Whether a condition looks for texts, one of which is enough, in a subject or an address."""
+    return atom.predicate.options[0].endswith(("_words", "_patterns")) and "attribute" not in atom.predicate.options[0] and len(atom.predicate.options) == 1
+
+
+def _literal(atom: Atom) -> str:
+    """A text without which a pattern is not found; empty where there is none, or the condition is no pattern."""
+    return required(str(atom.values[0]), atom.settings.legacy) if _is_text(atom) and atom.predicate.options[0].endswith("patterns") else ""
+
+
+def _parts(atom: Atom) -> list[Atom]:
+    """A condition that is true where one of its values is found, as one for each value: many conditions have the same."""
+    return [replace(atom, values=(value,)) for value in atom.values] if _is_text(atom) else [atom]
+
+
+def _straddles(prefix: str, literal: str) -> bool:
+    """Whether a text that begins with a prefix may have a literal that is not all behind it."""
+    small = prefix.lower()
+    return literal in small or any(small.endswith(literal[:end]) for end in range(1, len(literal)))

@@ -1,0 +1,184 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A message trace from a file. Private to the collection.
+
+The trace as the admin center and ``Export-Csv`` write it, as ``ConvertTo-Json`` does, and as Microsoft Graph answers. A file is data:
+nothing in it is ever run.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import datetime
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
+    Row,
+    RowError,
+    microseconds_of,
+    places_of,
+    row_of,
+)
+
+#: The longest cell, in characters: a subject has at most 255, an address 320.
+_LONGEST = 10_000
+
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+
+#: A date of Windows PowerShell's ConvertTo-Json: milliseconds since 1970.
+_TICKS = re.compile(r"/Date\((-?\d+)\)/")
+
+#: A date as an American computer writes it, and the fraction of a second that Python does not read.
+_AMERICAN = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}) (\d{1,2}):(\d{2})(?::(\d{2}))?\s?([AP])M", re.IGNORECASE)
+_FRACTION = re.compile(r"(\.\d{6})(\d+)")
+
+_SAVE = "Export it again: Get-MessageTraceV2 ... | Select-Object MessageTraceId, @{n='Received';e={$_.Received.ToString('o')}}, SenderAddress, "
+_HOW = f"{_SAVE}RecipientAddress, Subject, Status, Size, FromIP | Export-Csv -NoTypeInformation -Encoding utf8 trace.csv."
+
+
+def rows_of_file(content: bytes, path: str) -> Iterator[Row]:
+    """The rows of a file.
+
+    :raises OptionError: the file is no message trace, or something in it cannot be read; it names the file and the line or the row.
+    """
+    dates = _Dates()
+    place = 0
+    try:
+        text = _text(content)
+        for values, places in _objects(text):
+            place += 1
+            yield row_of(values, places, dates.read(values.get(places["received"])))
+        if dates.ambiguous:
+            raise RowError("its dates may name the month first or the day first, and none of them tells which")
+    except (RowError, csv.Error) as error:
+        where = f" (row {place})" if place else ""
+        raise OptionError(f"The file {path} cannot be used as a message trace: {error}{where}.", remedy=_HOW) from error
+
+
+def _text(content: bytes) -> str:
+    mark, encoding = next(((mark, encoding) for mark, encoding in _BOMS if content.startswith(mark)), (b"", "utf-8"))
+    if not mark and content[1:2] == b"\0":
+        encoding = "utf-16-le"
+    try:
+        text = content[len(mark) :].decode(encoding)
+    except UnicodeDecodeError as error:
+        raise RowError(f"it is not text in {encoding.upper()} at byte {error.start}") from error
+    if "\0" in text:
+        raise RowError("it holds NUL characters, so it is no text")
+    if not text.strip():
+        raise RowError("it is empty")
+    return text
+
+
+def _objects(text: str) -> Iterator[tuple[Mapping[str, Any], Mapping[str, str]]]:
+    """The objects of the trace, with the columns that say what rows say."""
+    if text.lstrip()[0] not in "[{":
+        yield from _of_csv(text)
+        return
+    known: dict[tuple[str, ...], dict[str, str]] = {}
+    for each in _of_json(text):
+        if not isinstance(each, Mapping):
+            raise RowError("it is JSON, but no list of rows")
+        names = tuple(map(str, each))
+        if names not in known:
+            known[names] = places_of(names)
+        yield each, known[names]
+
+
+def _of_csv(text: str) -> Iterator[tuple[Mapping[str, Any], Mapping[str, str]]]:
+    csv.field_size_limit(_LONGEST)
+    lines = io.StringIO(text, newline="")
+    first = next((line for line in lines if line.strip() and not line.startswith("#TYPE")), "")
+    separator = max(",;\t", key=first.count)
+    names = next(csv.reader([first], delimiter=separator, strict=True), [])
+    places = places_of(names)
+    for cells in csv.reader(lines, delimiter=separator, strict=True):
+        if not cells:
+            continue
+        if len(cells) != len(names):
+            raise RowError(f"it has a row with {len(cells)} cells under {len(names)} columns")
+        yield dict(zip(names, cells, strict=True)), places
+
+
+def _of_json(text: str) -> Iterator[Any]:
+    """The objects of a list, one at a time, of one object, or of an answer of Microsoft Graph."""
+    decoder, place = json.JSONDecoder(), len(text) - len(text.lstrip())
+    try:
+        if text[place] == "{":
+            whole = decoder.decode(text)
+            if whole.get("@odata.nextLink"):
+                raise RowError("it is the first page of Microsoft Graph's answer (@odata.nextLink), so it lacks the others")
+            yield from whole["value"] if isinstance(whole.get("value"), list) else [whole]
+            return
+        place += 1
+        while True:
+            place = _skip(text, place)
+            if text[place : place + 1] == "]":
+                break
+            found, place = decoder.raw_decode(text, place)
+            yield found
+            place = _skip(text, place)
+            if text[place : place + 1] not in (",", "]"):
+                raise RowError("it is JSON that ends in the middle of a list")
+            place += text[place] == ","
+        if text[place + 1 :].strip():
+            raise RowError("it has something behind its list")
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise RowError(f"it is neither CSV nor JSON: {str(error).partition(':')[0]}") from error
+
+
+def _skip(text: str, place: int) -> int:
+    while text[place : place + 1].isspace():
+        place += 1
+    return place
+
+
+def date_of(value: Any) -> int:
+    """A date in ISO 8601, or as ConvertTo-Json of Windows PowerShell writes it, in microseconds since 1970. Without a zone it is in UTC.
+
+    :raises RowError: it is none.
+    """
+    if isinstance(value, Mapping):  # ConvertTo-Json of Windows PowerShell writes an object for some dates.
+        value = value.get("value") or value.get("DateTime")
+    text = str(value or "").strip()
+    ticks, fraction = _TICKS.fullmatch(text), _FRACTION.search(text)
+    try:
+        if ticks:
+            return int(ticks[1]) * 1000
+        instant = datetime.datetime.fromisoformat(_FRACTION.sub(r"\1", text))
+        # What Python does not read is rounded up, so that a query up to this time includes the row.
+        more = bool(fraction and fraction[2].strip("0"))
+        return microseconds_of(instant if instant.tzinfo else instant.replace(tzinfo=datetime.UTC)) + more
+    except (ValueError, OverflowError) as error:
+        raise RowError(f"its date {text[:40]!r} is in a form that does not tell what it means; ISO 8601 does") from error
+
+
+@dataclass
+class _Dates:
+    """Reads the dates of a file. American ones are read where one of them shows that they are."""
+
+    american: bool = False
+    told: bool = False
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether dates that may name the month first may as well name the day first."""
+        return self.american and not self.told
+
+    def read(self, value: Any) -> int:
+        """Microseconds since 1970; see :func:`date_of`."""
+        found = _AMERICAN.fullmatch(value.strip()) if isinstance(value, str) else None
+        if not found:
+            return date_of(value)
+        month, day, year, hour, minute, second = (int(number or 0) for number in found.groups()[:6])
+        self.american, self.told = True, self.told or day > 12
+        half = 12 if found[7].upper() == "P" else 0
+        return date_of(f"{year}-{month:02}-{day:02}T{hour % 12 + half:02}:{minute:02}:{second:02}")

@@ -1,0 +1,188 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Copies that meet the same rules and are alike in all else that decides what becomes of them. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import repeat
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import ENCODED
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth, all_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Protection, Recipient
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import LARGEST
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.chain import Chain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import Block, bits_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import MOST_CHANGES, MOST_PREFIXES, Conditions, Planes
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import instant_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import Unknown, message_of, recipient_of, why_open
+
+
+@dataclass(frozen=True)
+class Group:
+    """Copies of a block that are treated alike by every rule set.
+
+    :param places: the copies.
+    :param met: for each rule set and for the guarantees: the places of the rules that they meet, and why that is open.
+    :param alike: what else decides what becomes of them.
+    """
+
+    places: Sequence[int]
+    met: Sequence[Sequence[tuple[int, Unknown | None]]]
+    alike: Hashable
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Copies that have something in common.
+
+    :param about: the number of the rule set, or of the guarantees behind them; ``-1`` for what else decides.
+    :param what: the place of a rule, and why it is open whether they meet it; or whatever else it is.
+    """
+
+    about: int
+    what: Hashable
+    bits: int
+
+
+class Sorter:
+    """Sorts the copies of a block.
+
+    :param chains: the rule sets.
+    :param claims: the mail that guarantees are about, as rules.
+    """
+
+    def __init__(self, block: Block, facts: Facts, chains: Sequence[Chain], claims: Sequence[FlowRule]) -> None:
+        self.block, self.facts, self.chains, self.claims = block, facts, chains, claims
+        prepending = [[rule for rule in chain.rules.rules if not rule.idle and rule.enforced and "prepend_subject" in rule.actions] for chain in chains]
+        prefixes = {str(rule.actions["prepend_subject"]) for rules in prepending for rule in rules}
+        few = len(prefixes) <= MOST_PREFIXES
+        self.conditions = Conditions(block, facts, sorted(prefixes) if few else ())
+        self._changed, self._lost = self._subjects(prepending, MOST_CHANGES if few else 0)
+
+    def groups(self, kept: Sequence[bool]) -> Iterator[Group]:
+        """The groups of the copies.
+
+        :param kept: of each copy, whether it is sorted at all.
+        """
+        planes = list(self._planes())
+        found: dict[tuple[int, ...], list[int]] = {}
+        for place, (signature, here) in enumerate(zip(_signatures([plane.bits for plane in planes], len(self.block)), kept, strict=True)):
+            if here:
+                found.setdefault(signature, []).append(place)
+        for signature, places in found.items():
+            having = [plane for number, plane in enumerate(planes) if signature[number >> 3] >> (number & 7) & 1]
+            met = [[plane.what for plane in having if plane.about == about] for about in range(len(self.chains) + 1)]
+            yield Group(places, met, tuple(plane.what for plane in having if plane.about < 0))  # type: ignore[arg-type]
+
+    def message(self, place: int) -> tuple[Message, Recipient]:
+        """The message of a copy, as one that arrives in clear, and its recipient."""
+        said = {name: self.block.said(name, place) for name in ("sender", "recipient", "subject", "size", "from_ip")}
+        message = message_of(**said, is_authenticated=self.conditions.authenticated[place])  # type: ignore[arg-type]
+        date = instant_of(self.block.received[place])
+        return replace(message, protection=Protection(), date=date), recipient_of(str(said["recipient"]), self.facts)
+
+    def _subjects(self, prepending: Sequence[Sequence[FlowRule]], most: int) -> tuple[int, int]:
+        """The copies whose subjects rules may have changed, and those of which nobody knows what the subjects were."""
+        changed = lost = 0
+        for rules in prepending:
+            times = [self.block.all, *([0] * (most + 1))]  # The copies that so many of the rules may have changed.
+            for rule in rules:
+                possible = self._of_rule(rule, self.block.all, 0).possible
+                for count in range(most + 1, 0, -1):
+                    times[count] |= times[count - 1] & possible
+            changed, lost = changed | times[1], lost | times[most + 1]
+        return changed, lost
+
+    def _planes(self) -> Iterator[Plane]:
+        for about, rules in enumerate((*(chain.deciding for chain in self.chains), self.claims)):
+            for rule in rules:
+                found = self._of_rule(rule, self._changed, self._lost)
+                if found.true:
+                    yield Plane(about, (rule.place, None), found.true)
+                yield from (Plane(about, (rule.place, why), bits) for why, bits in sorted(found.open.items()) if bits)
+        yield from (Plane(-1, what, bits) for what, bits in self._alike())
+
+    def _of_rule(self, rule: FlowRule, changed: int, lost: int) -> Planes:
+        """For which copies a rule matches, or may; where that is open for several reasons, the first one counts."""
+        true = possible = self.block.all
+        open_of: list[Planes] = []
+        for atom in (*rule.conditions, *rule.exceptions):
+            found = self.conditions.planes(atom).changed(changed, lost)
+            met, perhaps = (found.true, found.possible) if atom in rule.conditions else (self.block.all & ~found.possible, self.block.all & ~found.true)
+            true, possible = true & met, possible & perhaps
+            open_of.append(found)
+            if not possible:
+                return Planes()
+        if rule.begins or rule.ends:
+            dated = self._dated(rule)
+            true, possible = true & dated.true, possible & dated.possible
+            open_of.append(dated)
+        if rule.doubts:
+            open_of.append(Planes(0, {Unknown("semantics", rule.doubts[0].id): self.block.all}))
+            true = 0
+        left = possible & ~true
+        reasons: dict[Unknown, int] = {}
+        for why, bits in (item for found in open_of for item in found.open.items()):
+            if left & bits:
+                reasons[why] = reasons.get(why, 0) | (left & bits)
+                left &= ~bits
+        return Planes(true, reasons)
+
+    def _dated(self, rule: FlowRule) -> Planes:
+        """For which copies a rule's dates let it act. As time goes on, each of the two changes its answer once."""
+        places: dict[int, list[int]] = {}
+        for place, time in enumerate(self.block.received):
+            places.setdefault(time, []).append(place)
+        if rule.borders(instant_of(min(places))) == rule.borders(instant_of(max(places))):
+            places = {min(places): list(range(len(self.block)))}
+        found: dict[bool | Unknown, list[int]] = {}
+        for time, here in places.items():
+            truth = all_of(rule.borders(instant_of(time)))
+            found.setdefault(truth if isinstance(truth, bool) else why_open(truth), []).extend(here)
+        count = len(self.block)
+        return Planes(bits_of(found.get(True, ()), count), {why: bits_of(here, count) for why, here in found.items() if isinstance(why, Unknown)})
+
+    def _alike(self) -> Iterator[tuple[Hashable, int]]:
+        """What else decides: where sender and recipient are, whether anybody manages the sender, and whether the message may be too large to protect it."""
+        block, authenticated = self.block, self.conditions.authenticated
+        senders: dict[tuple[int, bool | None], Hashable] = {}
+        recipients: dict[int, Hashable] = {}
+        found: dict[Hashable, list[int]] = {}
+        for place, (sender, recipient, size) in enumerate(zip(block.sender, block.recipient, block.size, strict=True)):
+            if (sender, authenticated[place]) not in senders:
+                senders[sender, authenticated[place]] = self._of_sender(block.text("sender", place), authenticated[place])
+            if recipient not in recipients:
+                recipients[recipient] = _kind(directions.recipient_outside(self.facts, self.facts.primary(block.text("recipient", place))))
+            large = (size > LARGEST, int(size * ENCODED) > LARGEST)
+            found.setdefault((senders[sender, authenticated[place]], recipients[recipient], large), []).append(place)
+        yield from ((what, bits_of(places, len(block))) for what, places in found.items())
+
+    def _of_sender(self, address: str, authenticated: bool | None) -> Hashable:
+        sender = self.facts.primary(address)
+        scopes = (directions.sender_inside(self.facts, sender, authenticated), directions.sender_outside(self.facts, sender))
+        manager = self.facts.manager(sender)
+        return (*map(_kind, scopes), manager if manager is None else bool(manager))
+
+
+def _kind(truth: Truth) -> Hashable:
+    """A truth without what it is about."""
+    return truth if isinstance(truth, bool) else (truth.likely, tuple(reason.id for reason in truth.reasons))
+
+
+def _signatures(planes: Sequence[int], count: int) -> Iterable[tuple[int, ...]]:
+    """Of each copy, in which sets it is: eight sets a number."""
+    mask = int.from_bytes(b"\x01" * count, "big")
+    columns = []
+    for first in range(0, len(planes), 8):
+        column = 0
+        for shift, bits in enumerate(planes[first : first + 8]):
+            # The digits 0 and 1 differ in their last bit.
+            column |= (int.from_bytes(format(bits, f"0{count}b").encode(), "big") & mask) << shift
+        columns.append(column.to_bytes(count, "big")[::-1])
+    return zip(*columns, strict=True) if columns else repeat((), count)

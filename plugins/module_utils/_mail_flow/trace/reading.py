@@ -1,0 +1,220 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads the message trace of an organization: windows, pages, and what is missing. Private to the collection.
+
+Source: Microsoft's Get-MessageTraceV2 page. Exchange answers with the newest rows first, at most 5,000 of them, over at most 10 days, and warns where
+there are more. The next page is asked for from the last row; the command in the warning is compared with that, and never run.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from time import monotonic, sleep
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result, Session
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, ProtocolError, ThrottledError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.files import date_of, rows_of_file
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
+    Row,
+    RowError,
+    Trace,
+    instant_of,
+    microseconds_of,
+    places_of,
+    row_of,
+)
+
+CMDLET = "Get-MessageTraceV2"
+
+#: Rows of a page, days of a query, and how old mail may be that is traced.
+PAGE, MOST_DAYS, OLDEST = 5000, 10, 90
+
+#: Rows of the last hours still come and change.
+SETTLES = datetime.timedelta(hours=4)
+
+#: So many queries are allowed in so many seconds.
+_QUERIES, _SECONDS = 100, 300
+
+#: How often a throttled query is asked again, and after how many seconds.
+_AGAIN, _PAUSE = 5, 60
+
+#: Rows between two lines of progress.
+_TOLD = 25_000
+
+_MORE = "There are more results"
+_SAID_END = re.compile(r'-EndDate\s+"([^"]+)"')
+_SAID_RECIPIENT = re.compile(r'-StartingRecipientAddress\s+"([^"]+)"')
+
+
+@dataclass(frozen=True)
+class Window:
+    """The time that the rows are of.
+
+    :param reason: why it is not complete: ``limit`` (there are more rows than may be read), ``cut`` (reading failed on the way; :param:`detail` says why),
+        or ``files`` (a file does not say what it lacks); empty where it is complete.
+    """
+
+    begin: datetime.datetime
+    until: datetime.datetime
+    reason: str = ""
+    detail: str = ""
+
+
+def read_files(files: Iterable[tuple[str, bytes]], most: int) -> tuple[Trace, Window]:
+    """The rows of files, by their paths and contents; of more than so many, the newest.
+
+    :raises OptionError: a file is no message trace.
+    """
+    trace = Trace()
+    for path, content in files:
+        for row in rows_of_file(content, path):
+            trace.add(row)
+    if len(trace) > most:
+        return newest_of(trace, most)
+    times = trace.columns["received"] or [0]
+    return trace, Window(instant_of(min(times)), instant_of(max(times)), "files")
+
+
+def newest_of(trace: Trace, most: int) -> tuple[Trace, Window]:
+    """The newest rows, all of an instant or none."""
+    times = sorted(trace.columns["received"], reverse=True)
+    oldest = times[most - 1] if times[most - 1] != times[most] else next((time for time in reversed(times[:most]) if time != times[most]), times[0])
+    found = Trace()
+    for place, time in enumerate(trace.columns["received"]):
+        if time >= oldest:
+            found.add(trace.row(place))
+    return found, Window(instant_of(oldest), instant_of(times[0]), "limit")
+
+
+@dataclass
+class TraceReader:
+    """Reads the rows of a window, newest first.
+
+    :param say: told on the way how far it is.
+    :param most: reading stops at so many rows, at the end of an instant.
+    """
+
+    session: Session
+    say: Callable[[str], None] = lambda text: None
+    most: int = 500_000
+    clock: Callable[[], float] = monotonic
+    sleep: Callable[[float], None] = sleep
+    _asked: deque[float] = field(default_factory=deque)
+
+    def read(self, begin: datetime.datetime, until: datetime.datetime) -> tuple[Trace, Window]:
+        """All rows from ``begin`` to ``until``.
+
+        :raises ExchangeError: nothing could be read.
+        """
+        trace = Trace()
+        last = until
+        try:
+            for rows in self._pages(begin, until):
+                for row in rows:
+                    if len(trace) >= self.most and row.received != microseconds_of(last):
+                        return trace, Window(last, until, "limit")
+                    before = len(trace)
+                    trace.add(row)
+                    last = instant_of(row.received)
+                    if len(trace) > before and len(trace) % _TOLD == 0:
+                        self.say(f"{len(trace):,} copies, back to {last:%-d %B %H:%M}")
+        except ExchangeError as error:
+            if not len(trace):
+                raise
+            # The rows of the last instant may not all have come.
+            return trace, Window(last, until, "cut", str(error))
+        return trace, Window(begin, until)
+
+    def _pages(self, begin: datetime.datetime, until: datetime.datetime) -> Iterator[list[Row]]:
+        while until > begin:
+            start = max(begin, until - datetime.timedelta(days=MOST_DAYS))
+            yield from self._window(start, until)
+            until = start
+
+    def _window(self, start: datetime.datetime, end: datetime.datetime) -> Iterator[list[Row]]:
+        parameters: dict[str, Any] = {"StartDate": start, "EndDate": end, "ResultSize": PAGE}
+        known: set[tuple[str, str]] = set()
+        while True:
+            result = self._asked_for(Call(CMDLET, parameters))
+            rows = list(_rows(result.objects))
+            _check_order(rows, parameters["EndDate"])
+            yield rows
+            more = next((warning for warning in result.warnings if warning.strip().startswith(_MORE)), "")
+            if not more and len(rows) < PAGE:
+                return
+            keys = {(row.message, row.recipient) for row in rows}
+            if not keys - known:
+                if not more:
+                    return
+                raise _refused("a page repeats rows that are already known, so the rows behind them cannot be read")
+            # A page begins with rows of the instant in which the one before ended.
+            known = {(row.message, row.recipient) for row in rows if row.received == rows[-1].received} | (known & keys)
+            parameters = {**parameters, "EndDate": instant_of(rows[-1].received), "StartingRecipientAddress": rows[-1].recipient}
+            if more:
+                _compare(more, rows[-1])
+
+    def _asked_for(self, call: Call) -> Result:
+        for attempt in range(_AGAIN + 1):
+            self._keep_quota()
+            (result,) = self.session.invoke([call], fresh=True)
+            if not isinstance(result.error, ThrottledError) or attempt == _AGAIN:
+                break
+            self.say(f"Exchange throttles the message trace; the next try is in {_PAUSE} seconds")
+            self.sleep(_PAUSE)
+        result.unwrap()
+        return result
+
+    def _keep_quota(self) -> None:
+        """Waits until another query is allowed."""
+        now = self.clock()
+        while self._asked and now - self._asked[0] >= _SECONDS:
+            self._asked.popleft()
+        if len(self._asked) >= _QUERIES:
+            wait = _SECONDS - (now - self._asked[0])
+            self.say(f"Exchange allows {_QUERIES} queries in {_SECONDS // 60} minutes; the next one is in {wait:.0f} seconds")
+            self.sleep(wait)
+            self._asked.popleft()
+        self._asked.append(self.clock())
+
+
+def _refused(why: str) -> ProtocolError:
+    return ProtocolError(f"The message trace is not whole: {why}.", remedy="Read the rest with until, or from a file.", cmdlet=CMDLET)
+
+
+def _rows(objects: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
+    known: dict[tuple[str, ...], dict[str, str]] = {}
+    for each in objects:
+        names = tuple(each)
+        try:
+            places = known[names] if names in known else known.setdefault(names, places_of(names))
+            yield row_of(each, places, date_of(each.get(places["received"])))
+        except RowError as error:
+            raise _refused(str(error)) from error
+
+
+def _check_order(rows: list[Row], end: datetime.datetime) -> None:
+    """Newest first: anything else means that rows between two pages may be missing."""
+    newer = microseconds_of(end)
+    for row in rows:
+        if row.received > newer:
+            raise _refused("its rows are not in the order of time, newest first")
+        newer = row.received
+
+
+def _compare(warning: str, last: Row) -> None:
+    """Compares where Exchange says that the next page begins with the last row."""
+    recipient, end = _SAID_RECIPIENT.search(warning), _SAID_END.search(warning)
+    if recipient and recipient[1].lower().replace("%23", "#") != last.recipient:
+        raise _refused("Exchange names another recipient for the next page than the last row has")
+    try:
+        said = date_of(end[1]) if end else last.received
+    except RowError:  # In the form of a culture: it says nothing that can be compared.
+        return
+    if abs(said - last.received) >= 1_000_000:
+        raise _refused("Exchange names another time for the next page than the last row has")

@@ -1,0 +1,215 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What rules make of the copies of a trace, in numbers. Private to the collection.
+
+Two things are taken as given, since no row says them: a message arrives in clear, and is an ordinary one, no automatic reply or meeting item.
+"""
+
+from __future__ import annotations
+
+import datetime
+from bisect import insort
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import Treated, kinds_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import claims_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import surely_breaks, surely_keeps
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.chain import Chain, Passed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import Block, blocks_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.groups import Group, Sorter
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace, instant_of, left_out
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import Unknown
+
+#: How a copy counts in the tables of days and domains.
+PROTECTED, CLEAR, UNDECIDED, NOT_DELIVERED = COVERAGE = ("protected", "clear", "undecided", "not_delivered")
+
+#: So many pairs of worlds are compared for copies that are treated alike; beyond them a change is possible.
+_MOST_PAIRS = 4096
+
+
+@dataclass(frozen=True, order=True)
+class Example:
+    """A copy, as a result shows it where examples are asked for: the newest first."""
+
+    age: int
+    sender: str
+    recipient: str
+    subject: str
+
+    def described(self) -> dict[str, str]:
+        """As results have it."""
+        return {"from": self.sender, "to": self.recipient, "subject": self.subject, "received": instant_of(-self.age).isoformat().replace("+00:00", "Z")}
+
+
+@dataclass
+class Tally:
+    """Some copies, counted.
+
+    :param certain: recipient's domain to copies, and so :param:`possible`.
+    :param rules: names of rules, in the order of the rules.
+    """
+
+    certain: Counter[str] = field(default_factory=Counter)
+    possible: Counter[str] = field(default_factory=Counter)
+    senders: set[int] = field(default_factory=set)
+    rules: dict[str, None] = field(default_factory=dict)
+    examples: list[Example] = field(default_factory=list)
+
+
+@dataclass
+class Findings:
+    """What was counted.
+
+    :param outcomes: fate, protection and the rules that protect, to copies; :param:`undecided` the reason.
+    :param left_out: reason to copies.
+    :param difference: kind to copies.
+    :param kept: guarantee's name to the copies that keep it, and so the others.
+    :param days: day and how the copy counts (:data:`COVERAGE`) to copies, and :param:`domains`.
+    :param assumed: the numbers of the guesses that were taken for answers.
+    """
+
+    copies: int = 0
+    messages: int = 0
+    recipients: int = 0
+    outcomes: dict[tuple[str, str, tuple[str, ...]], Tally] = field(default_factory=dict)
+    undecided: dict[Unknown, Tally] = field(default_factory=dict)
+    left_out: Counter[str] = field(default_factory=Counter)
+    difference: dict[str, Tally] = field(default_factory=dict)
+    kept: Counter[str] = field(default_factory=Counter)
+    broken: dict[str, Tally] = field(default_factory=dict)
+    unsettled: Counter[str] = field(default_factory=Counter)
+    days: Counter[tuple[datetime.date, str]] = field(default_factory=Counter)
+    domains: Counter[tuple[str, str]] = field(default_factory=Counter)
+    assumed: set[str] = field(default_factory=set)
+
+
+class Replay:
+    """Passes copies through rules.
+
+    :param rules: the rules, and :param:`before` others to compare them with.
+    :param facts_before: what is known of the organization under the others.
+    :param examples: how many copies each row names.
+    """
+
+    def __init__(
+        self,
+        rules: RuleSet,
+        facts: Facts,
+        before: RuleSet | None = None,
+        facts_before: Facts | None = None,
+        guarantees: Sequence[Guarantee] = (),
+        examples: int = 0,
+    ) -> None:
+        self.facts, self.guarantees, self.examples = facts, guarantees, examples
+        self.chains = [Chain(rules, facts), *([Chain(before, facts_before or facts)] if before is not None else [])]
+        self._claims = claims_of([{"name": each.name, "conditions": each.when, "exceptions": each.unless} for each in guarantees]).rules
+        self._common = frozenset.intersection(*(frozenset(chain.identities) for chain in self.chains))
+        self._kinds: dict[Hashable, tuple[frozenset[str], frozenset[str]]] = {}
+
+    def run(self, trace: Trace) -> Findings:
+        """What becomes of the copies of a trace."""
+        found = Findings(copies=len(trace), messages=len(trace.texts["message"].listed), recipients=len(trace.texts["recipient"].listed))
+        found.broken = {each.name: Tally() for each in self.guarantees}
+        for block in blocks_of(trace):
+            self._add(block, found)
+        return found
+
+    def _add(self, block: Block, found: Findings) -> None:
+        reasons = [left_out(block.text("status", place), block.text("sender", place)) for place in range(len(block))]
+        found.left_out.update(filter(None, reasons))
+        sorter = Sorter(block, self.facts, self.chains, self._claims)
+        domains = {number: domain(block.texts["recipient"][number]) for number in set(block.recipient)}
+        for group in sorter.groups([not reason for reason in reasons]):
+            message, person = sorter.message(group.places[0])
+            passed = [chain.passed(chain.steps(met, self._common), message, person, group.alike) for chain, met in zip(self.chains, group.met, strict=False)]
+            here = Counter(domains[block.recipient[place]] for place in group.places)
+            self._count(passed[0], group, here, block, found)
+            if len(passed) > 1:
+                self._compare(passed, group, here, block, found)
+            self._judge(passed[0], group, here, block, found)
+        found.assumed |= sorter.conditions.assumed
+
+    def _count(self, passed: Passed, group: Group, here: Counter[str], block: Block, found: Findings) -> None:
+        outcome = passed.outcome
+        protection = str(outcome.get("protection") or "")
+        if passed.undecided:
+            how = UNDECIDED
+            why, places = passed.because[0]
+            tally = found.undecided.setdefault(why, Tally())
+            tally.rules.update(dict.fromkeys(self.chains[0].rules.rules[place].name for place in places))
+        else:
+            how = NOT_DELIVERED if outcome["fate"] != "delivered" else CLEAR if protection == "none" else PROTECTED
+            key = (str(outcome["fate"]), protection, tuple(outcome.get("protected_by") or ()))
+            tally = found.outcomes.setdefault(key, Tally())
+        self._add_to(tally, here, group, block)
+        for name, count in here.items():
+            found.domains[name, how] += count
+        for day, count in Counter(block.received[place] // 86_400_000_000 for place in group.places).items():
+            found.days[instant_of(day * 86_400_000_000).date(), how] += count
+
+    def _compare(self, passed: Sequence[Passed], group: Group, here: Counter[str], block: Block, found: Findings) -> None:
+        after, before = passed
+        if after is before:
+            return
+        certain, possible = self._changes(before, after)
+        names = self._differing(group)
+        for kind in certain | possible:
+            tally = found.difference.setdefault(kind, Tally())
+            tally.rules.update(dict.fromkeys(names))
+            self._add_to(tally, here, group, block, certain=kind in certain)
+
+    def _changes(self, before: Passed, after: Passed) -> tuple[frozenset[str], frozenset[str]]:
+        """The kinds of change that are certain, and those that are possible."""
+        key = (id(before), id(after))
+        if key not in self._kinds:
+            self._kinds[key] = self._compared(before, after)
+        return self._kinds[key]
+
+    def _compared(self, before: Passed, after: Passed) -> tuple[frozenset[str], frozenset[str]]:
+        if before.asks == after.asks:
+            return frozenset(), frozenset()
+        sides = [[(world.answered(), one) for world, one in each.worlds] for each in (before, after)]
+        if any(each.course.too_many for each in (before, after)) or len(sides[0]) * len(sides[1]) > _MOST_PAIRS:
+            return frozenset(), frozenset(("unknown",))
+        # The same question has the same answer under both rule sets.
+        pairs = [(old, new) for said, old in sides[0] for told, new in sides[1] if all(told.get(key, answer) is answer for key, answer in said.items())]
+        kinds = [frozenset(kinds_of(old, new)) for old, new in pairs]
+        certain = frozenset.intersection(*kinds) if kinds else frozenset()
+        open_pairs = any(old != new and _is_open(old, new) for old, new in pairs)
+        return certain, frozenset().union(*kinds, ("unknown",) if open_pairs else ()) - certain
+
+    def _differing(self, group: Group) -> list[str]:
+        """The names of the rules that copies meet under one rule set and not, or not in the same way, under the other."""
+        met = [{(chain.identities[place], why): chain.rules.rules[place] for place, why in each} for chain, each in zip(self.chains, group.met, strict=False)]
+        return [rule.name for one, other in (met, met[::-1]) for what, rule in one.items() if what not in other]
+
+    def _judge(self, passed: Passed, group: Group, here: Counter[str], block: Block, found: Findings) -> None:
+        """Counts who keeps the guarantees about these copies."""
+        for place, why in group.met[len(self.chains)]:
+            guarantee = self.guarantees[place]
+            asked = (passed.course, guarantee.then, guarantee.template, passed.message, self.facts)
+            if surely_keeps(*asked):
+                found.kept[guarantee.name] += len(group.places)
+            elif why is None and surely_breaks(*asked):
+                self._add_to(found.broken[guarantee.name], here, group, block)
+            else:
+                found.unsettled[guarantee.name] += len(group.places)
+
+    def _add_to(self, tally: Tally, here: Counter[str], group: Group, block: Block, *, certain: bool = True) -> None:
+        (tally.certain if certain else tally.possible).update(here)
+        tally.senders.update(block.sender[place] for place in group.places)
+        for place in group.places if self.examples else ():
+            if len(tally.examples) < self.examples or -block.received[place] <= tally.examples[-1].age:
+                insort(tally.examples, Example(-block.received[place], *(block.text(name, place) for name in ("sender", "recipient", "subject"))))
+                del tally.examples[self.examples :]
+
+
+def _is_open(old: Treated, new: Treated) -> bool:
+    return None in (old.held, new.held) or any("unknown" in (side.fate, side.protection, side.branding) for side in (old, new))

@@ -1,0 +1,204 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rows of a message trace: one for each copy, as columns of numbers. Private to the collection.
+
+Source: Microsoft's Get-MessageTraceV2 page, and Microsoft Graph's exchangeMessageTrace.
+"""
+
+from __future__ import annotations
+
+import datetime
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+#: What a row says, to the names of the column that says it: in small letters, without blanks and underscores.
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "message": ("messagetraceid", "id", "messageid"),
+    "received": ("received", "receiveddatetime"),
+    "sender": ("senderaddress",),
+    "recipient": ("recipientaddress",),
+    "subject": ("subject",),
+    "status": ("status",),
+    "size": ("size",),
+    "from_ip": ("fromip",),
+}
+
+#: What a row may lack: its answers are unknown then. Everything else identifies the copy, or says what it is.
+_OPTIONAL = frozenset(("subject", "size", "from_ip"))
+
+#: Statuses, the later ones first: a row that is read twice keeps the one that came last.
+_STATUSES = ("Expanded", "Failed", "Quarantined", "None", "FilteredAsSpam", "Delivered", "Recalled", "Pending", "GettingStatus")
+_BY_NAME = {name.lower(): name for name in _STATUSES}
+
+#: The mailbox that non-delivery reports and other mail of the service itself come from.
+SYSTEM_SENDER = "microsoftexchange329e71ec88ae4615bbc36ab6ce41109e@"
+
+#: Statuses of copies that no rule decides any more, and the reason under which they are counted.
+_LEFT_OUT = {"Expanded": "expanded", "Failed": "failed", "Quarantined": "quarantined", "None": "none", "Recalled": "recalled"}
+
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_TICK = datetime.timedelta(microseconds=1)
+
+
+class RowError(ValueError):
+    """What is wrong with a row or with the columns, as a sentence without its full stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A copy, as the trace has it.
+
+    :param message: what all copies of a message share.
+    :param received: microseconds since 1970, UTC.
+    :param subject: ``None`` where the trace does not say it, and so :param:`size`, in bytes.
+    :param from_ip: the last hop before the service; empty where it is not said.
+    """
+
+    message: str
+    received: int
+    sender: str
+    recipient: str
+    status: str
+    subject: str | None = None
+    size: int | None = None
+    from_ip: str = ""
+
+
+def instant_of(microseconds: int) -> datetime.datetime:
+    """A time of a row, in UTC."""
+    return _EPOCH + microseconds * _TICK
+
+
+def microseconds_of(instant: datetime.datetime) -> int:
+    """The inverse of :func:`instant_of`."""
+    return (instant - _EPOCH) // _TICK
+
+
+def name_of_column(text: str) -> str:
+    """A column's name as :data:`COLUMNS` has it."""
+    return text.strip().lower().replace(" ", "").replace("_", "")
+
+
+def places_of(names: Sequence[str]) -> dict[str, str]:
+    """What rows say, to the name of the column among these that says it.
+
+    :raises RowError: columns are missing.
+    """
+    given = {name_of_column(name): name for name in reversed(names)}
+    found = {what: given[known] for what, all_names in COLUMNS.items() for known in reversed(all_names) if known in given}
+    missing = [what for what in COLUMNS if what not in found and what not in _OPTIONAL]
+    if missing:
+        needed = {"message": "MessageTraceId", "received": "Received", "sender": "SenderAddress", "recipient": "RecipientAddress", "status": "Status"}
+        raise RowError(f"it has no column {', '.join(needed[what] for what in missing)}")
+    return found
+
+
+def row_of(values: Mapping[str, Any], places: Mapping[str, str], received: int) -> Row:
+    """A row from an object of the trace.
+
+    :param values: name of a column to its value.
+    :param places: as :func:`places_of` returns them.
+    :param received: the time, as the source of the row has it.
+    :raises RowError: the row has no key, or no address where one belongs.
+    """
+    message, recipient = (str(values.get(places[what]) or "").strip() for what in ("message", "recipient"))
+    sender = str(values.get(places["sender"]) or "").strip().lower()
+    if not message:
+        raise RowError("it has a row without a MessageTraceId")
+    if recipient[:1] in ("=", "+", "-", "@") or "@" not in recipient:
+        raise RowError("it has a row whose RecipientAddress is no address")
+    size = str(values.get(places.get("size", "")) or "").strip()
+    if size and not size.isdecimal():
+        raise RowError("it has a row whose Size is no number of bytes")
+    subject = values.get(places["subject"]) if "subject" in places else None
+    status = str(values.get(places["status"]) or "").strip()
+    return Row(
+        message=message.lower(),
+        received=received,
+        sender="" if sender == "<>" else sender,
+        recipient=recipient.lower(),
+        status=_BY_NAME.get(status.lower(), status),
+        subject=("" if subject is None else str(subject)) if "subject" in places else None,
+        size=int(size) if size else None,
+        from_ip=str(values.get(places.get("from_ip", "")) or "").strip(),
+    )
+
+
+def left_out(status: str, sender: str) -> str:
+    """Why a copy is left out; empty where it is replayed."""
+    if sender.startswith(SYSTEM_SENDER):
+        return "system"
+    return _LEFT_OUT.get(status, "" if status in _STATUSES else "unknown_status")
+
+
+@dataclass(slots=True)
+class Texts:
+    """The texts of a column, each with a number."""
+
+    numbers: dict[str, int] = field(default_factory=dict)
+    listed: list[str] = field(default_factory=list)
+
+    def number(self, text: str | None) -> int:
+        """The number of a text; ``-1`` for none."""
+        if text is None:
+            return -1
+        found = self.numbers.setdefault(text, len(self.listed))
+        if found == len(self.listed):
+            self.listed.append(text)
+        return found
+
+    def text(self, number: int) -> str | None:
+        """The text with a number; ``None`` for ``-1``."""
+        return None if number < 0 else self.listed[number]
+
+
+class Trace:
+    """All rows that were read, each once, in columns of numbers."""
+
+    def __init__(self) -> None:
+        self.texts = {name: Texts() for name in ("message", "sender", "recipient", "subject", "status", "from_ip")}
+        self.columns = {**{name: array("l") for name in self.texts}, **{name: array("q") for name in ("size", "received")}}
+        self._places: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def add(self, row: Row) -> bool:
+        """Adds a row; whether it is a new one. Of two that differ the later status counts, whichever is read first."""
+        columns, texts = self.columns, self.texts
+        message, recipient = texts["message"].number(row.message), texts["recipient"].number(row.recipient)
+        place = self._places.setdefault(message << 32 | recipient, len(columns["size"]))
+        new = place == len(columns["size"])
+        if not new and _rank(row) >= _rank(self.row(place)):
+            return False
+        size = -1 if row.size is None else row.size
+        texts_of = ((name, texts[name].number(getattr(row, name))) for name in ("sender", "subject", "status", "from_ip"))
+        for name, number in (("message", message), ("recipient", recipient), ("size", size), ("received", row.received), *texts_of):
+            if new:
+                columns[name].append(number)
+            else:
+                columns[name][place] = number
+        return new
+
+    def row(self, place: int) -> Row:
+        """One of the rows."""
+        said = {name: texts.text(self.columns[name][place]) for name, texts in self.texts.items()}
+        size = self.columns["size"][place]
+        return Row(
+            message=said["message"] or "",
+            received=self.columns["received"][place],
+            sender=said["sender"] or "",
+            recipient=said["recipient"] or "",
+            status=said["status"] or "",
+            subject=said["subject"],
+            size=None if size < 0 else size,
+            from_ip=said["from_ip"] or "",
+        )
+
+
+def _rank(row: Row) -> tuple[Any, ...]:
+    status = _STATUSES.index(row.status) if row.status in _STATUSES else len(_STATUSES)
+    return (status, row.received, row.sender, row.subject or "", row.size or 0, row.from_ip, row.status)

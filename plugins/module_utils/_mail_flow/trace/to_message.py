@@ -1,0 +1,136 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a row of the trace says of its message. Private to the collection.
+
+All else is unknown, by field: the text, attachments, headers, fields, type, importance, classification, spam level, the sender of the envelope, and how the
+message was protected when it arrived. Source: what Microsoft documents of the trace's columns, and observations on real tenants.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
+
+#: The last hop of a message that came over no connection from outside: it is from a mailbox of the organization, or from the service.
+NO_HOP = "255.255.255.255"
+
+#: What a message does not say whose row is all that is known.
+UNSAID = frozenset(("headers", "fields"))
+
+#: The field that an open question is about, to the word for it.
+_WORDS = {
+    "body": "body",
+    "attachments": "attachment",
+    "headers": "header",
+    "to": "to_or_cc",
+    "scl": "scl",
+    "type": "type",
+    "protection": "type",
+    "disclaimer_insertable": "type",
+    "classification": "classification",
+    "importance": "importance",
+    "mail_from": "envelope",
+    "authenticated": "envelope",
+    "sender_ip": "envelope",
+    "facts.groups": "membership",
+    "facts.managers": "membership",
+    "facts.attributes": "membership",
+}
+
+#: What a condition looks at that a row does not say, to the word for it. It goes before the field: text that may be protected is text.
+_LOOKS_AT = {
+    "body": "body",
+    "attachments": "attachment",
+    "header": "header",
+    "character sets": "header",
+    "fields": "to_or_cc",
+    "scl": "scl",
+    "protection": "type",
+    "classification": "classification",
+    "importance": "importance",
+}
+
+#: Every reason why something about a copy is open, in the order in which results list them.
+WORDS = (
+    *("body", "attachment", "header", "to_or_cc", "scl", "type", "classification", "importance", "envelope", "membership"),
+    *("subject_changed", "semantics"),
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Unknown:
+    """Why something about a copy is open.
+
+    :param word: one of :data:`WORDS`.
+    :param id: the number of the question where it is about what Exchange does; empty where a fact is missing.
+    """
+
+    word: str
+    id: str = ""
+
+
+def why_open(question: Open, looks_at: str = "") -> Unknown:
+    """The reason of an open question.
+
+    :param looks_at: what the condition looks at that asks it.
+    """
+    reason = question.reasons[0]
+    word = _LOOKS_AT.get(looks_at) or _WORDS.get(reason.field, "semantics")
+    return Unknown(word, "" if reason.id == "U00" else reason.id)
+
+
+def authenticated(sender: str, from_ip: str, facts: Facts) -> bool | None:
+    """Whether a message came over an authenticated connection; ``None`` where nobody knows.
+
+    Mail without a hop before the service, from an address of the organization, is from one of its mailboxes. Mail over the internet is not
+    authenticated, unless a connector makes it so.
+    """
+    if from_ip == NO_HOP:
+        return True if facts.domain_type(domain(sender)) in INSIDE else None
+    hop = _hop(from_ip)
+    if not hop or hop.is_private or facts.internal_connectors != ():
+        return None
+    return False
+
+
+@lru_cache(maxsize=1 << 16)
+def _hop(from_ip: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The last hop before the service; ``None`` where there is none, or nobody knows it."""
+    try:
+        return None if from_ip in (NO_HOP, "") else ipaddress.ip_address(from_ip)
+    except ValueError:
+        return None
+
+
+def message_of(sender: str, recipient: str, *, subject: str = "", size: int | None = None, from_ip: str = "", is_authenticated: bool | None = None) -> Message:
+    """The message of a row, with all unknown that the row does not say."""
+    return Message(
+        name="",
+        sender=sender,
+        mail_from=None,
+        to=(recipient,),
+        authenticated=is_authenticated,
+        subject=subject,
+        body=None,
+        attachments=None,
+        types=None,
+        importance=None,
+        classifications=None,
+        sender_ip=from_ip if _hop(from_ip) else None,
+        size=size,
+        protection=None,
+        unsaid=UNSAID,
+    )
+
+
+def recipient_of(address: str, facts: Facts) -> Recipient:
+    """The recipient of a copy, as the simulator knows people."""
+    primary = facts.primary(address)
+    return Recipient(primary, address, primary)

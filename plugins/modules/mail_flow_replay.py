@@ -1,0 +1,296 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mail_flow_replay
+short_description: What mail flow rules would have done to real mail
+version_added: 1.0.0
+description:
+  - >-
+    Takes the message trace of the last days through mail flow rules, and counts how many copies they protect, and where. With O(compare_with), it counts
+    what a change of the rules would have changed. It writes nothing and keeps nothing.
+  - >-
+    A trace shows sender, recipient, subject, size and time of each copy, and nothing else. What rules ask beyond that, such as the text or attachments, is
+    counted as undecided, with the reason. What is certain of a copy M(m365.message_encryption.mail_flow_test) says of every message that it can be of.
+  - >-
+    No row says how a message arrives protected, or that it is an automatic reply or a meeting item. Messages are taken as ordinary ones that arrive
+    in clear. RV(assumes) says so.
+  - No address and no subject is in the result, unless O(examples) asks for them. Domains of recipients and names of rules are.
+  - Reading the trace needs the role Message Tracking or View-Only Recipients. O(trace) needs no permission.
+author:
+  - The m365.message_encryption contributors (@m365-message-encryption)
+extends_documentation_fragment:
+  - m365.message_encryption.attributes.info
+  - m365.message_encryption.exchange.info
+  - m365.message_encryption.transport_rule.proposed
+options:
+  days:
+    description: The days of mail to read, 1 to 90. Exchange keeps 90 days. Not used with O(trace).
+    type: int
+    default: 7
+  until:
+    description:
+      - The end of these days, as ISO 8601 text, in UTC unless it names a zone. The default is 4 hours ago, since younger rows still change.
+      - A reading that was cut goes on with the RV(window.from) that it returned.
+    type: str
+  trace:
+    description:
+      - >-
+        Files with the trace, instead of asking the organization. CSV as the admin center and C(Export-Csv) write it, or JSON of C(ConvertTo-Json) and
+        Microsoft Graph. They may overlap. The columns are those of C(Get-MessageTraceV2).
+      - A relative path is searched for as M(ansible.builtin.copy) does. A file has at most 256 MiB.
+    type: list
+    elements: path
+  guarantees:
+    description: Guarantees as in M(m365.message_encryption.mail_flow_test). Copies that keep them, break them or are undecided are counted.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: The name of the guarantee in the result. Names must be unique.
+        type: str
+        required: true
+      when:
+        description: The mail that it covers, like the conditions of a rule in M(m365.message_encryption.ome_transport_rule). The default is all mail.
+        type: dict
+      unless:
+        description: The mail that it does not cover, like the exceptions of a rule.
+        type: dict
+      then:
+        description: What must be true of every copy. See M(m365.message_encryption.mail_flow_test).
+        type: str
+        required: true
+        choices: [encrypted, not_in_clear, portal, unencrypted]
+      template:
+        description: The one template that counts as protection. Only with V(encrypted) and V(not_in_clear).
+        type: str
+  facts:
+    description: >-
+      Facts that the organization cannot show, or is not asked for, as in M(m365.message_encryption.mail_flow_test). They override what the organization shows.
+    type: dict
+  source:
+    description:
+      - >-
+        A file to take the rules and facts from instead of the organization, which is an export, a snapshot or a capture of this collection, or saved output of
+        M(m365.message_encryption.message_encryption_info).
+      - A relative path is searched for as M(ansible.builtin.copy) does.
+    type: path
+  compare_with:
+    description: The rules before the change, as a list like O(rules) or as a file like O(source). The result then has RV(difference).
+    type: raw
+  max_copies:
+    description: Reading stops at so many copies, newest first. RV(window.from) says from when on it is complete.
+    type: int
+    default: 500000
+  examples:
+    description:
+      - How many copies each row of the result names, 0 to 20, with sender, recipient, subject and time.
+      - These are personal data. They are in the result, and so in logs and callbacks, unless the task has C(no_log).
+    type: int
+    default: 0
+  domains:
+    description: How many of the recipients' domains a row names, 0 to 1000.
+    type: int
+    default: 10
+seealso:
+  - module: m365.message_encryption.mail_flow_test
+  - ref: What a change would have done to last week's mail <ansible_collections.m365.message_encryption.docsite.guide_last_weeks_mail>
+    description: A guide to this module.
+"""
+
+EXAMPLES = r"""
+- name: What do today's rules do to the mail of a week?
+  m365.message_encryption.mail_flow_replay:
+
+- name: What would one more rule have changed, from a file and without asking an organization?
+  m365.message_encryption.mail_flow_replay:
+    trace: [message_trace.csv]
+    rules:
+      - name: Encrypt mail to the partner
+        enabled: true
+        mode: Enforce
+        conditions:
+          from_scope: InOrganization
+          recipient_domain_is: [fabrikam.com]
+        exceptions: {}
+        actions:
+          apply_rights_protection_template: Encrypt
+    compare_with: []
+    facts:
+      accepted_domains: [contoso.com]
+      remote_domains: []
+      inbound_connectors: []
+      mail_users: []
+"""
+
+RETURN = r"""
+msg:
+  description: A summary in a few lines.
+  returned: always
+  type: str
+  sample: "12,345 copies of 8,901 messages, 2026-11-18T14:00 to 2026-11-25T14:00 UTC."
+window:
+  description: >-
+    The time of the mail, as C(from) and C(until), and whether it is C(complete). If it is not, C(reason) says why, and everything after C(from) was read.
+  returned: success
+  type: dict
+counts:
+  description: >-
+    How many C(copies), C(messages) and C(recipients) were read, and how many copies were C(left_out), by reason, V(expanded), V(failed), V(quarantined),
+    V(none), V(recalled), V(system) or V(unknown_status).
+  returned: success
+  type: dict
+outcome:
+  description: >-
+    What becomes of the copies of which that is certain, each row with C(fate), C(protection) and C(protected_by) as in
+    M(m365.message_encryption.mail_flow_test), C(copies), and C(examples) if asked for. With RV(undecided) and the copies left out, they are all that were read.
+  returned: success
+  type: list
+  elements: dict
+undecided:
+  description: >-
+    The other copies, each counted once, by C(reason), V(body), V(attachment), V(header), V(to_or_cc), V(scl), V(type), V(classification), V(importance),
+    V(envelope), V(membership), V(subject_changed) or V(semantics). C(id) is the number of the open question about Exchange, C(rules) are those that may apply,
+    and C(settled_by) says how to find out.
+  returned: success
+  type: list
+  elements: dict
+days:
+  description: For each C(date), how many copies are C(protected), C(clear), C(undecided) and C(not_delivered).
+  returned: success
+  type: list
+  elements: dict
+domains:
+  description: The same for the domains of recipients with the most copies, by C(name).
+  returned: success
+  type: list
+  elements: dict
+difference:
+  description: >-
+    What the change changes, most important first. Each row has C(kind) as in M(m365.message_encryption.mail_flow_test), how many copies are C(certain), and how
+    many more are C(possible), how many C(senders) they have, C(domains) (C(name), C(certain), C(possible)), C(more_domains) (how many are not named), and the
+    C(rules) that make the difference.
+  returned: with O(compare_with)
+  type: list
+  elements: dict
+guarantees:
+  description: How many copies keep (C(kept)) and break (C(broken)) each guarantee, and of how many that is C(undecided), by C(name).
+  returned: with O(guarantees)
+  type: list
+  elements: dict
+assumes:
+  description: What the numbers take as given, each with C(id), and C(text) where it is no numbered assumption of M(m365.message_encryption.mail_flow_test).
+  returned: success
+  type: list
+  elements: dict
+unavailable:
+  description: Facts that could not be read, each with the reason.
+  returned: success
+  type: dict
+"""
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import GUARANTEES_ARGUMENT_SPEC, declared_guarantees
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
+    RULES_ARGUMENT_SPEC,
+    compared_rules,
+    replayed_rules,
+    settings_before,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import (
+    OLDEST,
+    SETTLES,
+    TraceReader,
+    Window,
+    read_files,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import replay_lines
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_results import described
+
+SPEC: dict[str, Any] = {
+    "argument_spec": {
+        "days": {"type": "int", "default": 7},
+        "until": {"type": "str"},
+        "trace": {"type": "list", "elements": "path"},
+        "guarantees": GUARANTEES_ARGUMENT_SPEC,
+        "rules": RULES_ARGUMENT_SPEC,
+        "facts": {"type": "dict"},
+        "source": {"type": "path"},
+        "compare_with": {"type": "raw"},
+        "max_copies": {"type": "int", "default": 500_000},
+        "examples": {"type": "int", "default": 0},
+        "domains": {"type": "int", "default": 10},
+    },
+    "mutually_exclusive": [["rules", "source"]],
+}
+
+#: The numbers that options take.
+_RANGES = {"days": (1, OLDEST), "max_copies": (1, 5_000_000), "examples": (0, 20), "domains": (0, 1000)}
+
+
+def run(task: MailFlowContext) -> dict[str, Any]:
+    """Replays the trace through the rules."""
+    params, now = task.params, datetime.datetime.now(datetime.UTC)
+    for name, (least, most) in _RANGES.items():
+        if not least <= params[name] <= most:
+            raise OptionError(f"{name} is {params[name]}.", remedy=f"Use a number from {least} to {most}.")
+    until = until_of(params["until"], now)
+    guarantees = declared_guarantees(params["guarantees"] or [])
+    facts_of(params["facts"] or {})
+    others, other_facts = compared_rules(task)
+    rules, facts, unavailable = replayed_rules(task, others)
+    known = facts_of(facts)
+    before = replace(known, irm_configuration=settings_before(facts, params["facts"] or {}, other_facts))
+    trace, window = traced(task, until, now)
+    found = Replay(rules, known, others, before, guarantees, params["examples"]).run(trace)
+    names = [rule.name for rule in (*rules.rules, *(others.rules if others else ()))]
+    result = described(found, window, compared=others is not None, guaranteed=bool(guarantees), domains=params["domains"], rules=names)
+    return {"changed": False, **result, "unavailable": unavailable, "msg": "\n".join(replay_lines(result))}
+
+
+def until_of(text: str | None, now: datetime.datetime) -> datetime.datetime:
+    """The end of the window."""
+    if not text:
+        return (now - SETTLES).replace(microsecond=0)
+    try:
+        given = datetime.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise OptionError(f"until is {text!r}, which is no date.", remedy="Write it in ISO 8601, such as 2026-11-25T14:00:00Z.") from error
+    found = given if given.tzinfo else given.replace(tzinfo=datetime.UTC)
+    if not now - datetime.timedelta(days=OLDEST) < found <= now:
+        raise OptionError(f"until is {text!r}.", remedy=f"Use a time of the last {OLDEST} days: Exchange keeps no older rows.")
+    return found
+
+
+def traced(task: MailFlowContext, until: datetime.datetime, now: datetime.datetime) -> tuple[Trace, Window]:
+    """The rows of the files, or of the organization."""
+    params: Mapping[str, Any] = task.params
+    if params["trace"]:
+        return read_files(((path, task.find_file(path)) for path in params["trace"]), params["max_copies"])
+    if now - until < SETTLES:
+        task.warnings.append("Rows of the last 4 hours still come and change, so the numbers may be too small.")
+    begin = max(until - datetime.timedelta(days=params["days"]), now - datetime.timedelta(days=OLDEST))
+    return TraceReader(task.session, task.say, params["max_copies"]).read(begin, until)
+
+
+def main() -> None:
+    """Refuses: the module runs through its action plugin."""
+    refuse(**SPEC, supports_check_mode=True)
+
+
+if __name__ == "__main__":
+    main()

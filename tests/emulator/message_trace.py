@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The message trace. Source: Microsoft's page of Get-MessageTraceV2; the text of the warning as scripts that page by it quote it."""
+
+from __future__ import annotations
+
+import datetime
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from . import properties
+from .context import Context
+from .errors import refused
+from .values import parse_instant, stored_instant
+
+#: So many queries in so many seconds, days of a query, and days that rows are kept.
+QUERIES, SECONDS, LONGEST, KEPT = 100, 300, 10, 90
+
+_MORE = "There are more results, use the following command to get more."
+
+
+def row(number: int, received: datetime.datetime, sender: str, recipient: str, **others: Any) -> dict[str, Any]:
+    """A row, with whatever else it shall have: ``Subject``, ``Status``, ``Size``, ``FromIP``, ``ToIP``. Of ``Late: n`` the first ``n`` queries see nothing."""
+    trace = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"trace-{number}"))
+    said = {"MessageId": f"<{trace}@mail.invalid>", "Subject": "", "Status": "Delivered", "Size": 20_000, "FromIP": "255.255.255.255", "ToIP": None}
+    return {"MessageTraceId": trace, "Received": stored_instant(received), "SenderAddress": sender, "RecipientAddress": recipient, **said, **others}
+
+
+def get_message_trace(context: Context) -> None:
+    """Newest first; of one instant by recipient. What one page cannot hold comes with a warning that has the next command in it."""
+    asked = context.parameters
+    now = datetime.datetime.now(datetime.UTC)
+    start, end = _window(asked, now)
+    _keep_quota(context.state["message_trace_queries"], context.state["message_trace_quota"])
+    limit = asked.get("ResultSize") or 1000
+    if not 1 <= limit <= 5000:
+        raise refused("The ResultSize must be from 1 to 5000.")
+    first = str(asked.get("StartingRecipientAddress") or "").lower()
+    rows = [each for each in context.state["message_trace"] if _is_meant(each, asked) and _is_there(each, context.state)]
+    rows = [each for each in rows if start <= each["Received"] < end or (each["Received"][:19] == end[:19] and each["RecipientAddress"].lower() >= first)]
+    rows.sort(key=lambda each: (each["RecipientAddress"].lower(), each["MessageTraceId"]))
+    rows.sort(key=lambda each: each["Received"], reverse=True)
+    for each in rows[:limit]:
+        context.emit(properties.MESSAGE_TRACE, {**each, "StartDate": start, "EndDate": end, "Index": None})
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        command = f'Get-MessageTraceV2 -StartDate "{start}" -EndDate "{last["Received"]}" -StartingRecipientAddress "{last["RecipientAddress"]}"'
+        context.outcome.warnings.append(f"{_MORE} {command} -ResultSize {limit}")
+
+
+def _window(asked: Mapping[str, Any], now: datetime.datetime) -> tuple[str, str]:
+    if bool(asked.get("StartDate")) is not bool(asked.get("EndDate")):
+        raise refused("StartDate and EndDate must be given together.")
+    end = parse_instant(asked["EndDate"]) if asked.get("EndDate") else now
+    start = parse_instant(asked["StartDate"]) if asked.get("StartDate") else now - datetime.timedelta(hours=48)
+    if start >= end:
+        raise refused("The StartDate must be before the EndDate.")
+    if end - start > datetime.timedelta(days=LONGEST):
+        raise refused(f"The time between StartDate and EndDate must be {LONGEST} days or less.")
+    if start < now - datetime.timedelta(days=KEPT, minutes=5):
+        raise refused(f"The StartDate can't be earlier than {KEPT} days ago.")
+    return stored_instant(start), stored_instant(end)
+
+
+def _keep_quota(queries: list[float], most: int) -> None:
+    """Refuses the query that is one too many; nobody has said with which words."""
+    now = time.time()
+    queries[:] = [each for each in queries if now - each < SECONDS]
+    if len(queries) >= most:
+        raise refused("You have exceeded the number of queries that are allowed in 5 minutes. Please wait and try again.")
+    queries.append(now)
+
+
+def _is_there(each: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
+    """Whether a row has come by now: some come late."""
+    return len(state["message_trace_queries"]) > each.get("Late", 0)
+
+
+def _is_meant(each: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
+    for name in ("SenderAddress", "RecipientAddress", "MessageId", "Status"):
+        if asked.get(name) and str(each[name]).lower() not in {str(value).lower() for value in asked[name]}:
+            return False
+    return all(not asked.get(name) or str(each[name]).lower() == str(asked[name]).lower() for name in ("MessageTraceId", "FromIP", "ToIP"))

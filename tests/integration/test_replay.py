@@ -1,0 +1,141 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What rules would have done to last week's mail: the module, over the wires and from files."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.emulator.message_trace import row
+from tests.emulator.organization import default_state
+
+from .playbook import Controller
+from .tenant import Tenant
+
+NAME = "contoso.onmicrosoft.com"
+NOW = datetime.datetime.now(datetime.UTC)
+ENCRYPT: dict[str, Any] = {
+    "name": "Partners",
+    "enabled": True,
+    "mode": "Enforce",
+    "conditions": {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]},
+    "exceptions": {},
+    "actions": {"apply_rights_protection_template": "Encrypt"},
+}
+
+
+def mail(count: int) -> list[dict[str, Any]]:
+    """Mail of a person inside: two in three copies to a partner; now and then several of one instant."""
+    return [
+        row(
+            number,
+            NOW - datetime.timedelta(hours=6, minutes=number // 3),
+            f"alexw@{NAME}",
+            f"p{number}@{'fabrikam.com' if number % 3 else 'northwind.com'}",
+            Subject=f"SUBJECT {number}",
+        )
+        for number in range(count)
+    ]
+
+
+def state(count: int) -> dict[str, Any]:
+    made = default_state(NAME) | {"message_trace": mail(count)}
+    made["irm_configuration"] |= {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True}
+    return made
+
+
+def replay(**options: Any) -> dict[str, Any]:
+    return {"m365.message_encryption.mail_flow_replay": options}
+
+
+@pytest.mark.wires("rest", "psrp")
+@pytest.mark.organizations(state(30))
+def test_a_change_is_counted(tenant: Tenant) -> None:
+    ran = tenant.run(replay(rules=[ENCRYPT], compare_with=[]))
+    assert ran.rc == 0, ran.output
+    found = ran["mail_flow_replay"]
+    assert found["counts"] == {"copies": 30, "messages": 30, "recipients": 30, "left_out": {}}
+    assert found["window"]["complete"] is True
+    assert found["outcome"] == [
+        {"fate": "delivered", "protection": "encrypt", "protected_by": ["Partners"], "copies": 20},
+        {"fate": "delivered", "protection": "none", "copies": 10},
+    ]
+    assert found["undecided"] == []
+    (change,) = found["difference"]
+    assert (change["kind"], change["certain"], change["possible"], change["senders"]) == ("protection_gained", 20, 0, 1)
+    assert change["domains"] == [{"name": "fabrikam.com", "certain": 20, "possible": 0}]
+    assert "20 copies are now encrypted (fabrikam.com 20): 'Partners'." in found["msg"]
+    assert "SUBJECT" not in ran.output
+    assert "@fabrikam.com" not in ran.output
+    assert not tenant.applied
+
+
+@pytest.mark.organizations(state(6))
+def test_examples_are_named_only_where_they_are_asked_for(tenant: Tenant) -> None:
+    ran = tenant.run(replay(rules=[ENCRYPT], compare_with=[], examples=2))
+    (change,) = ran["mail_flow_replay"]["difference"]
+    assert [each["subject"] for each in change["examples"]] == ["SUBJECT 1", "SUBJECT 2"]
+    assert change["examples"][0]["to"] == "p1@fabrikam.com"
+
+
+@pytest.mark.organizations(state(12_000))
+def test_pages_are_read_to_the_end(tenant: Tenant) -> None:
+    calls = len(tenant.emulator.calls)
+    ran = tenant.run(replay(rules=[ENCRYPT], days=10))
+    found = ran["mail_flow_replay"]
+    assert (found["counts"]["copies"], found["window"]["complete"]) == (12_000, True)
+    assert [call.cmdlet for call in tenant.emulator.calls[calls:]].count("Get-MessageTraceV2") == 3
+
+
+@pytest.mark.organizations(state(12_000))
+@pytest.mark.parametrize(("fault", "why"), [("lost_rows", "another"), ("repeated_page", "")])
+def test_a_lost_page_is_said(tenant: Tenant, fault: str, why: str) -> None:
+    tenant.emulator.faults.set([{"kind": fault, "cmdlet": "Get-MessageTraceV2", "nth": 2, "times": None}])
+    found = tenant.run(replay(rules=[ENCRYPT], days=10))["mail_flow_replay"]
+    assert found["window"]["complete"] is False
+    assert why in found["window"]["reason"]
+    assert found["counts"]["copies"] < 12_000
+
+
+@pytest.mark.organizations(state(3) | {"hidden_cmdlets": ["Get-MessageTraceV2"]})
+def test_a_trace_that_is_not_granted_names_the_role_and_files_need_none(tenant: Tenant, tmp_path: Path) -> None:
+    refused = tenant.run(replay(rules=[ENCRYPT]))
+    assert refused.rc
+    assert "the role View-Only Recipients or Message Tracking" in refused["mail_flow_replay"]["msg"]
+    file = tmp_path / "trace.json"
+    file.write_text(json.dumps([{name: value for name, value in each.items() if name != "ToIP"} for each in mail(3)]), encoding="utf-8")
+    found = tenant.run(replay(rules=[ENCRYPT], compare_with=[], trace=[str(file)]))["mail_flow_replay"]
+    assert (found["counts"]["copies"], found["difference"][0]["certain"]) == (3, 2)
+    assert found["window"]["reason"] == "A file does not say whether it holds all mail of its time."
+
+
+def test_files_need_no_organization(tmp_path: Path) -> None:
+    lines = ["MessageTraceId,Received,SenderAddress,RecipientAddress,Subject,Status,Size,FromIP"]
+    lines += [f"m{each},2026-11-18T14:03:04Z,alexw@contoso.com,ann@fabrikam.com,x,Delivered,1000,255.255.255.255" for each in range(4)]
+    (tmp_path / "trace.csv").write_text("\n".join(lines), encoding="utf-8")
+    facts = {"accepted_domains": ["contoso.com"], "remote_domains": [], "inbound_connectors": [], "mail_users": []}
+    controller = Controller(tmp_path, {"all": {"hosts": {"localhost": {"ansible_connection": "local"}}}})
+    ran = controller.tasks([{"name": "replay", **replay(rules=[ENCRYPT], facts=facts, trace=["trace.csv"])}])
+    assert ran["replay"]["outcome"][0]["copies"] == 4
+
+
+@pytest.mark.organizations(state(3))
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"days": 91}, "days is 91. Use a number from 1 to 90."),
+        ({"examples": 21}, "examples is 21."),
+        ({"until": "yesterday"}, "until is 'yesterday', which is no date."),
+        ({"until": "2020-01-01"}, "Use a time of the last 90 days"),
+        ({"trace": ["there_is_none.csv"]}, "cannot be read"),
+    ],
+)
+def test_options_are_checked(tenant: Tenant, options: dict[str, Any], why: str) -> None:
+    ran = tenant.run(replay(**options))
+    assert why in ran["mail_flow_replay"]["msg"]

@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A message trace from files: every form in which one is saved, and everything that is none."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.files import rows_of_file
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import read_files
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Row
+
+NAMES = ("MessageTraceId", "Received", "SenderAddress", "RecipientAddress", "Subject", "Status", "Size", "FromIP")
+CELLS = ("A1", "2026-11-18T14:03:04Z", "Megan@contoso.com", "Ann@Fabrikam.com", "Offer; and, more", "Delivered", "2048", "255.255.255.255")
+WHEN = 1_795_010_584_000_000
+ROW = Row("a1", WHEN, "megan@contoso.com", "ann@fabrikam.com", "Delivered", "Offer; and, more", 2048, "255.255.255.255")
+GRAPH = ("id", "receivedDateTime", "senderAddress", "recipientAddress", "subject", "status", "size", "fromIP")
+
+
+def csv_of(separator: str = ",", names: tuple[str, ...] = NAMES, cells: tuple[str, ...] = CELLS, quoted: bool = True) -> str:
+    mark = '"' if quoted else ""
+    return "".join(f"{separator.join(f'{mark}{each}{mark}' for each in row)}\r\n" for row in (names, cells))
+
+
+def with_cell(name: str, value: str) -> tuple[str, ...]:
+    return tuple(value if each == name else cell for each, cell in zip(NAMES, CELLS, strict=True))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        csv_of().encode(),
+        csv_of(";").encode("utf-8-sig"),
+        csv_of("\t").encode("utf-16"),
+        b"\xfe\xff" + csv_of().encode("utf-16-be"),
+        csv_of().encode("utf-16-le"),
+        f"#TYPE Deserialized\r\n{csv_of()}".encode(),
+        csv_of(names=tuple(name.replace("Address", "_address") for name in NAMES)).encode(),
+        json.dumps([dict(zip(NAMES, CELLS, strict=True))]).encode(),
+        json.dumps(dict(zip(NAMES, CELLS, strict=True))).encode("utf-8-sig"),
+        json.dumps({"@odata.context": "x", "value": [dict(zip(GRAPH, CELLS, strict=True))]}).encode(),
+        json.dumps([dict(zip(NAMES, with_cell("Received", "/Date(1795010584000)/"), strict=True))]).encode(),
+        json.dumps([{**dict(zip(NAMES, CELLS, strict=True)), "Received": {"value": "/Date(1795010584000)/", "DateTime": "x"}, "Size": 2048}]).encode(),
+    ],
+)
+def test_every_form_is_the_same_row(content: bytes) -> None:
+    assert list(rows_of_file(content, "trace")) == [ROW]
+
+
+def test_columns_that_are_not_there_are_unknown() -> None:
+    names, cells = (tuple(each[place] for place in (0, 1, 2, 3, 5)) for each in (NAMES, CELLS))
+    assert list(rows_of_file(csv_of(names=names, cells=cells).encode(), "trace")) == [Row("a1", WHEN, ROW.sender, ROW.recipient, "Delivered")]
+
+
+def test_american_dates_are_read_where_one_shows_that_they_are() -> None:
+    first = csv_of(cells=with_cell("Received", "11/18/2026 2:03:04 PM"))
+    assert list(rows_of_file(first.encode(), "trace")) == [ROW]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "it is empty"),
+        (b"name,mail\r\nAnn,ann@fabrikam.com\r\n", "it has no column MessageTraceId, Received, SenderAddress, RecipientAddress, Status"),
+        (b"\x00\x01\x02\x03", "NUL characters"),
+        (csv_of().replace("Offer", "Off\x00er").encode(), "NUL characters"),
+        (b"\xff\xfea", "it is not text in UTF-16-LE"),
+        (b"PK\x03\x04\xff\xff", "it is not text in UTF-8"),
+        (csv_of(cells=with_cell("Received", "18.11.2026 14:03:04")).encode(), "its date '18.11.2026 14:03:04' is in a form that does not tell"),
+        (csv_of(cells=with_cell("Received", "11/12/2026 2:03:04 PM")).encode(), "may name the month first or the day first"),
+        (csv_of(cells=with_cell("Received", "18/11/2026 2:03:04 PM")).encode(), "is in a form that does not tell"),
+        (csv_of(cells=with_cell("RecipientAddress", "=HYPERLINK(x)@x.com")).encode(), "RecipientAddress is no address"),
+        (csv_of(cells=with_cell("RecipientAddress", "Ann")).encode(), "RecipientAddress is no address"),
+        (csv_of(cells=with_cell("MessageTraceId", "")).encode(), "a row without a MessageTraceId"),
+        (csv_of(cells=with_cell("Size", "2 KB")).encode(), "Size is no number"),
+        (csv_of(cells=with_cell("Subject", "x" * 20_000)).encode(), "field larger than field limit"),
+        (csv_of(cells=CELLS[:-1]).encode(), "7 cells under 8 columns"),
+        (b'[{"id": 1}', "it has no column"),
+        (b"[1]", "no list of rows"),
+        (b"{", "neither CSV nor JSON"),
+        (json.dumps({"value": [], "@odata.nextLink": "https://x"}).encode(), "first page of Microsoft Graph's answer"),
+        (json.dumps([dict(zip(NAMES, CELLS, strict=True))])[:-1].encode(), "ends in the middle"),
+        (json.dumps([dict(zip(NAMES, CELLS, strict=True))]).encode() + b"x", "something behind its list"),
+    ],
+)
+def test_everything_else_is_refused_by_name(content: bytes, why: str) -> None:
+    with pytest.raises(OptionError, match=r"The file mail\.csv cannot be used as a message trace") as refused:
+        list(rows_of_file(content, "mail.csv"))
+    assert why in str(refused.value)
+
+
+def test_files_may_overlap_and_the_newest_rows_stay() -> None:
+    def rows(numbers: range) -> bytes:
+        objects: list[dict[str, Any]] = [
+            {**dict(zip(NAMES, CELLS, strict=True)), "MessageTraceId": f"m{each}", "Received": f"2026-11-18T14:{each:02}:00Z"} for each in numbers
+        ]
+        return json.dumps(objects).encode()
+
+    trace, window = read_files([("a", rows(range(6))), ("b", rows(range(4, 10)))], 100)
+    assert (len(trace), window.reason, window.begin.minute, window.until.minute) == (10, "files", 0, 9)
+    trace, window = read_files([("b", rows(range(4, 10))), ("a", rows(range(6)))], 4)
+    assert (len(trace), window.reason, window.begin.minute, window.until.minute) == (4, "limit", 6, 9)

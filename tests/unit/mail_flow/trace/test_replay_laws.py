@@ -1,0 +1,157 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a replay says of rows for certain, the simulator says of every message that such rows can be of."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Protection
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Findings, Replay
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Row, Trace, microseconds_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import NO_HOP, UNSAID
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import message_of as message_of_row
+
+from tests.rounds import seeds
+from tests.unit.mail_flow import generators
+
+#: What a prefix of a subject may be: one that ends in a letter makes other words of a subject.
+_PREFIXES = ("[x] ", "secure ", "off", "")
+
+
+def _tenant(source: random.Random) -> Facts:
+    known = {"inbound_connectors": [], **generators.organization(source)}
+    return facts_of(known)
+
+
+def _message(source: random.Random, name: str) -> Message:
+    """An ordinary message that arrives in clear."""
+    made = generators.message(source)
+    made.update(protection={"kind": "none"}, disclaimer_insertable=True)
+    made.pop("type", None)
+    return message_of(made, "", name)
+
+
+def _hop(message: Message, facts: Facts) -> str:
+    """The last hop of a message, as the trace would have it."""
+    if message.authenticated and facts.domain_type(domain(message.sender)) in INSIDE:
+        return NO_HOP
+    return "203.0.113.9" if message.authenticated is False and message.sender_ip is None else "10.0.0.1" if message.sender_ip is None else message.sender_ip
+
+
+def _rows(message: Message, facts: Facts) -> Iterator[Row]:
+    for person in facts.recipients(message):
+        yield Row(
+            message=message.name,
+            received=microseconds_of(message.date),
+            sender=message.sender.lower(),
+            recipient=person.address,
+            status="Delivered",
+            subject=message.subject,
+            size=message.size,
+            from_ip=_hop(message, facts),
+        )
+
+
+def _traced(messages: list[Message], facts: Facts) -> Trace:
+    trace = Trace()
+    for message in messages:
+        for row in _rows(message, facts):
+            trace.add(row)
+    return trace
+
+
+def _certain(found: Findings) -> dict[tuple[str, str, str], tuple[str, str, tuple[str, ...]]]:
+    """What is certain of a copy, by its sender, recipient and subject."""
+    return {(example.sender, example.recipient, example.subject): outcome for outcome, tally in found.outcomes.items() for example in tally.examples}
+
+
+def _result(rules: RuleSet, facts: Facts, message: Message, recipient: str) -> dict[str, Any]:
+    found: dict[str, Any] = Simulator(rules, facts).run(message)["recipients"]
+    return next(result for label, result in found.items() if label.lower() == recipient)
+
+
+def _agrees(outcome: tuple[str, str, tuple[str, ...]], result: dict[str, Any]) -> bool:
+    fate, protection, by = outcome
+    if result["fate"] != "unknown" and result["fate"] != fate:
+        return False
+    known = result.get("protection", "")
+    if known in ("unknown", "protected_option_unknown") or result["fate"] == "unknown":
+        return True
+    if protection == "protected_option_unknown":
+        return bool(known != "none")
+    return known == protection and (not by or tuple(result.get("protected_by") or by) == by)
+
+
+def _rules(source: random.Random) -> list[dict[str, Any]]:
+    made = generators.rules(source, most=6, rare=0.1)
+    for rule in made:
+        if "prepend_subject" in rule["actions"]:
+            rule["actions"]["prepend_subject"] = source.choice(_PREFIXES) or "[y] "
+    return made
+
+
+@pytest.mark.parametrize("seed", seeds(12))
+def test_what_is_certain_of_a_row_is_so_of_its_message(seed: int) -> None:
+    decided = 0
+    for round_ in range(40):
+        source = random.Random(f"{seed} {round_}")
+        facts, given = _tenant(source), _rules(source)
+        rules = RuleSet(given)
+        message = _message(source, "m")
+        found = Replay(rules, facts, examples=20).run(_traced([message], facts))
+        for (_sender, recipient, _subject), outcome in _certain(found).items():
+            decided += 1
+            result = _result(rules, facts, message, recipient)
+            assert _agrees(outcome, result), (seed, round_, given, message, outcome, result)
+    assert decided
+
+
+@pytest.mark.parametrize("seed", seeds(6))
+def test_the_simulator_says_the_same_of_what_a_row_knows(seed: int) -> None:
+    for round_ in range(40):
+        source = random.Random(f"{seed} {round_} row")
+        facts, rules = _tenant(source), RuleSet(_rules(source))
+        message = _message(source, "m")
+        message = replace(message, to=message.to[:1] or message.cc[:1] or message.bcc[:1], cc=(), bcc=())
+        for row in _rows(message, facts):
+            said = message_of_row(
+                row.sender, row.recipient, subject=row.subject or "", size=row.size, from_ip=row.from_ip, is_authenticated=message.authenticated
+            )
+            alone = replace(said, name="m", protection=Protection(), date=message.date, unsaid=UNSAID)
+            found = Replay(rules, facts, examples=20).run(_traced([replace(message, to=(row.recipient,))], facts))
+            for outcome in _certain(found).values():
+                assert _agrees(outcome, _result(rules, facts, alone, row.recipient)), (seed, round_)
+
+
+@pytest.mark.parametrize("seed", seeds(4))
+def test_the_order_of_rows_changes_nothing_and_a_row_counts_once(seed: int) -> None:
+    source = random.Random(f"{seed} order")
+    facts, rules, before = _tenant(source), RuleSet(_rules(source)), RuleSet(_rules(source))
+    messages = [_message(source, f"m{number}") for number in range(30)]
+    rows = [row for message in messages for row in _rows(message, facts)]
+    found = []
+    for _time in range(2):
+        trace = Trace()
+        for row in rows:
+            trace.add(row)
+        replayed = Replay(rules, facts, before, examples=5).run(trace)
+        replayed_tables = {
+            name: {key: (tally.certain, tally.possible, len(tally.senders), tally.examples) for key, tally in getattr(replayed, name).items()}
+            for name in ("outcomes", "undecided", "difference")
+        }
+        assert sum(tally.certain.total() for name in ("outcomes", "undecided") for tally in getattr(replayed, name).values()) == len(set(rows))
+        found.append((replayed_tables, replayed.days, replayed.domains, replayed.copies, replayed.messages))
+        source.shuffle(rows)
+        rows += source.sample(rows, 10)
+    assert found[0] == found[1]
