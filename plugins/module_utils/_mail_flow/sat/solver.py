@@ -33,9 +33,6 @@ _RESTART, _KEPT, _DECAY = 64, 2000, 1 / 0.95
 #: The order is made anew once it has so many entries for each variable: every conflict adds some.
 _TIMES = 2
 
-#: Decisions without a conflict after which all others are tried at once; twice as many after each try in vain.
-_WAIT = 32
-
 #: The value of a variable's literals before a question, by whether clauses with it are looked at. Otherwise both are true, which meets these clauses.
 _FIRST = bytes.maketrans(b"\0\1", b"\2\0")
 
@@ -85,7 +82,6 @@ class Solver:
         self._eligible = b""
         self._queued = bytearray()
         self._contradiction = False
-        self._wait = _WAIT
         self._looked = 0  # clauses that were looked at and are not counted as steps yet
         self._known = 1  # how many literals of the trail were certain before the question
 
@@ -171,7 +167,6 @@ class Solver:
 
     def _begin(self, scope: Scope) -> None:
         """Every question starts with all phases false, so that models come out small."""
-        self._wait = _WAIT
         variables = len(self._level)
         self._phase = [1] * variables
         self._eligible, self._ordered = scope.decided, False
@@ -221,63 +216,79 @@ class Solver:
         self._reason[variable] = reason
         self._trail.append(literal)
 
-    def _propagate(self) -> Sequence[int] | None:
-        """Draws all unit consequences; a clause that became false, if one did."""
+    def _propagate(self, *, decide: bool = False) -> Sequence[int] | None:
+        """Draws all unit consequences; a clause that became false, if one did.
+
+        :param decide: whether to go on with the next decision, until nothing is left.
+        """
         value, trail, implied, watched = self._value, self._trail, self._implied, self._watched
-        level, reasons, here = self._level, self._reason, len(self._limits)
-        while self._done < len(trail):
-            literal = trail[self._done]
-            self._done += 1
-            false = literal ^ 1
-            alone = (false,)
-            for other in implied[literal]:
-                if value[other] <= 0:
-                    if value[other]:
-                        return (other, false)
-                    value[other], value[other ^ 1] = 1, -1
-                    level[other >> 1], reasons[other >> 1] = here, alone
-                    trail.append(other)
-            clauses = watched[false]
-            self._looked += 1 + len(clauses)
-            if not clauses:
-                continue
-            kept: list[list[int]] = []
-            watched[false] = kept
-            for place, clause in enumerate(clauses):
-                if clause[0] == false:
-                    clause[0], clause[1] = clause[1], false
-                first = clause[0]
-                if value[first] > 0:
-                    kept.append(clause)
+        level, reasons, here, done = self._level, self._reason, len(self._limits), self._done
+        order, queued, phase = self._order, self._queued, self._phase
+        while True:
+            while done < len(trail):
+                literal = trail[done]
+                done += 1
+                false = literal ^ 1
+                alone = (false,)
+                for other in implied[literal]:
+                    if value[other] <= 0:
+                        if value[other]:
+                            self._done = done
+                            return (other, false)
+                        value[other], value[other ^ 1] = 1, -1
+                        level[other >> 1], reasons[other >> 1] = here, alone
+                        trail.append(other)
+                clauses = watched[false]
+                self._looked += 1 + len(clauses)
+                if not clauses:
                     continue
-                for index in range(2, len(clause)):
-                    other = clause[index]
-                    if value[other] >= 0:
-                        clause[1], clause[index] = other, false
-                        watched[other].append(clause)
-                        break
-                else:
-                    kept.append(clause)
-                    if value[first]:
-                        kept += clauses[place + 1 :]
-                        return clause
-                    value[first], value[first ^ 1] = 1, -1
-                    level[first >> 1], reasons[first >> 1] = here, clause
-                    trail.append(first)
-        return None
+                kept: list[list[int]] = []
+                watched[false] = kept
+                for place, clause in enumerate(clauses):
+                    if clause[0] == false:
+                        clause[0], clause[1] = clause[1], false
+                    first = clause[0]
+                    if value[first] > 0:
+                        kept.append(clause)
+                        continue
+                    for index in range(2, len(clause)):
+                        other = clause[index]
+                        if value[other] >= 0:
+                            clause[1], clause[index] = other, false
+                            watched[other].append(clause)
+                            break
+                    else:
+                        kept.append(clause)
+                        if value[first]:
+                            kept += clauses[place + 1 :]
+                            self._done = done
+                            return clause
+                        value[first], value[first ^ 1] = 1, -1
+                        level[first >> 1], reasons[first >> 1] = here, clause
+                        trail.append(first)
+            self._done = done
+            if decide:
+                self._count()
+            while decide and order:
+                variable = heapq.heappop(order)[1]
+                queued[variable] = 0
+                if not value[2 * variable]:
+                    break
+            else:
+                return None
+            self._limits.append(len(trail))
+            here += 1
+            self._assign(2 * variable + phase[variable], None)
 
     def _search(self, assumptions: Sequence[int], conflicts: int, end: int | None) -> bool | None:
         """Searches until it is known, or until so many conflicts."""
-        decisions = 0
         while True:
-            conflict = self._propagate()
-            if self._looked > _LOOKED_AT_ONCE:
-                spend(self._looked // 2)
-                self._looked = 0
+            assumed_all = bool(self._limits) or not assumptions
+            conflict = self._propagate(decide=self._ordered and assumed_all)
+            self._count()
             if conflict is not None:
                 self.conflicts += 1
                 conflicts -= 1
-                decisions = 0
                 if not self._limits:
                     self._contradiction = True
                     return False
@@ -287,26 +298,20 @@ class Solver:
                 self._learn(conflict)
                 if conflicts <= 0 or (end is not None and self.conflicts >= end):
                     return None
-                continue
-            if assumptions and not self._limits:
+            elif not assumed_all:
                 if not self._assume(assumptions):
                     return False
-                continue
-            if not self._ordered:
-                self._put_in_order()
-            decisions += 1
-            if decisions == self._wait:
-                if self._decide_all():
-                    self._note_model()
-                    return True
-                decisions = 0
-                self._wait *= 2
-            decision = self._decision()
-            if decision is None:
+            elif self._ordered:
                 self._note_model()
                 return True
-            self._limits.append(len(self._trail))
-            self._assign(decision, None)
+            else:
+                self._put_in_order()
+
+    def _count(self) -> None:
+        """Counts what was looked at as steps."""
+        if self._looked > _LOOKED_AT_ONCE:
+            spend(self._looked // 2)
+            self._looked = 0
 
     def _note_model(self) -> None:
         self._model = [0] * len(self._value)
@@ -323,30 +328,6 @@ class Solver:
             if not self._value[literal]:
                 self._assign(literal, None)
         return True
-
-    def _decision(self) -> int | None:
-        """The next literal to try; ``None`` where nothing is left."""
-        order, value = self._order, self._value
-        while order:
-            variable = heapq.heappop(order)[1]
-            self._queued[variable] = 0
-            if not value[2 * variable]:
-                return 2 * variable + self._phase[variable]
-        return None
-
-    def _decide_all(self) -> bool:
-        """Decides whatever is left at once, as it would be decided one after the other. Whether that met no conflict; otherwise it is undone."""
-        level, value, phase = len(self._limits), self._value, self._phase
-        self._limits.append(len(self._trail))
-        for _key, variable in self._order:
-            if not value[2 * variable]:
-                self._assign(2 * variable + phase[variable], None)
-        if self._propagate() is None:
-            return True
-        self._phase = list(phase)
-        self._back_to(level)
-        self._phase = phase
-        return False
 
     def _learn(self, conflict: Sequence[int]) -> None:
         """Learns a clause from a conflict and goes back to where it first says something."""
