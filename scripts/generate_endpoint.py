@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import CMDLETS, Call
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import FURTHER, SUBSETS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources import mailbox_policies
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
@@ -55,7 +55,7 @@ _MORE: Mapping[str, tuple[str, ...]] = {
 def allowed(variant: str) -> dict[str, list[str]]:
     """Cmdlet to the parameters that a variant's endpoint offers."""
     found: defaultdict[str, set[str]] = defaultdict(set)
-    for call in SUBSETS.values():
+    for call in (*SUBSETS.values(), *(call for reads in FURTHER.values() for call in reads.values())):
         found[call.cmdlet] |= set(call.parameters)
     for cmdlet, parameters in _MORE.items():
         found[cmdlet] |= set(parameters)

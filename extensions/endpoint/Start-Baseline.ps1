@@ -21,6 +21,7 @@
         'Get-OMEConfiguration' = @()
         'Get-OMEMessageStatus' = @('MessageId')
         'Get-OrganizationConfig' = @()
+        'Get-OutboundConnector' = @('IncludeTestModeConnectors', 'IsTransportRuleScoped')
         'Get-OwaMailboxPolicy' = @()
         'Get-RMSTemplate' = @('ResultSize')
         'Get-Recipient' = @('Identity', 'ResultSize')

@@ -19,6 +19,7 @@ description:
   - >-
     No row says how a message arrives protected, or that it is an automatic reply or a meeting item. Messages are taken as ordinary ones that arrive
     in clear. RV(assumes) says so.
+  - How mail leaves, such as over TLS, is not counted.
   - No address and no subject is in the result, unless O(examples) asks for them. Domains of recipients and names of rules are.
   - Reading the trace needs the role Message Tracking or View-Only Recipients. O(trace) needs no permission.
 author:
@@ -201,7 +202,11 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import GUARANTEES_ARGUMENT_SPEC, declared_guarantees
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    GUARANTEES_ARGUMENT_SPEC,
+    THENS,
+    declared_guarantees,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
     RULES_ARGUMENT_SPEC,
@@ -209,6 +214,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     replayed_rules,
     settings_before,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import (
     OLDEST,
     SETTLES,
@@ -221,12 +227,18 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import replay_lines
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_results import described
 
+#: How mail leaves is not counted, so there is no guarantee of it.
+_GUARANTEE = {
+    **{name: option for name, option in GUARANTEES_ARGUMENT_SPEC["options"].items() if name != "tls_validation"},
+    "then": {**GUARANTEES_ARGUMENT_SPEC["options"]["then"], "choices": [then for then in THENS if then != IN_TRANSIT]},
+}
+
 SPEC: dict[str, Any] = {
     "argument_spec": {
         "days": {"type": "int", "default": 7},
         "until": {"type": "str"},
         "trace": {"type": "list", "elements": "path"},
-        "guarantees": GUARANTEES_ARGUMENT_SPEC,
+        "guarantees": {**GUARANTEES_ARGUMENT_SPEC, "options": _GUARANTEE},
         "rules": RULES_ARGUMENT_SPEC,
         "facts": {"type": "dict"},
         "source": {"type": "path"},

@@ -205,12 +205,22 @@ options:
           - V(not_in_clear) means that it is protected or not delivered. A copy that an approval or a release would deliver in clear breaks the guarantee.
           - V(portal) means that it is not in clear, and external copies show a branding, so that they lead to the portal.
           - V(unencrypted) means that it is delivered, and no rule protects it.
+          - >-
+            V(protected_in_transit) means that it is protected, or leaves the organization only by forced TLS, or does not leave. A domain in an outbound
+            connector is that domain alone, and C(*.domain) its subdomains alone; a condition on a domain is about both.
         type: str
         required: true
-        choices: [encrypted, not_in_clear, portal, unencrypted]
+        choices: [encrypted, not_in_clear, portal, unencrypted, protected_in_transit]
       template:
         description: The one template that counts as protection. Only with V(encrypted) and V(not_in_clear).
         type: str
+      tls_validation:
+        description:
+          - >-
+            What forced TLS has to check at least. V(encryption_only) takes any certificate, V(certificate) one of a trusted authority, and V(domain) one with
+            the right name, too. The default is V(encryption_only). Only with V(protected_in_transit).
+        type: str
+        choices: [encryption_only, certificate, domain]
   facts:
     description:
       - Facts that the organization cannot show, or is not asked for. They override what the organization shows.
@@ -219,7 +229,7 @@ options:
         C(mailboxes), C(mail_users) and C(contacts) (lists of addresses), C(groups) (an address to its members), C(unread_groups) (groups whose
         members nobody knows), C(managers) (an address to the manager's),
         C(attributes) (an address to attributes by name), C(proxy_addresses) (an address or a name to the primary address), C(inbound_connectors),
-        C(journal_rules), C(organization_config) (C(disable_plus_address_in_recipients)), and
+        C(outbound_connectors), C(journal_rules), C(organization_config) (C(disable_plus_address_in_recipients)), and
         C(irm_configuration), C(ome_configurations) and C(owa_mailbox_policies) as M(m365.message_encryption.message_encryption_info) returns them.
       - >-
         If C(mailboxes) is given, no other address is a mailbox, and only those in C(mail_users) are mail users or guests. If only C(mail_users) is given,
@@ -374,10 +384,13 @@ messages:
         V(moderated) or V(unknown)); for a delivered copy C(protection) (V(none), V(encrypt), V(do_not_forward), C(template:NAME), V(smime),
         V(protected_option_unknown) or V(unknown)), C(protected_by) (names of rules) and C(protected_on_arrival) (whether it arrived with this
         protection); C(rules) (C(name), and C(matched), true or V(unknown), in order); C(branding) (an OME configuration's name); C(opens) (C(way),
-        V(inline), V(portal_passcode), V(portal_social), V(portal_work_account), V(locked_out) or V(unknown), and C(reason)); C(assumes) (numbers of the
-        assumptions that the result depends on); C(unknown) (of what is unknown C(id), C(reason), C(field), the key of the message or the fact that it is
-        about, where there is one, and C(settled_by), which says how to find out); C(after_approval) and C(after_release) (the same keys, for a copy that
-        moderation or quarantine lets through); and C(trace). Keys that do not apply are omitted.
+        V(inline), V(portal_passcode), V(portal_social), V(portal_work_account), V(locked_out) or V(unknown), and C(reason)); C(transit),
+        how a delivered copy leaves the organization: C(tls), V(forced), V(opportunistic) (in clear where the other side has no TLS) or V(unknown),
+        C(validation), what forced TLS checks (V(encryption_only), V(certificate) or V(domain)), C(connector), C(ends_at), the smart hosts at which what
+        Exchange knows ends, and C(unknown); C(assumes) (numbers of the assumptions that the result depends on); C(unknown) (of what is unknown C(id),
+        C(reason), C(field), the key of the message or the fact that it is about, where there is one, and C(settled_by), which says how to find out);
+        C(after_approval) and C(after_release) (the same keys, for a copy that moderation or quarantine lets through); and C(trace). Keys that do not apply
+        are omitted.
       type: dict
       returned: always
   sample:
@@ -418,7 +431,8 @@ guarantees:
       description: >-
         A C(message) as O(messages) takes it, its C(recipient), the C(outcome) as in RV(messages[].recipients), and the C(facts) that it needs in addition to
         the known ones. What it does not say does not matter. C(decided_by) lists the last rule without which the guarantee would be kept; absent where
-        no rule decides.
+        no rule decides. For V(protected_in_transit), C(hole) names the hole: the C(domain), its C(kind) (V(opportunistic), V(weak), V(domain_only),
+        V(subdomains_only), V(disabled), V(not_routed) or V(uncovered)), the C(connector), what it C(covers), and what its TLS checks (C(validation)).
       type: dict
       returned: when the verdict is V(refuted)
     unknown:
@@ -448,7 +462,8 @@ difference:
   contains:
     kind:
       description: >-
-        V(protection_lost), V(delivery_lost), V(protection_gained), V(delivery_gained), V(protection_changed), V(branding_changed), V(fate_changed),
+        V(protection_lost), V(delivery_lost), V(transit_lost) (no longer by forced TLS, or by TLS that checks less), V(protection_gained),
+        V(delivery_gained), V(transit_gained), V(protection_changed), V(branding_changed), V(fate_changed),
         V(side_effect_changed) (incident reports, notifications, who is asked for an approval, connectors and TLS) or V(unknown).
       type: str
       returned: always
@@ -542,8 +557,9 @@ changed_messages:
 lint:
   description: >-
     Problems in the tested rules, each with C(kind), C(rules) (names) and C(reason). Examples are rules that never act, exceptions that never apply,
-    duplicate rules, an encrypting and a decrypting rule for the same mail, and rules that stop mail before a later rule can encrypt it. V(too_complex)
-    means that the rules are too complex for all checks.
+    duplicate rules, an encrypting and a decrypting rule for the same mail, and rules that stop mail before a later rule can encrypt it. Of
+    mail on its way, V(gateway_gets_ciphertext), V(journal_keeps_ciphertext), V(connector_misses_subdomains), V(connector_of_no_rule) and
+    V(routed_to_disabled_connector). V(too_complex) means that the rules are too complex for all checks.
   returned: with O(lint=true), O(guarantees) or O(compare_with)
   type: list
   elements: dict
@@ -567,6 +583,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.en
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.comparison import differences
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import run_cases
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import REFUTED
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
@@ -582,6 +599,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     tested_rules,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import compared_rows, difference_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.failure_text import failure_diff, tested_text
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import guarantee_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import lint_rows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
 
 #: The maximum number of sentences about a difference in the message for people.
@@ -626,29 +647,21 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         simulated = Simulator(others, replace(simulator.facts, irm_configuration=settings))
         before = run_cases([Case(case.message) for case in cases], simulated, "none").messages
         after = [{**each, "recipients": {label: _untraced(found) for label, found in each["recipients"].items()}} for each in tested.messages]
-        result["changed_messages"] = differences(before, after)
+        result["changed_messages"] = compared_rows(differences(before, after))
     with bounded(share=1):  # One budget for all that is about all mail.
         if others is not None:
-            found = difference(others, rules, facts, now, irm_before=settings)
-            result.update(difference=found.rows, difference_more=found.more)
-        verdicts = prove(rules, facts, guarantees, now)
+            rows, more = difference_rows(difference(others, rules, facts, now, irm_before=settings))
+            result.update(difference=rows, difference_more=more)
+        judged = prove(rules, facts, guarantees, now)
         if guarantees:
-            result["guarantees"] = verdicts
+            result["guarantees"] = guarantee_rows(judged)
         if params["lint"] if params["lint"] is not None else (guarantees or others is not None):
-            result["lint"] = lint(rules, facts, now)
-    result["msg"] = "\n".join([*([tested.summary] if cases else []), *mail_lines(result, _SAID)])
-    if tested.failures or any(each["verdict"] == "refuted" for each in verdicts):
+            result["lint"] = lint_rows(lint(rules, facts, now))
+    result["msg"] = "\n".join([*([tested_text(tested)] if cases else []), *mail_lines(result, _SAID)])
+    if tested.failures or any(each.verdict == REFUTED for each in judged):
         result["failed"] = params["fail_on_error"]
     if tested.failures:
-        result["diff"] = [
-            {
-                "before_header": f"{failure.message}, {failure.recipient} (expected)",
-                "after_header": f"{failure.message}, {failure.recipient} (answer)",
-                "before": failure.before,
-                "after": failure.after,
-            }
-            for failure in tested.failures
-        ]
+        result["diff"] = list(map(failure_diff, tested.failures))
     return result
 
 

@@ -43,6 +43,7 @@ options:
       - accepted_domains
       - remote_domains
       - inbound_connectors
+      - outbound_connectors
       - mail_users
       - journal_rules
       - exported_cmdlets
@@ -186,6 +187,28 @@ inbound_connectors:
       enabled: true
       cloud_services_mail_enabled: true
       treat_messages_as_internal: false
+outbound_connectors:
+  description: >-
+    The outbound connectors, those in test mode and those that only rules use among them, with what they say of TLS on the way.
+  returned: when requested and readable
+  type: list
+  elements: dict
+  sample:
+    - name: "Bank"
+      enabled: true
+      connector_type: "Partner"
+      recipient_domains: ["bank.example", "*.bank.example"]
+      tls_settings: "DomainValidation"
+      tls_domain: "*.bank.example"
+      use_mx_record: true
+      smart_hosts: []
+      is_transport_rule_scoped: false
+      test_mode: false
+      all_accepted_domains: false
+      route_all_messages_via_on_premises: false
+      cloud_services_mail_enabled: false
+      mta_sts_mode: "Opportunistic"
+      smtp_dane_mode: "Opportunistic"
 mail_users:
   description: >-
     The addresses of mail users, guests among them. If there are more than 1,000, these are some of them.
@@ -236,7 +259,7 @@ SPEC: dict[str, Any] = {
 def run(task: ModuleContext) -> dict[str, Any]:
     """Reads the requested subsets in one round trip, never from what earlier tasks read."""
     gather = task.params["gather"]
-    organization = read(task.session, SUBSETS if "all" in gather else gather, fresh=True)
+    organization = read(task.session, [*SUBSETS] if "all" in gather else gather, fresh=True)
     described: dict[str, Any] = {}
     unavailable: dict[str, str] = {}
     for subset in organization.subsets:

@@ -140,9 +140,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import foreign_line, foreign_rules
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import foreign_rules
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.plan_effects import rules_after
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import rules_from
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.foreign import foreign_line, foreign_row
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.in_clear import warned
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_rules
@@ -169,7 +170,8 @@ def run(task: ModuleContext) -> dict[str, Any]:
         if task.params["unmanaged"] == "warn":
             ours = [found.name if (found := book.find(rule)) else rule.name for rule in rules]
             after = rules_after(rules_from(organization), plan.steps)
-            plan.warnings += [f"The rule {foreign_line(row)}" for row in foreign_rules(after, [*ours, *(rule.name for rule in rules)], {}) if row["does"]]
+            found = foreign_rules(after, [*ours, *(rule.name for rule in rules)], {})
+            plan.warnings += [f"The rule {foreign_line(foreign_row(each))}" for each in found if each.does]
         return plan
 
     return converge(task, subsets_for(rules), planner)

@@ -24,6 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import STEPS, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import difference_rows
 
 Values = dict[str, Any]
 
@@ -132,16 +133,16 @@ CASES: dict[str, Callable[[], Case]] = {
 
 def _prove(case: Case) -> list[str]:
     guarantee = {"name": "Outgoing", "when": _OUT, "then": "not_in_clear"}
-    return [row["verdict"] + "".join(f" {each['id']}" for each in row.get("unknown", ())) for row in prove(case.rules, _FACTS | case.facts, [guarantee], NOW)]
+    return [each.verdict + "".join(f" {reason.id}" for reason in each.unknown) for each in prove(case.rules, _FACTS | case.facts, [guarantee], NOW)]
 
 
 def _compare(case: Case) -> list[str]:
     found = difference(case.before, case.rules, _FACTS | case.facts, NOW)
-    return [f"{len(found.rows)} rows", *([] if found.complete else ["budget"])]
+    return [f"{len(difference_rows(found)[0])} rows", *([] if found.complete else ["budget"])]
 
 
 def _lint(case: Case) -> list[str]:
-    found = [each["kind"] for each in lint(case.rules, _FACTS | case.facts, NOW)]
+    found = [each.kind for each in lint(case.rules, _FACTS | case.facts, NOW)]
     return [f"{len(found)} findings", *(["budget"] if "too_complex" in found else [])]
 
 

@@ -24,6 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import difference_rows
 
 from .mail_flow import memory
 
@@ -157,7 +158,7 @@ def pigeons(holes: int) -> list[Values]:
 
 def _pigeons() -> Values:
     (found,) = prove(pigeons(_HOLES), FACTS, [{"name": "G", "when": {"from_scope": "InOrganization"}, "then": "encrypted"}], NOW)
-    return {"verdict": found["verdict"], "unknown": [each["id"] for each in found.get("unknown", ())]}
+    return {"verdict": found.verdict, "unknown": [each.id for each in found.unknown]}
 
 
 def run(task: str, count: int) -> Values:
@@ -181,12 +182,13 @@ def run(task: str, count: int) -> Values:
     before, began = memory(), time.process_time()
     figures: Values = {}
     if task == "guarantees":
-        figures = dict(Counter(each["verdict"] for each in prove(rules, FACTS, guarantees(), NOW)))
+        figures = dict(Counter(each.verdict for each in prove(rules, FACTS, guarantees(), NOW)))
     elif task in ("one_edit", "thirty_edits", "any_recipient", "headers", "no_stop", "disjoint"):
         found = difference(rules, after, FACTS, NOW)
-        figures = {"classes": len(found.rows) + found.more, "complete": found.complete}
+        rows, more = difference_rows(found)
+        figures = {"classes": len(rows) + more, "complete": found.complete}
     elif task == "lint":
-        figures = dict(Counter(each["kind"] for each in lint(rules, FACTS, NOW)))
+        figures = dict(Counter(each.kind for each in lint(rules, FACTS, NOW)))
     elif task == "pigeons":
         figures = _pigeons()
     return {"task": task, "rules": len(rules), "predicates": predicates, "seconds": round(time.process_time() - began, 3), "MiB": memory() - before, **figures}

@@ -405,6 +405,21 @@ def _get_mail_flow_object(context: Context) -> None:
         context.emit(kind, {**row, **_tail(row["Name"])})
 
 
+@_cmdlet("Get-OutboundConnector")
+def _get_outbound_connector(context: Context) -> None:
+    """By itself it shows neither connectors in test mode nor those of rules; either parameter shows only these. Source: Microsoft's page of the cmdlet."""
+    rows, parameters = context.state["outbound_connectors"], context.parameters
+    identity, testing, scoped = (parameters.get(name) for name in ("Identity", "IncludeTestModeConnectors", "IsTransportRuleScoped"))
+    if identity not in (None, "*"):
+        rows = [_row(rows, "Name", identity)]
+    elif testing or scoped:
+        rows = [row for row in rows if (testing and row["TestMode"]) or (scoped and row["IsTransportRuleScoped"])]
+    else:
+        rows = [row for row in rows if not row["TestMode"] and not row["IsTransportRuleScoped"]]
+    for row in rows:
+        context.emit(properties.OUTBOUND_CONNECTOR, {**row, **_tail(row["Name"])})
+
+
 HANDLERS["get-messagetracev2"] = get_message_trace
 
 

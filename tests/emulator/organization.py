@@ -142,6 +142,34 @@ def _inbound_connector(name: str) -> State:
     }
 
 
+def _outbound_connector(name: str) -> State:
+    """A connector with the defaults of New-OutboundConnector. Source: Microsoft's page of the cmdlet, and a captured connector."""
+    return {
+        "Enabled": True,
+        "UseMXRecord": True,
+        "Comment": "",
+        "ConnectorType": "Partner",
+        "ConnectorSource": "Default",
+        "RecipientDomains": [],
+        "SmartHosts": [],
+        "TlsDomain": None,
+        "TlsSettings": None,
+        "IsTransportRuleScoped": False,
+        "RouteAllMessagesViaOnPremises": False,
+        "CloudServicesMailEnabled": False,
+        "AllAcceptedDomains": False,
+        "SenderRewritingEnabled": False,
+        "MtaStsMode": "Opportunistic",
+        "SmtpDaneMode": "Opportunistic",
+        "TestMode": False,
+        "ValidationRecipients": [],
+        "IsValidated": False,
+        "Name": name,
+        "Guid": new_guid(),
+        "WhenChangedUTC": now(),
+    }
+
+
 def _template(name: str, organization: str, **localized: str) -> State:
     return {"Name": name, "Description": "", "Type": "Distributed", "TemplateGuid": _guid(organization, name), "Localized": localized}
 
@@ -230,6 +258,7 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
         "accepted_domains": [{**_accepted_domain(name), "Default": True}],
         "remote_domains": [_remote_domain("*")],
         "inbound_connectors": [],
+        "outbound_connectors": [],
         "mail_users": [],
         "journal_rules": [],
         "recipients": [
@@ -320,6 +349,7 @@ def complete(state: Mapping[str, Any], *, name: str | None = None, cloud: bool |
     whole["mail_users"] = [{**_mail_user(row["PrimarySmtpAddress"]), **row} for row in whole["mail_users"]]
     whole["journal_rules"] = [{"Recipient": None, "Scope": "Global", "Enabled": True, **row} for row in whole["journal_rules"]]
     whole["inbound_connectors"] = [{**_inbound_connector(row["Name"]), **row} for row in whole["inbound_connectors"]]
+    whole["outbound_connectors"] = [{**_outbound_connector(row["Name"]), **row} for row in whole["outbound_connectors"]]
     # Rules that a file describes may leave out all that the service would have filled in.
     head = {"State": "Enabled", "Mode": "Enforce", "RuleErrorAction": "Ignore", "SenderAddressLocation": "Header", "RecipientAddressType": "Resolved"}
     whole["transport_rules"] = [

@@ -84,6 +84,7 @@ CONNECTION = "ConnectionInformation"
 ACCEPTED_DOMAIN = "AcceptedDomain"
 REMOTE_DOMAIN = "DomainContentConfig"
 INBOUND_CONNECTOR = "TenantInboundConnector"
+OUTBOUND_CONNECTOR = "TenantOutboundConnector"
 MAIL_USER = "MailUser"
 JOURNAL_RULE = "JournalRuleObject"
 RECIPIENT = "ReducedRecipient"
@@ -196,6 +197,15 @@ KINDS: dict[str, dict[str, Kind]] = {
         ConnectorSource=Kind.ENUM,
         SenderIPAddresses=Kind.LIST,
         SenderDomains=Kind.LIST,
+    ),
+    OUTBOUND_CONNECTOR: _kinds(
+        """Enabled UseMXRecord Comment ConnectorType ConnectorSource RecipientDomains SmartHosts TlsDomain TlsSettings IsTransportRuleScoped
+        RouteAllMessagesViaOnPremises CloudServicesMailEnabled AllAcceptedDomains SenderRewritingEnabled MtaStsMode SmtpDaneMode TestMode
+        ValidationRecipients IsValidated LastValidationTimestamp AdminDisplayName Name Identity WhenChangedUTC WhenCreatedUTC Guid IsValid ObjectState""",
+        **_booleans("Enabled UseMXRecord IsTransportRuleScoped RouteAllMessagesViaOnPremises CloudServicesMailEnabled AllAcceptedDomains TestMode"),
+        **_booleans("SenderRewritingEnabled IsValidated"),
+        **dict.fromkeys(("ConnectorType", "ConnectorSource", "TlsSettings", "MtaStsMode", "SmtpDaneMode"), Kind.ENUM),
+        **dict.fromkeys(("RecipientDomains", "SmartHosts", "ValidationRecipients"), Kind.LIST),
     ),
     MESSAGE_TRACE: _kinds(
         """MessageTraceId MessageId Received SenderAddress RecipientAddress Subject Status ToIP FromIP Size StartDate EndDate Index""",

@@ -27,6 +27,15 @@ _MORE: dict[str, Any] = {
     "Get-AcceptedDomain": {"cloud": True, "onprem": True, "parameters": [{"name": "Identity", "type": "AcceptedDomainIdParameter"}]},
     "Get-RemoteDomain": {"cloud": True, "onprem": True, "parameters": [{"name": "Identity", "type": "RemoteDomainIdParameter"}]},
     "Get-InboundConnector": {"cloud": True, "onprem": False, "parameters": [{"name": "Identity", "type": "InboundConnectorIdParameter"}]},
+    "Get-OutboundConnector": {
+        "cloud": True,
+        "onprem": False,
+        "parameters": [
+            {"name": "Identity", "type": "OutboundConnectorIdParameter"},
+            {"name": "IncludeTestModeConnectors", "type": "Boolean"},
+            {"name": "IsTransportRuleScoped", "type": "Boolean"},
+        ],
+    },
     "Get-JournalRule": {"cloud": True, "onprem": True, "parameters": [{"name": "Identity", "type": "JournalRuleIdParameter"}]},
     "Get-MailUser": {"cloud": True, "onprem": True, "parameters": [{"name": "Identity", "type": "MailUserIdParameter"}, *_SIZED]},
     "Get-Recipient": {"cloud": True, "onprem": True, "parameters": [{"name": "Identity", "type": "RecipientIdParameter"}, *_SIZED]},

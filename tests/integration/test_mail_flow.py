@@ -89,6 +89,36 @@ def test_domains_and_connectors_can_be_gathered(tenant: Tenant) -> None:
     assert found["inbound_connectors"] == [{"name": "Data center", "enabled": True, "cloud_services_mail_enabled": True, "treat_messages_as_internal": False}]
 
 
+CONNECTORS = [
+    {"Name": "Bank", "RecipientDomains": ["fabrikam.com"], "TlsSettings": "DomainValidation", "TlsDomain": "fabrikam.com"},
+    {"Name": "Gate", "IsTransportRuleScoped": True, "UseMXRecord": False, "SmartHosts": ["gate.example"]},
+    {"Name": "Tried", "RecipientDomains": ["tried.example"], "TestMode": True},
+]
+
+
+@pytest.mark.organizations(LICENSED | {"outbound_connectors": CONNECTORS})
+def test_how_mail_leaves_is_told(tenant: Tenant) -> None:
+    gathered = tenant.run({"m365.message_encryption.message_encryption_info": {"gather": ["outbound_connectors"]}})["message_encryption_info"]
+    assert [each["name"] for each in gathered["outbound_connectors"]] == ["Bank", "Tried", "Gate"]
+    expect = {"ann@fabrikam.com": {"transit": {"tls": "forced", "validation": "domain", "connector": "Bank"}}}
+    run = tenant.run(mail(messages=[{**OFFER, "expect": expect}]))
+    assert run.rc == 0, run.output
+    expect["ann@fabrikam.com"]["transit"]["validation"] = "certificate"
+    run = tenant.run(mail(messages=[{**OFFER, "expect": expect}], fail_on_error=False))
+    assert "transit.validation" in run["mail_flow_test"]["msg"]
+    wrong = tenant.run(mail(messages=[{**OFFER, "expect": {"ann@fabrikam.com": {"transit": {"tls": "forcd"}}}}]))
+    assert "Did you mean forced?" in wrong.output
+
+
+@pytest.mark.organizations(LICENSED | {"hidden_cmdlets": ["Get-OutboundConnector"]})
+def test_connectors_that_are_not_granted_are_unknown(tenant: Tenant) -> None:
+    run = tenant.run(mail(messages=[OFFER]))
+    assert run.rc == 0, run.output
+    transit = run["mail_flow_test"]["messages"][0]["recipients"]["ann@fabrikam.com"]["transit"]
+    assert (transit["tls"], transit["unknown"][0]["field"]) == ("unknown", "facts.outbound_connectors")
+    assert "Get-OutboundConnector" in run["mail_flow_test"]["unavailable"]["outbound_connectors"]
+
+
 @pytest.mark.organizations(LICENSED)
 def test_an_export_and_a_snapshot_are_asked_without_the_organization(tenant: Tenant) -> None:
     assert tenant.run(rules(ENCRYPT)).rc == 0

@@ -55,6 +55,7 @@ CMDLETS = (
     "Get-AcceptedDomain",
     "Get-RemoteDomain",
     "Get-InboundConnector",
+    "Get-OutboundConnector",
     "Get-MailUser",
     "Get-JournalRule",
     "Get-DistributionGroupMember",

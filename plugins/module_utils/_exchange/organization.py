@@ -30,13 +30,24 @@ SUBSETS: dict[str, Call] = {
     "accepted_domains": Call("Get-AcceptedDomain"),
     "remote_domains": Call("Get-RemoteDomain"),
     "inbound_connectors": Call("Get-InboundConnector"),
+    "outbound_connectors": Call("Get-OutboundConnector"),
     "mail_users": Call("Get-MailUser", {"ResultSize": MOST_PEOPLE + 1}),
     "journal_rules": Call("Get-JournalRule"),
     "exported_cmdlets": Call("Get-Command", {"Name": list(CMDLETS)}),
 }
 
 #: Subsets that no setting needs. They are read only for answers about mail.
-MAIL_FACTS = ("accepted_domains", "remote_domains", "inbound_connectors", "mail_users", "journal_rules")
+MAIL_FACTS = ("accepted_domains", "remote_domains", "inbound_connectors", "outbound_connectors", "mail_users", "journal_rules")
+
+#: The further reads of a subset that takes several, by the names that they have beside it. By itself, Get-OutboundConnector shows neither the connectors in
+#: test mode nor those that only rules use; each of these parameters shows nothing else. Source: Microsoft's Get-OutboundConnector page.
+FURTHER: dict[str, dict[str, Call]] = {
+    "outbound_connectors": {
+        "outbound_connectors in test mode": Call("Get-OutboundConnector", {"IncludeTestModeConnectors": True}),
+        "outbound_connectors of rules": Call("Get-OutboundConnector", {"IsTransportRuleScoped": True}),
+    }
+}
+_FURTHER = {name for reads in FURTHER.values() for name in reads}
 
 
 class Organization:
@@ -54,7 +65,7 @@ class Organization:
     @property
     def subsets(self) -> list[str]:
         """The names of the subsets that were read."""
-        return list(self._results)
+        return [name for name in self._results if name not in _FURTHER]
 
     @property
     def reused(self) -> bool:
@@ -62,8 +73,15 @@ class Organization:
         return any(result.reused for result in self._results.values())
 
     def objects(self, subset: str) -> list[dict[str, Any]]:
-        """The objects of a subset. Raises the error of a failed read, which never means "nothing there"."""
-        return self._results[subset].unwrap()
+        """The objects of a subset, each once. Raises the error of a failed read, which never means "nothing there"."""
+        found, further = self._results[subset].unwrap(), self._further(subset)
+        if not further:
+            return found
+        every = [*found, *(item for name in further for item in self._results[name].unwrap())]
+        return list({str(item.get("Guid") or item.get("Name")): item for item in every}.values())
+
+    def _further(self, subset: str) -> list[str]:
+        return [name for name in FURTHER.get(subset, ()) if name in self._results]
 
     def parsed(self, parse: Callable[[Organization], Parsed]) -> Parsed:
         """The result of ``parse`` for this organization, cached. Callers must not change it."""
@@ -90,7 +108,7 @@ class Organization:
 
     def error(self, subset: str) -> ExchangeError | None:
         """Why the read of a subset failed; ``None`` if it succeeded."""
-        return self._results[subset].error
+        return next((error for name in (subset, *self._further(subset)) if (error := self._results[name].error) is not None), None)
 
     def available(self, subset: str) -> bool:
         """Whether the subset was read. False only if it was not requested or the session does not have the cmdlet; raises any other error."""
@@ -107,7 +125,9 @@ UNREAD = Organization({}, {})
 
 def reads_of(subsets: Iterable[str] | Mapping[str, Call]) -> Mapping[str, Call]:
     """The calls that read subsets. Accepts names from :data:`SUBSETS`, or a mapping of custom names to calls."""
-    return subsets if isinstance(subsets, Mapping) else {name: SUBSETS[name] for name in subsets}
+    if isinstance(subsets, Mapping):
+        return subsets
+    return {key: call for name in subsets for key, call in {name: SUBSETS[name], **FURTHER.get(name, {})}.items()}
 
 
 def read(session: Session, subsets: Iterable[str] | Mapping[str, Call], *, fresh: bool = False) -> Organization:

@@ -19,7 +19,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 ADVANCED_MESSAGE_ENCRYPTION = frozenset({"New-OMEConfiguration", "Remove-OMEConfiguration", "Get-OMEMessageStatus", "Set-OMEMessageRevocation"})
 
 #: Cmdlets that Exchange on-premises does not have.
-CLOUD_ONLY = ADVANCED_MESSAGE_ENCRYPTION | {"Get-OMEConfiguration", "Set-OMEConfiguration", "Get-InboundConnector", "Get-MessageTraceV2"}
+CLOUD_ONLY = ADVANCED_MESSAGE_ENCRYPTION | {
+    "Get-OMEConfiguration",
+    "Set-OMEConfiguration",
+    "Get-InboundConnector",
+    "Get-OutboundConnector",
+    "Get-MessageTraceV2",
+}
 
 _ROLES = {
     "OMEConfiguration": ("View-Only Configuration", "Information Rights Management"),
@@ -34,6 +40,7 @@ _ROLES = {
     "AcceptedDomain": ("View-Only Configuration", "Remote and Accepted Domains"),
     "RemoteDomain": ("View-Only Configuration", "Remote and Accepted Domains"),
     "InboundConnector": ("View-Only Configuration", "Remote and Accepted Domains"),
+    "OutboundConnector": ("View-Only Configuration", "Remote and Accepted Domains"),
     "JournalRule": ("View-Only Configuration", "Journaling"),
     "MailUser": ("View-Only Recipients", "Mail Recipients"),
     "DistributionGroupMember": ("View-Only Recipients", "Distribution Groups"),

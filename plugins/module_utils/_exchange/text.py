@@ -1,12 +1,12 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes untrusted text safe to show in a terminal or page and to paste into a PowerShell console. Private to the collection."""
+"""Makes values into text, and untrusted text safe to show in a terminal or page and to paste into a PowerShell console. Private to the collection."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 #: Invisible characters that change what is displayed (terminal, direction and width controls), and characters that XML 1.0 cannot represent.
@@ -19,6 +19,9 @@ _FOR_PEOPLE = re.compile(f"[{_INVISIBLE}]")
 _FOR_CONSOLES = re.compile(f"([\t\n{_INVISIBLE}])")
 #: PowerShell accepts each of these to open or close a single-quoted string.
 _QUOTES = re.compile("['\u2018\u2019\u201a\u201b]")
+
+#: The number of values that a sentence lists.
+_LISTED = 3
 
 
 def visible(text: str) -> str:
@@ -37,6 +40,17 @@ def value_text(value: Any, others: Callable[[Any], str] = repr) -> str:
     :param others: makes the text of all other values.
     """
     return "not set" if value is None else str(value).lower() if isinstance(value, bool) else others(value)
+
+
+def listed(values: Sequence[Any], mark: str = "", joint: str = "or", most: int = _LISTED) -> str:
+    """Values in a row: ``a, b or c``; of more than ``most`` the first ones, with how many others there are.
+
+    :param mark: the quotation mark around each value.
+    """
+    shown, more = [f"{mark}{value}{mark}" for value in values[:most]], len(values) - most
+    if more > 0:
+        shown.append(f"{more} other{'s' if more > 1 else ''}")
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {joint} {shown[-1]}" if shown else ""
 
 
 def powershell_string(text: str) -> str:

@@ -137,6 +137,42 @@ def _describe_inbound_connectors(organization: Organization) -> dict[str, Any]:
     }
 
 
+def _describe_outbound_connectors(organization: Organization) -> dict[str, Any]:
+    return {"outbound_connectors": [{name: read(item) for name, read in _OUTBOUND_CONNECTOR.items()} for item in organization.objects("outbound_connectors")]}
+
+
+def _flag(name: str) -> Callable[[Mapping[str, Any]], bool]:
+    return lambda item: bool(item.get(name))
+
+
+def _text(name: str) -> Callable[[Mapping[str, Any]], str]:
+    return lambda item: str(item.get(name) or "")
+
+
+def _texts(name: str) -> Callable[[Mapping[str, Any]], list[str]]:
+    return lambda item: [str(each) for each in item.get(name) or ()]
+
+
+#: What is told of an outbound connector. Without TLS settings, TLS is used where the other side offers it. Source: Microsoft's New-OutboundConnector page.
+_OUTBOUND_CONNECTOR: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+    "name": _text("Name"),
+    "enabled": _flag("Enabled"),
+    "connector_type": _text("ConnectorType"),
+    "recipient_domains": _texts("RecipientDomains"),
+    "tls_settings": _text("TlsSettings"),
+    "tls_domain": _text("TlsDomain"),
+    "use_mx_record": _flag("UseMXRecord"),
+    "smart_hosts": _texts("SmartHosts"),
+    "is_transport_rule_scoped": _flag("IsTransportRuleScoped"),
+    "test_mode": _flag("TestMode"),
+    "all_accepted_domains": _flag("AllAcceptedDomains"),
+    "route_all_messages_via_on_premises": _flag("RouteAllMessagesViaOnPremises"),
+    "cloud_services_mail_enabled": _flag("CloudServicesMailEnabled"),
+    "mta_sts_mode": _text("MtaStsMode"),
+    "smtp_dane_mode": _text("SmtpDaneMode"),
+}
+
+
 def _describe_mail_users(organization: Organization) -> dict[str, Any]:
     addresses = (str(item.get("PrimarySmtpAddress") or "").lower() for item in organization.objects("mail_users"))
     return {"mail_users": sorted({address for address in addresses if address})}
@@ -166,6 +202,7 @@ _DESCRIPTIONS: dict[str, Callable[[Organization], dict[str, Any]]] = {
     "accepted_domains": _describe_accepted_domains,
     "remote_domains": _describe_remote_domains,
     "inbound_connectors": _describe_inbound_connectors,
+    "outbound_connectors": _describe_outbound_connectors,
     "mail_users": _describe_mail_users,
     "journal_rules": _describe_journal_rules,
     "exported_cmdlets": lambda organization: {"exported_cmdlets": sorted(str(item["Name"]) for item in organization.objects("exported_cmdlets"))},

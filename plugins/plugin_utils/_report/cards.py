@@ -9,30 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import parts_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import IMPACT, ROLLBACK, STATE, Record, part_of, rank
 
 _NOUNS = {"ome_transport_rule": "Rule", "ome_configuration": "OME configuration"}
 _VERBS = {"present": "is created", "absent": "is removed"}
-
-#: How the conditions that rules mostly have are said, before their values.
-_WHOSE = {
-    "from": "from",
-    "from_member_of": "from members of",
-    "sender_domain_is": "from the domains",
-    "sent_to": "to",
-    "sent_to_member_of": "to members of",
-    "recipient_domain_is": "to the domains",
-    "subject_contains_words": "with a subject that has",
-    "subject_or_body_contains_words": "with a subject or body that has",
-}
-_SCOPES = {
-    ("from_scope", "InOrganization"): "from inside",
-    ("from_scope", "NotInOrganization"): "from outside",
-    ("sent_to_scope", "InOrganization"): "to inside",
-    ("sent_to_scope", "NotInOrganization"): "to outside",
-}
-#: Values of a condition that are named.
-_NAMED = 3
 
 
 def is_high(card: Record) -> bool:
@@ -106,11 +88,6 @@ def _conditions(rows: Sequence[Record]) -> dict[str, Any]:
 
 
 def whose(conditions: Mapping[str, Any]) -> str:
-    """Whose mail a rule affects, in words; empty if its conditions are unknown."""
-    words = []
-    for option, value in conditions.items():
-        scope = _SCOPES.get((option, str(value)))
-        values = [str(item) for item in value] if isinstance(value, list) else [str(value)]
-        more = f" and {len(values) - _NAMED} more" if len(values) > _NAMED else ""
-        words.append(scope or f"{_WHOSE.get(option, f'with {option}')} {', '.join(values[:_NAMED])}{more}")
-    return ", ".join(words)
+    """Whose mail a rule affects, in words; empty if not all of its conditions are known."""
+    (rule,) = RuleSet([{"name": "it", "conditions": conditions}]).rules
+    return "" if rule.unread else " ".join(parts_of(rule.conditions))

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.foreign import needs_a_look
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import foreign_line
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.foreign import foreign_line
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import message_lines, outcome_words, reasons_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import MAIL, VERDICT, Record, rank
 

@@ -24,6 +24,7 @@ def facts_of(state: Mapping[str, Any]) -> dict[str, Any]:
         "managers": {},
         "attributes": {},
         "irm_configuration": state["irm_configuration"],
+        "outbound_connectors": state["outbound_connectors"],
         "templates": {name: row["Name"] for row in state["rms_templates"] for name in (row["Name"], *row.get("Localized", {}).values())},
     }
 

@@ -13,7 +13,7 @@ from .worlds import FACTS, Truth, both, doubt, either
 #: What :class:`Directory` takes. Accepted domains have DomainName, DomainType and MatchSubDomains, remote ones DomainName and IsInternal.
 _DOMAINS = {"accepted_domains", "remote_domains"}
 _PEOPLE = {"mailboxes", "mail_users", "contacts", "groups", "managers", "attributes", "proxy_addresses"}
-KEYS = _DOMAINS | _PEOPLE | {"irm_configuration", "templates", "auto_label"}
+KEYS = _DOMAINS | _PEOPLE | {"irm_configuration", "templates", "auto_label", "outbound_connectors"}
 
 
 def domain_of(address: str) -> str:
@@ -25,7 +25,8 @@ class Directory:
 
     ``mailboxes``, ``mail_users`` and ``contacts`` are addresses (where mailboxes are told, mail users are). ``groups`` maps an address to its
     direct members (null: it is gone), ``managers`` a person to the manager, ``attributes`` a person to attributes, ``proxy_addresses`` a
-    proxy to the primary address. ``irm_configuration`` has the cmdlet's properties. ``templates`` maps the names of RMS templates, where they
+    proxy to the primary address. ``irm_configuration`` and ``outbound_connectors`` have the
+    cmdlets' properties. ``templates`` maps the names of RMS templates, where they
     are localized, to those that they have in English.
 
     :raises ValueError: a key that is none.
@@ -46,6 +47,7 @@ class Directory:
         self._managers = None if managers is None else {self.primary(person): self.primary(manager) for person, manager in managers.items()}
         attributes = facts.get("attributes")
         self._attributes = None if attributes is None else {self.primary(person): _lower_map(values, str) for person, values in attributes.items()}
+        self.connectors: Sequence[Mapping[str, Any]] | None = facts.get("outbound_connectors")
         self.irm: Mapping[str, Any] = facts.get("irm_configuration") or {}
         self.templates: Mapping[str, str] = _lower_map(facts.get("templates") or {}, str)
         self.labels_override = any(label.get("encrypts") for label in facts.get("auto_label") or ())
@@ -99,7 +101,7 @@ class Directory:
             return True
         if address in self._groups or address in self._contacts or (self._mailboxes is not None and self._mail_users is not None):
             return False
-        return None if self._mailboxes is None and self._kind(domain_of(address)) != "outside" else False
+        return None if self._mailboxes is None and self.kind(domain_of(address)) != "outside" else False
 
     def manager(self, person: str) -> str | Truth:
         """The address of a person's manager; False: there is none."""
@@ -119,7 +121,7 @@ class Directory:
 
     # Inside and outside
 
-    def _kind(self, domain: str) -> str:
+    def kind(self, domain: str) -> str:
         """``inside``, ``outside``, or ``untold``."""
         if self._domains is None:
             return "untold"
@@ -132,6 +134,11 @@ class Directory:
         if best is None:
             return "outside"
         return "outside" if best.get("DomainType", "Authoritative") == "ExternalRelay" else "inside"
+
+    def is_accepted(self, domain: str) -> bool:
+        """Whether a domain belongs to the organization, whoever its people are."""
+        rows = ((str(row["DomainName"]).lower(), row.get("MatchSubDomains")) for row in self._domains or ())
+        return any(domain == name or (below and domain.endswith("." + name)) for name, below in rows)
 
     def _is_object(self, address: str) -> bool | None:
         if address in self._groups or address in (self._mailboxes or ()) or address in (self._mail_users or ()):
@@ -148,7 +155,7 @@ class Directory:
         inside = scope == "InOrganization"
         if not address:
             return not inside
-        kind = self._kind(domain_of(address))
+        kind = self.kind(domain_of(address))
         if kind == "untold":
             return doubt(FACTS, "the accepted domains", "accepted", domain_of(address), scope)
         if kind == "outside" and self._is_object(address) is not False:
@@ -165,7 +172,7 @@ class Directory:
         if scope not in ("InOrganization", "NotInOrganization"):
             return doubt(FACTS, f"{scope} exists on premises only", "scope", scope, address)
         inside = scope == "InOrganization"
-        kind = self._kind(domain_of(address))
+        kind = self.kind(domain_of(address))
         if kind == "untold":
             return doubt(FACTS, "the accepted domains", "accepted", domain_of(address), scope)
         if kind == "outside":

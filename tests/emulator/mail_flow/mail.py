@@ -143,7 +143,8 @@ class Copy:
     ended: bool = False
     reports_only: bool = False
     status: str = ""
-    connector: str = ""
+    routes: list[str] = field(default_factory=list)
+    requires_tls: bool = False
 
     def split(self, chosen: Sequence[Recipient]) -> Copy:
         """Takes the chosen recipients into a copy of their own."""
@@ -151,7 +152,7 @@ class Copy:
         self.recipients = rest
         self.forked = True
         twin = copy.copy(self)
-        for name in ("texts", "headers", "classifications", "encrypting", "decrypting", "brandings", "fates"):
+        for name in ("texts", "headers", "classifications", "encrypting", "decrypting", "brandings", "fates", "routes"):
             setattr(twin, name, copy.copy(getattr(self, name)))
         twin.recipients = list(chosen)
         return twin

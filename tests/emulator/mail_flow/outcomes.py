@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from . import transit
 from .directory import Directory
 from .mail import Copy, Mail, Recipient
+from .transit import Way, way
 from .worlds import FACTS, Question, Truth, World
 
 #: A message that is larger may not be encrypted; which size counts is not documented, and attachments grow by a third when they are encoded.
@@ -33,7 +35,7 @@ class Outcome:
     branding: str | None = None
     subject: str | None = None
     status: str | None = None
-    connector: str | None = None
+    way: Way | None = None
     disclaimer: bool = False
     after_approval: Outcome | None = None
     after_release: Outcome | None = None
@@ -82,7 +84,7 @@ class Judge:
             on_arrival=arrived,
             branding=branding,
             subject=copy.subject,
-            connector=copy.connector or None,
+            way=way(self._world, self._directory, copy, recipient.address),
             disclaimer=copy.disclaimer,
         )
 
@@ -191,10 +193,12 @@ def joined(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         by = [name for name in outcomes[0].protected_by if all(name in one.protected_by for one in outcomes)]
         answer |= {"protected_by": by} if by else {}
     answer["rules"] = _joined_rules([one.rules for one in outcomes])
-    for name in ("branding", "subject", "status", "connector", "disclaimer"):
+    for name in ("branding", "subject", "status", "disclaimer"):
         values = {getattr(one, name) for one in outcomes}
         if len(values) == 1 and (value := values.pop()) not in (None, False):
             answer[name] = value
+    if answer["fate"] == "delivered" and (found := transit.joined([one.way for one in outcomes])):
+        answer["transit"] = found
     for name in ("after_approval", "after_release"):
         nested = [getattr(one, name) for one in outcomes]
         if all(one is not None for one in nested):

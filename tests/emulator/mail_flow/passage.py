@@ -293,7 +293,10 @@ class Passage:
         copy.scl_set = True
 
     def _route(self, rule: Rule, copy: Copy) -> None:
-        copy.connector = rule.actions["RouteMessageOutboundConnector"]
+        copy.routes.append(rule.actions["RouteMessageOutboundConnector"])
+
+    def _require_tls(self, rule: Rule, copy: Copy) -> None:
+        copy.requires_tls = True
 
     def _disclaim(self, rule: Rule, copy: Copy) -> None:
         html = rule.actions["ApplyHtmlDisclaimerText"]
@@ -327,4 +330,5 @@ _CHANGES: dict[str, Callable[[Passage, Rule, Copy], None]] = {
     "ApplyClassification": Passage._classify,
     "SetSCL": Passage._set_scl,
     "RouteMessageOutboundConnector": Passage._route,
+    "RouteMessageOutboundRequireTls": Passage._require_tls,
 }

@@ -123,7 +123,7 @@ def test_our_rules_are_named_as_they_are_and_what_is_idle_says_so() -> None:
         {"name": "Mine", "enabled": True, "conditions": {}, "exceptions": {}, "actions": {"apply_rights_protection_template": "Encrypt"}},
     ]
     (row,) = foreign_rules(rules, ["mine"], {})
-    assert (row["name"], row["place"], row["rules"], row["idle"], row["does"]) == ("Old", 1, 2, "it is disabled", [])
+    assert (row.name, row.place, row.rules, row.idle, row.does) == ("Old", 1, 2, "it is disabled", {})
 
 
 def test_the_report_has_them_in_a_section_and_in_its_table() -> None:
@@ -150,5 +150,5 @@ def test_hundreds_of_rules_are_held_against_ours() -> None:
     outgoing = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
     ours = [rule(f"o{number}", {**outgoing, "sender_domain_is": [f"d{number}.com"]}, {"apply_rights_protection_template": "Encrypt"}) for number in range(5)]
     rows = foreign_rules([*words, *inside, *ours], [each["name"] for each in ours], {"accepted_domains": [f"d{number}.com" for number in range(5)]})
-    assert {row["name"] for row in rows if row["does"]} == {each["name"] for each in words}
-    assert rows[0]["does"] == [{"what": "stops", "mail_of": [each["name"] for each in ours]}]
+    assert {row.name for row in rows if row.does} == {each["name"] for each in words}
+    assert rows[0].does == {"stops": tuple(each["name"] for each in ours)}

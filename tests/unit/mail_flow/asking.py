@@ -9,9 +9,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import Difference, difference
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
-
+from tests.unit.mail_flow.answers import Difference, difference, prove
 from tests.unit.mail_flow.small_worlds import TENANT
 
 Values = dict[str, Any]

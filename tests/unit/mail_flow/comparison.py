@@ -44,6 +44,7 @@ def certain(result: Mapping[str, Any], *, by: bool = True) -> Values:
                 said["protected_by"] = set(result["protected_by"])
         if "branding" in result:
             said["branding"] = result["branding"]
+        said |= {f"transit {name}": value for name, value in result.get("transit", {}).items() if value != "unknown" and name != "unknown"}
     return said | {name: certain(result[name], by=by) for name in _NESTED if name in result}
 
 

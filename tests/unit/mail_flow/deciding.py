@@ -9,10 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 
+from tests.unit.mail_flow.answers import difference, lint, prove
 from tests.unit.mail_flow.asking import NOW
 
 Values = dict[str, Any]

@@ -25,6 +25,7 @@ HEADERS = ("X-Class", "X-Flag")
 HEADER_VALUES = ("yes", "no", "secure yes")
 CLASSES = ("Internal", "Secret")
 TEMPLATES = ("Encrypt", "Do Not Forward", "Confidential")
+CONNECTORS = ("ToAppliance", "Bank", "Everybody")
 BRANDINGS = ("Branding1", "Branding2")
 TYPES = ("OOF", "AutoForward", "Calendaring", "ReadReceipt", "Signed", "SmtpForwarding")
 SIZES = (1_000, 4 * 2**20, 5 * 2**20, 8 * 2**20)
@@ -53,9 +54,27 @@ def organization(source: random.Random) -> Values:
         settings = ["azure_rms_licensing_enabled", "internal_licensing_enabled", "enable_pdf_encryption"]
         known["irm_configuration"] = {name: source.random() < 0.8 for name in settings}
         known["irm_configuration"]["transport_decryption_setting"] = source.choice(["Optional", "Disabled", "Mandatory"])
+    if source.random() < 0.5:
+        known["outbound_connectors"] = [connector(source, name) for name in CONNECTORS if source.random() < 0.5]
     if source.random() < 0.15:
         known.pop(source.choice(["remote_domains", "managers", "attributes", "mail_users"]))
     return known
+
+
+def connector(source: random.Random, name: str) -> Values:
+    """An outbound connector."""
+    hosts = source.choice([[], [], ["gate.contoso.com"], ["one.contoso.com", "two.contoso.com"]])
+    return {
+        "name": name,
+        "enabled": source.random() < 0.85,
+        "recipient_domains": source.sample(["fabrikam.com", "*.fabrikam.com", "northwind.com", "eu.fabrikam.com", "*"], source.choice([0, 1, 1, 2])),
+        "tls_settings": source.choice(["", "EncryptionOnly", "CertificateValidation", "DomainValidation"]),
+        "use_mx_record": not hosts,
+        "smart_hosts": hosts,
+        "is_transport_rule_scoped": source.random() < 0.3,
+        "test_mode": source.random() < 0.15,
+        "all_accepted_domains": source.random() < 0.1,
+    }
 
 
 def message(source: random.Random) -> Values:
@@ -244,7 +263,7 @@ _ACTIONS: dict[str, Any] = {
     "encrypt as before": lambda source: {"apply_ome": True},
     "decrypt attachments": lambda source: {"remove_ome_v2": True, "remove_rms_attachment_encryption": True},
     "require TLS": lambda source: {"route_message_outbound_require_tls": True},
-    "route": lambda source: {"route_message_outbound_connector": "ToAppliance"},
+    "route": lambda source: {"route_message_outbound_connector": source.choice([*CONNECTORS, "Gone"])},
 }
 _WEIGHTS = {"encrypt": 8, "decrypt": 3, "brand": 2, "prefix": 2, "set header": 3}
 #: Actions that bring recipients.

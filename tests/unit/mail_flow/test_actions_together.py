@@ -14,13 +14,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.rule_trace import Tracer
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 
 from tests.emulator.mail_flow import MailFlow
+from tests.unit.mail_flow.answers import lint
 from tests.unit.mail_flow.asking import NOW
 from tests.unit.mail_flow.comparison import certain, contradiction, disagreement, simulated
 from tests.unit.mail_flow.deciding import proofs

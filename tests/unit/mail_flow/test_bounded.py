@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded, remembered, spend
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import any_pattern
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import Solver
 
 from tests.bench.mail_hard import CASES, NOW, QUESTIONS
+from tests.unit.mail_flow.answers import prove
 
 #: A tenth of a second or so, instead of the ten that an organization has.
 _FEW = 100_000

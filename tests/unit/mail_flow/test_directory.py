@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MOST_PEOPLE, read
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.directory import (
     MOST_ASKED,
     MOST_LEVELS,
@@ -21,6 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 
 from tests.unit.emulated_session import EmulatedSession
+from tests.unit.mail_flow.answers import prove
 
 DOMAIN = "contoso.onmicrosoft.com"
 OUT = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}

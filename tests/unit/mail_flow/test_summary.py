@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator import assumptions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines, message_lines
+
+from tests.unit.mail_flow.answers import prove
 
 FACTS: dict[str, Any] = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mailboxes": ["megan@contoso.com"]}
 OUT = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
@@ -129,17 +130,17 @@ def test_what_is_guaranteed_is_a_clause(then: str, template: str | None, claim: 
 
 
 def test_every_assumption_has_a_few_words() -> None:
-    usual = [assumptions.assumed(each.id, each.text) for each in assumptions.USUAL]
-    others = [assumptions.assumed(number, "Any text.") for number in ("U17", "U19", "U20", "U21", "U25")]
+    usual = [assumptions.premise(each.id, each.text) for each in assumptions.USUAL]
+    others = [assumptions.premise(number, "Any text.") for number in ("U17", "U19", "U20", "U21", "U25")]
     readings = [assumptions.AUTHENTICATED, assumptions.SUBDOMAINS, assumptions.SENT_FROM, assumptions.SIZES, assumptions.internal_domains(["a.b"])]
     for each in (*usual, *others, *readings, *assumptions.ALWAYS):
-        words = each.get("mail") or assumptions.RELIED_ON[each["id"]]
+        words = each.mail or assumptions.RELIED_ON[each.id]
         assert 0 < len(words) <= 60, each
 
 
 def test_the_guide_shows_the_lines_of_its_guarantee() -> None:
     guide = (Path(__file__).parents[3] / "docs/docsite/rst/guide_what_is_guaranteed.rst").read_text(encoding="utf-8")
-    before, _said, after = guide.partition("Above it is\n")
+    before, _said, after = guide.partition("For the example:\n")
     (task,) = yaml.safe_load(before[before.rindex("    - name: Nothing leaves for") : before.rindex("    - name: It is proved")])
     options = task["m365.message_encryption.mail_flow_test"]
     lines = [f"    {line}" for line in mail_lines({"guarantees": prove(options["rules"], options["facts"], options["guarantees"])})]

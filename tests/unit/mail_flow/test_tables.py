@@ -10,12 +10,13 @@ import re
 from pathlib import Path
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import actions, predicates
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import actions, predicates, questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import Reach, Use
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Reach, Use
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import MODERATING
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS
 
+ROOT = Path(__file__).resolve().parents[3]
 _EXTRACT = json.loads((Path(__file__).parents[2] / "emulator/data/transport_rule_options.json").read_text(encoding="utf-8"))
 
 #: Section to its parameters of New-TransportRule.
@@ -46,9 +47,32 @@ def test_no_option_has_two_rows() -> None:
     assert len(actions.ACTIONS) == len(actions.BY_OPTION)
 
 
+def _table(guide: str) -> dict[str, str]:
+    """The rows of a guide's tables: the number, and what is beside it."""
+    text = (ROOT / f"docs/docsite/rst/{guide}.rst").read_text(encoding="utf-8")
+    rows = re.findall(r"^   \* - ([UL]\d+)\n     - (.+(?:\n       .+)*)", text, re.MULTILINE)
+    return {number: " ".join(said.split()) for number, said in rows}
+
+
+def _cited(letter: str) -> set[str]:
+    """The numbers that comments, tests and words cite."""
+    files = [path for folder in ("plugins/module_utils/_mail_flow", "tests/unit/mail_flow") for path in (ROOT / folder).rglob("*.py")]
+    return {number for path in files for number in re.findall(rf"\b{letter}\d{{1,2}}\b", path.read_text(encoding="utf-8"))}
+
+
 def test_open_questions_are_those_that_are_listed() -> None:
     numbers = {number for row in (*predicates.PREDICATES, *actions.ACTIONS) for number in row.unknowns}
-    assert all(re.fullmatch(r"U(0[1-9]|[12]\d|3[01])", number) for number in numbers)
+    assert numbers <= set(questions.BY_ID)
+    assert [question.id for question in questions.QUESTIONS] == [f"U{number:02}" for number in range(33)]
+
+
+def test_the_guide_lists_the_questions() -> None:
+    assert _table("guide_what_is_unknown") == {question.id: question.sentence for question in questions.QUESTIONS}
+
+
+def test_what_is_cited_is_listed() -> None:
+    assert _cited("U") == set(questions.BY_ID)
+    assert _cited("L") <= set(_table("architecture_mail_flow"))
 
 
 def test_what_splits_a_copy_and_what_does_not() -> None:

@@ -27,6 +27,18 @@ _IRM = {
     "transport_decryption_setting": "TransportDecryptionSetting",
     "enable_pdf_encryption": "EnablePdfEncryption",
 }
+_CONNECTOR = {
+    "name": "Name",
+    "enabled": "Enabled",
+    "recipient_domains": "RecipientDomains",
+    "tls_settings": "TlsSettings",
+    "tls_domain": "TlsDomain",
+    "use_mx_record": "UseMXRecord",
+    "smart_hosts": "SmartHosts",
+    "is_transport_rule_scoped": "IsTransportRuleScoped",
+    "test_mode": "TestMode",
+    "all_accepted_domains": "AllAcceptedDomains",
+}
 _DOMAINS = {"accepted_domains", "remote_domains"}
 _DOMAIN_KEYS = {"name": "DomainName", "type": "DomainType", "match_subdomains": "MatchSubDomains", "is_internal": "IsInternal"}
 
@@ -68,4 +80,6 @@ def facts(tenant: Mapping[str, Any]) -> dict[str, Any]:
     tenant = dict(tenant)
     if "irm_configuration" in tenant:
         tenant["irm_configuration"] = {_IRM[name]: value for name, value in tenant["irm_configuration"].items()}
+    if "outbound_connectors" in tenant:
+        tenant["outbound_connectors"] = [{_CONNECTOR[name]: value for name, value in row.items()} for row in tenant["outbound_connectors"]]
     return {name: [{_DOMAIN_KEYS[key]: held for key, held in row.items()} for row in value] if name in _DOMAINS else value for name, value in tenant.items()}

@@ -15,13 +15,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import claims_of, prove
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import claims_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import course_of, is_about, surely_keeps
 
 from tests.unit.mail_flow import generators
+from tests.unit.mail_flow.answers import prove
 from tests.unit.mail_flow.asking import NOW
 from tests.unit.mail_flow.comparison import assumed
 from tests.unit.mail_flow.small_worlds import NOW as DATE

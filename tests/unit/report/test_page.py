@@ -323,7 +323,7 @@ def test_a_rule_is_one_card() -> None:
     page = Page(render_html(report))
     assert page.answers[1] == "1 change planned"
     assert page.text.count("Rule 'Contracts' is created") == 1
-    assert "Affects mail from inside, with a subject that has contract (Contracts): 1 change." in page.text
+    assert "Affects mail from inside with 'contract' in its subject (Contracts): 1 change." in page.text
     one["changes"] = rule_changes("Contracts", ("enabled", True, False), impact="may leave in clear")
     assert "Rule 'Contracts' is switched off" in Page(render_html(report)).text
 

@@ -21,9 +21,9 @@ FLOORS = (
     "action",
     "doc_fragments",
 )
-#: The folders of a package, from the bottom; a file beside them is below all of them.
+#: The folders of a package, from the bottom, and files above them; any other file beside folders is below all of them.
 FOLDERS = {
-    "module_utils._resources": ("rules",),
+    "module_utils._resources": ("rules", "registry", "state"),
     "module_utils._mail_flow": ("model", "input", "simulator", "sat", "symbolic", "analyses", "trace", "wording"),
     "module_utils._baseline": ("controls", "documents", "procedures", "run"),
 }

@@ -29,6 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.rules_control import OUTGOING_RULE, RulesControl
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import TYPED_GUARANTEES_ARGUMENT_SPEC
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import MESSAGES_ARGUMENT_SPEC
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import VALIDATIONS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
@@ -271,10 +272,13 @@ CONTROLS: tuple[Control, ...] = (
                         "template": {"type": "str", "choices": ["Encrypt", "Do Not Forward"], "default": "Encrypt"},
                         "mode": {"type": "str", "choices": ["Audit", "AuditAndNotify", "Enforce"], "default": "Enforce"},
                         "exceptions": {"type": "dict", "options": rule_argument_spec()["exceptions"]["options"]},
+                        "protected_in_transit": {"type": "list", "elements": "str"},
+                        "tls_validation": {"type": "str", "choices": list(VALIDATIONS)},
                     },
                 },
                 f"Adds the rule C({OUTGOING_RULE}) after the others: sender inside and recipient outside, with the template of OME-4 if that is managed. "
-                "V(true) adds it with its defaults.",
+                "V(true) adds it with its defaults. C(protected_in_transit) names domains, with their subdomains, to which mail is not encrypted but "
+                "leaves by forced TLS: a guarantee says so, and C(tls_validation) what TLS has to check at least.",
                 (False, False),
             ),
         ),
@@ -300,7 +304,8 @@ CONTROLS: tuple[Control, ...] = (
                 "guarantees",
                 TYPED_GUARANTEES_ARGUMENT_SPEC,
                 "Guarantees about mail. C(when) and C(unless), like sections of a rule, select the mail; C(then) is what must happen to each copy "
-                "(V(encrypted), V(not_in_clear), V(portal) or V(unencrypted)). Each guarantee is proved for all mail, refuted by a message, or unknown. "
+                "(V(encrypted), V(not_in_clear), V(portal), V(unencrypted) or V(protected_in_transit)). Each guarantee is proved for all mail, refuted by a "
+                "message, or unknown. "
                 "A plan that would break one is refused; rollback and disable only show it. C(hardened_baseline_encrypt_outgoing) adds one of its own.",
                 ([], []),
             ),

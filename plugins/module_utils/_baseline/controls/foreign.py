@@ -13,7 +13,8 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import Mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import foreign_line, foreign_rules
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import foreign_rules
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.foreign import foreign_line, foreign_row
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import Rule
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
 
@@ -33,8 +34,8 @@ def foreign_to(organization: Organization, plan: Plan | None, ours: Collection[s
     now = Mail.of(organization)
     mail = now.after(plan) if plan else now
     stored = {rule.guid: rule for rule in rules_of(organization)}
-    rows = foreign_rules(mail.rules, ours, mail.facts)
-    return [{**row, **_history(stored.get(row["guid"]), since.get(row["guid"], ""))} for row in rows]
+    found = foreign_rules(mail.rules, ours, mail.facts)
+    return [{**foreign_row(each), **_history(stored.get(each.guid), since.get(each.guid, ""))} for each in found]
 
 
 def _history(rule: Rule | None, since: str) -> dict[str, str]:

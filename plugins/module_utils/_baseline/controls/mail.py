@@ -26,6 +26,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import licensing_off
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import DECIDING_SETTINGS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import difference_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import guarantee_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import lint_rows
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import of_all_outgoing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import encrypts, idle
@@ -85,7 +88,7 @@ class Mail:
 
         :raises OptionError: one is about mail that there cannot be.
         """
-        return prove(self.rules, self.facts, guarantees, where=where)
+        return guarantee_rows(prove(self.rules, self.facts, guarantees, where=where))
 
 
 def read_with_people(session: Session, known: Organization, subsets: Iterable[str], plan: Plan | None = None) -> Organization:
@@ -126,7 +129,8 @@ def mail_difference(organization: Organization, plan: Plan) -> dict[str, Any]:
         return {}  # Settings can be changed where rules cannot be read. The effect on mail then nobody can tell.
     then = now.after(plan)
     found = difference(now.rules, then.rules, then.facts, irm_before=now.facts.get(IRM))
-    return {"difference": found.rows, "difference_more": found.more if found.complete else max(found.more, 1)}
+    rows, more = difference_rows(found)
+    return {"difference": rows, "difference_more": more if found.complete else max(more, 1)}
 
 
 def licensing_warnings(organization: Organization, plan: Plan) -> list[str]:
@@ -155,7 +159,7 @@ def mail_lint(organization: Organization, plan: Plan | None) -> list[dict[str, A
         return []
     now = Mail.of(organization)
     seen = now.after(plan) if plan else now
-    return lint(seen.rules, seen.facts)
+    return lint_rows(lint(seen.rules, seen.facts))
 
 
 #: What a class of the difference does to people. All others affect some mail.

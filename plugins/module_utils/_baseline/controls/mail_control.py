@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     changes_mail,
     verdict_rows,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.rules_control import outgoing_exceptions
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
@@ -31,7 +32,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import FACT_SUBSETS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee, same_guarantee
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.failure_text import failure_text
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import counterexample_row
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import reasons_of, refutation, verdict_sentence
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import OUTGOING
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare_section
@@ -45,6 +49,9 @@ MAIL_CONTROL = "MFR-2"
 #: What ``encrypt_outgoing`` guarantees by itself.
 OUTGOING_GUARANTEE = "No outgoing mail leaves in clear"
 
+#: What it guarantees of mail to the domains that it leaves out for protection in transit.
+TRANSIT_GUARANTEE = "Mail to domains that are protected in transit leaves encrypted or by forced TLS"
+
 #: The end of its name where the rule has exceptions.
 _SPARED = ", apart from the exceptions"
 
@@ -55,8 +62,14 @@ def guarantees_of(request: Request) -> list[Guarantee]:
     outgoing: Mapping[str, Any] = request.variables.get("encrypt_outgoing") or {}
     if not outgoing or outgoing.get("mode") not in (None, "Enforce"):
         return given
-    spared = declare_section("exceptions", outgoing.get("exceptions") or {}, f"{PREFIX}encrypt_outgoing.exceptions.")
-    return [*given, Guarantee(f"{OUTGOING_GUARANTEE}{_SPARED if spared else ''}", OUTGOING, spared, "not_in_clear")]
+    spared = declare_section("exceptions", outgoing_exceptions(outgoing) or {}, f"{PREFIX}encrypt_outgoing.exceptions.")
+    found = [*given, Guarantee(f"{OUTGOING_GUARANTEE}{_SPARED if spared else ''}", OUTGOING, spared, "not_in_clear")]
+    domains = outgoing.get("protected_in_transit") or []
+    if domains:
+        when = declare_section("conditions", {**OUTGOING, "recipient_domain_is": domains}, f"{PREFIX}encrypt_outgoing.protected_in_transit.")
+        validation = outgoing.get("tls_validation") or VALIDATIONS[0]
+        found.append(Guarantee(TRANSIT_GUARANTEE, when, {}, IN_TRANSIT, tls_validation=validation))
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +121,7 @@ class MailControl(Control):
                 now = Mail.of(outlook.organization)
                 then = now.after(outlook.plan)
                 worse = worsened(now.rules, then.rules, then.facts, guarantee, datetime.datetime.now(datetime.UTC), now.facts.get(IRM))
-                broken += [{**new, "counterexample": worse}] if worse else []
+                broken += [{**new, "counterexample": counterexample_row(worse)}] if worse else []
         return broken
 
     def _sides(self, request: Request, organization: Organization, plan: Plan | None) -> list[tuple[Guarantee, dict[str, Any], dict[str, Any]]]:
@@ -129,7 +142,7 @@ class MailControl(Control):
         if not outlook.plan.steps:
             return []
         tested, _verdicts = self._tested(outlook.request, Mail.of(outlook.organization).after(outlook.plan))
-        return [failure.text for failure in tested.failures if not failure.open]
+        return [failure_text(failure) for failure in tested.failures if not failure.open]
 
     def guaranteed(self, request: Request, organization: Organization, planned: Plan | None) -> list[dict[str, Any]]:
         # What a plan makes of it is what counts; what it is now, where that is something else.
@@ -139,7 +152,7 @@ class MailControl(Control):
     def misses(self, request: Request, organization: Organization, refuted: Collection[str]) -> list[str]:
         tested, verdicts = self._tested(request, Mail.of(organization))
         rows = [row for row in verdicts if row["verdict"] == REFUTED and row["name"] not in refuted]
-        return [*(failure.text for failure in tested.failures if not failure.open), *map(verdict_sentence, rows)]
+        return [*(failure_text(failure) for failure in tested.failures if not failure.open), *map(verdict_sentence, rows)]
 
     def verdict(self, request: Request, organization: Organization, planned: Plan | None) -> tuple[bool | None, list[str]]:
         mail = Mail.of(organization)
@@ -148,7 +161,7 @@ class MailControl(Control):
         rows = [row for row in verdicts if row["verdict"] != PROVED]
         unknown = [failure.open for failure in tested.failures] + [row["verdict"] == UNKNOWN for row in rows]
         met = not unknown or (None if all(unknown) else False)
-        return met, [*(failure.text for failure in tested.failures), *map(verdict_sentence, rows)]
+        return met, [*(failure_text(failure) for failure in tested.failures), *map(verdict_sentence, rows)]
 
     def _tested(self, request: Request, mail: Mail) -> tuple[Tested, list[dict[str, Any]]]:
         """What becomes of the messages, and what holds of each guarantee, once for each state of an organization."""

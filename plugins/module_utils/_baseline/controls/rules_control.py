@@ -184,9 +184,17 @@ def _outgoing(wanted: Mapping[str, Any], request: Request) -> dict[str, Any]:
         "mode": wanted.get("mode"),
         "rule_error_action": "Defer",
         "conditions": dict(OUTGOING),
-        "exceptions": wanted.get("exceptions"),
+        "exceptions": outgoing_exceptions(wanted),
         "actions": actions,
     }
+
+
+def outgoing_exceptions(wanted: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The exceptions of the rule that encrypts all outgoing mail: those that are given, and the domains to which mail is protected on its way instead."""
+    given, domains = wanted.get("exceptions"), wanted.get("protected_in_transit") or []
+    if not domains:
+        return given
+    return {**(given or {}), "recipient_domain_is": list(dict.fromkeys([*((given or {}).get("recipient_domain_is") or ()), *domains]))}
 
 
 def _effective(organization: Organization, rule: DeclaredRule) -> Mapping[str, Mapping[str, Any]]:

@@ -33,6 +33,7 @@ DECIDING: dict[str, frozenset[Does]] = {
     "protection": frozenset((Does.ENCRYPT, Does.DECRYPT, *FATES)),
     "branding": frozenset((Does.BRAND, *FATES)),
     "delivery": frozenset((Does.MODERATE, *FATES)),
+    "transit": frozenset((Does.ROUTE, *FATES)),
 }
 
 
@@ -227,7 +228,8 @@ def _ends(state: State) -> dict[tuple[Does, str], Value]:
     found.update({(Does.ENCRYPT, name_key(option)): value for option, value in state.asked.items()})
     found.update({(Does.BRAND, name_key(brand)): value for brand, value in state.brands.items()})
     found.update({(Does.MODERATE, str(number)): value for number, value in enumerate(state.held)})
-    return {**found, (Does.DECRYPT, ""): state.removed}
+    found.update({(Does.ROUTE, connector): value for connector, value in state.routes.items()})
+    return {**found, (Does.DECRYPT, ""): state.removed, (Does.ROUTE, ""): state.requires_tls}
 
 
 def _way(copy: AddedCopy, names: Mapping[int, int]) -> tuple[_Turn, ...] | None:

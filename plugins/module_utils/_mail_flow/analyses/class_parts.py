@@ -27,6 +27,7 @@ _DOING: dict[str, frozenset[Does]] = {
     "protection": frozenset((Does.ENCRYPT, Does.DECRYPT)),
     "branding": frozenset((Does.BRAND, Does.ENCRYPT, Does.DECRYPT)),
     "delivery": frozenset((Does.MODERATE, *FATES)),
+    "transit": frozenset((Does.ROUTE,)),
 }
 
 

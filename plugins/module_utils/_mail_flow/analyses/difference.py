@@ -16,22 +16,26 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_findings import Findings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_parts import ANY, WHOLE, Part, turns_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.comparison import KINDS
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import aspect_of, sure_kinds, treated
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import (
+    aspect_of,
+    sure_kinds,
+    transit_differs,
+    treated,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_queries import Questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_rows import Rows, merged
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import KINDS, Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.mail_class import (
     Courses,
     MailClass,
-    Row,
     Shown,
     acted,
     assumed,
     witness_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.not_compared import Limits
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.open_rows import OpenRows, cut_short
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.open_findings import CUT_SHORT, OpenFindings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import (
     Edit,
     edits_of,
@@ -40,7 +44,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.side_effects import SideEffects, side_effects_differ
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import BUDGET
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
@@ -50,8 +53,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import course_of, reasons_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import SHOWN_FIELDS, named_assumptions
 
-#: The maximum number of classes to search for, and the default number to show.
-MOST_CLASSES, SHOWN = 400, 50
+#: The maximum number of classes to search for.
+MOST_CLASSES = 400
 
 #: The maximum number of later rules for which a kind and a cause have a class of their own, and of such classes altogether, the most important kinds first.
 #: All others of a kind and a cause are one class.
@@ -65,9 +68,6 @@ _HARD = 30
 
 _ROUNDS = 2
 
-#: Of a class that the budget did not suffice for.
-TOO_COMPLEX = Reason(BUDGET["id"], BUDGET["reason"])
-
 #: The maximum number of recipients that are built at once for words.
 _AT_ONCE = 8
 
@@ -76,13 +76,12 @@ _AT_ONCE = 8
 class Difference:
     """The classes of mail that are treated differently.
 
-    :param rows: most important first: ``kind``, ``text``, ``when``, ``rules`` (the edited rules that cause it), ``before``, ``after``,
-        ``witness``, and ``unknown`` for a possible difference.
-    :param more: the number of classes that are not in the rows.
+    :param findings: the most important first.
+    :param more: the number of classes of which there is no finding.
     :param complete: whether there is certainly no further class.
     """
 
-    rows: list[dict[str, Any]]
+    findings: tuple[Finding, ...] = ()
     more: int = 0
     complete: bool = True
 
@@ -92,7 +91,6 @@ def difference(
     after: Iterable[Mapping[str, Any]] | RuleSet,
     facts: Mapping[str, Any],
     now: datetime.datetime | None = None,
-    shown: int = SHOWN,
     budget: int = CONFLICTS,
     irm_before: Mapping[str, Any] | None = None,
 ) -> Difference:
@@ -101,7 +99,6 @@ def difference(
     :param before: rules as a rule set takes them; :param:`after` likewise.
     :param facts: in the form of the option ``facts``.
     :param now: when the mail passes the rules; by default now.
-    :param shown: the maximum number of classes to show.
     :param budget: the maximum number of conflicts for all questions together.
     :param irm_before: the IRM configuration before, if it differs.
     """
@@ -109,15 +106,15 @@ def difference(
     settings = [facts.get("irm_configuration") if irm_before is None else irm_before, facts.get("irm_configuration")]
     edits = edits_of(*sets)
     if not edits and not with_other_error_action(*sets) and not differing(settings) and not side_effects_differ(*sets):
-        return Difference([])
+        return Difference()
     found: Collection[_Key] = ()
     try:
         with bounded():
             differ = _Differ(sets, edits, facts, now or datetime.datetime.now(datetime.UTC), settings, budget)
             found = differ.classes
-            return differ.differ(shown)
+            return differ.differ()
     except BudgetError:  # The rules are too much, or to say what was found is.
-        return Difference([cut_short()], len(found), complete=False)
+        return Difference((CUT_SHORT,), len(found), complete=False)
 
 
 #: A class: its kind, its cause, the person whom rules add, or nobody, and its part.
@@ -141,13 +138,13 @@ class _Differ:
         self.turns = turns_of(edits, *sets)
         options = {option_name(template) for rules in self.sets for rule in rules.rules for template in rule.templates}
         self.options = sorted({"encrypt", "do_not_forward", *options})
-        self._use(Model(self.sets, RuleSet([]), facts, now, self.options, settings=settings))
+        self._use(Model(self.sets, RuleSet([]), facts, now, self.options, settings=settings, transit=transit_differs(sets, facts)))
         #: The assumptions that a change is about: mail that does not meet them is affected.
         self._about = named_assumptions(atom for edit in self.edits for atom in edit.looks_for)
         if "enable_pdf_encryption" in self.model.settings_that_differ:
             self._about.add("U25")
-        self.rows = Rows(self.model, self.edits, self.turns, self.questions.free, self.budget, self._about)
-        self._open = OpenRows(self.model, self.edits, self.questions.free, self.budget, self._about)
+        self._told = Findings(self.model, self.edits, self.turns, self.questions.free, self.budget, self._about)
+        self._open = OpenFindings(self.model, self.edits, self.questions.free, self.budget, self._about)
         self._room = MOST_PARTS
         self.complete = True
         self.classes: dict[_Key, MailClass] = {}
@@ -155,13 +152,13 @@ class _Differ:
         self._unusual: set[int] = set()
 
     def _use(self, model: Model) -> None:
-        """Asks a model from now on. What rows say of all mail, they ask the first one, whose messages are for anybody."""
+        """Asks a model from now on. What findings say of all mail, they ask the first one, whose messages are for anybody."""
         self.model, self.questions = model, Questions(model, self.edits, self.options, self.turns)
 
-    def differ(self, shown: int) -> Difference:
-        found, others = self.classes, list[Row]()
+    def differ(self) -> Difference:
+        found, others = self.classes, list[Finding]()
         try:
-            with bounded():  # What it leaves is for the rows.
+            with bounded():  # What it leaves is for the findings.
                 for person in ("", *self._people()):
                     asked = self.questions.free(person)
                     left = self._look({(person, cause): list(asked.kinds) for cause in range(len(self.edits) + 1)})
@@ -170,7 +167,7 @@ class _Differ:
                 limits = Limits(self.model, self.questions, self.edits, self._open, lambda literals: self.model.solve(literals, self._left))
                 others += limits.held_longer()
                 others += limits.sent_on()
-                others += SideEffects(self.model, self.budget).rows()
+                others += SideEffects(self.model, self.budget).findings()
                 self._refine()
         except BudgetError:
             self.complete = False
@@ -178,13 +175,11 @@ class _Differ:
         later = with_later_dates(self.sets[0], self.sets[1], self.model.now, settings=bool(self.model.settings_that_differ))
         others += [self._open.on_dates(rule, dates) for rule, dates in later]
         every = sorted(found.values(), key=lambda each: (each.person, each.cause, each.part.rank))
-        self.rows.write(every)
-        open_ = self._open.unknown(each for each in every if each.row is None)
+        self._told.tell(every)
+        open_ = self._open.unknown(each for each in every if each.told is None)
         others += [self._open.unusual(sorted(self._unusual))] if self._unusual else []
-        rows = merged([*(each.row for each in every), *open_, *others])
-        if not self.complete:
-            rows.append(cut_short())
-        return Difference(rows[:shown], max(len(rows) - shown, 0), self.complete)
+        told = sorted([*(each.told for each in every if each.told), *open_, *others], key=lambda each: KINDS.index(each.kind))
+        return Difference((*told, *(() if self.complete else (CUT_SHORT,))), complete=self.complete)
 
     @property
     def _left(self) -> int:
@@ -448,7 +443,8 @@ class _Differ:
         """Notes a message that may show a class, with what is unknown about it."""
         edit = self.edits[found.cause] if found.cause < len(self.edits) else None
         both = zip(courses, candidate.facts, strict=True)
-        found.reasons = sorted({reason for course, each in both for reason in reasons_of(course, candidate.message, each)})
+        transit = aspect_of(found.kind) == "transit"
+        found.reasons = sorted({reason for course, each in both for reason in reasons_of(course, candidate.message, each, transit=transit)})
         found.witness, found.acted = witness_of(candidate, found.person), acted(edit, courses)
 
     def _refine(self) -> None:
@@ -473,7 +469,7 @@ class _Differ:
         except BudgetError:
             for each in self.classes.values():
                 if each.shown is None and not each.reasons:
-                    each.reasons, each.witness = [TOO_COMPLEX], None
+                    each.reasons, each.witness = [BUDGET], None
         for key, each in list(self.classes.items()):
             if each.shown is None and not each.usual:
                 del self.classes[key]

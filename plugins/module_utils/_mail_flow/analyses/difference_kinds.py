@@ -5,15 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.comparison import KINDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import KINDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import VALIDATIONS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import verdict
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import NOBODY, Course
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.transit import protects
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.recipient_copies import Copies
 
@@ -21,12 +26,20 @@ _ENDS = ("deleted", "rejected", "redirected", "quarantined")
 
 
 def aspect_of(kind: str) -> str:
-    """The aspect of mail that a kind of difference is about: ``protection``, ``branding``, or ``delivery``."""
+    """The aspect of mail that a kind of difference is about: ``protection``, ``branding``, ``transit`` or ``delivery``."""
     return "delivery" if kind == "fate_changed" else kind.split("_")[0]
 
 
-def categories(old: Copies, new: Copies, options: Iterable[str]) -> dict[str, Value]:
-    """Kind of difference to whether a message shows it, most important first."""
+def transit_differs(sets: Sequence[RuleSet], facts: Mapping[str, Any]) -> bool:
+    """Whether rules have a part in how mail leaves, as far as it is known. Where it is not, their side effects say what changes."""
+    return facts.get("outbound_connectors") is not None and any(rule.does(Does.ROUTE) for rules in sets for rule in rules.rules)
+
+
+def categories(old: Copies, new: Copies, options: Iterable[str], *, transit: bool = False) -> dict[str, Value]:
+    """Kind of difference to whether a message shows it, most important first.
+
+    :param transit: whether how a copy leaves may differ.
+    """
     logic = old.logic
     pairs = [(old.held(place), new.held(place)) for place in range(max(old.approvals, new.approvals))]
     together = logic.all_of([logic.equal(one, other) for one, other in pairs])
@@ -52,6 +65,10 @@ def categories(old: Copies, new: Copies, options: Iterable[str]) -> dict[str, Va
             )
         ),
     }
+    if transit:
+        pairs = [(old.in_transit(least), new.in_transit(least)) for least in VALIDATIONS]
+        found["transit_lost"] = logic.all_of((visible, logic.any_of([logic.all_of((one, negate(other))) for one, other in pairs])))
+        found["transit_gained"] = logic.all_of((visible, logic.any_of([logic.all_of((negate(one), other)) for one, other in pairs])))
     return {kind: found[kind] for kind in KINDS if kind in found}
 
 
@@ -61,12 +78,14 @@ class Treated:
 
     :param held: how many approvals it waits for; ``None`` where that is open.
     :param protection: its protection once it is delivered or released; empty where it never is.
+    :param transit: by validation of TLS whether it does not leave, or only by TLS that is forced and checks this; ``None`` where that is open.
     """
 
     held: int | None
     fate: str
     protection: str = ""
     branding: str = ""
+    transit: tuple[bool | None, ...] = ()
 
 
 def treated(course: Course, message: Message, facts: Facts) -> list[Treated]:
@@ -84,7 +103,8 @@ def treated(course: Course, message: Message, facts: Facts) -> list[Treated]:
             brands = {name_key(name) for _rule, name in world.brands}
             unsure = end.protection not in ("none", "smime") and (len(brands) > 1 or ((foreign or end.protection == "unknown") and brands))
             protection, branding = ("unknown", "unknown") if end.assumes else (end.protection, "unknown" if unsure else end.branding)
-            found[Treated(world.held, world.fate, protection, branding)] = None
+            on_the_way = tuple(protects(world, facts, course.recipient.address, least) for least in VALIDATIONS)
+            found[Treated(world.held, world.fate, protection, branding, on_the_way)] = None
         else:
             found[Treated(world.held, world.fate)] = None
     return list(found)
@@ -104,7 +124,7 @@ def kinds_of(old: Treated, new: Treated) -> set[str]:
         return {"delivery_lost" if old.fate == "delivered" else "delivery_gained" if new.fate == "delivered" else "fate_changed"}
     if not old.protection:
         return set()
-    return {*_protection(old.protection, new.protection), *_branding(old.branding, new.branding)}
+    return {*_protection(old.protection, new.protection), *_branding(old.branding, new.branding), *_transit(old.transit, new.transit)}
 
 
 def _protection(old: str, new: str) -> set[str]:
@@ -115,6 +135,11 @@ def _protection(old: str, new: str) -> set[str]:
     if old == "none":
         return {"protection_gained"}
     return set() if "protected_option_unknown" in (old, new) else {"protection_changed"}
+
+
+def _transit(old: Sequence[bool | None], new: Sequence[bool | None]) -> set[str]:
+    pairs = list(zip(old, new, strict=True))
+    return {*(["transit_lost"] if (True, False) in pairs else []), *(["transit_gained"] if (False, True) in pairs else [])}
 
 
 def _branding(old: str, new: str) -> set[str]:

@@ -93,7 +93,7 @@ class Questions:
     def _of_recipient(self, side: Side) -> Asked:
         old, new = (Copies(side.logic, [(TRUE, outcome)]) for outcome in side.outcomes)
         deciding = self._deciding(side, old, new)
-        acts = {each: [decides(outcome, each, deciding) for outcome in side.outcomes] for each in DECIDING}
+        acts = {each: [decides(outcome, each, deciding) for outcome in side.outcomes] for each in self._aspects}
         found = self._of_copies(side, old, new, acts, self._otherwise(side), added=False)
         if self._rules_alone:
             chains = [(chain, self.added(side, place)) for place, chain in enumerate(side.chains)]
@@ -106,7 +106,7 @@ class Questions:
         copies = [self.added(side, place).of(person) for place in (0, 1)]
         old, new = (Copies(side.logic, [(copy.when, copy.outcome) for copy in each]) for each in copies)
         deciding = self._deciding(side, old, new)
-        acts = {each: [decides_of_added(*both, each, deciding) for both in zip(side.outcomes, copies, strict=True)] for each in DECIDING}
+        acts = {each: [decides_of_added(*both, each, deciding) for both in zip(side.outcomes, copies, strict=True)] for each in self._aspects}
         # Of several copies, one may be treated differently where another was before.
         otherwise = self._otherwise(side) if all(len(each) < 2 for each in copies) else TRUE
         return self._of_copies(side, old, new, acts, otherwise, added=True)
@@ -132,6 +132,11 @@ class Questions:
         return known
 
     @property
+    def _aspects(self) -> list[str]:
+        """The aspects of mail that may differ."""
+        return [each for each in DECIDING if each != "transit" or self.model.transit]
+
+    @property
     def _rules_alone(self) -> bool:
         """Whether nothing but rules differs. Then mail that no edit acts on or parts differently is treated alike: the other rules see the same, are for
         the same people, and do the same, one after the other.
@@ -139,7 +144,8 @@ class Questions:
         return not self.model.settings_that_differ
 
     def _of_copies(self, side: Side, old: Copies, new: Copies, acts: Mapping[str, Sequence[Acts]], otherwise: int, *, added: bool) -> Asked:
-        kinds = {kind: high(value) if side.logic.free else low(value) for kind, value in categories(old, new, self._options).items()}
+        known = high if side.logic.free else low
+        kinds = {kind: known(value) for kind, value in categories(old, new, self._options, transit=self.model.transit).items()}
         parts = {each: Parts(side.logic, self.edits, self.turns, each, those, added=added) for each, those in acts.items()}
         first = {each: Causes(side.logic, self.edits, each, those, otherwise).literals for each, those in acts.items()}
         causes = {each: parts[each].causes(literals) for each, literals in first.items()}

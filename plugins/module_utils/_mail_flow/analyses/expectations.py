@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,24 +14,30 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.rule_trace import Tracer
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.failure_text import explained, sides
 
 
 @dataclass(frozen=True)
 class Failure:
     """What is not as expected for one recipient.
 
-    :param text: a diff, and the rules that decided.
-    :param before: what is expected, as lines; :param:`after` what came out.
-    :param open: whether what came out is unknown, so that the expectation may be met all the same.
+    :param message: the message's name.
+    :param broken: the expectations that are not met.
+    :param result: what came out; ``None`` for somebody who gets nothing.
+    :param trace: why.
+    :param protecting: the names of the rules that protect mail.
     """
 
     message: str
     recipient: str
-    text: str
-    before: str
-    after: str
-    open: bool = False
+    broken: tuple[Broken, ...]
+    result: Mapping[str, Any] | None
+    trace: Sequence[Mapping[str, Any]]
+    protecting: frozenset[str]
+
+    @property
+    def open(self) -> bool:
+        """Whether what came out is unknown, so that the expectation may be met all the same."""
+        return all(each.found == "unknown" for each in self.broken)
 
 
 @dataclass(frozen=True)
@@ -51,17 +57,6 @@ class Tested:
         failed = {failure.message for failure in self.failures}
         return [each for each in self.messages if which == "all" or (which == "failed" and each["name"] in failed)]
 
-    @property
-    def summary(self) -> str:
-        """The outcome in a sentence, or of failures their texts after it."""
-        recipients = sum(len(message["recipients"]) for message in self.messages)
-        head = f"{_count(len(self.messages), 'message')}, {_count(recipients, 'recipient')}"
-        if not self.failures:
-            all_ = "its expectation is" if self.expectations == 1 else f"all {self.expectations} expectations are"
-            return f"{head}: {all_} met." if self.expectations else f"{head}."
-        some = "its expectation is" if self.expectations == 1 else f"{len(self.failures)} of {self.expectations} expectations are"
-        return "\n".join([f"{head}: {some} not met.", *(failure.text for failure in self.failures)])
-
 
 def run_cases(cases: Sequence[Case], simulator: Simulator, trace: str = "failed") -> Tested:
     """Takes messages through the rules and compares what comes out with what is expected.
@@ -70,7 +65,7 @@ def run_cases(cases: Sequence[Case], simulator: Simulator, trace: str = "failed"
     """
     messages: list[dict[str, Any]] = []
     failures: list[Failure] = []
-    protecting = {rule.name for rule in simulator.rules.rules if rule.does(Does.ENCRYPT)}
+    protecting = frozenset(rule.name for rule in simulator.rules.rules if rule.does(Does.ENCRYPT))
     for case in cases:
         found = simulator.run(case.message)
         recipients = found["recipients"]
@@ -85,12 +80,6 @@ def run_cases(cases: Sequence[Case], simulator: Simulator, trace: str = "failed"
         for recipient, each in misses.items():
             label = next((label for label in recipients if label.casefold() == recipient.casefold()), None)
             shown = tracer.trace(label) if tracer and label else []
-            text = explained(case.message.name, each, recipients.get(label or ""), shown, protecting)
-            before, after = ("\n".join(side) + "\n" for side in sides(each))
-            failures.append(Failure(case.message.name, recipient, text, before, after, all(miss.found == "unknown" for miss in each)))
+            failures.append(Failure(case.message.name, recipient, tuple(each), recipients.get(label or ""), shown, protecting))
         messages.append(found)
     return Tested(messages, failures, sum(len(case.expect) for case in cases))
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

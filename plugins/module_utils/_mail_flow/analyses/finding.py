@@ -1,17 +1,29 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A class of mail that is treated differently, as it is told: data, of which ``wording.sentences`` makes words. Private to the collection."""
+"""What a difference finds: mail that is treated differently, or may be. Private to the collection.
+
+Findings are data. ``wording.difference`` makes the rows of results of them, and their sentences.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Edit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_version_delta import Apart
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Dated, Edit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_version_delta import NOTHING, Apart
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.sections import in_section, says_all, section_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
+
+#: The kinds of differences, the most important first.
+KINDS = (
+    *("protection_lost", "delivery_lost", "transit_lost", "protection_gained", "delivery_gained", "transit_gained"),
+    *("protection_changed", "branding_changed", "fate_changed", "side_effect_changed", "unknown"),
+)
 
 #: Kind to what is told of the treatment before and now.
 TOLD = {
@@ -38,42 +50,186 @@ class Later:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What is told of a class.
+class Cause:
+    """The edit by which mail is treated differently.
 
-    :param about: rules whose conditions all of its mail meets as it arrives, and :param:`why` one of what is true of it, too.
+    :param edit: ``None`` where no edited rule acts differently.
+    :param acted: whether its rule acted before, and whether it acts now.
+    :param later: the later rule that no longer acts, or newly acts.
+    :param settings: the changed settings with their values.
+    """
+
+    edit: Edit | None
+    acted: tuple[bool, bool]
+    later: Later | None = None
+    settings: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Mail that is treated differently, or may be.
+
+    :param kind: one of :data:`KINDS`.
+    :param about: rules whose conditions the mail meets; all mail without one.
+    :param why: one of these is true of the mail, too.
+    :param rules: the names of the edited rules that are the cause.
+    :param person: whose copies it is about, if rules add them; empty for the recipient whom the sender names.
+    :param witness: a message that shows it: ``message``, ``recipient`` and ``facts``; ``None`` where none is shown.
+    """
+
+    kind: str
+    about: tuple[FlowRule, ...] = ()
+    why: Apart = NOTHING
+    rules: tuple[str, ...] = ()
+    person: str = ""
+    witness: Mapping[str, Any] | None = None
+
+    @property
+    def when(self) -> dict[str, Any]:
+        """The mail as a rule's conditions, as far as these can say it."""
+        return section_of(self.about[0].conditions) if len(self.about) == 1 else {}
+
+    @property
+    def unless(self) -> dict[str, Any]:
+        """What the mail is not, likewise."""
+        return {} if self.why.is_several else section_of(self.why.unmet)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changed(Finding):
+    """A class of mail that is certainly treated differently. All of it meets the conditions of each of the rules that it is about.
+
     :param arrives: how all of its mail arrives protected, as the model has it; empty where it need not.
     :param limit: what keeps mail that is named from being treated so: ``""``, nothing; ``exception``, ``another`` rule, ``outside`` or ``protected``.
     :param stages: the results before and after, at the stage at which they differ, if they are the same for all of its mail; otherwise empty.
     :param approved: whether that is after an approval for which the mail waits anyway.
-    :param person: whose copies it is about, if rules add them.
-    :param edit: the cause; ``None`` where no edited rule acts differently.
-    :param acted: whether its rule acted before, and whether it acts now.
-    :param settings: the changed settings with their values.
+    :param sides: the witness's results ``before`` and ``after``; none of a copy that there is not.
     """
 
-    kind: str
-    about: tuple[FlowRule, ...]
-    why: Apart
+    cause: Cause
     arrives: str
     limit: str
     stages: tuple[Mapping[str, Any], Mapping[str, Any]]
     approved: bool
-    person: str
-    edit: Edit | None
-    acted: tuple[bool, bool]
-    later: Later | None
-    settings: Mapping[str, Any]
+    sides: Mapping[str, Mapping[str, Any]]
 
     @property
     def whole(self) -> bool:
         """Whether all mail that is named is treated so."""
         # A copy that is made of another recipient's may reach them all the same.
-        versions = (self.edit.before, self.edit.after) if self.edit and self.person else ()
-        return not self.limit and not any(rule.splits for rule in versions if rule is not None)
+        edit = self.cause.edit if self.person else None
+        return not self.limit and not (edit and edit.splits)
 
     @property
     def told(self) -> dict[str, str]:
         """What all of its mail ``was``, and ``becomes``."""
         told = zip(("was", "becomes"), self.stages, TOLD.get(self.kind, ("", "")), strict=True)
         return {key: str(stage.get(what) or "") for key, stage, what in told if stage and what}
+
+    @property
+    def when(self) -> dict[str, Any]:
+        return section_of(chain.from_iterable(in_section(rule).conditions for rule in self.about))
+
+    @property
+    def every(self) -> bool:
+        """Whether all mail that :attr:`when` describes is treated so."""
+        if not self.whole or self.arrives or self.why.is_several:
+            return False
+        return all(in_section(rule) == rule for rule in self.about) and says_all([atom for rule in self.about for atom in rule.conditions])
+
+
+@dataclass(frozen=True, order=True)
+class SideEffect:
+    """Something that a rule does beside.
+
+    :param sort: ``report``, ``original`` (a report with the original mail), ``notification``, ``approval``, ``connector`` or ``tls``.
+    :param name: who is told or asked, or the connector; empty for the recipients themselves.
+    """
+
+    sort: str
+    name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SideEffectsChanged(Finding):
+    """Mail on which a rule newly does something beside protecting and delivering it, or no longer does.
+
+    :param now: whether it newly does.
+    :param later: the rule, where it is not an edited one.
+    :param cause: ``None`` where several edits may be the cause.
+    """
+
+    kind: str = "side_effect_changed"
+    effects: tuple[SideEffect, ...]
+    now: bool
+    later: Later | None
+    cause: Cause | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MayChange(Finding):
+    """Mail that may be treated differently: that of any of the rules that it is about.
+
+    :param unknown: what is not known.
+    """
+
+    kind: str = "unknown"
+    unknown: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MayBecome(MayChange):
+    """What an edit may change.
+
+    :param becomes: the kind of difference that may be; ``unknown`` where it may be one or another.
+    """
+
+    becomes: str
+    cause: Cause
+
+
+@dataclass(frozen=True, kw_only=True)
+class MayReach(MayChange):
+    """An edited rule adds people who cannot be followed, or redirects mail to them.
+
+    :param versions: whether its version before does, and whether its version now does.
+    """
+
+    people: tuple[str, ...]
+    versions: tuple[bool, bool]
+    cause: Cause
+
+
+@dataclass(frozen=True, kw_only=True)
+class MayFail(MayChange):
+    """A rule's ``rule_error_action`` changed. Whatever else is said holds where no rule fails.
+
+    :param defers: whether mail now waits where Exchange fails on the rule.
+    """
+
+    defers: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class MayChangeLater(MayChange):
+    """A rule's dates change what it does later.
+
+    :param dates: what they say that they did not say before.
+    """
+
+    dates: tuple[Dated, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MayChangeUnusual(MayChange):
+    """Mail that is not usual, and that rules tell from usual mail, where it is unknown what becomes of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MayWait(MayChange):
+    """Mail that waits for so many approvals that they are not told apart."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutShort(MayChange):
+    """The search used up its budget."""

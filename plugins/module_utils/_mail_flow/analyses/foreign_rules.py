@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
@@ -31,39 +32,32 @@ _EFFECTS: Mapping[Does, str] = {
     Does.DECRYPT: "decrypts",
 }
 #: What a rule does that lets mail be delivered, and keeps it from later rules.
-_STOPS = "stops"
+STOPS = "stops"
 
-#: The same in words, for mail of some rules.
-_CAN: Mapping[str, str] = {
-    "deletes": "can delete mail of {}",
-    "rejects": "can reject mail of {}",
-    "redirects": "can redirect mail of {}",
-    "quarantines": "can hold mail of {} in quarantine",
-    "moderates": "can hold mail of {} for approval",
-    "decrypts": "can decrypt mail of {}",
-    _STOPS: "can keep mail from {}",
-}
-#: What it does at all.
-_ACTS: Mapping[str, str] = {
-    "deletes": "deletes mail",
-    "rejects": "rejects mail",
-    "redirects": "redirects mail",
-    "quarantines": "holds mail in quarantine",
-    "moderates": "holds mail for approval",
-    "decrypts": "decrypts mail",
-    "encrypts": "encrypts mail",
-    _STOPS: "keeps mail from later rules",
-}
-#: Rules that a line names.
-_NAMED = 3
+
+@dataclass(frozen=True)
+class ForeignRule:
+    """A rule that is not ours.
+
+    :param place: its place, from 1, of :param:`rules` in all.
+    :param idle: why it does not act; empty where it does.
+    :param acts: what it decides about its mail, the worst first: ``deletes``, ``rejects``, ``stops``, ...
+    :param does: what of these it can do, to mail of which rules of ours that encrypt.
+    """
+
+    name: str
+    guid: str
+    place: int
+    rules: int
+    idle: str
+    acts: tuple[str, ...]
+    does: Mapping[str, tuple[str, ...]]
 
 
 def foreign_rules(
     rules: Sequence[Mapping[str, Any]], ours: Collection[str], facts: Mapping[str, Any], now: datetime.datetime | None = None, budget: int = CONFLICTS
-) -> list[dict[str, Any]]:
-    """The rules that are not ours, first to last: ``name``, ``guid``, ``place`` (from 1) of all ``rules`` (how many), ``idle`` (why it does not act;
-    absent where it does), ``acts`` (such as ``stops`` or ``deletes``: what it decides about its mail), and ``does``, a list of ``what`` of these it can do
-    and ``mail_of``: to mail of which rules of ours that encrypt.
+) -> list[ForeignRule]:
+    """The rules that are not ours, first to last.
 
     :param rules: complete, in the form of an organization's description, first to last.
     :param ours: the names of our rules.
@@ -78,15 +72,15 @@ def foreign_rules(
     acting = [rule for rule in foreign if not reasons[rule.place] and (rule.is_final or any(rule.does(what) for what in _EFFECTS))]
     met = _met(rule_set, acting, protecting, facts, now or datetime.datetime.now(datetime.UTC), budget) if acting and protecting else {}
     return [
-        {
-            "name": rule.name,
-            "guid": rule.guid,
-            "place": rule.place + 1,
-            "rules": len(rule_set.rules),
-            **({"idle": reasons[rule.place]} if reasons[rule.place] else {}),
-            "acts": _acts(rule),
-            "does": list(_does(rule, met.get(rule.place, []))),
-        }
+        ForeignRule(
+            name=rule.name,
+            guid=rule.guid,
+            place=rule.place + 1,
+            rules=len(rule_set.rules),
+            idle=reasons[rule.place],
+            acts=_acts(rule),
+            does=dict(_does(rule, met.get(rule.place, []))),
+        )
         for rule in foreign
     ]
 
@@ -95,19 +89,19 @@ def _idle(rule: FlowRule, given: Mapping[str, Any]) -> str:
     return rule.idle or " and ".join(idle(given.get("enabled") is not False, given).values())
 
 
-def _acts(rule: FlowRule) -> list[str]:
+def _acts(rule: FlowRule) -> tuple[str, ...]:
     """What a rule decides about its mail, the worst first."""
     found = [word for what, word in (*_EFFECTS.items(), (Does.ENCRYPT, "encrypts")) if rule.does(what)]
     # Mail that is deleted or held reaches no later rule anyway.
-    return [*found, *([_STOPS] if rule.is_final and not set(found) - {"moderates", "decrypts", "encrypts"} else [])]
+    return (*found, *((STOPS,) if rule.is_final and not set(found) - {"moderates", "decrypts", "encrypts"} else ()))
 
 
-def _does(rule: FlowRule, met: Sequence[FlowRule]) -> Iterator[dict[str, Any]]:
+def _does(rule: FlowRule, met: Sequence[FlowRule]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """What a rule can do to mail of those that it meets."""
     for word in _acts(rule):
-        mail_of = [each.name for each in met if word != _STOPS or each.place > rule.place]
-        if mail_of and word in _CAN:
-            yield {"what": word, "mail_of": mail_of}
+        mail_of = tuple(each.name for each in met if word != STOPS or each.place > rule.place)
+        if mail_of and word != "encrypts":
+            yield word, mail_of
 
 
 def _met(
@@ -124,19 +118,3 @@ def _met(
     questions = [((rule.place, other.place), [matches[rule.place], matches[other.place], *usual]) for rule in acting for other in protecting]
     possible = Batch(model.circuit, budget).possible(questions)
     return {rule.place: [other for other in protecting if (rule.place, other.place) in possible] for rule in acting}
-
-
-def foreign_line(row: Mapping[str, Any]) -> str:
-    """A rule that is not ours, as a line: where it stands, since when, and what it can do to mail of ours.
-
-    :param row: as :func:`foreign_rules` has it, also with ``since`` and ``changed`` (texts).
-    """
-    about = [f"{row['place']} of {row['rules']}", *(str(row[key]) for key in ("since", "changed") if row.get(key))]
-    said = [_CAN[each["what"]].format(_named(each["mail_of"])) for each in row["does"]] or [_ACTS[each] for each in row["acts"]]
-    idle_ = f" It {row['idle']}." if row.get("idle") else ""
-    return f"{row['name']!r} ({', '.join(about)}){': ' if said else ''}{', '.join(said)}.{idle_}"
-
-
-def _named(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{', '.join(map(repr, names[:_NAMED]))}{more}"

@@ -12,10 +12,16 @@ import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible_line
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import content_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_conflicts import Meetings
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.single_rule_lint import CHECKS, OF_IDLE_RULES, Look, templates_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.single_rule_lint import (
+    CHECKS,
+    OF_IDLE_RULES,
+    LintFinding,
+    Look,
+    templates_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.transit_lint import gateways, remarks
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
@@ -27,13 +33,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain, RuleStep
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import CONFLICTS, AddedCopies, Model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, high, negate
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import listed
 
 
 def lint(
     rules: Iterable[Mapping[str, Any]] | RuleSet, facts: Mapping[str, Any], now: datetime.datetime | None = None, budget: int = CONFLICTS
-) -> list[dict[str, Any]]:
-    """The findings, in a fixed order: ``kind``, ``rules`` (names) and ``reason``.
+) -> list[LintFinding]:
+    """The findings, in a fixed order.
 
     :param rules: as a rule set takes them.
     :param facts: in the form of the option ``facts``.
@@ -44,37 +49,35 @@ def lint(
     date = now or datetime.datetime.now(datetime.UTC)
     known = facts_of(facts)
     domains = frozenset(domain(each) for each in (*(known.mailboxes or ()), *(known.mail_users or ())))
-    found: list[dict[str, Any]] = []
+    found: list[LintFinding] = []
     for rule in rule_set.rules:
         look = Look(rule, rule_set, known, domains, date)
         for kind, check in CHECKS.items():
-            reason = check(look) if kind in OF_IDLE_RULES or not rule.idle else ""
-            if reason:
-                found.append(_finding(kind, [rule.name], f"The rule {rule.name!r}: {reason}."))
+            about = check(look) if kind in OF_IDLE_RULES or not rule.idle else None
+            if about is not None:
+                found.append(LintFinding(kind, (rule.name,), about))
     found += _equal_rules(rule_set)
+    found += remarks(rule_set, known)
     try:
         with bounded():
-            model = Model([rule_set], RuleSet([]), facts, date)
+            hand_over = any(each.enabled and each.smart_hosts for each in known.outbound_connectors or ())
+            model = Model([rule_set], RuleSet([]), facts, date, transit=hand_over)
             meetings = Meetings(model, rule_set, budget)
             deciding = _Deciding(model, meetings.usual(model.free), budget)
             found += deciding.findings()
             found += _Clashes(meetings, deciding).findings()
+            found += deciding.gateways() if hand_over else ()
     except BudgetError:
-        text = "The rules are too complex for all checks: not every rule that never acts, and not every rule that another gets in the way of, is found."
-        found.append(_finding("too_complex", [], text))
+        found.append(LintFinding("too_complex"))
     return found
 
 
-def _finding(kind: str, names: Sequence[str], reason: str) -> dict[str, Any]:
-    return {"kind": kind, "rules": list(dict.fromkeys(names)), "reason": visible_line(reason)}
-
-
-def _equal_rules(rules: RuleSet) -> Iterator[dict[str, Any]]:
+def _equal_rules(rules: RuleSet) -> Iterator[LintFinding]:
     first: dict[object, FlowRule] = {}
     for rule in rules.rules:
         known = first.setdefault((content_of(rule), rule.defers), rule)
         if known is not rule and not rule.idle:
-            yield _finding("equal_rules", [known.name, rule.name], f"The rules {known.name!r} and {rule.name!r} are duplicates.")
+            yield LintFinding("equal_rules", (known.name, rule.name))
 
 
 class _Deciding:
@@ -94,7 +97,7 @@ class _Deciding:
         self._copies: AddedCopies | None = None
         self._followed = len(self.chain.rules.rules)  # The place up to which all copies are followed.
 
-    def findings(self) -> list[dict[str, Any]]:
+    def findings(self) -> list[LintFinding]:
         last_first = self.chain.steps[::-1]
         decisive = [step for step in last_first if step.rule.enforced and (step.rule.does(Does.ENCRYPT) or step.rule.is_final)]
         in_clear = self._asked.possible([(id(step), [*_acting(step), *self._usual]) for step in decisive])
@@ -113,6 +116,10 @@ class _Deciding:
         found = [self._never(step) for step in never]
         return [*found, *self._exceptions([step for step in followed if id(step) in acting or step.rule.place in busy])]
 
+    def gateways(self) -> Iterator[LintFinding]:
+        """Connectors to smart hosts that get what rules encrypt."""
+        return gateways(self.live_in_clear, self.model.free, self._usual, self._asked)
+
     def _follow(self) -> None:
         """Looks for the copies of people whom rules add, which go on from there. Where there are too many, nothing is known of rules behind the first."""
         live = {rule.place for rule in self.live}
@@ -129,26 +136,19 @@ class _Deciding:
             if step is not None:
                 yield copy.when, step, copy.person
 
-    def _never(self, step: RuleStep) -> dict[str, Any]:
+    def _never(self, step: RuleStep) -> LintFinding:
         """Why a rule never acts: its conditions contradict each other, or earlier rules stop all mail that it applies to."""
         name = step.rule.name
         if high(step.alive) not in self._asked.cores.get(id(step), ()) or not self._asked.can([high(step.matches)]):
-            if step.rule.begins or step.rule.ends:
-                return _finding("never_acts", [name], f"The rule {name!r} never acts: its dates exclude today, or its conditions contradict each other.")
-            return _finding(
-                "never_acts",
-                [name],
-                f"The rule {name!r} never acts: its conditions, its exceptions, and the changes by earlier rules contradict each other.",
-            )
+            return LintFinding("never_acts", (name,), {"case": "dates" if step.rule.begins or step.rule.ends else "contradiction"})
         before = [each for each in self.chain.steps if each.rule.place < step.rule.place and each.rule.is_final]
         going = [high(negate(each.acts)) for each in before]
         # The core names the rules that keep the mail from this rule.
         core = set() if self._asked.can([high(step.matches), *going]) else set(self.model.circuit.solver.core)
         taken = [each.rule.name for each, literal in zip(before, going, strict=True) if not core or literal in core]
-        stop = f"{listed([repr(each) for each in taken], joint='and')} {'stops' if len(taken) == 1 else 'stop'}"
-        return _finding("never_acts", [name, *taken], f"The rule {name!r} never acts: {stop} all mail that it applies to.")
+        return LintFinding("never_acts", (name, *taken), {"case": "stopped"})
 
-    def _exceptions(self, live: Sequence[RuleStep]) -> Iterator[dict[str, Any]]:
+    def _exceptions(self, live: Sequence[RuleStep]) -> Iterator[LintFinding]:
         """An exception that never applies: no mail that reaches the rule and meets its conditions matches it."""
         questions: list[tuple[tuple[int, int, int], list[int]]] = []
         for step in live:
@@ -160,9 +160,8 @@ class _Deciding:
         for step in live:
             for place, atom in enumerate(step.rule.exceptions):
                 if (step.rule.place, place) not in met:
-                    text = f"The exception {atom.predicate.options[0]} of the rule {step.rule.name!r} never applies: no mail of the rule matches it"
-                    more = ", or other exceptions already match that mail" if len(step.rule.exceptions) > 1 else ""
-                    yield _finding("idle_exception", [step.rule.name], f"{text}{more}.")
+                    case = "one of several" if len(step.rule.exceptions) > 1 else ""
+                    yield LintFinding("idle_exception", (step.rule.name,), {"option": atom.predicate.options[0], "case": case})
 
     def _spared(self, step: RuleStep, place: int, person: AddressSlot) -> list[int]:
         """That somebody's copy reaches a rule and meets its conditions and the exception at a place, but no other. What a condition about all who share the
@@ -187,27 +186,25 @@ class _Clashes:
         self._meetings, self._live, self._clear = meetings, deciding.live, deciding.live_in_clear
         self._kept = [step.rule for step in deciding.chain.steps if step.rule.place not in deciding.dead]
 
-    def findings(self) -> Iterator[dict[str, Any]]:
+    def findings(self) -> Iterator[LintFinding]:
         yield from self._two_requests()
         yield from self._ends_before()
         yield from self._outside()
 
-    def _two_requests(self) -> Iterator[dict[str, Any]]:
+    def _two_requests(self) -> Iterator[LintFinding]:
         """Rules that both encrypt and decrypt the same message, or apply two templates to it."""
         enforced = [rule for rule in self._live if rule.enforced]
         for rule in (rule for rule in enforced if rule.does(Does.DECRYPT)):
             other = self._meetings.decrypted(rule, [each for each in enforced if each.does(Does.ENCRYPT) and each is not rule])
             if other is not None:
-                text = f"{other.name!r} encrypts and {rule.name!r} decrypts the same message: the result is not documented (U02)."
-                yield _finding("encrypt_meets_decrypt", [other.name, rule.name], text)
+                yield LintFinding("encrypt_meets_decrypt", (other.name, rule.name))
         encrypting = [rule for rule in self._clear if rule.does(Does.ENCRYPT)]
         for place, rule in enumerate(encrypting):
             other = self._meetings.differing(rule, [each for each in encrypting[place + 1 :] if templates_of(each).keys() != templates_of(rule).keys()])
             if other is not None:
-                text = f"{rule.name!r} and {other.name!r} apply different templates to the same message: which one it gets is not documented (U01)."
-                yield _finding("templates_meet", [rule.name, other.name], text)
+                yield LintFinding("templates_meet", (rule.name, other.name))
 
-    def _ends_before(self) -> Iterator[dict[str, Any]]:
+    def _ends_before(self) -> Iterator[LintFinding]:
         """A rule that stops the processing, and lets mail be delivered, before a later rule would encrypt it."""
         every = (*self._clear, *(rule for rule in self._kept if all(rule is not each for each in self._clear)))
         encrypting = [rule for rule in every if rule.enforced and rule.does(Does.ENCRYPT)]
@@ -216,15 +213,14 @@ class _Clashes:
                 continue
             other = self._meetings.kept_from(rule, [each for each in encrypting if each.place > rule.place])
             if other is not None:
-                yield _finding("ends_before_encryption", [rule.name, other.name], f"{rule.name!r} stops mail that {other.name!r} would encrypt.")
+                yield LintFinding("ends_before_encryption", (rule.name, other.name))
 
-    def _outside(self) -> Iterator[dict[str, Any]]:
+    def _outside(self) -> Iterator[LintFinding]:
         """A custom template for people outside, who have only the rights that it grants them."""
         for rule in self._clear:
             own = [each for each in rule.templates if option_name(each).startswith("template:")]
             if own and self._meetings.for_outside(rule, own[0]):
-                text = f"The rule {rule.name!r} protects mail to people outside with {own[0]!r}: they can open it only if it grants them rights."
-                yield _finding("template_outside", [rule.name], text)
+                yield LintFinding("template_outside", (rule.name,), {"template": own[0]})
 
 
 def _acting(step: RuleStep) -> list[int]:

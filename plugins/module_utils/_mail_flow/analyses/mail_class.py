@@ -10,14 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_parts import Part
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import Changed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Edit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Course
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model, Replayed
-
-#: A row of the result.
-Row = dict[str, Any]
 
 #: What becomes of somebody's copy before and after.
 Courses = tuple[Course, Course]
@@ -40,7 +38,7 @@ class MailClass:
     """A kind of difference with its cause, which is an index into the edits, and its part.
 
     :param person: whose copies it is about, if rules add them; empty for the recipient whom the sender names.
-    :param shown: the message that shows it, once one is found, and :param:`row` its row in the result, once it is written.
+    :param shown: the message that shows it, once one is found, and :param:`told` what is told of it then.
     :param refine: the atoms for which another recipient must be built to find out more.
     :param reasons: what is unknown about :param:`witness`.
     :param acted: whether the edited rule acted on it before, and whether it acts now.
@@ -52,7 +50,7 @@ class MailClass:
     part: Part
     person: str = ""
     shown: Shown | None = None
-    row: Row | None = None
+    told: Changed | None = None
     refine: list[Key] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
     witness: dict[str, Any] | None = None

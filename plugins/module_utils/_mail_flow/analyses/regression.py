@@ -10,9 +10,11 @@ import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import Counterexample
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import claims_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
@@ -32,18 +34,18 @@ def worsened(
     guarantee: Guarantee,
     now: datetime.datetime,
     irm_before: Mapping[str, Any] | None = None,
-) -> dict[str, Any] | None:
+) -> Counterexample | None:
     """A message that surely breaks the guarantee after, and surely did not before; ``None`` where none is found.
 
     :param irm_before: the IRM configuration before, where it is another one.
-    :returns: ``message``, ``recipient`` and ``outcome`` as a counterexample has them.
     """
     claims = claims_of([{"name": guarantee.name, "conditions": guarantee.when, "exceptions": guarantee.unless}])
-    option = option_name(guarantee.template) if guarantee.template else ""
+    option = option_name(guarantee.template) if guarantee.template else guarantee.tls_validation
     settings = [facts.get("irm_configuration"), facts.get("irm_configuration") if irm_before is None else irm_before]
     try:
         with bounded():
-            model = Model([RuleSet(after), RuleSet(before)], claims, facts, now, [option] if option else [], settings=settings)
+            options, transit = [option] if guarantee.template else [], guarantee.then == IN_TRANSIT
+            model = Model([RuleSet(after), RuleSet(before)], claims, facts, now, options, settings=settings, transit=transit)
             for _round in range(_ROUNDS):
                 side = model.open
                 about = side.conditions.matches(claims.rules[0], ("claim", 0), Seen(), model.mail.recipient)
@@ -64,7 +66,7 @@ def worsened(
     return None
 
 
-def _replayed(model: Model, guarantee: Guarantee, candidate: Replayed) -> dict[str, Any] | None:
+def _replayed(model: Model, guarantee: Guarantee, candidate: Replayed) -> Counterexample | None:
     message, letter = candidate.message, candidate.letter
     if is_about(model.claims, model.claims.rules[0], message, candidate.facts[0], letter.recipient) is not True:
         return None
@@ -72,7 +74,7 @@ def _replayed(model: Model, guarantee: Guarantee, candidate: Replayed) -> dict[s
     courses = [course_of(rules, message, facts, letter.recipient) for rules, facts in sides]
     outcomes = [result(course, rules, message, facts) for course, (rules, facts) in zip(courses, sides, strict=True) if course]
     wanted = zip((surely_breaks, surely_keeps), courses, candidate.facts, strict=True)
-    if None in outcomes or not all(surely(course, guarantee.then, guarantee.template, message, facts) for surely, course, facts in wanted):
+    outcome = outcomes[0] if outcomes and None not in outcomes else None
+    if outcome is None or not all(surely(course, guarantee.then, guarantee.narrowed, message, facts) for surely, course, facts in wanted):
         return None
-    found: dict[str, Any] = {"message": {"name": guarantee.name, **letter.message}, "recipient": letter.recipient, "outcome": outcomes[0]}
-    return {**found, "facts": letter.facts} if letter.facts else found
+    return Counterexample({"name": guarantee.name, **letter.message}, letter.recipient, outcome, facts=letter.facts)

@@ -220,6 +220,7 @@ _BESIDE: dict[str, frozenset[Does]] = {
     "protection": frozenset((Does.REPORT, Does.ROUTE, Does.BRAND, Does.MODERATE)),
     "branding": frozenset((Does.REPORT, Does.ROUTE, Does.MODERATE)),
     "delivery": frozenset((Does.REPORT, Does.ROUTE, Does.BRAND)),
+    "transit": frozenset((Does.REPORT, Does.BRAND, Does.MODERATE)),
 }
 
 #: Options that only report.

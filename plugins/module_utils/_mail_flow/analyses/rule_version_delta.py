@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import HEADER
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import LISTS
 
 
 @dataclass(frozen=True)
@@ -78,5 +78,4 @@ def _implies(one: Atom, other: Atom) -> bool:
 
 def _are_lists(one: Atom, other: Atom) -> bool:
     """Whether both have lists of values for the same option, one of which is enough."""
-    option = one.predicate.options[0]
-    return one.predicate is other.predicate and option in LISTS and not option.startswith("header_")
+    return one.predicate is other.predicate and one.predicate.slots not in ((), (HEADER,))

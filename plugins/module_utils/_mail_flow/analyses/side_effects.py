@@ -7,12 +7,12 @@ the collection.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import Later
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.mail_class import Row, acted, witness_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.open_rows import unchanged
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import Cause, Later, SideEffect, SideEffectsChanged
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.mail_class import acted, witness_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.open_findings import names_of, unchanged
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Edit, edits_of, unedited
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
@@ -22,19 +22,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import course_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import because, mail_of, section_of, side_effects_said
-
-
-@dataclass(frozen=True, order=True)
-class SideEffect:
-    """Something that a rule does beside.
-
-    :param sort: ``report``, ``original`` (a report with the original mail), ``notification``, ``approval``, ``connector`` or ``tls``.
-    :param name: who is told or asked, or the connector; empty for the recipients themselves.
-    """
-
-    sort: str
-    name: str = ""
 
 
 def effects_of(rule: FlowRule) -> set[SideEffect]:
@@ -74,8 +61,8 @@ class SideEffects:
         self._edits = edits_of(*model.rule_sets, every=True)
         self._places = {id(rule): both[1].place for both in unedited(*model.rule_sets) for rule in both}
 
-    def rows(self) -> Iterator[Row]:
-        """One for each rule and direction."""
+    def findings(self) -> Iterator[SideEffectsChanged]:
+        """One for each rule that does so, or did, and each direction."""
         doing = [[(rule, effects_of(rule)) for rule in rules.rules] for rules in self.model.rule_sets]
         circuit, chains = self.model.circuit, self.model.free.chains
         every = sorted({effect for side in doing for _rule, effects in side for effect in effects})
@@ -100,7 +87,7 @@ class SideEffects:
                 found = sorted(effect for effect in effects if (which, rule.place, effect) in possible)
                 if found:
                     shown = circuit.disjunction(circuit.conjunction(only[which, effect]) for effect in found)
-                    yield self._row(rule, found, now=bool(which), literals=[high(chains[which].acts(rule)), shown])
+                    yield self._finding(rule, found, now=bool(which), literals=[high(chains[which].acts(rule)), shown])
 
     def _waits(self, effect: SideEffect, which: bool) -> list[int]:
         """That mail waits for an approval in a rule set, where an effect is news only then: somebody inside who is asked is told with the approval."""
@@ -109,32 +96,33 @@ class SideEffects:
         held = self.model.free.chains[which].state.held
         return [high(held[0]) if held else FALSE]
 
-    def _row(self, rule: FlowRule, found: Sequence[SideEffect], *, now: bool, literals: Sequence[int]) -> Row:
+    def _finding(self, rule: FlowRule, found: Sequence[SideEffect], *, now: bool, literals: Sequence[int]) -> SideEffectsChanged:
         mine = [edit for edit in self._edits if rule is edit.before or rule is edit.after]
-        edits, said = mine or [edit for edit in self._edits if edit.place < self._places[id(rule)]], unchanged(self.model, rule)
+        edits = mine or [edit for edit in self._edits if edit.place < self._places[id(rule)]]
         later = None if mine else Later(rule.name, acts=now, stays=True)
-        why = f"rule '{rule.name}' {'now' if now else 'no longer'} applies to it, since others are changed"
-        if len(edits) == 1:
-            why = because(edits[0], _acting(edits[0], now=now or not mine), later)
-        text = f"{mail_of([said], every=False)} {side_effects_said([(each.sort, each.name) for each in found], now=now)}: {why}."
-        row: Row = {"kind": "side_effect_changed", "text": text, "when": section_of([said]), "every": False}
-        row |= {"rules": list(dict.fromkeys(edit.rule.name for edit in edits)), **({} if mine else {"later": [rule.name]})}
-        row["side_effects"] = [{"kind": each.sort, "name": each.name, "now": now} for each in found]
-        return {**row, **self._witness(rule, literals, now=now)}
+        return SideEffectsChanged(
+            about=(unchanged(self.model, rule),),
+            rules=names_of(edits),
+            witness=self._witness(rule, literals, now=now),
+            effects=tuple(found),
+            now=now,
+            later=later,
+            cause=Cause(edits[0], _acting(edits[0], now=now or not mine), later) if len(edits) == 1 else None,
+        )
 
-    def _witness(self, rule: FlowRule, literals: Sequence[int], *, now: bool) -> Row:
+    def _witness(self, rule: FlowRule, literals: Sequence[int], *, now: bool) -> Mapping[str, Any] | None:
         """A message on which the rule surely acts in one rule set, if one is found."""
         usual = [each.literal for each in self.model.mail.assumptions]
         left = self._budget - self.model.circuit.solver.conflicts
         if left <= 0:
-            return {}
+            return None
         _possible, candidate = self.model.search([*usual, *literals], self.model.free, left)
         if candidate is None:
-            return {}
+            return None
         which = int(now)
         course = course_of(self.model.rule_sets[which], candidate.message, candidate.facts[which], candidate.letter.recipient)
         edit = Edit("", None if now else rule, rule if now else None, rule.place)
-        return {"witness": witness_of(candidate)} if course and acted(edit, (course, course))[which] else {}
+        return witness_of(candidate) if course and acted(edit, (course, course))[which] else None
 
 
 def _acting(edit: Edit, *, now: bool) -> tuple[bool, bool]:

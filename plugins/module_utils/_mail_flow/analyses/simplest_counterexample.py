@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import Counterexample
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import message_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
@@ -42,8 +43,8 @@ class Breach:
     claim: FlowRule
 
 
-def told(breach: Breach, candidate: Replayed, course: Course, outcome: Mapping[str, Any]) -> dict[str, Any]:
-    """The counterexample: ``message``, ``recipient`` and ``outcome``, and ``decided_by``, the last rule without which the guarantee would be kept.
+def told(breach: Breach, candidate: Replayed, course: Course, outcome: Mapping[str, Any]) -> Counterexample:
+    """The counterexample that a message is.
 
     :param course: whose copy breaks it.
     """
@@ -70,8 +71,7 @@ def told(breach: Breach, candidate: Replayed, course: Course, outcome: Mapping[s
     recipient = course.recipient.label if is_name(address) else address
     matched = [str(each["name"]) for each in outcome.get("rules", ()) if each["matched"] is True]
     decided = next((name for name in matched[::-1] if keeps(_without(breach.rules, name))), "")
-    found = {"message": {"name": breach.name, **message}, "recipient": recipient, "outcome": dict(outcome)}
-    return {**found, "decided_by": [decided]} if decided else found
+    return Counterexample({"name": breach.name, **message}, recipient, dict(outcome), (decided,) if decided else (), candidate.letter.facts)
 
 
 def simplest(message: Mapping[str, Any], recipient: str, breaks: Callable[[Mapping[str, Any]], bool]) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions
@@ -19,19 +20,27 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import showings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import Reach
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule, RuleSet, is_later
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import LISTS, is_open, keys_of, slots_look_at_sender
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import is_open, keys_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.never import never_matching
 
-#: Conditions that name senders, so that a rule is not for all mail from outside.
-_OF_PEOPLE = frozenset(
-    (
-        *("from", "from_member_of", "sender_domain_is", "from_address_contains_words", "from_address_matches_patterns"),
-        *("sender_ad_attribute_contains_words", "sender_ad_attribute_matches_patterns"),
-    )
-)
+#: What a finding is about, beside its rules; ``case`` tells apart what findings of a kind are about. ``None`` where there is no finding.
+About: TypeAlias = "Mapping[str, Any] | None"
+
+
+@dataclass(frozen=True)
+class LintFinding:
+    """A problem of rules.
+
+    :param rules: their names; the first one is the one that has it.
+    :param about: what the words for it name.
+    """
+
+    kind: str
+    rules: tuple[str, ...] = ()
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,57 +81,57 @@ class Look:
         return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
 
 
-def _expired(look: Look) -> str:
-    return f"it ended on {look.rule.ends}" if look.rule.ends and not is_later(look.rule.ends, look.now) else ""
+def _expired(look: Look) -> About:
+    return {"date": look.rule.ends} if look.rule.ends and not is_later(look.rule.ends, look.now) else None
 
 
-def _expiring(look: Look) -> str:
+def _expiring(look: Look) -> About:
     ends = look.date(look.rule.ends)
     soon = ends is not None and is_later(look.rule.ends, look.now) and ends < look.now + datetime.timedelta(days=30)
-    return f"it encrypts, and ends on {look.rule.ends}" if soon and look.encrypts else ""
+    return {"date": look.rule.ends} if soon and look.encrypts else None
 
 
-def _idle_encryption(look: Look) -> str:
+def _idle_encryption(look: Look) -> About:
     if not look.encrypts:
-        return ""
+        return None
     if look.rule.idle:
-        return f"it would encrypt, but never acts: {look.rule.idle}"
-    return "" if look.rule.enforced else f"it would encrypt, but is only tried (mode {look.rule.mode})"
+        return {"idle": look.rule.idle}
+    return None if look.rule.enforced else {"case": "tried", "mode": look.rule.mode}
 
 
-def _bad_patterns(look: Look) -> str:
-    patterns = [key[1][-2] for atom in look.atoms if atom.predicate.options[0] in LISTS for key in keys_of(atom) if is_open(key)]
-    return f"sources disagree about what the pattern {patterns[0]!r} means to Exchange (U18)" if patterns else ""
+def _bad_patterns(look: Look) -> About:
+    patterns = [key[1][-2] for atom in look.atoms for key in keys_of(atom) if is_open(key)]
+    return {"pattern": patterns[0]} if patterns else None
 
 
-def _asterisks(look: Look) -> str:
+def _asterisks(look: Look) -> About:
     words = [
         word
         for atom in look.atoms
-        if "_contains_" in atom.predicate.options[0] and "attribute" not in atom.predicate.options[0]
-        for word in (atom.values[1] if atom.predicate.options[0].startswith("header_") else atom.values)
+        if atom.predicate.sort in ("word", "property", "character set")
+        for word in atom.predicate.shown(atom.values)[1]
         if "*" in word
     ]
-    return f"the asterisk in {words[0]!r} stands for itself: words have no wildcards" if words else ""
+    return {"word": words[0]} if words else None
 
 
-def _never_matching(look: Look) -> str:
+def _never_matching(look: Look) -> About:
     sections = ({atom.predicate.options[0]: atom.values} for atom in look.atoms)
     found = [each for section in sections for each in never_matching(section)]
-    return f"{found[0][0]} has {found[0][1]!r}, which matches no mail, since it has no wildcards: write {found[0][2]}" if found else ""
+    return dict(zip(("option", "value", "instead"), found[0], strict=True)) if found else None
 
 
-def _subdomains(look: Look) -> str:
+def _subdomains(look: Look) -> About:
     spared = [atom for atom in look.rule.exceptions if atom.predicate.options == ("recipient_domain_is",)]
     opened = [atom for atom in look.rule.conditions if atom.predicate.options == ("recipient_domain_is",)]
     if spared and _acts(look.rule, Does.ENCRYPT):
-        return f"its exception for {spared[0].values[0]} also leaves mail to all subdomains unencrypted"
-    return f"it also decrypts mail to all subdomains of {opened[0].values[0]}" if opened and _acts(look.rule, Does.DECRYPT) else ""
+        return {"domain": spared[0].values[0]}
+    return {"case": "decrypts", "domain": opened[0].values[0]} if opened and _acts(look.rule, Does.DECRYPT) else None
 
 
-def _templates(look: Look) -> str:
+def _templates(look: Look) -> About:
     asked = sorted(templates_of(look.rule).values())
-    return f"it applies {' and '.join(asked)}: which one mail gets is not documented (U01)" if len(asked) > 1 else ""
+    return {"templates": asked} if len(asked) > 1 else None
 
 
 def templates_of(rule: FlowRule) -> dict[str, str]:
@@ -130,90 +139,74 @@ def templates_of(rule: FlowRule) -> dict[str, str]:
     return {name_key(option_name(template)): option_name(template) for template in rule.templates}
 
 
-def _groups(look: Look) -> str:
+def _groups(look: Look) -> About:
     groups = look.facts.groups or {}
     named = [each for atom in look.rule.conditions if atom.predicate.options == ("sent_to",) for each in atom.values if each.lower() in groups]
-    return f"sent_to names the group {named[0]}, and matches none of its members: use sent_to_member_of or any_of_to_header" if named else ""
+    return {"group": named[0]} if named else None
 
 
-def _of_the_copy(look: Look, atoms: Iterable[Atom]) -> str:
+def _of_the_copy(look: Look, atoms: Iterable[Atom]) -> About:
     """The first condition of an encrypting rule that looks at all who share the copy."""
     wide = [atom.predicate.options[0] for atom in atoms if atom.reach is Reach.COPY] if _acts(look.rule, Does.ENCRYPT) else []
-    return wide[0] if wide else ""
+    return {"option": wide[0]} if wide else None
 
 
-def _widely(look: Look) -> str:
-    option = _of_the_copy(look, look.rule.conditions)
-    return f"{option} protects everyone who shares the copy, and depends on how earlier rules split it" if option else ""
+def _fails_open(look: Look) -> About:
+    return _where(look.encrypts and look.rule.content and not look.rule.defers)
 
 
-def _freeing(look: Look) -> str:
-    option = _of_the_copy(look, look.rule.exceptions)
-    return f"the exception {option} removes protection for everyone who shares the copy" if option else ""
+def _fails_closed(look: Look) -> About:
+    return _where(look.encrypts and look.rule.content and look.rule.defers)
 
 
-def _fails_open(look: Look) -> str:
-    odd = look.encrypts and look.rule.content and not look.rule.defers
-    return "if Exchange cannot finish inspecting the content, it ignores the rule: set rule_error_action to Defer" if odd else ""
-
-
-def _fails_closed(look: Look) -> str:
-    odd = look.encrypts and look.rule.content and look.rule.defers
-    return "if Exchange cannot finish inspecting the content, it defers the message, and may return it to the sender (554 5.6.0)" if odd else ""
-
-
-def _branding(look: Look) -> str:
+def _branding(look: Look) -> About:
     brands = look.rule.does(Does.BRAND)
     others = any(rule.does(Does.ENCRYPT) for rule in look.rules.rules if not rule.idle)
-    return "it sets a branding, but no rule encrypts: only mail that people protect themselves shows it" if brands and not look.encrypts and not others else ""
+    return _where(bool(brands) and not look.encrypts and not others)
 
 
-def _unconfigured(look: Look) -> str:
+def _unconfigured(look: Look) -> About:
     known = look.facts.ome_configurations
     if known is None or not look.rule.does(Does.BRAND):
-        return ""
+        return None
     names = {name_key(str(each.get("identity"))) for each in known}
     missing = [str(brand) for brand in look.rule.does(Does.BRAND).values() if name_key(str(brand)) not in names]
-    text = "which is not an OME configuration of the organization: only Advanced Message Encryption allows more than the default one"
-    return f"it sets the branding {missing[0]}, {text}" if missing else ""
+    return {"branding": missing[0]} if missing else None
 
 
-def _undone(look: Look) -> str:
+def _undone(look: Look) -> About:
     """What a rule is told beside an approval, a block or a redirection, and does not do."""
     rule, told = look.rule, look.rule.told
     if rule.stops_approved and not rule.left_undone:
-        return "it asks for an approval: whether it then stops the later rules is not documented"
+        return {"case": "stop"}
     if rule.left_undone:
-        when = ", if the sender has a manager," if rule.by_manager else ""
-        return f"it asks for an approval{when} and then takes no further action: Exchange ignores its {', '.join(rule.left_undone)}"
+        return {"case": "managed" if rule.by_manager else "approval", "options": rule.left_undone}
     to_manager = ("add_manager_as_recipient_type",) if rule.redirects_to_manager else ()
-    added = [option for option in rule.does(Does.ADD) if option not in to_manager]
+    added = tuple(option for option in rule.does(Does.ADD) if option not in to_manager)
     blocks = [option for what in (Does.DELETE, Does.REJECT, Does.QUARANTINE) for option in rule.does(what)]
-    idle = [*added, *(["prepend_subject"] if "prepend_subject" in told and not rule.does(Does.QUARANTINE) else [])]
+    idle = (*added, *(("prepend_subject",) if "prepend_subject" in told and not rule.does(Does.QUARANTINE) else ()))
     if idle and blocks and rule.enforced:
-        return f"its {', '.join(idle)} has no effect beside {blocks[0]}: that takes two rules, the second of which has {blocks[0]}"
+        return {"case": "block", "options": idle, "beside": blocks[0]}
     away = [option for option in told if option in ("redirect_message_to", *to_manager)]
-    return f"whether its {', '.join(added)} does anything beside {away[0]} is not documented" if added and away and rule.enforced else ""
+    return {"case": "redirection", "options": added, "beside": away[0]} if added and away and rule.enforced else None
 
 
-def _shows_outside(look: Look) -> str:
+def _shows_outside(look: Look) -> About:
     """To whom outside a rule shows mail that it acts on, or sends it."""
     seen_by = [each for each in showings([look.rule], look.facts) if _outside(look, each.person.address)]
-    shown = [f"it {'asks for approvals:' if each.asks else 'sends incident reports with the original mail to'} {each.person.label}" for each in seen_by]
-    ways = {Does.ADD: "copies mail to", Does.REDIRECT: "redirects mail to"}
-    for what, way in ways.items() if look.rule.enforced else ():
+    shown = [("approval" if each.asks else "report", each.person.label) for each in seen_by]
+    for what in (Does.ADD, Does.REDIRECT) if look.rule.enforced else ():
         named = [str(each) for option, value in look.rule.does(what).items() if option != "add_manager_as_recipient_type" for each in value]
         people = [person for each in named for person in look.facts.brought(each) if _outside(look, person.address)]
-        shown += [f"it {way} {person.label}" for person in people]
-    more = f", and the same holds for {len(shown) - 1} others" if len(shown) > 1 else ""
-    return f"{shown[0]}, who is outside{more}" if shown else ""
+        shown += [("copy" if what is Does.ADD else "redirection", person.label) for person in people]
+    return {"case": shown[0][0], "person": shown[0][1], "others": len(shown) - 1} if shown else None
 
 
-def _spares_internal(look: Look) -> str:
+def _spares_internal(look: Look) -> About:
     """To which domains outside a rule that encrypts mail to people outside does not, since they count as internal."""
     internal = sorted(name for name, counts in (look.facts.remote_domains or {}).items() if counts)
     outside = any(atom.predicate.options == ("sent_to_scope",) and atom.values == "NotInOrganization" for atom in look.rule.conditions)
-    return f"it does not encrypt mail to {', '.join(internal)}: a remote domain makes people there internal" if internal and outside and look.encrypts else ""
+    return {"domains": internal} if internal and outside and look.encrypts else None
 
 
 def _outside(look: Look, address: str) -> bool:
@@ -231,16 +224,15 @@ def _reads_recipients(rule: FlowRule) -> bool:
     return _acts(rule, Does.ENCRYPT) and rule.looks_at_recipients
 
 
-def _unscoped(look: Look) -> str:
+def _unscoped(look: Look) -> About:
     """Why a rule is for mail that no rule encrypts: that from outside."""
     if not _acts(look.rule, Does.ENCRYPT):
-        return ""
+        return None
     if any(_keeps_to(atom, "NotInOrganization", look) for atom in look.rule.conditions):
-        return "it encrypts only mail from outside, which rules do not encrypt"
+        return {"case": "outside"}
     inside = any(_keeps_to(atom, "InOrganization", look) for atom in look.rule.conditions)
     spared = any(atom.predicate.options == ("from_scope",) and atom.values == "NotInOrganization" for atom in look.rule.exceptions)
-    missing = "it encrypts without a condition that limits its senders to people inside, but rules do not encrypt mail from outside"
-    return "" if inside or spared else missing
+    return _where(not (inside or spared))
 
 
 def _keeps_to(atom: Atom, scope: str, look: Look) -> bool:
@@ -255,7 +247,7 @@ def _keeps_to(atom: Atom, scope: str, look: Look) -> bool:
         # A domain means its subdomains, too.
         others = {*look.domains, *(each.name for each in look.facts.accepted_domains if each.type in INSIDE)}
         return not any(inside) and not any(is_below(each, value) for value in atom.values for each in others)
-    return scope == "InOrganization" and option in _OF_PEOPLE
+    return scope == "InOrganization" and atom.predicate.looks_at == "sender"
 
 
 def _takes_all(look: Look) -> bool:
@@ -263,23 +255,30 @@ def _takes_all(look: Look) -> bool:
     return not (look.atoms or look.rule.doubts or look.rule.idle) and look.rule.in_window(Message("", "", "", date=look.now)) is True
 
 
-#: Kind of finding to its check, which returns the reason; empty if there is no problem.
-CHECKS: Mapping[str, Callable[[Look], str]] = {
+def _unsupported(look: Look) -> About:
+    doubts = (*look.rule.doubts, *look.rule.surprises)
+    return {"reason": doubts[0].text} if doubts else None
+
+
+def _where(found: bool) -> About:
+    return {} if found else None
+
+
+def _has(look: Look, option: str, value: str) -> bool:
+    return any(atom.predicate.options == (option,) and atom.values == value for atom in look.atoms)
+
+
+#: Kind of finding to its check, which returns what the finding is about; ``None`` if there is no problem.
+CHECKS: Mapping[str, Callable[[Look], About]] = {
     "expired": _expired,
     "expiring": _expiring,
     "inactive_encryption": _idle_encryption,
     "unscoped_encryption": _unscoped,
-    "retired_action": lambda look: (
-        "apply_ome and remove_ome are retired: use apply_rights_protection_template and remove_ome_v2"
-        if {"apply_ome", "remove_ome"} & set(look.rule.actions)
-        else ""
-    ),
-    "encrypts_and_decrypts": lambda look: (
-        "it encrypts and decrypts, and the order is not guaranteed (U02)" if look.encrypts and look.rule.does(Does.DECRYPT) else ""
-    ),
-    "for_all_mail": lambda look: "it has no condition, so it applies to all mail, incoming and outgoing" if _takes_all(look) else "",
-    "whole_copy": _widely,
-    "one_frees_all": _freeing,
+    "retired_action": lambda look: _where(not {"apply_ome", "remove_ome"}.isdisjoint(look.rule.actions)),
+    "encrypts_and_decrypts": lambda look: _where(look.encrypts and bool(look.rule.does(Does.DECRYPT))),
+    "for_all_mail": lambda look: _where(_takes_all(look)),
+    "whole_copy": lambda look: _of_the_copy(look, look.rule.conditions),
+    "one_frees_all": lambda look: _of_the_copy(look, look.rule.exceptions),
     "names_a_group": _groups,
     "fails_open": _fails_open,
     "fails_closed": _fails_closed,
@@ -290,32 +289,17 @@ CHECKS: Mapping[str, Callable[[Look], str]] = {
     "value_never_matches": _never_matching,
     "subdomains": _subdomains,
     "two_templates": _templates,
-    "on_premises_scope": lambda look: (
-        "the scopes ExternalPartner and ExternalNonPartner exist only on-premises"
-        if any(atom.predicate.options == ("sent_to_scope",) and atom.values.startswith("External") for atom in look.atoms)
-        else ""
-    ),
-    "envelope_sender": lambda look: (
-        "it checks the envelope's sender, which is empty for automatic replies"
-        if any(atom.settings.location == "Envelope" and slots_look_at_sender(atom) for atom in look.atoms)
-        else ""
-    ),
-    "auto_forward": lambda look: (
-        "AutoForward matches mail that an Inbox rule forwards, but not mail that a mailbox setting forwards"
-        if any(atom.predicate.options == ("message_type_matches",) and atom.values == "AutoForward" for atom in look.atoms)
-        else ""
-    ),
-    "adds_recipients": lambda look: (
-        "whether later rules apply to the recipients that it adds, or redirects mail to, is not documented (U09)"
-        if (_acts(look.rule, Does.ADD) or _acts(look.rule, Does.REDIRECT))
-        and any(_reads_recipients(later) for later in look.rules.rules[look.rule.place + 1 :])
-        else ""
+    "on_premises_scope": lambda look: _where(_has(look, "sent_to_scope", "ExternalPartner") or _has(look, "sent_to_scope", "ExternalNonPartner")),
+    "envelope_sender": lambda look: _where(any(atom.settings.location == "Envelope" and atom.predicate.of_sender for atom in look.atoms)),
+    "auto_forward": lambda look: _where(_has(look, "message_type_matches", "AutoForward")),
+    "adds_recipients": lambda look: _where(
+        (_acts(look.rule, Does.ADD) or _acts(look.rule, Does.REDIRECT)) and any(map(_reads_recipients, look.rules.rules[look.rule.place + 1 :]))
     ),
     "shows_outside": _shows_outside,
     "internal_domains": _spares_internal,
     "actions_left_undone": _undone,
-    "dlp_rule": lambda look: f"it does nothing: {look.rule.idle}" if look.rule.dlp else "",
-    "unsupported": lambda look: next((each.text.replace(f"the rule {look.rule.name!r}", "it", 1) for each in (*look.rule.doubts, *look.rule.surprises)), ""),
+    "dlp_rule": lambda look: {"idle": look.rule.idle} if look.rule.dlp else None,
+    "unsupported": _unsupported,
 }
 
 #: The checks of how a rule is written, and why it does not act. The others say what it does to mail, which a rule that never acts does not.

@@ -15,47 +15,54 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.hole import hole_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import PROVED, REFUTED, Counterexample, Judgment
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.simplest_counterexample import Breach, told
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee, guarantees_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import showings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import RECIPIENT, SENDER
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet, is_later
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
     ALWAYS,
     AUTHENTICATED,
     BUDGET,
+    NEXT_SERVER,
+    NOT_FOUND,
     SENT_FROM,
     SIZES,
     SUBDOMAINS,
     TOO_MANY_COPIES,
-    assumed,
-    described,
+    Premise,
+    ends_at,
     internal_domains,
+    nameless,
+    none_begins_or_ends,
+    premise,
+    without_journals,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Course
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
-    LISTS,
     MANAGER,
-    RECIPIENT,
-    SENDER,
     Key,
     brought_by,
     keys_of,
     slots_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Seen
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_transit import taken_by
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import CONFLICTS, Model, Replayed, Side
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high, low
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.recipient_copies import shows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import courses_of, is_about, reasons_for, surely_breaks
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import may_mean_pdf
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import Assumption
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import claimed, listed
 
 #: How many times the other recipients are built more exactly.
 _ROUNDS = 6
@@ -71,8 +78,8 @@ def prove(
     now: datetime.datetime | None = None,
     budget: int = CONFLICTS,
     where: str = "guarantees",
-) -> list[dict[str, Any]]:
-    """The verdict on each guarantee, in order: ``name``, ``claim``, ``verdict``, ``assumptions``, and ``counterexample`` or ``unknown``.
+) -> list[Judgment]:
+    """What is known of each guarantee, in order.
 
     :param rules: as a rule set takes them.
     :param facts: in the form of the option ``facts``.
@@ -88,19 +95,18 @@ def prove(
         read = guarantees_of(guarantees, where)
     if not read:
         return []
-    found: list[dict[str, Any]] = []
+    found: list[Judgment] = []
     try:
         with bounded():
             prover = _Prover(rule_set, facts, read, now or datetime.datetime.now(datetime.UTC), budget)
             for place in range(len(read)):
                 with bounded(share=1 / (len(read) - place)):
-                    found.append(prover.verdict(place, f"{where}[{place}]"))
+                    found.append(prover.judge(place, f"{where}[{place}]"))
     except BudgetError:  # The rules themselves are too much.
-        found += [{"name": each.name, "verdict": "unknown", "assumptions": [], "unknown": [{**BUDGET}]} for each in read[len(found) :]]
+        found += [Judgment(each, unknown=(BUDGET,)) for each in read[len(found) :]]
     journals = sorted(set(facts_of(facts).journals))
-    text = f"Journal rules send copies of mail to {listed(journals)}, which are not considered."
-    beside = [{"id": "journals", "text": text, "mail": "copies for journals"}] if journals else []
-    return [{**row, "assumptions": [*row["assumptions"], *beside]} if row["verdict"] == "proved" else row for row in found]
+    beside = (without_journals(journals),) if journals else ()
+    return [replace(each, premises=(*each.premises, *beside)) if each.verdict == PROVED else each for each in found]
 
 
 def claims_of(rules: Iterable[Mapping[str, Any]]) -> RuleSet:
@@ -123,7 +129,7 @@ class _Search:
     :param is_none: whether it is known that there is none.
     """
 
-    found: dict[str, Any] | None = None
+    found: Counterexample | None = None
     leads: Sequence[Key] = ()
     is_none: bool = False
 
@@ -133,19 +139,17 @@ class _Prover:
         self.guarantees, self.budget = guarantees, budget
         claims = claims_of([{"name": each.name, "conditions": each.when, "exceptions": each.unless} for each in guarantees])
         options = [option_name(each.template) for each in guarantees if each.template]
-        self.first = Model([rules], claims, facts, now, options)
+        self.first = Model([rules], claims, facts, now, options, transit=any(each.then == IN_TRANSIT for each in guarantees))
         self._cut = self.first.added(self.first.free).cut
         self._showings = list(showings(rules.rules, self.first.facts))
         self._brought = {address for rule in rules.rules for _option, address, _senders in brought_by(rule, self.first.facts)}
 
-    def verdict(self, place: int, where: str) -> dict[str, Any]:
-        """A row of the result.
+    def judge(self, place: int, where: str) -> Judgment:
+        """What is known of one of the guarantees.
 
         :raises OptionError: no mail can meet what the guarantee is about.
         """
-        guarantee = self.guarantees[place]
-        claim = claimed(self.first.claims.rules[place], guarantee.then, guarantee.template)
-        answer: dict[str, Any] = {"name": guarantee.name, "claim": claim, "verdict": "unknown", "assumptions": []}
+        answer = Judgment(self.guarantees[place], self.first.claims.rules[place])
         model = self.first
         assumptions: Sequence[Assumption] = self._assumed(place)
         try:
@@ -158,7 +162,7 @@ class _Prover:
                     leads = model.to_refine(model.free)
                     found = self._replays(model, place, candidate) if candidate else None
                     if found:
-                        return {**answer, "verdict": "refuted", "counterexample": found}
+                        return replace(answer, verdict=REFUTED, counterexample=found)
                 else:
                     core, learnt = model.core, model.laws
                     kept = self._kept(model, place, where, assumptions)
@@ -167,12 +171,13 @@ class _Prover:
                         continue
                 search = self._among_all(model, place, assumptions, usual=possible)
                 if search.found:
-                    return {**answer, "verdict": "refuted", "counterexample": search.found}
+                    return replace(answer, verdict=REFUTED, counterexample=search.found)
                 if search.is_none and not possible and self._cut:
-                    return {**answer, "unknown": [{**TOO_MANY_COPIES}]}
+                    return replace(answer, unknown=(TOO_MANY_COPIES,))
                 if search.is_none and not possible:
-                    made = _made(self._used(model, place, [each for each in assumptions if each.literal in core]))
-                    return {**answer, "verdict": "proved", "assumptions": [*made, *self._readings(place), *map(dict, ALWAYS)]}
+                    used = self._used(model, place, [each for each in assumptions if each.literal in core])
+                    made = [premise(each.id, each.text) for each in sorted(used, key=lambda each: each.id)]
+                    return replace(answer, verdict=PROVED, premises=(*made, *self._readings(place), *ALWAYS))
                 if laws < model.laws < _LAWS:  # By now it may be proved, or contradict an assumption.
                     continue
                 rounds += 1
@@ -183,12 +188,12 @@ class _Prover:
                 assumptions = [each for each in model.mail.assumed if any(each.text == known.text for known in assumptions)]
             unknown = self._unknown(model, place, [each.literal for each in assumptions if possible or not each.of_mail])
         except BudgetError:
-            unknown = [{**BUDGET}]
+            unknown = (BUDGET,)
         except _NoMailError:
             if not self._cut:
                 raise
-            unknown = [{**TOO_MANY_COPIES}]
-        return {**answer, "unknown": unknown}
+            unknown = (TOO_MANY_COPIES,)
+        return replace(answer, unknown=unknown)
 
     def _among_all(self, model: Model, place: int, assumptions: Sequence[Assumption], *, usual: bool) -> _Search:
         """Searches all mail for a message that certainly breaks it, so that no assumption about mail hides what is known.
@@ -236,7 +241,7 @@ class _Prover:
         :param anyway: whether it is broken whatever becomes of a copy that rules want to protect, where that is open.
         """
         guarantee, rule = self.guarantees[place], model.claims.rules[place]
-        template = option_name(guarantee.template) if guarantee.template else ""
+        template = option_name(guarantee.template) if guarantee.template else guarantee.tls_validation
         known = high if side.logic.free else low
         about = side.conditions.matches(rule, ("claim", place), Seen(), model.mail.recipient)
         copies = [(about, side.outcomes[0])]
@@ -259,12 +264,14 @@ class _Prover:
 
     def _shown(self, model: Model, place: int) -> list[int]:
         """Of each of those to whom rules show what they act on, that the guarantee is about them, and that they may see it in clear."""
-        side, rule = model.free, model.claims.rules[place]
+        side, rule, then = model.free, model.claims.rules[place], self.guarantees[place].then
         chains = [(TRUE, side.chains[0]), *((copy.when, copy.outcome.chain) for copy in model.added(side).copies)]
         found = []
-        for showing in self._showings if self.guarantees[place].then in ("not_in_clear", "portal") else ():
-            about = side.conditions.matches(rule, ("claim", place), Seen(), model.mail.shown(side.logic, showing.person.address))
-            found.append(high(side.logic.all_of((about, shows(showing, chains, side.logic)))))
+        for showing in self._showings if then in ("not_in_clear", "portal", IN_TRANSIT) else ():
+            person = model.mail.shown(side.logic, showing.person.address)
+            about = side.conditions.matches(rule, ("claim", place), Seen(), person)
+            leaves = side.conditions.leaves(person) if then == IN_TRANSIT else TRUE
+            found.append(high(side.logic.all_of((about, leaves, shows(showing, chains, side.logic)))))
         return found
 
     def _assumed(self, place: int) -> list[Assumption]:
@@ -293,11 +300,11 @@ class _Prover:
         """That the guarantee applies to some copy."""
         return model.circuit.disjunction([each for each, _breaks in self._claims(model, place, model.free)])
 
-    def _readings(self, place: int) -> list[dict[str, str]]:
+    def _readings(self, place: int) -> list[Premise]:
         """How conditions are read, where a proof may rest on that."""
         atoms = (*self.first.rule_sets[0].atoms, *self.first.claims.rules[place].conditions, *self.first.claims.rules[place].exceptions)
         options = {atom.predicate.options[0] for atom in atoms}
-        looks = [(slot, key) for atom in atoms if atom.predicate.options[0] in LISTS for key in keys_of(atom) for slot in slots_of(atom)]
+        looks = [(slot, key) for atom in atoms for key in keys_of(atom) for slot in slots_of(atom)]
         parents = {slot: self.first.mail.vocabulary.parents(slot) for slot in (SENDER, RECIPIENT)}
         nested = any(name in parents[slot] for slot, (sort, name) in looks if sort == "below") or self._subdomains(looks)
         sent_from = any(slot == SENDER and sort in ("address", "word", "pattern", "below") for slot, (sort, _value) in looks)
@@ -306,8 +313,18 @@ class _Prover:
         dates = sorted({date for rule in rules for date in (rule.begins, rule.ends) if is_later(date, self.first.now)})
         named = ((AUTHENTICATED, "from_scope" in options), (SUBDOMAINS, nested), (SENT_FROM, sent_from), (SIZES, sizes))
         internal = sorted(name for name, counts in (self.first.facts.remote_domains or {}).items() if counts) if "sent_to_scope" in options else []
-        today = [{"id": "date", "text": f"The mail passes the rules before any of them begins or ends again ({listed(dates)})."}] if dates else []
-        return [*({**text} for text, applies in named if applies), *([internal_domains(internal)] if internal else []), *today]
+        found = [each for each, applies in named if applies]
+        beyond = self._beyond(place) if self.guarantees[place].then == IN_TRANSIT else []
+        return [*found, *([internal_domains(internal)] if internal else []), *([none_begins_or_ends(dates)] if dates else []), *beyond]
+
+    def _beyond(self, place: int) -> list[Premise]:
+        """That mail is followed to the next server alone, and to which, where connectors hand it to smart hosts."""
+        side = self.first.free
+        about, chain = high(side.conditions.matches(self.first.claims.rules[place], ("claim", place), Seen(), self.first.mail.recipient)), side.chains[0]
+        leaves = high(side.conditions.leaves(chain.person))
+        handing = {each.connector: high(each.when) for each in taken_by(chain) if each.connector.smart_hosts}
+        found = [connector for connector, when in handing.items() if self.first.solve([about, leaves, when], self.budget)]
+        return [NEXT_SERVER, *(ends_at(connector.name, connector.smart_hosts) for connector in found)]
 
     def _subdomains(self, looks: Sequence[tuple[str, Key]]) -> bool:
         """Whether a proof may rest on which addresses a condition on a domain matches."""
@@ -328,7 +345,7 @@ class _Prover:
         """Whether it is known that these cannot be true together."""
         return model.circuit.solve(literals, self.budget) is False
 
-    def _counterexample(self, model: Model, place: int, literals: Sequence[int]) -> tuple[dict[str, Any] | None, list[Key]]:
+    def _counterexample(self, model: Model, place: int, literals: Sequence[int]) -> tuple[Counterexample | None, list[Key]]:
         """A message that certainly breaks it, and what to build more exactly if a message did not replay."""
         to_refine: list[Key] = []
         outcomes = [model.open.outcomes[0], *(copy.outcome for copy in model.added(model.open).copies)]
@@ -349,50 +366,47 @@ class _Prover:
                     to_refine += model.to_refine(side)
         return None, to_refine
 
-    def _replays(self, model: Model, place: int, candidate: Replayed) -> dict[str, Any] | None:
+    def _replays(self, model: Model, place: int, candidate: Replayed) -> Counterexample | None:
         guarantee, rule = self.guarantees[place], model.claims.rules[place]
-        message, facts, letter = candidate.message, candidate.facts[0], candidate.letter
+        message, facts = candidate.message, candidate.facts[0]
         for course in self._courses(model, candidate):
             if is_about(model.claims, rule, message, facts, course.recipient.address) is not True:
                 continue
-            if not surely_breaks(course, guarantee.then, guarantee.template, message, facts):
+            if not surely_breaks(course, guarantee.then, guarantee.narrowed, message, facts):
                 continue
             outcome = result(course, model.rule_sets[0], message, facts)
             if outcome is not None:
-                breach = Breach(guarantee.name, guarantee.then, guarantee.template, model.rule_sets[0], model.claims, rule)
+                breach = Breach(guarantee.name, guarantee.then, guarantee.narrowed, model.rule_sets[0], model.claims, rule)
                 found = told(breach, candidate, course, outcome)
-                return {**found, "facts": letter.facts} if letter.facts else found
+                if guarantee.then != IN_TRANSIT:
+                    return found
+                return replace(found, hole=hole_of(course.worlds[0], facts, course.recipient.address, guarantee.narrowed))
         return None
 
-    def _unknown(self, model: Model, place: int, literals: Sequence[int]) -> list[dict[str, str]]:
+    def _unknown(self, model: Model, place: int, literals: Sequence[int]) -> tuple[Reason, ...]:
         """What is unknown about a message that may break it."""
         guarantee = self.guarantees[place]
         shown = zip(self._showings, self._shown(model, place), strict=False)
         reasons = [showing.reason for showing, sees in shown if model.solve([sees, *literals], self.budget)]
         if reasons and not model.solve([self._broken(model, place, shown=False), *literals], self.budget):
-            return described(reasons)
+            return tuple(dict.fromkeys(reasons))
         _possible, candidate = model.find([self._broken(model, place), *literals], model.free, self.budget)
         if candidate is not None:
             for course in self._courses(model, candidate):
                 about = is_about(model.claims, model.claims.rules[place], candidate.message, candidate.facts[0], course.recipient.address)
                 if about is not False:
                     reasons += about.reasons if isinstance(about, Open) else ()
-                    reasons += reasons_for(course, guarantee.then, guarantee.template, candidate.message, candidate.facts[0])
-        return described(reasons or self._nameless())
+                    reasons += reasons_for(course, guarantee.then, guarantee.narrowed, candidate.message, candidate.facts[0])
+        return tuple(dict.fromkeys(reasons or self._nameless())) or (NOT_FOUND,)
 
     def _nameless(self) -> list[Reason]:
         """That it is not known whom some rules bring a message."""
         facts = self.first.facts
-        rules = [repr(rule.name) for rule in self.first.rule_sets[0].rules if not rule.idle and rule.actions.get(MANAGER) and facts.managers is None]
-        return [Reason("U00", f"the managers of senders are not known, to whom {listed(rules, joint='and')} sends mail")] if rules else []
+        rules = [rule.name for rule in self.first.rule_sets[0].rules if not rule.idle and rule.actions.get(MANAGER) and facts.managers is None]
+        return [nameless(rules)] if rules else []
 
     def _courses(self, model: Model, candidate: Replayed) -> list[Course]:
         """What becomes of the copies of the recipient, and of all of whom it is known that rules bring them one. Nobody is whom a message invents."""
         courses = courses_of(model.rule_sets[0], candidate.message, candidate.facts[0])
         own = [course for course in courses if course.recipient.address == candidate.letter.recipient]
         return [*own, *(course for course in courses if course not in own and course.recipient.address in self._brought)]
-
-
-def _made(used: Sequence[Assumption]) -> list[dict[str, str]]:
-    """The assumptions that a proof makes, as results have them."""
-    return [assumed(each.id, each.text) for each in sorted(used, key=lambda each: each.id)]

@@ -16,7 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 class MailFlowContext(ModuleContext):
     """A task that can read files of rules.
 
-    :param load: what a YAML or JSON file holds, by the path that a user gave.
+    :param load: returns the content of a YAML or JSON file, by the path that a user gave.
     """
 
     load: Callable[[str], Any] = lambda path: None

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A message from an ``.eml`` file. Private to the collection.
 
-The standard library reads it, after its headers and parts were counted: its parsers take minutes for some that are made for it. What a file cannot tell
-is not known: whom the envelope named, what is in an attachment, and often whether the sender was authenticated.
+The standard library reads it after its headers and parts were counted: crafted messages can keep its parsers busy for minutes. What a file cannot tell
+is unknown: the envelope's recipients, the content of attachments, and often whether the sender was authenticated.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_address
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import IMPORTANCES, Attachment, Message, Protection
 
-#: Headers that have a field of their own in a message.
+#: Headers that are fields of a message.
 _OWN = frozenset({"bcc", "subject", "importance"})
 
 #: The largest file in bytes: Exchange Online takes messages of up to 150 MB.
 _LARGEST = 160 << 20
 
-#: The most that a file may have: bytes in a header, lines of headers, parts that hold others, borders of parts, and recipients.
+#: A file's limits: bytes in a header, lines of headers, parts that hold others, borders of parts, and recipients.
 _HEADER, _HEADERS, _DEEP, _BORDERS, _RECIPIENTS = 64 << 10, 20_000, 100, 20_000, 5_000
 
-#: So many lines are read, each once for every part that it is in.
+#: The maximum number of lines to read, counted once for every part that a line is in.
 _LINES = 20_000_000
 
 _CONTAINER = re.compile(rb"^content-type:\s*(?:multipart|message)/", re.IGNORECASE | re.MULTILINE)
 _FIELD = re.compile(rb"^[!-9;-~]+:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*", re.MULTILINE)
 
-#: Character sets that are none of texts, or that take too long.
+#: Character sets that are not for texts, or that take too long.
 _NO_TEXT = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "unicode-escape", "raw-unicode-escape"})
 
-#: What the standard library raises for what it cannot read.
+#: The standard library's errors for input that it cannot read.
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError, AssertionError, MessageError)
 
 #: Types that a file need not show.
@@ -53,10 +53,10 @@ _LEVEL = re.compile(r"-1|[0-9]")
 
 
 def message_from_eml(content: bytes, where: str, name: str = "") -> Message:
-    """The message that a file holds.
+    """The message in a file.
 
-    :param where: what the file is, for an error.
-    :raises OptionError: the file is not a message, names no sender, or is larger or more deeply nested than any that Exchange takes.
+    :param where: the name of the file, for errors.
+    :raises OptionError: the file is not a message, names no sender, or is larger or more deeply nested than Exchange allows.
     """
     _bounded(content, where)
     try:
@@ -72,7 +72,7 @@ _REMEDY = "Give a message as it was sent, with its headers (.eml)."
 
 
 def _bounded(content: bytes, where: str) -> None:
-    """Refuses what would take too long to read, before anything reads it."""
+    """Refuses a file that would take too long to read, before reading it."""
     if len(content) > _LARGEST:
         raise OptionError(f"{where} has {len(content)} bytes.", remedy=f"Give a message of at most {_LARGEST >> 20} MB.")
     deep = sum(1 for _each in _CONTAINER.finditer(content))
@@ -127,7 +127,7 @@ def _read(content: bytes, where: str, name: str) -> Message:
 
 
 def _parts(parsed: AnyMessage) -> Iterator[AnyMessage]:
-    """The parts that hold something. A message that is attached is one of them, whatever it is made of."""
+    """The parts with content. An attached message is one part, whatever it consists of."""
     inner = parsed.get_payload()
     if isinstance(inner, list) and parsed.get_content_maintype() != "message":
         for part in inner:
@@ -153,7 +153,7 @@ def _text(parsed: AnyMessage, field: str) -> str:
 
 
 def _decoded(value: str) -> str:
-    """A header without MIME encoding. One that cannot be decoded is as it stands."""
+    """A header without MIME encoding; unchanged if it cannot be decoded."""
     line = _one_line(value)
     try:
         return str(make_header(decode_header(line))) if "=?" in line else line
@@ -170,7 +170,7 @@ def _headers(parsed: AnyMessage) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 
 def _importance(parsed: AnyMessage) -> str | None:
-    """The importance; ``None`` where only headers tell it that other systems write."""
+    """The importance; ``None`` if only headers of other systems tell it."""
     given = _text(parsed, "importance").strip()
     other = any(parsed[name] is not None for name in ("x-priority", "priority", "x-msmail-priority"))
     default = None if other and not given else "Normal"
@@ -182,12 +182,12 @@ def _is_hidden(parsed: AnyMessage) -> bool:
 
 
 def _is_encoded(parts: Iterable[AnyMessage]) -> bool:
-    """Whether a part holds what Outlook encoded, a meeting request, for example."""
+    """Whether a part holds Outlook's own encoding, for example a meeting request."""
     return any(part.get_content_type() in ("application/ms-tnef", "application/vnd.ms-tnef") for part in parts)
 
 
 def _texts(parts: Sequence[AnyMessage]) -> tuple[str, ...] | None:
-    """The text first, and what else may be read: that of the other alternative, and of HTML whose markup may split words. ``None`` where it cannot be read."""
+    """The text first, then other readings: those of the other alternative, and of HTML whose markup may split words. ``None`` if unreadable."""
     contents = [(part.get_content_subtype(), _content(part)) for part in parts]
     if any(content is None for _subtype, content in contents):
         return None
@@ -198,7 +198,7 @@ def _texts(parts: Sequence[AnyMessage]) -> tuple[str, ...] | None:
 
 
 def _content(part: AnyMessage) -> str | None:
-    """A part's text; ``None`` where its character set is none of a text."""
+    """A part's text; ``None`` if its character set is not one for texts."""
     payload = part.get_payload(decode=True)
     content = payload if isinstance(payload, bytes) else b""
     charset = str(part.get_content_charset() or "utf-8")
@@ -211,7 +211,7 @@ def _content(part: AnyMessage) -> str | None:
 
 def _attachment(part: AnyMessage) -> Attachment:
     if part.get_content_maintype() == "message":
-        # What is in a message counts as what is in an archive does, or not.
+        # Whether the files in a message count, as those in an archive do, is open.
         names = tuple(dict.fromkeys(str(each.get_filename()) for each in part.walk() if each is not part and each.get_filename()))
         return Attachment(_file_name(part), None, nested=names, message=True)
     payload = part.get_payload(decode=True)
@@ -225,7 +225,7 @@ def _file_name(part: AnyMessage) -> str:
 
 
 def _types(parsed: AnyMessage) -> frozenset[str]:
-    """The types that the message shows."""
+    """The types that the message itself shows."""
     shown = set()
     report = str(parsed.get_param("report-type") or "").lower() if parsed.get_content_type() == "multipart/report" else ""
     if report == "delivery-status":

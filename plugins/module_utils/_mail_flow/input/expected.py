@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import nearest, refuse_unknown
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import VALIDATIONS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 
 FATES = ("delivered", "rejected", "deleted", "quarantined", "redirected", "moderated", "unknown")
@@ -18,11 +19,14 @@ PROTECTIONS = ("none", "encrypt", "do_not_forward", "smime", "protected_option_u
 
 #: Keys of a recipient's result that can be expected, and for lists of dictionaries the key that stands for an entry.
 KEYS = {
-    **dict.fromkeys(("fate", "protection", "protected_by", "protected_on_arrival", "branding", "assumes", "after_approval", "after_release"), ""),
+    **dict.fromkeys(("fate", "protection", "protected_by", "protected_on_arrival", "branding", "transit", "assumes", "after_approval", "after_release"), ""),
     "rules": "name",
     "opens": "way",
     "unknown": "id",
 }
+
+#: Keys of ``transit`` that can be expected, with the values of those that have no others.
+TRANSIT: dict[str, tuple[str, ...]] = {"tls": ("forced", "opportunistic", "unknown"), "validation": VALIDATIONS, "connector": (), "ends_at": ()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,21 @@ def _check_result(wanted: Any, where: str) -> None:
         if value is not None and value not in choices and not (key == "protection" and str(value).startswith("template:")):
             near = nearest(value, choices)
             raise OptionError(f"{where}.{key} is {value!r}.", remedy=f"Did you mean {near}?" if near else f"Use one of {', '.join(choices)}.")
+    if wanted.get("transit") is not None:
+        _check_transit(wanted["transit"], f"{where}.transit")
     for key in ("after_approval", "after_release"):
         if wanted.get(key) is not None:
             _check_result(wanted[key], f"{where}.{key}")
+
+
+def _check_transit(wanted: Any, where: str) -> None:
+    if not isinstance(wanted, Mapping) or not wanted:
+        raise OptionError(f"{where} must be a mapping with at least one of {', '.join(TRANSIT)}.")
+    refuse_unknown(wanted, TRANSIT, f"{where}.")
+    for key, value in wanted.items():
+        if TRANSIT[key] and value not in TRANSIT[key]:
+            near = nearest(value, TRANSIT[key])
+            raise OptionError(f"{where}.{key} is {value!r}.", remedy=f"Did you mean {near}?" if near else f"Use one of {', '.join(TRANSIT[key])}.")
 
 
 def broken(expect: Mapping[str, Any], recipients: Mapping[str, Mapping[str, Any]]) -> list[Broken]:
@@ -83,7 +99,7 @@ def broken(expect: Mapping[str, Any], recipients: Mapping[str, Mapping[str, Any]
 def _differences(wanted: Mapping[str, Any], result: Mapping[str, Any], path: str = "") -> Iterable[tuple[str, Any, Any]]:
     for key, value in wanted.items():
         found = result.get(key)
-        if isinstance(value, Mapping) and key in ("after_approval", "after_release"):
+        if isinstance(value, Mapping) and key in ("transit", "after_approval", "after_release"):
             yield from _differences(value, found, f"{path}{key}.") if isinstance(found, Mapping) else [(f"{path}{key}", dict(value), None)]
         elif not _is_met(key, value, found):
             yield f"{path}{key}", value, found

@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.capture import Capture, capture_of, name_of_call, not_captured
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, reads_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.directory import facts_of_directory, read_directory
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import (
     FACT_SUBSETS,
@@ -77,8 +77,8 @@ def _only_named(rule: Mapping[str, Any]) -> dict[str, Any]:
 def _of_capture(capture: Capture, where: str) -> Document:
     found = capture.answers()
     subsets = (*RULE_SUBSETS, *FACT_SUBSETS)
-    results = {subset: found.get(name_of_call(SUBSETS[subset])) or not_captured(SUBSETS[subset], where) for subset in subsets}
-    organization = Organization({subset: SUBSETS[subset] for subset in subsets}, results)
+    reads = reads_of(subsets)
+    organization = Organization(reads, {name: found.get(name_of_call(call)) or not_captured(call, where) for name, call in reads.items()})
     rules = rules_from(organization)
     people = facts_of_directory(read_directory(_Recorded(found, where), [RuleSet(rules)], {}), {})[0]
     return Document(rules, {**facts_from(organization, FACT_SUBSETS)[0], **people})

@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import PermissionDeniedError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MOST_PEOPLE, Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import DLP_PROPERTIES, EDGE_PROPERTIES
@@ -21,7 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 #: Subsets that hold the rules, and those that hold facts.
 RULE_SUBSETS = ("transport_rules", "rms_templates")
 FACT_SUBSETS = (
-    *("organization", "accepted_domains", "remote_domains", "inbound_connectors", "mail_users", "journal_rules"),
+    *("organization", "accepted_domains", "remote_domains", "inbound_connectors", "outbound_connectors", "mail_users", "journal_rules"),
     *("irm_configuration", "ome_configurations", "owa_mailbox_policies"),
 )
 
@@ -29,10 +30,10 @@ FACT_SUBSETS = (
 _FACTS = {"organization": "organization_config"}
 
 #: Those that are read as far as they can be: whatever fails about them is not known, and fails nothing.
-_TOLERANT = ("organization", "mail_users", "journal_rules")
+_TOLERANT = ("organization", "outbound_connectors", "mail_users", "journal_rules")
 
 #: Those without which little can be said of all mail.
-PROOF_SUBSETS = ("organization", "accepted_domains", "remote_domains", "mail_users", "journal_rules", "irm_configuration")
+PROOF_SUBSETS = ("organization", "accepted_domains", "remote_domains", "outbound_connectors", "mail_users", "journal_rules", "irm_configuration")
 
 
 def facts_not_in(given: Mapping[str, Any]) -> list[str]:
@@ -89,14 +90,16 @@ def facts_needed(rule_sets: Iterable[RuleSet], messages: Sequence[Message], give
     options = {option for rule in acting for atom in (*rule.conditions, *rule.exceptions) for option in atom.predicate.options}
     encrypts = any(rule.does(Does.ENCRYPT) for rule in acting)
     protected = any(message.protection is None or message.protection.by_rights for message in messages)
+    leaves = any(domain(address) != domain(message.sender) for message in messages for address in (*message.to, *message.cc, *message.bcc))
     scopes = {"from_scope", "sent_to_scope"} & options
     wanted = {
         "organization": any("+" in address for message in messages for address in (message.sender, *message.to, *message.cc, *message.bcc)),
-        "accepted_domains": bool(scopes) or encrypts or protected,
+        "accepted_domains": bool(scopes) or encrypts or protected or leaves,
         "remote_domains": "sent_to_scope" in options or encrypts or protected,
         "mail_users": bool(scopes) or encrypts,
         "journal_rules": False,
         "inbound_connectors": ("from_scope" in options or encrypts) and any(message.authenticated is None for message in messages),
+        "outbound_connectors": leaves,
         "irm_configuration": encrypts or protected,
         "ome_configurations": encrypts or protected,
         "owa_mailbox_policies": encrypts or protected,

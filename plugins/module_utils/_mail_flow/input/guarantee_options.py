@@ -13,12 +13,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.ar
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import nearest, refuse_unknown
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import BY_OPTION
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare_section
 
 #: The claims of guarantees.
-THENS = ("encrypted", "not_in_clear", "portal", "unencrypted")
+THENS = ("encrypted", "not_in_clear", "portal", "unencrypted", IN_TRANSIT)
 
 #: The argument spec of guarantees.
 GUARANTEES_ARGUMENT_SPEC: dict[str, Any] = {
@@ -30,6 +31,7 @@ GUARANTEES_ARGUMENT_SPEC: dict[str, Any] = {
         "unless": {"type": "dict"},
         "then": {"type": "str", "choices": list(THENS), "required": True},
         "template": {"type": "str"},
+        "tls_validation": {"type": "str", "choices": list(VALIDATIONS)},
     },
 }
 
@@ -48,8 +50,9 @@ class Guarantee:
     """A guarantee about some mail.
 
     :param when: conditions in the form of a rule's, and :param:`unless` exceptions.
-    :param then: one of ``encrypted``, ``not_in_clear``, ``portal``, ``unencrypted``.
+    :param then: one of :data:`THENS`.
     :param template: the required template; empty for any protection.
+    :param tls_validation: of ``protected_in_transit``, what forced TLS has to check at least; empty for all others.
     """
 
     name: str
@@ -57,6 +60,12 @@ class Guarantee:
     unless: Mapping[str, Any]
     then: str
     template: str = ""
+    tls_validation: str = ""
+
+    @property
+    def narrowed(self) -> str:
+        """What narrows its claim: the template, or what TLS has to check at least."""
+        return self.template or self.tls_validation
 
 
 def guarantees_of(options: Sequence[Any], where: str = "guarantees") -> list[Guarantee]:
@@ -91,8 +100,20 @@ def guarantees_of(options: Sequence[Any], where: str = "guarantees") -> list[Gua
         empty = [option for option, value in sections[0].items() if _is_absent(option, value)]
         if empty:
             raise OptionError(f"{at}.when.{empty[0]} is empty, so it limits no mail.", remedy="Give it a value, or omit it.")
-        found.append(Guarantee(name, sections[0], sections[1], then, template))
+        found.append(Guarantee(name, sections[0], sections[1], then, template, _validation(each.get("tls_validation"), then, at)))
     return found
+
+
+def _validation(given: Any, then: str, at: str) -> str:
+    if then != IN_TRANSIT:
+        if given:
+            raise OptionError(f"{at}.tls_validation cannot be used with then: {then}.", remedy=f"Use it only with {IN_TRANSIT}.")
+        return ""
+    validation = str(given or VALIDATIONS[0])
+    if validation not in VALIDATIONS:
+        near = nearest(validation, VALIDATIONS)
+        raise OptionError(f"{at}.tls_validation is {validation!r}.", remedy=f"Did you mean {near}?" if near else f"Use one of {', '.join(VALIDATIONS)}.")
+    return validation
 
 
 def same_guarantee(one: str, other: str) -> bool:

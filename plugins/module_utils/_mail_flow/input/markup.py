@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What may be read in HTML. Private to the collection.
+"""The texts that may be read in HTML. Private to the collection.
 
-Every look at a text goes on where the last one ended, so that no text takes more time than its length: the standard library's parser takes minutes for
-some that are made for it.
+Each step continues where the last one ended, so time is linear in the length of a text: crafted texts can keep the standard library's parser busy
+for minutes.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ _BLOCKS = frozenset(
     {"address", "blockquote", "br", "dd", "div", "dt", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "table", "td", "th", "tr", "ul"}
 )
 
-#: Elements whose content nobody reads.
+#: Elements with invisible content.
 _SILENT = ("style", "script", "title")
 
 _TAG = re.compile(r"<(!--|/?([a-zA-Z][a-zA-Z0-9]*)|[!?])")
 
 
 def readings(source: str) -> tuple[str, str]:
-    """The text of HTML: with what stands beside a tag within a line joined, and with it apart. Whether markup splits a word is not documented."""
+    """The texts of HTML: one with the parts around an inline tag joined, one with them apart. Whether markup splits a word is not documented."""
     joined: list[str] = []
     apart: list[str] = []
     at = 0

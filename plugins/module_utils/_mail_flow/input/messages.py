@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Messages as an option has them, each with what is expected of it. Private to the collection."""
+"""Messages from an option, each with its expectations. Private to the collection."""
 
 from __future__ import annotations
 
@@ -59,23 +59,23 @@ MESSAGE_ARGUMENT_SPEC: dict[str, Any] = {
 }
 MESSAGES_ARGUMENT_SPEC: dict[str, Any] = {"type": "list", "elements": "dict", "options": MESSAGE_ARGUMENT_SPEC}
 
-#: Keys of a message that say nothing of its way.
+#: Keys of a message that do not affect its path.
 _BESIDE = ("name", "eml_path", "defaults", "expect")
 
 
 @dataclass(frozen=True)
 class Case:
-    """A message, and what is expected for its recipients: address to keys of a result."""
+    """A message, and the expectations for its recipients: address to keys of a result."""
 
     message: Message
     expect: Mapping[str, Any] = field(default_factory=dict)
 
 
 def cases_of(options: Sequence[Mapping[str, Any]], find_file: Callable[[str], bytes], now: datetime.datetime, where: str = "messages") -> list[Case]:
-    """Messages as the option has them. A message without a date passes now.
+    """The messages of an option. A message without a date passes now.
 
     :param where: the name of the option.
-    :raises OptionError: what is wrong with one of them, by name.
+    :raises OptionError: a message is invalid; the error names the option.
     """
     cases: list[Case] = []
     names: set[str] = set()

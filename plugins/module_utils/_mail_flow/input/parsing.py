@@ -17,6 +17,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_address
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import Connector, connector_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import bytes_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import AcceptedDomain, Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import (
@@ -51,7 +52,7 @@ ATTACHMENT_KEYS = ("name", "size", "text", "nested", "properties", "executable",
 #: Facts that can be given.
 FACT_KEYS = (
     *("accepted_domains", "remote_domains", "mailboxes", "mail_users", "contacts", "groups", "unread_groups", "managers", "attributes", "proxy_addresses"),
-    *("irm_configuration", "ome_configurations", "owa_mailbox_policies", "inbound_connectors", "organization_config", "journal_rules"),
+    *("irm_configuration", "ome_configurations", "owa_mailbox_policies", "inbound_connectors", "outbound_connectors", "organization_config", "journal_rules"),
 )
 
 #: Facts about what comes after the rules: they are taken and change no answer, which is the one at the end of the rules.
@@ -171,6 +172,7 @@ def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
         ome_configurations=each("ome_configurations", _mapped),
         owa_mailbox_policies=each("owa_mailbox_policies", _mapped),
         inbound_connectors=each("inbound_connectors", _mapped),
+        outbound_connectors=each("outbound_connectors", _connector),
         organization_config=_mapped(given["organization_config"], f"{where}organization_config") if "organization_config" in given else None,
         journal_rules=each("journal_rules", _mapped),
     )
@@ -292,6 +294,20 @@ def _protection(value: Any, where: str) -> Protection:
         raise OptionError(f"{where}.kind names no template.", remedy="Write it as template:Name.")
     default = "unknown" if Protection(kind).by_rights else "own"
     return Protection(kind, _choice(options.get("owner", default), OWNERS, f"{where}.owner"))
+
+
+def _connector(value: Any, where: str) -> Connector:
+    options = _mapped(value, where)
+    if not options.get("name"):
+        raise OptionError(f"{where}.name is required.")
+    for key in ("recipient_domains", "smart_hosts"):
+        _texts(options.get(key), f"{where}.{key}")
+    return connector_of(options)
+
+
+def _texts(value: Any, where: str) -> None:
+    if value is not None and not (isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value)):
+        raise OptionError(f"{where} must be a list of texts, not {value!r}.")
 
 
 def _accepted(value: Any, where: str) -> AcceptedDomain:

@@ -17,17 +17,17 @@ from typing import Any
 class Does(Enum):
     """What an action does."""
 
-    ENCRYPT = "encrypt"  #: Asks for protection, which is put on after the last rule.
-    DECRYPT = "decrypt"  #: Asks for the removal of protection that the organization's own keys gave.
-    BRAND = "brand"  #: Chooses the OME configuration of mail that is protected by whatever.
+    ENCRYPT = "encrypt"  #: Asks for protection, which Exchange applies after the last rule.
+    DECRYPT = "decrypt"  #: Asks to remove protection by the organization's own keys.
+    BRAND = "brand"  #: Chooses the OME configuration for protected mail, whatever protects it.
     DELETE = "delete"
     QUARANTINE = "quarantine"
     REJECT = "reject"
     REDIRECT = "redirect"
-    MODERATE = "moderate"  #: Holds the message; the next rules run once it is approved.
+    MODERATE = "moderate"  #: Holds the message; later rules run once it is approved.
     ADD = "add"  #: Adds recipients.
     CHANGE = "change"  #: Changes what later rules see.
-    ROUTE = "route"  #: How the message leaves. TLS is no message encryption.
+    ROUTE = "route"  #: How the message leaves. TLS is not message encryption.
     REPORT = "report"  #: Tells somebody.
     STOP = "stop"  #: No later rule sees the copy.
     DETAIL = "detail"  #: Belongs to another action.
@@ -38,10 +38,10 @@ class Action:
     """An action.
 
     :param does: what it does.
-    :param seen: what later rules see of it, as a predicate's ``looks_at``; empty where they see nothing.
+    :param seen: what later rules see of it, as a predicate's ``looks_at``; empty if they see nothing.
     :param ends: whether no later rule is evaluated for the copy.
     :param content: whether it needs content that S/MIME hides.
-    :param in_audit: the modes besides ``Enforce`` in which it is done.
+    :param in_audit: the modes other than ``Enforce`` in which it is done.
     :param unknowns: the open questions that it can meet.
     """
 
@@ -101,6 +101,6 @@ BY_OPTION: dict[str, Action] = {row.option: row for row in ACTIONS}
 
 
 def set_actions(section: Mapping[str, Any]) -> dict[str, Any]:
-    """The actions of a rule that do something: a switch that is off, an empty text or list is none. One person is a list of one."""
+    """The actions of a rule that do something, so no switch that is off and no empty text or list. One person becomes a list of one."""
     found = {option: value for option, value in section.items() if value is not None and value is not False and value not in ("", [], ())}
     return {option: [value] if option in _PEOPLE and isinstance(value, str) else value for option, value in found.items()}

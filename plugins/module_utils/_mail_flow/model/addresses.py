@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 
-#: An address: with a local part in quotation marks, too.
+#: An address, including one with a quoted local part.
 _ADDRESS = re.compile(r'(?:[^\s@<>,;]+|"(?:[^"\\\r\n]|\\[^\r\n])*")@[^\s@<>,;]+')
 
-#: An address as Exchange may show it: behind a display name, or with its type.
+#: An address as Exchange may show it: after a display name, or with its type.
 _SHOWN = re.compile(r"(?:[^<>]*<)?\s*(?:smtp:)?\s*([^<>]+?)\s*>?", re.IGNORECASE)
 
 
@@ -20,13 +20,13 @@ def is_address(text: str) -> bool:
 
 
 def person(text: str) -> str:
-    """Somebody whom a rule names: the SMTP address, without the display name and the type beside it, or a name as it is."""
+    """Somebody whom a rule names: the SMTP address without its display name and type, or the name as it is."""
     shown = _SHOWN.fullmatch(text.strip())
     return shown[1] if shown and is_address(shown[1]) else text.strip()
 
 
 def is_name(address: str) -> bool:
-    """Whether what stands for somebody is no address: a name that nobody resolved."""
+    """Whether this is a name that was not resolved to an address."""
     return bool(address) and "@" not in address
 
 
@@ -36,7 +36,7 @@ def domain(address: str) -> str:
 
 
 def spellings(address: str) -> tuple[str, ...]:
-    """Other ways to write an address or a domain, where it has letters that are not ASCII, or stands for such: with the domain in Unicode, or in ASCII
+    """Other spellings of an internationalized address or domain: with the domain in Unicode, or in ASCII
     (``xn--``).
     """
     if address.isascii() and "xn--" not in address:
@@ -61,7 +61,7 @@ def _in_unicode(name: str) -> str:
 
 
 def without_tag(address: str) -> str:
-    """The address that mail to one with a tag goes to (``ann+offers@``); the same where it has none."""
+    """The address without its plus tag (``ann+offers@``); unchanged if it has none."""
     local, _at, name = address.rpartition("@")
     return f"{local.partition('+')[0]}@{name}" if "+" in local.strip("+") and local.partition("+")[0] else address
 

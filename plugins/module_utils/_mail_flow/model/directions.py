@@ -29,6 +29,11 @@ def _accepted(facts: Facts, address: str) -> Truth:
     return opened(("domain", domain(address)), "U00", "the accepted domains are not known", shared=True) if kind is None else kind in INSIDE
 
 
+def leaves(facts: Facts, address: str) -> Truth:
+    """Whether a copy for somebody leaves the organization. Rules take some people outside for inside; their mail leaves all the same."""
+    return negate(_accepted(facts, address))
+
+
 def _could_be_object(facts: Facts, address: str) -> bool:
     return facts.is_object(address) is not False and not facts.is_contact(address)
 

@@ -23,6 +23,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 #: What an incident report has in it with the whole message.
 _WHOLE = "attachoriginalmail"
 
+#: How to find out what a rule shows others.
+_LOOK = "A test message: look at what the report or the request for approval holds."
+
 
 @dataclass(frozen=True)
 class Showing:
@@ -39,7 +42,7 @@ class Showing:
     def reason(self) -> Reason:
         """What is not known about it."""
         how = f"whom the rule {self.rule.name!r} asks for an approval" if self.asks else f"to whom the rule {self.rule.name!r} reports with the original mail"
-        return Reason("shown", f"whether {self.person.label}, {how}, sees mail in clear")
+        return Reason("shown", f"whether {self.person.label}, {how}, sees mail in clear", settled_by=_LOOK)
 
 
 def showings(rules: Iterable[FlowRule], facts: Facts) -> Iterator[Showing]:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_below, spellings, without_tag
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_below, spellings, with_parents, without_tag
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import EVERY_DOMAIN, Connector
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
 
@@ -63,6 +64,7 @@ class Facts:
     ome_configurations: tuple[Mapping[str, Any], ...] | None = None
     owa_mailbox_policies: tuple[Mapping[str, Any], ...] | None = None
     inbound_connectors: tuple[Mapping[str, Any], ...] | None = None
+    outbound_connectors: tuple[Connector, ...] | None = None
     organization_config: Mapping[str, Any] | None = None
     journal_rules: tuple[Mapping[str, Any], ...] | None = None
 
@@ -113,6 +115,27 @@ class Facts:
     @cached_property
     def _domain_types(self) -> dict[str, str]:
         return {accepted.name: accepted.type for accepted in self.accepted_domains or ()}
+
+    def connectors_for(self, name: str) -> list[Connector]:
+        """The outbound connectors that cover a domain, or may since they take mail to accepted domains, in their order."""
+        patterns = (name, *(f"*.{parent}" for parent in with_parents(name)[1:]), EVERY_DOMAIN)
+        places = {place for pattern in patterns for place in self._connectors_by_pattern.get(pattern, ())}
+        every = self.outbound_connectors or ()
+        if self._accepting and self.domain_type(name) != "":
+            places.update(self._accepting)
+        return [every[place] for place in sorted(places)]
+
+    @cached_property
+    def _connectors_by_pattern(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for place, connector in enumerate(self.outbound_connectors or ()):
+            for pattern in connector.domains:
+                found.setdefault(pattern, []).append(place)
+        return found
+
+    @cached_property
+    def _accepting(self) -> list[int]:
+        return [place for place, connector in enumerate(self.outbound_connectors or ()) if connector.accepted]
 
     def counts_as_internal(self, name: str) -> bool | None:
         """Whether a remote domain of this name makes its people internal; ``None`` where nobody knows."""

@@ -10,7 +10,8 @@ same question asked twice has the same answer, and it may carry the answer that 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from dataclasses import field as part
 from typing import TypeAlias
 
 
@@ -18,14 +19,16 @@ from typing import TypeAlias
 class Reason:
     """Why an answer is open.
 
-    :param id: the number under which the question is listed: ``U01`` to ``U31``, or ``U00`` for a fact that nobody gave.
+    :param id: the number under which the question is listed: ``U01`` to ``U32``, or ``U00`` for a fact that nobody gave.
     :param text: what is not known, as a sentence without its full stop.
     :param field: the key of a message, or of the facts, that says it or that it is about: ``type``, ``facts.accepted_domains``; empty where none does.
+    :param settled_by: how to find out, where that is something else than what settles the question in general.
     """
 
     id: str
     text: str
-    field: str = field(default="", compare=False)
+    field: str = part(default="", compare=False)
+    settled_by: str = part(default="", compare=False)
 
 
 #: What a question is about, the first part of its key, to the key of a message or of the facts.

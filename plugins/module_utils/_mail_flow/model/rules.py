@@ -20,12 +20,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_address, person
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason, Truth, all_of, negate, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import (
-    OPTIONAL,
-    PREDICATES,
-    Predicate,
-    Reach,
-)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Predicate, Reach
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import OPTIONAL, PREDICATES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Settings, Sight
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import done
 

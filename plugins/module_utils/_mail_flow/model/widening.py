@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Patterns without an agreed meaning, made wider until they have one. Private to the collection.
+"""Patterns without an agreed meaning, widened until they have one. Private to the collection.
 
-Whatever such a pattern means to Exchange, each part of it with an agreed meaning has to be in the text, and what has none may stand for anything there. A
-text in which not even that is found has no match. Where the rest of a pattern depends on what has no agreed meaning, nothing is known.
+Whatever such a pattern means to Exchange, a match must contain each part with an agreed meaning; the other parts may stand for anything. A
+text without even that has no match. If the rest of a pattern depends on a part without an agreed meaning, nothing is known.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _CHARACTER = Chars((), "sS")
 _ANYTHING = Repeat(_CHARACTER, 0, None)
 
 _FLAGS = re.compile(r"\(\?[im]+\)")
-#: What may follow a part and have a part in how often it is there; the brace also where it is a literal.
+#: What may follow a part and quantify it; the brace, even if it is a literal.
 _QUANTIFIERS = re.compile(r"(?:[*+?]|\{[^{}()|\[\]\\]*\})+")
-#: Escapes of the dialects that the sources name: where they end is the same in all.
+#: Escapes of the dialects that the sources name; all dialects agree on where they end.
 _ESCAPE = re.compile(
     r"\\(?:[bBAZzGtnrfvea]|\d+|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|c[A-Za-z]|[pP]\{[^{}]*\}|k(?:<[^<>]*>|'[^']*'|\{[^{}]*\}))",
 )
 _CLASS = re.compile(r"\[\^?(?:[^\[\]\\()|]|\\.)+\]", re.DOTALL)
-#: The beginnings of look-arounds, atomic groups, named groups, and flags but for the one that makes blanks meaningless.
+#: The beginnings of look-arounds, atomic groups, named groups, and flags except the one that ignores blanks.
 _GROUP = re.compile(r"\(\?(?:=|!|<=|<!|>|P?<\w[\w-]*>|'\w[\w-]*'|[imsn-]*:)")
 _INLINE = re.compile(r"\(\?[imsn-]+\)")
 
@@ -48,7 +48,7 @@ class _LostError(Exception):
 
 @lru_cache(maxsize=4096)
 def widened(pattern: str, legacy: bool = False) -> str:
-    """A pattern with an agreed meaning that is found wherever one without may be; empty where there is none that says anything.
+    """A pattern with an agreed meaning that matches wherever the given one may; empty if only a trivial one does.
 
     :param legacy: whether the pattern is one of the old kind. The one that is returned is not.
     """
@@ -103,7 +103,7 @@ class _Wider(Parser):
         if not strange:
             try:
                 return super().group()
-            except NotAgreedError as error:  # It is not closed, or nested too deep.
+            except NotAgreedError as error:  # It is not closed, or nested too deeply.
                 raise _LostError from error
         if self.legacy:
             raise _LostError
@@ -129,7 +129,7 @@ class _Wider(Parser):
 
 
 def _trimmed(node: Node) -> Node | None:
-    """The same without anything at its borders, where it is searched for anyway; ``None`` where nothing is left."""
+    """The same without wildcards at its ends, which a search implies; ``None`` if nothing is left."""
     match node:
         case Sequence(parts):
             while parts and parts[0] == _ANYTHING:

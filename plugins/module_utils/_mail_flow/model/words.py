@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How Exchange finds words in a text. Private to the collection.
 
-Words are matched whole and without regard to case; what surrounds them is a space, punctuation, or the text's border. How the service
-splits text is documented no further: the borderline cases are open. Source: Microsoft's "Mail flow rule conditions and exceptions".
+Words match whole, ignoring case: a space, punctuation or the text's border surrounds them. How the service
+splits text is not documented any further, so borderline cases are open. Source: Microsoft's "Mail flow rule conditions and exceptions".
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ def has_word(text: str, word: str, lowered: str | None = None) -> Truth:
 
 
 def composed(text: str) -> str:
-    """A text with each letter and its accents as one character, where there is one."""
+    """A text with each letter and its accents composed into one character, if that exists."""
     return unicodedata.normalize("NFC", text)
 
 
 def tokens(text: str) -> frozenset[str]:
-    """The runs of letters and digits in a text, case-folded. A word can only be in a text that has the word's own runs."""
+    """The runs of letters and digits in a text, case-folded. A text can contain a word only if it has the word's own runs."""
     spellings = {text.casefold()}
     if not text.isascii():
         spellings |= {each.casefold() for each in (text.upper(), _NO_SPACES.sub(" ", text), composed(text))}
@@ -64,7 +64,7 @@ def tokens(text: str) -> frozenset[str]:
 
 
 def first_token(word: str) -> str:
-    """A run of :func:`tokens` without which the word cannot be in a text, nor that be open; empty if there is no such run."""
+    """A run of :func:`tokens` without which the word is certainly not in a text; empty if there is no such run."""
     if not word.isascii():
         return ""
     found = _TOKENS.search(word.casefold())
@@ -72,8 +72,8 @@ def first_token(word: str) -> str:
 
 
 def touches(neighbor: str, edge: str) -> bool | None:
-    """Whether a character beside the edge of a word makes it a part of another word; ``None`` where that is open: of an underscore, where the word ends
-    with punctuation, and in scripts without spaces.
+    """Whether a character next to a word makes it a part of another word. ``None`` if that is open: an underscore, a word that ends
+    with punctuation, and scripts without spaces.
 
     :param neighbor: empty at the border of the text.
     """
@@ -85,7 +85,7 @@ def touches(neighbor: str, edge: str) -> bool | None:
 
 
 def _find(text: str, word: str) -> bool | None:
-    """Whether the word is in the text; ``None`` where that is open of an occurrence."""
+    """Whether the word is in the text; ``None`` if an occurrence leaves that open."""
     start, doubtful = text.find(word), False
     while start >= 0:
         end = start + len(word)

@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many questions answered by guessed assignments that are tried at once. Private to the collection.
+"""Answers many questions with guessed assignments, all tried at once. Private to the collection.
 
-Whether some mail reaches a rule mostly has the answer yes, and such mail is easily guessed: it is like mail that is known, and has what the rule names.
-Each formula is a whole number with a bit for each guess (bit-parallel simulation), so a gate costs one operation for all of them. Only a guess that meets
-every clause counts, so the answers are right whatever was guessed; what no guess shows is left to the solver.
+Usually some mail reaches a rule, and it is easy to guess: it is like known mail, and has what the rule names.
+Each formula is an integer with a bit for each guess (bit-parallel simulation), so a gate costs one operation for all guesses. Only a guess that meets
+every clause counts, so answers are correct whatever was guessed; the solver decides the rest.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from typing import TypeVar
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import TRUE
 
-#: The number of guesses for each question. Where a formula needs one of several parts, the first takes the first, the second another one, and so on.
+#: The number of guesses for each question. If a formula needs one of several parts, the first guess takes the first, the second another one, and so on.
 _WAYS = 2
 
 _Key = TypeVar("_Key", bound=Hashable)
 
 
 class Batch:
-    """Questions to a circuit, of which there are many.
+    """Many questions about one circuit.
 
-    :param budget: the maximum number of conflicts for all of them together, those that there were before included.
-    :param cores: by question that was answered with no: literals of it that cannot be true together.
+    :param budget: the maximum number of conflicts for all of them together, including earlier ones.
+    :param cores: by question with the answer no: some of its literals that cannot be true together.
     """
 
     def __init__(self, circuit: Circuit, budget: int) -> None:
@@ -42,7 +42,7 @@ class Batch:
         return self._circuit.solve(literals, left) if left > 0 else None
 
     def possible(self, questions: Sequence[tuple[_Key, Sequence[int]]]) -> set[_Key]:
-        """The questions whose literals can, or may, be true together. Guesses answer most of them, and one model of the solver answers many."""
+        """The questions whose literals can be, or may be, true together. Guesses answer most of them, and one model of the solver answers many."""
         found: set[_Key] = set()
         left, asked = list(questions), 0
         model: list[int] | None = []  # what to guess from, unless it was
@@ -51,7 +51,7 @@ class Batch:
                 guessed = shown(self._circuit, [literals for _key, literals in left], model)
                 found |= {key for (key, _literals), answer in zip(left, guessed, strict=True) if answer}
                 left, model = [each for each in left if each[0] not in found], None
-            # The more was asked in between, the more a new model is worth to guess from.
+            # The more questions came in between, the better a new model is to guess from.
             asked = 2 * asked + 1
             for key, literals in left[:asked]:
                 if key in found:
@@ -69,9 +69,9 @@ class Batch:
 
 
 def shown(circuit: Circuit, questions: Sequence[Sequence[int]], known: Sequence[int] = ()) -> list[bool]:
-    """Of each question whether a guess shows that its literals can be true together. Nothing follows where none does.
+    """For each question, whether a guess shows that its literals can be true together. If none does, that proves nothing.
 
-    :param known: a model of the solver, which all guesses start from; everything false unless given.
+    :param known: a model of the solver, from which all guesses start; by default, everything is false.
     """
     guesses = _Guesses(circuit, known)
     for question in questions:
@@ -87,7 +87,7 @@ def shown(circuit: Circuit, questions: Sequence[Sequence[int]], known: Sequence[
 
 
 class _Guesses:
-    """Assignments of the inputs, one for each bit. The first is what all others start from."""
+    """Assignments of the inputs, one for each bit. All others start from the first."""
 
     def __init__(self, circuit: Circuit, known: Sequence[int]) -> None:
         self.circuit, self._count = circuit, 1
@@ -99,7 +99,7 @@ class _Guesses:
                 for one, other in (clause, clause[::-1]):
                     self._follows.setdefault(one ^ 1, []).append(other)
         self._start, _valid = self.tried()
-        # Literal to the alternatives that are true in the first guess, and cannot stay so.
+        # Literal to its alternatives that are true in the first guess and must change.
         self._rivals: dict[int, list[int]] = {}
         for group in dict.fromkeys(circuit.alternatives.values()):
             true = [literal for literal in group if self._holds(literal)]
@@ -124,7 +124,7 @@ class _Guesses:
         return (self._start[literal >> 1] & 1) != (literal & 1)
 
     def _needed(self, question: Sequence[int], way: int) -> tuple[list[int], int]:
-        """The inputs that have to be different from the first guess to make literals true, as far as the formulas say, and how many ways there are at most."""
+        """The inputs that must differ from the first guess to make literals true, according to the formulas, and the maximum number of ways."""
         found: list[int] = []
         todo, ways = list(question), 1
         start, parts_of = self._start, self.circuit.parts
@@ -143,7 +143,7 @@ class _Guesses:
         return found, ways
 
     def _changed(self, literals: Sequence[int]) -> frozenset[int]:
-        """The inputs that change with these: by clauses of two, and since of some only one can be true."""
+        """The inputs that change with these, because of binary clauses and of alternatives that exclude each other."""
         found = set(literals)
         todo = list(literals)
         while todo:

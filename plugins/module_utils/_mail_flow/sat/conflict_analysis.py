@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The reasons of a solver's assignments, read backwards: what follows from what. Private to the collection.
+"""Traces a solver's assignments back to their reasons. Private to the collection.
 
 ``level`` and ``reasons`` are by variable: the decision level of its assignment, and the clause that forced it, ``None`` for a decision. A literal is
 ``2 * variable`` or, negated, ``2 * variable + 1``.
@@ -13,11 +13,11 @@ from collections.abc import Iterable, Sequence
 
 
 def follows(literal: int, clause: set[int], levels: set[int], level: Sequence[int], reasons: Sequence[Sequence[int] | None], known: dict[int, bool]) -> bool:
-    """Whether the other literals of a learnt clause imply one of it, over any number of reasons.
+    """Whether the other literals of a learnt clause imply one of its literals, over any number of reasons.
 
     :param clause: the variables of the clause.
-    :param levels: the levels of the clause: what was assigned at another one cannot follow from it.
-    :param known: by variable that is not in the clause, what was found out; grows.
+    :param levels: the levels of the clause: an assignment at another level cannot follow from it.
+    :param known: cached results by variable outside the clause; grows.
     """
     reason = reasons[literal >> 1]
     if reason is None:

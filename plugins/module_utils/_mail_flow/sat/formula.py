@@ -11,10 +11,10 @@ from collections.abc import Hashable, Iterable, Sequence
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE, Scope, Solver
 
-#: What a variable or a gate costs, its memory and its part in all later questions included.
+#: The cost of a variable or gate, including its memory and its part in later questions.
 _STEPS_OF_GATE = 50
 
-#: What a clause costs beside its literals.
+#: The cost of a clause, without its literals.
 _STEPS_OF_CLAUSE = 10
 
 
@@ -22,8 +22,8 @@ class Circuit:
     """Gates over the variables of a solver. Each gate, and each named variable, exists once.
 
     :param parts: variable of a gate to the literals whose conjunction it is, in the order in which they were built.
-    :param clauses: what was said beside the gates, but not what follows from the rest.
-    :param alternatives: literal to those of which only one can be true, that one included.
+    :param clauses: the clauses that are neither gates nor implied by others.
+    :param alternatives: literal to its group of alternatives, including itself, of which only one can be true.
     """
 
     def __init__(self) -> None:
@@ -58,8 +58,8 @@ class Circuit:
         self.solver.add(clause)
 
     def define(self, variables: Iterable[int], *clause: int) -> None:
-        """One of these literals has to be true, which only says what some variables mean: whatever the others are, they can be given values with which all that
-        defines them is true. So it matters only to questions that depend on them. No clause that was added names them, or a gate over them.
+        """One of these literals must be true, which only defines some variables: for all values of the others, they have values with which everything that
+        defines them is true. So it matters only to questions that depend on them. No added clause names them, or a gate over them.
         """
         for variable in variables:
             self._depends[variable >> 1] += tuple(literal >> 1 for literal in clause if literal >> 1 != variable >> 1)
@@ -71,7 +71,7 @@ class Circuit:
         self.solver.add(clause)
 
     def helps(self, literal: int, others: Iterable[int]) -> None:
-        """Makes questions about some literals ones about another one, too, since clauses that follow from the rest say something of them by way of it."""
+        """Makes questions about some literals depend on another one, too, because implied clauses connect them through it."""
         for other in others:
             if other > FALSE:
                 self._depends[other >> 1] += (literal >> 1,)
@@ -115,14 +115,14 @@ class Circuit:
             self._depends[variable] += (first,)
 
     def solve(self, literals: Sequence[int], budget: int | None = None, also: Sequence[int] = ()) -> bool | None:
-        """Whether these can be true together; ``None`` where the budget, in conflicts, was spent before that was known.
+        """Whether these can be true together; ``None`` if the budget, in conflicts, was spent before that was known.
 
-        :param also: literals about which the model has to say something, too.
+        :param also: further literals that the model must decide.
         """
         return self.solver.solve(literals, budget, self._scope((*literals, *also)))
 
     def _scope(self, literals: Iterable[int]) -> Scope:
-        """What a question is about: what its literals depend on, and the clauses. A gate that is left out is whatever its parts make of it."""
+        """The scope of a question: what its literals and the clauses depend on. A gate outside of it follows from its parts."""
         variables = self.solver.variables
         decided = bytes(self._depending(literals, bytearray(variables)))
         self._said += bytes(variables - len(self._said))
@@ -132,7 +132,7 @@ class Circuit:
         return Scope(decided, kept.to_bytes(variables, "big"))
 
     def _depending(self, literals: Iterable[int], found: bytearray) -> bytearray:
-        """Adds the variables on which literals depend to those that were found, each a 1."""
+        """Adds the variables on which literals depend, each as a 1."""
         depends = self._depends
         todo = [literal >> 1 for literal in literals if not found[literal >> 1]]
         for variable in todo:
@@ -153,11 +153,11 @@ class Circuit:
         return self.disjunction((self.conjunction((one, other)), self.conjunction((one ^ 1, other ^ 1))))
 
     def inputs(self, literal: int) -> list[int]:
-        """The variables on which a literal depends in the end, in order: those that are no gates."""
+        """The variables on which a literal ultimately depends, in order, without gates."""
         return [2 * variable for variable in self._needed(literal) if variable not in self.parts]
 
     def given(self, literal: int, answers: Iterable[int]) -> int:
-        """What a literal is where others are true, by its gates. Clauses about them add nothing to it."""
+        """A literal under the assumption that others are true, by its gates, ignoring clauses."""
         found = {each >> 1: TRUE ^ (each & 1) for each in answers}
         for variable in self._needed(literal):  # A gate comes after its parts.
             if variable not in found:
@@ -166,7 +166,7 @@ class Circuit:
         return found[literal >> 1] ^ (literal & 1)
 
     def _needed(self, literal: int) -> list[int]:
-        """The variables on which a literal depends, in order, with its own."""
+        """The variables on which a literal depends, in order, including its own."""
         variables = self.solver.variables
         return list(itertools.compress(range(variables), self._depending((literal,), bytearray(variables))))
 

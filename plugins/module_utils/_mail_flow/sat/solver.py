@@ -8,7 +8,7 @@ recursive minimization, decisions by decaying activity, restarts by Luby's seque
 are on one level, so a restart keeps what follows from them. Nothing depends on a hash or a clock: the same calls give the same answers, models and cores
 everywhere. A budget counts conflicts.
 
-A literal is a whole number: ``2 * variable`` and, negated, ``2 * variable + 1``, so ``literal ^ 1`` is its opposite. Variable 0 is the constant:
+A literal is an integer: ``2 * variable`` and, negated, ``2 * variable + 1``, so ``literal ^ 1`` is its opposite. Variable 0 is the constant:
 :data:`TRUE` and :data:`FALSE` are its literals.
 """
 
@@ -24,16 +24,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 TRUE, FALSE = 0, 1
 
-#: The steps of a question before its search, and how much of the search is counted at once.
+#: The steps of a question before its search, and the number of search steps that are counted at once.
 _STEPS_TO_ASK, _VARIABLES_A_STEP, _LOOKED_AT_ONCE = 20, 10, 1_000
 
-#: Conflicts between two restarts, times Luby's sequence; learnt clauses that are kept at least; how activity decays.
+#: Conflicts between two restarts, times Luby's sequence; the minimum number of learnt clauses to keep; the decay of activity.
 _RESTART, _KEPT, _DECAY = 64, 2000, 1 / 0.95
 
-#: The order is made anew once it has so many entries for each variable: every conflict adds some.
+#: The number of entries per variable at which the order is rebuilt: every conflict adds some.
 _TIMES = 2
 
-#: The value of a variable's literals before a question, by whether clauses with it are looked at. Otherwise both are true, which meets these clauses.
+#: The value of a variable's literals before a question, if its clauses are in scope. Otherwise both are true, which satisfies these clauses.
 _FIRST = bytes.maketrans(b"\0\1", b"\2\0")
 
 
@@ -41,7 +41,7 @@ class Scope(NamedTuple):
     """What a question is about: 0 or 1 by variable.
 
     :param decided: whether it is worth a decision.
-    :param kept: whether clauses with it are looked at. A clause with any other variable is left out.
+    :param kept: whether its clauses are in scope. A clause with any other variable is ignored.
     """
 
     decided: bytes
@@ -49,7 +49,7 @@ class Scope(NamedTuple):
 
 
 def holds_in(model: Sequence[int], literal: int) -> bool:
-    """Whether a literal is true in a model. What the model leaves open, or does not know, is false."""
+    """Whether a literal is true in a model. Undecided and unknown literals are false."""
     value = model[literal] if literal < len(model) else 0
     return value > 0 or (not value and bool(literal & 1))
 
@@ -57,7 +57,7 @@ def holds_in(model: Sequence[int], literal: int) -> bool:
 class Solver:
     """A formula in conjunctive normal form, to which clauses can be added between the questions.
 
-    :param conflicts: how many conflicts there were so far.
+    :param conflicts: the number of conflicts so far.
     """
 
     def __init__(self) -> None:
@@ -78,17 +78,17 @@ class Solver:
         self._order: list[tuple[float, int]] = []
         self._ordered = False
         self._step = 1.0
-        self._learnt: list[tuple[int, list[int]]] = []  # the number of levels that a learnt clause joins, and the clause
+        self._learnt: list[tuple[int, list[int]]] = []  # the number of levels in a learnt clause, and the clause
         self._eligible = b""
         self._queued = bytearray()
         self._contradiction = False
-        self._looked = 0  # clauses that were looked at and are not counted as steps yet
-        self._known = 1  # how many literals of the trail were certain before the question
+        self._looked = 0  # visited clauses that are not counted as steps yet
+        self._known = 1  # the number of literals of the trail that were certain before the question
 
     def variable(self, *, decide: bool = True) -> int:
         """A new variable's positive literal.
 
-        :param decide: whether it is worth a decision. One that others determine is only decided after it took part in a conflict.
+        :param decide: whether to decide it. A variable that others determine is only decided after it took part in a conflict.
         """
         variable = len(self._level)
         self._value += (0, 0)
@@ -118,12 +118,12 @@ class Solver:
             self._attach(literals)
 
     def solve(self, assumptions: Sequence[int] = (), budget: int | None = None, scope: Scope | None = None) -> bool | None:
-        """Whether the formula can be true together with the assumptions; ``None`` where the budget was spent before that was known.
+        """Whether the formula can be true together with the assumptions; ``None`` if the budget was spent before that was known.
 
-        :param scope: everything unless given. The caller vouches that the clauses that are left out can be met whatever the others are given, and that those
-            with variables that are not decided are met where these are false, as what is left open is in the model. An answer of no does not depend on it.
+        :param scope: everything by default. The caller guarantees that the ignored clauses can be satisfied for all values of the others, and that those
+            with undecided variables are satisfied if these are false, as undecided ones are in the model. An answer of no does not depend on that.
 
-        After ``True`` :meth:`holds` tells the model. After ``False`` :attr:`core` are assumptions that cannot hold together.
+        After ``True``, :meth:`holds` gives the model. After ``False``, :attr:`core` has assumptions that contradict each other.
         """
         self.core, self._model = (), []
         if self._contradiction:
@@ -152,7 +152,7 @@ class Solver:
 
     @property
     def variables(self) -> int:
-        """The number of variables, the constant among them."""
+        """The number of variables, including the constant."""
         return len(self._level)
 
     @property
@@ -176,7 +176,7 @@ class Solver:
         self._known = len(self._trail)
 
     def _put_in_order(self) -> None:
-        """The first decision of a question is the variable that was the most active before. Many questions need none."""
+        """The first decision of a question is the variable that was most active before. Many questions need none."""
         activity, inputs, variables = self._activity, self._input, len(self._level)
         self._order = [(-activity[each], each) for each in itertools.compress(range(variables), self._eligible) if inputs[each] or activity[each]]
         heapq.heapify(self._order)
@@ -190,7 +190,7 @@ class Solver:
             self._value[literal], self._value[literal ^ 1] = 1, -1
 
     def _end(self) -> None:
-        """Looks at all clauses again, and draws what follows from what was learnt for certain."""
+        """Puts all clauses back in scope, and propagates what was learnt for certain."""
         if self._limits:
             del self._trail[self._limits[0] :]
             self._limits.clear()
@@ -217,7 +217,7 @@ class Solver:
         self._trail.append(literal)
 
     def _propagate(self, *, decide: bool = False) -> Sequence[int] | None:
-        """Draws all unit consequences; a clause that became false, if one did.
+        """Propagates all unit clauses. Returns a clause that became false, if any.
 
         :param decide: whether to go on with the next decision, until nothing is left.
         """
@@ -281,7 +281,7 @@ class Solver:
             self._assign(2 * variable + phase[variable], None)
 
     def _search(self, assumptions: Sequence[int], conflicts: int, end: int | None) -> bool | None:
-        """Searches until it is known, or until so many conflicts."""
+        """Searches until the answer is known, or until a number of conflicts."""
         while True:
             assumed_all = bool(self._limits) or not assumptions
             conflict = self._propagate(decide=self._ordered and assumed_all)
@@ -319,7 +319,7 @@ class Solver:
             self._model[literal], self._model[literal ^ 1] = 1, -1
 
     def _assume(self, assumptions: Sequence[int]) -> bool:
-        """Makes all assumptions on one level, so that what follows from them is drawn once. Whether none of them is false already."""
+        """Makes all assumptions on one level, so that they are propagated once. Returns whether none of them is false already."""
         self._limits.append(len(self._trail))
         for literal in assumptions:
             if self._value[literal] < 0:
@@ -330,7 +330,7 @@ class Solver:
         return True
 
     def _learn(self, conflict: Sequence[int]) -> None:
-        """Learns a clause from a conflict and goes back to where it first says something."""
+        """Learns a clause from a conflict, and backtracks to the level at which it becomes unit."""
         level, reasons, trail, here = self._level, self._reason, self._trail, len(self._limits)
         seen: set[int] = set()
         learnt: list[int] = []
@@ -353,7 +353,7 @@ class Solver:
             if not open_:
                 break
             clause = reasons[literal >> 1] or ()
-        # A literal that follows from the others is not needed.
+        # A literal that the others imply is not needed.
         levels = {level[other >> 1] for other in learnt}
         needless: dict[int, bool] = {}
         learnt = [other for other in learnt if not follows(other, seen, levels, level, reasons, needless)]
@@ -381,7 +381,7 @@ class Solver:
             heapq.heappush(self._order, (-self._activity[variable], variable))
 
     def _reorder(self) -> None:
-        """The order from the activities as they are, each variable once."""
+        """The order by current activity, each variable once."""
         activity = self._activity
         self._order = [(-activity[variable], variable) for variable in sorted({variable for _key, variable in self._order})]
         heapq.heapify(self._order)
@@ -404,7 +404,7 @@ class Solver:
         self._done = start
 
     def _forget(self) -> None:
-        """Drops the half of the learnt clauses that joins the most levels. Only between two searches, where no clause is a reason above level 0."""
+        """Drops the half of the learnt clauses with the most levels. Only between searches, when no clause is a reason above level 0."""
         self._learnt.sort(key=lambda each: (each[0], len(each[1])))
         kept = len(self._learnt) // 2
         gone = {id(clause) for _joined, clause in self._learnt[kept:]}

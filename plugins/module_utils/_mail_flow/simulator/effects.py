@@ -118,7 +118,9 @@ def _done(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wra
     if Does.BRAND in does:
         changes["brands"] = (*world.brands, (rule.name, str(rule.actions["apply_rights_protection_customization_template"])))
     if Does.ROUTE in does:
-        changes["connector"] = str(rule.actions.get("route_message_outbound_connector") or world.connector)
+        connector = str(rule.actions.get("route_message_outbound_connector") or "")
+        changes["routes"] = (*world.routes, (rule.name, connector)) if connector else world.routes
+        changes["requires_tls"] = world.requires_tls or bool(rule.actions.get("route_message_outbound_require_tls"))
     if Does.CHANGE in does and "apply_html_disclaimer_text" in rule.actions:
         changes["disclaimer"] = True
     content = _changed(rule, world.content, scene, does, wraps, sets_last)

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the rules make of a copy's protection. Private to the collection.
+"""How the rules protect a copy. Private to the collection.
 
-A message is encrypted after the last rule, by what the rules asked for and by how it arrived. Source: Microsoft's pages about mail flow rules that
+Exchange encrypts a message after the last rule, as the rules asked and depending on how it arrived. Source: Microsoft's pages about mail flow rules that
 encrypt, about usage rights, and about IRM.
 """
 
@@ -21,11 +21,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Protection
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
 
-#: The largest message that is protected, in bytes, and the largest that is so however it is encoded.
+#: The largest message that is protected, in bytes, and the largest that is protected however it is encoded.
 LARGEST = 25 << 20
 SURELY_PROTECTED = int(LARGEST / ENCODED)
 
-#: Types of messages of which nobody says whether a rule protects them, and of those that come again under another's name.
+#: Types of messages for which it is not documented whether rules protect them, and types that are sent again under another name.
 SYSTEM_TYPES = ("OOF", "ReadReceipt", "Calendaring", "ApprovalRequest")
 FORWARDED_TYPES = ("AutoForward", "SmtpForwarding")
 
@@ -38,11 +38,11 @@ class Verdict:
 
     :param protection: ``none``, ``encrypt``, ``do_not_forward``, ``template:<name>``, ``smime``, ``protected_option_unknown`` or ``unknown``.
     :param by: the rules that protect it.
-    :param on_arrival: whether its protection is the one that it arrived with; ``None`` where that is open.
-    :param branding: the OME configuration that it shows; empty where none does.
+    :param on_arrival: whether the message arrived with its protection; ``None`` if that is open.
+    :param branding: the OME configuration that it shows; empty if none does.
     :param reasons: why something is open.
-    :param delivered: whether it is certain that protecting it does not keep it from being delivered.
-    :param assumes: the numbers of the guesses that it rests on.
+    :param delivered: whether protecting it certainly does not prevent its delivery.
+    :param assumes: the numbers of the guesses that it relies on.
     """
 
     protection: str
@@ -55,12 +55,12 @@ class Verdict:
 
 
 def option_name(template: str) -> str:
-    """What a rights management template is called in a result."""
+    """The name of a rights management template in a result."""
     return _OPTIONS.get(template.casefold(), f"template:{template}")
 
 
 def verdict(world: World, message: Message, facts: Facts) -> Verdict:
-    """What becomes of the protection in a world, once the last rule is done."""
+    """The protection in a world after the last rule."""
     found = _protection(world, message, facts)
     if world.surprises:
         return replace(found, protection="unknown", by=(), reasons=(*found.reasons, *world.surprises), on_arrival=None, delivered=False)
@@ -68,7 +68,7 @@ def verdict(world: World, message: Message, facts: Facts) -> Verdict:
 
 
 def _branded(found: Verdict, world: World, message: Message) -> Verdict:
-    """With the branding that rules chose; mail of another organization's keys takes none."""
+    """With the branding that rules chose; mail protected by another organization's keys gets none."""
     names = {name_key(name): name for _rule, name in world.brands}
     foreign = found.on_arrival and message.protection is not None and message.protection.owner == "other"
     if not names or foreign or found.protection in ("none", "smime", "unknown"):
@@ -88,7 +88,7 @@ def _protection(world: World, message: Message, facts: Facts) -> Verdict:
     if arrival is None:
         return _unknown("U00", "how the message is protected on arrival is not known", None, field="protection")
     if world.content.wrapped and arrival.kind in ("smime", "smime_signed"):
-        # What the disclaimer was wrapped around is an attachment now, as it was.
+        # The wrapped message is now an attachment, unchanged.
         kept = Verdict("smime" if arrival.kind == "smime" else "none", on_arrival=arrival.kind == "smime")
         return _asked(world, message, facts) if world.asked else kept
     if arrival.kind == "smime":
@@ -99,7 +99,7 @@ def _protection(world: World, message: Message, facts: Facts) -> Verdict:
 
 
 def _of_protected(world: World, arrival: Protection, facts: Facts) -> Verdict:
-    """A message that arrives protected keeps that: asking for more is ignored, and only the own organization's keys can be taken away."""
+    """A message that arrives protected stays so: further requests are ignored, and only protection by the organization's own keys can be removed."""
     kept = Verdict(arrival.kind, on_arrival=True)
     if arrival.kind == "protected_option_unknown":
         kept = replace(kept, reasons=(Reason("U00", "with which option the message is protected on arrival is not known", "protection"),))
@@ -114,7 +114,7 @@ def _of_protected(world: World, arrival: Protection, facts: Facts) -> Verdict:
 
 
 def _closed(settings: Mapping[str, Any]) -> Reason | None:
-    """Why it is open whether Exchange can take protection away."""
+    """Why it is open whether Exchange can remove protection."""
     off = licensing_off(settings)
     if off:
         return Reason("U28", f"whether a rule decrypts a message while {off} is false", "facts.irm_configuration")
@@ -123,7 +123,7 @@ def _closed(settings: Mapping[str, Any]) -> Reason | None:
 
 
 def licensing_off(settings: Mapping[str, Any]) -> str:
-    """The settings without which nothing is protected that are off; empty where none is."""
+    """The required licensing settings that are off; empty if none is."""
     return " and ".join(name for name in ("azure_rms_licensing_enabled", "internal_licensing_enabled") if settings.get(name) is False)
 
 
@@ -136,7 +136,7 @@ def _names(rules: Any) -> str:
 
 
 def _asked(world: World, message: Message, facts: Facts) -> Verdict:
-    """A message that arrives in clear, and that rules want to protect."""
+    """A message that arrives in clear and that rules ask to protect."""
     sender = facts.primary(message.sender)
     scope = [value.settled(world.answered()) if isinstance(value, Open) else value for value in _scopes(facts, sender, message.authenticated)]
     assumes = frozenset(reason.id for value in scope if isinstance(value, Open) and value.likely is not None for reason in value.reasons)
@@ -192,7 +192,7 @@ def _configured(irm: Mapping[str, Any] | None, message: Message) -> list[Reason]
 
 
 def _too_large(message: Message) -> Reason | None:
-    """Whether a message may be too large to be encrypted. It is not documented whether its size counts as it is or encoded for its way."""
+    """Whether a message may be too large to be encrypted. Whether its size counts before or after encoding is not documented."""
     least, most = (message.size, int(message.size * ENCODED)) if message.size is not None else size_range(message)
     if (least if most is None else most) <= LARGEST:
         return None

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How a recipient opens a protected message. Private to the collection.
 
-From the OME configuration that it shows, and from who the recipient is. Whether Conditional Access lets somebody in is never known here.
+That depends on the OME configuration that it shows and on the recipient. Conditional Access is not considered.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LOCKED = "neither passcodes nor social IDs are left in {name}, so nobody withou
 
 
 def opens(protection: str, branding: str, recipient: Recipient, facts: Facts, *, own: bool = True) -> list[dict[str, str]]:
-    """The ways, the likely first: ``way`` and ``reason``. Empty where nothing is protected.
+    """The ways, most likely first: ``way`` and ``reason``. Empty if nothing is protected.
 
     :param own: whether the organization's own keys protect it.
     """
@@ -50,7 +50,7 @@ def _way(way: str, reason: str) -> dict[str, str]:
 
 
 def _inside(facts: Facts) -> list[dict[str, str]]:
-    """People inside open it in Outlook, and where the policy of their mailbox says otherwise, not in the browser."""
+    """People inside open it in Outlook, and in the browser unless their mailbox policy prevents it."""
     ways = [_way("inline", "Outlook opens it for people inside")]
     off = sorted(str(policy.get("identity")) for policy in facts.owa_mailbox_policies or () if policy.get("irm_enabled") is False)
     if off:

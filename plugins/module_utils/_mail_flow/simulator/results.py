@@ -22,6 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.reading_options import opens
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import NOBODY, Course
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.transit import Way, transit, ways_of
 
 #: Protections of which not all is known.
 OPEN = ("unknown", "protected_option_unknown")
@@ -39,6 +40,7 @@ class _End:
     verdict: Verdict
     matched: tuple[int, ...]
     perhaps: frozenset[int]
+    ways: tuple[Way, ...]
 
     @property
     def shown(self) -> tuple[object, ...]:
@@ -102,6 +104,8 @@ class _Stage:
         doubtful = fate == "unknown" or found.get("protection") in OPEN or any(rule["matched"] == "unknown" for rule in names)
         brands = {end.verdict.branding for end in likely}
         if fate == "delivered":
+            on_the_way = transit([end.world for end in likely], self.facts, self.course.recipient.address)
+            found.update({"transit": on_the_way} if on_the_way else {})
             if brands != {""} and len(brands) == 1:
                 found["branding"] = next(iter(brands))
             arrival = self.message.protection
@@ -124,7 +128,9 @@ class _Stage:
             found = Verdict("unknown", reasons=world.surprises) if world.surprises else Verdict("")
             fate = "unknown" if world.surprises else fate
         here = tuple(place for held, place in world.matched if held == self.number)
-        return _End(world, fate, found, here, frozenset(place for held, place in world.perhaps if held == self.number))
+        perhaps = frozenset(place for held, place in world.perhaps if held == self.number)
+        ways = ways_of(world, self.facts, self.course.recipient.address) if fate == "delivered" and (world.routes or world.requires_tls) else ()
+        return _End(world, fate, found, here, perhaps, tuple(ways))
 
     def fate(self, likely: Sequence[_End]) -> str:
         """What becomes of the copy."""
@@ -156,9 +162,9 @@ class _Stage:
 
     def _assumed(self, ends: Sequence[_End], likely: Sequence[_End]) -> list[str]:
         """The guesses without which the answer would be another."""
-        shown = {end.shown for end in likely}
+        shown = {(end.shown, end.ways) for end in likely}
         assumed = {number for end in likely for number in (*end.world.rests_on, *end.verdict.assumes)}
-        against = sorted((end for end in ends if end.shown not in shown), key=lambda end: len(end.world.contradictions))
+        against = sorted((end for end in ends if (end.shown, end.ways) not in shown), key=lambda end: len(end.world.contradictions))
         taken: list[frozenset[object]] = []
         for end in against:
             questions = frozenset(question.key for question, _answer in end.world.contradictions)

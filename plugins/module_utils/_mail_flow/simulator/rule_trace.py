@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why a message took its way: each rule, and the condition that decided. Private to the collection.
+"""Why a message took its path: each rule, and the condition that decided. Private to the collection.
 
-Made on request, since it looks at every condition of every rule. Which rules match is what the result says; the trace says why.
+Made only on request, because it evaluates every condition of every rule. The result says which rules match; the trace says why.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Course, Passage
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
 
-#: So much of a text is shown.
+#: The number of characters of a text that are shown.
 _SHOWN = 120
 
 
 class Tracer:
-    """The traces of one message. There are none where they would take more than the budget of a message, whose result is then unknown or nearly so."""
+    """The traces of one message. There are none if they would exceed the budget of a message, whose result is then mostly unknown."""
 
     def __init__(self, rules: RuleSet, message: Message, facts: Facts) -> None:
         self._rules = rules
@@ -44,9 +44,9 @@ class Tracer:
     def trace(self, label: str) -> list[dict[str, Any]]:
         """One entry for each rule, first to last.
 
-        ``rule``; ``matched``: as the result has it, before an approval or after one, and false where it does not name the rule; and of a rule that was
-        looked at ``because``: the condition that decided, or all where it may match (``section``, ``option``, ``value``, ``result``, ``saw``, ``reason``
-        where it is open, and ``assumes`` where the result is assumed); ``reason``: why it is open whether it matches, or was not looked at;
+        ``rule``; ``matched``: as in the result, before an approval or after one, and false if the result does not name the rule; for a rule that was
+        evaluated ``because``: the condition that decided, or all if it may match (``section``, ``option``, ``value``, ``result``, ``saw``, ``reason``
+        if it is open, and ``assumes`` if the result is assumed); ``reason``: why it is open whether it matches, or why it was skipped;
         ``actions`` that are done; ``copy``: who shared the copy.
         """
         course = self._courses.get(label)
@@ -74,7 +74,7 @@ class Tracer:
         return {key: value for key, value in entry.items() if value not in ([], "")}
 
     def _way(self, rule: FlowRule, world: World, course: Course) -> Truth:
-        """Whether a rule matches in a world, as far as its answers and the guesses go."""
+        """Whether a rule matches in a world, by its answers and the guesses."""
         answers = world.answered()
         return all_of(_likely(value, answers) for value in self._passage.parts(rule, world, course.recipient, course.by is not None))
 
@@ -92,14 +92,14 @@ class Tracer:
         return {"because": [each for each in because if "reason" in each], "reason": self._without_conditions(rule, because)}
 
     def _actions(self, rule: FlowRule) -> list[str]:
-        """What a rule that matches does, as far as that is known."""
+        """What a matching rule does, as far as it is known."""
         if not rule.enforced:
             return sorted(row.option for row in rule.rows if rule.mode in row.in_audit)
         manager = self._facts.manager(self._facts.primary(self._message.sender)) if rule.by_manager else None
         return sorted(rule.actions if manager is None else rule.where(bool(manager)).actions)
 
     def _without_conditions(self, rule: FlowRule, because: list[dict[str, Any]]) -> str:
-        """Why a rule does not match while no condition by itself says so."""
+        """Why a rule does not match although no single condition says so."""
         if rule.in_window(self._message) is False:
             return f"the message is outside of its dates: {rule.begins or 'always'} to {rule.ends or 'always'}"
         if any("reason" in each for each in because):
@@ -117,7 +117,7 @@ class Tracer:
         return because
 
     def _passed_over(self, rule: FlowRule, course: Course) -> str:
-        """Why a rule was not looked at for a copy."""
+        """Why a rule was skipped for a copy."""
         if rule.idle:
             return rule.idle
         if "NDR" in (self._message.types or ()):
@@ -133,7 +133,7 @@ def _shown_truth(value: Truth) -> bool | str:
 
 
 def _likely(value: Truth, answers: Mapping[Hashable, bool]) -> Truth:
-    """A value under answers, and where they do not say, as it is guessed."""
+    """A value under answers; without an answer, its guess."""
     settled = value if isinstance(value, bool) else value.settled(answers)
     return settled.likely if isinstance(settled, Open) and settled.likely is not None else settled
 
@@ -147,7 +147,7 @@ def _plain(values: Any) -> Any:
 
 
 def _hits(atom: Atom, sight: Sight) -> Any:
-    """Of several values those that are found."""
+    """The values that are found."""
     if not isinstance(atom.values, tuple) or len(atom.predicate.options) > 1:
         return _plain(atom.values)
     hits = [value for value in atom.values if atom.predicate.evaluate(sight, (value,), atom.settings) is True]
@@ -164,7 +164,7 @@ def _people(fork: Fork) -> str:
 
 
 def _saw(atom: Atom, sight: Sight) -> str:
-    """What a condition looked at, as a person reads it."""
+    """What a condition looked at, for people."""
     if atom.predicate.looks_at == "header":
         found = header_values(sight, str(atom.values[0]).lower())
         return "not known" if found is None else _short(" | ".join(found)) or "no such header"

@@ -19,7 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason, Truth, all_of, negate, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import Reach
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Content, Fork, Sight, first_content
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import tokens

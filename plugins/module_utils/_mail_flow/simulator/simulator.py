@@ -9,19 +9,20 @@ Pure: the same rules, facts, messages and dates give the same answer.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import STEPS_OF_MESSAGE, BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import BUDGET
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import BUDGET, as_row
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Course, Passage
 
 #: The result of a copy of which it takes too much to find out more.
 _TOO_MUCH: dict[str, Any] = {"fate": "unknown", "protection": "unknown", "rules": []}
-_WHY = {**BUDGET, "reason": "the rules and the message are too complex together"}
+_WHY = replace(BUDGET, text="the rules and the message are too complex together")
 
 
 class Simulator:
@@ -44,5 +45,5 @@ class Simulator:
             with bounded(STEPS_OF_MESSAGE):
                 found = {course.recipient.label: result(course, self.rules, message, self.facts) for course in self.courses(message)}
         except BudgetError:
-            found = {person.label: {**_TOO_MUCH, "unknown": [{**_WHY}]} for person in self.facts.recipients(message)}
+            found = {person.label: {**_TOO_MUCH, "unknown": [as_row(_WHY)]} for person in self.facts.recipients(message)}
         return {"name": message.name, "recipients": {label: described for label, described in found.items() if described is not None}}

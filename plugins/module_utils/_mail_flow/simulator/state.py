@@ -53,7 +53,8 @@ class World(Value):
     :param brands: the branding that rules chose: rule and OME configuration.
     :param held: how often the message waits for an approval.
     :param status: the code of a rejection.
-    :param connector: the connector that the message leaves by.
+    :param routes: the connectors that rules routed it to: rule and connector.
+    :param requires_tls: whether a rule lets it leave by TLS alone.
     :param disclaimer: whether a disclaimer is on it.
     :param told: what rules tell whom: kind, rule and address.
     :param surprises: why it is open what a rule did.
@@ -75,7 +76,8 @@ class World(Value):
     brands: tuple[tuple[str, str], ...] = ()
     held: int = 0
     status: str = ""
-    connector: str = ""
+    routes: tuple[tuple[str, str], ...] = ()
+    requires_tls: bool = False
     disclaimer: bool = False
     told: tuple[tuple[str, str, str], ...] = ()
     added: tuple[Added, ...] = ()
@@ -109,8 +111,8 @@ class World(Value):
     def state(self) -> tuple[object, ...]:
         """All that later rules and the outcome depend on."""
         return (
-            *(self.content, self.fork, self.fate, self.over, self.stopped, self.asked, self.removed, self.brands, self.held, self.status, self.connector),
-            *(self.disclaimer, self.told, self.added, self.surprises),
+            *(self.content, self.fork, self.fate, self.over, self.stopped, self.asked, self.removed, self.brands, self.held, self.status),
+            *(self.routes, self.requires_tls, self.disclaimer, self.told, self.added, self.surprises),
         )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_below, with_parents
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import any_pattern, begins_anywhere, has_pattern
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import ATTRIBUTES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import any_word, first_token, has_word, tokens
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
@@ -234,11 +235,11 @@ class AddressSlot:
             if facts.managers is not None:
                 add(literal, self.managed if facts.manager(address) else self.managed ^ 1)
             for sort, value in self.atoms:
-                if sort.startswith("attribute"):
+                if sort in ATTRIBUTES:
                     self._relate_attribute(address, sort, value)
         strangers = [self.atoms["address", address] for address in strangers_with_attributes(facts) if ("address", address) in self.atoms]
         for sort, value in self.atoms:
-            if sort.startswith("attribute"):
+            if sort in ATTRIBUTES:
                 add(self.atoms[sort, value] ^ 1, self.object, *strangers)
         if facts.managers is not None and all(("address", person) in self.atoms for person in facts.managers):
             add(self.managed ^ 1, *(self.atoms["address", person] for person in facts.managers))
@@ -257,6 +258,10 @@ class AddressSlot:
             self._has(address, (sort, value), sure=found is True)
 
     # Regions of the domain
+
+    def below_alone(self, name: str) -> int:
+        """Whether the address is in a subdomain of this domain, and not in the domain itself."""
+        return self._circuit.conjunction((self.atoms["below", name], self.atoms["exact", name] ^ 1))
 
     def in_accepted(self, kinds: tuple[str, ...]) -> int:
         """Whether the address is in an accepted domain of one of these types."""

@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_name, with_parents
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import named_domains
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import showings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import is_agreed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import ATTRIBUTES, HEADER, RECIPIENT, SENDER, SUBJECT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.widening import widened
 
@@ -53,68 +55,23 @@ def brought_by(rule: FlowRule, facts: Facts) -> Iterator[tuple[str, str, tuple[s
             yield from ((MANAGER, person.address, senders) for person in facts.brought(manager) if manager)
 
 
-SENDER, RECIPIENT, SUBJECT, BODY = "sender", "recipient", "subject", "body"
-
 #: The address that the sender wrote for the recipient: the primary one, or an alias.
 WRITTEN = "written"
-
-#: The texts of attachments.
-ATTACHED = "attachment text"
 
 #: Header that repeats what the message says elsewhere, to the slot that says it.
 SAME_AS = {"header subject": SUBJECT, "header from": SENDER}
 
-#: Option to the slots that it looks at, and to the sort of its values.
-LISTS: dict[str, tuple[tuple[str, ...], str]] = {
-    "from": ((SENDER,), "address"),
-    "from_address_contains_words": ((SENDER,), "word"),
-    "from_address_matches_patterns": ((SENDER,), "pattern"),
-    "from_member_of": ((SENDER,), "member"),
-    "sender_domain_is": ((SENDER,), "below"),
-    "sender_ad_attribute_contains_words": ((SENDER,), "attribute word"),
-    "sender_ad_attribute_matches_patterns": ((SENDER,), "attribute pattern"),
-    "sent_to": ((RECIPIENT,), "address"),
-    "recipient_address_contains_words": ((RECIPIENT,), "word"),
-    "recipient_address_matches_patterns": ((RECIPIENT,), "pattern"),
-    "recipient_domain_is": ((RECIPIENT,), "below"),
-    "sent_to_member_of": ((RECIPIENT,), "member"),
-    "recipient_ad_attribute_contains_words": ((RECIPIENT,), "attribute word"),
-    "recipient_ad_attribute_matches_patterns": ((RECIPIENT,), "attribute pattern"),
-    "any_of_recipient_address_contains_words": ((RECIPIENT,), "word"),
-    "any_of_recipient_address_matches_patterns": ((RECIPIENT,), "pattern"),
-    "any_of_to_header": ((RECIPIENT,), "address"),
-    "any_of_cc_header": ((RECIPIENT,), "address"),
-    "any_of_to_cc_header": ((RECIPIENT,), "address"),
-    "any_of_to_header_member_of": ((RECIPIENT,), "member"),
-    "any_of_cc_header_member_of": ((RECIPIENT,), "member"),
-    "any_of_to_cc_header_member_of": ((RECIPIENT,), "member"),
-    "subject_contains_words": ((SUBJECT,), "word"),
-    "subject_matches_patterns": ((SUBJECT,), "pattern"),
-    "subject_or_body_contains_words": ((SUBJECT, BODY), "word"),
-    "subject_or_body_matches_patterns": ((SUBJECT, BODY), "pattern"),
-    "header_contains_message_header": (("header",), "word"),
-    "header_matches_message_header": (("header",), "pattern"),
-    "attachment_contains_words": ((ATTACHED,), "word"),
-    "attachment_matches_patterns": ((ATTACHED,), "pattern"),
-    "attachment_name_matches_patterns": (("attachment name",), "pattern"),
-    "attachment_extension_matches_words": (("attachment",), "extension"),
-    "attachment_property_contains_words": (("attachment",), "property"),
-    "sender_ip_ranges": (("last hop",), "range"),
-}
-
 
 def keys_of(atom: Atom) -> list[Key]:
     """The atoms of a condition's values: one of them is enough."""
-    option = atom.predicate.options[0]
-    sort = LISTS[option][1]
-    values = atom.values[1] if option.startswith("header_") else atom.values
+    sort = atom.predicate.sort
     found: list[Key] = []
-    for value in values:
+    for value in atom.predicate.shown(atom.values)[1] if atom.predicate.slots else ():
         if sort == "word":
             found.append((sort, value.lower()))
         elif sort == "pattern":
             found.append((sort, (value, atom.settings.legacy)))
-        elif sort.startswith("attribute"):
+        elif sort in ATTRIBUTES:
             name, _colon, wanted = value.partition(":")
             parts = [part.strip() for part in wanted.split(",") if part.strip()]
             found += [(sort, (name.strip().lower(), part, atom.settings.legacy)) for part in parts]
@@ -143,8 +100,8 @@ def wider(key: Key) -> Key | None:
 
 def slots_of(atom: Atom) -> tuple[str, ...]:
     """The slots that a condition with a list of values looks at."""
-    slots = LISTS[atom.predicate.options[0]][0]
-    return (f"header {atom.values[0].lower()}",) if slots == ("header",) else slots
+    slots = atom.predicate.slots
+    return (f"header {atom.values[0].lower()}",) if slots == (HEADER,) else slots
 
 
 @dataclass
@@ -184,8 +141,11 @@ class Vocabulary:
         return {parent for name in names for parent in with_parents(name)[1:]}
 
 
-def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts) -> Vocabulary:
-    """What rules and claims mention, and what of the facts has a part in it."""
+def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts, *, transit: bool = False) -> Vocabulary:
+    """What rules and claims mention, and what of the facts has a part in it.
+
+    :param transit: whether it matters how mail leaves.
+    """
     found = Vocabulary()
     for rules in rule_sets:
         for rule in rules.rules:
@@ -197,41 +157,35 @@ def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts) -> Vocabulary:
             found.mention(RECIPIENT, (("address", each.person.address) for each in showings([rule], facts) if domain(each.person.address)))
             found.managers |= bool({"moderate_message_by_manager", MANAGER} & set(rule.actions))
         for atom in rules.atoms:
-            option = atom.predicate.options[0]
-            if option in LISTS:
-                for slot in slots_of(atom):
-                    found.mention(slot, keys_of(atom))
-                    if slot in SAME_AS:
-                        found.mention(SAME_AS[slot], keys_of(atom))
-                if watches_aliases(atom):
-                    found.mention(WRITTEN, (key for key in keys_of(atom) if key[0] in ("word", "pattern", "below", "address")))
-            if option.startswith("any_of_") and "header" in option:
-                found.members |= option.endswith("member_of")
-                found.fields.update(dict.fromkeys(() if option.endswith("member_of") else atom.values))
-            found.envelope |= atom.settings.location != "Header" and slots_look_at_sender(atom)
-    _with_domains(found, facts)
+            for slot in slots_of(atom):
+                found.mention(slot, keys_of(atom))
+                if slot in SAME_AS:
+                    found.mention(SAME_AS[slot], keys_of(atom))
+            if atom.predicate.slots and watches_aliases(atom):
+                found.mention(WRITTEN, (key for key in keys_of(atom) if key[0] in ("word", "pattern", "below", "address")))
+            if atom.predicate.fields:
+                members = atom.predicate.sort == "member"
+                found.members |= members
+                found.fields.update(dict.fromkeys(() if members else atom.values))
+            found.envelope |= atom.settings.location != "Header" and atom.predicate.of_sender
+    _with_domains(found, facts, named_domains(facts.outbound_connectors or ()) if transit else ())
     _with_people(found, facts)
     return found
 
 
-def slots_look_at_sender(atom: Atom) -> bool:
-    """Whether a condition looks at the sender's address, which the envelope has, too."""
-    return atom.predicate.looks_at == "sender" and not atom.predicate.options[0].startswith("sender_ad_")
-
-
 def watches_aliases(atom: Atom) -> bool:
-    """Whether it may matter to a condition at which address somebody is written to. It does not to what the directory says about them."""
-    looks = atom.predicate.looks_at in ("recipient", "recipients") and not atom.predicate.options[0].startswith("recipient_ad_")
-    return looks and atom.settings.address_type == "Original"
+    """Whether it may matter to a condition at which address somebody is written to."""
+    return atom.predicate.of_recipient and atom.settings.address_type == "Original"
 
 
 def looks_at_written(atom: Atom) -> bool:
-    """Whether a condition looks at the addresses that the sender wrote. Whether other conditions about recipients do is open (U24)."""
-    return watches_aliases(atom) and "recipient_address_" in atom.predicate.options[0]
+    """Whether a condition looks at the addresses that the sender wrote."""
+    return atom.predicate.as_written and watches_aliases(atom)
 
 
-def _with_domains(found: Vocabulary, facts: Facts) -> None:
-    names = {accepted.name for accepted in facts.accepted_domains or ()} | {name.removeprefix("*.") for name in facts.remote_domains or {} if name != "*"}
+def _with_domains(found: Vocabulary, facts: Facts, others: Iterable[str]) -> None:
+    names = {*others, *(accepted.name for accepted in facts.accepted_domains or ())}
+    names |= {name.removeprefix("*.") for name in facts.remote_domains or {} if name != "*"}
     found.exact.update(dict.fromkeys(sorted(names)))
     for slot in (SENDER, RECIPIENT):
         found.mention(slot, (("below", name) for name in sorted(names)))
@@ -248,7 +202,7 @@ def _with_people(found: Vocabulary, facts: Facts) -> None:
         people = [*guests, *objects[: MOST_NAMED + 1], *(address for each in members if len(each) <= MOST_NAMED for address in each)]
         if len(objects) > MOST_NAMED:
             people = people[MOST_NAMED + 1 :]
-        if any(kind.startswith("attribute") for kind, _value in found.keys.get(slot, ())):
+        if any(kind in ATTRIBUTES for kind, _value in found.keys.get(slot, ())):
             people += strangers_with_attributes(facts)
         found.mention(slot, (("address", address) for address in (*people, *managed) if domain(address)))
 

@@ -11,18 +11,17 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import bytes_of, is_own_header
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import BODY, SUBJECT
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import PREDICATES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.effects import beside_content
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
-    BODY,
-    LISTS,
-    SUBJECT,
     WRITTEN,
     Key,
     is_open,
@@ -157,11 +156,7 @@ class Conditions:
         return self.logic.unknown("U00", "wrapper", atom.predicate.options, repr(atom.values), atom.settings, tuple(texts), tuple(seen.classes.items()))
 
     def _truth(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
-        option = atom.predicate.options[0]
-        if option not in LISTS:
-            return _SINGLE.get(option, Conditions._unanswered)(self, atom, seen, person)
-        looks_at = atom.predicate.looks_at
-        return getattr(self, f"_of_{looks_at.replace(' ', '_')}")(atom, seen, person)  # type: ignore[no-any-return]
+        return _TRUTHS[atom.predicate.options](self, atom, seen, person)
 
     def _unanswered(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         """The sender's relation to a recipient, and anything that is not documented: it may depend on who shares the copy, those included whom rules added."""
@@ -172,7 +167,7 @@ class Conditions:
     def _of_sender(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         location, keys = atom.settings.location, keys_of(atom)
         header = [self.mail.sender.value(key, self.logic) for key in keys]
-        if location == "Header" or self.mail.envelope is None or atom.predicate.options[0].startswith("sender_ad_"):
+        if location == "Header" or self.mail.envelope is None or atom.predicate.in_directory:
             return self.logic.any_of(header)
         envelope = self.logic.all_of((self.mail.empty_envelope ^ 1, self.logic.any_of([self.mail.envelope.value(key, self.logic) for key in keys])))
         return envelope if location == "Envelope" else self.logic.any_of((*header, envelope))
@@ -182,7 +177,7 @@ class Conditions:
         if not watches_aliases(atom):
             return found
         open_ = self.logic.unknown("U24", atom.predicate.options, atom.values, person.name)
-        if person is not self.mail.recipient or atom.predicate.options[0].endswith("member_of"):
+        if person is not self.mail.recipient or atom.predicate.sort == "member":
             return self.logic.choose(self.mail.direct, found, open_)
         written = self._of_written(found, atom)
         return written if looks_at_written(atom) else self.logic.choose(self.logic.equal(found, written), found, open_)
@@ -213,9 +208,8 @@ class Conditions:
         return address == value if sort == "address" else holds(address, key) is not False
 
     def _of_fields(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
-        option = atom.predicate.options[0]
-        fields = SHOWN_FIELDS if "_to_cc_" in option else ("to",) if "_to_" in option else ("cc",)
-        if option.endswith("member_of"):
+        option, fields = atom.predicate.options[0], atom.predicate.fields
+        if atom.predicate.sort == "member":
             brought = [value for key in keys_of(atom) for value in self._brought(atom, key, seen, fields)]
             named = self.logic.all_of((self.mail.members_named, self.logic.unknown("U07", option, atom.values, seen.splits)))
             return self.logic.any_of((named, *brought))
@@ -237,7 +231,7 @@ class Conditions:
 
     def _open_field(self, atom: Atom, seen: Seen) -> Value:
         """What a condition about all recipients may find on the copy of somebody whom a rule added: in the fields only who may be named there."""
-        if atom.predicate.looks_at != "fields" or atom.predicate.options[0].endswith("member_of"):
+        if not atom.predicate.fields or atom.predicate.sort == "member":
             return TRUE
         named = [self.mail.named(address, name) for address in atom.values for name in SHOWN_FIELDS]
         brought = [value for address in atom.values for value in self._brought(atom, ("address", address), seen, ("to", "cc"))]
@@ -258,6 +252,10 @@ class Conditions:
         if self.mail.facts.accepted_domains is None:
             return self.mail.inside(slot) if self.logic.free else (FALSE, TRUE)
         return self.mail.inside(slot)
+
+    def leaves(self, person: AddressSlot) -> Value:
+        """Whether a copy for somebody leaves the organization. Rules take some people outside for inside; their mail leaves all the same."""
+        return negate(self._accepted(person))
 
     def _from_scope(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         logic, location, value = self.logic, atom.settings.location, atom.values
@@ -312,11 +310,11 @@ class Conditions:
         """What a condition about content finds, where Exchange can read it (U30)."""
         closed = self.logic.all_of((self.foreign, negate(seen.wrapped)))
         option = atom.predicate.options
-        limit = bytes_of(atom.values) if option == ("attachment_size_over",) else None
+        limit = bytes_of(atom.values) if atom.predicate.sort == "size" else None
         if limit is not None:
             hidden: Value = self.mail.properties["hidden attachment", limit] if self.logic.free else (FALSE, TRUE)
         else:
-            values = keys_of(atom) if option[0] in LISTS else [atom.values]
+            values = keys_of(atom) if atom.predicate.slots else [atom.values]
             hidden = self.logic.any_of([self.logic.unknown("U30", option, value, atom.settings) for value in values])
         return self.logic.choose(closed, hidden, found)
 
@@ -414,18 +412,34 @@ _REPEATED: dict[str, Callable[[Conditions, Key, Seen], Value]] = {
     "header importance": lambda self, key, seen: self._importance_has(key),
 }
 
-_SINGLE: dict[str, Callable[[Conditions, Atom, Seen, AddressSlot], Value]] = {
-    "from_scope": Conditions._from_scope,
-    "sent_to_scope": Conditions._sent_to_scope,
-    "attachment_size_over": Conditions._attachment_size,
-    "message_size_over": Conditions._message_size,
-    "message_type_matches": Conditions._type,
-    "with_importance": Conditions._importance,
-    "has_classification": Conditions._classification,
-    "has_no_classification": Conditions._no_classification,
-    "scl_over": Conditions._scl,
-    "attachment_has_executable_content": Conditions._switch,
-    "attachment_is_password_protected": Conditions._switch,
-    "attachment_is_unsupported": Conditions._switch,
-    "attachment_processing_limit_exceeded": Conditions._switch,
+_Compile: TypeAlias = Callable[[Conditions, Atom, Seen, AddressSlot], Value]
+
+#: How a condition with a list of values is compiled, by what it looks at.
+_OF_LISTS: dict[str, _Compile] = {
+    "sender": Conditions._of_sender,
+    "recipient": Conditions._of_recipient,
+    "recipients": Conditions._of_recipients,
+    "fields": Conditions._of_fields,
+    "subject": Conditions._of_subject,
+    "body": Conditions._of_body,
+    "header": Conditions._of_header,
+    "attachments": Conditions._of_attachments,
+    "last hop": Conditions._of_last_hop,
 }
+#: How any other condition is, by what it looks at and the sort of its value.
+_OF_VALUES: dict[tuple[str, str], _Compile] = {
+    ("sender", "scope"): Conditions._from_scope,
+    ("recipient", "scope"): Conditions._sent_to_scope,
+    ("relation", "relation"): Conditions._unanswered,
+    ("character sets", "character set"): Conditions._unanswered,
+    ("attachments", "size"): Conditions._attachment_size,
+    ("attachments", "switch"): Conditions._switch,
+    ("size", "size"): Conditions._message_size,
+    ("protection", "type"): Conditions._type,
+    ("importance", "importance"): Conditions._importance,
+    ("classification", "classification"): Conditions._classification,
+    ("classification", "no classification"): Conditions._no_classification,
+    ("scl", "scl"): Conditions._scl,
+}
+#: How each condition is compiled. One that is missing here fails at import.
+_TRUTHS: dict[tuple[str, ...], _Compile] = {row.options: _OF_LISTS[row.looks_at] if row.slots else _OF_VALUES[row.looks_at, row.sort] for row in PREDICATES}

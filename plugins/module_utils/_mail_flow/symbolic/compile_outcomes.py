@@ -13,9 +13,11 @@ from functools import cached_property
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import SURELY_PROTECTED, SYSTEM_TYPES, licensing_off
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_transit import in_transit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, high, low, negate
 
 
@@ -164,6 +166,10 @@ class Outcome:
         """The same for each answer to what becomes of a copy that rules want to protect."""
         return tuple(Outcome(self.chain, answer) for answer in ((TRUE, FALSE), (FALSE, FALSE), (FALSE, TRUE)))
 
+    def kept_in_transit(self, least: str) -> Value:
+        """Whether the copy is protected, or does not leave, or only by forced TLS that checks this at least."""
+        return self.logic.any_of((self.protected, in_transit(self.chain, least)))
+
     def breaks_anyway(self, then: str, template: str = "") -> Value:
         """Whether the copy is not what a guarantee says, whatever becomes of one that rules want to protect where that is open. That is what assumptions
         about mail are about, so that of such mail most often nothing else is.
@@ -171,9 +177,12 @@ class Outcome:
         return self.logic.all_of([each.breaks(then, template) for each in self._given])
 
     def breaks(self, then: str, template: str = "") -> Value:
-        """Whether the copy is not what a guarantee says."""
+        """Whether the copy is not what a guarantee says.
+
+        :param template: the option of protection that counts; of protection in transit, what TLS has to check at least.
+        """
         logic = self.logic
-        protected = self.option(template) if template else self.protected
+        protected = self.option(template) if template and then != IN_TRANSIT else self.protected
         now = logic.all_of((self.delivered, negate(self.held)))
         if then == "encrypted":
             return negate(logic.all_of((now, protected)))
@@ -184,4 +193,6 @@ class Outcome:
         if then == "portal":
             outside = self.chain.conditions.recipient_scope("NotInOrganization", self.chain.person)
             protected = logic.all_of((protected, negate(logic.all_of((outside, negate(self.branded))))))
+        if then == IN_TRANSIT:
+            protected = self.kept_in_transit(template)
         return logic.all_of((seen, negate(protected)))

@@ -18,6 +18,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import BODY, SUBJECT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import touches
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
@@ -26,10 +27,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
     ADDING,
-    BODY,
     MANAGER,
     REDIRECTS,
-    SUBJECT,
     Key,
     redirected_to,
 )
@@ -40,13 +39,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, negate
 
 #: Parts of a state that a copy of it must not share.
-_OWN = ("asked", "brands", "held")
+_OWN = ("asked", "brands", "routes", "held")
 
 #: Text to the option of the action that changes it.
 _CHANGED = {SUBJECT: "prepend_subject", BODY: "apply_html_disclaimer_text"}
 
-#: What shows on no copy: who is told of it, and how it leaves.
-UNSEEN = frozenset((Does.REPORT, Does.ROUTE, Does.DETAIL))
+#: What shows on no copy: who is told of it.
+UNSEEN = frozenset((Does.REPORT, Does.DETAIL))
 
 
 #: So many approvals are told apart; what waits for more is like what waits for as many.
@@ -216,6 +215,7 @@ class RuleChain:
                     self._reject(logic.all_of((beside, negate(fits))))
                 acts, beside = logic.all_of((acts, fits)), logic.all_of((beside, fits))
         self._protect(rule, acts, beside)
+        self._route(rule, beside)
         self._change(rule, name, beside, wraps, seen)
         self._add(rule, name, beside)
         self._hold_and_end(rule, name, beside, matches if beside == whole else beside)
@@ -251,6 +251,15 @@ class RuleChain:
             state.seen = seen.but(
                 asked=logic.any_of((seen.asked, acts)) if encrypts else seen.asked, removed=logic.any_of((seen.removed, acts)) if decrypts else seen.removed
             )
+
+    def _route(self, rule: FlowRule, acts: Value) -> None:
+        """How the copy leaves."""
+        state, logic = self.state, self.logic
+        connector = name_key(str(rule.actions.get("route_message_outbound_connector") or ""))
+        if connector:
+            state.routes[connector] = logic.any_of((state.routes.get(connector, FALSE), acts))
+        if rule.actions.get("route_message_outbound_require_tls"):
+            state.requires_tls = logic.any_of((state.requires_tls, acts))
 
     def _change(self, rule: FlowRule, name: Hashable, acts: Value, wraps: Value, seen: Seen) -> None:
         """What later rules see of the message."""

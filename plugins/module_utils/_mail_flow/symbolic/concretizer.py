@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Messages that a person can send, from models of the variables. Private to the collection."""
+"""Writes messages that a person can send, from models of the variables. Private to the collection."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_address
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.attachments import extension
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import ATTACHED, ATTRIBUTES, BODY, SUBJECT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import ATTACHED, BODY, SUBJECT, WRITTEN, Key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import WRITTEN, Key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_constraints import (
     Holds,
     NoMessageError,
@@ -26,13 +27,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import holds
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import SHOWN_FIELDS, Companion, SymbolicMessage
 
-#: The forms of the addresses that are created here, as a reader expects them first. Every address has the last one, which is that of ``is_address``.
+#: The forms of created addresses, most natural first. Every address has the last one, that of ``is_address``.
 _FORMS: tuple[tuple[Key, ...], ...] = (
     (("pattern", (r"^[a-z0-9._-]+@([a-z0-9-]+\.)+[a-z]+$", False)),),
     (("pattern", (r"^[^\s@<>,;]+@([a-z0-9-]+\.)+[a-z]+$", False)),),
     (("pattern", (r"^[^\s@<>,;]+@[^\s@<>,;]+$", False)),),
 )
-#: Atoms that the text of an address decides.
+#: Atoms that depend on the text of an address.
 _SEEN = ("address", "below", "exact", "word", "pattern")
 #: A document in another file.
 _INNER = "inner.pdf"
@@ -43,7 +44,7 @@ _RESERVED = ("example.org", "example.net", "elsewhere.example")
 class Letter:
     """A message as the option ``messages`` has it.
 
-    :param facts: what must hold in the organization beyond what is known.
+    :param facts: required facts beyond the known ones.
     """
 
     message: dict[str, Any]
@@ -62,8 +63,8 @@ class Writer:
         """A message.
 
         :param is_true: whether a literal is true in the model.
-        :param others: what somebody else among the recipients has in their address.
-        :param lax: whether it may be open what is in a text.
+        :param others: atoms that another recipient's address has.
+        :param lax: whether the content of texts may be open.
         :raises NoMessageError: there is none.
         """
         mail, self._lax = self.mail, lax
@@ -94,7 +95,7 @@ class Writer:
     def _people(self, recipient: str, is_true: Holds, beside: Iterable[tuple[Companion, str]], others: Iterable[Key]) -> dict[str, str]:
         """The primary addresses of all recipients, each to the address at which the sender writes to them.
 
-        :param beside: those who are built, with their addresses.
+        :param beside: the people who are modeled, with their addresses.
         """
         mail = self.mail
         found = {recipient: recipient if is_true(mail.direct) else self._alias(mail.texts.get(WRITTEN, {}), is_true, recipient)}
@@ -109,7 +110,7 @@ class Writer:
         return found
 
     def _fields(self, people: Mapping[str, str], is_true: Holds) -> dict[str, list[str]]:
-        """Field to the addresses in it: those that the model names, and all others."""
+        """Field to its addresses: those that the model names, and all others."""
         fields = {**self._named(is_true), "bcc": list[str]()}
         named, may_be_named = {*fields["to"], *fields["cc"]}, self._may_be_named(is_true)
         all_hidden = self.mail.vocabulary.members and not is_true(self.mail.members_named)
@@ -122,12 +123,12 @@ class Writer:
         return {name: each for name, each in fields.items() if each}
 
     def _named(self, is_true: Holds) -> dict[str, list[str]]:
-        """Field to those in it that conditions look for."""
+        """Field to its addresses that conditions look for."""
         known = self.mail.vocabulary.fields
         return {name: [address for address in known if is_true(self.mail.named(address, name))] for name in SHOWN_FIELDS}
 
     def _may_be_named(self, is_true: Holds) -> list[str]:
-        """The addresses of which it matters that a field may name somebody by an alias."""
+        """The addresses for which it matters that a field may name their owner by an alias."""
         return [address for address, literals in self.mail.perhaps_named.items() if any(map(is_true, literals))]
 
     # Addresses
@@ -148,7 +149,7 @@ class Writer:
         return _as_address(found)
 
     def _from_directory(self, slot: AddressSlot, is_true: Holds) -> str:
-        """Somebody in a directory that is too large for one variable each."""
+        """Somebody from a directory that is too large for a variable per person."""
         everybody = sorted({*(self.facts.mailboxes or ()), *(self.facts.mail_users or ())})
         wish = self._wish(slot, is_true)
         found: str | None = next((person for person in everybody if not wish.wrong(person)), None)
@@ -173,7 +174,7 @@ class Writer:
         return any(name == known or name.endswith(f".{known}") for known in slot.values("below"))
 
     def _wish(self, slot: AddressSlot, is_true: Holds) -> Wish:
-        """The atoms of an address that its text decides."""
+        """The required atoms of an address's text."""
         return Wish({key: literal for key, literal in slot.atoms.items() if key[0] in _SEEN}, is_true, address_has, self._lax)
 
     def _like(self, recipient: str, key: Key, place: int) -> tuple[str, str]:
@@ -198,7 +199,7 @@ class Writer:
         return _as_address(found.lower())
 
     def _alias(self, of_alias: Mapping[Key, int], is_true: Holds, recipient: str) -> str:
-        """The alias that the sender wrote for somebody: one that is known, or another one. The primary address if rules do not distinguish it from that."""
+        """The alias that the sender wrote for somebody: a known one, or a new one. The primary address, if rules do not distinguish the two."""
         if not self.mail.watches_aliases:
             return recipient
         atoms = {as_text(key): literal for key, literal in of_alias.items()}
@@ -231,7 +232,7 @@ class Writer:
         return {**found, **({"headers": headers} if headers else {}), **({"attachments": attachments} if attachments else {})}
 
     def _subject(self, is_true: Holds) -> str:
-        """The subject, with the word at its beginning that the model puts there, and otherwise none, where a prefix may hide it."""
+        """The subject, beginning with the word that the model puts there; with no word there otherwise, if a prefix may hide it."""
         mail, atoms = self.mail, self.mail.texts.get(SUBJECT, {})
         text = self._text(atoms, is_true)
         if not text or not mail.hides:
@@ -246,16 +247,16 @@ class Writer:
         return text if wish.wrong(begun) else begun
 
     def _text(self, atoms: Mapping[Key, int], is_true: Holds, before: str = "") -> str:
-        """A text with exactly these words and patterns: joined where that suffices, otherwise by automata.
+        """A text with exactly these words and patterns: joined if that suffices, otherwise by automata.
 
-        :param before: what a reader expects at the beginning.
+        :param before: a natural beginning.
         """
         wish = Wish(atoms, is_true, lax=self._lax)
         text = before + side_by_side(wish.wanted)
         return wish.composed(text) if wish.wrong(text) else text
 
     def _values(self, atoms: Mapping[Key, int], is_true: Holds) -> list[str]:
-        """The values of a header: none that has nothing, one with everything, or one for each atom."""
+        """The values of a header: none, one with everything, or one for each atom."""
         wish = Wish(atoms, is_true, lax=self._lax)
         if not wish.wanted:
             return []
@@ -268,9 +269,9 @@ class Writer:
         return list(self._texts(atoms, is_true))
 
     def _attachments(self, is_true: Holds) -> list[dict[str, Any]]:
-        """An attachment for each property that one must have.
+        """An attachment for each required property.
 
-        :raises NoMessageError: the name of one would have what none must have.
+        :raises NoMessageError: an attachment's name would have an excluded property.
         """
         mail = self.mail
         found: list[dict[str, Any]] = []
@@ -293,7 +294,7 @@ class Writer:
         for key, literal in mail.texts.get("attachment", {}).items():
             if is_true(literal):
                 sort, value = key
-                if (sort, value) == ("extension", "pdf") and not is_true(mail.pdf):  # A file in another one is no document of the message.
+                if (sort, value) == ("extension", "pdf") and not is_true(mail.pdf):  # A file inside another file is not a document of the message.
                     if any(holds(_INNER, name) is not False for name in mail.texts.get("attachment name", {})):  # Whether that counts is open.
                         raise NoMessageError(limits=[(literal ^ 1, mail.pdf)])
                     attach(f"file{len(found)}", nested=[_INNER])
@@ -320,7 +321,7 @@ class Writer:
     def _attached(self, atoms: Mapping[Key, int], is_true: Holds) -> str:
         """A text of an attachment.
 
-        :raises NoMessageError: none is written. That is no law: a message may have no attachment, and patterns see less of a long one than words do.
+        :raises NoMessageError: none was found. That is not a law: a message may have no attachment, and patterns see less of a long one than words do.
         """
         try:
             return self._text(atoms, is_true)
@@ -328,7 +329,7 @@ class Writer:
             raise NoMessageError(limits=[*error.laws, *error.limits]) from error
 
     def _of_name(self, name: str) -> Iterator[int]:
-        """What the name of an attachment has, or may have unless that may be open."""
+        """The atoms that an attachment's name has, or may have unless that may be open."""
         texts = self.mail.texts
         for key, literal in texts.get("attachment name", {}).items():
             has = holds(name, key)
@@ -337,9 +338,9 @@ class Writer:
         yield from (literal for key, literal in texts.get("attachment", {}).items() if key == ("extension", extension(name)))
 
     def _texts(self, atoms: Mapping[Key, int], is_true: Holds, before: str = "") -> Iterator[str]:
-        """A text for each atom, with none that no text has.
+        """A text for each atom, without any atom that no text has.
 
-        :param before: what a reader expects at the beginning.
+        :param before: a natural beginning.
         """
         lacked = {key: literal for key, literal in atoms.items() if not is_true(literal)}
         for key in (key for key in atoms if key not in lacked):
@@ -403,12 +404,12 @@ class Writer:
         texts: dict[tuple[str, str], dict[Key, int]] = {}
         for slot, address in people:
             for sort, value in slot.atoms:
-                if sort.startswith("attribute") and is_true(slot.object) and facts.attribute(address, value[0]) is None:
+                if sort in ATTRIBUTES and is_true(slot.object) and facts.attribute(address, value[0]) is None:
                     key: Key = ("word", value[1].lower()) if sort == "attribute word" else ("pattern", value[1:])
                     texts.setdefault((address, value[0]), {})[key] = slot[sort, value]
         attributes = {address: dict((facts.attributes or {}).get(address, {})) for address, _name in texts}
         for (address, name), atoms in texts.items():
-            # Nothing is found in an attribute that is empty, not even what any text has.
+            # Nothing matches in an empty attribute, not even what every text has.
             attributes[address][name] = self._text(atoms, is_true) if any(map(is_true, atoms.values())) else ""
         if attributes:
             found["attributes"] = {**{name: dict(each) for name, each in (facts.attributes or {}).items()}, **attributes}
@@ -431,9 +432,9 @@ def _is_leaned_on(key: Key, person: str, written: str) -> bool:
 
 
 def _as_address(text: str) -> str:
-    """A text that is to be an address. Where it may be open what is in a text, its form is, too.
+    """A text as an address. If the content of texts may be open, so may the form.
 
-    :raises NoMessageError: it is none.
+    :raises NoMessageError: it is not an address.
     """
     if not is_address(text):
         raise NoMessageError()

@@ -29,6 +29,8 @@ class State:
     :param fates: its fate, if it is not delivered.
     :param asked: option of protection to whether a rule asked for it.
     :param brands: OME configuration to whether a rule chose it.
+    :param routes: connector, by what makes two names the same, to whether a rule routed the copy to it.
+    :param requires_tls: whether a rule lets the copy leave by TLS alone.
     :param held: number of approvals, from 1 to :data:`MOST_APPROVALS`, to whether it waits for at least that many.
     :param surprised: whether a rule did something unknown to this collection.
     :param requests: what rules that may act ask for about protection and branding, in their order.
@@ -41,6 +43,8 @@ class State:
     asked: dict[str, Value] = field(default_factory=dict)
     removed: Value = FALSE
     brands: dict[str, Value] = field(default_factory=dict)
+    routes: dict[str, Value] = field(default_factory=dict)
+    requires_tls: Value = FALSE
     held: list[Value] = field(default_factory=list)
     surprised: Value = FALSE
     requests: tuple[tuple[Does, str, Value], ...] = ()

@@ -120,6 +120,7 @@ class Model:
     :param given: the facts as the option ``facts`` has them.
     :param exact: the atoms for which another recipient is built.
     :param settings: the IRM configuration by rule set; the one of the facts unless given.
+    :param transit: whether it is asked how mail leaves.
     """
 
     def __init__(
@@ -131,15 +132,17 @@ class Model:
         options: Iterable[str] = (),
         exact: Sequence[Key] = (),
         settings: Sequence[Mapping[str, Any] | None] = (),
+        *,
+        transit: bool = False,
     ) -> None:
         self.rule_sets, self.claims, self.given, self.now, self.exact = rule_sets, claims, given, now, tuple(exact)
-        self._options = tuple(options)
+        self._options, self.transit = tuple(options), transit
         self.facts = facts_of(given)
         self.settings = list(settings) or [self.facts.irm_configuration] * len(rule_sets)
         self.settings_that_differ = differing(self.settings)
         every = [*rule_sets, claims]
         self.circuit = Circuit()
-        self.mail = SymbolicMessage(self.circuit, vocabulary_of(every, self.facts), self.facts, every, self._options, self.settings)
+        self.mail = SymbolicMessage(self.circuit, vocabulary_of(every, self.facts, transit=transit), self.facts, every, self._options, self.settings)
         self.free = self._side(free=True)
         self._added: dict[tuple[bool, int, bool], AddedCopies] = {}
         self._writer = Writer(self.mail)
@@ -379,7 +382,7 @@ class Model:
     def refined(self, keys: Iterable[Key]) -> Model:
         """The same, with these represented, too."""
         exact = [key for key in self.exact if key != ANYBODY]
-        return Model(self.rule_sets, self.claims, self.given, self.now, self._options, (*exact, *keys), self.settings)
+        return Model(self.rule_sets, self.claims, self.given, self.now, self._options, (*exact, *keys), self.settings, transit=self.transit)
 
 
 def differing(settings: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 class Extent:
     """What decides how far a sentence reaches, as literals.
 
-    :param named: that mail meets the conditions that the sentence names, and :param:`spared` that it may meet their exceptions, too; empty where the mail
+    :param named: that mail meets the conditions that the sentence names, and :param:`spared` that it may meet their exceptions, too; empty if the mail
         never comes to one of the rules.
     :param of_class: that mail is of the class.
     :param differs: that mail is treated differently as the class says, and :param:`alike` that it is treated like the witness.

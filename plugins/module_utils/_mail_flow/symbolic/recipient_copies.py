@@ -11,6 +11,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import Outcome
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_transit import in_transit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, Value
 
 
@@ -49,6 +50,10 @@ class Copies:
     def fate(self, name: str, approvals: int = 0) -> Value:
         """Whether this is a copy's fate, once so many approvals are given."""
         return self._any(lambda copy: copy.fate(name, approvals))
+
+    def in_transit(self, least: str) -> Value:
+        """Whether a copy does not leave, or only by forced TLS that checks this at least."""
+        return self._any(lambda copy: in_transit(copy.chain, least))
 
     def option(self, name: str) -> Value:
         """Whether a copy is protected with this option and no other."""

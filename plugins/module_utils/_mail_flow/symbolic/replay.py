@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason, Truth, all_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
@@ -17,6 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name, verdict
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import NOBODY, Course, Passage
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.transit import protects, reasons_of_transit
 
 
 def is_about(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> Truth:
@@ -91,6 +93,10 @@ def _breaks(world: World, course: Course, then: str, template: str, message: Mes
         return bool(found.by) if found.delivered and not (found.protection == "unknown" and world.asked) else None
     if world.fate not in ("delivered", "quarantined"):
         return False
+    if then == IN_TRANSIT:
+        covered = protects(world, facts, course.recipient.address, template)
+        in_clear = {"none": True, "unknown": None}.get(found.protection, False)
+        return False if covered is True or in_clear is False else True if covered is False and in_clear else None
     outside = directions.recipient_outside(facts, course.recipient.address) if then == "portal" else False
     if found.protection == "unknown":
         possible = {name_key(option_name(asked)) for _rule, asked in world.asked} | {name_key(message.protection.kind) if message.protection else ""}
@@ -111,6 +117,8 @@ def reasons_for(course: Course | None, then: str, template: str, message: Messag
         return []
     broken = [(world, _breaks(world, course, then, template, message, facts)) for world in course.worlds]
     found = {reason for world, breaks in broken if breaks is None for reason in (*world.surprises, *verdict(world, message, facts).reasons)}
+    if then == IN_TRANSIT:
+        found |= {reason for world, breaks in broken if breaks is None for reason in reasons_of_transit(world, facts, course.recipient.address)}
     every = {breaks for _world, breaks in broken}
     for question, answer in dict.fromkeys(item for world, _breaks in broken for item in world.answers):
         if {breaks for world, breaks in broken if (question, answer) in world.answers} != every:
@@ -118,12 +126,16 @@ def reasons_for(course: Course | None, then: str, template: str, message: Messag
     return sorted(found) or reasons_of(course, message, facts)
 
 
-def reasons_of(course: Course | None, message: Message, facts: Facts) -> list[Reason]:
-    """What is unknown about a copy."""
+def reasons_of(course: Course | None, message: Message, facts: Facts, *, transit: bool = False) -> list[Reason]:
+    """What is unknown about a copy.
+
+    :param transit: whether it is about how it leaves, too.
+    """
     if course is None:
         return []
     found: set[Reason] = set()
     for world in course.worlds:
         found |= {reason for question, _answer in world.answers for reason in question.reasons}
         found |= {*world.surprises, *world.asides, *(verdict(world, message, facts).reasons if world.fate != NOBODY else ())}
+        found |= set(reasons_of_transit(world, facts, course.recipient.address)) if transit else set()
     return sorted(found)

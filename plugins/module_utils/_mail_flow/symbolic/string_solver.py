@@ -21,9 +21,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Sequence as Parts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import Search, has_pattern
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import ATTACHED_NAME, ATTACHMENT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import has_word, touches
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import LISTS, Key, keys_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key, keys_of
 
 #: So many states of a product are looked at; beyond them it is not known whether there is a text.
 MOST_STATES = 3_000
@@ -178,7 +179,7 @@ def holds(text: str, key: Key) -> Truth:
 
 def may_mean_pdf(atom: Atom) -> bool:
     """Whether a condition on extensions or names of attachments may be true of a PDF document that is called nothing in particular."""
-    if LISTS.get(atom.predicate.options[0], ((), ""))[0] not in (("attachment",), ("attachment name",)):
+    if atom.predicate.slots not in ((ATTACHMENT,), (ATTACHED_NAME,)):
         return False
     return any(key == ("extension", "pdf") or (key[0] == "pattern" and holds("document.pdf", key) is not False) for key in keys_of(atom))
 

@@ -18,6 +18,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import bytes_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import TYPES
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import ATTACHED, ATTRIBUTES, RECIPIENT, SENDER
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import PREDICATES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import touches
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
@@ -26,9 +28,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import SURELY_PROTECTED
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot, relate_texts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
-    ATTACHED,
-    RECIPIENT,
-    SENDER,
     WRITTEN,
     Key,
     Vocabulary,
@@ -51,20 +50,21 @@ SHOWN_FIELDS = ("to", "cc")
 #: Types of messages that have a variable. The other types follow from the protection.
 KINDS = (*(kind for kind in TYPES if kind not in ("Encrypted", "PermissionControlled")), "SmtpForwarding")
 
-#: Options of messages that look at properties with an order: the larger implies the smaller.
-_SIZES = {"message_size_over": "message", "attachment_size_over": "attachment"}
-_SWITCHES = ("attachment_has_executable_content", "attachment_is_password_protected", "attachment_is_unsupported", "attachment_processing_limit_exceeded")
+#: What has a size, as conditions look at it, to the name of the property.
+_SIZED = {"size": "message", "attachments": "attachment"}
+#: Conditions that look at whether a property is there.
+_SWITCHES = tuple(row.options[0] for row in PREDICATES if row.sort == "switch")
 
 
 def named_assumptions(atoms: Iterable[Atom]) -> set[str]:
     """The assumptions about usual mail that conditions are about: they look for mail that does not meet them."""
     found: set[str] = set()
     for atom in atoms:
-        option = atom.predicate.options[0]
+        sort = atom.predicate.sort
         if watches_aliases(atom):
             found.add("U24")
-        found |= {each.id for each in USUAL if option == "message_type_matches" and atom.values in each.types}
-        found |= {each.id for each in USUAL if option in _SIZES and each.most is not None and (bytes_of(atom.values) or 0) >= each.most}
+        found |= {each.id for each in USUAL if sort == "type" and atom.values in each.types}
+        found |= {each.id for each in USUAL if sort == "size" and each.most is not None and (bytes_of(atom.values) or 0) >= each.most}
         if may_mean_pdf(atom):
             found.add("U25")
     return found
@@ -126,7 +126,7 @@ class SymbolicMessage:
         #: What relations between the words and the patterns of texts rest on that hold of most texts.
         self.plain_letters = Assumption("U17", PLAIN_LETTERS, circuit.variable("plain letters"), seen=False, of_mail=False)
         directory = facts.mailboxes is not None
-        attributes = any(sort.startswith("attribute") for slot in (SENDER, RECIPIENT) for sort, _value in vocabulary.keys.get(slot, ()))
+        attributes = any(sort in ATTRIBUTES for slot in (SENDER, RECIPIENT) for sort, _value in vocabulary.keys.get(slot, ()))
         self._named_guests = named_guests(facts)
         many = "Mail of and to guests and mail users with addresses outside, who are too many to be told apart, is not considered."
         none = "No person with an address outside is a guest or mail user of the organization, as Get-MailUser would show."
@@ -355,9 +355,12 @@ class SymbolicMessage:
     def _properties(self, atoms: Iterable[Any]) -> None:
         circuit = self.circuit
         found: dict[str, dict[Any, None]] = {}
+        sizes: dict[str, set[int]] = {name: set() for name in _SIZED.values()}
         for atom in atoms:
             found.setdefault(atom.predicate.options[0], {})[atom.values] = None
-        limits = {size: sorted({limit for value in found.get(option, ()) if (limit := bytes_of(value)) is not None}) for option, size in _SIZES.items()}
+            if atom.predicate.sort == "size" and (limit := bytes_of(atom.values)) is not None:
+                sizes[_SIZED[atom.predicate.looks_at]].add(limit)
+        limits = {name: sorted(each) for name, each in sizes.items()}
         self._limits = {*limits["message"], *limits["attachment"]}
         limits["message"] = sorted({*self._limits, SURELY_PROTECTED})
         # What rules find in attachments that Exchange cannot read is unknown (U30), but no less in order.
@@ -431,7 +434,7 @@ class SymbolicMessage:
 
 def _fields_differ(atoms: Iterable[Atom]) -> bool:
     """Whether conditions with different address types look for one address in fields: they may not take an alias alike."""
-    looks = {(address, atom.settings.address_type) for atom in atoms if atom.predicate.looks_at == "fields" for address in atom.values}
+    looks = {(address, atom.settings.address_type) for atom in atoms if atom.predicate.fields for address in atom.values}
     return len(looks) > len({address for address, _type in looks})
 
 

@@ -139,7 +139,8 @@ class Chain:
         if not because:
             found = (Unknown(_WORD.get(each.get("id", ""), "semantics"), each.get("id", "")) for each in outcome.get("unknown") or ())
             because = dict.fromkeys((each, tuple(place for step in steps for place in step.rules)) for each in found)
-        worlds = [(world, one) for world in course.worlds for one in treated(replace(course, worlds=[world]), message, self.facts)]
+        # How mail leaves depends on the recipient's domain, and is not part of what is counted.
+        worlds = [(world, replace(one, transit=())) for world in course.worlds for one in treated(replace(course, worlds=[world]), message, self.facts)]
         asks = (tuple((step.asks, step.why) for step in steps), value_text(self.facts.irm_configuration))
         return Passed(outcome, course, message, sorted(because) or [(Unknown("semantics"), ())], asks, worlds)
 

@@ -17,7 +17,7 @@ from itertools import product
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth, any_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import required
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import Needs, Reach, Use
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Needs, Reach, Use
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Fork, Sight, first_content
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import tokens

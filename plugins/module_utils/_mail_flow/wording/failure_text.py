@@ -10,6 +10,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import Failure, Tested
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.expected import Broken
 
 #: So many rules that protect mail and did not act are named.
@@ -28,15 +29,34 @@ def sides(broken: Sequence[Broken]) -> tuple[list[str], list[str]]:
     return lines(wanted), lines(found)
 
 
-def explained(name: str, broken: Sequence[Broken], result: Mapping[str, Any] | None, trace: Sequence[Mapping[str, Any]], protecting: Collection[str]) -> str:
-    """One recipient's broken expectations, as a diff with the rules that decided.
-
-    :param protecting: the names of the rules that protect mail.
-    """
-    wanted, found = sides(broken)
-    head = f"{name}, to {broken[0].recipient}:"
+def failure_text(failure: Failure) -> str:
+    """One recipient's broken expectations, as a diff with the rules that decided."""
+    wanted, found = sides(failure.broken)
+    head = f"{failure.message}, to {failure.recipient}:"
     body = [line for line in difflib.unified_diff(wanted, found, "expected", "answer", lineterm="", n=0) if not line.startswith("@@")]
-    return "\n".join([head, *(f"  {line}" for line in [*body, *decided(result, trace, protecting)])])
+    return "\n".join([head, *(f"  {line}" for line in [*body, *decided(failure.result, failure.trace, failure.protecting)])])
+
+
+def failure_diff(failure: Failure) -> dict[str, str]:
+    """The same as a diff of Ansible's."""
+    before, after = ("\n".join(side) + "\n" for side in sides(failure.broken))
+    of = f"{failure.message}, {failure.recipient}"
+    return {"before_header": f"{of} (expected)", "after_header": f"{of} (answer)", "before": before, "after": after}
+
+
+def tested_text(tested: Tested) -> str:
+    """What became of messages in a sentence, and the text of each failure after it."""
+    recipients = sum(len(message["recipients"]) for message in tested.messages)
+    head = f"{_count(len(tested.messages), 'message')}, {_count(recipients, 'recipient')}"
+    if not tested.failures:
+        all_ = "its expectation is" if tested.expectations == 1 else f"all {tested.expectations} expectations are"
+        return f"{head}: {all_} met." if tested.expectations else f"{head}."
+    some = "its expectation is" if tested.expectations == 1 else f"{len(tested.failures)} of {tested.expectations} expectations are"
+    return "\n".join([f"{head}: {some} not met.", *map(failure_text, tested.failures)])
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def decided(result: Mapping[str, Any] | None, trace: Sequence[Mapping[str, Any]], protecting: Collection[str]) -> list[str]:

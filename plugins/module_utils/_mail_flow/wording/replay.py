@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.comparison import BECOMES
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import listed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import BECOMES
 
 #: Reason why something about a copy is open, to what settles it.
 SETTLED_BY = {
@@ -44,6 +43,9 @@ LEFT_OUT = {
     "unknown_status": "with an unknown status",
 }
 
+#: So many rules are named in a line.
+_NAMED = 3
+
 #: Reason why a window is not complete.
 _INCOMPLETE = {
     "limit": "There are more copies than max_copies.",
@@ -71,7 +73,7 @@ def replay_lines(found: Mapping[str, Any], most: int = 10) -> list[str]:
     lines = [f"{read}{f'; {left_out:,} left out' if left_out else ''}.{'' if window['complete'] else ' ' + window['reason']}"]
     lines.append(f"{coverage_sentence(found)}{undecided_sentence(found)}")
     lines += [change_sentence(row) for row in (found.get("difference") or ())[:most]]
-    lines += ["No copy is treated differently."] if found.get("difference") == [] else []
+    lines += ["No copy is protected or delivered differently."] if found.get("difference") == [] else []
     return [*lines, *map(guarantee_sentence, found.get("guarantees") or ())]
 
 
@@ -94,7 +96,8 @@ def undecided_sentence(found: Mapping[str, Any]) -> str:
 def change_sentence(row: Mapping[str, Any]) -> str:
     """A kind of change: ``231 copies are now encrypted (fabrikam.com 180, …), 12 more perhaps: 'Partners'.``"""
     domains = [f"{each['name']} {each['certain'] + each['possible']:,}" for each in row["domains"]]
-    rules = f": {listed(row['rules'], mark=chr(39), joint='and')}" if row["rules"] else ""
+    more = len(row["rules"]) - _NAMED
+    rules = f": {', '.join(map(repr, row['rules'][:_NAMED]))}{f' and {more} more' if more > 0 else ''}" if row["rules"] else ""
     becomes = BECOMES[row["kind"]].replace("is ", "", 1)
     if row["certain"]:
         perhaps = f", {row['possible']:,} more perhaps" if row["possible"] else ""

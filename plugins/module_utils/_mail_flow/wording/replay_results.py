@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.comparison import KINDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import KINDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import COVERAGE, Findings, Tally
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import WORDS

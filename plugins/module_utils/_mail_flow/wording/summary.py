@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import RELIED_ON
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.transit import hole_words
 
 #: How a copy is protected, in words.
 _PROTECTION = {
@@ -146,6 +147,7 @@ def refutation(row: Mapping[str, Any]) -> str:
     found = row["counterexample"]
     verb = "is delivered" if found["outcome"].get("fate") == "delivered" else "is"
     decided = "".join(f": the rule {name!r} decides" for name in found.get("decided_by") or ())
+    decided += f": {hole_words(found['hole'])}" if found.get("hole") else ""
     return f"{message_words(found['message'], found['recipient'])} {verb} {outcome_words(found['outcome'])}{decided}."
 
 

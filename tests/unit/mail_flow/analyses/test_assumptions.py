@@ -9,13 +9,12 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.eml import message_from_eml
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, with_options
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 
+from tests.unit.mail_flow.answers import difference, lint
 from tests.unit.mail_flow.asking import ENCRYPT, IN, NOW, STOP, rule, unknown_ids, verdict
 from tests.unit.mail_flow.emulating import emulated, simulated
 from tests.unit.mail_flow.small_worlds import TENANT

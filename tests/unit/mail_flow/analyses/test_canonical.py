@@ -10,13 +10,11 @@ from tests.unit.mail_flow.hash_seeds import said_with_two_hash_seeds
 _SAYS = """
 import json, random
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
 from tests.bench import mail_proof
 from tests.unit.mail_flow import small_rules, small_worlds
 from tests.unit.mail_flow.asking import NOW
 from tests.unit.mail_flow.deciding import proofs
+from tests.unit.mail_flow.answers import difference, lint, prove
 for seed in range(6):
     source = random.Random(seed)
     rules = small_rules.rule_set(source)

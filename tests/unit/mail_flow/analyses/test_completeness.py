@@ -11,13 +11,13 @@ from random import Random
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import encoding
 
 from tests.unit.mail_flow import small_rules
+from tests.unit.mail_flow.answers import difference
 from tests.unit.mail_flow.asking import ENCRYPT, IN, NOW, STOP, rule, unknown_ids
 from tests.unit.mail_flow.emulating import emulated, simulated
 from tests.unit.mail_flow.small_worlds import TENANT

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import difference as of_difference
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import Difference, difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import find_text
 
 from tests.rounds import seeds
+from tests.unit.mail_flow.answers import Difference, difference
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, ENCRYPTING, IN, NOW, OUTGOING, STOP, compared, rule
 from tests.unit.mail_flow.deciding import classes, of_settings
 from tests.unit.mail_flow.search import Search

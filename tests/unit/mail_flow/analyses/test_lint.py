@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
 
 from tests.rounds import seeds
+from tests.unit.mail_flow.answers import lint
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, NOW, OUTGOING, PARTNER, STOP, rule
 from tests.unit.mail_flow.deciding import never
 from tests.unit.mail_flow.search import Search

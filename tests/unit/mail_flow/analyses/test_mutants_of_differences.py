@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import attribution, difference_queries, rule_changes
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import compile_recipients, compile_rules, symbolic_message
 
+from tests.unit.mail_flow.answers import difference
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, NOW, STOP, rule
 from tests.unit.mail_flow.mutating import Patch, subject
 from tests.unit.mail_flow.small_worlds import TENANT

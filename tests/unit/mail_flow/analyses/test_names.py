@@ -11,17 +11,15 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import counted_mail, moved_mail
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.comparison import BECOMES, KINDS, differences
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.regression import worsened
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import KINDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import guarantees_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import BECOMES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
 
+from tests.unit.mail_flow.answers import difference, differences, lint, prove, worsened
 from tests.unit.mail_flow.asking import IN, NOW, OUTGOING, STOP, rule
 from tests.unit.mail_flow.small_worlds import TENANT
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.regression import worsened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import guarantees_of
 
+from tests.unit.mail_flow.answers import worsened
 from tests.unit.mail_flow.asking import ENCRYPT, IN, NOW, rule
 from tests.unit.mail_flow.small_worlds import TENANT
 

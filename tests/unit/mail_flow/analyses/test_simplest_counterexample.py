@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.simplest_counterexample import simplest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import verdict_sentence
+
+from tests.unit.mail_flow.answers import prove
 
 IRM = {"azure_rms_licensing_enabled": True, "internal_licensing_enabled": True, "enable_pdf_encryption": True, "transport_decryption_setting": "Optional"}
 FACTS = {"accepted_domains": ["contoso.com"], "remote_domains": [], "irm_configuration": IRM}

@@ -9,9 +9,8 @@ import time
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 
+from tests.unit.mail_flow.answers import difference, prove
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, NOW, OUTGOING, STOP, compared, rule
 from tests.unit.mail_flow.small_worlds import TENANT
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import guarantees_of
 
 from tests.rounds import seeds
+from tests.unit.mail_flow.answers import prove
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, NOW, OUTGOING, PARTNER, STOP, rule, verdict
 from tests.unit.mail_flow.deciding import proofs
 from tests.unit.mail_flow.search import Search

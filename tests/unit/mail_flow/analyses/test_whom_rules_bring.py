@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator import simulation
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import encoding
 
+from tests.unit.mail_flow.answers import lint
 from tests.unit.mail_flow.asking import ALL, IN, NOW, rule, verdict
 from tests.unit.mail_flow.small_worlds import TENANT
 

@@ -10,13 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 
+from tests.unit.mail_flow.answers import difference, lint, prove
 from tests.unit.mail_flow.asking import ENCRYPT, IN, NOW, STOP
 from tests.unit.mail_flow.oracle import wrong_counterexample
 from tests.unit.mail_flow.small_worlds import TENANT, Claim, SmallWorld

@@ -34,7 +34,14 @@ GROUPS: Values = {**TENANT, "groups": {"sales@contoso.com": ["megan@contoso.com"
 
 
 def mutant(where: Any, name: str, instead: Callable[..., Any]) -> Callable[[Patch], None]:
-    return lambda patch: patch(where, name, instead)
+    """Another method, also where the table of conditions names it."""
+    whole, table = getattr(where, name), compile_conditions._TRUTHS
+
+    def mutate(patch: Patch) -> None:
+        patch(where, name, instead)
+        patch(compile_conditions, "_TRUTHS", {options: instead if compiled is whole else compiled for options, compiled in table.items()})
+
+    return mutate
 
 
 def encrypts(**conditions_: Any) -> list[Values]:

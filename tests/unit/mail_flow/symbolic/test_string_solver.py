@@ -11,9 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import parse
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import Search, has_pattern
@@ -25,6 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import find_text, holds, is_impossible
 
+from tests.unit.mail_flow.answers import difference, lint, prove
 from tests.unit.mail_flow.asking import ENCRYPT, NOW, STOP
 from tests.unit.mail_flow.small_worlds import Claim, SmallWorld
 

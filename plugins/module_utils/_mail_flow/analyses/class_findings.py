@@ -1,36 +1,32 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rows of a difference: the description of a class of mail, and how much mail it applies to. Private to the collection."""
+"""What is told of a class of mail, and of how much mail it is true. Private to the collection."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible_line
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_parts import ANY, OWN, Turn
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.comparison import KINDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import aspect_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_queries import Asked
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import TOLD, Finding, Later
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.mail_class import MailClass, Row, Shown, assumed, witness_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.open_rows import edit_at, rules_of, whose
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import TOLD, Cause, Changed, Later
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.mail_class import MailClass, Shown, assumed, witness_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.open_findings import edit_at, rules_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Edit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_version_delta import NOTHING, Apart, apart
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import redirected_to, slots_look_at_sender, watches_aliases
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import redirected_to
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Seen
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain, RuleStep
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.quantifier import Extent, reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import as_it_arrives
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import says_all, section_of, sentence
 
 #: A question about a class: its place, and the place of a rule and a condition of it, or what else is asked.
 _Question = tuple[int, int, int]
@@ -58,8 +54,8 @@ class _Draft:
     why: Apart
 
 
-class Rows:
-    """Writes the rows of classes.
+class Findings:
+    """Finds what is true of all mail of a class, and what of all mail that is named so.
 
     :param turns: the rules of both sets.
     :param asked: what is asked about a person's copies, with unknown values as free variables.
@@ -71,8 +67,8 @@ class Rows:
         self.model, self.edits, self._turns, self.asked, self.budget, self._about = model, edits, turns, asked, budget, about
         self.sets = model.rule_sets
 
-    def write(self, classes: Iterable[MailClass]) -> None:
-        """Writes the rows of the classes of which a message is shown."""
+    def tell(self, classes: Iterable[MailClass]) -> None:
+        """Notes what is told of the classes of which a message is shown."""
         drafts = [self._draft(found, found.shown) for found in classes if found.shown is not None]
         questions = [question for place, draft in enumerate(drafts) for question in self._questions(place, draft)]
         possible = Batch(self.model.circuit, self.budget).possible(questions)
@@ -81,8 +77,8 @@ class Rows:
         extents = [self._extent(draft, finding) for draft, finding in zip(drafts, told, strict=True)]
         for draft, finding, extent, (limit, as_witness) in zip(drafts, told, extents, reach(self.model.circuit, extents, self.budget), strict=True):
             limit = self._without_rules(draft, extent) if limit == "another" else limit
-            known = replace(finding, limit=limit, stages=finding.stages if as_witness else ({}, {}), approved=finding.approved and as_witness)
-            draft.found.row = self._row(draft, known)
+            stages = finding.stages if as_witness else ({}, {})
+            draft.found.told = replace(finding, limit=limit, stages=stages, approved=finding.approved and as_witness)
 
     def _draft(self, found: MailClass, shown: Shown) -> _Draft:
         candidate, edit, part = shown.candidate, edit_at(self.edits, found.cause), found.part
@@ -135,7 +131,7 @@ class Rows:
             return ""
         return protection.owner if protection.by_rights else protection.kind
 
-    def _finding(self, place: int, draft: _Draft, sure: Collection[_Question]) -> Finding:
+    def _finding(self, place: int, draft: _Draft, sure: Collection[_Question]) -> Changed:
         """What is told of a class.
 
         :param sure: the questions about which that is true of all of its mail.
@@ -148,19 +144,19 @@ class Rows:
             about.append(replace(rule, conditions=tuple(kept), exceptions=self._sparing(which, rule, draft.shown)))
         if why.is_one:
             about[0], why = replace(about[0], conditions=(*about[0].conditions, *why.met)), NOTHING
-        return Finding(
+        return Changed(
             kind=found.kind,
             about=tuple(about),
             why=why,
+            rules=rules_of(self.model, self.edits, edit),
+            person=found.person,
+            witness=witness_of(draft.shown.candidate, found.person),
+            cause=Cause(edit, self._acted(draft), self._later(draft), self.model.settings_that_differ),
             arrives=self._arrival(draft) if (place, _ARRIVES, 0) in sure else "",
             limit="",
             stages=draft.stages,
             approved=draft.approvals > 0,
-            person=found.person,
-            edit=edit,
-            acted=self._acted(draft),
-            later=self._later(draft),
-            settings=self.model.settings_that_differ,
+            sides={side: each for side, each in draft.sides.items() if each},
         )
 
     def _sparing(self, which: int, rule: FlowRule, shown: Shown) -> tuple[Atom, ...]:
@@ -214,7 +210,7 @@ class Rows:
                 values.append(negate(copies.branded))
         return high(self.model.free.logic.all_of(values))
 
-    def _extent(self, draft: _Draft, finding: Finding) -> Extent:
+    def _extent(self, draft: _Draft, finding: Changed) -> Extent:
         """What decides of how much mail a sentence is true."""
         model, recipient, found, why = self.model, self.model.mail.recipient, draft.found, finding.why
         differs, alike = self._differs(found, draft.approvals), self._alike(found, draft.stages, draft.approvals)
@@ -253,28 +249,6 @@ class Rows:
                 return limit
         return "another"
 
-    def _row(self, draft: _Draft, finding: Finding) -> Row:
-        about, why = _in_sections(finding.about), finding.why
-        every = finding.whole and not finding.arrives and about == list(finding.about) and says_all(about) and not why.is_several
-        row: Row = {"kind": finding.kind, "text": sentence(finding), "when": section_of(about)}
-        row |= {"unless": section_of([replace(about[0], conditions=why.unmet)])} if why and not why.is_several else {}
-        row |= {"arrives": finding.arrives} if finding.arrives else {}
-        row |= {"every": every, **finding.told, "rules": rules_of(self.model, self.edits, finding.edit)}
-        row |= {"later": [finding.later.name]} if finding.later and finding.later.name else {}
-        row |= whose(finding.person)
-        # A copy that there is not has no result.
-        sides = {side: each for side, each in draft.sides.items() if each}
-        return {**row, **sides, "witness": witness_of(draft.shown.candidate, finding.person)}
-
-
-def _in_sections(rules: Sequence[FlowRule]) -> list[FlowRule]:
-    """Rules without the conditions that are about other addresses of a message than a section is, which means primary ones, and the From field."""
-
-    def means(atom: Atom) -> bool:
-        return not watches_aliases(atom) and not (slots_look_at_sender(atom) and atom.settings.location != "Header")
-
-    return [replace(rule, conditions=tuple(filter(means, rule.conditions))) for rule in rules]
-
 
 def _stages(before: Mapping[str, Any], after: Mapping[str, Any], approvals: int = 0) -> tuple[int, tuple[Mapping[str, Any], Mapping[str, Any]]]:
     """The stage at which the difference shows, and the number of approvals before it: delivery, or delivery after an approval or a release."""
@@ -282,12 +256,3 @@ def _stages(before: Mapping[str, Any], after: Mapping[str, Any], approvals: int 
         if later in before and later in after and before["fate"] == after["fate"]:
             return _stages(before[later], after[later], approvals + (later == "after_approval"))
     return approvals, (before, after)
-
-
-def merged(rows: Iterable[Row | None]) -> list[Row]:
-    """The rows without duplicates, the most important kinds first."""
-    found: dict[str, Row] = {}
-    for row in sorted((each for each in rows if each is not None), key=lambda row: KINDS.index(row["kind"])):
-        said = {key: value for key, value in row.items() if key not in ("before", "after", "witness", "unknown")}
-        found.setdefault(json.dumps(said, sort_keys=True), {**row, "text": visible_line(row["text"])})
-    return list(found.values())

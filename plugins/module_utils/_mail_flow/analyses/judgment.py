@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is known of a guarantee: data, of which ``wording.guarantees`` makes rows and sentences. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.hole import Hole
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import Premise
+
+PROVED, REFUTED, UNKNOWN = "proved", "refuted", "unknown"
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """A message that certainly breaks a guarantee.
+
+    :param message: as the option ``messages`` has it, so that it replays.
+    :param recipient: whose copy breaks it, and :param:`outcome` the result of that.
+    :param decided_by: the last rule without which the guarantee would be kept, if there is one.
+    :param facts: what it rests on beside the facts that are known.
+    :param hole: of mail on its way, the hole through which it leaves.
+    """
+
+    message: Mapping[str, Any]
+    recipient: str
+    outcome: Mapping[str, Any]
+    decided_by: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    hole: Hole | None = None
+
+
+@dataclass(frozen=True)
+class Judgment:
+    """What is known of a guarantee.
+
+    :param claim: the mail that it is about, as a rule; ``None`` where even that is too complex.
+    :param verdict: :data:`PROVED`, :data:`REFUTED` or :data:`UNKNOWN`.
+    :param premises: what a proof rests on.
+    :param counterexample: what refutes it.
+    :param unknown: why it is neither proved nor refuted.
+    """
+
+    guarantee: Guarantee
+    claim: FlowRule | None = None
+    verdict: str = UNKNOWN
+    premises: tuple[Premise, ...] = ()
+    counterexample: Counterexample | None = None
+    unknown: tuple[Reason, ...] = ()

@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Outbound connectors: whose mail they take, and what they say of TLS. Private to the collection.
+
+A domain in a connector is that domain alone, ``*.domain`` its subdomains alone, ``*`` every domain: other than in the conditions of rules. Source:
+Microsoft's New-OutboundConnector page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+#: What forced TLS checks of the other side: nothing, that an authority vouches for its certificate, and also for its name. Each includes those before it.
+VALIDATIONS = ("encryption_only", "certificate", "domain")
+
+_VALIDATION_OF = {"": "", "EncryptionOnly": "encryption_only", "CertificateValidation": "certificate", "DomainValidation": "domain"}
+
+#: The claim of a guarantee that a copy is protected, or leaves only by forced TLS, or does not leave.
+IN_TRANSIT = "protected_in_transit"
+
+EVERY_DOMAIN = "*"
+
+
+def at_least(validation: str, least: str) -> bool:
+    """Whether TLS that checks this is forced, and checks what is wanted at least. An empty text is TLS that is not forced."""
+    return bool(validation) and VALIDATIONS.index(validation) >= VALIDATIONS.index(least)
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """An outbound connector.
+
+    :param domains: whose mail it takes, in lower case: ``contoso.com``, ``*.contoso.com`` or ``*``; empty where only rules or accepted domains bring it mail.
+    :param validation: what its TLS checks, one of :data:`VALIDATIONS`; empty where it does not force TLS.
+    :param doubt: why it may force more than that; empty where it does not.
+    :param smart_hosts: the servers that it hands mail to; empty where mail goes to the recipient's own servers.
+    :param of_rules: whether it takes only mail that rules route to it.
+    :param accepted: whether it takes mail to accepted domains.
+    """
+
+    name: str
+    enabled: bool = True
+    domains: tuple[str, ...] = ()
+    validation: str = ""
+    doubt: str = ""
+    smart_hosts: tuple[str, ...] = ()
+    of_rules: bool = False
+    test_mode: bool = False
+    accepted: bool = False
+
+    def covers(self, domain: str) -> bool:
+        """Whether its domains cover one."""
+        return any(_covers(pattern, domain) for pattern in self.domains)
+
+    @property
+    def idle(self) -> str:
+        """Why it takes no mail that a rule routes to it, in words; empty where it does."""
+        if not self.enabled:
+            return "disabled"
+        return "in test mode" if self.test_mode else "" if self.of_rules else "not for rules (IsTransportRuleScoped)"
+
+
+def connector_of(options: Mapping[str, Any]) -> Connector:
+    """A connector of the fact ``outbound_connectors``. What is absent has the default of New-OutboundConnector."""
+    tls, dane = (str(options.get(key) or "") for key in ("tls_settings", "smtp_dane_mode"))
+    known = {name.casefold(): validation for name, validation in _VALIDATION_OF.items()}
+    doubt = "" if tls.casefold() in known else f"tls_settings is {tls!r}, which is not known here"
+    if not tls and dane.casefold() == "mandatory":
+        doubt = "smtp_dane_mode is Mandatory, and what becomes of mail to servers without DANE is not documented"
+    hosts = tuple(str(each) for each in options.get("smart_hosts") or ())
+    return Connector(
+        name=str(options["name"]),
+        enabled=options.get("enabled") is not False,
+        domains=tuple(str(each).strip().lower() for each in options.get("recipient_domains") or ()),
+        validation=known.get(tls.casefold(), ""),
+        doubt=doubt,
+        smart_hosts=() if options.get("use_mx_record", not hosts) else hosts,
+        of_rules=bool(options.get("is_transport_rule_scoped")),
+        test_mode=bool(options.get("test_mode")),
+        accepted=bool(options.get("all_accepted_domains")),
+    )
+
+
+def named_domains(connectors: Iterable[Connector]) -> list[str]:
+    """The domains that connectors name, those of which they name only subdomains among them."""
+    patterns = (pattern for connector in connectors for pattern in connector.domains)
+    return sorted({pattern.removeprefix("*.") for pattern in patterns if pattern != EVERY_DOMAIN})
+
+
+def _covers(pattern: str, domain: str) -> bool:
+    if pattern.startswith("*."):
+        return domain.endswith(pattern[1:])
+    return pattern in (EVERY_DOMAIN, domain)

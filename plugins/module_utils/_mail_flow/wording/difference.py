@@ -1,0 +1,207 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rows of a difference, as results have them, each with a sentence. Private to the collection."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import singledispatch
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed, visible_line
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.comparison import Compared
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import Difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
+    Changed,
+    CutShort,
+    Finding,
+    MayBecome,
+    MayChange,
+    MayChangeLater,
+    MayChangeUnusual,
+    MayFail,
+    MayReach,
+    MayWait,
+    SideEffectsChanged,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import UNUSUAL, as_row
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import MOST_APPROVALS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import (
+    BECOMES,
+    because,
+    dated,
+    mail_of,
+    may_become,
+    sentence,
+    side_effects_said,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import outcome_words
+
+Row = dict[str, Any]
+
+#: The number of rows that are shown.
+SHOWN = 50
+
+
+def difference_rows(found: Difference, shown: int = SHOWN) -> tuple[list[Row], int]:
+    """The rows of a difference, the most important first, and the number of classes that are not in them. What reads the same is one row.
+
+    :param shown: the maximum number of rows.
+    """
+    rows: dict[str, Row] = {}
+    for finding in found.findings:
+        row = difference_row(finding)
+        said = {key: value for key, value in row.items() if key not in ("before", "after", "witness", "unknown")}
+        rows.setdefault(json.dumps(said, sort_keys=True), row)
+    return list(rows.values())[:shown], found.more + max(len(rows) - shown, 0)
+
+
+def difference_row(finding: Finding) -> Row:
+    """A finding as results have it: ``kind``, ``text``, ``when``, ``rules`` and, where they apply, ``unless``, ``arrives``, ``every``, ``was``, ``becomes``,
+    ``later``, ``added``, ``side_effects``, ``people``, ``dates``, ``unknown``, ``before``, ``after`` and ``witness``.
+    """
+    mail = {"when": finding.when, **({"unless": finding.unless} if finding.unless else {})}
+    row = {"kind": finding.kind, "text": visible_line(_text(finding)), **mail, "rules": list(finding.rules), **_more(finding)}
+    row |= {"added": finding.person} if finding.person else {}
+    return {**row, "witness": dict(finding.witness)} if finding.witness else row
+
+
+@singledispatch
+def _text(finding: Finding) -> str:
+    """What is said of a finding, as a sentence."""
+    raise TypeError(f"No words for {type(finding).__name__}.")
+
+
+@singledispatch
+def _more(finding: Finding) -> Row:
+    """What a row has beside what all have."""
+    raise TypeError(f"No row for {type(finding).__name__}.")
+
+
+@_text.register
+def _changed(finding: Changed) -> str:
+    return sentence(finding)
+
+
+@_more.register
+def _of_changed(finding: Changed) -> Row:
+    later = finding.cause.later
+    return {
+        **({"arrives": finding.arrives} if finding.arrives else {}),
+        "every": finding.every,
+        **finding.told,
+        **({"later": [later.name]} if later and later.name else {}),
+        **finding.sides,
+    }
+
+
+@_text.register
+def _side_effects(finding: SideEffectsChanged) -> str:
+    rule = finding.later.name if finding.later else finding.rules[0]
+    applies = f"rule '{rule}' {'now' if finding.now else 'no longer'} applies to it, since others are changed"
+    why = because(finding.cause) if finding.cause else applies
+    effects = side_effects_said(finding.effects, now=finding.now)
+    return f"{mail_of(finding.about, every=False)} {effects}: {why}."
+
+
+@_more.register
+def _of_side_effects(finding: SideEffectsChanged) -> Row:
+    effects = [{"kind": each.sort, "name": each.name, "now": finding.now} for each in finding.effects]
+    return {"every": False, **({"later": [finding.later.name]} if finding.later else {}), "side_effects": effects}
+
+
+@_text.register
+def _may_change(finding: MayChange) -> str:
+    first, *others = [mail_of([each], finding.why, every=False) for each in finding.about] or [mail_of([], every=False)]
+    return f"{' and '.join([first, *(f'{each[0].lower()}{each[1:]}' for each in others)])} {_happens(finding)}."
+
+
+@_text.register
+def _cut_short(finding: CutShort) -> str:
+    return "The comparison is incomplete: there are too many classes of mail, or the rules are too complex."
+
+
+@_more.register
+def _of_may_change(finding: MayChange) -> Row:
+    return {"unknown": [as_row(each) for each in finding.unknown]}
+
+
+@singledispatch
+def _happens(finding: MayChange) -> str:
+    """What may happen to mail, and why."""
+    raise TypeError(f"No words for {type(finding).__name__}.")
+
+
+@_happens.register
+def _becomes(finding: MayBecome) -> str:
+    return f"{may_become(finding.becomes, finding.person)} ({_numbers(finding)}): {because(finding.cause)}"
+
+
+@_happens.register
+def _reaches(finding: MayReach) -> str:
+    how = {(False, True): "may now", (True, False): "may no longer"}.get(finding.versions, "may now, or may no longer,")
+    return f"{how} reach {listed(finding.people, joint='and', most=len(finding.people))} ({_numbers(finding)}): {because(finding.cause)}"
+
+
+@_more.register
+def _of_reaches(finding: MayReach) -> Row:
+    return {**_of_may_change(finding), "people": list(finding.people)}
+
+
+@_happens.register
+def _fails(finding: MayFail) -> str:
+    was, now = _error_actions(finding)
+    how = "may be deferred, or returned to the sender," if finding.defers else "may pass without the rule"
+    return f"{how} if Exchange fails on rule '{finding.rules[0]}' ({_numbers(finding)}): its rule_error_action is now {now} instead of {was}"
+
+
+@_more.register
+def _of_fails(finding: MayFail) -> Row:
+    was, now = _error_actions(finding)
+    return {**_of_may_change(finding), "was": was, "becomes": now}
+
+
+def _error_actions(finding: MayFail) -> tuple[str, str]:
+    return ("Ignore", "Defer") if finding.defers else ("Defer", "Ignore")
+
+
+@_happens.register
+def _changes_later(finding: MayChangeLater) -> str:
+    return f"may be treated differently later: rule '{finding.rules[0]}' {dated(finding.dates)}"
+
+
+@_more.register
+def _of_changes_later(finding: MayChangeLater) -> Row:
+    return {**_of_may_change(finding), "dates": [[each.how, each.verb, each.date] for each in finding.dates]}
+
+
+@_happens.register
+def _unusual(finding: MayChangeUnusual) -> str:
+    mail = " and ".join(UNUSUAL[each.id] for each in finding.unknown)
+    return f"that is not usual may be treated differently ({_numbers(finding)}): {mail}"
+
+
+@_happens.register
+def _waits(finding: MayWait) -> str:
+    return f"that waits for {MOST_APPROVALS} or more approvals may be treated differently: how many there are is not compared"
+
+
+def _numbers(finding: MayChange) -> str:
+    return ", ".join(sorted({each.id for each in finding.unknown}))
+
+
+def compared_rows(found: Sequence[Compared]) -> list[Row]:
+    """How messages are treated differently, as results have it: ``kind``, ``text``, ``before``, ``after``, ``witness``."""
+    return [_compared_row(each) for each in found]
+
+
+def _compared_row(found: Compared) -> Row:
+    sides = {side: result for side, result in (("before", found.before), ("after", found.after)) if result is not None}
+    text = f"The message {found.message!r} to {found.recipient} {BECOMES[found.kind]}: before, {_words(found.before)}; after, {_words(found.after)}."
+    return {"kind": found.kind, "text": text, **sides, "witness": {"message": found.message, "recipient": found.recipient}}
+
+
+def _words(result: Mapping[str, Any] | None) -> str:
+    return "not a recipient" if result is None else outcome_words(result)

@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is known of guarantees, as results have it. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import Counterexample, Judgment
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import Premise, as_row
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import parts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.transit import CHECKS
+
+#: What a guarantee says of mail: of any protection, and of a template.
+_CLAIMS = {
+    "encrypted": ("all {mail} is delivered encrypted", "all {mail} is delivered with {template}"),
+    "not_in_clear": ("no {mail} is delivered in clear", "no {mail} is delivered without {template}"),
+    "portal": ("no {mail} is delivered in clear, and people outside are led to the portal",) * 2,
+    "protected_in_transit": ("all {mail} that leaves is encrypted, or leaves only by forced TLS with {template}",) * 2,
+    "unencrypted": ("all {mail} is delivered, and no rule encrypts it",) * 2,
+}
+
+
+def claimed(rule: FlowRule, then: str, template: str = "") -> str:
+    """What a guarantee says, as a clause: ``no mail from inside to people outside is delivered in clear``.
+
+    :param rule: the mail that it is about, as a rule's conditions and exceptions.
+    :param template: the one that counts; of protection in transit, what TLS has to check at least.
+    """
+    mail = " ".join(["mail", *parts_of(rule.conditions)])
+    unless = " or ".join(" ".join(parts_of([atom])) for atom in rule.exceptions)
+    limit = CHECKS[template] if then == IN_TRANSIT else f"'{template}'"
+    return _CLAIMS[then][bool(template)].format(mail=f"{mail}, except mail {unless}," if unless else mail, template=limit)
+
+
+def guarantee_rows(found: Iterable[Judgment]) -> list[dict[str, Any]]:
+    """What is known of guarantees, as results have it: ``name``, ``claim``, ``verdict``, ``assumptions``, and ``counterexample`` or ``unknown``."""
+    return list(map(_row, found))
+
+
+def _row(found: Judgment) -> dict[str, Any]:
+    guarantee = found.guarantee
+    claim = {"claim": claimed(found.claim, guarantee.then, guarantee.narrowed)} if found.claim else {}
+    row: dict[str, Any] = {"name": guarantee.name, **claim, "verdict": found.verdict, "assumptions": list(map(_premise, found.premises))}
+    row |= {"counterexample": counterexample_row(found.counterexample)} if found.counterexample else {}
+    return {**row, "unknown": list(map(as_row, found.unknown))} if found.unknown else row
+
+
+def _premise(premise: Premise) -> dict[str, str]:
+    return {"id": premise.id, "text": premise.text, **({"mail": premise.mail} if premise.mail else {})}
+
+
+def counterexample_row(found: Counterexample) -> dict[str, Any]:
+    """A counterexample as results have it: ``message``, ``recipient``, ``outcome`` and, where they apply, ``decided_by``, ``hole`` and ``facts``."""
+    row = {"message": dict(found.message), "recipient": found.recipient, "outcome": dict(found.outcome)}
+    row |= {"decided_by": list(found.decided_by)} if found.decided_by else {}
+    row |= {"hole": found.hole.as_row()} if found.hole else {}
+    return {**row, "facts": dict(found.facts)} if found.facts else row

@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way by which a copy leaves in one world: the connector, and whether TLS is forced. Source: the pages of New-OutboundConnector and New-TransportRule.
+
+Nobody documents which connector wins where several could, whether one in test mode takes mail, and what becomes of mail that a rule sends to a connector
+which is disabled or not for rules: the world is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .directory import Directory, domain_of
+from .mail import Copy
+from .worlds import Question, World
+
+#: What a connector's TlsSettings check; the first is no TLS that is forced.
+LEVELS = ("", "encryption_only", "certificate", "domain")
+#: What nobody told, and TLS that is forced, whatever it checks.
+UNTOLD, FORCED = "untold", "forced"
+_SETTINGS = {None: "", "": "", "EncryptionOnly": "encryption_only", "CertificateValidation": "certificate", "DomainValidation": "domain"}
+_NUMBER = "U32"
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a copy leaves. ``validation`` is empty where TLS is not forced."""
+
+    validation: str
+    connector: str = ""
+    ends_at: str = ""
+
+
+def way(world: World, directory: Directory, copy: Copy, address: str) -> Way | None:
+    """The way of somebody's copy; None where it does not leave."""
+    domain = domain_of(address)
+    kind = directory.kind(domain)
+    if kind == "inside":
+        return None
+    found = _connected(world, directory, copy, domain)
+    if kind == "untold":
+        return Way(UNTOLD, found.connector, found.ends_at)
+    if copy.requires_tls and found.validation in ("", UNTOLD):
+        return Way("encryption_only" if not found.validation else FORCED, found.connector, found.ends_at)
+    return found
+
+
+def _connected(world: World, directory: Directory, copy: Copy, domain: str) -> Way:
+    if directory.connectors is None:
+        return Way(UNTOLD)
+    pool = [_routed(world, directory.connectors, name) for name in dict.fromkeys(copy.routes)]
+    for row in directory.connectors:
+        if row.get("Enabled", True) and not row.get("IsTransportRuleScoped") and _takes(row, domain, directory):
+            tried = row.get("TestMode")
+            if not tried or world.ask(Question(_NUMBER, f"whether {row['Name']} takes mail in test mode", ("tested", row["Name"]))):
+                pool.append(_of(row))
+    if len(set(pool)) > 1:
+        ways = tuple(dict.fromkeys(pool))
+        return world.ask(Question(_NUMBER, "which connector wins", ("wins", ways), ways))  # type: ignore[no-any-return]
+    return pool[0] if pool else Way("")
+
+
+def _routed(world: World, rows: Sequence[Mapping[str, Any]], name: str) -> Way:
+    row = next((row for row in rows if row["Name"].lower() == name.lower()), None)
+    if row is not None and row.get("Enabled", True) and row.get("IsTransportRuleScoped") and not row.get("TestMode"):
+        return _of(row)
+    return Way(world.ask(Question(_NUMBER, f"what becomes of mail for {name}", ("idle", name), LEVELS)), name)
+
+
+def _of(row: Mapping[str, Any]) -> Way:
+    hosts = () if row.get("UseMXRecord", True) else row.get("SmartHosts") or ()
+    return Way(_SETTINGS[row.get("TlsSettings")], row["Name"], ", ".join(hosts))
+
+
+def _takes(row: Mapping[str, Any], domain: str, directory: Directory) -> bool:
+    for pattern in row.get("RecipientDomains") or ():
+        name = pattern.lower()
+        if name in ("*", domain) or (name.startswith("*.") and domain.endswith(name[1:])):
+            return True
+    return bool(row.get("AllAcceptedDomains")) and directory.is_accepted(domain)
+
+
+def joined(ways: Sequence[Way | None]) -> dict[str, Any]:
+    """What all worlds agree on; empty where the copy surely does not leave."""
+    if all(one is None for one in ways):
+        return {}
+    levels = {UNTOLD if one is None else one.validation for one in ways}
+    forced = {bool(level) for level in levels}
+    tls = "unknown" if UNTOLD in levels or len(forced) > 1 else "forced" if True in forced else "opportunistic"
+    answer = {"tls": tls}
+    if tls == "forced" and len(levels) == 1 and FORCED not in levels:
+        answer["validation"] = levels.pop()
+    for name in ("connector", "ends_at"):
+        values = {getattr(one, name) for one in ways if one is not None}
+        if len(values) == 1 and (value := values.pop()):
+            answer[name] = value
+    return answer

@@ -1,0 +1,393 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Protection on the way: guarantees, differences and lint, each with the holes that they name and with wrong programs that they find."""
+
+from __future__ import annotations
+
+import datetime
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import transit_lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import compile_outcomes, compile_transit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import verdict_sentence
+
+from tests.rounds import rounds
+from tests.unit.mail_flow import generators
+from tests.unit.mail_flow.answers import difference, lint, prove
+from tests.unit.mail_flow.transit_vectors import ALL, BANK, GATE, PLAIN, ROUTE, TLS, VECTORS, WIDE, Vector, rule
+
+Values = dict[str, Any]
+
+NOW = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
+INSIDE = {"from_scope": "InOrganization"}
+TO_BANK = {**INSIDE, "recipient_domain_is": ["bank.example"]}
+OUTGOING = {**INSIDE, "sent_to_scope": "NotInOrganization"}
+FACTS: Values = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mailboxes": ["alexw@contoso.com"]}
+ENCRYPT = rule("Encrypt", {"apply_rights_protection_template": "Encrypt"}, conditions=OUTGOING)
+
+
+def verdict(connectors: list[Values] | None, rules: list[Values], when: Values = TO_BANK, **more: Any) -> Values:
+    facts = FACTS if connectors is None else {**FACTS, "outbound_connectors": connectors}
+    (found,) = prove(rules, facts, [{"name": "Bank", "when": when, "then": IN_TRANSIT, **more}], NOW)
+    return found
+
+
+def hole(connectors: list[Values], rules: list[Values], when: Values = TO_BANK, **more: Any) -> str:
+    """The end of the sentence about a refuted guarantee, from the hole on."""
+    found = verdict(connectors, rules, when, **more)
+    assert found["verdict"] == "refuted"
+    return verdict_sentence(found).partition("delivered ")[2].partition(": ")[2]
+
+
+# A guarantee
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.id)
+def test_a_guarantee_about_its_message_says_what_the_vector_says(vector: Vector) -> None:
+    """One message is all mail from this sender to this recipient in usual mail that no condition of a rule looks at."""
+    about: Values = {**INSIDE, "from": ["alexw@contoso.com"], "sent_to": [vector.to]}
+    facts = {key: value for key, value in vector.facts.items() if value is not None}
+    unless = {"subject_contains_words": ["secret"]}
+    (found,) = prove(vector.rules, facts, [{"name": "It", "when": about, "unless": unless, "then": IN_TRANSIT}], NOW)
+    assert found["verdict"] == {True: "proved", False: "refuted", None: "unknown"}[vector.protected]
+    if vector.protected is None:
+        assert {row["id"] for row in found["unknown"]} <= {"U00", "U20", "U32"}
+
+
+@pytest.mark.parametrize(
+    ("connectors", "rules", "more", "said"),
+    [
+        ([], [], {}, "mail.bank.example: no connector covers it, and no rule requires TLS."),
+        ([BANK], [], {}, "mail.bank.example: the connector 'Bank' covers bank.example only."),
+        ([{**BANK, "recipient_domains": ["*.bank.example"]}], [], {}, "bank.example: the connector 'Bank' covers the subdomains of bank.example only."),
+        ([{**WIDE, "enabled": False}], [], {}, "bank.example: the connector 'Bank' covers it, and is disabled."),
+        ([GATE], [], {}, "bank.example: no rule routes this mail to the connector 'Gate'."),
+        ([{**WIDE, "tls_settings": ""}], [], {}, "bank.example: the connector 'Bank' does not force TLS."),
+        (
+            [{**WIDE, "tls_settings": "EncryptionOnly"}],
+            [],
+            {"tls_validation": "certificate"},
+            "bank.example: TLS of the connector 'Bank' takes any certificate.",
+        ),
+        (
+            [{**WIDE, "tls_settings": "CertificateValidation"}],
+            [],
+            {"tls_validation": "domain"},
+            "bank.example: TLS of the connector 'Bank' takes a certificate from a trusted authority.",
+        ),
+        ([], [{**TLS, "conditions": OUTGOING}], {"tls_validation": "domain"}, "bank.example: TLS that a rule requires takes any certificate."),
+    ],
+)
+def test_a_refutation_names_the_hole(connectors: list[Values], rules: list[Values], more: Values, said: str) -> None:
+    found = hole(connectors, rules, **more)
+    assert found.removeprefix("mail.") == said.removeprefix("mail.")
+
+
+def test_a_counterexample_replays() -> None:
+    found = verdict([BANK], [])["counterexample"]
+    facts = facts_of({**FACTS, "outbound_connectors": [BANK], **found.get("facts", {})})
+    again = Simulator([], facts).run(message_of({key: value for key, value in found["message"].items() if key != "name"}, "", "again"))
+    assert again["recipients"][found["recipient"]] == found["outcome"]
+    assert found["outcome"]["transit"] == {"tls": "opportunistic"}
+    assert found["hole"] == {"domain": "mail.bank.example", "kind": "domain_only", "connector": "Bank", "covers": "bank.example"}
+
+
+@pytest.mark.parametrize("validation", VALIDATIONS)
+def test_what_tls_has_to_check_at_least(validation: str) -> None:
+    settings = ("EncryptionOnly", "CertificateValidation", "DomainValidation")
+    found = [verdict([{**WIDE, "tls_settings": each}], [], tls_validation=validation)["verdict"] for each in settings]
+    place = VALIDATIONS.index(validation)
+    assert found == ["refuted"] * place + ["proved"] * (3 - place)
+
+
+def test_the_claim_is_said() -> None:
+    assert verdict([WIDE], [])["claim"] == "all mail from inside to bank.example that leaves is encrypted, or leaves only by forced TLS with any certificate"
+    assert verdict([WIDE], [], tls_validation="domain")["claim"].endswith("by forced TLS with a trusted certificate with the right name")
+
+
+def test_encryption_protects_where_tls_does_not() -> None:
+    assert verdict([], [ENCRYPT])["verdict"] == "proved"
+    spared = {**ENCRYPT, "exceptions": {"recipient_domain_is": ["bank.example"]}}
+    assert verdict([], [spared])["verdict"] == "refuted"
+    assert verdict([WIDE], [spared], OUTGOING)["verdict"] == "proved"
+
+
+def test_a_proof_says_where_its_knowledge_ends() -> None:
+    handing = {**WIDE, "use_mx_record": False, "smart_hosts": ["gate.example"]}
+    elsewhere = {**ALL, "name": "Else", "recipient_domains": ["else.example"], "use_mx_record": False, "smart_hosts": ["else.gate.example"]}
+    found = {row["id"]: row["text"] for row in verdict([handing, elsewhere], [])["assumptions"]}
+    assert found["next_server"] == "Forced TLS protects mail on its way to the next server. What that server does with it is not considered."
+    assert found["smart_hosts"] == "Mail that leaves through the connector 'Bank' is protected on its way to gate.example alone: what comes after is not known."
+    assert "smart_hosts" not in {row["id"] for row in verdict([WIDE], [])["assumptions"]}
+    assert "next_server" not in {row["id"] for row in prove([ENCRYPT], FACTS, [{"name": "x", "when": OUTGOING, "then": "not_in_clear"}], NOW)[0]["assumptions"]}
+
+
+def test_somebody_whom_a_rule_adds_gets_mail_by_the_ways_of_the_rules_before() -> None:
+    copy = rule("Copy", {"blind_copy_to": ["eve@bank.example"]}, conditions=INSIDE)
+    tls = {**TLS, "conditions": INSIDE}
+    everybody = {"from_scope": "InOrganization", "recipient_domain_is": ["bank.example"]}
+    assert verdict([], [tls, copy], everybody)["verdict"] == "proved"
+    later = {**TLS, "conditions": {**INSIDE, "subject_contains_words": ["secret"]}}
+    assert verdict([], [copy, later], everybody)["verdict"] == "refuted"
+
+
+def test_a_report_with_the_mail_is_not_overlooked() -> None:
+    report = rule("Report", {"generate_incident_report": "eve@bank.example", "incident_report_content": ["AttachOriginalMail"]}, conditions=INSIDE)
+    assert verdict([], [{**TLS, "conditions": INSIDE}, report])["verdict"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"then": IN_TRANSIT, "tls_validation": "domian"}, "tls_validation is 'domian'"),
+        ({"then": "encrypted", "tls_validation": "domain"}, "tls_validation cannot be used with then: encrypted"),
+        ({"then": IN_TRANSIT, "template": "Encrypt"}, "template cannot be used with then: protected_in_transit"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(more: Values, said: str) -> None:
+    with pytest.raises(OptionError, match=said):
+        prove([], FACTS, [{"name": "x", **more}], NOW)
+
+
+def test_no_random_message_breaks_what_is_proved() -> None:
+    source, proved = random.Random(7), 0
+    for _round in range(rounds(40)):
+        tenant, rules, least = generators.organization(source), generators.rules(source), source.choice(VALIDATIONS)
+        tenant.setdefault("outbound_connectors", [generators.connector(source, name) for name in generators.CONNECTORS])
+        guarantee = {"name": "It", "when": {**INSIDE, "recipient_domain_is": ["fabrikam.com"]}, "then": IN_TRANSIT, "tls_validation": least}
+        (found,) = prove(rules, tenant, [guarantee], NOW, budget=300)
+        proved += found["verdict"] == "proved"
+        for _message in range(8 if found["verdict"] == "proved" else 0):
+            to = source.choice(["ann@fabrikam.com", "x@eu.fabrikam.com"])
+            message = {**generators.message(source), "from": generators.PEOPLE[0], "authenticated": True, "to": [to], "cc": [], "bcc": []} | {
+                "date": NOW.isoformat()
+            }
+            result = _run(tenant, rules, message)[to]
+            in_clear = (result["fate"], result.get("protection")) == ("delivered", "none")
+            checked = result.get("transit", {}).get("validation", least)
+            assert not in_clear or (result["transit"]["tls"] != "opportunistic" and VALIDATIONS.index(checked) >= VALIDATIONS.index(least))
+    assert proved > 2
+
+
+def _run(tenant: Values, rules: list[Values], message: Values) -> Values:
+    found: Values = Simulator(rules, facts_of(tenant)).run(message_of(message, "", "m"))["recipients"]
+    return found
+
+
+# A difference
+
+
+def rows(before: list[Values], after: list[Values], connectors: list[Values] | None) -> list[Values]:
+    facts = FACTS if connectors is None else {**FACTS, "outbound_connectors": connectors}
+    found = difference(before, after, facts, NOW)
+    assert found.complete
+    return found.rows
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "connectors", "kinds"),
+    [
+        ([TLS], [], [], ["transit_lost", "side_effect_changed"]),
+        ([], [TLS], [], ["transit_gained", "side_effect_changed"]),
+        ([TLS], [], [{**ALL, "tls_settings": "DomainValidation"}], ["side_effect_changed"]),
+        ([TLS], [], None, ["side_effect_changed"]),
+        ([ROUTE], [], [GATE], ["transit_lost", "side_effect_changed"]),
+        ([ROUTE], [TLS, ROUTE], [GATE], ["side_effect_changed"]),
+        ([ROUTE], [TLS], [GATE], ["transit_lost", "side_effect_changed", "side_effect_changed"]),
+        ([TLS], [TLS], [], []),
+    ],
+)
+def test_what_is_lost_and_gained_on_the_way(before: list[Values], after: list[Values], connectors: list[Values] | None, kinds: list[str]) -> None:
+    assert [row["kind"] for row in rows(before, after, connectors)] == kinds
+
+
+def test_a_rule_that_stops_before_is_named() -> None:
+    stop = rule("Partner", {"stop_rule_processing": True}, conditions={**OUTGOING, "recipient_domain_is": ["bank.example"]})
+    lost = rows([{**TLS, "conditions": OUTGOING}], [stop, {**TLS, "conditions": OUTGOING}], [])[0]
+    assert (
+        lost["text"]
+        == "All mail from inside to people outside at bank.example is less protected on its way: rule 'Partner' (new, priority 0) stops before 'TLS'."
+    )
+    assert (lost["before"]["transit"]["tls"], lost["after"]["transit"]["tls"]) == ("forced", "opportunistic")
+    assert lost["rules"] == ["Partner"]
+
+
+def test_what_may_be_lost_says_why_that_is_open() -> None:
+    found = rows([], [{**ROUTE, "conditions": OUTGOING}], [GATE, WIDE])
+    (row,) = (row for row in found if row["kind"] == "unknown")
+    assert "may be less protected on its way" in row["text"]
+    assert "U32" in {each["id"] for each in row["unknown"]}
+
+
+# Lint
+
+
+def remarks(rules: list[Values], connectors: list[Values] | None, **facts: Any) -> dict[str, list[Values]]:
+    known = {**FACTS, **({} if connectors is None else {"outbound_connectors": connectors}), **facts}
+    found: dict[str, list[Values]] = {}
+    for row in lint(rules, known, NOW):
+        found.setdefault(row["kind"], []).append(row)
+    return found
+
+
+SPARING = {**ENCRYPT, "exceptions": {"recipient_domain_is": ["bank.example"]}}
+BELOW = {**BANK, "name": "Below", "recipient_domains": ["*.bank.example"]}
+HANDING: Values = {"name": "Scanner", "recipient_domains": ["*"], "use_mx_record": False, "smart_hosts": ["scan.example"]}
+JOURNAL: Values = {"name": "Archive", "enabled": True, "journal_email_address": "archive@vault.example"}
+CLOSED: Values = {"irm_configuration": {"journal_report_decryption_enabled": False}, "journal_rules": [JOURNAL]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "rules", "connectors", "facts", "reason"),
+    [
+        (
+            "gateway_gets_ciphertext",
+            [ENCRYPT],
+            [HANDING],
+            {},
+            "'Encrypt' encrypts mail that leaves through the connector 'Scanner' to scan.example, which gets ciphertext: its filters see nothing.",
+        ),
+        ("gateway_gets_ciphertext", [{**ENCRYPT, "enabled": False}], [HANDING], {}, ""),
+        ("gateway_gets_ciphertext", [ENCRYPT], [{**HANDING, "enabled": False}], {}, ""),
+        ("gateway_gets_ciphertext", [ENCRYPT], [{**HANDING, "use_mx_record": True}], {}, ""),
+        (
+            "gateway_gets_ciphertext",
+            [{**ENCRYPT, "exceptions": {"recipient_domain_is": ["bank.example"]}}],
+            [{**HANDING, "recipient_domains": ["bank.example"]}],
+            {},
+            "",
+        ),
+        ("gateway_gets_ciphertext", [ENCRYPT], [GATE], {}, ""),
+        (
+            "gateway_gets_ciphertext",
+            [ENCRYPT, ROUTE],
+            [GATE],
+            {},
+            "'Encrypt' encrypts mail that leaves through the connector 'Gate' to one.gate.example or two.gate.example, which gets ciphertext",
+        ),
+        (
+            "journal_keeps_ciphertext",
+            [ENCRYPT],
+            [],
+            CLOSED,
+            "The journal rule 'Archive' keeps what 'Encrypt' encrypts as ciphertext: journal_report_decryption_enabled is false.",
+        ),
+        ("journal_keeps_ciphertext", [ENCRYPT], [], {**CLOSED, "irm_configuration": {"journal_report_decryption_enabled": True}}, ""),
+        ("journal_keeps_ciphertext", [ENCRYPT], [], {**CLOSED, "journal_rules": [{**JOURNAL, "enabled": False}]}, ""),
+        ("journal_keeps_ciphertext", [{**ENCRYPT, "mode": "Audit"}], [], CLOSED, ""),
+        (
+            "connector_misses_subdomains",
+            [],
+            [BANK],
+            {},
+            "The connector 'Bank' forces TLS to bank.example, and not to its subdomains, which *.bank.example would cover.",
+        ),
+        ("connector_misses_subdomains", [], [WIDE], {}, ""),
+        ("connector_misses_subdomains", [], [BANK, BELOW], {}, ""),
+        (
+            "connector_misses_subdomains",
+            [],
+            [BANK, {**BELOW, "enabled": False}],
+            {},
+            "The connector 'Bank'",
+        ),
+        ("connector_misses_subdomains", [], [{**BANK, "recipient_domains": ["eu.bank.example", "*.bank.example"]}], {}, ""),
+        ("connector_misses_subdomains", [], [BANK, ALL], {}, ""),
+        ("connector_misses_subdomains", [], [PLAIN], {}, ""),
+        ("connector_misses_subdomains", [], [{**BANK, "enabled": False}], {}, ""),
+        ("connector_of_no_rule", [], [GATE], {}, "The connector 'Gate' takes only mail that rules route to it, and no rule does."),
+        ("connector_of_no_rule", [{**ROUTE, "enabled": False}], [GATE], {}, "The connector 'Gate'"),
+        ("connector_of_no_rule", [ROUTE], [GATE], {}, ""),
+        ("connector_of_no_rule", [], [{**GATE, "enabled": False}], {}, ""),
+        ("connector_of_no_rule", [], [BANK], {}, ""),
+        (
+            "routed_to_disabled_connector",
+            [ROUTE],
+            [{**GATE, "enabled": False}],
+            {},
+            "'Route' routes mail to the connector 'Gate', which is disabled: how that mail leaves is not documented (U32).",
+        ),
+        ("routed_to_disabled_connector", [ROUTE], [], {}, "'Route' routes mail to the connector 'Gate', which is not there"),
+        ("routed_to_disabled_connector", [ROUTE], [{**GATE, "test_mode": True}], {}, "'Route' routes mail to the connector 'Gate', which is in test mode"),
+        ("routed_to_disabled_connector", [ROUTE], None, {}, ""),
+        ("routed_to_disabled_connector", [{**ROUTE, "mode": "Audit"}], [], {}, ""),
+        ("routed_to_disabled_connector", [ROUTE], [GATE], {}, ""),
+    ],
+)
+def test_lint_of_connectors(kind: str, rules: list[Values], connectors: list[Values] | None, facts: Values, reason: str) -> None:
+    found = remarks(rules, connectors, **facts).get(kind, [])
+    assert len(found) == bool(reason)
+    assert not reason or found[0]["reason"].startswith(reason)
+
+
+# Wrong programs
+
+
+Patch = Callable[[Any, str, Any], None]
+
+
+def _covers(pattern: str, person: AddressSlot) -> Value:
+    return person["below", pattern.removeprefix("*.")]
+
+
+def a_domain_has_its_subdomains(patch: Patch) -> None:
+    patch(compile_transit, "_covers", _covers)
+
+
+def the_best_one_wins(patch: Patch) -> None:
+    whole = compile_transit.taken_by
+    patch(compile_transit, "taken_by", lambda chain: [each for each in whole(chain) if each.protects(VALIDATIONS[0])])
+
+
+def every_tls_checks_all(patch: Patch) -> None:
+    whole = compile_transit.forced
+    patch(compile_transit, "forced", lambda chain, least: whole(chain, VALIDATIONS[0]))
+
+
+def connectors_that_are_not_known_protect(patch: Patch) -> None:
+    patch(compile_transit.Taken, "protects", lambda self, least: True)
+
+
+def encryption_does_not_count(patch: Patch) -> None:
+    patch(compile_outcomes.Outcome, "kept_in_transit", lambda self, least: compile_transit.in_transit(self.chain, least))
+
+
+WRONG_PROOFS: dict[str, tuple[Callable[[Patch], None], Values]] = {
+    "a domain has its subdomains": (a_domain_has_its_subdomains, {"connectors": [BANK], "rules": []}),
+    "the best one wins": (the_best_one_wins, {"connectors": [WIDE, PLAIN], "rules": []}),
+    "every TLS checks all": (every_tls_checks_all, {"connectors": [{**WIDE, "tls_settings": "EncryptionOnly"}], "rules": [], "tls_validation": "domain"}),
+    "connectors that are not known protect": (connectors_that_are_not_known_protect, {"connectors": [], "rules": [ROUTE]}),
+    "encryption does not count": (encryption_does_not_count, {"connectors": [], "rules": [ENCRYPT]}),
+}
+
+
+@pytest.mark.parametrize("mutant", WRONG_PROOFS)
+def test_a_wrong_proof_is_found(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    change, case = WRONG_PROOFS[mutant]
+    right = verdict(**case)["verdict"]
+    change(monkeypatch.setattr)
+    assert verdict(**case)["verdict"] != right
+
+
+WRONG_LINT: dict[str, tuple[str, Any, str, Values]] = {
+    "no connector is seen": ("_of_connectors", lambda acting, connectors: iter(()), "connector_misses_subdomains", {"connectors": [BANK], "rules": []}),
+    "no gateway is seen": ("taken_by", lambda chain: iter(()), "gateway_gets_ciphertext", {"connectors": [HANDING], "rules": [ENCRYPT]}),
+}
+
+
+@pytest.mark.parametrize("mutant", WRONG_LINT)
+def test_wrong_lint_is_found(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, wrong, kind, case = WRONG_LINT[mutant]
+    assert kind in remarks(**case)
+    monkeypatch.setattr(transit_lint, name, wrong)
+    assert kind not in remarks(**case)

@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What analyses find, as results have it: tests read what people read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import comparison, regression, verifier
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import difference as differ
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import lint as linter
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import SHOWN, compared_rows, difference_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import counterexample_row, guarantee_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import lint_rows
+
+
+@dataclass(frozen=True)
+class Difference:
+    rows: list[dict[str, Any]]
+    more: int = 0
+    complete: bool = True
+
+
+def difference(*given: Any, shown: int = SHOWN, **more: Any) -> Difference:
+    found = differ.difference(*given, **more)
+    return Difference(*difference_rows(found, shown), found.complete)
+
+
+def differences(*given: Any) -> list[dict[str, Any]]:
+    return compared_rows(comparison.differences(*given))
+
+
+def lint(*given: Any, **more: Any) -> list[dict[str, Any]]:
+    return lint_rows(linter.lint(*given, **more))
+
+
+def prove(*given: Any, **more: Any) -> list[dict[str, Any]]:
+    return guarantee_rows(verifier.prove(*given, **more))
+
+
+def worsened(*given: Any) -> dict[str, Any] | None:
+    found = regression.worsened(*given)
+    return counterexample_row(found) if found else None
