@@ -226,8 +226,8 @@ options:
       - Facts that the organization cannot show, or is not asked for. They override what the organization shows.
       - >-
         Keys are C(accepted_domains) (each with C(name), C(type) and C(match_subdomains), or a name alone), C(remote_domains) (C(domain_name), C(is_internal)),
-        C(mailboxes), C(mail_users) and C(contacts) (lists of addresses), C(groups) (an address to its members), C(unread_groups) (groups whose
-        members nobody knows), C(managers) (an address to the manager's),
+        C(mailboxes), C(mail_users) and C(contacts) (lists of addresses), C(groups) (an address to its members), C(unread_groups) (groups of
+        which nobody knows who gets the mail to them), C(managers) (an address to the manager's),
         C(attributes) (an address to attributes by name), C(proxy_addresses) (an address or a name to the primary address), C(inbound_connectors),
         C(outbound_connectors), C(journal_rules), C(organization_config) (C(disable_plus_address_in_recipients)), and
         C(irm_configuration), C(ome_configurations) and C(owa_mailbox_policies) as M(m365.message_encryption.message_encryption_info) returns them.
@@ -249,6 +249,17 @@ options:
       - If the file also holds the IRM configuration of its organization, the other rules are tested under it, unless O(facts) gives one for both.
         Other facts are the same for both.
     type: raw
+  dialect:
+    description:
+      - How Exchange reads the patterns of O(rules) and O(guarantees).
+      - V(agreed) means what all of Microsoft's pages agree on. What a pattern with anything else finds is unknown (U18).
+      - >-
+        V(dotnet) means that you rely on regular expressions of .NET. That adds the borders of words (C(\b)), look-around for one character, lazy
+        quantifiers, named groups, and C(^) and C($) as the borders of the text. Back references, longer look-around, Unicode categories, atomic groups and
+        conditions stay unknown. Rules with C(use_legacy_regex) are not affected.
+    type: str
+    choices: [agreed, dotnet]
+    default: agreed
   trace:
     description:
       - The recipients for whom the result shows every rule with the condition that decided.
@@ -590,7 +601,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import GUARANTEES_ARGUMENT_SPEC, declared_guarantees
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import MESSAGES_ARGUMENT_SPEC, Case, cases_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import DIALECTS, facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
     RULES_ARGUMENT_SPEC,
     compared_rules,
@@ -617,6 +628,7 @@ SPEC: dict[str, Any] = {
         "facts": {"type": "dict"},
         "source": {"type": "path"},
         "compare_with": {"type": "raw"},
+        "dialect": {"type": "str", "choices": list(DIALECTS), "default": "agreed"},
         "trace": {"type": "str", "choices": ["failed", "all", "none"], "default": "failed"},
         "results": {"type": "str", "choices": ["all", "failed", "none"], "default": "all"},
         "lint": {"type": "bool"},
@@ -633,9 +645,10 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     messages, option = given_messages(task)
     cases = cases_of(messages, task.find_file, now, option)
     guarantees = declared_guarantees(params["guarantees"] or [])
-    facts_of(params["facts"] or {})
+    facts_of({**(params["facts"] or {}), "dialect": params["dialect"]})
     others, other_facts = compared_rules(task)
-    rules, facts, unavailable = tested_rules(task, cases, others)
+    rules, facts, unavailable = tested_rules(task, cases, others, guarantees)
+    facts = {**facts, "dialect": params["dialect"]}
     for rule in rules.rules:
         if rule.dlp:
             task.warnings.append(f"The rule {rule.name!r} does nothing: {rule.idle}.")

@@ -442,7 +442,15 @@ def _set_transport_config(context: Context) -> None:
 
 # People. Source: Microsoft's pages of the cmdlets. What has members is a distribution group; of a mail user there is no more than a row of its own.
 
-_GROUP = "MailUniversalDistributionGroup"
+#: How a row of the recipients says that it is a group, to its type, and the type in detail.
+_GROUPS = {
+    "members": ("MailUniversalDistributionGroup", "MailUniversalDistributionGroup"),
+    "dynamic_members": ("DynamicDistributionGroup", "DynamicDistributionGroup"),
+    "linked_members": ("MailUniversalDistributionGroup", "GroupMailbox"),
+}
+#: The cmdlet that shows the members of each.
+_MEMBERS_OF = {"get-distributiongroupmember": "members", "get-dynamicdistributiongroupmember": "dynamic_members", "get-unifiedgrouplinks": "linked_members"}
+_WITH_MANAGER = re.compile(r"\s*Manager\s+-ne\s+\$null\s*", re.IGNORECASE)
 
 
 @_cmdlet("Get-MailUser")
@@ -454,32 +462,46 @@ def _get_mail_user(context: Context) -> None:
 
 @_cmdlet("Get-Recipient")
 def _get_recipient(context: Context) -> None:
-    identity = context.parameters.get("Identity")
-    for row in _cut(context, _people(context.state) if identity is None else [_person(context.state, identity)]):
-        context.emit(properties.RECIPIENT, row)
+    """Microsoft 365 groups are shown only to who asks for their type, by -RecipientTypeDetails (Microsoft's page of the cmdlet)."""
+    identity, condition = context.parameters.get("Identity"), context.parameters.get("Filter")
+    shown = [row for row in context.state["recipients"] if "linked_members" not in row]
+    if identity is not None:
+        shown = [row for row in shown if _is_called(row, identity)]
+        if not shown:
+            raise object_not_found(identity)
+    if condition is not None:
+        if not _WITH_MANAGER.fullmatch(condition):
+            raise refused(f"The filter '{condition}' isn't valid.")
+        shown = [row for row in shown if row.get("manager")]
+    for row in _cut(context, shown):
+        context.emit(properties.RECIPIENT, _recipient(row))
 
 
-@_cmdlet("Get-DistributionGroupMember")
-def _get_distribution_group_member(context: Context) -> None:
-    group = next((row for row in context.state["recipients"] if "members" in row and _is_called(row, context.parameters["Identity"])), None)
+@_cmdlet("Get-DistributionGroupMember", "Get-DynamicDistributionGroupMember", "Get-UnifiedGroupLinks")
+def _get_members(context: Context) -> None:
+    key, identity = _MEMBERS_OF[context.cmdlet.name.lower()], context.parameters["Identity"]
+    group = next((row for row in context.state["recipients"] if key in row and _is_called(row, identity)), None)
     if group is None:
-        raise object_not_found(context.parameters["Identity"])
-    for row in _cut(context, [_person(context.state, member) for member in group["members"]]):
+        raise object_not_found(identity)
+    if context.parameters.get("LinkType", "Members") != "Members":
+        return  # Owners and subscribers: nobody asks for them.
+    for row in _cut(context, [_recipient(_person(context.state, member)) for member in group[key]]):
         context.emit(properties.RECIPIENT, row)
-
-
-def _people(state: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [_person(state, row["address"]) for row in state["recipients"]]
 
 
 def _person(state: Mapping[str, Any], identity: str) -> dict[str, Any]:
-    row = next((row for row in state["recipients"] if _is_called(row, identity)), None)
+    row: dict[str, Any] | None = next((row for row in state["recipients"] if _is_called(row, identity)), None)
     if row is None:
         raise object_not_found(identity)
-    kind = _GROUP if "members" in row else row.get("type", "UserMailbox")
+    return row
+
+
+def _recipient(row: Mapping[str, Any]) -> dict[str, Any]:
+    kind = row.get("type", "UserMailbox")
+    type_, details = next((types for key, types in _GROUPS.items() if key in row), (kind, kind))
     proxies = [f"SMTP:{row['address']}", *(f"smtp:{alias}" for alias in row.get("aliases", ()))]
-    named = {"Name": row["name"], "Alias": row["alias"], "PrimarySmtpAddress": row["address"], "EmailAddresses": proxies}
-    return {**named, "RecipientType": kind, "RecipientTypeDetails": kind, **_tail(row["name"])}
+    named = {"Name": row["name"], "Alias": row["alias"], "PrimarySmtpAddress": row["address"], "EmailAddresses": proxies, "Manager": row.get("manager")}
+    return {**named, "RecipientType": type_, "RecipientTypeDetails": details, **_tail(row["name"])}
 
 
 def _is_called(row: Mapping[str, Any], identity: str) -> bool:

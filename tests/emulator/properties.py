@@ -184,7 +184,7 @@ KINDS: dict[str, dict[str, Kind]] = {
     ),
     JOURNAL_RULE: _kinds("Recipient JournalEmailAddress Scope Enabled Name Identity Guid IsValid ObjectState", **_booleans("Enabled"), Scope=Kind.ENUM),
     RECIPIENT: _kinds(
-        "PrimarySmtpAddress EmailAddresses RecipientType RecipientTypeDetails Alias Name Identity Guid IsValid ObjectState",
+        "PrimarySmtpAddress EmailAddresses RecipientType RecipientTypeDetails Manager Alias Name Identity Guid IsValid ObjectState",
         EmailAddresses=Kind.LIST,
         RecipientType=Kind.ENUM,
         RecipientTypeDetails=Kind.ENUM,

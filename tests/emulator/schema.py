@@ -38,11 +38,29 @@ _MORE: dict[str, Any] = {
     },
     "Get-JournalRule": {"cloud": True, "onprem": True, "parameters": [{"name": "Identity", "type": "JournalRuleIdParameter"}]},
     "Get-MailUser": {"cloud": True, "onprem": True, "parameters": [{"name": "Identity", "type": "MailUserIdParameter"}, *_SIZED]},
-    "Get-Recipient": {"cloud": True, "onprem": True, "parameters": [{"name": "Identity", "type": "RecipientIdParameter"}, *_SIZED]},
+    "Get-Recipient": {
+        "cloud": True,
+        "onprem": True,
+        "parameters": [{"name": "Identity", "type": "RecipientIdParameter"}, {"name": "Filter", "type": "String"}, *_SIZED],
+    },
     "Get-DistributionGroupMember": {
         "cloud": True,
         "onprem": True,
         "parameters": [{"name": "Identity", "type": "DistributionGroupMemberIdParameter", "required": True}, *_SIZED],
+    },
+    "Get-DynamicDistributionGroupMember": {
+        "cloud": True,
+        "onprem": False,
+        "parameters": [{"name": "Identity", "type": "DynamicDistributionGroupMemberIdParameter", "required": True}, *_SIZED],
+    },
+    "Get-UnifiedGroupLinks": {
+        "cloud": True,
+        "onprem": False,
+        "parameters": [
+            {"name": "Identity", "type": "UnifiedGroupIdParameter", "required": True},
+            {"name": "LinkType", "type": "LinkType", "required": True, "values": ["Members", "Owners", "Subscribers"]},
+            *_SIZED,
+        ],
     },
 }
 

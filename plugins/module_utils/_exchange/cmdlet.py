@@ -59,6 +59,8 @@ CMDLETS = (
     "Get-MailUser",
     "Get-JournalRule",
     "Get-DistributionGroupMember",
+    "Get-DynamicDistributionGroupMember",
+    "Get-UnifiedGroupLinks",
     "Get-Recipient",
     "Get-MessageTraceV2",
     "Get-OMEMessageStatus",

@@ -25,6 +25,8 @@ CLOUD_ONLY = ADVANCED_MESSAGE_ENCRYPTION | {
     "Get-InboundConnector",
     "Get-OutboundConnector",
     "Get-MessageTraceV2",
+    "Get-DynamicDistributionGroupMember",
+    "Get-UnifiedGroupLinks",
 }
 
 _ROLES = {
@@ -44,6 +46,8 @@ _ROLES = {
     "JournalRule": ("View-Only Configuration", "Journaling"),
     "MailUser": ("View-Only Recipients", "Mail Recipients"),
     "DistributionGroupMember": ("View-Only Recipients", "Distribution Groups"),
+    "DynamicDistributionGroupMember": ("View-Only Recipients", "Distribution Groups"),
+    "UnifiedGroupLinks": ("View-Only Recipients", "Mail Recipients"),
     "MessageTraceV2": ("View-Only Recipients", "Message Tracking"),
     "Recipient": ("View-Only Recipients", "Mail Recipients"),
 }

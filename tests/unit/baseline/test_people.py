@@ -88,6 +88,16 @@ def verdicts_of(*board: str) -> list[str]:
     return verdicts(role)
 
 
+def test_the_members_of_a_group_that_a_guarantee_alone_names_decide_it() -> None:
+    outgoing = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
+    of_ann = {**RULE, "conditions": {**outgoing, "from": [ANN]}}
+    of_board = {"name": "Board", "when": {**outgoing, "from_member_of": [BOARD]}, "then": "not_in_clear"}
+    for board, verdict in (((ANN,), "proved"), ((ANN, BOB), "refuted")):
+        role = role_with(*board)
+        role.plan(check=True, encryption_rules=[of_ann], guarantees=[of_board])
+        assert (verdicts(role), asked(role)) == ([verdict], 1)
+
+
 def test_nobody_is_asked_for_where_no_rule_names_anybody() -> None:
     outgoing = {**RULE, "conditions": {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}}
     naming, others = role_with(ANN), role_with(ANN)

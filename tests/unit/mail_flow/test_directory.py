@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     read_directory,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import facts_from, facts_not_in
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 
 from tests.unit.emulated_session import EmulatedSession
@@ -203,9 +205,104 @@ def test_a_copy_for_an_address_is_one_for_a_person_only_where_that_is_known() ->
     for kind in (group, dynamic):
         verdict, why = copied(session_of(recipients=[person("project", **kind)]))
         assert (verdict, f"project@{DOMAIN}" in why) == ("unknown", True), kind
-    for cmdlet in ("Get-Recipient", "Get-DistributionGroupMember"):
-        verdict, why = copied(session_of(recipients=[person("project")], hidden_cmdlets=[cmdlet]))
+    assert copied(session_of(recipients=[person("project")], hidden_cmdlets=["Get-DistributionGroupMember"])) == ("proved", "")
+    # Get-Recipient shows no Microsoft 365 group to who does not ask for its type, so that nobody found may be one.
+    for cmdlet, known in (("Get-Recipient", "project"), ("Get-DistributionGroupMember", "ann"), ("Get-UnifiedGroupLinks", "ann")):
+        verdict, why = copied(session_of(recipients=[person(known)], hidden_cmdlets=[cmdlet]))
         assert (verdict, cmdlet in why) == ("unknown", True), cmdlet
+
+
+def linked(name: str, *members: str, key: str = "linked_members", **more: Any) -> dict[str, Any]:
+    """A Microsoft 365 group, or with another key a dynamic one."""
+    return {**person(name, **more), key: [each if "@" in each else f"{each}@{DOMAIN}" for each in members]}
+
+
+@pytest.mark.parametrize(
+    ("key", "cmdlet"), [("linked_members", "Get-UnifiedGroupLinks"), ("dynamic_members", "Get-DynamicDistributionGroupMember")], ids=["linked", "dynamic"]
+)
+def test_members_of_microsoft_365_and_dynamic_groups_are_read_but_not_whether_mail_to_them_is_expanded(key: str, cmdlet: str) -> None:
+    condition = rule({"from_member_of": [f"board@{DOMAIN}"]})
+    session = session_of(recipients=[linked("board", "ann", key=key), person("ann"), person("bob")])
+    facts, unavailable = directory(session, condition)
+    assert (session.reads, unavailable) == (1, {})
+    assert facts == {"groups": {f"board@{DOMAIN}": [f"ann@{DOMAIN}"]}, "unread_groups": [f"board@{DOMAIN}"]}
+    known = facts_of({**FACTS, **facts})
+    assert [known.is_member(f"{name}@{DOMAIN}", f"board@{DOMAIN}") for name in ("ann", "bob")] == [True, False]
+    # Who gets a copy for it, nobody knows: subscribers of a Microsoft 365 group, or the stored list of a dynamic one.
+    assert [each.address for each in known.brought(f"board@{DOMAIN}")] == [f"each member of board at {DOMAIN}"]
+    assert copied(session_of(recipients=[linked("project", "ann", key=key), person("ann")])) == ("unknown", "")
+    hidden = session_of(recipients=[linked("board", "ann", key=key), person("ann")], hidden_cmdlets=[cmdlet])
+    facts, unavailable = directory(hidden, condition)
+    assert (facts, cmdlet in unavailable["groups"]) == ({"unread_groups": [f"board@{DOMAIN}"]}, True)
+
+
+def test_a_group_with_a_dynamic_one_in_it_is_known_but_not_whom_mail_to_it_goes_to() -> None:
+    people = [person("board", "ann", "dynamic"), linked("dynamic", "bob", key="dynamic_members"), person("ann"), person("bob")]
+    facts, unavailable = directory(session_of(recipients=people), rule({"sent_to_member_of": [f"board@{DOMAIN}"]}))
+    assert (sorted(facts["groups"]), facts["unread_groups"]) == ([f"board@{DOMAIN}", f"dynamic@{DOMAIN}"], [f"board@{DOMAIN}", f"dynamic@{DOMAIN}"])
+    assert unavailable == {}
+
+
+def test_guarantees_name_groups_and_people_too() -> None:
+    session = session_of(recipients=[person("board", "ann"), person("ann")])
+    selection = {"name": "G", "conditions": {"from_member_of": [f"board@{DOMAIN}"]}, "exceptions": {}}
+    assert directory(session, rule(OUT), selection)[0] == {"groups": {f"board@{DOMAIN}": [f"ann@{DOMAIN}"]}}
+
+
+def test_nobody_outside_of_the_domains_is_asked_for_as_a_group() -> None:
+    session = session_of(recipients=[person("ann")])
+    read_directory(session, [RuleSet([rule(OUT, copy_to=["x@evil.example"])])], FACTS)
+    assert session.reads == 0
+
+
+STAFF = [person("ann", manager="Boss"), person("bob", manager="ann"), person("Boss", address="boss@evil.example"), person("x")]
+MODERATED = rule({"from_scope": "InOrganization"}, moderate_message_by_manager=True)
+
+
+@pytest.mark.parametrize(
+    "looks",
+    [
+        MODERATED,
+        rule(OUT, add_manager_as_recipient_type="Bcc"),
+        rule({"manager_for_evaluated_user": "Sender", "manager_addresses": [f"ann@{DOMAIN}"]}),
+        rule({"sender_management_relationship": "Manager"}),
+    ],
+    ids=["moderates", "adds", "addresses", "relation"],
+)
+def test_managers_are_read_where_a_rule_looks_at_them(looks: dict[str, Any]) -> None:
+    """Who has a manager in one read; in another one the managers that have none themselves."""
+    session = session_of(recipients=STAFF)
+    facts, unavailable = directory(session, looks)
+    assert (session.reads, unavailable) == (2, {})
+    assert facts == {"managers": {f"ann@{DOMAIN}": "boss@evil.example", f"bob@{DOMAIN}": f"ann@{DOMAIN}"}}
+    assert directory(session, looks, managers={}) == ({}, {})
+    assert directory(session, rule(OUT)) == ({}, {})
+    assert session.reads == 2
+    assert directory(session_of(recipients=[person("x")]), looks) == ({"managers": {}}, {})
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        ({"hidden_cmdlets": ["Get-Recipient"]}, "Get-Recipient"),
+        ({"recipients": [person("ann", manager="Gone")]}, "the manager Gone: .*couldn't be found"),
+        ({"recipients": [person(f"p{number}", manager="p0") for number in range(MOST_PEOPLE + 1)]}, "more than 1000 people who have a manager"),
+        ({"recipients": [person(f"p{number}", manager=f"boss{number}") for number in range(MOST_ASKED + 1)]}, "couldn't be found|rules name more than 100"),
+    ],
+    ids=["hidden", "nobody", "many", "many managers"],
+)
+def test_managers_that_cannot_all_be_read_are_not_known_and_why_is_said(state: dict[str, Any], why: str) -> None:
+    facts, unavailable = directory(session_of(**{"recipients": STAFF, **state}), MODERATED)
+    assert facts == {}
+    assert re.search(why, unavailable["managers"])
+
+
+def test_a_manager_outside_who_is_asked_for_an_approval_keeps_a_guarantee_from_being_proved() -> None:
+    rules = [MODERATED, rule(OUT)]
+    for boss, verdict in (("boss@evil.example", "unknown"), (f"boss@{DOMAIN}", "proved")):
+        facts, _unavailable = directory(session_of(recipients=[person("ann", manager="Boss"), person("Boss", address=boss)]), *rules)
+        (found,) = prove(rules, {**FACTS, "mail_users": [], **facts}, [LEAVES])
+        assert found["verdict"] == verdict, boss
 
 
 def test_a_copy_for_a_group_is_one_for_its_members() -> None:

@@ -9,7 +9,7 @@ import re
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import patterns
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import NotAgreedError, parse
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect, NotAgreedError, parse
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Truth
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import has_pattern
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import first_token, has_word, tokens
@@ -98,7 +98,7 @@ def test_patterns(text: str, pattern: str, found: bool | str) -> None:
     ("pattern", "found"), [(r"\d\d*", True), ("a|1", True), (r".1", "U18"), (r"a.c", False), ("[a]", "U18"), ("a+", "U18"), ("(?i)a", "U18")]
 )
 def test_patterns_of_the_old_kind_have_few_constructs(pattern: str, found: bool | str) -> None:
-    assert number(has_pattern("1", pattern, legacy=True)) == found
+    assert number(has_pattern("1", pattern, dialect=Dialect.LEGACY)) == found
 
 
 def test_a_cunning_pattern_takes_no_longer_than_its_text() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import has_pattern, is_agreed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.widening import widened
@@ -46,8 +47,8 @@ def test_what_lacks_even_the_agreed_part_does_not_match(pattern: str) -> None:
 
 @pytest.mark.parametrize("pattern", ["a+b", "[ab]c", "x.y"])
 def test_the_old_kind(pattern: str) -> None:
-    assert has_pattern("hi", pattern, legacy=True) is False
-    assert isinstance(has_pattern(pattern, pattern, legacy=True), Open)
+    assert has_pattern("hi", pattern, dialect=Dialect.LEGACY) is False
+    assert isinstance(has_pattern(pattern, pattern, dialect=Dialect.LEGACY), Open)
 
 
 _PARTS = st.sampled_from(

@@ -91,9 +91,9 @@ class Mail:
         return guarantee_rows(prove(self.rules, self.facts, guarantees, where=where))
 
 
-def read_with_people(session: Session, known: Organization, subsets: Iterable[str], plan: Plan | None = None) -> Organization:
-    """The organization with some subsets and, where facts about mail are among them, with what the directory says of those whom its rules name, as they
-    are and as a plan leaves them.
+def read_with_people(session: Session, known: Organization, subsets: Iterable[str], guarantees: Sequence[Guarantee], plan: Plan | None = None) -> Organization:
+    """The organization with some subsets and, where facts about mail are among them, with what the directory says of those whom guarantees name, and its
+    rules, as they are and as a plan leaves them.
 
     All that answers about mail reads the organization so: then all of a run, and of the run that was approved, see the same.
 
@@ -105,7 +105,8 @@ def read_with_people(session: Session, known: Organization, subsets: Iterable[st
     if not set(MAIL_FACTS) <= set(subsets) or organization.error("transport_rules") is not None:
         return organization
     now = Mail.of(organization)
-    found = read_directory(session, [RuleSet(each.rules) for each in ([now, now.after(plan)] if plan and plan.steps else [now])], {})
+    naming = [now.rules, *([now.after(plan).rules] if plan and plan.steps else []), [each.selection for each in guarantees]]
+    found = read_directory(session, map(RuleSet, naming), {"accepted_domains": now.facts.get("accepted_domains")})
     return organization.with_more(found) if found.subsets else organization
 
 

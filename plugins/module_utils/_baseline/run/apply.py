@@ -156,7 +156,7 @@ def _organization_after(task: BaselineContext, procedure: Procedure, shown: Orga
 
     :param shown: as verification has read it. It is read again if nothing was verified, or if that decides whether a rollback is complete.
     """
-    return read_with_people(task.session, shown if shown and not procedure.restores else UNREAD, procedure.subsets)
+    return read_with_people(task.session, shown if shown and not procedure.restores else UNREAD, procedure.subsets, procedure.promised)
 
 
 class _Guard:
@@ -181,7 +181,7 @@ class _Guard:
 
     def check(self, organization: Organization, plan: Plan) -> None:
         """Raises ExchangeError if the plan does what it was not shown to do."""
-        organization = read_with_people(self._session, organization, self.subsets, plan)
+        organization = read_with_people(self._session, organization, self.subsets, self._procedure.promised, plan)
         mail = self._mail_of(organization, plan)
         effects = ("impact", "rollback") if self._compares_mail else ("rollback",)
         new = unplanned(self._planned, planned_changes(organization, plan, mail), effects=effects, plan="the plan")

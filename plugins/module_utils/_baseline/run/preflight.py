@@ -157,7 +157,7 @@ def _read(task: BaselineContext, procedure: Procedure, *, keeps: bool) -> Organi
     :param keeps: whether a snapshot may be stored. Everything that can be read belongs to the capture beside it.
     """
     if keeps and procedure.takes_snapshot is Takes.ALWAYS:
-        return read_with_people(task.session, UNREAD, SUBSETS)
+        return read_with_people(task.session, UNREAD, SUBSETS, procedure.promised)
     facts = MAIL_FACTS if _overlooks(task, procedure) else [subset for subset in MAIL_FACTS if subset in procedure.subsets]
     organization = read(task.session, [subset for subset in SUBSETS if subset in READ or subset in facts], fresh=True)
     try:
@@ -167,7 +167,7 @@ def _read(task: BaselineContext, procedure: Procedure, *, keeps: bool) -> Organi
         plan, pending, mail = Plan(), True, True
     mail = mail or (keeps and pending and procedure.takes_snapshot is Takes.BEFORE_WRITING)
     more = [*(["exported_cmdlets"] if pending else []), *(MAIL_FACTS if mail else ())]
-    return read_with_people(task.session, organization, [*organization.subsets, *more], plan)
+    return read_with_people(task.session, organization, [*organization.subsets, *more], procedure.promised, plan)
 
 
 def _interrupted(task: BaselineContext, artifacts: Artifacts, procedure: Procedure) -> list[str]:

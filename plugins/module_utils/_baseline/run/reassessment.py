@@ -32,7 +32,7 @@ def reassessed(procedure: Procedure, report: OrganizationReport, organization: O
 def after_failure(session: Session, procedure: Procedure, report: OrganizationReport) -> OrganizationReport:
     """The report of a run that failed. Its plan is not done, or was rolled back: what it would have done to mail is not said."""
     try:
-        organization = read_with_people(session, UNREAD, procedure.subsets)
+        organization = read_with_people(session, UNREAD, procedure.subsets, procedure.promised)
         report = _assessed(procedure, report, organization)
         return replace(report, mail=procedure.mail(organization, Plan()))
     except ExchangeError as error:

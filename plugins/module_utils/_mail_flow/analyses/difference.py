@@ -44,6 +44,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.side_effects import SideEffects, side_effects_differ
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import BUDGET
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
@@ -102,7 +103,7 @@ def difference(
     :param budget: the maximum number of conflicts for all questions together.
     :param irm_before: the IRM configuration before, if it differs.
     """
-    sets = [each if isinstance(each, RuleSet) else RuleSet(each) for each in (before, after)]
+    sets = [RuleSet.read(each, facts_of(facts).dialect) for each in (before, after)]
     settings = [facts.get("irm_configuration") if irm_before is None else irm_before, facts.get("irm_configuration")]
     edits = edits_of(*sets)
     if not edits and not with_other_error_action(*sets) and not differing(settings) and not side_effects_differ(*sets):

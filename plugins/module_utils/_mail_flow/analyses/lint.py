@@ -45,9 +45,9 @@ def lint(
     :param now: the date for checks of dates; by default now.
     :param budget: the maximum number of conflicts for all questions together; findings that would need more are omitted.
     """
-    rule_set = rules if isinstance(rules, RuleSet) else RuleSet(rules)
-    date = now or datetime.datetime.now(datetime.UTC)
     known = facts_of(facts)
+    rule_set = RuleSet.read(rules, known.dialect)
+    date = now or datetime.datetime.now(datetime.UTC)
     domains = frozenset(domain(each) for each in (*(known.mailboxes or ()), *(known.mail_users or ())))
     found: list[LintFinding] = []
     for rule in rule_set.rules:

@@ -14,6 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import claims_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
@@ -39,13 +40,14 @@ def worsened(
 
     :param irm_before: the IRM configuration before, where it is another one.
     """
-    claims = claims_of([{"name": guarantee.name, "conditions": guarantee.when, "exceptions": guarantee.unless}])
+    dialect = facts_of(facts).dialect
+    claims = claims_of([guarantee.selection], dialect)
     option = option_name(guarantee.template) if guarantee.template else guarantee.tls_validation
     settings = [facts.get("irm_configuration"), facts.get("irm_configuration") if irm_before is None else irm_before]
     try:
         with bounded():
             options, transit = [option] if guarantee.template else [], guarantee.then == IN_TRANSIT
-            model = Model([RuleSet(after), RuleSet(before)], claims, facts, now, options, settings=settings, transit=transit)
+            model = Model([RuleSet(after, dialect), RuleSet(before, dialect)], claims, facts, now, options, settings=settings, transit=transit)
             for _round in range(_ROUNDS):
                 side = model.open
                 about = side.conditions.matches(claims.rules[0], ("claim", 0), Seen(), model.mail.recipient)

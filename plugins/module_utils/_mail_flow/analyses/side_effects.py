@@ -16,6 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Edit, edits_of, unedited
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import THE_MANAGER
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE
@@ -37,7 +38,7 @@ def effects_of(rule: FlowRule) -> set[SideEffect]:
     found |= {SideEffect("notification")} if "generate_notification" in told else set()
     if rule.enforced:
         found |= {SideEffect("approval", str(each)) for each in rule.does(Does.MODERATE).get("moderate_message_by_user") or ()}
-        found |= {SideEffect("approval", "the sender's manager")} if rule.does(Does.MODERATE).get("moderate_message_by_manager") else set()
+        found |= {SideEffect("approval", THE_MANAGER)} if rule.does(Does.MODERATE).get("moderate_message_by_manager") else set()
         connector = str(rule.actions.get("route_message_outbound_connector") or "")
         found |= {SideEffect("connector", connector)} if connector else set()
         found |= {SideEffect("tls")} if rule.actions.get("route_message_outbound_require_tls") else set()

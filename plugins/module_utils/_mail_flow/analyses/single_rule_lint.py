@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_below
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_below, is_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import showings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
@@ -210,8 +210,8 @@ def _spares_internal(look: Look) -> About:
 
 
 def _outside(look: Look, address: str) -> bool:
-    """Whether somebody is outside, or likely is."""
-    found = directions.recipient_outside(look.facts, address)
+    """Whether somebody is outside, or likely is. Of whom only a name is known, that is not."""
+    found = not is_name(address) and directions.recipient_outside(look.facts, address)
     return bool(found if isinstance(found, bool) else found.likely)
 
 

@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import showings
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import RECIPIENT, SENDER
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet, is_later
@@ -89,7 +90,7 @@ def prove(
     :param where: the option's name in errors.
     :raises OptionError: a guarantee is invalid, or no mail can meet its conditions.
     """
-    rule_set = rules if isinstance(rules, RuleSet) else RuleSet(rules)
+    rule_set = RuleSet.read(rules, facts_of(facts).dialect)
     read = [each for each in guarantees if isinstance(each, Guarantee)]
     if len(read) < len(guarantees):
         read = guarantees_of(guarantees, where)
@@ -109,9 +110,9 @@ def prove(
     return [replace(each, premises=(*each.premises, *beside)) if each.verdict == PROVED else each for each in found]
 
 
-def claims_of(rules: Iterable[Mapping[str, Any]]) -> RuleSet:
+def claims_of(rules: Iterable[Mapping[str, Any]], dialect: Dialect = Dialect.AGREED) -> RuleSet:
     """Conditions that select mail. They belong to no rule, so they can also be true for content that S/MIME hides, and for mail that rules may not see."""
-    found = RuleSet(rules)
+    found = RuleSet(rules, dialect)
     found.rules = tuple(replace(rule, content=False, selects=True) for rule in found.rules)
     return found
 
@@ -137,7 +138,7 @@ class _Search:
 class _Prover:
     def __init__(self, rules: RuleSet, facts: Mapping[str, Any], guarantees: Sequence[Guarantee], now: datetime.datetime, budget: int) -> None:
         self.guarantees, self.budget = guarantees, budget
-        claims = claims_of([{"name": each.name, "conditions": each.when, "exceptions": each.unless} for each in guarantees])
+        claims = claims_of([each.selection for each in guarantees], rules.dialect)
         options = [option_name(each.template) for each in guarantees if each.template]
         self.first = Model([rules], claims, facts, now, options, transit=any(each.then == IN_TRANSIT for each in guarantees))
         self._cut = self.first.added(self.first.free).cut

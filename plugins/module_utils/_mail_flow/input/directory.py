@@ -1,10 +1,12 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the directory says of the groups and people that rules name. Private to the collection.
+"""What the directory says of the groups and people that rules name, and of managers. Private to the collection.
 
-Only these are asked for, all in one round trip; of groups in groups, in as many as they are deep. A group counts as known where all of its members are,
-also those of the groups in it. What is not granted, not whole, or empty is not known, and why is said: no answer is taken for "nobody".
+Only these are asked for, all in one round trip; of groups in groups, in as many as they are deep, and of managers in two. A group counts as known where all
+of its members are, also those of the groups in it. What is not granted, not whole, or empty is not known, and why is said: no answer is taken for "nobody".
+
+Sources: Microsoft's pages of the cmdlets, and "Filterable properties for the Filter parameter on Exchange cmdlets" (Manager of Get-Recipient).
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result, Session
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotFoundError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MOST_PEOPLE, Organization, read
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_address
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_address
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 
 #: So many groups and people are asked for; the others are not known.
@@ -29,8 +32,24 @@ _TOO_MANY = f"rules name more than {MOST_ASKED} groups and people, and so many a
 #: So deep are groups in groups followed.
 MOST_LEVELS = 4
 
-#: How the reads of a group, of an address that may be one (its members, and what it is), and of somebody by a name are called.
-_GROUP, _PERHAPS, _WHAT, _PERSON = _READS = ("group ", "perhaps group ", "what ", "person ")
+#: How the reads of a group's members are called, by the sort of group that the cmdlet is for; with its parameters beside the group and the size.
+_DISTRIBUTION, _DYNAMIC, _LINKED = "group ", "dynamic group ", "Microsoft 365 group "
+_MEMBERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    _DISTRIBUTION: ("Get-DistributionGroupMember", {}),
+    _DYNAMIC: ("Get-DynamicDistributionGroupMember", {}),
+    _LINKED: ("Get-UnifiedGroupLinks", {"LinkType": "Members"}),
+}
+
+#: How the reads of what an address is, of somebody by a name, and of a manager by a name are called; and that of all who have a manager.
+_WHAT, _PERSON, _MANAGER, _MANAGED = "what ", "person ", "manager ", "managers"
+
+_READS = (*_MEMBERS, _WHAT, _PERSON, _MANAGER)
+
+#: How a group, and an address that may be one, are asked for: by these reads.
+_GROUP, _PERHAPS = tuple(_MEMBERS), (*_MEMBERS, _WHAT)
+
+#: What is asked for: the prefixes of its reads, and the identity.
+_Asked = tuple[tuple[str, ...], str]
 
 #: The options of actions that bring a message to somebody.
 _BRINGING = ("add_to_recipients", "copy_to", "blind_copy_to", "redirect_message_to")
@@ -38,56 +57,70 @@ _BRINGING = ("add_to_recipients", "copy_to", "blind_copy_to", "redirect_message_
 #: The options of conditions whose values name people.
 _PEOPLE = ("from", "sent_to", "any_of_to_header", "any_of_cc_header", "any_of_to_cc_header")
 
+#: The options of conditions and actions that look at who is somebody's manager.
+_BY_MANAGER = {"manager_for_evaluated_user", "sender_management_relationship", "moderate_message_by_manager", "add_manager_as_recipient_type"}
+
 
 def read_directory(session: Session, rule_sets: Iterable[RuleSet], given: Mapping[str, Any]) -> Organization:
-    """What the directory says of those whom rules name, and whom the given facts do not tell. Asks nothing where there is nobody."""
+    """What the directory says of those whom rules name, and whom the given facts do not tell. Asks nothing where there is nobody.
+
+    :param rule_sets: the rules, and the conditions of guarantees as such.
+    :param given: facts, as the option has them.
+    """
     rules = [rule for each in rule_sets for rule in each.rules if not rule.idle]
-    named = dict.fromkeys(key for rule in rules for key in _named_by(rule))
-    # Who is a group somewhere is asked for as one.
-    named = dict.fromkeys(key for key in named if not (key.startswith(_PERHAPS) and _GROUP + _identity(key) in named))
-    known = {*(given.get("groups") or {}), *(given.get("proxy_addresses") or {})}
-    calls = {key: call for key, call in _calls(named).items() if str(call.parameters["Identity"]) not in known}
-    found = Organization({}, {})
+    facts = facts_of({"accepted_domains": given.get("accepted_domains")})
+    known = {*(given.get("groups") or {}), *(given.get("proxy_addresses") or {}), *([""] if given.get("managers") is not None else [])}
+    named = dict.fromkeys(each for rule in rules for each in _named_by(rule))
+    # Who is a group somewhere is asked for as one, and outside of the organization's domains it has no groups.
+    todo = [
+        (reads, identity)
+        for reads, identity in named
+        if identity not in known and not (reads == _PERHAPS and ((_GROUP, identity) in named or facts.domain_type(domain(identity)) == ""))
+    ]
+    found, left = Organization({}, {}), MOST_ASKED
     for _level in range(MOST_LEVELS):
-        if not calls:
+        if not todo:
             break
-        first = dict(list(calls.items())[: MOST_ASKED - len(found.subsets)])
-        left_out = {key: call for key, call in calls.items() if key not in first}
-        found = found.with_more(read(session, first, fresh=True)) if first else found
+        first, left_out = todo[:left], _calls(todo[left:])
+        left -= len(first)
+        found = found.with_more(read(session, _calls(first), fresh=True)) if first else found
         if left_out:
             return found.with_more(Organization(left_out, dict.fromkeys(left_out, Result(error=ExchangeError(_TOO_MANY)))))
-        asked = {_identity(key) for key in found.subsets} | known
-        inner = (each for key in calls for each in _members(found, key)[1] if each not in asked)
-        calls = _calls(dict.fromkeys(_GROUP + each for each in inner))
+        known.update(identity for _reads, identity in first)
+        inner = dict.fromkeys((_GROUP, each) for reads, group in first if reads[0] in _MEMBERS for each in _Group(found, group).groups if each not in known)
+        bosses = [((_MANAGER,), name) for name in _Managers(found).unresolved] if ((_MANAGED,), "") in first else []
+        todo = [*inner, *bosses]
     return found
 
 
 def facts_of_directory(organization: Organization, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The facts ``groups``, ``unread_groups`` and ``proxy_addresses``, what is given included, and for those that could not be read, why."""
-    reads = [key for key in organization.subsets if key.startswith((_GROUP, _PERHAPS, _PERSON))]
+    """The facts ``groups``, ``unread_groups``, ``proxy_addresses`` and ``managers``, what is given included, and for what could not be read, why.
+
+    A dynamic or Microsoft 365 group may be in both of the first two: its members are known, but not whether mail to it goes to them before the rules (U04).
+    """
     groups = {name: list(members) for name, members in (given.get("groups") or {}).items()}
-    inner: dict[str, list[str]] = {}
     proxies, failed = dict(given.get("proxy_addresses") or {}), dict[str, dict[str, str]]()
-    for key in reads:
-        name = _identity(key)
-        if key.startswith(_PERSON):
-            address = _address(organization, key)
-            proxies.update({name: address} if address else {})
-            if not address:
-                failed.setdefault("proxy_addresses", {})[name] = str(organization.error(key) or "Get-Recipient shows nobody, or several people")
-            continue
-        members, inner[name] = _members(organization, key)
-        if len(members) > MOST_PEOPLE:
-            failed.setdefault("groups", {})[name] = f"Get-DistributionGroupMember shows more than {MOST_PEOPLE} members, so not all are known"
-        elif members:
-            groups[name] = members
-        elif why := _why_unread(organization, key):
-            failed.setdefault("groups", {})[name] = why
-    for group in [group for group in groups if not _is_whole(group, groups, inner)]:
-        del groups[group]
-        failed.setdefault("groups", {})[group] = "Get-DistributionGroupMember shows groups in it that are not known"
-    facts = {"groups": groups, "unread_groups": sorted(failed.get("groups", ())), "proxy_addresses": proxies}
-    return {fact: value for fact, value in facts.items() if value}, {fact: _said(each) for fact, each in failed.items()}
+    found = {name: _Group(organization, name) for name in _identities(organization, _DISTRIBUTION)}
+    groups.update({name: group.members for name, group in found.items() if group.members and not group.why_unread})
+    failed["groups"] = {name: group.why_unread for name, group in found.items() if group.why_unread}
+    for name in [name for name in groups if not _within(name, found) <= groups.keys()]:
+        del groups[name]
+        failed["groups"][name] = f"{found[name].cmdlet} shows groups in it that are not known"
+    # Nothing tells whether such a group is expanded before the rules, nor one that such a group is in.
+    odd = {name for name in groups if name in found and found[name].sort != _DISTRIBUTION}
+    unread = sorted({*failed["groups"], *(name for name in groups if odd & _within(name, found))})
+    for name in _identities(organization, _PERSON):
+        address = _address(organization, _PERSON + name)
+        proxies.update({name: address} if address else {})
+        if not address:
+            failed.setdefault("proxy_addresses", {})[name] = str(organization.error(_PERSON + name) or "Get-Recipient shows nobody, or several people")
+    facts: dict[str, Any] = {"groups": groups, "unread_groups": unread, "proxy_addresses": proxies}
+    unavailable = {fact: _said(each) for fact, each in failed.items() if each}
+    if _MANAGED in organization.subsets:
+        managers = _Managers(organization)
+        facts["managers"] = managers.of if not managers.why_unread else None
+        unavailable.update({"managers": managers.why_unread} if managers.why_unread else {})
+    return {fact: value for fact, value in facts.items() if value or (fact == "managers" and value is not None)}, unavailable
 
 
 def _said(failed: Mapping[str, str]) -> str:
@@ -99,68 +132,141 @@ def _said(failed: Mapping[str, str]) -> str:
     return " ".join(f"{', '.join(each[:_SAID])}{more[why]}: {why}." for why, each in names.items())
 
 
-def _named_by(rule: FlowRule) -> Iterator[str]:
-    """The reads about those whom a rule names."""
+def _named_by(rule: FlowRule) -> Iterator[_Asked]:
+    """What is asked for because of a rule."""
     for atom in (*rule.conditions, *rule.exceptions):
         option = atom.predicate.options[0]
         if option.endswith("member_of"):
-            yield from (_GROUP + group for group in atom.values)
+            yield from ((_GROUP, group) for group in atom.values)
         elif option.startswith("between_member_of"):
-            yield from (_GROUP + group for values in atom.values for group in values)
+            yield from ((_GROUP, group) for values in atom.values for group in values)
         elif option in _PEOPLE:
-            yield from (_PERSON + value for value in atom.values if not is_address(value))
+            yield from (((_PERSON,), value) for value in atom.values if not is_address(value))
+        elif option in _BY_MANAGER:
+            yield (_MANAGED,), ""
     for value in (str(each).lower() for option in _BRINGING for each in rule.actions.get(option) or ()):
-        yield (_PERHAPS if is_address(value) else _PERSON) + value
+        yield (_PERHAPS if is_address(value) else (_PERSON,)), value
+    if _BY_MANAGER & set(rule.actions):
+        yield (_MANAGED,), ""
 
 
-def _calls(keys: Iterable[str]) -> dict[str, Call]:
-    cmdlets = {True: ("Get-Recipient", 2), False: ("Get-DistributionGroupMember", MOST_PEOPLE + 1)}
-    every = [each for key in keys for each in ([key, _WHAT + _identity(key)] if key.startswith(_PERHAPS) else [key])]
-    asked = {key: cmdlets[key.startswith((_PERSON, _WHAT))] for key in every}
-    return {key: Call(cmdlet, {"Identity": _identity(key), "ResultSize": size}) for key, (cmdlet, size) in asked.items()}
+def _calls(asked: Iterable[_Asked]) -> dict[str, Call]:
+    return {f"{read_}{identity}": _call(read_, identity) for reads, identity in asked for read_ in reads}
 
 
-def _identity(key: str) -> str:
-    return next(key.removeprefix(each) for each in _READS if key.startswith(each))
+def _call(read_: str, identity: str) -> Call:
+    if read_ == _MANAGED:
+        return Call("Get-Recipient", {"Filter": "Manager -ne $null", "ResultSize": MOST_PEOPLE + 1})
+    cmdlet, more = _MEMBERS.get(read_, ("Get-Recipient", {}))
+    return Call(cmdlet, {"Identity": identity, **more, "ResultSize": MOST_PEOPLE + 1 if read_ in _MEMBERS else 2})
+
+
+def _identities(organization: Organization, read_: str) -> list[str]:
+    """Who was asked for with reads of a sort."""
+    return [key.removeprefix(read_) for key in organization.subsets if key.startswith(read_)]
+
+
+def _shown(organization: Organization, key: str) -> list[dict[str, Any]]:
+    """What a read showed; nothing where it failed, or was none."""
+    return organization.objects(key) if key in organization.subsets and not organization.error(key) else []
+
+
+def _address_in(row: Mapping[str, Any]) -> str:
+    """The primary address of somebody; empty where there is none."""
+    address = str(row.get("PrimarySmtpAddress") or "").lower()
+    return address if is_address(address) else ""
 
 
 def _address(organization: Organization, key: str) -> str:
     """The address of somebody who was asked for; empty where nobody, or not one alone, was found."""
-    found = [] if organization.error(key) else organization.objects(key)
-    address = str(found[0].get("PrimarySmtpAddress") or "").lower() if len(found) == 1 else ""
-    return address if is_address(address) else ""
+    found = _shown(organization, key)
+    return _address_in(found[0]) if len(found) == 1 else ""
 
 
-def _why_unread(organization: Organization, key: str) -> str:
-    """Why the members of what is, or may be, a group are not known; empty where it is known to be none. Of Microsoft 365 and dynamic groups only the type
-    tells.
+class _Group:
+    """What is, or may be, a group, by the reads of its members: each sort of group has its own.
+
+    :param members: the addresses of its members. Who has no address gets no mail.
+    :param groups: those of them that are groups.
     """
-    error = organization.error(key)
-    if error is None or key.startswith(_GROUP) or not isinstance(error, NotFoundError):
-        return str(error or "Get-DistributionGroupMember shows no member")
-    what = _WHAT + _identity(key)
-    if error := organization.error(what):
-        return "" if isinstance(error, NotFoundError) else str(error)
-    types = " ".join(f"{each.get('RecipientType')} {each.get('RecipientTypeDetails')}" for each in organization.objects(what))
-    return f"Get-Recipient shows a group of which Get-DistributionGroupMember shows no members ({types})" if "group" in types.lower() else ""
+
+    def __init__(self, organization: Organization, identity: str) -> None:
+        self._organization, self._identity = organization, identity
+        answered = [sort for sort in _MEMBERS if _shown(organization, sort + identity)]
+        self.sort = answered[0] if answered else _DISTRIBUTION
+        self.cmdlet = _MEMBERS[self.sort][0]
+        rows = _shown(organization, self.sort + identity)
+        self.members = [address for row in rows if (address := _address_in(row))]
+        self.groups = [address for row in rows if (address := _address_in(row)) and "group" in str(row.get("RecipientType") or "").lower()]
+        self.why_unread = self._why_unread(answered)
+
+    def _why_unread(self, answered: list[str]) -> str:
+        """Why the members of what is, or may be, a group are not known; empty where they are, or where it is known to be none."""
+        if len(answered) > 1:
+            return "several groups are called so"
+        if len(self.members) > MOST_PEOPLE:
+            return f"{self.cmdlet} shows more than {MOST_PEOPLE} members, so not all are known"
+        if self.members:
+            return ""
+        errors = [self._organization.error(sort + self._identity) for sort in _MEMBERS]
+        if None in errors:
+            return f"{_MEMBERS[list(_MEMBERS)[errors.index(None)]][0]} shows no member"
+        unsure = next((error for error in errors if not isinstance(error, NotFoundError)), None)
+        what = _WHAT + self._identity
+        if what not in self._organization.subsets:
+            return str(unsure or errors[0])
+        error = self._organization.error(what)
+        if error is not None:
+            return str(error) if not isinstance(error, NotFoundError) else str(unsure or "")
+        types = " ".join(f"{each.get('RecipientType')} {each.get('RecipientTypeDetails')}" for each in self._organization.objects(what))
+        return f"Get-Recipient shows a group whose members cannot be read ({types})" if "group" in types.lower() else ""
 
 
-def _members(organization: Organization, key: str) -> tuple[list[str], list[str]]:
-    """The addresses of a group's members, and those of them that are groups. Who has no address gets no mail."""
-    if key.startswith((_PERSON, _WHAT)) or organization.error(key):
-        return [], []
-    found = [(str(each.get("PrimarySmtpAddress") or "").lower(), str(each.get("RecipientType") or "").lower()) for each in organization.objects(key)]
-    return [address for address, _kind in found if is_address(address)], [address for address, kind in found if "group" in kind]
+class _Managers:
+    """All who have a manager, and whom.
+
+    :param unresolved: the names of managers whose addresses the same read does not show.
+    """
+
+    def __init__(self, organization: Organization) -> None:
+        self._organization, self._rows = organization, _shown(organization, _MANAGED)
+        shown: dict[str, set[str]] = {}
+        for row in self._rows:
+            for name in (row.get("Name"), row.get("Identity"), row.get("DistinguishedName")):
+                shown.setdefault(str(name), set()).add(_address_in(row))
+        names = dict.fromkeys(str(row.get("Manager") or "") for row in self._rows)
+        self._addresses = {name: next(iter(shown[name])) for name in names if len(shown.get(name, ())) == 1}
+        self.unresolved = [name for name in names if name and not self._addresses.get(name)]
+        self._addresses.update({name: _address(organization, _MANAGER + name) for name in self.unresolved})
+
+    @property
+    def of(self) -> dict[str, str]:
+        """The address of whoever has a manager to the manager's. Who has no address sends and gets no mail."""
+        found = {_address_in(row): self._addresses.get(str(row.get("Manager") or ""), "") for row in self._rows}
+        return {person: manager for person, manager in found.items() if person and manager}
+
+    @property
+    def why_unread(self) -> str:
+        """Why not all managers are known; empty where they are."""
+        error = self._organization.error(_MANAGED)
+        if error is not None:
+            return str(error)
+        if len(self._rows) > MOST_PEOPLE:
+            return f"Get-Recipient shows more than {MOST_PEOPLE} people who have a manager, so not all are known."
+        lost = {name: self._why_lost(_MANAGER + name) for name in self.unresolved if not self._addresses[name]}
+        return _said({f"the manager {name}": why for name, why in lost.items()})
+
+    def _why_lost(self, key: str) -> str:
+        error = self._organization.error(key) if key in self._organization.subsets else None
+        return str(error or "Get-Recipient shows nobody with an address, or several people")
 
 
-def _is_whole(group: str, groups: Mapping[str, Any], inner: Mapping[str, list[str]]) -> bool:
-    """Whether all groups in a group, and in these, are known."""
-    seen, todo = {group}, [group]
+def _within(name: str, found: Mapping[str, _Group]) -> set[str]:
+    """A group, the groups in it, and those in these."""
+    seen, todo = {name}, [name]
     while todo:
-        for each in inner.get(todo.pop(), ()):
-            if each not in groups:
-                return False
-            if each not in seen:
-                seen.add(each)
-                todo.append(each)
-    return True
+        group = found.get(todo.pop())
+        inner = [each for each in (group.groups if group else ()) if each not in seen]
+        seen.update(inner)
+        todo += inner
+    return seen

@@ -20,6 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     facts_from,
     rules_from,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 
 
@@ -35,17 +36,18 @@ class Document:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def document_of(content: Any, where: str) -> Document:
+def document_of(content: Any, where: str, guarantees: Sequence[Guarantee] = ()) -> Document:
     """What a loaded file says.
 
     :param where: the file, for an error.
+    :param guarantees: what may name groups and people whom no rule names.
     :raises OptionError: it is none that holds rules.
     """
     # An artifact is a list: the document, and words that keep it from being loaded as variables.
     if isinstance(content, list) and content and all(isinstance(each, str) for each in content[1:]):
         content = content[0]
     if isinstance(content, Mapping) and isinstance(content.get("reads"), list):
-        return _of_capture(capture_of(content, f"source: {where}"), where)
+        return _of_capture(capture_of(content, f"source: {where}"), where, guarantees)
     if isinstance(content, Mapping):
         state = content.get("state") if content.get("kind") == "snapshot" else content.get("message_encryption_state", content)
         if isinstance(state, Mapping) and isinstance(state.get("transport_rules"), list):
@@ -74,14 +76,15 @@ def _only_named(rule: Mapping[str, Any]) -> dict[str, Any]:
     return {**rule, "conditions": {"which the file does not hold": True}, "actions": {"which the file does not hold": True}}
 
 
-def _of_capture(capture: Capture, where: str) -> Document:
+def _of_capture(capture: Capture, where: str, guarantees: Sequence[Guarantee]) -> Document:
     found = capture.answers()
     subsets = (*RULE_SUBSETS, *FACT_SUBSETS)
     reads = reads_of(subsets)
     organization = Organization(reads, {name: found.get(name_of_call(call)) or not_captured(call, where) for name, call in reads.items()})
-    rules = rules_from(organization)
-    people = facts_of_directory(read_directory(_Recorded(found, where), [RuleSet(rules)], {}), {})[0]
-    return Document(rules, {**facts_from(organization, FACT_SUBSETS)[0], **people})
+    rules, facts = rules_from(organization), facts_from(organization, FACT_SUBSETS)[0]
+    naming = [RuleSet(rules), RuleSet(each.selection for each in guarantees)]
+    people = facts_of_directory(read_directory(_Recorded(found, where), naming, facts), {})[0]
+    return Document(rules, {**facts, **people})
 
 
 @dataclass(frozen=True)

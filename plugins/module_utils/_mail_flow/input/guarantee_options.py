@@ -67,6 +67,11 @@ class Guarantee:
         """What narrows its claim: the template, or what TLS has to check at least."""
         return self.template or self.tls_validation
 
+    @property
+    def selection(self) -> dict[str, Any]:
+        """What says which mail it is about, in the form of a rule."""
+        return {"name": self.name, "conditions": self.when, "exceptions": self.unless}
+
 
 def guarantees_of(options: Sequence[Any], where: str = "guarantees") -> list[Guarantee]:
     """The guarantees of the option.

@@ -19,6 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_address
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import Connector, connector_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import bytes_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import AcceptedDomain, Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import (
     IMPORTANCES,
@@ -52,8 +53,20 @@ ATTACHMENT_KEYS = ("name", "size", "text", "nested", "properties", "executable",
 #: Facts that can be given.
 FACT_KEYS = (
     *("accepted_domains", "remote_domains", "mailboxes", "mail_users", "contacts", "groups", "unread_groups", "managers", "attributes", "proxy_addresses"),
-    *("irm_configuration", "ome_configurations", "owa_mailbox_policies", "inbound_connectors", "outbound_connectors", "organization_config", "journal_rules"),
+    *(
+        "irm_configuration",
+        "ome_configurations",
+        "owa_mailbox_policies",
+        "inbound_connectors",
+        "outbound_connectors",
+        "organization_config",
+        "journal_rules",
+        "dialect",
+    ),
 )
+
+#: How patterns can be said to be read.
+DIALECTS = (Dialect.AGREED.value, Dialect.DOTNET.value)
 
 #: Facts about what comes after the rules: they are taken and change no answer, which is the one at the end of the rules.
 LATER_FACT_KEYS = ("auto_label", "dlp_policies")
@@ -175,7 +188,14 @@ def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
         outbound_connectors=each("outbound_connectors", _connector),
         organization_config=_mapped(given["organization_config"], f"{where}organization_config") if "organization_config" in given else None,
         journal_rules=each("journal_rules", _mapped),
+        dialect=_dialect(given.get("dialect", Dialect.AGREED), f"{where}dialect"),
     )
+
+
+def _dialect(value: Any, where: str) -> Dialect:
+    if value not in DIALECTS:
+        raise OptionError(f"{where} is {value!r}.", remedy=f"Use one of {', '.join(DIALECTS)}.")
+    return Dialect(value)
 
 
 def refuse_unknown(options: Mapping[str, Any], known: Iterable[str], where: str) -> None:

@@ -22,6 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     facts_not_in,
     rules_from,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import MESSAGES_ARGUMENT_SPEC, Case
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
@@ -42,11 +43,15 @@ def given_messages(task: MailFlowContext) -> tuple[Sequence[Mapping[str, Any]], 
     return _validated("messages_path", content, MESSAGES_ARGUMENT_SPEC), "messages_path"
 
 
-def tested_rules(task: MailFlowContext, cases: Sequence[Case], others: RuleSet | None) -> tuple[RuleSet, dict[str, Any], dict[str, str]]:
-    """The tested rules, the facts, and why some facts could not be read. One round trip, and another one where rules name groups, or people by a name."""
+def tested_rules(
+    task: MailFlowContext, cases: Sequence[Case], others: RuleSet | None, guarantees: Sequence[Guarantee]
+) -> tuple[RuleSet, dict[str, Any], dict[str, str]]:
+    """The tested rules, the facts, and why some facts could not be read. One round trip, and more where rules or guarantees name groups, people by a name, or
+    managers.
+    """
     params, given = task.params, task.params["facts"] or {}
     if params["source"]:
-        document = document_of(task.load(params["source"]), f"source: {params['source']}")
+        document = document_of(task.load(params["source"]), f"source: {params['source']}", guarantees)
         return RuleSet(document.rules), {**document.facts, **given}, {}
     proposed = None if params["rules"] is None else RuleSet(proposed_rules(params["rules"], "rules"))
     if proposed is not None and params["facts"] is not None:
@@ -61,8 +66,10 @@ def tested_rules(task: MailFlowContext, cases: Sequence[Case], others: RuleSet |
             # A proof is about all mail, so it needs every fact about who is inside.
             wanted = [name for name in facts_not_in(given) if name in wanted or name in PROOF_SUBSETS]
         found, unavailable = facts_from(read(task.session, wanted, fresh=True), wanted) if wanted else ({}, {})
-    people, unread = facts_of_directory(read_directory(task.session, [rules, *([others] if others else [])], given), given)
-    return rules, {**found, **given, **people}, {**unavailable, **unread}
+    facts = {**found, **given}
+    naming = [rules, *([others] if others else []), RuleSet(each.selection for each in guarantees)]
+    people, unread = facts_of_directory(read_directory(task.session, naming, facts), given)
+    return rules, {**facts, **people}, {**unavailable, **unread}
 
 
 def replayed_rules(task: MailFlowContext, others: RuleSet | None) -> tuple[RuleSet, dict[str, Any], dict[str, str]]:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import bytes_of, over, unreadable
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth, all_of, any_of, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth, about, all_of, any_of, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Attachment
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import any_pattern
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Settings, Sight
@@ -40,7 +40,7 @@ def any_attachment(decide: OfAttachment) -> Callable[[Sight, Any, Settings], Tru
             return opened(("wrapper", values), "U00", "what a rule sees of attachments in a message that a disclaimer was wrapped around")
         if sight.message.attachments is None:
             return opened(("attachments", values), "U00", "the attachments of the message are not known (give attachments)")
-        return any_of(decide(attachment, values, settings) for attachment in sight.message.attachments)
+        return about(any_of(decide(attachment, values, settings) for attachment in sight.message.attachments), "attachments")
 
     return evaluate
 
@@ -56,14 +56,14 @@ def has_word(attachment: Attachment, values: tuple[str, ...], settings: Settings
 
 def has_pattern(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
     """With one of the patterns in its text."""
-    return _unknown(attachment, "the text of", values) if attachment.text is None else any_pattern(attachment.text[:_PATTERNS_READ], values, settings.legacy)
+    return _unknown(attachment, "the text of", values) if attachment.text is None else any_pattern(attachment.text[:_PATTERNS_READ], values, settings.dialect)
 
 
 def name_has_pattern(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
     """With one of the patterns in its name."""
-    inside = any_of(any_pattern(name, values, settings.legacy) for name in attachment.nested or ())
+    inside = any_of(any_pattern(name, values, settings.dialect) for name in attachment.nested or ())
     count = opened(("nested", attachment), "U00", f"whether the names of files in {attachment.name} count", shared=True)
-    return any_of((any_pattern(attachment.name, values, settings.legacy), all_of((inside, count))))
+    return any_of((any_pattern(attachment.name, values, settings.dialect), all_of((inside, count))))
 
 
 def extension(name: str) -> str | None:

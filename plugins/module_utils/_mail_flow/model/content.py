@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Truth, any_of, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Truth, about, any_of, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import any_pattern
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Content, Settings, Sight
@@ -52,14 +52,14 @@ def has_word(text: str, values: tuple[str, ...], settings: Settings) -> Truth:
 
 def has_pattern(text: str, values: tuple[str, ...], settings: Settings) -> Truth:
     """With one of the patterns in it."""
-    return any_pattern(text, values, settings.legacy)
+    return any_pattern(text, values, settings.dialect)
 
 
 def in_subject(decide: OfText) -> Callable[[Sight, Any, Settings], Truth]:
     """A predicate about the subject as earlier rules left it."""
 
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
-        found = decide(sight.content.subject, values, settings)
+        found = about(decide(sight.content.subject, values, settings), "subject")
         if found is not False and sight.content.wrapped:
             return opened(("wrapper", values), "U00", "the subject of the message that a disclaimer was wrapped around is not documented")
         return found
@@ -80,7 +80,7 @@ def in_subject_or_body(decide: OfText) -> Callable[[Sight, Any, Settings], Truth
             return any_of((subject, closed))
         if sight.content.body is None:
             return any_of((subject, opened(("body", values), "U00", "the text of the message is not known (give body)")))
-        return any_of((subject, _in_body(decide, sight.content, values, settings)))
+        return any_of((subject, about(_in_body(decide, sight.content, values, settings), "body")))
 
     return evaluate
 
@@ -135,7 +135,7 @@ def in_header(decide: OfText) -> Callable[[Sight, Any, Settings], Truth]:
                 "U00",
                 f"the header {name}{'' if is_own_header(name.lower()) else ', which the mail system sets,'} is not known",
             )
-        found = any_of(decide(value, wanted, settings) for value in values)
+        found = about(any_of(decide(value, wanted, settings) for value in values), "headers")
         if found is False and values and given is None and name.lower() in _WITH_NAMES:
             return opened(("header", name.lower(), wanted), "U00", f"whether the field {name} has a name beside an address (headers)")
         return found

@@ -20,6 +20,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
 
+#: How the manager of a sender is called where nobody knows who that is.
+THE_MANAGER = "the sender's manager"
+
 #: What an incident report has in it with the whole message.
 _WHOLE = "attachoriginalmail"
 
@@ -32,30 +35,35 @@ class Showing:
     """Somebody who may be outside, and to whom a rule shows whatever it acts on.
 
     :param asks: whether it asks them for an approval; otherwise it sends them incident reports with the original mail.
+    :param senders: of whose mail that is so: ``None`` for all; nobody for those who have a manager, where nobody knows the managers.
     """
 
     rule: FlowRule
     person: Recipient
     asks: bool
+    senders: tuple[str, ...] | None = None
 
     @property
     def reason(self) -> Reason:
         """What is not known about it."""
         how = f"whom the rule {self.rule.name!r} asks for an approval" if self.asks else f"to whom the rule {self.rule.name!r} reports with the original mail"
-        return Reason("shown", f"whether {self.person.label}, {how}, sees mail in clear", settled_by=_LOOK)
+        field = "facts.managers" if self.person.label == THE_MANAGER else ""
+        return Reason("shown", f"whether {self.person.label}, {how}, sees mail in clear", field, settled_by=_LOOK)
 
 
 def showings(rules: Iterable[FlowRule], facts: Facts) -> Iterator[Showing]:
     """Whoever of those may be outside."""
     for rule in rules:
-        every = [] if rule.idle else [(who, asks) for each, asks in _shown_to(rule) for who in facts.brought(each)]
-        yield from (Showing(rule, who, asks) for who, asks in every if directions.recipient_outside(facts, who.address) is not False)
+        every = [] if rule.idle else [Showing(rule, who, asks, senders) for each, asks, senders in _shown_to(rule, facts) for who in facts.brought(each)]
+        yield from (each for each in every if directions.recipient_outside(facts, each.person.address) is not False)
 
 
-def _shown_to(rule: FlowRule) -> Iterator[tuple[str, bool]]:
-    """The people to whom a rule shows a message, and whether it asks them for an approval."""
+def _shown_to(rule: FlowRule, facts: Facts) -> Iterator[tuple[str, bool, tuple[str, ...] | None]]:
+    """The people to whom a rule shows a message, whether it asks them for an approval, and of whose mail that is so."""
     content = rule.actions.get("incident_report_content") or ()
     if "generate_incident_report" in rule.actions and _WHOLE in {str(each).lower() for each in ([content] if isinstance(content, str) else content)}:
-        yield person(str(rule.actions["generate_incident_report"])), False
-    if rule.enforced:
-        yield from ((str(each), True) for each in rule.does(Does.MODERATE).get("moderate_message_by_user") or ())
+        yield person(str(rule.actions["generate_incident_report"])), False, None
+    asks = rule.does(Does.MODERATE) if rule.enforced else {}
+    yield from ((str(each), True, None) for each in asks.get("moderate_message_by_user") or ())
+    if asks.get("moderate_message_by_manager"):
+        yield from ([(THE_MANAGER, True, ())] if facts.managers is None else [(manager, True, senders) for manager, senders in facts.teams.items()])

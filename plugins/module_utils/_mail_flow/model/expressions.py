@@ -4,11 +4,12 @@
 """The regular expressions on whose meaning Microsoft's pages agree, as trees. Private to the collection.
 
 Literals, ``.``, classes, ``\\d \\w \\s`` and their opposites, escaped punctuation, ``* + ? {n,m}``, ``|``, groups, ``^ $``, and a leading ``(?i)``,
-``(?m)`` or ``(?im)``. Everything else has no agreed meaning and is refused with what it is.
+``(?m)`` or ``(?im)``. Everything else has no agreed meaning and is refused with what it is; :mod:`.dotnet` reads more.
 """
 
 from __future__ import annotations
 
+import enum
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +25,14 @@ LARGEST, DEEPEST = 2000, 50
 
 class NotAgreedError(Exception):
     """The expression has something on whose meaning the sources do not agree; the text says what."""
+
+
+class Dialect(enum.StrEnum):
+    """How a pattern is read: as all sources agree, as Exchange 2010 did (``use_legacy_regex``), or as .NET does."""
+
+    AGREED = "agreed"
+    LEGACY = "legacy"
+    DOTNET = "dotnet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +93,22 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """The beginning of the text, or its end."""
+    """The beginning of the text, or its end; or a place beside some characters.
+
+    :param end: whether what follows the place counts, not what is before it.
+    :param beside: the characters that it may be beside; ``None`` for the end of a line, where lines count.
+    :param border: whether it may be at the border of the text.
+    """
 
     end: bool
+    beside: Chars | None = None
+    border: bool = True
+
+    def holds(self, neighbor: str, lines: bool) -> bool:
+        """Whether it holds beside a character; empty at the border of the text."""
+        if not neighbor:
+            return self.border
+        return lines and neighbor == "\n" if self.beside is None else self.beside.has(neighbor)
 
 
 Node: TypeAlias = "Chars | Sequence | Choice | Repeat | Anchor"
@@ -100,11 +122,12 @@ class Expression:
     """A regular expression. It is searched for anywhere in a text, without regard to case.
 
     :param lines: whether ``^`` and ``$`` stand for the borders of lines, too.
+    :param anchored: whether it has one of them, and it matters whether they do.
     """
 
     root: Node
-    lines: bool
-    anchored: bool
+    lines: bool = False
+    anchored: bool = False
 
 
 def parse(pattern: str, legacy: bool = False) -> Expression:
@@ -117,12 +140,7 @@ def parse(pattern: str, legacy: bool = False) -> Expression:
     if flags and legacy:
         raise NotAgreedError("flags in an expression of the old kind")
     parser = Parser(pattern, flags.end() if flags else 0, legacy)
-    root = parser.choice()
-    if parser.at < len(pattern):
-        raise NotAgreedError("a bracket too many")
-    if _size(root) > LARGEST:
-        raise NotAgreedError("counts that are too large")
-    return Expression(root, flags is not None and "m" in flags.group(1), parser.anchored)
+    return Expression(parser.whole(), flags is not None and "m" in flags.group(1), parser.anchored)
 
 
 class Parser:
@@ -137,6 +155,15 @@ class Parser:
     def next(self) -> str:
         """The next character; empty at the end."""
         return self.pattern[self.at] if self.at < len(self.pattern) else ""
+
+    def whole(self) -> Node:
+        """All that is left."""
+        root = self.choice()
+        if self.at < len(self.pattern):
+            raise NotAgreedError("a bracket too many")
+        if _size(root) > LARGEST:
+            raise NotAgreedError("counts that are too large")
+        return root
 
     def choice(self) -> Node:
         """Alternatives, up to the end or a bracket that closes."""
@@ -178,11 +205,15 @@ class Parser:
             self.at = found.end()
         else:
             return part
-        if self.next and self.next in "*+?{":
-            raise NotAgreedError("a quantifier of a quantifier, which may be a lazy or a possessive one")
+        self.after_quantifier()
         if isinstance(part, Anchor):
             raise NotAgreedError("a quantifier of an anchor")
         return Repeat(part, least, most)
+
+    def after_quantifier(self) -> None:
+        """What may follow a quantifier: no other one."""
+        if self.next and self.next in "*+?{":
+            raise NotAgreedError("a quantifier of a quantifier, which may be a lazy or a possessive one")
 
     def single(self) -> Node:
         """A part without its quantifier."""
@@ -224,7 +255,7 @@ class Parser:
         self.depth -= 1
         return inside
 
-    def escape(self) -> Chars:
+    def escape(self) -> Node:
         """An escape, from the character after the backslash on."""
         character = self.next
         self.at += 1
@@ -269,6 +300,8 @@ class Parser:
         if character != "\\":
             return character
         escaped = self.escape()
+        if not isinstance(escaped, Chars):
+            raise NotAgreedError("an escape in a class that is no character")
         return escaped if escaped.classes else escaped.ranges[0][0]
 
     def _not_legacy(self, allowed: str, character: str = "") -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_below, spellings, with_parents, without_tag
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import EVERY_DOMAIN, Connector
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
 
@@ -43,10 +44,12 @@ class Facts:
     :param remote_domains: domain, with ``*`` for all or in front of a dot for its subdomains, to whether rules take it for internal.
     :param mailboxes: primary addresses, and so :param:`mail_users` (all of them, guests, too) and :param:`contacts`.
     :param groups: a group's address to its direct members.
-    :param unread_groups: addresses that are groups, or may be, and whose members nobody knows.
+    :param unread_groups: addresses that are groups, or may be, and of which nobody knows who gets the mail to them: because nobody knows their members, or
+        because nothing tells whether such a group is expanded before the rules (U04).
     :param managers: a person's address to the manager's.
     :param attributes: a person's address to attributes, name in small letters to value.
     :param proxy_addresses: a secondary address to the primary one.
+    :param dialect: how Exchange reads patterns, as far as somebody says more than the sources agree on.
     :param irm_configuration: the settings of the module of this name, and so the next ones.
     """
 
@@ -67,6 +70,7 @@ class Facts:
     outbound_connectors: tuple[Connector, ...] | None = None
     organization_config: Mapping[str, Any] | None = None
     journal_rules: tuple[Mapping[str, Any], ...] | None = None
+    dialect: Dialect = Dialect.AGREED
 
     @property
     def journals(self) -> tuple[str, ...]:
@@ -157,6 +161,11 @@ class Facts:
         return self.guests is not None and self.domain_type(domain(address)) not in INSIDE
 
     @cached_property
+    def expanded(self) -> Mapping[str, tuple[str, ...]]:
+        """The groups in whose place rules see their members."""
+        return {group: members for group, members in (self.groups or {}).items() if group not in self.unread_groups}
+
+    @cached_property
     def _objects(self) -> frozenset[str]:
         return frozenset({*(self.mailboxes or ()), *(self.mail_users or ()), *(self.groups or ())})
 
@@ -197,6 +206,14 @@ class Facts:
         """The address of somebody's manager; empty where there is none, ``None`` where nobody knows."""
         return None if self.managers is None else self.managers.get(address, "")
 
+    @cached_property
+    def teams(self) -> dict[str, tuple[str, ...]]:
+        """The address of each manager to those whose manager that is, as far as they are known."""
+        found: dict[str, list[str]] = {}
+        for address, manager in sorted((self.managers or {}).items()):
+            found.setdefault(manager, []).append(address)
+        return {manager: tuple(found[manager]) for manager in sorted(found) if manager}
+
     def attribute(self, address: str, name: str) -> str | None:
         """An attribute of somebody; empty where it is not set or the person is none of the organization's, ``None`` where nobody knows."""
         if self.is_object(address) is False or self.is_contact(address):
@@ -211,8 +228,8 @@ class Facts:
         """
         small = written.lower()
         primary = self.primary(small)
-        if primary in (self.groups or {}):
-            people = sorted(member for member in self.members_of(primary) if member not in (self.groups or {}))
+        if primary in self.expanded:
+            people = sorted(member for member in self.members_of(primary) if member not in self.expanded)
             return tuple(Recipient(member, small, member, primary, brought=field) for member in people)
         if primary in self.unread_groups and self.domain_type(domain(primary)) in INSIDE:
             somebody = f"each member of {primary.replace('@', ' at ')}"  # As somebody who is known by a name alone.
@@ -226,9 +243,9 @@ class Facts:
         writings: dict[str, set[str]] = {}
         for written in (*message.to, *message.cc, *message.bcc):
             small = self.primary(written)
-            if small in (self.groups or {}):
+            if small in self.expanded:
                 for member in sorted(self.members_of(small)):
-                    if member not in (self.groups or {}):
+                    if member not in self.expanded:
                         writings.setdefault(member, set()).add(written.lower())
                         through.setdefault(member, Recipient(member, written.lower(), member, small))
             else:

@@ -97,6 +97,13 @@ def opened(key: Hashable, number: str, text: str, guess: bool | None = None, *, 
     return Open(key, (Reason(number, text, _FIELDS.get(about, "") if isinstance(about, str) else ""),), guess, shared=shared)
 
 
+def about(value: Truth, field: str) -> Truth:
+    """The same, where it is open what is found in a text (U17, U18) with the key of a message, or of the facts, that has the text."""
+    if isinstance(value, bool) or all(each.field or each.id not in ("U17", "U18") for each in value.reasons):
+        return value
+    return replace(value, reasons=tuple(replace(each, field=each.field or field) if each.id in ("U17", "U18") else each for each in value.reasons))
+
+
 def negate(value: Truth) -> Truth:
     """Not."""
     return not value if isinstance(value, bool) else replace(value, negated=not value.negated)

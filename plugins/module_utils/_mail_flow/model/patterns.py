@@ -14,10 +14,12 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import remembered, spend
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.dotnet import parse_dotnet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import (
     Anchor,
     Chars,
     Choice,
+    Dialect,
     Expression,
     Node,
     NotAgreedError,
@@ -38,51 +40,55 @@ _REMEMBERED = 20_000
 #: Of a step that is not.
 _ANEW: frozenset[int] = frozenset((-1,))
 
+_NO_ANCHORS: frozenset[Anchor] = frozenset()
 
-def any_pattern(text: str, patterns: Iterable[str], legacy: bool = False) -> Truth:
+
+def any_pattern(text: str, patterns: Iterable[str], dialect: Dialect = Dialect.AGREED) -> Truth:
     """Whether one of the patterns is found in the text."""
-    return any_of(has_pattern(text, pattern, legacy) for pattern in patterns)
+    return any_of(has_pattern(text, pattern, dialect) for pattern in patterns)
 
 
-def has_pattern(text: str, pattern: str, legacy: bool = False) -> Truth:
+def has_pattern(text: str, pattern: str, dialect: Dialect = Dialect.AGREED) -> Truth:
     """Whether a pattern is found in the text; open where its meaning is, and where it may be there whatever it means."""
-    compiled = _compiled(pattern, legacy)
+    compiled = _compiled(pattern, dialect)
     if isinstance(compiled, str):
-        wider = widened(pattern, legacy)
+        wider = widened(pattern, dialect is Dialect.LEGACY)
         if wider and has_pattern(text, wider) is False:
             return False
-        return opened(("pattern", pattern, legacy, text), "U18", f"what the pattern {pattern!r} means to Exchange: it has {compiled}")
+        return opened(("pattern", pattern, dialect, text), "U18", f"what the pattern {pattern!r} means to Exchange: it has {compiled}")
     found, other = compiled.found(text, compiled.expression.lines), text if text.isascii() else composed(text)
     if other != text and compiled.found(other, compiled.expression.lines) is not found:
-        return opened(("pattern", pattern, legacy, text), "U18", f"whether the pattern {pattern!r} sees a letter and its accent as one character")
+        return opened(("pattern", pattern, dialect, text), "U18", f"whether the pattern {pattern!r} sees a letter and its accent as one character")
     if found:
         return True
     if compiled.expression.anchored and "\n" in text and not compiled.expression.lines and compiled.found(text, True):
-        return opened(("pattern", pattern, legacy, text), "U18", f"whether ^ and $ in the pattern {pattern!r} stand for the borders of lines")
+        return opened(("pattern", pattern, dialect, text), "U18", f"whether ^ and $ in the pattern {pattern!r} stand for the borders of lines")
     return False
 
 
-def is_agreed(pattern: str, legacy: bool = False) -> bool:
+def is_agreed(pattern: str, dialect: Dialect = Dialect.AGREED) -> bool:
     """Whether a pattern has an agreed meaning."""
-    return not isinstance(_compiled(pattern, legacy), str)
+    return not isinstance(_compiled(pattern, dialect), str)
 
 
 @lru_cache(maxsize=4096)
-def begins_anywhere(pattern: str, legacy: bool = False, *, both: bool = False) -> bool:
+def begins_anywhere(pattern: str, dialect: Dialect = Dialect.AGREED, *, both: bool = False) -> bool:
     """Whether what a pattern finds in a text it finds in every longer text that ends like it; with ``both``, also in one that goes on after it."""
-    compiled = _compiled(pattern, legacy)
+    compiled = _compiled(pattern, dialect)
     return not isinstance(compiled, str) and not _has_anchor(compiled.expression.root, both)
 
 
 @remembered(16384)
-def in_prefix(text: str, pattern: str, legacy: bool = False) -> bool | None:
+def in_prefix(text: str, pattern: str, dialect: Dialect = Dialect.AGREED) -> bool | None:
     """Whether a pattern is found in whatever begins with a text, because of what is in it. ``None`` where that is open: something could begin in the text and
     end in what follows, or the meaning is open.
     """
-    compiled = _compiled(pattern, legacy)
+    compiled = _compiled(pattern, dialect)
     if isinstance(compiled, str):
         return None
     expression = compiled.expression
+    if _looks_back(expression.root):  # What follows sees the end of the text.
+        return compiled.states.in_prefix(text, expression.lines) or None
     readings = [compiled.states.in_prefix(text, lines) for lines in dict.fromkeys((expression.lines, expression.lines or expression.anchored))]
     return readings[0] if len(set(readings)) == 1 or readings[0] else None
 
@@ -111,9 +117,9 @@ def _literals(root: Node) -> list[str]:
 
 
 @lru_cache(maxsize=4096)
-def crosses_lines(pattern: str, legacy: bool = False) -> bool:
+def crosses_lines(pattern: str, dialect: Dialect = Dialect.AGREED) -> bool:
     """Whether what a pattern finds may have the end of a line in it, or its meaning is open."""
-    compiled = _compiled(pattern, legacy)
+    compiled = _compiled(pattern, dialect)
     return isinstance(compiled, str) or _has_line_end(compiled.expression.root)
 
 
@@ -125,6 +131,19 @@ def _has_line_end(node: Node) -> bool:
             return _has_line_end(part)
         case Chars():
             return node.has("\n")
+        case Anchor(_end, beside, border):  # A text may end where a line does.
+            return beside is not None and beside.has("\n") is not border
+    return False
+
+
+def _looks_back(node: Node) -> bool:
+    match node:
+        case Sequence(parts) | Choice(parts):
+            return any(map(_looks_back, parts))
+        case Repeat(part, _least, _most):
+            return _looks_back(part)
+        case Anchor(end, beside, _border):
+            return not end and beside is not None
     return False
 
 
@@ -140,11 +159,19 @@ def _has_anchor(node: Node, both: bool) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _compiled(pattern: str, legacy: bool) -> Search | str:
+def _compiled(pattern: str, dialect: Dialect) -> Search | str:
     try:
-        return Search(parse(pattern, legacy))
+        return search_for(pattern, dialect)
     except NotAgreedError as error:
         return str(error)
+
+
+def search_for(pattern: str, dialect: Dialect) -> Search:
+    """The search for a pattern.
+
+    :raises NotAgreedError: its meaning is open.
+    """
+    return Search(parse_dotnet(pattern) if dialect is Dialect.DOTNET else parse(pattern, dialect is Dialect.LEGACY))
 
 
 class Search:
@@ -183,8 +210,12 @@ def _simple_repeats(root: Node) -> int | None:
 
 def _rendered(node: Node, lines: bool) -> str:
     match node:
-        case Anchor(end):
+        case Anchor(end, None):
             return ("$" if lines else r"\Z") if end else "^"
+        case Anchor(end, Chars(ranges, classes, negated) as beside, border):
+            # At the border of the text or beside one of some: not beside one of the others.
+            inside = Chars(ranges, classes, not negated).rendered if border else beside.rendered
+            return f"(?{'' if end else '<'}{'!' if border else '='}{inside})"
         case Sequence(parts):
             return "".join(_rendered(part, lines) for part in parts)
         case Choice(options):
@@ -201,44 +232,48 @@ class States:
 
     def __init__(self, root: Node) -> None:
         self._chars: list[tuple[Chars, int]] = []
-        self._edges: list[list[tuple[str, int]]] = []
+        self._edges: list[list[tuple[Anchor | None, int]]] = []
+        self._anchors: dict[bool, list[Anchor]] = {False: [], True: []}
         self.last = self._new()
         self._first = self._add(root, self.last)
 
+    def beside(self, character: str, lines: bool, *, end: bool) -> frozenset[Anchor]:
+        """The anchors that hold beside a character; with ``end``, those in front of it, else those behind it. Empty for the border of the text."""
+        return frozenset(each for each in self._anchors[end] if each.holds(character, lines)) if self._anchors[end] else _NO_ANCHORS
+
     def found(self, text: str, lines: bool) -> bool:
         """Whether it is found in a text. States that come again are looked up; a text that never brings one again takes its length times the expression's."""
-        known: dict[tuple[frozenset[int], bool, str], frozenset[int] | None] = {}
+        known: dict[tuple[frozenset[int], frozenset[Anchor], str], frozenset[int] | None] = {}
         here: frozenset[int] = frozenset()
-        begins = True
+        before = self.beside("", lines, end=False)
         spend(len(text) >> 2)
         for character in text:
-            key = (here, begins, character)
+            key = (here, before, character)
             after = known.get(key, _ANEW)
             if after is _ANEW:
                 if len(known) > _REMEMBERED:
                     known.clear()
-                after = known[key] = self._after(here, begins, character, lines)
+                after = known[key] = self._after(here, before, character, lines)
             if after is None:
                 return True
-            here, begins = after, lines and character == "\n"
-        return self.last in self.closure(here, begins, True)
+            here, before = after, self.beside(character, lines, end=False)
+        return self.last in self.closure(here, before | self.beside("", lines, end=True))
 
-    def _after(self, places: frozenset[int], begins: bool, character: str, lines: bool) -> frozenset[int] | None:
+    def _after(self, places: frozenset[int], before: frozenset[Anchor], character: str, lines: bool) -> frozenset[int] | None:
         """The places after a character; ``None`` where it is found before it."""
-        before = self.closure(places, begins, lines and character == "\n")
-        return None if self.last in before else self.move(before, character)
+        here = self.closure(places, before | self.beside(character, lines, end=True))
+        return None if self.last in here else self.move(here, character)
 
     def in_prefix(self, text: str, lines: bool) -> bool | None:
         """Whether it is found in a text, whatever follows; ``None`` where a search is in the middle of something at the end."""
         here: frozenset[int] = frozenset()
-        begins = True
+        before = self.beside("", lines, end=False)
         for character in text:
-            line = lines and character == "\n"
-            before = self.closure(here, begins, line)
-            if self.last in before:
+            after = self._after(here, before, character, lines)
+            if after is None:
                 return True
-            here, begins = self.move(before, character), line
-        return True if self.last in self.closure(here, begins, False) else None if here else False
+            here, before = after, self.beside(character, lines, end=False)
+        return True if self.last in self.closure(here, before) else None if here else False
 
     def _new(self) -> int:
         self._edges.append([])
@@ -254,11 +289,11 @@ class States:
                 return then
             case Choice(options):
                 start = self._new()
-                self._edges[start] = [("", self._add(option, then)) for option in options]
+                self._edges[start] = [(None, self._add(option, then)) for option in options]
                 return start
             case Repeat(part, least, None):
                 loop = self._new()
-                self._edges[loop] = [("", self._add(part, loop)), ("", then)]
+                self._edges[loop] = [(None, self._add(part, loop)), (None, then)]
                 for _time in range(least):
                     loop = self._add(part, loop)
                 return loop
@@ -266,12 +301,13 @@ class States:
                 end = then
                 for time in range(most or 0, 0, -1):
                     start = self._new()
-                    self._edges[start] = [("", self._add(part, then)), *([("", end)] if time > least else [])]
+                    self._edges[start] = [(None, self._add(part, then)), *([(None, end)] if time > least else [])]
                     then = start
                 return then
-            case Anchor(end=at_end):
+            case Anchor():
                 start = self._new()
-                self._edges[start] = [("$" if at_end else "^", then)]
+                self._edges[start] = [(node, then)]
+                self._anchors[node.end].append(node)
                 return start
             case Chars():
                 start = self._new()
@@ -279,14 +315,17 @@ class States:
                 return start
         raise TypeError(node)
 
-    def closure(self, places: frozenset[int], begins: bool, ends: bool) -> frozenset[int]:
-        """The places that are reached without a character; a search can begin anywhere."""
+    def closure(self, places: frozenset[int], holding: frozenset[Anchor]) -> frozenset[int]:
+        """The places that are reached without a character; a search can begin anywhere.
+
+        :param holding: the anchors that hold here.
+        """
         seen, todo = set(), [*places, self._first]
         while todo:
             place = todo.pop()
             if place not in seen:
                 seen.add(place)
-                todo += [target for label, target in self._edges[place] if not label or (label == "^" and begins) or (label == "$" and ends)]
+                todo += [target for anchor, target in self._edges[place] if anchor is None or anchor in holding]
         spend(1 + len(seen) >> 1)
         return frozenset(seen)
 

@@ -187,15 +187,15 @@ QUESTIONS = (
     Question(
         WORD_BORDERS,
         "Where a word ends: next to punctuation or an underscore, in scripts without spaces, or in a phrase with different white space.",
-        "Test-Message with such subjects.",
+        "Test-Message with such a text.",
         SILENT,
         "conditions-and-exceptions",
     ),
     Question(
         PATTERN_SYNTAX,
         "What a pattern matches that has a construct on which Microsoft's pages disagree, such as ``\\b`` or a "
-        "look-around, if the rest of the pattern is in the text.",
-        "Rewrite the pattern with syntax that the sources agree on.",
+        "look-around, if the rest of the pattern is in the text. The option ``dialect: dotnet`` relies on .NET for most of them.",
+        "Rewrite the pattern with syntax that the sources agree on, or rely on .NET's with dialect: dotnet.",
         DISPUTED,
         "configuration-best-practices, use-rules-to-route-email",
     ),
@@ -237,7 +237,8 @@ QUESTIONS = (
     Question(
         ALIASES,
         "Whether ``recipient_address_type: Original`` makes ``sent_to``, ``recipient_domain_is`` and groups look at an "
-        "alias, and whether an alias in the To or Cc field names its owner.",
+        "alias, and whether an alias in the To or Cc field names its owner. Whether ``ann+news@`` is ``ann@`` for a rule, "
+        "and whether a domain in letters is the same one in ASCII (``xn--``).",
         "A test message to a secondary address.",
         SILENT,
         "New-TransportRule",

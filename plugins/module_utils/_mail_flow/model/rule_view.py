@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.frozen import Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason, Truth
@@ -99,9 +100,9 @@ class Settings:
 
     :param location: where the sender's address is: ``Header``, ``Envelope`` or ``HeaderOrEnvelope``.
     :param address_type: which address of a recipient: ``Resolved`` or ``Original``.
-    :param legacy: whether patterns are of the old kind.
+    :param dialect: how patterns are read.
     """
 
     location: str = "Header"
     address_type: str = "Resolved"
-    legacy: bool = False
+    dialect: Dialect = Dialect.AGREED

@@ -18,6 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import BY_OPTION as ACTION_BY_OPTION
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Action, Does, set_actions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_address, person
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason, Truth, all_of, negate, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Predicate, Reach
@@ -193,12 +194,14 @@ class RuleSet:
 
     :param rules: as the modules describe them; also with ``state`` as Exchange shows it, and its read-only properties in small letters.
         Where every rule has a ``priority``, that is their order, otherwise the list's.
+    :param dialect: how patterns are read, unless a rule says that they are of the old kind.
     """
 
-    def __init__(self, rules: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(self, rules: Iterable[Mapping[str, Any]], dialect: Dialect = Dialect.AGREED) -> None:
         given = [rule for rule in rules if rule.get("state") != "absent"]
         if all(rule.get("priority") is not None for rule in given):
             given.sort(key=lambda rule: int(rule["priority"]))
+        self._given, self.dialect = given, dialect
         self._atoms: dict[Any, Atom] = {}
         self.rules = tuple(self._rule(place, rule) for place, rule in enumerate(given))
         self.atoms = tuple(self._atoms.values())
@@ -211,6 +214,13 @@ class RuleSet:
         #: The places of rules that tell somebody something.
         self.reports = tuple(rule.place for rule in self.rules if not rule.idle and rule.does(Does.REPORT))
         self._always, self._waiting = self._index()
+
+    @classmethod
+    def read(cls, rules: Iterable[Mapping[str, Any]] | RuleSet, dialect: Dialect) -> RuleSet:
+        """Rules, with their patterns read in a dialect."""
+        if not isinstance(rules, RuleSet):
+            return cls(rules, dialect)
+        return rules if rules.dialect is dialect else cls(rules._given, dialect)
 
     def candidates(self, seen: Iterable[tuple[str, str]]) -> int:
         """The rules that can match a message with these keys, as bits."""
@@ -243,7 +253,9 @@ class RuleSet:
     def _rule(self, place: int, rule: Mapping[str, Any]) -> FlowRule:
         name = str(rule.get("name") or rule.get("guid") or "")
         settings = Settings(
-            str(rule.get("sender_address_location") or "Header"), str(rule.get("recipient_address_type") or "Resolved"), bool(rule.get("use_legacy_regex"))
+            str(rule.get("sender_address_location") or "Header"),
+            str(rule.get("recipient_address_type") or "Resolved"),
+            Dialect.LEGACY if rule.get("use_legacy_regex") else self.dialect,
         )
         conditions, strange = self._section(rule.get("conditions") or {}, settings)
         exceptions, strange_too = self._section(rule.get("exceptions") or {}, settings)

@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_below, is_name, spellings
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason, Truth, all_of, any_of, negate, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason, Truth, about, all_of, any_of, negate, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import any_pattern
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Settings, Sight
@@ -45,7 +45,7 @@ def address_has_word(sight: Sight, address: str, values: tuple[str, ...], settin
 
 def address_has_pattern(sight: Sight, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
     """With one of the patterns in it. An empty address has none."""
-    return bool(address) and any_pattern(address, values, settings.legacy)
+    return bool(address) and any_pattern(address, values, settings.dialect)
 
 
 def member_of(sight: Sight, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
@@ -94,7 +94,7 @@ def of_sender(decide: OfAddress, *, written: bool = False) -> Evaluate:
         return primary if alias == primary else opened(("alias", address, values), "U00", why)
 
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
-        known = any_of(of(sight, address, values, settings) for address in sender_addresses(sight, settings))
+        known = about(any_of(of(sight, address, values, settings) for address in sender_addresses(sight, settings)), "from")
         if settings.location != "Envelope" and any(of(sight, address, values, settings) != known for address in sight.message.also_from):
             return _other_sender(sight.message, values)
         complete = settings.location == "Header" or sight.message.mail_from is not None
@@ -109,8 +109,8 @@ def of_recipient(decide: OfAddress) -> Evaluate:
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
         person = sight.recipient
         if settings.address_type != "Original":
-            return _read(decide, sight, person.address, values, settings)
-        return _same(decide, sight, person, (person.address, person.written, *person.also), values, settings)
+            return about(_read(decide, sight, person.address, values, settings), "to")
+        return about(_same(decide, sight, person, (person.address, person.written, *person.also), values, settings), "to")
 
     return evaluate
 
@@ -119,7 +119,7 @@ def of_address(decide: OfAddress) -> Evaluate:
     """A predicate about each recipient's address as the rule takes it: the primary one, or the one that was written."""
 
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
-        return _of_address(decide, sight, sight.recipient, values, settings)
+        return about(_of_address(decide, sight, sight.recipient, values, settings), "to")
 
     return evaluate
 
@@ -132,7 +132,7 @@ def of_any_address(decide: OfAddress) -> Evaluate:
         if sure is True:
             return True
         perhaps = (_perhaps(_of_address(decide, sight, person, values, settings), person, reasons) for person, reasons in sight.fork.perhaps)
-        return any_of((sure, *perhaps))
+        return about(any_of((sure, *perhaps)), "to")
 
     return evaluate
 
@@ -245,7 +245,7 @@ def _attribute(sight: Sight, address: str, values: tuple[str, ...], settings: Se
             truths.append(opened(("attribute", address, value), "U00", f"the attribute {name.strip()} of {address} is not known"))
         elif have:
             truths.append(found(have, tuple(part.strip() for part in wanted.split(",") if part.strip())))
-    return any_of(truths)
+    return about(any_of(truths), "facts.attributes")
 
 
 def attribute_has_word(sight: Sight, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
@@ -255,7 +255,7 @@ def attribute_has_word(sight: Sight, address: str, values: tuple[str, ...], sett
 
 def attribute_has_pattern(sight: Sight, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
     """With one of the patterns in an attribute."""
-    return _attribute(sight, address, values, settings, lambda text, patterns: any_pattern(text, patterns, settings.legacy))
+    return _attribute(sight, address, values, settings, lambda text, patterns: any_pattern(text, patterns, settings.dialect))
 
 
 def of_directory_sender(decide: OfAddress) -> Evaluate:

@@ -285,7 +285,7 @@ class Passage:
         if rule.selects:
             return
         if "ApprovalRequest" in (self.message.types or ()):
-            yield opened(("approval request",), "U29", "which rules see requests for approval")
+            yield opened(("approval request",), "U29", "whether rules see requests for approval", shared=True)
         if "JournalReport" in (self.message.types or ()) or "RuleReport" in (self.message.types or ()):
             yield opened(("report",), "U00", "which rules see reports that Exchange itself sends")
         if added and rule.looks_at_recipients:

@@ -32,7 +32,7 @@ class Simulator:
     """
 
     def __init__(self, rules: Iterable[Mapping[str, Any]] | RuleSet, facts: Facts) -> None:
-        self.rules = rules if isinstance(rules, RuleSet) else RuleSet(rules)
+        self.rules = RuleSet.read(rules, facts.dialect)
         self.facts = facts
 
     def courses(self, message: Message) -> list[Course]:

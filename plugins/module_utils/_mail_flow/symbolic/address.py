@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_below, with_parents
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import any_pattern, begins_anywhere, has_pattern
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import ATTRIBUTES
@@ -74,11 +75,11 @@ def relate_texts(circuit: Circuit, atoms: dict[Key, int], *, alike: bool = True)
             if sure and inner != word and all(has_word(text, inner) is True for text in standing[word]):
                 circuit.add(atoms["word", word] ^ 1, atoms["word", inner])
     if alike and len(words) * len(patterns) <= _PAIRS:
-        for pattern, legacy in patterns:
-            if begins_anywhere(pattern, legacy, both=True):
+        for pattern, dialect in patterns:
+            if begins_anywhere(pattern, dialect, both=True):
                 for word in words:
-                    if all(has_pattern(text, pattern, legacy) is True for text in standing[word]):
-                        circuit.add(atoms["word", word] ^ 1, atoms["pattern", (pattern, legacy)])
+                    if all(has_pattern(text, pattern, dialect) is True for text in standing[word]):
+                        circuit.add(atoms["word", word] ^ 1, atoms["pattern", (pattern, dialect)])
 
 
 class AddressSlot:
@@ -190,11 +191,11 @@ class AddressSlot:
             for word, sure in words_in(address, index):
                 hits["word", word].append(address)
                 self._has(address, ("word", word), sure=sure)
-            for pattern, legacy in patterns:
-                found = any_pattern(address, (pattern,), legacy)
+            for pattern, dialect in patterns:
+                found = any_pattern(address, (pattern,), dialect)
                 if found is not False:
-                    hits["pattern", (pattern, legacy)].append(address)
-                    self._has(address, ("pattern", (pattern, legacy)), sure=found is True)
+                    hits["pattern", (pattern, dialect)].append(address)
+                    self._has(address, ("pattern", (pattern, dialect)), sure=found is True)
         for key, each in hits.items():
             self._only(key, each)
         ends: list[tuple[int, tuple[str, ...]]] = [(atoms["below", name], (f"@{name}", f".{name}")) for name in self.values("below")]
@@ -206,11 +207,11 @@ class AddressSlot:
                 if sure and all(has_word(text, word) is True for text in whole):
                     add(literal ^ 1, atoms["word", word])
         if len(ends) * len(patterns) <= _PAIRS:
-            for pattern, legacy in patterns:
-                if begins_anywhere(pattern, legacy):
+            for pattern, dialect in patterns:
+                if begins_anywhere(pattern, dialect):
                     for literal, texts in ends:
-                        if all(has_pattern(text, pattern, legacy) is True for text in texts):
-                            add(literal ^ 1, atoms["pattern", (pattern, legacy)])
+                        if all(has_pattern(text, pattern, dialect) is True for text in texts):
+                            add(literal ^ 1, atoms["pattern", (pattern, dialect)])
 
     def _relate_members(self, people: list[str]) -> None:
         """Membership of groups whose members are known."""
@@ -246,12 +247,12 @@ class AddressSlot:
         if facts.mailboxes is not None and len({*facts.mailboxes, *(facts.mail_users or ()), *(facts.groups or ())}) <= MOST_NAMED:
             add(self.object ^ 1, self.named)
 
-    def _relate_attribute(self, address: str, sort: str, value: tuple[str, str, bool]) -> None:
-        name, wanted, legacy = value
+    def _relate_attribute(self, address: str, sort: str, value: tuple[str, str, Dialect]) -> None:
+        name, wanted, dialect = value
         text = self.facts.attribute(address, name)
         if text is None:
             return
-        found = bool(text) and (any_word(text, (wanted,)) if sort == "attribute word" else any_pattern(text, (wanted,), legacy))
+        found = bool(text) and (any_word(text, (wanted,)) if sort == "attribute word" else any_pattern(text, (wanted,), dialect))
         if found is False:
             self._circuit.add(self.atoms["address", address] ^ 1, self.atoms[sort, value] ^ 1)
         else:

@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_name, with_parents
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import named_domains
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import showings
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import is_agreed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import ATTRIBUTES, HEADER, RECIPIENT, SENDER, SUBJECT
@@ -50,9 +51,7 @@ def brought_by(rule: FlowRule, facts: Facts) -> Iterator[tuple[str, str, tuple[s
         for each in rule.actions.get(option) or ():
             yield from ((option, person.address, None) for person in facts.brought(str(each)))
     if rule.actions.get(MANAGER):
-        for manager in dict.fromkeys(sorted(set((facts.managers or {}).values()))):
-            senders = tuple(sorted(sender for sender, each in (facts.managers or {}).items() if each == manager))
-            yield from ((MANAGER, person.address, senders) for person in facts.brought(manager) if manager)
+        yield from ((MANAGER, person.address, senders) for manager, senders in facts.teams.items() for person in facts.brought(manager))
 
 
 #: The address that the sender wrote for the recipient: the primary one, or an alias.
@@ -70,11 +69,11 @@ def keys_of(atom: Atom) -> list[Key]:
         if sort == "word":
             found.append((sort, value.lower()))
         elif sort == "pattern":
-            found.append((sort, (value, atom.settings.legacy)))
+            found.append((sort, (value, atom.settings.dialect)))
         elif sort in ATTRIBUTES:
             name, _colon, wanted = value.partition(":")
             parts = [part.strip() for part in wanted.split(",") if part.strip()]
-            found += [(sort, (name.strip().lower(), part, atom.settings.legacy)) for part in parts]
+            found += [(sort, (name.strip().lower(), part, atom.settings.dialect)) for part in parts]
         elif sort == "property":
             name, _colon, wanted = value.partition(":")
             found += [(sort, (name.strip().casefold(), word)) for word in (part.strip() for part in wanted.split(",")) if word]
@@ -94,8 +93,9 @@ def is_open(key: Key) -> bool:
 def wider(key: Key) -> Key | None:
     """Of a pattern without an agreed meaning one with such that is found wherever it may be; ``None`` where there is none that says anything."""
     sort, value = key
-    found = widened(*value[-2:])
-    return (sort, (*value[:-2], found, False)) if found else None
+    pattern, dialect = value[-2:]
+    found = widened(pattern, dialect is Dialect.LEGACY)
+    return (sort, (*value[:-2], found, Dialect.AGREED)) if found else None
 
 
 def slots_of(atom: Atom) -> tuple[str, ...]:

@@ -334,7 +334,7 @@ class Conditions:
         """What a condition finds in a text that is unknown: as often as it looks the same, but perhaps something else after a rule changed the text."""
         changed = seen.texts.get(slot, EditedText())
         state = (tuple(changed.values.items()), changed.erasures, seen.wrapped)
-        return self.logic.unknown("U00", slot, atom.predicate.options, atom.values, atom.settings.legacy, state)
+        return self.logic.unknown("U00", slot, atom.predicate.options, atom.values, atom.settings.dialect, state)
 
     def _importance_has(self, key: Key) -> Value:
         """Whether the importance contains a word or a pattern. Normal mail may state it."""

@@ -137,7 +137,7 @@ class Company:
         """
         if not history:
             return TRUE
-        if address in (self.mail.facts.groups or {}):
+        if address in self.mail.facts.expanded:
             return FALSE
         if ("address", address) in self.companions:
             return self._stays["address", address][history]

@@ -18,6 +18,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import THE_MANAGER
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import BODY, SUBJECT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import touches
@@ -362,8 +363,8 @@ class RuleChain:
         """
         facts = self.mail.facts
         added = [(facts.primary(str(address)), option == REDIRECTS) for option in ADDING for address in rule.actions.get(option) or ()]
-        lost = [address for address, _way in added if is_name(address) or address in (facts.groups or {})]
-        lost += ["the sender's manager"] if rule.actions.get(MANAGER) else []
+        lost = [address for address, _way in added if is_name(address) or address in facts.expanded]
+        lost += [THE_MANAGER] if rule.actions.get(MANAGER) else []
         if lost:
             self.unfollowed[rule.place] = lost
         if not added and not lost:

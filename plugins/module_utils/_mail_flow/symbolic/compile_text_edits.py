@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import begins_anywhere, crosses_lines, has_pattern, in_prefix
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import first_token, has_word, tokens, touches
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
@@ -131,7 +132,7 @@ class Changer:
         return self.logic.all_of((before, self.logic.choose(begins(key), FALSE if touched else self._open(name, key), TRUE)))
 
     def _pattern(self, prefix: str, key: Key, before: Value, name: Hashable) -> Value:
-        pattern: tuple[str, bool] = key[1]
+        pattern: tuple[str, Dialect] = key[1]
         inside = in_prefix(prefix, *pattern)
         if inside:
             return TRUE

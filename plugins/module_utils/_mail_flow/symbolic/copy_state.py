@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
@@ -89,7 +89,7 @@ def branches(mail: SymbolicMessage, logic: Logic, rule: FlowRule, whole: FlowRul
     for option, address, senders in brought_by(rule, mail.facts):
         if (option == REDIRECTS or (option == MANAGER and rule.redirects_to_manager)) is not instead:
             continue
-        theirs = TRUE if senders is None else _sent_by(mail, logic, senders)
+        theirs = sent_by(mail, logic, senders)
         known = ("address", address) in mail.recipient.atoms
         (people.setdefault(address, []) if known else somebody).append(theirs)
     if rule.actions.get(MANAGER) and rule.redirects_to_manager is instead and mail.facts.managers is None:
@@ -103,7 +103,12 @@ def branches(mail: SymbolicMessage, logic: Logic, rule: FlowRule, whole: FlowRul
         yield Branch(whole, "", instead, logic.all_of((when, logic.any_of(somebody))), state)
 
 
-def _sent_by(mail: SymbolicMessage, logic: Logic, senders: Iterable[str]) -> Value:
-    """Whether one of these sent the message. Who has no name of their own here may have."""
+def sent_by(mail: SymbolicMessage, logic: Logic, senders: tuple[str, ...] | None) -> Value:
+    """Whether one of these sent the message. Who has no name of their own here may have.
+
+    :param senders: ``None`` for everybody; none for those who have a manager.
+    """
+    if senders is None:
+        return TRUE
     atoms = mail.sender.atoms
-    return logic.any_of([atoms.get(("address", sender), mail.sender.managed) for sender in senders])
+    return logic.any_of([atoms.get(("address", sender), mail.sender.managed) for sender in senders]) if senders else mail.sender.managed

@@ -377,7 +377,7 @@ class Model:
     @property
     def _people_in_fields(self) -> list[str]:
         """The addresses that conditions look for in the To or Cc field, without those of groups: their members share the copy."""
-        return [address for address in self.mail.vocabulary.fields if address not in (self.facts.groups or {})]
+        return [address for address in self.mail.vocabulary.fields if address not in self.facts.expanded]
 
     def refined(self, keys: Iterable[Key]) -> Model:
         """The same, with these represented, too."""

@@ -12,6 +12,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import Outcome
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_transit import in_transit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.copy_state import sent_by
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, Value
 
 
@@ -72,4 +73,5 @@ def shows(showing: Showing, chains: Sequence[tuple[Value, RuleChain]], logic: Lo
     acts = logic.any_of([logic.all_of((when, chain.acts(showing.rule))) for when, chain in chains])
     mail = chains[0][1].mail
     in_clear = mail.circuit.disjunction((mail.rights, mail.arrival["smime"])) ^ 1
-    return logic.all_of((acts, in_clear, logic.unknown("shown", showing.rule.place, showing.asks, showing.person.address)))
+    sees = logic.unknown("shown", showing.rule.place, showing.asks, showing.person.address)
+    return logic.all_of((acts, sent_by(mail, logic, showing.senders), in_clear, sees))

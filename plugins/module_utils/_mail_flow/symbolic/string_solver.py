@@ -17,10 +17,10 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Chars, Choice, Node, Repeat, parse
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Anchor, Chars, Choice, Dialect, Node, Repeat
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Sequence as Parts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import Search, has_pattern
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import has_pattern, search_for
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import ATTACHED_NAME, ATTACHMENT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import has_word, touches
@@ -114,17 +114,20 @@ class PerhapsWord:
 
 
 class Pattern:
-    """Is found anywhere in a text. A state: the places of the search, whether a line begins, and whether it is found.
+    """Is found anywhere in a text. A state: the places of the search, the anchors that hold behind what was read, and whether it is found.
 
     :param perhaps: whether it is also found where that is open.
     """
 
-    def __init__(self, pattern: str, legacy: bool, *, perhaps: bool = False) -> None:
-        self.expression = parse(pattern, legacy)
-        self._lines = self.expression.lines or perhaps
-        self._search = Search(self.expression)
+    def __init__(self, pattern: str, dialect: Dialect, *, perhaps: bool = False) -> None:
+        self._search = search_for(pattern, dialect)
+        self.expression = self._search.expression
+        self._lines = self.expression.lines or (perhaps and self.expression.anchored)
         self._after: dict[tuple[Any, str], Any] = {}
-        self.first: Any = (frozenset(), True, False)
+        self.first: Any = (frozenset(), self._beside("", end=False), False)
+
+    def _beside(self, character: str, *, end: bool) -> frozenset[Anchor]:
+        return self._search.states.beside(character, self._lines, end=end)
 
     def step(self, state: Any, character: str) -> Any:
         """The state after a character."""
@@ -134,18 +137,17 @@ class Pattern:
         return after
 
     def _step(self, state: Any, character: str) -> Any:
-        places, begins, found = state
+        places, before, found = state
         if found:
             return state
-        line = self._lines and character == "\n"
-        here = self._search.states.closure(places, begins, line)
+        here = self._search.states.closure(places, before | self._beside(character, end=True))
         if self._search.states.last in here:
-            return (frozenset(), False, True)
-        return (self._search.states.move(here, character), line, False)
+            return (frozenset(), frozenset(), True)
+        return (self._search.states.move(here, character), self._beside(character, end=False), False)
 
     def accepts(self, state: Any) -> bool:
         """Whether the pattern is found in the text that ends here."""
-        return bool(state[2] or self._search.states.last in self._search.states.closure(state[0], state[1], True))
+        return bool(state[2] or self._search.states.last in self._search.states.closure(state[0], state[1] | self._beside("", end=True)))
 
     @property
     def letters(self) -> str:
@@ -165,6 +167,8 @@ def _collect(node: Node, found: set[str]) -> None:
                 _collect(part, found)
         case Repeat(part, _least, _most):
             _collect(part, found)
+        case Anchor(_end, Chars() as beside):
+            _collect(beside, found)
         case Chars(ranges):
             for first, last in ranges:
                 near = {max(ord(first) - 1, 1), ord(first), ord(last), ord(last) + 1}
@@ -305,6 +309,8 @@ def _sets(node: Node) -> list[Chars]:
             return _sets(part)
         case Chars():
             return [node]
+        case Anchor(_end, Chars() as beside):
+            return [beside]
     return []
 
 

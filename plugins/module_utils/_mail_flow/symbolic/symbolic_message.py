@@ -148,8 +148,11 @@ class SymbolicMessage:
         self.envelope = self.address("envelope", SENDER) if vocabulary.envelope else None
         self._relate_envelope()
         self.recipient = self.address(RECIPIENT, RECIPIENT)
-        for group in facts.groups or ():  # Rules see its members.
+        for group in facts.expanded:  # Rules see its members.
             circuit.add(self.recipient.atoms.get(("address", group), FALSE) ^ 1)
+        for alias in (each for each in facts.proxy_addresses if facts.primary(each) != each):  # Rules see the primary address.
+            for slot in (self.sender, self.recipient):
+                circuit.add(slot.atoms.get(("address", alias), FALSE) ^ 1)
         self.added_people: dict[str, AddressSlot] = {}
         self._others_added: dict[Hashable, AddressSlot] = {}
         self._companions: dict[Key, Companion] = {}
@@ -237,7 +240,7 @@ class SymbolicMessage:
         slot = self._others_added.get(name)
         if slot is None:
             slot = self._others_added[name] = self.address(f"added {name}", RECIPIENT)
-            for group in self.facts.groups or ():
+            for group in self.facts.expanded:
                 self.circuit.add(slot.atoms.get(("address", group), FALSE) ^ 1)
             known = [slot["address", address] for address in people]
             if known:
@@ -261,7 +264,7 @@ class SymbolicMessage:
             add(there ^ 1, named)
         # Somebody else: two people have two addresses, and no group is a person.
         for value in slot.values("address"):
-            itself = () if value in (self.facts.groups or {}) else (self.recipient["address", value] ^ 1,)
+            itself = () if value in self.facts.expanded else (self.recipient["address", value] ^ 1,)
             add(there ^ 1, slot["address", value] ^ 1, *itself)
         at_alias, alias = FALSE, dict[Key, int]()
         if self.watches_aliases and key[0] != "address":
@@ -339,7 +342,7 @@ class SymbolicMessage:
             if sort == "word" and any(character.isspace() for character in value):
                 self.circuit.add(literal ^ 1)
             # A primary address is nobody else's alias. A group's stands for its members.
-            if sort == "address" and self.facts.is_object(value) and value not in (self.facts.groups or {}):
+            if sort == "address" and self.facts.is_object(value) and value not in self.facts.expanded:
                 self.circuit.add(direct, literal ^ 1)
 
     def _texts(self) -> None:

@@ -66,6 +66,28 @@ def test_a_name_may_be_somebody_outside() -> None:
     assert verdict([asks("Somebody"), ALL], {**FACTS, "proxy_addresses": {"Somebody": BOB}}, then="not_in_clear")["verdict"] == "proved"
 
 
+MANAGED = rule("Shows", {**IN, "sent_to_scope": "InOrganization"}, {"moderate_message_by_manager": True})
+
+
+def test_a_manager_outside_who_is_asked_for_an_approval_is_named_like_other_moderators() -> None:
+    facts = {**FACTS, "managers": {BOB: OUT, "ann@contoso.com": BOB}}
+    answer = verdict([MANAGED, ALL], facts, then="not_in_clear")
+    assert (answer["verdict"], [each["id"] for each in answer["unknown"]]) == ("unknown", ["shown"])
+    assert answer["unknown"][0]["reason"] == f"whether {OUT}, whom the rule 'Shows' asks for an approval, sees mail in clear"
+    assert found(MANAGED, facts=facts)["shows_outside"].endswith(f"{OUT}, who is outside.")
+    # Bob's mail alone is shown outside; of Ann's, Bob is asked, and of all others' nobody.
+    for sender, said in ((BOB, "unknown"), ("ann@contoso.com", "proved"), ("joe@contoso.com", "proved")):
+        assert verdict([MANAGED, ALL], facts, then="not_in_clear", when={**IN, "from": [sender]}, unless={"sent_to_scope": "InOrganization"})["verdict"] == said
+
+
+def test_a_manager_whom_nobody_knows_may_be_outside() -> None:
+    (unknown,) = verdict([MANAGED, ALL], FACTS, then="not_in_clear")["unknown"]
+    assert (unknown["id"], unknown["field"]) == ("shown", "facts.managers")
+    assert unknown["reason"] == "whether the sender's manager, whom the rule 'Shows' asks for an approval, sees mail in clear"
+    assert "shows_outside" not in found(MANAGED)
+    assert verdict([MANAGED, ALL], {**FACTS, "managers": {}}, then="not_in_clear")["verdict"] == "proved"
+
+
 def test_mail_that_is_certainly_in_clear_refutes_whoever_else_sees_it() -> None:
     answer = verdict([reports(OUT), rule("Stops", {"subject_contains_words": ["x"]}, {"stop_rule_processing": True}), ALL], FACTS, then="not_in_clear")
     assert answer["verdict"] == "refuted"

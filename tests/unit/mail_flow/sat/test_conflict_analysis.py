@@ -75,3 +75,33 @@ def test_a_fact_that_nobody_gave_is_named() -> None:
     sent = {"date": NOW, "from": "megan@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"]}
     found = Simulator([ALL], facts_of({})).run(message_of(sent, "", "message"))["recipients"]["ann@fabrikam.com"]
     assert ("facts.accepted_domains", "Give facts.accepted_domains.") in [(each.get("field"), each["settled_by"]) for each in found["unknown"]]
+
+
+@pytest.mark.parametrize(
+    ("condition", "given", "field"),
+    [
+        ({"subject_contains_words": ["secret"]}, {"subject": "top_secret"}, "subject"),
+        ({"subject_matches_patterns": [r"\bsecret"]}, {"subject": "secret"}, "subject"),
+        ({"subject_or_body_matches_patterns": [r"\bsecret"]}, {"body": "secret"}, "body"),
+        ({"header_contains_message_header": "X-A", "header_contains_words": ["secret"]}, {"headers": {"X-A": "top_secret"}}, "headers"),
+        ({"attachment_name_matches_patterns": [r"\ba"]}, {"attachments": [{"name": "a.txt", "nested": []}]}, "attachments"),
+        ({"from_address_matches_patterns": [r"\bmegan"]}, {}, "from"),
+        ({"recipient_address_matches_patterns": [r"\bann"]}, {}, "to"),
+        ({"any_of_recipient_address_matches_patterns": [r"\bann"]}, {}, "to"),
+        ({"sender_ad_attribute_matches_patterns": [r"Department:\bSales"]}, {}, "facts.attributes"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) and value else None,
+)
+def test_what_is_open_of_a_text_names_the_field_that_has_it(condition: Values, given: Values, field: str) -> None:
+    sent = {"date": NOW, "from": "megan@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"], **given}
+    rules = [rule("Encrypts", condition, ENCRYPT)]
+    found = Simulator(rules, facts_of({**TENANT, "attributes": {"megan@contoso.com": {"Department": "Sales"}}})).run(message_of(sent, "", "message"))[
+        "recipients"
+    ]["ann@fabrikam.com"]
+    settled = {
+        "U17": "Test-Message with such a text.",
+        "U18": "Rewrite the pattern with syntax that the sources agree on, or rely on .NET's with dialect: dotnet.",
+    }
+    assert [(each["field"], each["settled_by"]) for each in found["unknown"] if each["id"] in settled] == [
+        (field, settled["U17" if any("words" in option for option in condition) else "U18"])
+    ]
