@@ -264,7 +264,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     guarantees = declared_guarantees(params["guarantees"] or [])
     facts_of(params["facts"] or {})
     others, other_facts = compared_rules(task)
-    rules, facts, unavailable = replayed_rules(task, others)
+    rules, facts, unavailable = replayed_rules(task, others, guarantees)
     known = facts_of(facts)
     before = replace(known, irm_configuration=settings_before(facts, params["facts"] or {}, other_facts))
     trace, window = traced(task, until, now)

@@ -65,12 +65,16 @@ def prove(first: int, number: int) -> tuple[int, str]:
     return number, ""
 
 
+#: Of so many rule sets one is tried with addresses and texts that can be written in two ways, too.
+_RESPELLED = 4
+
+
 def assume(first: int, number: int) -> tuple[int, str]:
     """Holds guarantees over ``number`` random rule sets from the seed ``first`` on against the simulator's answers about unusual mail.
 
     :returns: how many there were, and what the first wrong verdict says, empty where none is.
     """
     for seed in range(first, first + number):
-        if wrong := wrong_about(seed):
+        if wrong := wrong_about(seed) or (wrong_about(seed, respelled=True) if seed % _RESPELLED == 0 else ""):
             return seed - first, f"unusual mail, {wrong}"
     return number, ""

@@ -13,11 +13,22 @@ from .worlds import FACTS, Truth, both, doubt, either
 #: What :class:`Directory` takes. Accepted domains have DomainName, DomainType and MatchSubDomains, remote ones DomainName and IsInternal.
 _DOMAINS = {"accepted_domains", "remote_domains"}
 _PEOPLE = {"mailboxes", "mail_users", "contacts", "groups", "managers", "attributes", "proxy_addresses"}
-KEYS = _DOMAINS | _PEOPLE | {"irm_configuration", "templates", "auto_label", "outbound_connectors"}
+KEYS = _DOMAINS | _PEOPLE | {"irm_configuration", "organization_config", "templates", "auto_label", "outbound_connectors"}
 
 
 def domain_of(address: str) -> str:
     return address.rpartition("@")[2].lower()
+
+
+def respelled(address: str) -> str:
+    """The address with its domain in the other spelling of an international name: in letters, or in ASCII (xn--). Empty where it has only one."""
+    local, at, name = address.rpartition("@")
+    try:
+        labels = [label.encode("ascii").decode("idna") if label.startswith("xn--") else label.encode("idna").decode("ascii") for label in name.split(".")]
+    except UnicodeError:
+        return ""
+    other = ".".join(labels).lower()
+    return f"{local}{at}{other}" if other != name else ""
 
 
 class Directory:
@@ -25,9 +36,8 @@ class Directory:
 
     ``mailboxes``, ``mail_users`` and ``contacts`` are addresses (where mailboxes are told, mail users are). ``groups`` maps an address to its
     direct members (null: it is gone), ``managers`` a person to the manager, ``attributes`` a person to attributes, ``proxy_addresses`` a
-    proxy to the primary address. ``irm_configuration`` and ``outbound_connectors`` have the
-    cmdlets' properties. ``templates`` maps the names of RMS templates, where they
-    are localized, to those that they have in English.
+    proxy to the primary address. ``irm_configuration``, ``organization_config`` and ``outbound_connectors`` have the cmdlets' properties.
+    ``templates`` maps the names of RMS templates, where they are localized, to those that they have in English.
 
     :raises ValueError: a key that is none.
     """
@@ -49,6 +59,7 @@ class Directory:
         self._attributes = None if attributes is None else {self.primary(person): _lower_map(values, str) for person, values in attributes.items()}
         self.connectors: Sequence[Mapping[str, Any]] | None = facts.get("outbound_connectors")
         self.irm: Mapping[str, Any] = facts.get("irm_configuration") or {}
+        self._plus_addresses = not (facts.get("organization_config") or {}).get("DisablePlusAddressInRecipients")
         self.templates: Mapping[str, str] = _lower_map(facts.get("templates") or {}, str)
         self.labels_override = any(label.get("encrypts") for label in facts.get("auto_label") or ())
 
@@ -58,6 +69,15 @@ class Directory:
     def primary(self, address: str) -> str:
         """The primary address of whom an address reaches."""
         return self._proxies.get(address.lower(), address.lower())
+
+    def without_tag(self, address: str) -> str:
+        """Who may be meant by a plus address (``ann+news@``): plus addressing is on unless it is turned off. Empty where it is an address of its own."""
+        local, _at, name = address.rpartition("@")
+        person, plus, tag = local.partition("+")
+        if not (person and plus and tag) or not self._plus_addresses or self.kind(name) == "outside":
+            return ""
+        plain = self.primary(f"{person}@{name}")
+        return "" if self._is_object(address) or address in self._proxies or self._is_object(plain) is False else plain
 
     # Groups
 

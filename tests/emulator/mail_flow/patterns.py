@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from .words import composed
 from .worlds import Truth, doubt
 
 _REPEATS = {"*": (0, None), "+": (1, None), "?": (0, 1)}
@@ -56,6 +57,8 @@ _END = Node("end")
 def pattern_in(text: str, pattern: str, *, legacy: bool = False) -> Truth:
     """Whether ``pattern`` is found in ``text``."""
     answer = _found(text, pattern, legacy)
+    if not text.isascii() and _found(composed(text), pattern, legacy) is not answer:
+        answer = None  # A letter and its accent may be one character or two.
     return doubt("U18", f"how the service reads the pattern {pattern!r}", "pattern", text, pattern, legacy) if answer is None else answer
 
 

@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .directory import domain_of
+from .directory import domain_of, respelled
 from .mail import Recipient
 from .view import Find, Test, View, below
 from .worlds import FACTS, Maybe, Truth, both, doubt, either
@@ -17,12 +17,23 @@ from .worlds import FACTS, Maybe, Truth, both, doubt, either
 # The sender
 
 
+def _taken(view: View, address: str, decide: Callable[[str], Truth]) -> Truth:
+    """What is found in an address. Nothing is documented of plus addresses and of international names: another address may be meant, or be written so."""
+    found, spelling, plain = decide(address), respelled(address), view.directory.without_tag(address)
+    other = (spelling and found is not True and decide(spelling) != found) or (plain and decide(plain) != found)
+    return doubt("U24", f"whether {address} is taken for {spelling or plain}", "taken", address, str(found)) if other else found
+
+
 def from_(view: View, people: Sequence[str]) -> Truth:
-    return any(view.directory.primary(sender) in [one.lower() for one in people] for sender in view.senders if sender)
+    wanted = [one.lower() for one in people]
+    return either(_taken(view, view.directory.primary(sender), lambda address: address in wanted) for sender in view.senders if sender)
 
 
 def from_member_of(view: View, groups: Sequence[str]) -> Truth:
-    return either(view.directory.member_of_any(view.directory.primary(sender), groups) for sender in view.senders if sender)
+    def is_member(address: str) -> Truth:
+        return view.directory.member_of_any(address, groups)
+
+    return either(_taken(view, view.directory.primary(sender), is_member) for sender in view.senders if sender)
 
 
 def from_address(find: Find) -> Test:
@@ -35,7 +46,7 @@ def sender_domain(view: View, domains: Sequence[str]) -> Truth:
 
 def _as_written(view: View, sender: str, decide: Callable[[str], Truth]) -> Truth:
     """What is found in a sender's address, where the primary one and the alias that was written do not differ in that."""
-    found, primary = decide(sender), decide(view.directory.primary(sender))
+    found, primary = (_taken(view, address, decide) for address in (sender, view.directory.primary(sender)))
     return found if found == primary else doubt(FACTS, f"which address of {sender} counts", "sender", sender, str((found, primary)))
 
 
@@ -128,9 +139,9 @@ def nameless(recipient: Recipient, *what: str) -> Maybe | None:
 
 def _open_address(view: View, recipient: Recipient, test: Callable[[str], Truth], what: str, *, documented: bool) -> Truth:
     """A test of a recipient's address: the primary one, or the one that the message names; ``documented`` for predicates that heed the choice."""
-    resolved = test(recipient.address)
     if not view.settings.original:
-        return resolved
+        return _taken(view, recipient.address, test)
+    resolved = test(recipient.address)
     values = [test(address) for address in recipient.originals]
     if not documented or len(values) > 1 or any(view.directory.is_group(address) for address in recipient.originals):
         values.append(resolved)
@@ -187,8 +198,8 @@ def any_recipient(find: Find) -> Test:
 
 def _named(view: View, written: str, wanted: Sequence[str], members: bool) -> Truth:
     """Whether an address in a field means one of these people, or one of their members. Whether a proxy address is considered is not clear."""
-    primary = view.directory.primary(written)
-    hit = view.directory.member_of_any(primary, wanted) if members else primary in [one.lower() for one in wanted]
+    primary, people = view.directory.primary(written), [one.lower() for one in wanted]
+    hit = _taken(view, primary, lambda address: view.directory.member_of_any(address, wanted) if members else address in people)
     if written == primary or hit is False or written in wanted:
         return hit
     return doubt("U24", f"whether {written} counts for {primary}", "proxy", written, tuple(wanted))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -16,8 +17,21 @@ _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u
 _BLANKS = re.compile(r"\s+")
 
 
-@lru_cache(maxsize=65536)
+def composed(text: str) -> str:
+    """The text with a letter and its accents as one character."""
+    return unicodedata.normalize("NFC", text)
+
+
 def word_in(text: str, word: str) -> Truth:
+    """Whether ``text`` has ``word`` as a whole word; perhaps, where the same letters are written as one character and as two."""
+    found = _word_in(text, word)
+    if text.isascii() or not word or (isinstance(found, bool) and found is _word_in(composed(text), composed(word))):
+        return found
+    return doubt("U17", f"whether {word!r} is a word of its own there", "word", text, word)
+
+
+@lru_cache(maxsize=65536)
+def _word_in(text: str, word: str) -> Truth:
     """Whether ``text`` has ``word`` as a whole word, whatever the case.
 
     Surely, when an occurrence has no letter or digit beside it. Perhaps, when only a generous reading finds one: where the

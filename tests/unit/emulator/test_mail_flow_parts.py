@@ -253,3 +253,38 @@ def test_a_group_that_is_gone_has_no_members() -> None:
     assert _deliver([{"SentToMemberOf": ["old@contoso.com"], **ENCRYPT}], gone)["ann@fabrikam.com"]["protection"] == "none"
     assert _deliver([{"ExceptIfSentToMemberOf": ["old@contoso.com"], **ENCRYPT}], gone)["ann@fabrikam.com"]["protection"] == "encrypt"
     assert _deliver([{"SentToMemberOf": ["untold@contoso.com"], **ENCRYPT}])["ann@fabrikam.com"]["unknown"][0]["id"] == "facts"
+
+
+@pytest.mark.parametrize(
+    ("to", "known", "protection"),
+    [
+        ("adele+news@contoso.com", {}, "unknown"),
+        ("adele+news@contoso.com", {"organization_config": {"DisablePlusAddressInRecipients": True}}, "none"),
+        ("adele+news@contoso.com", {"mailboxes": ["adele@contoso.com", "adele+news@contoso.com"]}, "none"),
+        ("nobody+news@contoso.com", {}, "none"),
+        ("adele+@contoso.com", {}, "none"),
+        ("ann+news@fabrikam.com", {}, "none"),
+    ],
+)
+def test_a_plus_address_may_be_the_one_without_its_tag(to: str, known: dict[str, Any], protection: str) -> None:
+    plain = f"{to.partition('+')[0]}@{to.partition('@')[2]}"
+    assert _deliver([{"SentTo": [plain], **ENCRYPT}], known, to=[to])[to]["protection"] == protection
+    assert _deliver([{"SentTo": [to], **ENCRYPT}], known, to=[to])[to]["protection"] == ("unknown" if protection == "unknown" else "encrypt")
+
+
+@pytest.mark.parametrize("option", ["RecipientDomainIs", "SentTo", "AnyOfToHeader", "RecipientAddressContainsWords"])
+def test_an_international_name_has_two_spellings(option: str) -> None:
+    names = ("m\u00fcnchen.example", "xn--mnchen-3ya.example")
+    for one, other in (names, names[::-1]):
+        value = f"ann@{one}" if option in ("SentTo", "AnyOfToHeader") else one
+        for name, protection in ((one, "encrypt"), (other, "unknown"), ("example.org", "none")):
+            assert _deliver([{option: [value], **ENCRYPT}], to=[f"ann@{name}"])[f"ann@{name}"]["protection"] == protection
+
+
+def test_a_letter_and_its_accent_may_be_one_character_or_two() -> None:
+    composed, apart = "caf\u00e9", "cafe\u0301"
+    for text, word, expected in ((composed, composed, True), (apart, apart, True), (apart, composed, None), (composed, apart, None), (composed, "cafe", False)):
+        found = word_in(f"our {text}", word)
+        assert found is expected if expected is not None else isinstance(found, Maybe)
+    assert isinstance(pattern_in(apart, composed), Maybe)
+    assert pattern_in(composed, composed) is True

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.emulator.mail_flow import TooManyWorlds
 from tests.rounds import rounds
-from tests.unit.mail_flow import generators
+from tests.unit.mail_flow import generators, respelling
 from tests.unit.mail_flow.comparison import contradiction, disagreement
 from tests.unit.mail_flow.translation import vectors
 
@@ -31,6 +31,18 @@ def test_they_agree_about_the_vectors(vector: Values) -> None:
 @settings(max_examples=rounds(250), suppress_health_check=list(HealthCheck))
 def test_they_agree_about_random_organizations(source: random.Random, newcomers: bool) -> None:
     tenant, rules, message = generators.organization(source), generators.rules(source, newcomers=newcomers), generators.message(source)
+    for name, value in (("tenant", tenant), ("rules", rules), ("message", message)):
+        note(f"{name} = {value!r}")
+    with contextlib.suppress(TooManyWorlds):
+        assert disagreement(tenant, rules, message) == ""
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=rounds(150), suppress_health_check=list(HealthCheck))
+def test_they_agree_about_what_can_be_written_in_two_ways(source: random.Random) -> None:
+    """International names in Unicode and in ASCII, letters with accents, and plus addresses."""
+    tenant = respelling.organization(source, generators.organization(source))
+    rules, message = respelling.respelled(source, generators.rules(source)), respelling.respelled(source, generators.message(source), tags=True)
     for name, value in (("tenant", tenant), ("rules", rules), ("message", message)):
         note(f"{name} = {value!r}")
     with contextlib.suppress(TooManyWorlds):

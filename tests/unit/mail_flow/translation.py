@@ -78,6 +78,8 @@ def stored(rule: Mapping[str, Any]) -> dict[str, Any]:
 def facts(tenant: Mapping[str, Any]) -> dict[str, Any]:
     """What is known of an organization, with domains as the cmdlets return them."""
     tenant = dict(tenant)
+    if "organization_config" in tenant:
+        tenant["organization_config"] = {"DisablePlusAddressInRecipients": tenant["organization_config"].get("disable_plus_address_in_recipients")}
     if "irm_configuration" in tenant:
         tenant["irm_configuration"] = {_IRM[name]: value for name, value in tenant["irm_configuration"].items()}
     if "outbound_connectors" in tenant:

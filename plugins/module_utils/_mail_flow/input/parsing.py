@@ -53,16 +53,8 @@ ATTACHMENT_KEYS = ("name", "size", "text", "nested", "properties", "executable",
 #: Facts that can be given.
 FACT_KEYS = (
     *("accepted_domains", "remote_domains", "mailboxes", "mail_users", "contacts", "groups", "unread_groups", "managers", "attributes", "proxy_addresses"),
-    *(
-        "irm_configuration",
-        "ome_configurations",
-        "owa_mailbox_policies",
-        "inbound_connectors",
-        "outbound_connectors",
-        "organization_config",
-        "journal_rules",
-        "dialect",
-    ),
+    *("irm_configuration", "ome_configurations", "owa_mailbox_policies", "inbound_connectors", "outbound_connectors", "organization_config", "journal_rules"),
+    "dialect",
 )
 
 #: How patterns can be said to be read.

@@ -66,23 +66,29 @@ def tested_rules(
             # A proof is about all mail, so it needs every fact about who is inside.
             wanted = [name for name in facts_not_in(given) if name in wanted or name in PROOF_SUBSETS]
         found, unavailable = facts_from(read(task.session, wanted, fresh=True), wanted) if wanted else ({}, {})
-    facts = {**found, **given}
-    naming = [rules, *([others] if others else []), RuleSet(each.selection for each in guarantees)]
-    people, unread = facts_of_directory(read_directory(task.session, naming, facts), given)
-    return rules, {**facts, **people}, {**unavailable, **unread}
+    return rules, *_with_people(task, [rules, *([others] if others else [])], guarantees, found, unavailable)
 
 
-def replayed_rules(task: MailFlowContext, others: RuleSet | None) -> tuple[RuleSet, dict[str, Any], dict[str, str]]:
+def replayed_rules(task: MailFlowContext, others: RuleSet | None, guarantees: Sequence[Guarantee]) -> tuple[RuleSet, dict[str, Any], dict[str, str]]:
     """The rules that a trace is replayed through, the facts, and why some facts could not be read. Real mail is of every kind, so it needs every fact."""
     params, given = task.params, task.params["facts"] or {}
     if params["source"] or (params["rules"] is not None and params["facts"] is not None):
-        return tested_rules(task, (), others)
+        return tested_rules(task, (), others, guarantees)
     subsets = facts_not_in(given)
     organization = read(task.session, [*(RULE_SUBSETS if params["rules"] is None else ()), *subsets], fresh=True)
     rules = RuleSet(rules_from(organization) if params["rules"] is None else proposed_rules(params["rules"], "rules"))
     found, unavailable = facts_from(organization, subsets)
-    people, unread = facts_of_directory(read_directory(task.session, [rules, *([others] if others else [])], given), given)
-    return rules, {**found, **given, **people}, {**unavailable, **unread}
+    return rules, *_with_people(task, [rules, *([others] if others else [])], guarantees, found, unavailable)
+
+
+def _with_people(
+    task: MailFlowContext, rule_sets: Sequence[RuleSet], guarantees: Sequence[Guarantee], found: Mapping[str, Any], unavailable: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The facts, what the directory says of those whom rules and guarantees name included, and why some could not be read."""
+    given = task.params["facts"] or {}
+    facts = {**found, **given}
+    people, unread = facts_of_directory(read_directory(task.session, [*rule_sets, RuleSet(each.selection for each in guarantees)], facts), given)
+    return {**facts, **people}, {**unavailable, **unread}
 
 
 def compared_rules(task: MailFlowContext) -> tuple[RuleSet | None, Mapping[str, Any]]:

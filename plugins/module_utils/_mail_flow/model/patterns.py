@@ -94,11 +94,11 @@ def in_prefix(text: str, pattern: str, dialect: Dialect = Dialect.AGREED) -> boo
 
 
 @lru_cache(maxsize=16384)
-def required(pattern: str, legacy: bool = False) -> str:
+def required(pattern: str, dialect: Dialect = Dialect.AGREED) -> str:
     """A text in small ASCII letters that is in whatever a pattern is found in or may be found in, but for letters that some comparisons take for others;
     empty where there is none.
     """
-    compiled = _compiled(pattern, legacy)
+    compiled = _compiled(pattern, dialect)
     return "" if isinstance(compiled, str) else max(_literals(compiled.expression.root), key=len, default="")
 
 

@@ -287,7 +287,7 @@ def _is_text(atom: Atom) -> bool:
 
 def _literal(atom: Atom) -> str:
     """A text without which a pattern is not found; empty where there is none, or the condition is no pattern."""
-    return required(str(atom.values[0]), atom.settings.legacy) if _is_text(atom) and atom.predicate.options[0].endswith("patterns") else ""
+    return required(str(atom.values[0]), atom.settings.dialect) if _is_text(atom) and atom.predicate.options[0].endswith("patterns") else ""
 
 
 def _parts(atom: Atom) -> list[Atom]:

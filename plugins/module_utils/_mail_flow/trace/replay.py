@@ -108,8 +108,11 @@ class Replay:
         examples: int = 0,
     ) -> None:
         self.facts, self.guarantees, self.examples = facts, guarantees, examples
-        self.chains = [Chain(rules, facts), *([Chain(before, facts_before or facts)] if before is not None else [])]
-        self._claims = claims_of([{"name": each.name, "conditions": each.when, "exceptions": each.unless} for each in guarantees]).rules
+        self.chains = [
+            Chain(RuleSet.read(rules, facts.dialect), facts),
+            *([Chain(RuleSet.read(before, facts.dialect), facts_before or facts)] if before is not None else []),
+        ]
+        self._claims = claims_of([each.selection for each in guarantees], facts.dialect).rules
         self._common = frozenset.intersection(*(frozenset(chain.identities) for chain in self.chains))
         self._kinds: dict[Hashable, tuple[frozenset[str], frozenset[str]]] = {}
 
