@@ -28,7 +28,7 @@ options:
   messages:
     description:
       - The messages. A message does not have what is not given here; what only the mail system knows is unknown until it is given.
-      - One of O(messages), O(messages_path), O(guarantees) and O(compare_with) is required.
+      - One of O(messages), O(messages_path), O(guarantees), O(compare_with) and O(overview) is required.
     type: list
     elements: dict
     suboptions:
@@ -281,6 +281,11 @@ options:
       - Whether to look for problems in the tested rules.
       - The default is true with O(guarantees) or O(compare_with), and false with messages alone.
     type: bool
+  overview:
+    description:
+      - Whether to show who outside can read what in clear, kinds of mail by destinations, as RV(overview).
+    type: bool
+    default: false
   fail_on_error:
     description:
       - Whether the task fails when an expectation is not met or a guarantee is refuted.
@@ -578,6 +583,44 @@ lint:
     - kind: never_acts
       rules: [Encrypt offers, The partner reads its mail as it is]
       reason: "The rule 'Encrypt offers' never acts: 'The partner reads its mail as it is' stops all mail that it applies to."
+overview:
+  description: >-
+    Who outside can read what in clear: kinds of mail from inside, by destinations. Mail is protected if it is encrypted, leaves by forced TLS only, or is not
+    delivered. Each row is decided for all of its mail, as a guarantee is: usual mail that arrives in clear.
+  returned: with O(overview=true)
+  type: list
+  elements: dict
+  contains:
+    kind_of_mail:
+      description: V(from_inside) (all of it), V(automatic_reply), V(forwarded), V(with_attachment) or V(over_25_mb).
+      type: str
+      returned: always
+    destination:
+      description: A domain, with its subdomains, that rules or outbound connectors name, or C(everybody else) outside.
+      type: str
+      returned: always
+    protected:
+      description: V(always), V(never), V(depends) or V(unknown).
+      type: str
+      returned: always
+    on:
+      description: The names of the rules that act on a protected message, and not on one in clear, or the other way round.
+      type: list
+      elements: str
+      returned: where it depends on rules
+    witness:
+      description: A C(message) as O(messages) takes it, its C(recipient) and C(outcome). Where it depends, a message in clear.
+      type: dict
+      returned: always
+    unknown:
+      description: What is unknown, each with C(id), C(reason), and C(settled_by), which says how to find out.
+      type: list
+      elements: dict
+      returned: where it is known why
+  sample:
+    - kind_of_mail: from_inside
+      destination: bank.example
+      protected: always
 unavailable:
   description: The facts that this session may not read, with the reason. Results that depend on them are unknown.
   returned: success, and where an expectation is not met
@@ -596,6 +639,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import run_cases
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import REFUTED
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import overview
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
@@ -614,6 +658,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.failure_text import failure_diff, tested_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import guarantee_rows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import lint_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import overview_rows, reach_lines
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
 
 #: The maximum number of sentences about a difference in the message for people.
@@ -632,10 +677,11 @@ SPEC: dict[str, Any] = {
         "trace": {"type": "str", "choices": ["failed", "all", "none"], "default": "failed"},
         "results": {"type": "str", "choices": ["all", "failed", "none"], "default": "all"},
         "lint": {"type": "bool"},
+        "overview": {"type": "bool", "default": False},
         "fail_on_error": {"type": "bool", "default": True},
     },
     "mutually_exclusive": [["messages", "messages_path"], ["rules", "source"]],
-    "required_one_of": [["messages", "messages_path", "guarantees", "compare_with"]],
+    "required_one_of": [["messages", "messages_path", "guarantees", "compare_with", "overview"]],
 }
 
 
@@ -670,7 +716,9 @@ def run(task: MailFlowContext) -> dict[str, Any]:
             result["guarantees"] = guarantee_rows(judged)
         if params["lint"] if params["lint"] is not None else (guarantees or others is not None):
             result["lint"] = lint_rows(lint(rules, facts, now))
-    result["msg"] = "\n".join([*([tested_text(tested)] if cases else []), *mail_lines(result, _SAID)])
+        if params["overview"]:
+            result["overview"] = overview_rows(overview(rules, facts, now))
+    result["msg"] = "\n".join([*([tested_text(tested)] if cases else []), *mail_lines(result, _SAID), *reach_lines(result.get("overview", ()))])
     if tested.failures or any(each.verdict == REFUTED for each in judged):
         result["failed"] = params["fail_on_error"]
     if tested.failures:

@@ -5,13 +5,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.foreign import needs_a_look
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.foreign import foreign_line
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import KINDS_OF_MAIL
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import message_lines, outcome_words, reasons_of
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import MAIL, VERDICT, Record, rank
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.transit import transit_words
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import MAIL, REACH, VERDICT, Record, Word, rank, word_for
 
 #: Classes of mail that a page shows; all of them are in the other files.
 MOST_CLASSES = 12
+
+#: Destinations that a page shows, those with the least protection first; all of them are in the other files.
+MOST_DESTINATIONS = 40
 
 
 def difference_of(organization: Record) -> list[Record]:
@@ -22,11 +30,18 @@ def difference_of(organization: Record) -> list[Record]:
             "kind": row.get("kind", "unknown"),
             "text": row.get("text", ""),
             "card": message_card(row.get("witness") or {}),
-            "ends": [(name, _capital(outcome_words(row[key]))) for name, key in (("Before", "before"), ("After", "after")) if row.get(key)],
+            "ends": [end for name, key in (("Before", "before"), ("After", "after")) if row.get(key) for end in _ends(name, row[key])],
             "open": _capital(reasons_of(row)),
         }
         for row in sorted(rows, key=lambda row: rank(MAIL, row.get("kind", "")))
     ]
+
+
+def _ends(name: str, outcome: Record) -> Iterator[tuple[str, str]]:
+    """What becomes of a copy, and how it leaves."""
+    yield name, _capital(outcome_words(outcome))
+    if outcome.get("transit"):
+        yield "How it leaves", _capital(transit_words(outcome["transit"]))
 
 
 def not_listed(organization: Record) -> int:
@@ -43,13 +58,28 @@ def guarantees_of(organization: Record) -> list[Record]:
             "verdict": row.get("verdict", ""),
             "before": row.get("before", ""),
             "card": message_card(row.get("counterexample") or {}),
-            "ends": [("Outcome", _capital(outcome_words(row["counterexample"]["outcome"])))] if row.get("counterexample") else [],
+            "ends": list(_ends("Outcome", row["counterexample"]["outcome"])) if row.get("counterexample") else [],
             "open": _capital(reasons_of(row)),
             "settled_by": [each["settled_by"] for each in row.get("unknown") or () if each.get("settled_by")],
             "assumptions": [each.get("text", "") for each in row.get("assumptions") or ()],
         }
         for row in sorted((organization.get("mail") or {}).get("guarantees") or [], key=lambda row: rank(VERDICT, row.get("verdict", "")))
     ]
+
+
+def reach_of(overview: Record) -> dict[str, Any]:
+    """Who outside can read what in clear, as a table: ``kinds`` (its columns), ``rows`` (a destination, and for each kind a word and the rules on which that
+    depends), and ``left_out``, how many destinations are not shown. Empty where it is not known.
+    """
+    found: dict[str, dict[str, tuple[Word, str]]] = {}
+    for row in overview.get("reach") or ():
+        on = ", ".join(map(str, row.get("on") or ())) or ", ".join(dict.fromkeys(str(each["id"]) for each in row.get("unknown") or ()))
+        found.setdefault(row["destination"], {})[row["kind_of_mail"]] = (word_for(REACH, row["protected"]), on)
+    kinds = [kind for kind in KINDS_OF_MAIL if any(kind in cells for cells in found.values())]
+    words = list(REACH.values())
+    order = sorted(found, key=lambda name: sorted(words.index(word) if word in words else 0 for word, _on in found[name].values()))
+    rows = [(name, [found[name].get(kind) for kind in kinds]) for name in order[:MOST_DESTINATIONS]]
+    return {"kinds": [KINDS_OF_MAIL[kind] for kind in kinds], "rows": rows, "left_out": len(found) - len(rows)} if rows else {}
 
 
 def lint_of(organization: Record) -> list[Record]:

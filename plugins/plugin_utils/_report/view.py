@@ -25,6 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.ma
     harmless,
     lint_of,
     not_listed,
+    reach_of,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
     CONTROL,
@@ -183,7 +184,7 @@ def view_of(run: Record) -> dict[str, Any]:
         "heading": name_of(organizations[0]) if len(organizations) == 1 else count(len(organizations), "organization"),
         "answers": answers_of(run),
         "statuses": [(word_for(ORGANIZATION, status), statuses[status]) for status in sorted(statuses, key=lambda status: rank(ORGANIZATION, status))],
-        "overviews": [(name_of(item), overview) for item in organizations if (overview := item.get("overview"))],
+        "overviews": [(name_of(item), overview, reach_of(overview)) for item in organizations if (overview := item.get("overview"))],
         "mail": mail[:MOST_CLASSES],
         "same_mail": not mail and any("difference" in (organization.get("mail") or {}) for organization in organizations),
         "mail_left_out": max(len(mail) - MOST_CLASSES, 0) + sum(map(not_listed, organizations)),

@@ -104,8 +104,10 @@ STATE: dict[str, Word] = {
 MAIL = {
     "protection_lost": Word("No longer protected", "▲", STOP),
     "delivery_lost": Word("No longer delivered", "▲", STOP),
+    "transit_lost": Word("Less protected on its way", "▲", STOP),
     "protection_gained": Word("Now protected", "▲", LOOK),
     "delivery_gained": Word("Now delivered", "▲", LOOK),
+    "transit_gained": Word("Better protected on its way", "▲", LOOK),
     "protection_changed": Word("Protected differently", "▲", LOOK),
     "branding_changed": Word("Different branding", "▲", LOOK),
     "fate_changed": Word("Handled differently", "▲", LOOK),
@@ -117,6 +119,13 @@ VERDICT = {
     "refuted": Word("Not guaranteed", "✕", STOP),
     "unknown": Word("Cannot be told", "?", UNKNOWN),
     "proved": Word("Guaranteed", "✓", GOOD),
+}
+#: How mail of a kind to a destination is protected.
+REACH = {
+    "never": Word("Never protected", "✕", STOP),
+    "unknown": Word("Not known", "?", UNKNOWN),
+    "depends": Word("Depends", "!", LOOK),
+    "always": Word("Always protected", "✓", GOOD),
 }
 EXPIRED = Word("Expired", "!", LOOK)
 ACCEPTED = Word("Accepted", "◇", QUIET)

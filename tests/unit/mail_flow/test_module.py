@@ -136,6 +136,19 @@ def test_rules_and_facts_that_are_given_ask_no_organization() -> None:
         flow(NoSession(), messages=[OFFER], rules=[ENCRYPT])
 
 
+def test_an_overview_says_who_outside_can_read_what(session: EmulatedSession) -> None:
+    connector = {"Name": "Bank", "RecipientDomains": ["bank.example", "*.bank.example"], "TlsSettings": "EncryptionOnly"}
+    session.organization.patch({"outbound_connectors": [connector]})
+    session.organization.replace(session.organization.dump())
+    result = flow(session, rules=[], overview=True)
+    found = {row["destination"]: row["protected"] for row in result["overview"] if row["kind_of_mail"] == "from_inside"}
+    known = session.organization.state["cloud"]
+    assert found == ({"bank.example": "always", "everybody else": "never"} if known else {"everybody else": "unknown"})
+    assert result["msg"].splitlines()[1].startswith("  Mail from inside: ")
+    assert len(result["msg"].splitlines()) <= 10
+    assert "overview" not in flow(session, messages=[OFFER])
+
+
 def test_only_facts_that_a_rule_needs_are_read(session: EmulatedSession) -> None:
     prefix = {"name": "Prefix", "conditions": {"subject_contains_words": ["x"]}, "actions": {"prepend_subject": "[x] "}}
     inside = {**OFFER, "to": [f"meganb@{DOMAIN}"]}

@@ -381,6 +381,56 @@ def test_the_plan_is_applied_with_the_command_that_is_shown() -> None:
     assert "Command that applies it" not in Page(render_html(samples.refused())).text
 
 
+def test_who_outside_can_read_what_is_a_table_of_words() -> None:
+    rows = [
+        {"kind_of_mail": kind, "destination": name, "protected": verdict, **more}
+        for kind, name, verdict, more in (
+            ("from_inside", "bank.example", "always", {}),
+            ("from_inside", "<i>else</i>", "depends", {"on": ["Encrypt '<b>'"]}),
+            ("forwarded", "bank.example", "unknown", {"unknown": [{"id": "U26", "reason": "x"}]}),
+            ("forwarded", "<i>else</i>", "never", {}),
+        )
+    ]
+    overview = {"assessed": [], "reach": rows}
+    page = Page(render_html(samples.run("audit", [samples.organization("contoso", overview=overview)])))
+    start = page.words.index("Who outside can read what in clear")
+    words = [word for word in page.words[start + 2 : start + 18] if word not in ("✓", "✕", "?", "!")]
+    assert words[:9] == [
+        "To",
+        "Mail from inside",
+        "Forwarded mail",
+        "<i>else</i>",
+        "Depends (Encrypt '<b>')",
+        "Never protected",
+        "bank.example",
+        "Always protected",
+        "Not known (U26)",
+    ]
+    assert [cell["class"] for cell in page.all("td")] == ["look", "stop", "good", "unknown"]
+    many = [{"kind_of_mail": "from_inside", "destination": f"p{number}.example", "protected": "never"} for number in range(60)]
+    text = Page(render_html(samples.run("audit", [samples.organization("contoso", overview={"assessed": [], "reach": many})]))).text
+    assert "20 more destinations are not on this page." in text
+
+
+def test_a_card_says_how_mail_leaves() -> None:
+    outcome = {"fate": "delivered", "protection": "none"}
+    row = {
+        "kind": "transit_lost",
+        "text": "Mail is less protected on its way.",
+        "when": {},
+        "before": {**outcome, "transit": {"tls": "forced", "validation": "domain", "connector": "Bank", "ends_at": "gate.example"}},
+        "after": {**outcome, "transit": {"tls": "opportunistic"}},
+        "witness": {"message": {"from": "a@contoso.com", "to": ["ann@bank.example"]}, "recipient": "ann@bank.example"},
+    }
+    words = Page(render_html(samples.run("baseline", [samples.organization("contoso", mail={"difference": [row]})]))).words
+    assert "Less protected on its way" in words
+    said = [words[place + 1] for place, word in enumerate(words) if word == "How it leaves"]
+    assert said == [
+        "By forced TLS with a trusted certificate with the right name, through the connector 'Bank', as far as gate.example is concerned",
+        "By TLS if the other side offers it, otherwise in clear",
+    ]
+
+
 def test_what_becomes_of_mail_stands_on_the_first_screen() -> None:
     report = samples.mail()
     (attention, changes, _decisions) = answers_of(report)

@@ -164,7 +164,7 @@ def mail_lint(organization: Organization, plan: Plan | None) -> list[dict[str, A
 
 
 #: What a class of the difference does to people. All others affect some mail.
-_IMPACTS: Mapping[str, Impact] = {"protection_lost": Impact.IN_CLEAR, "delivery_lost": Impact.REJECTS}
+_IMPACTS: Mapping[str, Impact] = {"protection_lost": Impact.IN_CLEAR, "transit_lost": Impact.IN_CLEAR, "delivery_lost": Impact.REJECTS}
 
 
 def impact_of(change: Change, mail: Mapping[str, Any]) -> Impact:

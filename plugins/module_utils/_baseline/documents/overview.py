@@ -16,8 +16,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import ControlReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import overview
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import licensing_off
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import overview_rows, reach_lines
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import reasons_of, refutation
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import ENCRYPTING
@@ -63,7 +66,8 @@ ASSESSED_TESTS = (
 
 
 def overview_of(organization: Organization, controls: Sequence[ControlReport]) -> dict[str, Any]:
-    """The current state of the organization: ``encrypts``, ``idle``, ``holes`` and ``locked_out`` (texts), and ``assessed`` (rows).
+    """The current state of the organization: ``encrypts``, ``idle``, ``holes`` and ``locked_out`` (texts), ``reach`` and
+    ``assessed`` (rows).
 
     :param controls: the controls in the report.
     """
@@ -72,6 +76,7 @@ def overview_of(organization: Organization, controls: Sequence[ControlReport]) -
         "idle": _tried(_idle, organization),
         "holes": _tried(_holes, organization),
         "locked_out": _tried(_locked_out, organization),
+        "reach": _reach(organization),
         "assessed": _assessed(organization, {control.id: str(control.status) for control in controls}),
     }
 
@@ -84,7 +89,17 @@ def overview_lines(overview: Mapping[str, Any]) -> list[str]:
     lines = [f"  {name if not index else ' ' * len(name)}{text}" for name, key in named for index, text in enumerate(overview.get(key) or ())]
     width = max(len(row["title"]) for row in overview["assessed"])
     tests = [f"    {row['test']}  {row['title']:<{width}}  {row['verdict']:<6}  {row['control']} {row['status']}" for row in overview["assessed"]]
+    lines += [f"  {line}" for line in reach_lines(overview.get("reach") or ())]
     return [*lines, "  Tests of Microsoft's Zero Trust Assessment, and our control:", *tests]
+
+
+def _reach(organization: Organization) -> list[dict[str, Any]]:
+    """Who outside can read what in clear; nothing where the rules cannot be read, which the texts say."""
+    try:
+        mail = Mail.of(organization)
+    except ExchangeError:
+        return []
+    return overview_rows(overview(RuleSet(mail.rules), mail.facts))
 
 
 def _tried(look: Callable[[Organization], list[str]], organization: Organization) -> list[str]:

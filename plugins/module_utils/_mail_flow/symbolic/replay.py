@@ -73,6 +73,14 @@ def surely_keeps(course: Course | None, then: str, template: str, message: Messa
     return _all(False, course, then, template, message, facts)
 
 
+def surely(course: Course | None, then: str, template: str, message: Message, facts: Facts) -> bool | None:
+    """Whether a copy surely is what a guarantee says, or surely is not; ``None`` where that is open."""
+    if course is None or course.too_many:
+        return None
+    every = {_breaks(world, course, then, template, message, facts) for world in course.worlds}
+    return {True: False, False: True, None: None}[every.pop()] if len(every) == 1 else None
+
+
 def _all(breaks: bool, course: Course | None, then: str, template: str, message: Message, facts: Facts) -> bool:
     if course is None or course.too_many:
         return False

@@ -1,0 +1,254 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who outside can read what in clear: kinds of mail by destinations, each cell decided for all of its mail. Private to the collection.
+
+Mail counts as protected if it is encrypted, leaves only by forced TLS, or is not delivered. A plain message shows one side of a cell in the simulator; the
+prover says whether there is mail on the other.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS, named_domains
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import SURELY_PROTECTED
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Course
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import course_of, reasons_for, surely
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import SymbolicMessage
+
+#: Everybody outside whom neither rules nor connectors name.
+EVERYBODY_ELSE = "everybody else"
+
+#: The maximum number of conflicts for all questions together.
+CONFLICTS = 20_000
+
+_LEAST = VALIDATIONS[0]
+
+#: So many messages of a kind are tried at other destinations before a new one is searched for.
+_REMEMBERED = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """A kind of mail from inside.
+
+    :param name: its name in results.
+    :param plain: what a plain message of it has, beside sender and recipient.
+    :param unusual: the ids of assumptions about usual mail that it does not meet.
+    :param literal: that mail is of it; ``None`` for all usual mail.
+    """
+
+    name: str
+    plain: Mapping[str, Any] = field(default_factory=dict)
+    unusual: frozenset[str] = frozenset()
+    literal: Callable[[SymbolicMessage], int] | None = None
+
+
+def _automatic_reply(mail: SymbolicMessage) -> int:
+    """That it is one, and no request for approval, which rules may not see."""
+    return mail.circuit.conjunction((mail.kinds["OOF"], mail.kinds["ApprovalRequest"] ^ 1))
+
+
+def _with_attachment(mail: SymbolicMessage) -> int:
+    """That something of an attachment shows: of others no rule can tell whether they are there."""
+    atoms = [literal for slot, found in mail.texts.items() if slot.startswith("attachment") for literal in found.values()]
+    return mail.circuit.disjunction([mail.pdf, *atoms])
+
+
+KINDS = (
+    Kind("from_inside"),
+    Kind("automatic_reply", {"type": ["OOF"], "mail_from": ""}, frozenset({"U29"}), _automatic_reply),
+    Kind("forwarded", {"type": ["AutoForward"]}, frozenset({"U26"}), lambda mail: mail.kinds["AutoForward"]),
+    Kind("with_attachment", {"attachments": [{"name": "document.pdf", "size": 1000}]}, frozenset({"U25"}), _with_attachment),
+    Kind("over_25_mb", {"size": "26MB"}, frozenset({"U31"}), lambda mail: mail.properties["message", SURELY_PROTECTED]),
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is true of the mail of a kind to a destination.
+
+    :param destination: a domain with its subdomains, or :data:`EVERYBODY_ELSE`.
+    :param protected: ``always``, ``never``, ``depends`` or ``unknown``.
+    :param on: the rules on which it depends.
+    :param witness: a message, its recipient and its outcome: one that is not protected, where there is one.
+    :param unknown: why it is unknown.
+    """
+
+    kind: str
+    destination: str
+    protected: str
+    on: tuple[str, ...] = ()
+    witness: Mapping[str, Any] = field(default_factory=dict)
+    unknown: tuple[Reason, ...] = ()
+
+
+def overview(rules: RuleSet, facts: Mapping[str, Any], now: datetime.datetime | None = None, budget: int = CONFLICTS) -> list[Cell]:
+    """The cells, destination by destination. What takes more than the budget is unknown.
+
+    :param facts: in the form of the option ``facts``.
+    :param budget: the maximum number of conflicts for all questions together.
+    """
+    date = now or datetime.datetime.now(datetime.UTC)
+    with bounded():
+        return list(_Overview(rules, facts, date, budget).cells())
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A message and what becomes of it.
+
+    :param options: as the option ``messages`` has it.
+    :param known: what is known of the organization with the :param:`facts` that the message needs beside.
+    :param keeps: whether the recipient's copy surely is protected; ``None`` where that is open.
+    """
+
+    options: Mapping[str, Any]
+    recipient: str
+    message: Message
+    course: Course | None
+    keeps: bool | None
+    known: Facts
+    facts: Mapping[str, Any]
+
+
+class _Overview:
+    def __init__(self, rules: RuleSet, facts: Mapping[str, Any], now: datetime.datetime, budget: int) -> None:
+        self._rules, self._now = rules, now
+        self._model = model = Model([rules], RuleSet([]), facts, now, transit=True)
+        self._facts: Facts = model.facts
+        self._asked, self._budget = Batch(model.circuit, budget), budget
+        self._domains = [name for name in _named(rules, self._facts) if self._facts.domain_type(name) not in INSIDE]
+        inside = [each.name for each in self._facts.accepted_domains or () if each.type in INSIDE]
+        self._sender = f"sender@{inside[0] if inside else 'contoso.example'}"
+        #: By kind the messages that were found so far, the last one first: what one destination shows, another may show as well.
+        self._known: dict[str, list[_Seen]] = {}
+
+    def cells(self) -> Iterator[Cell]:
+        """One for each destination and kind."""
+        plain = {(name, kind): self._plain(name, kind) for name in [*self._domains, EVERYBODY_ELSE] for kind in KINDS}
+        for (name, kind), seen in plain.items():
+            if seen.keeps is None:
+                yield self._unknown(name, kind, seen)
+                continue
+            other = self._like_others(name, kind, keeps=not seen.keeps)
+            literals = self._side(name, kind, keeps=not seen.keeps) if other is None else []
+            if other is None and not self._asked.can(literals):
+                yield Cell(kind.name, name, "always" if seen.keeps else "never", witness=self._witness(seen))
+                continue
+            other = other or self._found(kind, literals)
+            if other is None or other.keeps is not (not seen.keeps):
+                yield self._unknown(name, kind, other or seen)
+                continue
+            order = {rule.name: rule.place for rule in self._rules.rules}
+            on = sorted(self._acting(seen) ^ self._acting(other), key=lambda each: order.get(each, -1))
+            yield Cell(kind.name, name, "depends", tuple(on), self._witness(seen if seen.keeps is False else other))
+
+    def _unknown(self, name: str, kind: Kind, seen: _Seen) -> Cell:
+        reasons = reasons_for(seen.course, IN_TRANSIT, _LEAST, seen.message, seen.known) if seen.keeps is None else []
+        return Cell(kind.name, name, "unknown", witness=self._witness(seen), unknown=tuple(reasons))
+
+    # Messages
+
+    def _plain(self, name: str, kind: Kind) -> _Seen:
+        """A plain message of a kind to a destination."""
+        recipient = f"recipient@{self._domain(name)}"
+        return self._seen({"from": self._sender, "authenticated": True, "to": [recipient], **kind.plain}, recipient, self._facts, {})
+
+    def _domain(self, name: str) -> str:
+        return self._elsewhere if name == EVERYBODY_ELSE else name
+
+    @cached_property
+    def _elsewhere(self) -> str:
+        """A domain that nobody names."""
+        names = {*self._domains, *(each.name for each in self._facts.accepted_domains or ())}
+        return next(name for number in range(len(names) + 1) if (name := f"else{number or ''}.example") not in names)
+
+    def _like_others(self, name: str, kind: Kind, *, keeps: bool) -> _Seen | None:
+        """A message that surely is on a side, like a plain one or those of other destinations."""
+        domain, below = self._domain(name), f"mail.{self._domain(name)}"
+        if self._facts.connectors_for(below) != self._facts.connectors_for(domain) and (found := self._plain(below, kind)).keeps is keeps:
+            return found
+        recipient, every = f"recipient@{domain}", self._known.setdefault(kind.name, [])
+        for place, known in enumerate(every):
+            found = self._seen({**known.options, "to": [recipient]}, recipient, known.known, known.facts)
+            if found.keeps is keeps:
+                every.insert(0, every.pop(place))  # It is likely to show the next one, too.
+                return found
+        return None
+
+    def _found(self, kind: Kind, literals: list[int]) -> _Seen | None:
+        """A message that may be like this; ``None`` where none is written."""
+        try:
+            _possible, candidate = self._model.search(literals, self._model.free, max(self._budget - self._model.circuit.solver.conflicts, 0))
+        except BudgetError:
+            return None
+        if candidate is None:
+            return None
+        letter = candidate.letter
+        found = self._seen(letter.message, letter.recipient, candidate.facts[0], letter.facts)
+        if letter.message.get("to") == [letter.recipient] and not {"cc", "bcc"} & set(letter.message):
+            self._known[kind.name] = [found, *self._known.get(kind.name, ())][:_REMEMBERED]
+        return found
+
+    def _seen(self, options: Mapping[str, Any], recipient: str, facts: Facts, more: Mapping[str, Any]) -> _Seen:
+        message = message_of({**options, "date": self._now}, "", "overview")
+        course = course_of(self._rules, message, facts, recipient)
+        return _Seen(options, recipient, message, course, surely(course, IN_TRANSIT, _LEAST, message, facts), facts, more)
+
+    def _acting(self, seen: _Seen) -> set[str]:
+        """The rules that surely act on a message."""
+        return {str(each["name"]) for each in self._outcome(seen).get("rules", ()) if each["matched"] is True}
+
+    def _outcome(self, seen: _Seen) -> Mapping[str, Any]:
+        return (result(seen.course, self._rules, seen.message, seen.known) if seen.course else None) or {}
+
+    def _witness(self, seen: _Seen) -> dict[str, Any]:
+        found = {"message": {"name": "overview", **seen.options}, "recipient": seen.recipient, "outcome": self._outcome(seen)}
+        return {**found, "facts": seen.facts} if seen.facts else found
+
+    # Formulas
+
+    def _side(self, name: str, kind: Kind, *, keeps: bool) -> list[int]:
+        """That mail of a cell may be delivered protected, or not protected."""
+        person = self._model.mail.recipient
+        there = [person["below", name]] if name in self._domains else [person["below", each] ^ 1 for each in self._domains]
+        return [*there, *self._of_kind[kind.name], self._sides[keeps]]
+
+    @cached_property
+    def _of_kind(self) -> dict[str, list[int]]:
+        """By kind that mail is of it: usual but for that, from inside, in clear as it arrives, and that it leaves."""
+        side, mail = self._model.free, self._model.mail
+        sender, leaves = high(side.conditions.sender_scope("InOrganization", mail.sender)), high(side.conditions.leaves(mail.recipient))
+        common = [sender, leaves, *(literal ^ 1 for literal in mail.arrival.values())]
+        usual = {kind.name: [each.literal for each in mail.assumed if each.id not in kind.unusual] for kind in KINDS}
+        return {kind.name: [*common, *usual[kind.name], *([kind.literal(mail)] if kind.literal else [])] for kind in KINDS}
+
+    @cached_property
+    def _sides(self) -> dict[bool, int]:
+        """By whether it is protected, that mail is delivered so."""
+        outcome, logic = self._model.free.outcomes[0], self._model.free.logic
+        kept = logic.all_of((outcome.delivered, outcome.kept_in_transit(_LEAST)))
+        return {True: high(kept), False: high(outcome.breaks(IN_TRANSIT, _LEAST))}
+
+
+def _named(rules: RuleSet, facts: Facts) -> list[str]:
+    """The domains outside that rules which can act, and connectors, name."""
+    acting = (atom for rule in rules.rules if not rule.idle for atom in (*rule.conditions, *rule.exceptions))
+    by_rules = {name.lower() for atom in acting if atom.predicate.options[0] == "recipient_domain_is" for name in atom.values}
+    return sorted({*by_rules, *named_domains(facts.outbound_connectors or ())})

@@ -1,0 +1,127 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who outside can read what in clear: each cell is what a guarantee about its mail says, and its message shows it."""
+
+from __future__ import annotations
+
+import datetime
+import random
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import overview as analysis
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import EVERYBODY_ELSE, Cell, overview
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import KINDS_OF_MAIL, overview_rows, reach_lines
+
+from tests.rounds import rounds
+from tests.unit.mail_flow import generators
+from tests.unit.mail_flow.answers import prove
+from tests.unit.mail_flow.transit_vectors import BANK, TLS, WIDE, rule
+
+Values = dict[str, Any]
+
+NOW = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
+FACTS: Values = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mail_users": [], "outbound_connectors": []}
+OUTGOING = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
+ENCRYPT = rule("Encrypt", {"apply_rights_protection_template": "Encrypt"}, conditions=OUTGOING)
+SECRET = rule("Secret", {"apply_rights_protection_template": "Encrypt"}, conditions={**OUTGOING, "subject_contains_words": ["secret"]})
+PARTNER = rule("Partner", {"stop_rule_processing": True}, conditions={**OUTGOING, "recipient_domain_is": ["partner.example"]})
+
+
+def cells(rules: list[Values], **facts: Any) -> dict[tuple[str, str], Cell]:
+    return {(cell.destination, cell.kind): cell for cell in overview(RuleSet(rules), {**FACTS, **facts}, NOW)}
+
+
+def column(rules: list[Values], kind: str = "from_inside", **facts: Any) -> Values:
+    return {destination: cell.protected for (destination, each), cell in cells(rules, **facts).items() if each == kind}
+
+
+@pytest.mark.parametrize(
+    ("rules", "connectors", "found"),
+    [
+        ([], [], {EVERYBODY_ELSE: "never"}),
+        ([ENCRYPT], [], {EVERYBODY_ELSE: "always"}),
+        ([SECRET], [], {EVERYBODY_ELSE: "depends"}),
+        ([PARTNER, ENCRYPT], [], {"partner.example": "never", EVERYBODY_ELSE: "always"}),
+        ([], [WIDE], {"bank.example": "always", EVERYBODY_ELSE: "never"}),
+        ([], [BANK], {"bank.example": "depends", EVERYBODY_ELSE: "never"}),
+        ([TLS], [BANK], {"bank.example": "always", EVERYBODY_ELSE: "always"}),
+        ([{**PARTNER, "enabled": False}], [], {EVERYBODY_ELSE: "never"}),
+    ],
+)
+def test_all_usual_mail_from_inside(rules: list[Values], connectors: list[Values], found: Values) -> None:
+    assert column(rules, outbound_connectors=connectors) == found
+
+
+def test_kinds_of_which_nobody_knows_say_why() -> None:
+    found = cells([ENCRYPT])
+    numbers = {kind: {reason.id for reason in cell.unknown} for (_name, kind), cell in found.items() if cell.protected == "unknown"}
+    assert numbers == {"automatic_reply": {"U29"}, "forwarded": {"U26"}, "over_25_mb": {"U31"}}
+    closed = cells([ENCRYPT], irm_configuration={"enable_pdf_encryption": False})
+    assert closed[EVERYBODY_ELSE, "with_attachment"].protected == "unknown"
+    assert {reason.id for reason in closed[EVERYBODY_ELSE, "with_attachment"].unknown} == {"U25"}
+    assert set(column([TLS], "automatic_reply").values()) == {"always"}
+
+
+def test_connectors_that_are_not_known_leave_it_open() -> None:
+    known = {key: value for key, value in FACTS.items() if key != "outbound_connectors"}
+    assert {cell.protected for cell in overview(RuleSet([]), known, NOW)} == {"unknown"}
+    assert {cell.protected for cell in overview(RuleSet([ENCRYPT]), known, NOW) if cell.kind == "from_inside"} == {"always"}
+
+
+def test_it_names_the_rules_on_which_it_depends() -> None:
+    assert cells([PARTNER, SECRET])[EVERYBODY_ELSE, "from_inside"].on == ("Secret",)
+    assert cells([SECRET, PARTNER])["partner.example", "from_inside"].on == ("Secret",)
+
+
+def test_every_cell_is_what_a_guarantee_says_and_its_message_shows_it() -> None:
+    source, seen = random.Random(11), set()
+    for _round in range(rounds(12)):
+        tenant, rules = generators.organization(source), generators.rules(source)
+        tenant["outbound_connectors"] = [generators.connector(source, name) for name in generators.CONNECTORS if source.random() < 0.7]
+        for cell in overview(RuleSet(rules), tenant, NOW):
+            seen.add(cell.protected)
+            facts = facts_of({**tenant, **cell.witness.get("facts", {})})
+            message = message_of({key: value for key, value in cell.witness["message"].items() if key != "name"} | {"date": NOW}, "", "again")
+            assert Simulator(rules, facts).run(message)["recipients"].get(cell.witness["recipient"], {}) == cell.witness["outcome"]
+            if cell.kind == "from_inside" and cell.destination != EVERYBODY_ELSE:
+                when = {"from_scope": "InOrganization", "recipient_domain_is": [cell.destination]}
+                (judged,) = prove(rules, tenant, [{"name": "It", "when": when, "then": IN_TRANSIT}], NOW)
+                assert (judged["verdict"] == "refuted") >= (cell.protected in ("never", "depends"))
+                assert cell.protected != "always" or judged["verdict"] != "refuted" or judged["counterexample"]["message"].get("protection")
+    assert {"always", "never", "depends"} <= seen
+
+
+def test_the_terminal_has_ten_lines_at_most() -> None:
+    many = [rule(f"R{number}", {"stop_rule_processing": True}, conditions={"recipient_domain_is": [f"p{number}.example"]}) for number in range(20)]
+    rows = overview_rows(overview(RuleSet([*many, SECRET]), {**FACTS, "outbound_connectors": [WIDE]}, NOW))
+    lines = list(reach_lines(rows))
+    assert len(rows) == 22 * len(KINDS_OF_MAIL)
+    assert 1 < len(lines) <= 10
+    said = "  Mail from inside: always protected to bank.example; never protected to p0.example, p1.example, p10.example and 17 others"
+    assert lines[1].startswith(said)
+    assert list(reach_lines([])) == []
+
+
+def test_what_takes_more_than_the_budget_is_unknown() -> None:
+    assert {cell.protected for cell in overview(RuleSet([SECRET]), FACTS, NOW, budget=0)} <= {"unknown"}
+
+
+def all_is_possible(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(analysis.Batch, "can", lambda self, literals: True)
+
+
+def nothing_else_is_possible(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(analysis.Batch, "can", lambda self, literals: False)
+
+
+@pytest.mark.parametrize("mutant", [all_is_possible, nothing_else_is_possible])
+def test_a_wrong_answer_of_the_prover_is_found(mutant: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = [column(rules) for rules in ([ENCRYPT], [SECRET])]
+    mutant(monkeypatch)
+    assert [column(rules) for rules in ([ENCRYPT], [SECRET])] != right
