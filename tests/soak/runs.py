@@ -25,7 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import apply
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import artifacts as _artifacts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import snapshots as _snapshots
 
 from tests.unit.baseline.conftest import Role
 
@@ -68,9 +68,9 @@ class Surroundings:
 
         times = SimpleNamespace(**{name: getattr(datetime, name) for name in ("UTC", "timedelta", "date", "time")}, datetime=Clock)
         with (
-            mock.patch.object(_artifacts, "datetime", times),
+            mock.patch.object(_snapshots, "datetime", times),
             mock.patch.object(_snapshot, "datetime", times),
-            mock.patch.object(_artifacts.os, "replace", self.replace),
+            mock.patch.object(os, "replace", self.replace),
             mock.patch.object(_converge, "VERIFY_INTERVAL", 0.0),
         ):
             yield self
@@ -94,7 +94,7 @@ def examine(seed: int, steps: int = 8) -> int:
         surroundings.free = None
         first = behind[0][1] if behind else role.state()
         # A run that failed before its first write has left a snapshot, too.
-        for _link in role.artifacts.chain().links:
+        for _link in role.artifacts.snapshots.chain().links:
             _go_back(role, behind, whole=True)
         assert not behind, "a run is not rolled back"
         assert role.state() == first, "all was rolled back, and it is not as it was at first"
@@ -121,7 +121,7 @@ def _go_back(role: Role, behind: list[tuple[str, Any]], *, whole: bool) -> None:
     before = role.state()
     _run(role, "rollback", {})
     after = role.state()
-    gone = {link.id for link in role.artifacts.chain().links if link.rolled_back}
+    gone = {link.id for link in role.artifacts.snapshots.chain().links if link.rolled_back}
     if behind and (after != before or behind[-1][0] in gone):
         assert after == behind[-1][1], "it did not go back to before the last run that is not rolled back"
         if behind[-1][0] in gone:

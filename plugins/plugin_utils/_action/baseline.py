@@ -21,8 +21,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, RunFolder
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction, plain
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.terminal import show
 
 #: Option to the variable that has its value.

@@ -14,8 +14,9 @@ from ansible import constants as C
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import HistoryContext, Look, looks_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import organizations_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, RunFolder
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
 
 PROCEDURE = "history"
 
@@ -37,7 +38,7 @@ class HistoryAction(ModuleAction):
 
         def store(directory: str, document: Mapping[str, Any]) -> dict[str, str]:
             files = {name: render(document) for name, render in self.renderers.items()}
-            return kept(directory).store_report(files, top=True)
+            return kept(directory).reports.store(files, top=True)
 
         return HistoryContext(**fields, runs=lambda directory: runs_in(kept(directory)), store=store)
 
@@ -47,10 +48,10 @@ class HistoryAction(ModuleAction):
 
 def runs_in(artifacts: Artifacts) -> Iterator[list[Look]]:
     """What each run saw. Raises OptionError if there is no folder of runs, or a report in one cannot be read."""
-    names = artifacts.run_names()
+    names = artifacts.reports.run_names()
     if not names:
         raise OptionError(
-            f"directory: {artifacts.top} holds no runs.",
+            f"directory: {artifacts.folders.top} holds no runs.",
             remedy="Set hardened_baseline_artifacts_dir to the directory of earlier runs: they are the folders in its folder runs.",
         )
     for name in names:
@@ -59,7 +60,7 @@ def runs_in(artifacts: Artifacts) -> Iterator[list[Look]]:
 
 def _looks(artifacts: Artifacts, name: str) -> list[Look]:
     """What a run saw. One that has no report of the whole run was stopped, and has those of the organizations that it came to."""
-    folder = artifacts.top / "runs" / name
+    folder = artifacts.folders.top / "runs" / name
     whole = folder / "report.json"
     files = [whole] if whole.exists() else sorted(folder.glob("*/report.json"))
     looks = []
@@ -72,7 +73,7 @@ def _looks(artifacts: Artifacts, name: str) -> list[Look]:
 def _report(artifacts: Artifacts, file: Path) -> dict[str, Any]:
     remedy = "Remove this file, or its folder, from the directory."
     try:
-        document = artifacts.read(file)
+        document = artifacts.folders.read(file)
     except OptionError as error:
         raise OptionError(f"directory: {error}", remedy=remedy) from error
     texts = [document.get(key) for key in ("kind", "run", "generated_at")]

@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, RunFolder
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import folder_name, read_json, write_json
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import Folders, RunFolder
 
 Make = Callable[..., Artifacts]
 
@@ -70,10 +71,10 @@ class TestRun:
     def test_a_run_has_its_own_folder(self, make: Make) -> None:
         for run, procedure in ((1, "baseline"), (2, "audit")):
             artifacts = make(run, procedure=procedure)
-            artifacts.begin()
-            artifacts.store_report({"report.html": procedure}, top=False)
-            artifacts.store_report({"report.html": procedure}, top=True)
-        top = make().top
+            artifacts.notes.begin()
+            artifacts.reports.store({"report.html": procedure}, top=False)
+            artifacts.reports.store({"report.html": procedure}, top=True)
+        top = make().folders.top
         apply, audit = "20261125T030001Z-baseline-1abc", "20261125T030002Z-audit-2abc"
         assert files(top) == [
             "latest",
@@ -89,27 +90,27 @@ class TestRun:
     def test_a_procedure_that_comes_twice_in_a_run_has_two_folders(self, make: Make) -> None:
         artifacts = make()
         for number in (1, 2):
-            artifacts.begin()
-            artifacts.remember({"report": number})
-            artifacts.store_report({"report.html": str(number)}, top=False)
+            artifacts.notes.begin()
+            artifacts.notes.remember({"report": number})
+            artifacts.reports.store({"report.html": str(number)}, top=False)
         assert artifacts.run == "20261125T030001Z-baseline-1abc-2"
-        assert [text(path) for path in sorted(artifacts.top.rglob("report.html"))] == ["1", "2"]
+        assert [text(path) for path in sorted(artifacts.folders.top.rglob("report.html"))] == ["1", "2"]
 
     def test_two_runs_at_once_do_not_see_each_other(self, make: Make) -> None:
         waiting, audit = make(1), make(2)
-        waiting.begin()
-        waiting.remember({"report": "of the one that waits"})
-        audit.begin()
-        assert audit.remembered() == {}
-        audit.remember({"report": "of the audit"})
-        assert waiting.remembered() == {"report": "of the one that waits"}
-        assert make(1, "fabrikam").remembered() == make(1, procedure="audit").remembered() == {}
+        waiting.notes.begin()
+        waiting.notes.remember({"report": "of the one that waits"})
+        audit.notes.begin()
+        assert audit.notes.remembered() == {}
+        audit.notes.remember({"report": "of the audit"})
+        assert waiting.notes.remembered() == {"report": "of the one that waits"}
+        assert make(1, "fabrikam").notes.remembered() == make(1, procedure="audit").notes.remembered() == {}
 
     def test_what_tasks_keep_for_each_other_does_not_outlive_the_run(self, make: Make) -> None:
         artifacts = make()
-        artifacts.begin()
-        artifacts.remember({"report": 1})
-        assert not artifacts.top.exists()
+        artifacts.notes.begin()
+        artifacts.notes.remember({"report": 1})
+        assert not artifacts.folders.top.exists()
 
     @pytest.mark.parametrize("host", ["report.json", "SHA256SUMS", "latest", "../up", "a/b", ".", "..", "", "--", "a" * 8 + "ü", "-x", ".-x"])
     def test_a_host_never_takes_a_name_that_means_something_else(self, host: str) -> None:
@@ -119,51 +120,51 @@ class TestRun:
 
     @pytest.mark.parametrize("path", ["a\0b", "\ud800", "~nobody-at-all/x", "x" * 5000, "/" + "x" * 300])
     def test_a_path_that_is_none_is_an_error_with_its_name(self, make: Make, tmp_path: Path, path: str) -> None:
-        for read in (make().load, make().load_plan):
+        for read in (make().load, make().plans.load):
             with pytest.raises(OptionError, match="cannot be read"):
                 read(path)
         if not path.startswith(("~", "/")):
             own = tmp_path / "own"
             own.mkdir(exist_ok=True)
             with pytest.raises(OptionError, match="cannot be written"):
-                Artifacts(str(tmp_path / path), "contoso", RunFolder("1", "20261125T030000Z", own), "baseline").store_plan({})
+                Artifacts(str(tmp_path / path), "contoso", RunFolder("1", "20261125T030000Z", own), "baseline").plans.store({})
 
     def test_a_very_long_name_has_a_folder(self, make: Make) -> None:
         hosts = ["x" * 250, "x" * 251]
         for host in hosts:
             artifacts = make(1, host)
-            artifacts.begin()
-            artifacts.remember({"report": host})
-            artifacts.store_plan({"digest": host})
-        assert [make(1, host).remembered()["report"] for host in hosts] == hosts
+            artifacts.notes.begin()
+            artifacts.notes.remember({"report": host})
+            artifacts.plans.store({"digest": host})
+        assert [make(1, host).notes.remembered()["report"] for host in hosts] == hosts
 
 
 class TestPlan:
     def test_the_newest_plan_is_found_by_its_bare_name(self, make: Make) -> None:
         for run in (1, 2):
             artifacts = make(run)
-            artifacts.begin()
-            artifacts.store_plan({"digest": f"sha256:{run}"})
+            artifacts.notes.begin()
+            artifacts.plans.store({"digest": f"sha256:{run}"})
         assert make(3).load("plan.json") == {"digest": "sha256:2"}
-        assert make(3).plan_with("sha256:1") == {"digest": "sha256:1"}
-        assert make(3).plan_with("sha256:0") is None
-        assert make(3, "fabrikam").plan_with("sha256:1") is None
+        assert make(3).plans.with_digest("sha256:1") == {"digest": "sha256:1"}
+        assert make(3).plans.with_digest("sha256:0") is None
+        assert make(3, "fabrikam").plans.with_digest("sha256:1") is None
 
 
 class TestSnapshots:
     @pytest.mark.parametrize("form", ["path", "bare name", "home", "relative"])
     def test_a_snapshot_is_marked_whatever_form_its_name_has(self, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
         artifacts = make()
-        path = Path(artifacts.store_snapshot(snapshot("0a"), {}))
+        path = Path(artifacts.snapshots.store(snapshot("0a"), {}))
         monkeypatch.setenv("HOME", str(tmp_path))
         monkeypatch.chdir(tmp_path)
         below = path.relative_to(tmp_path)
         name = {"path": str(path), "bare name": path.name, "home": f"~/{below}", "relative": str(below)}[form]
         assert artifacts.load(name)["id"] == "0a"
-        assert not artifacts.rolled_back(name)
-        artifacts.mark_rolled_back(name, "sha256:1")
-        assert artifacts.rolled_back(name)
-        (link,) = artifacts.chain().links
+        assert not artifacts.snapshots.rolled_back(name)
+        artifacts.snapshots.mark_rolled_back(name, "sha256:1")
+        assert artifacts.snapshots.rolled_back(name)
+        (link,) = artifacts.snapshots.chain().links
         assert (link.path, link.rolled_back) == (str(path), True)
 
     def test_a_bare_name_that_the_folder_does_not_have_is_a_file_of_the_working_directory(
@@ -171,17 +172,17 @@ class TestSnapshots:
     ) -> None:
         monkeypatch.chdir(tmp_path)
         (tmp_path / "older.json").write_text("{}", encoding="utf-8")
-        make().mark_rolled_back("older.json", "sha256:1")
+        make().snapshots.mark_rolled_back("older.json", "sha256:1")
         assert (tmp_path / "older.rolled-back.json").exists()
-        assert make().rolled_back("older.json")
+        assert make().snapshots.rolled_back("older.json")
 
     def test_the_end_is_found_without_reading_a_file(self, make: Make) -> None:
         artifacts = make()
-        artifacts.store_snapshot(snapshot("0b"), {})
-        artifacts.store_snapshot(snapshot("0a", "0b"), {})
-        for path in artifacts.snapshots_folder.iterdir():
+        artifacts.snapshots.store(snapshot("0b"), {})
+        artifacts.snapshots.store(snapshot("0a", "0b"), {})
+        for path in artifacts.folders.snapshots.iterdir():
             path.write_bytes(b"not even JSON")
-        newest = artifacts.chain().newest()
+        newest = artifacts.snapshots.chain().newest()
         assert newest is not None
         assert newest.id == "0a"
 
@@ -192,48 +193,48 @@ class TestRetention:
         done = []
         for run in range(1, count + 1):
             artifacts = make(run, procedure="baseline" if run > 1 else first)
-            artifacts.begin()
-            artifacts.store_snapshot(snapshot(f"{run:02x}", f"{run - 1:02x}" if run > 1 else "", run=artifacts.run), {})
-            artifacts.store_report({"report.html": str(run)}, top=True)
+            artifacts.notes.begin()
+            artifacts.snapshots.store(snapshot(f"{run:02x}", f"{run - 1:02x}" if run > 1 else "", run=artifacts.run), {})
+            artifacts.reports.store({"report.html": str(run)}, top=True)
             done.append(artifacts)
         return done
 
     def ids(self, make: Make) -> list[str]:
-        return sorted(link.id for link in make().chain().links)
+        return sorted(link.id for link in make().snapshots.chain().links)
 
     def test_the_old_end_is_cut(self, make: Make) -> None:
         history = self.history(make, 5)
         audit = make(9, procedure="audit")
-        audit.store_report({"report.html": "audit"}, top=True)
-        history[-1].cut_runs(2)
-        history[-1].cut_snapshots(2)
-        assert sorted(os.listdir(audit.top / "runs")) == [history[3].run, history[4].run, audit.run]
+        audit.reports.store({"report.html": "audit"}, top=True)
+        history[-1].reports.cut_runs(2)
+        history[-1].snapshots.cut(2)
+        assert sorted(os.listdir(audit.folders.top / "runs")) == [history[3].run, history[4].run, audit.run]
         assert self.ids(make) == ["04", "05"]
-        assert make().chain().newest().id == "05"  # type: ignore[union-attr]
+        assert make().snapshots.chain().newest().id == "05"  # type: ignore[union-attr]
 
     def test_a_snapshot_of_a_kept_run_stays_until_it_is_rolled_back(self, make: Make) -> None:
         history = self.history(make, 4, first="disable")
-        history[-1].cut_snapshots(1)
+        history[-1].snapshots.cut(1)
         assert self.ids(make) == ["01", "02", "03", "04"]
-        first = next(link for link in make().chain().links if link.id == "01")
-        make().mark_rolled_back(first.path, "sha256:1")
-        history[-1].cut_snapshots(1)
+        first = next(link for link in make().snapshots.chain().links if link.id == "01")
+        make().snapshots.mark_rolled_back(first.path, "sha256:1")
+        history[-1].snapshots.cut(1)
         assert self.ids(make) == ["04"]
-        assert not list(make().snapshots_folder.glob("*.rolled-back.json"))
+        assert not list(make().folders.snapshots.glob("*.rolled-back.json"))
 
     def test_a_fork_is_never_cut_through(self, make: Make) -> None:
         artifacts = make()
         for id_, previous in (("0a", ""), ("0b", "0a"), ("0c", "0b"), ("0d", "0b")):
-            artifacts.store_snapshot(snapshot(id_, previous, run="gone"), {})
-        artifacts.cut_snapshots(1)
+            artifacts.snapshots.store(snapshot(id_, previous, run="gone"), {})
+        artifacts.snapshots.cut(1)
         assert self.ids(make) == ["0b", "0c", "0d"]
 
     def test_the_newest_plan_of_an_organization_stays(self, make: Make) -> None:
         planned = make(1, "fabrikam")
-        planned.begin()
-        planned.store_plan({"digest": "sha256:1"})
+        planned.notes.begin()
+        planned.plans.store({"digest": "sha256:1"})
         history = self.history(make, 4)
-        history[-1].cut_runs(1)
+        history[-1].reports.cut_runs(1)
         assert make(5, "fabrikam").load("plan.json") == {"digest": "sha256:1"}
 
     def test_nothing_else_is_removed(self, make: Make, tmp_path: Path) -> None:
@@ -241,10 +242,10 @@ class TestRetention:
         outside = tmp_path / "outside"
         outside.mkdir()
         (outside / "file").touch()
-        runs = history[0].top / "runs"
+        runs = history[0].folders.top / "runs"
         (runs / "20200101T000000Z-baseline-1x").symlink_to(outside)
         (runs / "mine").mkdir()
-        history[-1].cut_runs(1)
+        history[-1].reports.cut_runs(1)
         assert (outside / "file").exists()
         assert (runs / "mine").exists()
 
@@ -260,11 +261,11 @@ class TestSlices:
             of_run = RunFolder(f"workflow{workflow_job}_{run}abc", f"20261125T03{run:04d}Z", own)
             for host in hosts:
                 artifacts = Artifacts(str(tmp_path / "kept"), host, of_run, procedure)
-                artifacts.begin()
-                artifacts.store_plan({"digest": f"sha256:{host}{run}"})
-                artifacts.store_report({"report.json": document_text({"organizations": [{"host": host, "run": run}]})}, top=False)
+                artifacts.notes.begin()
+                artifacts.plans.store({"digest": f"sha256:{host}{run}"})
+                artifacts.reports.store({"report.json": document_text({"organizations": [{"host": host, "run": run}]})}, top=False)
             if top and hosts:
-                artifacts.store_report({"report.html": str(run)}, top=True)
+                artifacts.reports.store({"report.html": str(run)}, top=True)
             return Artifacts(str(tmp_path / "kept"), "contoso", of_run, procedure)
 
         return sliced
@@ -276,7 +277,7 @@ class TestSlices:
         sliced(4, "contoso", workflow_job=77)
         sliced(5, "contoso", procedure="audit")
         merged = sliced(6)
-        found = [organization["host"] for report in merged.slices(slices[named - 1].run) for organization in report["organizations"]]
+        found = [organization["host"] for report in merged.reports.slices(slices[named - 1].run) for organization in report["organizations"]]
         assert found == ["contoso", "fabrikam", "tailspin"]
 
     def test_the_merged_run_has_what_they_have(self, sliced: Make) -> None:
@@ -285,61 +286,61 @@ class TestSlices:
         # Somebody has repeated a slice.
         sliced(3, "fabrikam")
         merged = sliced(4)
-        merged.adopt_slices(first.run)
-        folder = merged.top / "runs" / merged.run
+        merged.reports.adopt_slices(first.run)
+        folder = merged.folders.top / "runs" / merged.run
         assert files(folder) == [f"{host}/{name}" for host in ("contoso", "fabrikam", "tailspin") for name in ("SHA256SUMS", "plan.json", "report.json")]
         assert read_json(folder / "fabrikam/plan.json") == {"digest": "sha256:fabrikam3"}
         # It has files of its own: a run never writes into another one's.
         write_json(folder / "contoso/plan.json", {"digest": "sha256:other"})
-        assert read_json(first.top / "runs" / first.run / "contoso/plan.json") == {"digest": "sha256:contoso1"}
+        assert read_json(first.folders.top / "runs" / first.run / "contoso/plan.json") == {"digest": "sha256:contoso1"}
         # Once more, by another job, it is the same.
         again = sliced(5)
-        again.adopt_slices(merged.run)
-        assert files(again.top / "runs" / again.run) == files(folder)
+        again.reports.adopt_slices(merged.run)
+        assert files(again.folders.top / "runs" / again.run) == files(folder)
 
     def test_a_run_of_no_workflow_has_none(self, make: Make) -> None:
         for name in (make().run, "", "../../etc", "20261125T030001Z-baseline-workflow7"):
             with pytest.raises(OptionError, match="is not the name of a run that an AWX workflow started"):
-                list(make().slices(name))
+                list(make().reports.slices(name))
 
     def test_they_count_as_one_run_when_old_ones_are_removed(self, sliced: Make) -> None:
         for number in range(1, 4):
             sliced(number, f"host{number}")
         last = sliced(4, "host4")
         other = sliced(5, "contoso", workflow_job=8)
-        last.cut_runs(2)
-        assert len(os.listdir(other.top / "runs")) == 5
+        last.reports.cut_runs(2)
+        assert len(os.listdir(other.folders.top / "runs")) == 5
         for number in range(1, 6):
-            (other.top / f"organizations/host{number}/latest-plan").unlink(missing_ok=True)
-        other.cut_runs(1)
-        assert os.listdir(other.top / "runs") == [other.run]
+            (other.folders.top / f"organizations/host{number}/latest-plan").unlink(missing_ok=True)
+        other.reports.cut_runs(1)
+        assert os.listdir(other.folders.top / "runs") == [other.run]
 
 
 def test_thousands_of_old_runs_are_not_looked_at(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a run does costs as many looks at files as without them."""
     artifacts = make()
-    runs = artifacts.top / "runs"
+    runs = artifacts.folders.top / "runs"
     previous = ""
-    artifacts.snapshots_folder.mkdir(parents=True)
+    artifacts.folders.snapshots.mkdir(parents=True)
     for number in range(5000):
         id_ = f"{number:06x}"
         name = f"snapshot-20260101T000000Z-{id_}{f'-after-{previous}' if previous else ''}.json"
-        (artifacts.snapshots_folder / name).write_text(json.dumps(snapshot(id_, previous)), encoding="ascii")
+        (artifacts.folders.snapshots / name).write_text(json.dumps(snapshot(id_, previous)), encoding="ascii")
         (runs / f"20260101T{number:06d}Z-baseline-1x/contoso").mkdir(parents=True)
         previous = id_
     opened: list[str] = []
     read = Path.read_bytes
     monkeypatch.setattr(Path, "read_bytes", lambda path: opened.append(path.name) or read(path))  # type: ignore[func-returns-value]
-    monkeypatch.setattr(Artifacts, "_runs", lambda _self: pytest.fail("the folders of old runs are listed"))
-    artifacts.begin()
-    artifacts.store_plan({"digest": "sha256:1"})
-    newest = artifacts.chain().newest()
+    monkeypatch.setattr(Folders, "runs", lambda _self: pytest.fail("the folders of old runs are listed"))
+    artifacts.notes.begin()
+    artifacts.plans.store({"digest": "sha256:1"})
+    newest = artifacts.snapshots.chain().newest()
     assert newest is not None
     assert newest.id == previous
-    artifacts.remember({"report": 1})
-    assert artifacts.remembered() == {"report": 1}
-    artifacts.store_report({"report.html": "x"}, top=False)
-    artifacts.store_report({"report.html": "x"}, top=True)
+    artifacts.notes.remember({"report": 1})
+    assert artifacts.notes.remembered() == {"report": 1}
+    artifacts.reports.store({"report.html": "x"}, top=False)
+    artifacts.reports.store({"report.html": "x"}, top=True)
     assert {name for name in opened if not name.startswith("message_encryption-")} == set()
 
 

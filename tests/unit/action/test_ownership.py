@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import ownership
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, RunFolder
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.ownership import Ownership
 
 STRANGER, PARTNER = 40001, 40002
@@ -59,17 +60,21 @@ def make_fixture(top: Path, tmp_path: Path) -> Callable[..., Artifacts]:
         return Artifacts(str(top), "contoso", RunFolder("1abc", "20261125T030001Z", own), "baseline", owners)
 
     artifacts = make()
-    artifacts.store_snapshot({"id": "1", "previous": "", "digest": "sha256:1"}, {})
-    artifacts.store_plan({"digest": "sha256:1"})
+    artifacts.snapshots.store({"id": "1", "previous": "", "digest": "sha256:1"}, {})
+    artifacts.plans.store({"digest": "sha256:1"})
     return make
 
 
 def writing(artifacts: Artifacts) -> list[Callable[[], Any]]:
-    return [artifacts.begin, lambda: artifacts.store_report({"report.html": ""}, top=True)]
+    return [artifacts.notes.begin, lambda: artifacts.reports.store({"report.html": ""}, top=True)]
 
 
 def reading(artifacts: Artifacts) -> list[Callable[[], Any]]:
-    return [lambda: artifacts.load("plan.json"), lambda: artifacts.plan_with("sha256:1"), lambda: artifacts.load(artifacts.chain().links[0].path)]
+    return [
+        lambda: artifacts.load("plan.json"),
+        lambda: artifacts.plans.with_digest("sha256:1"),
+        lambda: artifacts.load(artifacts.snapshots.chain().links[0].path),
+    ]
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -91,7 +96,7 @@ def test_folders_of_another_user(make: Callable[..., Artifacts], top: Path, owne
     for work in writing(make(str(STRANGER))):
         work()
     with pytest.raises(OptionError, match=f"belongs to {STRANGER}"):
-        make(str(PARTNER)).begin()
+        make(str(PARTNER)).notes.begin()
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -103,7 +108,7 @@ def test_folders_that_a_group_may_write_to(make: Callable[..., Artifacts], top: 
             work()
     # The group of a pod has no name.
     monkeypatch.setattr(os, "getgroups", lambda: [STRANGER])
-    make().begin()
+    make().notes.begin()
 
 
 @pytest.mark.parametrize(
@@ -120,10 +125,10 @@ def test_a_group_is_private_where_nobody_else_is_in_it(
     top.chmod(0o775)
     owners.groups[top] = PARTNER
     if trusted:
-        make().begin()
+        make().notes.begin()
     else:
         with pytest.raises(OptionError, match="the group team can write to"):
-            make().begin()
+            make().notes.begin()
 
 
 def test_the_folders_above_count(make: Callable[..., Artifacts], top: Path, owners: Owners) -> None:
@@ -131,12 +136,12 @@ def test_the_folders_above_count(make: Callable[..., Artifacts], top: Path, owne
     above = top.parent
     above.chmod(0o777)
     with pytest.raises(OptionError, match=f"everybody can write to {above} "):
-        make().begin()
+        make().notes.begin()
     above.chmod(0o1777)  # as /tmp
-    make().begin()
+    make().notes.begin()
     owners.users[above] = STRANGER
     with pytest.raises(OptionError, match=f"{above} belongs to {STRANGER}"):
-        make().begin()
+        make().notes.begin()
 
 
 @pytest.mark.parametrize("name", ["organizations/contoso/snapshots", "runs"])
@@ -146,13 +151,13 @@ def test_links(make: Callable[..., Artifacts], top: Path, tmp_path: Path, owners
     elsewhere.parent.mkdir()
     (top / name).rename(elsewhere)
     (top / name).symlink_to(elsewhere)
-    make().begin()
+    make().notes.begin()
     owners.users[top / name] = STRANGER
     with pytest.raises(OptionError, match=f"{top / name} belongs to {STRANGER}"):
-        make().begin()
+        make().notes.begin()
     owners.users = {elsewhere.parent: STRANGER}
     with pytest.raises(OptionError, match=f"{elsewhere.parent} belongs to {STRANGER}"):
-        make().begin()
+        make().notes.begin()
 
 
 def test_files_are_checked_where_they_are_read(make: Callable[..., Artifacts], top: Path, owners: Owners) -> None:
@@ -173,16 +178,16 @@ def test_a_plan_from_elsewhere_is_checked(make: Callable[..., Artifacts], tmp_pa
     (source,) = top.glob("runs/*/contoso/plan.json")
     plan.write_bytes(source.read_bytes())
     for path in (str(plan), str(plan.parents[1])):
-        assert make().load_plan(path)
+        assert make().plans.load(path)
         owners.users[plan] = STRANGER
         with pytest.raises(OptionError, match=f"^hardened_baseline_approved_plan: .*{plan} belongs to {STRANGER}"):
-            make().load_plan(path)
+            make().plans.load(path)
         owners.users.clear()
 
 
 def test_a_user_that_does_not_exist_is_no_owner(make: Callable[..., Artifacts]) -> None:
     with pytest.raises(OptionError, match=f"^{ownership.OWNERS}: there is no user 'nobody-at-all' on the controller"):
-        make("nobody-at-all").begin()
+        make("nobody-at-all").notes.begin()
 
 
 def test_what_does_not_exist_is_for_whoever_reads_it(tmp_path: Path) -> None:

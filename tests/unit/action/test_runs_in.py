@@ -13,7 +13,8 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import OrganizationReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, RunFolder
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.history import runs_in
 
 NAME = "20261125T030000Z-audit-1a"

@@ -22,7 +22,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotSentError, OutcomeUnknownError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, RunFolder
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
 
 from tests import printed
 from tests.unit.emulated_session import EmulatedSession
@@ -92,7 +93,7 @@ class Role:
 
     @property
     def report(self) -> dict[str, Any]:
-        return dict(self.artifacts.remembered()["report"])
+        return dict(self.artifacts.notes.remembered()["report"])
 
     def controls(self) -> dict[str, str]:
         return {control["id"]: control["status"] for control in self.report["controls"]}

@@ -14,8 +14,8 @@ from .conftest import Role
 
 
 def refused(role: Role, procedure: str = "baseline", **variables: Any) -> str:
-    before = len(role.session.writes), role.artifacts.chain().links
+    before = len(role.session.writes), role.artifacts.snapshots.chain().links
     with pytest.raises(ExchangeError) as refusal:
         role.plan(procedure, **variables)
-    assert (len(role.session.writes), role.artifacts.chain().links) == before
+    assert (len(role.session.writes), role.artifacts.snapshots.chain().links) == before
     return str(refusal.value)

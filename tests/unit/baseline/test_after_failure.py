@@ -111,7 +111,7 @@ def test_a_chain_that_is_broken_is_said_before_another_snapshot_is_taken(role: R
     role.run(encrypt_outgoing=True)
     role.run(branding={"portal_text": "Ours"})
     role.run(branding={"portal_text": "Theirs"})
-    middle = next(link for link in role.artifacts.chain().links if link.previous and role.artifacts.chain().after(link.id))
+    middle = next(link for link in role.artifacts.snapshots.chain().links if link.previous and role.artifacts.snapshots.chain().after(link.id))
     Path(middle.path).unlink()
     role.run(branding={"portal_text": "Whose"})
     (warning,) = [text for text in role.report["warnings"] if "chain of snapshots" in text]

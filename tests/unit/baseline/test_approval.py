@@ -218,7 +218,7 @@ class TestOnce:
         role.run("rollback")
         for _unused in range(2):
             role.run("snapshot")
-        role.artifacts.cut_snapshots(1)
+        role.artifacts.snapshots.cut(1)
         assert not Path(run["snapshot"]).exists()
         text = refused(role, approved_plan=first)
         assert f"{first} was approved for one run" in text
@@ -229,19 +229,19 @@ class TestOnce:
         other = Role(one.session, str(tmp_path))
         other._runs = 100
         # Both have looked before either has taken its snapshot.
-        store = one.artifacts.__class__.store_snapshot
+        store = one.artifacts.snapshots.__class__.store
         second: dict[str, Any] = {}
 
         def late(artifacts: Any, *documents: Mapping[str, Any]) -> str:
-            one.artifacts.__class__.store_snapshot = store  # type: ignore[method-assign]
+            one.artifacts.snapshots.__class__.store = store  # type: ignore[method-assign]
             second.update(other.plan(approved_plan=digest))
             return store(artifacts, *documents)
 
-        one.artifacts.__class__.store_snapshot = late  # type: ignore[method-assign,assignment]
+        one.artifacts.snapshots.__class__.store = late  # type: ignore[method-assign,assignment]
         try:
             first = one.plan(approved_plan=digest)
         finally:
-            one.artifacts.__class__.store_snapshot = store  # type: ignore[method-assign]
+            one.artifacts.snapshots.__class__.store = store  # type: ignore[method-assign]
         wrote, refusals = 0, []
         for role, planned in ((one, first), (other, second)):
             task = role._task("baseline", "recommended", {"approved_plan": digest}, False, run_tags=[], skip_tags=[], snapshot=planned["snapshot"])
@@ -281,7 +281,7 @@ class TestRefusedIsRefused:
         def full(artifacts: Any, *documents: Any) -> str:
             raise OptionError("no space left")
 
-        monkeypatch.setattr(role.artifacts.__class__, "store_snapshot", full)
+        monkeypatch.setattr(role.artifacts.snapshots.__class__, "store", full)
         refused(role)
         assert "nothing was written" in self.apply(role)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import artifacts as _artifacts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import snapshots as _snapshots
 
 from tests.unit.emulated_session import WIRES
 
@@ -31,7 +31,7 @@ def test_a_clock_that_was_set_back_changes_nothing(tmp_path: Path, monkeypatch: 
     first = role.state()
     role.run()
     second = role.state()
-    monkeypatch.setattr(_artifacts.datetime, "datetime", _Past)
+    monkeypatch.setattr(_snapshots.datetime, "datetime", _Past)
     role.run(encrypt_outgoing={"template": "Encrypt"})
     role.run("rollback")
     assert role.state() == second
@@ -42,10 +42,10 @@ def test_a_clock_that_was_set_back_changes_nothing(tmp_path: Path, monkeypatch: 
 def test_a_broken_chain_asks_for_a_name(role: Role) -> None:
     for words in (["a"], ["b"], ["c"]):
         role.run(encrypt_outgoing={"exceptions": {"subject_contains_words": words}})
-    last = role.artifacts.chain().newest()
+    last = role.artifacts.snapshots.chain().newest()
     assert last is not None
-    (start,) = role.artifacts.chain().starts
-    (middle,) = [link for link in role.artifacts.chain().links if link.previous == start.id]
+    (start,) = role.artifacts.snapshots.chain().starts
+    (middle,) = [link for link in role.artifacts.snapshots.chain().links if link.previous == start.id]
     Path(middle.path).unlink()
     writes = len(role.session.writes)
     with pytest.raises(OptionError, match="is broken"):
@@ -57,7 +57,7 @@ def test_a_broken_chain_asks_for_a_name(role: Role) -> None:
 
 def test_a_snapshot_under_a_strangers_name_is_refused(role: Role) -> None:
     role.run()
-    (link,) = role.artifacts.chain().links
+    (link,) = role.artifacts.snapshots.chain().links
     Path(link.path).rename(link.path.replace(link.id, "0" * 12))
     with pytest.raises(OptionError, match="the file was renamed"):
         role.run("rollback")

@@ -51,7 +51,7 @@ def test_no_impact_goes_without_attention(state: dict[str, Any], wishes: dict[st
         try:
             role.plan(procedure, check=True, **variables) if check else role.run(procedure, **variables)
         except ExchangeError:
-            if "report" not in role.artifacts.remembered():
+            if "report" not in role.artifacts.notes.remembered():
                 return
         if judge(role, {("baseline", True): "check", ("baseline", False): "apply"}.get((procedure, check), procedure)):
             event("impact")

@@ -14,7 +14,6 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run import procedure_report
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import apply
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import artifacts as _artifacts
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
 
 from .conftest import FailingSession, Role
@@ -30,8 +29,8 @@ class Disk:
         self.free: int | None = None
         self.written = 0
         self._spared = spared
-        self._write = _artifacts.os.replace
-        monkeypatch.setattr(_artifacts.os, "replace", self)
+        self._write = os.replace
+        monkeypatch.setattr(os, "replace", self)
 
     def __call__(self, source: Any, target: Any) -> None:
         if self.free is not None and self.written >= self.free and self._spared not in str(target):

@@ -22,7 +22,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_of, document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, UnreachableError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, RunFolder
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
 
 from tests.unit.emulated_session import WIRES
 
@@ -151,7 +152,7 @@ class Member(Role):
         task.results_of = {member.host: member.results for member in ring}.__getitem__
         report_run(task)
         for member in ring:
-            member.reported = next(row for report in self.artifacts.reports() for row in report["organizations"] if row["host"] == member.host)
+            member.reported = next(row for report in self.artifacts.reports.stored() for row in report["organizations"] if row["host"] == member.host)
 
 
 def core(rings: Sequence[Sequence[Member]]) -> list[Member]:

@@ -35,7 +35,7 @@ def refused(role: Role, **variables: Any) -> str:
 
 
 def tampered(role: Role, **changes: Any) -> None:
-    path = Path(role.artifacts.chain().last().path)
+    path = Path(role.artifacts.snapshots.chain().last().path)
     document = {**document_of(path.read_bytes()), **changes}
     if "digest" not in changes:
         document["digest"] = digest_of({key: value for key, value in document.items() if key != "digest"})
@@ -45,7 +45,7 @@ def tampered(role: Role, **changes: Any) -> None:
 def test_a_run_without_a_change_leaves_no_snapshot(role: Role) -> None:
     role.run()
     role.run()
-    (link,) = role.artifacts.chain().links
+    (link,) = role.artifacts.snapshots.chain().links
     path = link.path
     assert stat.S_IMODE(Path(path).stat().st_mode) == 0o600
     assert stat.S_IMODE(Path(path).parent.stat().st_mode) == 0o700
@@ -112,10 +112,10 @@ def test_the_full_scope_puts_everything_back_and_leaves_rules_of_others(tmp_path
     assert any("Rules that others created since then stay: 'theirs'" in warning for warning in role.report["warnings"])
     # It is not as the snapshot holds it, so it does not count as that.
     assert any("does not count as rolled back: 'theirs' exists, which others created since then." in warning for warning in role.report["warnings"])
-    assert [link.rolled_back for link in role.artifacts.chain().links] == [False]
+    assert [link.rolled_back for link in role.artifacts.snapshots.chain().links] == [False]
     role.run("rollback", rollback_scope="full", rollback_force=True)
     assert role.state() == before
-    assert [link.rolled_back for link in role.artifacts.chain().links] == [True]
+    assert [link.rolled_back for link in role.artifacts.snapshots.chain().links] == [True]
 
 
 def test_a_rule_of_another_name_is_of_others_whatever_it_looks_like(tmp_path: Path) -> None:
@@ -141,10 +141,10 @@ class TestSnapshotWithoutARun:
         role.session.edit("Set-OMEConfiguration", Identity="OME Configuration", OTPEnabled=False)
         planned = role.plan("rollback", check=True)
         assert planned["pending"]
-        assert not role.artifacts.rolled_back(path)
+        assert not role.artifacts.snapshots.rolled_back(path)
         role.run("rollback")
         assert role.state() == before
-        assert role.artifacts.rolled_back(path)
+        assert role.artifacts.snapshots.rolled_back(path)
 
     def test_what_runs_have_made_since_is_not_of_others(self, tmp_path: Path, wire: str) -> None:
         role = Role({}, str(tmp_path), wire)
@@ -154,17 +154,17 @@ class TestSnapshotWithoutARun:
         role.run(encrypt_outgoing={"exceptions": {"subject_contains_words": ["clear"]}})
         role.run("rollback", rollback_snapshot=path)
         assert role.state() == before
-        assert role.artifacts.rolled_back(path)
+        assert role.artifacts.snapshots.rolled_back(path)
 
     def test_nothing_counts_as_rolled_back_that_is_not(self, tmp_path: Path, wire: str) -> None:
         role = Role({}, str(tmp_path), wire)
         path = role.plan("snapshot")["snapshot"]
         role.session.edit("New-TransportRule", Name="theirs", ApplyRightsProtectionTemplate="Encrypt")
         assert not role.run("rollback")["pending"]
-        assert not role.artifacts.rolled_back(path)
+        assert not role.artifacts.snapshots.rolled_back(path)
         role.session.edit("Remove-TransportRule", Identity="theirs")
         assert not role.run("rollback")["pending"]
-        assert role.artifacts.rolled_back(path)
+        assert role.artifacts.snapshots.rolled_back(path)
         assert "Every snapshot of this organization has been rolled back" in said(role)
 
 
@@ -239,7 +239,7 @@ def test_a_rule_of_others_that_looks_like_the_created_one_stays(role: Role) -> N
     role.session.edit("New-TransportRule", Name="theirs", **same)
     role.run("rollback")
     assert [each["Name"] for each in role.session.organization.dump()["transport_rules"]] == ["theirs"]
-    assert [link.rolled_back for link in role.artifacts.chain().links] == [True]
+    assert [link.rolled_back for link in role.artifacts.snapshots.chain().links] == [True]
 
 
 def test_a_created_rule_that_somebody_renamed_and_changed_is_said_to_be_left(role: Role) -> None:
@@ -262,7 +262,7 @@ def test_of_two_rules_that_both_may_be_what_the_run_created_none_is_picked(tmp_p
     assert [rule["Name"] for rule in role.session.organization.dump()["transport_rules"]] == ["one", "two"]
     assert any("'one', 'two' has appeared since and may be the same object" in warning for warning in role.report["warnings"])
     # And the snapshot does not count as rolled back.
-    assert [link.rolled_back for link in role.artifacts.chain().links] == [False]
+    assert [link.rolled_back for link in role.artifacts.snapshots.chain().links] == [False]
 
 
 RULES = {"transport_rules": [{"Name": name, "PrependSubject": name} for name in ("a", "b", "c", "d")]}
@@ -390,7 +390,7 @@ def test_a_wrong_snapshot_is_refused(role: Role, changes: dict[str, Any], text: 
 
 def test_a_cut_off_snapshot_is_refused(role: Role) -> None:
     role.run()
-    path = Path(role.artifacts.chain().last().path)
+    path = Path(role.artifacts.snapshots.chain().last().path)
     path.write_text(path.read_text()[:100])
     assert "is not JSON" in refused(role)
 
@@ -489,4 +489,4 @@ def test_a_failure_says_what_was_done_and_keeps_the_snapshot(tmp_path: Path) -> 
     assert states["azure_rms_licensing_enabled"] == "stored"
     assert states["social_id_sign_in"] == "not applied"
     assert (role.report["applied"], role.report["not_applied"]) == (2, 1)
-    assert len(role.artifacts.chain().links) == 1
+    assert len(role.artifacts.snapshots.chain().links) == 1

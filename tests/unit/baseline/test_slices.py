@@ -12,7 +12,8 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.procedure_report import conclude, report_slices
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_of, document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, RunFolder
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
 
 from .conftest import Role
 

@@ -12,10 +12,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX, Finding, allow
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.chain import SnapshotChain
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.chain import TakenApproval
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan import PlanDocument, moved, read_plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import read_snapshot
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
@@ -25,50 +26,6 @@ REQUIRE_APPROVAL = f"{PREFIX}require_approval"
 
 _AGAIN = "a check-mode run, and the approval of its plan"
 _VALID_UNTIL = f"{allow('approval_valid_until', '<date>')}, until which the approval counts for more than one run"
-
-
-@dataclass(frozen=True)
-class TakenApproval:
-    """An approval that a run took: its snapshot records it before the first write.
-
-    :param digest: of the approved plan.
-    :param planned_by: the run that made the plan; empty if that is not known.
-    :param run: the run that took it.
-    """
-
-    digest: str
-    planned_by: str
-    run: str
-
-    def is_of(self, digest: str, planned_by: str) -> bool:
-        """Whether it is of a plan. Where nobody knows which run made one of them, the digest decides."""
-        return self.digest == digest and (self.planned_by == planned_by or "" in (planned_by, self.planned_by))
-
-
-class Artifacts(Protocol):
-    """The files of one organization that this module needs."""
-
-    @property
-    def host(self) -> str:
-        """The organization's name in the inventory."""
-
-    def of(self, host: str) -> Artifacts:
-        """The files of another organization."""
-
-    def load(self, path: str) -> Any:
-        """The content of a JSON file. Raises OptionError if it cannot be read."""
-
-    def load_plan(self, path: str) -> Any:
-        """The organization's plan, from a file or from the folder of a run. Raises OptionError if there is none."""
-
-    def plan_with(self, digest: str) -> Any:
-        """The plan of an earlier run with this digest; ``None`` if there is none."""
-
-    def chain(self) -> SnapshotChain:
-        """The snapshots."""
-
-    def taken_approvals(self) -> list[TakenApproval]:
-        """The approvals that runs took whose snapshots are no longer kept."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +53,7 @@ def approval_of(variables: Mapping[str, Any], artifacts: Artifacts, hosts: Seque
     if not approved:
         return None
     if not approved.startswith("sha256:"):
-        plan = read_plan(artifacts.load_plan(approved), approved)
+        plan = read_plan(artifacts.plans.load(approved), approved)
         return Approval(plan.digest, plan, run=plan.run)
     found = _with_digest(artifacts, approved)
     return found if found.plan else replace(found, missing=_belongs_to(artifacts, approved, hosts) or found.missing)
@@ -107,7 +64,7 @@ def _belongs_to(artifacts: Artifacts, digest: str, hosts: Sequence[str]) -> str:
     for host in hosts:
         if host != artifacts.host:
             with contextlib.suppress(OptionError):
-                if artifacts.of(host).plan_with(digest):
+                if artifacts.of(host).plans.with_digest(digest):
                     return f"It is the digest of the plan for {host}: an approval is for one organization."
     return ""
 
@@ -145,7 +102,7 @@ def used(digest: str, planned_by: str, artifacts: Artifacts, *, own: str = "") -
     :param planned_by: the run that made the approved plan; empty if that is not known.
     :param own: the snapshot of the run that asks.
     """
-    for link in artifacts.chain().links:
+    for link in artifacts.snapshots.chain().links:
         if not link.approved or not digest.removeprefix("sha256:").startswith(link.approved) or link.path == own:
             continue
         try:
@@ -154,7 +111,7 @@ def used(digest: str, planned_by: str, artifacts: Artifacts, *, own: str = "") -
             return [_taken(f"whether a run took the approval of {digest} before is unknown: {error}")]
         if TakenApproval(snapshot.approved_plan, snapshot.approved_run, snapshot.run).is_of(digest, planned_by):
             return [_taken(f"{digest} was approved for one run, and the run of {snapshot.created_at} took it ({link.path}).")]
-    gone = [taken.run for taken in artifacts.taken_approvals() if taken.is_of(digest, planned_by)]
+    gone = [taken.run for taken in artifacts.snapshots.taken_approvals() if taken.is_of(digest, planned_by)]
     return [_taken(f"{digest} was approved for one run, and {run} took it (its snapshot is no longer kept).") for run in gone[:1]]
 
 
@@ -168,8 +125,8 @@ def _with_digest(artifacts: Artifacts, digest: str) -> Approval:
     What a run that wrote has kept is the plan as that run saw it: which check made the approved one, it does not say.
     """
     missing = "No file here contains the approved plan, so the differences are unknown."
-    last = artifacts.chain().last()
-    sources: list[tuple[bool, Callable[[], Any]]] = [(True, lambda: artifacts.plan_with(digest))]
+    last = artifacts.snapshots.chain().last()
+    sources: list[tuple[bool, Callable[[], Any]]] = [(True, lambda: artifacts.plans.with_digest(digest))]
     sources += [(False, lambda: artifacts.load(last.path)["plan"])] if last else []
     for checked, source in sources:
         try:

@@ -132,3 +132,21 @@ def _ends(links: Sequence[Link]) -> list[Link]:
     """Those that have no successor among the links."""
     followed = {link.previous for link in links}
     return [link for link in links if link.id not in followed]
+
+
+@dataclass(frozen=True)
+class TakenApproval:
+    """An approval that a run took: its snapshot records it before the first write.
+
+    :param digest: of the approved plan.
+    :param planned_by: the run that made the plan; empty if that is not known.
+    :param run: the run that took it.
+    """
+
+    digest: str
+    planned_by: str
+    run: str
+
+    def is_of(self, digest: str, planned_by: str) -> bool:
+        """Whether it is of a plan. Where nobody knows which run made one of them, the digest decides."""
+        return self.digest == digest and (self.planned_by == planned_by or "" in (planned_by, self.planned_by))

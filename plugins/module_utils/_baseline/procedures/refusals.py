@@ -13,9 +13,10 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.acceptance import moment
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import control_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX, Finding, allow
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import RollbackClass
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import Artifacts, BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
@@ -136,7 +137,9 @@ def run_findings(variables: Mapping[str, Any], awx: Mapping[str, Any], *, writes
 
 def check_ring(task: BaselineContext, artifacts: Artifacts) -> None:
     """Refuses to enter a ring after one that failed. Core itself goes on as long as one organization of the ring did not fail."""
-    failed = artifacts.marked("failed", [host for host in task.hosts if host not in task.batch]) if task.params.get("rings") and not task.check_mode else []
+    failed = (
+        artifacts.notes.marked("failed", [host for host in task.hosts if host not in task.batch]) if task.params.get("rings") and not task.check_mode else []
+    )
     if failed:
         raise OptionError(
             f"Nothing was read or written, because an earlier ring failed: {', '.join(failed)}.",

@@ -9,9 +9,9 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import read_snapshot
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import Artifacts
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.rollback import Rollback
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
@@ -41,7 +41,7 @@ def _loaded(artifacts: Artifacts, path: str) -> Any:
 def _changed_since(artifacts: Artifacts, id_: str) -> list[PlannedChange]:
     """The changes that runs planned after a snapshot, oldest first. The changes in a file that cannot be read are treated as made by others."""
     changes: list[PlannedChange] = []
-    for link in artifacts.chain().after(id_):
+    for link in artifacts.snapshots.chain().after(id_):
         with contextlib.suppress(OptionError):
             changes += read_snapshot(artifacts.load(link.path), link.path).changes
     return changes
@@ -51,7 +51,7 @@ def choose_snapshot(artifacts: Artifacts, variables: Mapping[str, Any]) -> str:
     """The path of the snapshot to restore; empty if all snapshots have been rolled back."""
     if variables.get("rollback_snapshot"):
         return str(variables["rollback_snapshot"])
-    chain = artifacts.chain()
+    chain = artifacts.snapshots.chain()
     if not chain.links:
         raise OptionError(
             f"There is no snapshot of this organization below {variables['artifacts_dir']}.",
@@ -80,7 +80,7 @@ def count_as_rolled_back(artifacts: Artifacts, procedure: Procedure, organizatio
     if left:
         return [f"{procedure.restores.name} does not count as rolled back: {' '.join(left)}"]
     try:
-        artifacts.mark_rolled_back(procedure.restores.path, procedure.restores.digest)
+        artifacts.snapshots.mark_rolled_back(procedure.restores.path, procedure.restores.digest)
     except OptionError as error:
         return [f"The organization matches {procedure.restores.name}, but this cannot be recorded: {error}"]
     return []

@@ -37,7 +37,7 @@ def apply(task: BaselineContext) -> dict[str, Any]:
 
     :raises ExchangeError: with ``progress`` saying what was written and what was not.
     """
-    notes = task.artifacts(for_report(task)).remembered()
+    notes = task.artifacts(for_report(task)).notes.remembered()
     if not notes.get("report"):
         raise ExchangeError(
             "This run has no plan, so nothing was written.", remedy="Run m365.message_encryption.baseline_plan first, in the same playbook run."
@@ -53,14 +53,14 @@ def apply(task: BaselineContext) -> dict[str, Any]:
         return converge(task, guard.subsets, planner, fresh=True)
     _check_cleared(prepared)
     _settle(task, prepared, float(notes.get("stored_at", 0)))
-    prepared.artifacts.begin_writing(str(notes["cleared"]["snapshot"]))
+    prepared.artifacts.notes.begin_writing(str(notes["cleared"]["snapshot"]))
     try:
         done = converge_organization(task, guard.subsets, planner, fresh=True)
     except ExchangeError as error:
         prepared.procedure = planner.procedure
         error.progress = dict(error.progress or {})
         _keep(task, prepared, _failed(task, prepared, error, report, snapshot), error.progress)
-        prepared.artifacts.end_writing()
+        prepared.artifacts.notes.end_writing()
         raise
     prepared.procedure = procedure = planner.procedure
     result, report = done.result, replace(report, mail=guard.mail)
@@ -88,7 +88,7 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     _keep(task, prepared, report.with_warnings(task.warnings), result)
     if failure or not prepared.variables.get("ring_rollback"):
         # Otherwise it ends when the ring is judged.
-        prepared.artifacts.end_writing()
+        prepared.artifacts.notes.end_writing()
     if failure:
         raise failure
     return result
@@ -107,19 +107,19 @@ def _mail_failure(missed: Sequence[str]) -> ExchangeError:
 
 def note_published(task: BaselineContext) -> dict[str, Any]:
     """Records that the snapshots of the ring are stored elsewhere, so that its organizations may be written to."""
-    task.artifacts(for_report(task)).mark("published", task.batch)
+    task.artifacts(for_report(task)).notes.mark("published", task.batch)
     return {"changed": False, "msg": "The snapshots of the ring are published."}
 
 
 def _check_cleared(prepared: Preparation) -> None:
     """Refuses to write if the preflight has not cleared it, the snapshots are not published although they should be, or another run has used the approval."""
-    cleared = prepared.artifacts.remembered().get("cleared")
+    cleared = prepared.artifacts.notes.remembered().get("cleared")
     if cleared is None:
         raise OptionError(
             "The plan of this run was refused, or was only a check, so nothing was written.",
             remedy="See the result of the previous task. Do not skip its failure, for example with ignore_errors.",
         )
-    if prepared.variables.get("artifacts_publish") and not prepared.artifacts.marked("published", [prepared.artifacts.host]):
+    if prepared.variables.get("artifacts_publish") and not prepared.artifacts.notes.marked("published", [prepared.artifacts.host]):
         raise OptionError(
             "The snapshots of the ring were not published, so nothing was written.",
             remedy="See what failed in the task file that hardened_baseline_artifacts_publish names.",
@@ -144,7 +144,7 @@ def _keep(task: BaselineContext, prepared: Preparation, report: OrganizationRepo
     """Stores the outcome for the report. If no file can be written, it is stored in the task's own result, which never depends on a disk."""
     try:
         stored = {"stored_at": time.time()} if result.get("changed") else {}
-        prepared.artifacts.remember({**prepared.artifacts.remembered(), **stored, "report": report.as_dict(), "ended": True})
+        prepared.artifacts.notes.remember({**prepared.artifacts.notes.remembered(), **stored, "report": report.as_dict(), "ended": True})
         result.pop("unkept_report", None)
     except OptionError as error:
         task.warnings.append(f"{error} The task's result and the report still show what was done in the organization.")

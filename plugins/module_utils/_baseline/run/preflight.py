@@ -13,6 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import Mail, changes_mail, read_with_people
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.approval import Approval, approval_findings, approval_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange, planned_changes, touched_rules
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.overview import MOST_ORGANIZATIONS
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan import PlanDocument
@@ -20,7 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import SnapshotDocument, captured, state_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ControlStatus, OrganizationStatus
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline import observed
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import Artifacts, BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.functional_test import run_functional_test
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure, Run, Takes
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.refusals import (
@@ -46,7 +47,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
 
     :raises OptionError: with all findings.
     """
-    task.artifacts(for_report(task)).begin()
+    task.artifacts(for_report(task)).notes.begin()
     prepared = prepare(task)
     check_ring(task, prepared.artifacts)
     procedure, variables, artifacts = prepared.procedure, prepared.variables, prepared.artifacts
@@ -93,14 +94,14 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         "pending": bool(changes),
         "writes": writes,
         "digest": document.digest,
-        "plan": artifacts.store_plan(document.as_dict()) if run.check_mode and procedure.approvable else "",
+        "plan": artifacts.plans.store(document.as_dict()) if run.check_mode and procedure.approvable else "",
         "snapshot": procedure.restores.path if procedure.restores else "",
         **_shown(procedure, changes, mail, check_mode=run.check_mode),
     }
     kept: dict[str, Any] = {"fail_on_drift": bool(variables.get("fail_on_drift")), "ring": list(task.batch)}
     if "difference" in mail:
         kept["mail_digest"] = Mail.of(organization).digest
-    artifacts.remember({**kept, "report": report.as_dict()})
+    artifacts.notes.remember({**kept, "report": report.as_dict()})
     _refuse(prepared, findings, report, result)
     if not run.check_mode:
         kept["writes"] = writes
@@ -109,14 +110,14 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         report = replace(report, digests=replace(report.digests, snapshot=digest), snapshot_file=result["snapshot"])
     if not changes and not run.check_mode:
         task.warnings += count_as_rolled_back(artifacts, procedure, organization)
-        artifacts.end_writing()
+        artifacts.notes.end_writing()
     failure = None
     if writes:
         once = {"digest": approval.digest, "planned_by": approval.run} if approval and not variables.get("approval_valid_until") else {}
         kept["cleared"] = {"snapshot": result["snapshot"], "approved_once": once}
     else:
         report, failure = run_functional_test(task, variables, report, timeout=0)
-    artifacts.remember({**kept, "report": report.as_dict()})
+    artifacts.notes.remember({**kept, "report": report.as_dict()})
     if failure:
         failure.progress = result
         raise failure
@@ -138,7 +139,7 @@ def _snapshot(organization: Organization, artifacts: Artifacts, plan: PlanDocume
     :param plan: what is written after it, if anything is.
     :param approval: what was approved of it; ``None`` if nothing needs approval.
     """
-    previous = artifacts.chain().last()
+    previous = artifacts.snapshots.chain().last()
     snapshot = SnapshotDocument.take(
         organization,
         plan,
@@ -147,7 +148,7 @@ def _snapshot(organization: Organization, artifacts: Artifacts, plan: PlanDocume
         approved_plan=approval.digest if approval else "",
         approved_run=approval.run if approval else "",
     )
-    return artifacts.store_snapshot(snapshot.as_dict(), captured(organization, transport).document()), snapshot.digest
+    return artifacts.snapshots.store(snapshot.as_dict(), captured(organization, transport).document()), snapshot.digest
 
 
 def _read(task: BaselineContext, procedure: Procedure, *, keeps: bool) -> Organization:
@@ -172,7 +173,7 @@ def _read(task: BaselineContext, procedure: Procedure, *, keeps: bool) -> Organi
 
 def _interrupted(task: BaselineContext, artifacts: Artifacts, procedure: Procedure) -> list[str]:
     """What is to be known of a run that was cut off while it wrote, such as one that was killed."""
-    found = artifacts.interrupted()
+    found = artifacts.notes.interrupted()
     if not found:
         return []
     if "unknown" in found:
@@ -186,7 +187,7 @@ def _interrupted(task: BaselineContext, artifacts: Artifacts, procedure: Procedu
 
 def _broken_chain(artifacts: Artifacts) -> list[str]:
     """What is to be known of earlier snapshots before another is taken."""
-    flaw = artifacts.chain().flaw
+    flaw = artifacts.snapshots.chain().flaw
     return [f"{flaw} The snapshot of this run follows one of them, and a rollback will ask for its name."] if flaw else []
 
 

@@ -12,8 +12,9 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.acceptance import Acceptance
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROL, acceptable_words
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.tags import tag_errors
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline import Audit, Baseline
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import Artifacts, BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.disable import RULES, SETTINGS, Disable
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.restoring import choose_snapshot, rollback_of

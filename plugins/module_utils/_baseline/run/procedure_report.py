@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.digest import digest_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
     UNKNOWN,
     WAITING,
@@ -23,7 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.sentences import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import OrganizationStatus
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import Artifacts, BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import PROCEDURES
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import for_report
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
@@ -35,12 +36,12 @@ def conclude(task: BaselineContext, result: dict[str, Any], *, goes_on: bool) ->
     :param goes_on: whether later tasks will write, unless this one failed.
     """
     artifacts = task.artifacts(for_report(task))
-    if not _is_failure(result) and (goes_on or (artifacts.reported and not result.get("changed"))):
+    if not _is_failure(result) and (goes_on or (artifacts.notes.reported and not result.get("changed"))):
         return result
     concluded = {**result, **_report_organization(task, artifacts, [result], task.ring_of(task.host))}
     if _is_failure(concluded):
         with contextlib.suppress(OSError):
-            artifacts.mark("reported-failure", [task.host])
+            artifacts.notes.mark("reported-failure", [task.host])
     return concluded
 
 
@@ -53,7 +54,7 @@ def _report_organization(task: BaselineContext, artifacts: Artifacts, results: S
     variables = for_report(task)
     # What could not be stored came in the results, and is newer.
     unkept = [result["unkept_report"] for result in results if result.get("unkept_report")]
-    found = unkept[-1] if unkept else artifacts.remembered().get("report")
+    found = unkept[-1] if unkept else artifacts.notes.remembered().get("report")
     read = OrganizationReport.read(found) if found else None
     organization = replace(organization_report(artifacts.host, task.params["procedure"], read, results), ring=ring)
     failed = any(map(_is_failure, results))
@@ -62,12 +63,12 @@ def _report_organization(task: BaselineContext, artifacts: Artifacts, results: S
     _report, paths = _write(task, artifacts, [organization], variables, top=False)
     # The report of the whole run takes it from there, if the run's own directory lies on another disk.
     with contextlib.suppress(OptionError):
-        artifacts.keep_unwritten({} if paths else organization.as_dict())
+        artifacts.notes.keep_unwritten({} if paths else organization.as_dict())
     if kept := _kept_runs(task, variables):
-        artifacts.cut_snapshots(kept)
+        artifacts.snapshots.cut(kept)
     page, status = _lasting(task, artifacts, paths.get("report.html", "")), str(organization.status)
     is_drift = organization.status is not OrganizationStatus.MET and not failed
-    if is_drift and artifacts.remembered().get("fail_on_drift"):
+    if is_drift and artifacts.notes.remembered().get("fail_on_drift"):
         return {"status": status, "report": page, "failed": True, "msg": f"{artifacts.host} does not meet the baseline ({status}): {page}"}
     return {"status": status, "report": page}
 
@@ -77,7 +78,7 @@ def _unfinished(artifacts: Artifacts, *, failed: bool) -> str:
 
     :param failed: whether a task failed, which said so.
     """
-    notes, begun = artifacts.remembered(), artifacts.interrupted()
+    notes, begun = artifacts.notes.remembered(), artifacts.notes.interrupted()
     if not notes.get("cleared") or notes.get("ended"):
         return ""
     if "unknown" in begun:
@@ -107,17 +108,17 @@ def report_run(task: BaselineContext) -> dict[str, Any]:
     """Writes the report of the whole run from the reports of its organizations, and shows its lines. One that failed without a report gets it here."""
     variables = for_report(task)
     artifacts = task.artifacts(variables)
-    reported = artifacts.marked("reported-failure", task.hosts)
+    reported = artifacts.notes.marked("reported-failure", task.hosts)
     for host in task.lost:
         other, results = artifacts.of(host), _of_this_run(task.results_of(host))
-        if host not in reported and (results or other.remembered()):
+        if host not in reported and (results or other.notes.remembered()):
             _report_organization(task, other, results, task.ring_of(host))
     with contextlib.suppress(OSError):
-        artifacts.mark("failed", {*reported, *task.lost})
-    organizations = _all_hosts(task, artifacts.reports(), artifacts.run, _later(task))
+        artifacts.notes.mark("failed", {*reported, *task.lost})
+    organizations = _all_hosts(task, artifacts.reports.stored(), artifacts.run, _later(task))
     report, paths = _write(task, artifacts, organizations, variables, top=True)
     if kept := _kept_runs(task, variables):
-        artifacts.cut_runs(kept)
+        artifacts.reports.cut_runs(kept)
     named = _of_ring(task, report)
     found = _of_run(task, artifacts, report, paths, named)
     # The last ring counts all.
@@ -135,11 +136,11 @@ def report_slices(task: BaselineContext) -> dict[str, Any]:
     """
     variables = for_report(task)
     artifacts = task.artifacts(variables)
-    slices = list(artifacts.slices(task.params["run"]))
+    slices = list(artifacts.reports.slices(task.params["run"]))
     if not slices:
         raise OptionError(f"There is no report of {task.params['run']}, nor of another slice of its job.", remedy="Fetch the artifacts of the slices first.")
     organizations = _all_hosts(task, slices, task.params["run"])
-    artifacts.adopt_slices(task.params["run"])
+    artifacts.reports.adopt_slices(task.params["run"])
     report, paths = _write(task, artifacts, organizations, variables, top=True, kind=slices[-1]["kind"])
     count = sum(len(organization.changes) for organization in organizations)
     return {
@@ -236,7 +237,7 @@ def _write(
     written = _lasting(task, artifacts, report.as_dict())
     renderers = {**task.renderers, **(task.fleet_renderers if top and len(organizations) > 1 else {})}
     try:
-        return report, artifacts.store_report({name: render(written) for name, render in renderers.items()}, top=top)
+        return report, artifacts.reports.store({name: render(written) for name, render in renderers.items()}, top=top)
     except OptionError as error:
         task.warnings.append(f"The report cannot be written: {error} The terminal shows its summary, and the tasks' results what they did.")
         for line in () if top else lines_of(report, "none, because it cannot be written"):  # Those of the run are shown in any case.

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import OrganizationReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ChangeState, OrganizationStatus
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import Artifacts, BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import roll_back
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import Preparation, prepare
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.reassessment import after_failure
@@ -24,10 +25,10 @@ _FINE_WITHOUT_CHANGES = (OrganizationStatus.MET, OrganizationStatus.DRIFT)
 
 def failed_of_ring(artifacts: Artifacts) -> list[str]:
     """The organizations of this ring that failed, by their names in the inventory. One that left no plan, because it could not be reached, failed, too."""
-    found = {artifacts.host: artifacts.remembered(), **artifacts.remembered_of([*artifacts.remembered().get("ring", ())])}
+    found = {artifacts.host: artifacts.notes.remembered(), **artifacts.notes.remembered_of([*artifacts.notes.remembered().get("ring", ())])}
     # Core takes an organization that failed early out of the ring before the others plan, so no single one need know the whole ring.
     ring = dict.fromkeys(host for notes in found.values() for host in notes.get("ring", ()))
-    found = artifacts.remembered_of([*ring]) | found
+    found = artifacts.notes.remembered_of([*ring]) | found
     return [host for host in dict.fromkeys([*ring, *found]) if _has_failed(found.get(host) or {})]
 
 
@@ -44,7 +45,7 @@ def take_back_ring(task: BaselineContext) -> dict[str, Any]:
     :raises ExchangeError: it could not be rolled back.
     """
     artifacts = task.artifacts(for_report(task))
-    notes = artifacts.remembered()
+    notes = artifacts.notes.remembered()
     if task.check_mode or not notes.get("cleared") or not notes.get("report"):
         return _nothing("Nothing was written.")
     if not prepare(task).variables.get("ring_rollback"):
@@ -52,9 +53,9 @@ def take_back_ring(task: BaselineContext) -> dict[str, Any]:
     try:
         judged = _judged(task, artifacts, notes)
     except ExchangeError:
-        artifacts.end_writing()
+        artifacts.notes.end_writing()
         raise
-    artifacts.end_writing()
+    artifacts.notes.end_writing()
     return judged
 
 
@@ -65,7 +66,7 @@ def _judged(task: BaselineContext, artifacts: Artifacts, notes: Mapping[str, Any
     if not failed:
         return _nothing("No organization of the ring failed.")
     report, snapshot = OrganizationReport.read(notes["report"]), str(notes["cleared"]["snapshot"])
-    if not snapshot or artifacts.rolled_back(snapshot):
+    if not snapshot or artifacts.snapshots.rolled_back(snapshot):
         return _nothing("Nothing that this run wrote is left.")
     why = f"an organization of the same ring failed: {', '.join(failed)}"
     stored = {change.key for change in report.changes if change.state is ChangeState.STORED}
@@ -85,7 +86,7 @@ def _keep(task: BaselineContext, prepared: Preparation, report: OrganizationRepo
     """Stores the outcome for the report, with the organization as it is now. Returns the whole message of the report."""
     message = " ".join(filter(None, [report.message, message]))
     found = after_failure(task.session, prepared.procedure, report)
-    prepared.artifacts.remember({**prepared.artifacts.remembered(), "report": replace(found, message=message).as_dict()})
+    prepared.artifacts.notes.remember({**prepared.artifacts.notes.remembered(), "report": replace(found, message=message).as_dict()})
     return message
 
 

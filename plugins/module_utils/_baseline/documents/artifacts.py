@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the role needs of the files on the controller, whoever keeps them. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.chain import SnapshotChain, TakenApproval
+
+
+class Notes(Protocol):
+    """What the tasks of a procedure note about one organization."""
+
+    def begin(self) -> None:
+        """Begins the procedure: data that an earlier procedure of this run stored is ignored."""
+
+    def remember(self, found: Mapping[str, Any]) -> None:
+        """Stores what a task of this run found for later tasks."""
+
+    def remembered(self) -> dict[str, Any]:
+        """What the tasks of this procedure have stored so far."""
+
+    def remembered_of(self, hosts: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """What the tasks of this procedure have found so far in other organizations; one without anything has an empty dictionary."""
+
+    def keep_unwritten(self, report: Mapping[str, Any]) -> None:
+        """Stores the report of an organization whose files could not be written for that of the run; an empty one if they could."""
+
+    @property
+    def reported(self) -> bool:
+        """Whether this procedure has written the report of the organization."""
+
+    def mark(self, what: str, hosts: Iterable[str]) -> None:
+        """Marks organizations for later tasks in this procedure of the run: ``published``, ``reported-failure``, or ``failed`` in an earlier ring."""
+
+    def marked(self, what: str, hosts: Sequence[str]) -> list[str]:
+        """Those of some organizations that are marked so."""
+
+    def begin_writing(self, snapshot: str) -> None:
+        """Records that this run writes to the organization from now on."""
+
+    def end_writing(self) -> None:
+        """Records that the run knows what it wrote, and that it stays or is rolled back."""
+
+    def interrupted(self) -> dict[str, str]:
+        """``run`` and ``snapshot`` of the run that writes, or of one that was cut off while it wrote; empty if there is none.
+
+        ``unknown`` alone says why neither can be told.
+        """
+
+
+class Plans(Protocol):
+    """The plans of one organization."""
+
+    def load(self, path: str) -> Any:
+        """The organization's plan, from a file or from the folder of a run. Raises OptionError if there is none."""
+
+    def store(self, document: Mapping[str, Any]) -> str:
+        """Writes the run's plan. Returns its path."""
+
+    def with_digest(self, digest: str) -> Any:
+        """The plan of an earlier run with this digest; ``None`` if there is none."""
+
+
+class Snapshots(Protocol):
+    """The snapshots of one organization."""
+
+    def chain(self) -> SnapshotChain:
+        """The snapshots."""
+
+    def taken_approvals(self) -> list[TakenApproval]:
+        """The approvals that runs took whose snapshots are no longer kept."""
+
+    def store(self, document: Mapping[str, Any], capture: Mapping[str, Any]) -> str:
+        """Writes a snapshot under a unique name, and the capture of what was read beside it. Returns the path of the snapshot."""
+
+    def rolled_back(self, path: str) -> bool:
+        """Whether a snapshot has been rolled back."""
+
+    def mark_rolled_back(self, path: str, digest: str) -> None:
+        """Marks a snapshot as rolled back."""
+
+    def cut(self, keep: int) -> None:
+        """Removes the oldest snapshots of the chain and keeps ``keep`` of them."""
+
+
+class Reports(Protocol):
+    """The reports of a procedure of a run."""
+
+    def store(self, files: Mapping[str, str], *, top: bool) -> dict[str, str]:
+        """Writes the files of a report, with their SHA256SUMS. Returns their paths."""
+
+    def stored(self) -> Iterator[Mapping[str, Any]]:
+        """The reports of the organizations that this run has reported on so far."""
+
+    def slices(self, run: str) -> Iterator[Mapping[str, Any]]:
+        """The reports of all organizations in the runs of the same procedure in the same workflow job, oldest run first."""
+
+    def adopt_slices(self, run: str) -> None:
+        """Links what the organizations' folders in those runs contain into this run's folder."""
+
+    def cut_runs(self, keep: int) -> None:
+        """Removes the folders of old runs and keeps ``keep`` of each procedure."""
+
+
+class Artifacts(Protocol):
+    """The files of one organization, on the controller, as a procedure of a run sees them."""
+
+    @property
+    def notes(self) -> Notes:
+        """What its tasks note for each other."""
+
+    @property
+    def plans(self) -> Plans:
+        """The plans."""
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """The snapshots."""
+
+    @property
+    def reports(self) -> Reports:
+        """The reports."""
+
+    @property
+    def host(self) -> str:
+        """The organization's name in the inventory."""
+
+    @property
+    def directory(self) -> str:
+        """The directory of the artifacts of all organizations, as an absolute path."""
+
+    @property
+    def run(self) -> str:
+        """The name of the run's folder."""
+
+    def of(self, host: str) -> Artifacts:
+        """The files of another organization, as the same procedure of the run sees them."""
+
+    def load(self, path: str) -> Any:
+        """The content of a JSON file. Raises OptionError if it cannot be read."""

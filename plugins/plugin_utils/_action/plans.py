@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plans that runs made of an organization. Private to the collection."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import path_of, write_file, write_json
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import PLAN, Folders
+
+
+class Plans:
+    """The plans of one organization."""
+
+    def __init__(self, at: Folders) -> None:
+        self._at = at
+
+    def store(self, document: Mapping[str, Any]) -> str:
+        """Writes the run's plan of the organization. Returns its path."""
+        path = write_json(self._at.in_run / PLAN, document)
+        write_file(self._at.organization / "latest-plan", f"{self._at.run}\n".encode("ascii"))
+        return path
+
+    def load(self, path: str) -> Any:
+        """The organization's plan from a file, or from the folder of a run, which has one folder for each organization. Raises OptionError if there is none."""
+        run = self._at.top / "runs" / path
+        folder = path_of(path) if "/" in path or not os.path.isdir(run) else run
+        is_folder = os.path.isdir(folder)
+        try:
+            return self._at.read(folder / self._at.name / PLAN) if is_folder else self._at.load(path)
+        except OptionError as error:
+            what = f"{path} does not contain a plan of {self._at.host}: {error}" if is_folder else str(error)
+            remedy = "Set it to the plan.json of a check-mode run, to the folder of that run, or to the digest of the plan."
+            raise OptionError(f"hardened_baseline_approved_plan: {what}", remedy=remedy) from error
+
+    def with_digest(self, digest: str) -> Any:
+        """The plan of an earlier run with this digest, as it was written; ``None`` if there is none. Searches from the newest run."""
+        for name in reversed(self._at.runs()):
+            file = self._at.top / "runs" / name / self._at.name / PLAN
+            try:
+                content = file.read_bytes()
+            except OSError:
+                continue
+            if digest.encode("ascii", "replace") in content:
+                return self._at.read(file)
+        return None
