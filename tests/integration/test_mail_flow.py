@@ -119,6 +119,45 @@ def test_connectors_that_are_not_granted_are_unknown(tenant: Tenant) -> None:
     assert "Get-OutboundConnector" in run["mail_flow_test"]["unavailable"]["outbound_connectors"]
 
 
+PEOPLE = LICENSED | {
+    "recipients": [
+        {"name": "Alex", "alias": "alexw", "address": f"alexw@{NAME}", "manager": "Boss"},
+        {"name": "Boss", "alias": "boss", "address": f"boss@{NAME}"},
+        {"name": "Project", "alias": "project", "address": f"project@{NAME}", "linked_members": [f"alexw@{NAME}"]},
+        {"name": "Staff", "alias": "staff", "address": f"staff@{NAME}", "dynamic_members": [f"boss@{NAME}"]},
+    ]
+}
+OF_GROUPS = {**ENCRYPT, "conditions": {**ENCRYPT["conditions"], "from_member_of": [f"project@{NAME}", f"staff@{NAME}"]}}
+ASKED = {**ENCRYPT, "name": "Asked", "conditions": {"from": [f"alexw@{NAME}"]}, "actions": {"moderate_message_by_manager": True}}
+
+
+@pytest.mark.organizations(PEOPLE)
+def test_groups_of_all_kinds_and_managers_are_read_over_the_wire(tenant: Tenant) -> None:
+    """Two round trips for all: who has a manager, and the one who has none himself."""
+    assert tenant.run(rules(ASKED, OF_GROUPS)).rc == 0
+    sent_by = {"Members": [f"project@{NAME}", f"staff@{NAME}"], "Alex": [f"alexw@{NAME}"]}
+    when = {name: {**ENCRYPT["conditions"], "from" if name == "Alex" else "from_member_of": people} for name, people in sent_by.items()}
+    guarantees = [{"name": name, "when": each, "then": "not_in_clear"} for name, each in when.items()]
+    calls = len(tenant.emulator.calls)
+    run = tenant.run(mail(guarantees=guarantees))
+    assert run.rc == 0, run.output
+    assert [each["verdict"] for each in run["mail_flow_test"]["guarantees"]] == ["proved", "proved"]
+    assert run["mail_flow_test"]["unavailable"] == {}
+    asked = [(call.cmdlet, call.parameters.get("Filter", "")) for call in tenant.emulator.calls[calls:]]
+    assert asked.count(("Get-Recipient", "Manager -ne $null")) == 1
+    assert {"Get-UnifiedGroupLinks", "Get-DynamicDistributionGroupMember"} <= {cmdlet for cmdlet, _filter in asked}
+
+
+@pytest.mark.organizations(PEOPLE | {"hidden_cmdlets": ["Get-UnifiedGroupLinks", "Get-Recipient"]})
+def test_what_is_not_granted_of_people_names_the_cmdlet(tenant: Tenant) -> None:
+    assert tenant.run(rules(ASKED, OF_GROUPS)).rc == 0
+    run = tenant.run(mail(messages=[OFFER]))
+    unavailable = run["mail_flow_test"]["unavailable"]
+    assert ("Get-UnifiedGroupLinks" in unavailable["groups"], "Get-Recipient" in unavailable["managers"]) == (True, True)
+    unknown = run["mail_flow_test"]["messages"][0]["recipients"]["ann@fabrikam.com"]["unknown"]
+    assert "facts.managers" in [each.get("field") for each in unknown]
+
+
 @pytest.mark.organizations(LICENSED)
 def test_an_export_and_a_snapshot_are_asked_without_the_organization(tenant: Tenant) -> None:
     assert tenant.run(rules(ENCRYPT)).rc == 0
@@ -151,7 +190,7 @@ def test_proposed_rules_are_tested_on_a_host_that_is_no_organization(tmp_path: P
 
 
 GUIDES = ROOT / "docs/docsite/rst"
-OF_MAIL = ("guide_which_mail_is_encrypted", "guide_what_a_change_does", "guide_what_is_guaranteed")
+OF_MAIL = ("guide_which_mail_is_encrypted", "guide_what_a_change_does", "guide_what_is_guaranteed", "guide_what_is_unknown")
 
 
 @pytest.mark.organizations(LICENSED)
@@ -165,7 +204,7 @@ def test_the_guides_run_as_they_stand(tenant: Tenant) -> None:
 
 def test_the_guide_explains_every_number_that_an_answer_can_name() -> None:
     explained = set(re.findall(r"^   \* - (U\d\d)$", (GUIDES / "guide_what_is_unknown.rst").read_text(encoding="utf-8"), re.MULTILINE))
-    assert explained == {f"U{number:02}" for number in range(32)}
+    assert explained == {f"U{number:02}" for number in range(33)}
 
 
 @pytest.mark.organizations(LICENSED)

@@ -143,3 +143,17 @@ def test_a_capture_holds_them() -> None:
     role.plan("snapshot")
     newest = max((path for path in Path(role.directory).rglob("*.json") if "capture" in path.name), key=lambda path: path.stat().st_mtime_ns)
     assert document_of(json.loads(newest.read_text(encoding="utf-8")), "capture").facts["groups"] == {BOARD: [ANN]}
+
+
+def test_a_capture_holds_members_of_groups_of_all_kinds_and_managers() -> None:
+    role = role_with(ANN)
+    staff = {"name": "staff", "alias": "staff", "address": f"staff@{DOMAIN}", "dynamic_members": [BOB]}
+    rows = [*people(ANN)[:1], {**people()[1], "manager": "bob"}, people()[2], staff]
+    role.session.organization.commit({**role.session.organization.state, "recipients": rows})
+    moderated = {"name": "Asks", "conditions": {"from_member_of": [f"staff@{DOMAIN}"]}, "actions": {"moderate_message_by_manager": True}}
+    role.run(encryption_rules=[RULE, moderated])
+    role.plan("snapshot")
+    newest = max((path for path in Path(role.directory).rglob("*.json") if "capture" in path.name), key=lambda path: path.stat().st_mtime_ns)
+    facts = document_of(json.loads(newest.read_text(encoding="utf-8")), "capture").facts
+    assert (facts["groups"], facts["managers"]) == ({BOARD: [ANN], f"staff@{DOMAIN}": [BOB]}, {ANN: BOB})
+    assert facts["unread_groups"] == [f"staff@{DOMAIN}"]
