@@ -95,7 +95,7 @@ def test_a_change_without_a_difference_has_no_impact(role: Role) -> None:
     twin = {**ENCRYPT, "name": "Law firm, again"}
     role.plan(check=True, encryption_rules=[ENCRYPT, twin])
     assert texts(role) == []
-    assert mail_lines(role.report["mail"]) == ["By the rules, no mail is encrypted, delivered or branded differently."]
+    assert mail_lines(role.report["mail"]) == ["The rule changes do not affect mail."]
     assert {row["impact"] for row in role.report["changes"] if row["identity"] == twin["name"]} == {""}
 
 

@@ -92,7 +92,7 @@ def test_without_azure_rights_management_nobody_knows_what_rules_do() -> None:
     off = ("Set-IRMConfiguration", {"AzureRMSLicensingEnabled": False})
     overview = audited(off, ("New-TransportRule", OUTGOING))
     assert overview["encrypts"] == ["not known while azure_rms_licensing_enabled is false (U28): the rule 'Encrypt all' with 'Encrypt'"]
-    why = "what becomes of a message that a rule encrypts while azure_rms_licensing_enabled is false (U28)"
+    why = "what happens to a message that a rule encrypts while azure_rms_licensing_enabled is false (U28)"
     assert overview["holes"] == [f"not known for all outgoing mail: {why}"]
     assert verdicts(overview)["35024"] == verdicts(overview)["35026"] == "fails"
     # Where no rule encrypts, it is known.
@@ -106,7 +106,7 @@ def test_rules_that_encrypt_while_licensing_is_off_are_a_warning(procedure: str)
     wishes = {"azure_rms_licensing": None, "check": True}
     role.plan(procedure, **wishes)
     (warning,) = [text for text in role.report["warnings"] if "U28" in text]
-    assert warning.startswith("azure_rms_licensing_enabled is false while rules encrypt ('Encrypt all'): what becomes of their mail is unknown (U28).")
+    assert warning.startswith("azure_rms_licensing_enabled is false while rules encrypt ('Encrypt all'): what happens to their mail is unknown (U28).")
     # A plan that turns it on needs no warning; neither does a rule that does not act.
     role.plan("baseline", check=True)
     assert not any("U28" in text for text in role.report["warnings"])

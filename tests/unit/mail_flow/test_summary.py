@@ -26,9 +26,8 @@ GUARANTEES = [
 ]
 PROVED_LAW = "'Law' is guaranteed: all mail from inside to law.example, except mail with 'public' in its subject or of Low importance, is delivered encrypted."
 BASIS = [
-    "  Not decided: forwarded mail, S/MIME-signed mail, automatic replies, receipts, meetings, requests for approval, mail over 17.8 MB, Exchange's reports.",
-    "  It relies on: authenticated mail from inside, rules in effect for some hours, no errors of rules, encryption that works, "
-    "no change of protection after the rules.",
+    "  Not covered: forwarded mail, S/MIME-signed mail, automatic replies, receipts, meetings, requests for approval, mail over 17.8 MB, Exchange's reports.",
+    "  Assumes: authenticated mail from inside, rules in effect for some hours, no rule errors, working encryption, no change of protection after the rules.",
 ]
 
 
@@ -108,9 +107,9 @@ def test_a_verdict_that_is_another_than_until_now_says_so_in_its_line() -> None:
 def test_what_has_no_room_in_a_line_is_counted() -> None:
     (row, _other) = prove([ENCRYPT], FACTS, GUARANTEES)
     (_verdict, undecided, _basis) = mail_lines({"guarantees": [{**row, "assumptions": [{"id": "U", "text": "T.", "mail": "m" * 40}] * 9}, row]})[:3]
-    assert undecided == f"  Not decided: {', '.join(['m' * 40] * 3)} and 6 more."
+    assert undecided == f"  Not covered: {', '.join(['m' * 40] * 3)} and 6 more."
     long = [{"id": "U", "text": f"{'t' * 300}."}]
-    assert mail_lines({"guarantees": [{**row, "assumptions": long}]})[1:] == [f"  It relies on: {'t' * 300}."]
+    assert mail_lines({"guarantees": [{**row, "assumptions": long}]})[1:] == [f"  Assumes: {'t' * 300}."]
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ MAIL = {
         {"kind": "unknown",
          "text": f"Mail from inside to people outside may be treated differently (U27): rule '{OUTGOING}' (new, priority 0) now applies to it.",
          "when": {}, "witness": witness("recipient@fabrikam.com", type=["Signed"]),
-         "unknown": [{"id": "U27", "reason": "what becomes of signed mail that a rule encrypts", "settled_by": "A test message with an S/MIME signature."}]},
+         "unknown": [{"id": "U27", "reason": "what happens to signed mail that a rule encrypts", "settled_by": "A test message with an S/MIME signature."}]},
     ],
     "difference_more": 0,
     "guarantees": [

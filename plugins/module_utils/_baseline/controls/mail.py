@@ -146,7 +146,7 @@ def licensing_warnings(organization: Organization, plan: Plan) -> list[str]:
         return []
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     shown = ", ".join(map(repr, names[:_NAMED]))
-    return [f"{off} is false while rules encrypt ({shown}{more}): what becomes of their mail is unknown (U28). IRM-1 and IRM-2 turn it on."]
+    return [f"{off} is false while rules encrypt ({shown}{more}): what happens to their mail is unknown (U28). IRM-1 and IRM-2 turn it on."]
 
 
 def verdict_rows(sides: Iterable[tuple[dict[str, Any], dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -222,7 +222,7 @@ class MayChangeLater(MayChange):
 
 @dataclass(frozen=True, kw_only=True)
 class MayChangeUnusual(MayChange):
-    """Mail that is not usual, and that rules tell from usual mail, where it is unknown what becomes of it."""
+    """Mail that is not usual, and that rules tell from usual mail, where it is unknown what happens to it."""
 
 
 @dataclass(frozen=True, kw_only=True)

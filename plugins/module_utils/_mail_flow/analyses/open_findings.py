@@ -120,7 +120,7 @@ class OpenFindings:
         return MayChangeLater(about=(unchanged(self.model, rule),), rules=(rule.name,), unknown=(LATER,), dates=tuple(dates))
 
     def unusual(self, causes: Sequence[int]) -> MayChangeUnusual:
-        """Of mail that is not usual, and that rules tell from usual mail, where it is unknown what becomes of it.
+        """Of mail that is not usual, and that rules tell from usual mail, where it is unknown what happens to it.
 
         :param causes: the edits that may change that.
         """

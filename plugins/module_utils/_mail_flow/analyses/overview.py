@@ -111,7 +111,7 @@ def overview(rules: RuleSet, facts: Mapping[str, Any], now: datetime.datetime | 
 
 @dataclass(frozen=True)
 class _Seen:
-    """A message and what becomes of it.
+    """A message and what happens to it.
 
     :param options: as the option ``messages`` has it.
     :param known: what is known of the organization with the :param:`facts` that the message needs beside.

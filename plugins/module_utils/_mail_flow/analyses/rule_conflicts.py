@@ -29,7 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 #: What has to be true of a message on a side.
 Wanted = Callable[[Side], Sequence[Value]]
 
-#: A way in which a copy can pass the rules, and what becomes of its protection.
+#: A way in which a copy can pass the rules, and what happens to its protection.
 End = tuple[World, Verdict]
 
 

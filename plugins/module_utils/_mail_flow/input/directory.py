@@ -27,7 +27,7 @@ MOST_ASKED = 100
 #: So many names are listed for one reason.
 _SAID = 5
 
-_TOO_MANY = f"rules name more than {MOST_ASKED} groups and people, and so many are read"
+_TOO_MANY = f"rules name more than {MOST_ASKED} groups and people, and only that many are read"
 
 #: So deep are groups in groups followed.
 MOST_LEVELS = 4
@@ -105,7 +105,7 @@ def facts_of_directory(organization: Organization, given: Mapping[str, Any]) -> 
     failed["groups"] = {name: group.why_unread for name, group in found.items() if group.why_unread}
     for name in [name for name in groups if not _within(name, found) <= groups.keys()]:
         del groups[name]
-        failed["groups"][name] = f"{found[name].cmdlet} shows groups in it that are not known"
+        failed["groups"][name] = f"{found[name].cmdlet} shows nested groups that are unknown"
     # Nothing tells whether such a group is expanded before the rules, nor one that such a group is in.
     odd = {name for name in groups if name in found and found[name].sort != _DISTRIBUTION}
     unread = sorted({*failed["groups"], *(name for name in groups if odd & _within(name, found))})

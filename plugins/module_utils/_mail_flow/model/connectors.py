@@ -69,7 +69,7 @@ def connector_of(options: Mapping[str, Any]) -> Connector:
     known = {name.casefold(): validation for name, validation in _VALIDATION_OF.items()}
     doubt = "" if tls.casefold() in known else f"tls_settings is {tls!r}, which is not known here"
     if not tls and dane.casefold() == "mandatory":
-        doubt = "smtp_dane_mode is Mandatory, and what becomes of mail to servers without DANE is not documented"
+        doubt = "smtp_dane_mode is Mandatory, and what happens to mail to servers without DANE is not documented"
     hosts = tuple(str(each) for each in options.get("smart_hosts") or ())
     return Connector(
         name=str(options["name"]),

@@ -189,7 +189,7 @@ def has_no_classification(sight: Sight, value: bool, settings: Settings) -> Trut
     """No classification. What the condition does where it is set to false is not known."""
     known = sight.content.classifications
     if not value:
-        return opened(("no classification",), "U15", "what has_no_classification does where it is false")
+        return opened(("no classification",), "U15", "what has_no_classification does if it is false")
     return opened(("classified",), "U00", "the classification of the message is not known (give classification, [] for none)") if known is None else not known
 
 

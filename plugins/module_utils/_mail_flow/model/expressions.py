@@ -243,7 +243,7 @@ class Parser:
         self.at += 1
         self.depth += 1
         if self.depth > DEEPEST:
-            raise NotAgreedError("groups that are nested too deep")
+            raise NotAgreedError("groups that are nested too deeply")
         if self.next == "?":
             if not self.pattern.startswith("?:", self.at) or self.legacy:
                 raise NotAgreedError(f"the construct ({self.pattern[self.at : self.at + 3]}")
@@ -280,7 +280,7 @@ class Parser:
                 self.at += 1
                 last = self.bracket_item()
                 if isinstance(last, Chars) or last < item:
-                    raise NotAgreedError("a range in a class that is none")
+                    raise NotAgreedError("an invalid range in a class")
                 ranges.append((item, last))
             else:
                 ranges.append((item, item))

@@ -341,7 +341,7 @@ def _unread_reasons(name: str, unread: Iterable[tuple[str, str, str]]) -> tuple[
     surprises: list[Reason] = []
     for section, option, value in unread:
         found = surprises if section == "actions" else doubts
-        found.append(Reason("U13", f"the rule {name!r} has {_KINDS[section]}{option} ({value}), which is not known here"))
+        found.append(Reason("U13", f"the rule {name!r} has {_KINDS[section]}{option} ({value}), which this collection does not know"))
     return doubts, surprises
 
 

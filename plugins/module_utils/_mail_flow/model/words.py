@@ -39,14 +39,14 @@ def has_word(text: str, word: str, lowered: str | None = None) -> Truth:
     lowered = text.lower() if lowered is None else lowered
     found = _find(lowered, wanted)
     if not lowered.isascii() and found != _find(composed(lowered), composed(wanted)):
-        return _doubt(text, word, "the same letters are written in two ways, with an accent in them and beside them")
+        return _doubt(text, word, "the word and the text compose accents differently")
     if found is not False:
-        return found if found is True else _doubt(text, word, "what touches it may belong to it, or be punctuation")
+        return found if found is True else _doubt(text, word, "an adjacent character may belong to it, or be punctuation")
     folded = () if text.isascii() and word.isascii() else ((text.casefold(), word.casefold()), (text.upper(), word.upper()))
     if any(_find(*pair) is not False for pair in folded):
         return _doubt(text, word, "letters that fold to several have to be equal for it")
     if _BLANKS.search(wanted) and _find(_BLANKS.sub(" ", text.lower()), _BLANKS.sub(" ", wanted)) is not False:
-        return _doubt(text, word, "the white space in the phrase is another")
+        return _doubt(text, word, "the white space differs from that of the phrase")
     return False
 
 

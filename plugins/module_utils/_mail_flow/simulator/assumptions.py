@@ -34,7 +34,7 @@ class Premise:
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """What is true of usual mail, while it is not known what becomes of other mail. The fields say it, and so do the words.
+    """What is true of usual mail, while it is not known what happens to other mail. The fields say it, and so do the words.
 
     :param id: the number of the question.
     :param text: that it is so, as a proof names it, and :param:`other` the mail of which it is not; :param:`brief` in a few words.
@@ -140,7 +140,7 @@ def ends_at(connector: str, hosts: Sequence[str]) -> Premise:
 TOO_MANY_COPIES = Reason(
     questions.ADDED_RECIPIENTS,
     "rules make more copies for people whom they add than are followed",
-    settled_by="Let fewer rules add people, or let them do so without a look at recipients.",
+    settled_by="Let fewer rules add people, or remove their conditions about recipients.",
 )
 
 _SIMPLER = "Use fewer or simpler conditions in the rules that overlap."
@@ -155,7 +155,7 @@ NOT_FOLLOWED = Reason(questions.ADDED_RECIPIENTS, "copies of managers and member
 FAILING = Reason(questions.RULE_FAILS, "what makes Exchange fail on a rule is not documented")
 
 #: For mail that waits for many approvals.
-MANY_APPROVALS = Reason("approvals", "how many approvals mail waits for is compared only up to a few", settled_by="Send a test message.")
+MANY_APPROVALS = Reason("approvals", "approvals are compared only up to a few", settled_by="Send a test message.")
 
 #: Assumption about usual mail to the mail of which it is not true.
 UNUSUAL = {
@@ -179,12 +179,12 @@ _LEAVES_OUT = {
 RELIED_ON = {
     questions.WORD_BORDERS: "texts without rare forms of i, s and k",
     "settled": "rules in effect for some hours",
-    "rule_errors": "no errors of rules",
-    "configured": "encryption that works",
+    "rule_errors": "no rule errors",
+    "configured": "working encryption",
     "later": "no change of protection after the rules",
     "authenticated": "authenticated mail from inside",
     "subdomains": "domains with their subdomains",
-    "sent_from": "primary addresses of senders",
+    "sent_from": "senders' primary addresses",
     "sizes": "messages larger than their attachments",
     "internal_domains": "remote domains that stay internal",
     "date": "no rule that begins or ends",
@@ -207,20 +207,20 @@ def nameless(rules: Sequence[str]) -> Reason:
 LATER = Reason("date", "only mail of today is compared", settled_by="Compare again after that date.")
 
 #: For a verdict without a known reason.
-NOT_FOUND = Reason(questions.A_FACT, "no message was found of which that is certain, but none is ruled out", settled_by="Send a test message.")
+NOT_FOUND = Reason(questions.A_FACT, "no message shows it for certain, but none is ruled out", settled_by="Send a test message.")
 
 #: Key of a message to how it says that there is nothing.
 _NOTHING = {
-    "type": ", [] for a message of no special type",
-    "attachments": ", [] where there are none",
-    "classification": ", [] where there is none",
+    "type": ", or [] for a message of no special type",
+    "attachments": ", or [] if there are none",
+    "classification": ", or [] if there is none",
     "mail_from": ", which is empty for automatic replies",
 }
 
 
 def unusual(number: str) -> Reason:
-    """That it is not known what becomes of mail that does not meet an assumption."""
-    return Reason(number, f"what becomes of {UNUSUAL[number]} is not known")
+    """That it is not known what happens to mail that does not meet an assumption."""
+    return Reason(number, f"what happens to {UNUSUAL[number]}")
 
 
 def as_row(reason: Reason) -> dict[str, str]:

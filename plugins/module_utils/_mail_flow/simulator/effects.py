@@ -91,7 +91,7 @@ def in_audit(rule: FlowRule, world: World, scene: Scene) -> list[World]:
     told = _told(rule, world, scene, {row.option for row in rule.rows if rule.mode in row.in_audit})
     if "stop_rule_processing" not in rule.actions or scene.last:
         return [told]
-    stops = opened(("stop", rule.place), "U08", f"whether the rule {rule.name!r}, which is only tried, stops the later ones", False)
+    stops = opened(("stop", rule.place), "U08", f"whether the rule {rule.name!r}, which is in a test mode, stops the later ones", False)
     return [told.answering(stops, False), told.answering(stops, True).but(over=True, ended_by=rule.name)]
 
 
@@ -267,7 +267,7 @@ def _ended(rule: FlowRule, world: World, does: frozenset[Does]) -> World:
     if any(added.place == rule.place and added.instead for added in world.added) and "redirected" not in fates:
         fates.append("redirected")
     if len(fates) > 1:
-        why = Reason("U00", f"what becomes of a message that the rule {rule.name!r} wants {' and '.join(fates)}")
+        why = Reason("U00", f"what happens to a message that the rule {rule.name!r} wants {' and '.join(fates)}")
         changes["surprises"] = (*world.surprises, why)
     if Does.STOP in does:
         changes.update(stopped=True, over=True, ended_by=rule.name)

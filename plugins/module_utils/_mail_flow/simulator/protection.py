@@ -128,7 +128,7 @@ def licensing_off(settings: Mapping[str, Any]) -> str:
 
 
 def _both(world: World) -> str:
-    return f"what becomes of a message that {_names(rule for rule, _template in world.asked)} encrypts and {_names(world.removed)} decrypts"
+    return f"what happens to a message that {_names(rule for rule, _template in world.asked)} encrypts and {_names(world.removed)} decrypts"
 
 
 def _names(rules: Any) -> str:
@@ -153,7 +153,7 @@ def _asked(world: World, message: Message, facts: Facts) -> Verdict:
         reasons += [reason for value in scope if isinstance(value, Open) for reason in value.reasons]
         reasons.append(Reason("U26", f"whether Exchange encrypts mail from {message.sender}, who is not known to be inside", "from"))
     if message.signed and not world.content.wrapped:
-        reasons.append(Reason("U27", "what becomes of a message with an S/MIME signature that a rule encrypts", "protection"))
+        reasons.append(Reason("U27", "what happens to a message with an S/MIME signature that a rule encrypts", "protection"))
     reasons += [*_type_reasons(message), *_configured(facts.irm_configuration, message)]
     large = _too_large(message)
     if reasons or large:
@@ -183,7 +183,7 @@ def _configured(irm: Mapping[str, Any] | None, message: Message) -> list[Reason]
     """Why it is open whether the organization's settings let a message be protected."""
     settings = irm or {}
     off = licensing_off(settings)
-    reasons = [Reason("U28", f"what becomes of a message that a rule encrypts while {off} is false", "facts.irm_configuration")] if off else []
+    reasons = [Reason("U28", f"what happens to a message that a rule encrypts while {off} is false", "facts.irm_configuration")] if off else []
     documents = [attachment.name for attachment in message.attachments or () if attachment.name.lower().endswith(".pdf")]
     if documents and settings.get("enable_pdf_encryption") is False:
         why = f"whether a message with the PDF document {documents[0]} is encrypted while enable_pdf_encryption is false"
@@ -197,4 +197,4 @@ def _too_large(message: Message) -> Reason | None:
     if (least if most is None else most) <= LARGEST:
         return None
     how = "over 25 MB" if least > LARGEST else "that may be over 25 MB once it is encoded"
-    return Reason("U31", f"what becomes of a message {how} that a rule encrypts", "size")
+    return Reason("U31", f"what happens to a message {how} that a rule encrypts", "size")

@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import DEFAULT_OME_CONFIGURATION
 
-_LOCKED = "neither passcodes nor social IDs are left in {name}, so nobody without a work or school account gets in"
+_LOCKED = "{name} allows neither passcodes nor social IDs, so only work and school accounts can sign in"
 
 
 def opens(protection: str, branding: str, recipient: Recipient, facts: Facts, *, own: bool = True) -> list[dict[str, str]]:
@@ -60,7 +60,7 @@ def _inside(facts: Facts) -> list[dict[str, str]]:
 
 def _outside(branding: str, facts: Facts) -> list[dict[str, str]]:
     name = branding or DEFAULT_OME_CONFIGURATION
-    ways = [] if branding else [_way("inline", "Outlook opens it for people with a work or school account in Microsoft 365, if Conditional Access lets them")]
+    ways = [] if branding else [_way("inline", "Outlook opens it for people with a work or school account in Microsoft 365, if Conditional Access allows it")]
     if facts.ome_configurations is None:
         return [*ways, _way("unknown", "the OME configurations are not known")]
     shown = next((each for each in facts.ome_configurations if same_name(str(each.get("identity", "")), name)), None)
@@ -70,9 +70,9 @@ def _outside(branding: str, facts: Facts) -> list[dict[str, str]]:
 
 
 def _portal(name: str, shown: Mapping[str, Any]) -> list[dict[str, str]]:
-    ways = [_way("portal_work_account", "the portal takes a work or school account, if Conditional Access lets it")]
+    ways = [_way("portal_work_account", "the portal accepts a work or school account, if Conditional Access allows it")]
     if shown.get("social_id_sign_in"):
-        ways.append(_way("portal_social", f"{name} lets people sign in with a social ID, where their mail provider is one that Microsoft takes"))
+        ways.append(_way("portal_social", f"{name} lets people sign in with a social ID, if Microsoft supports their mail provider"))
     if shown.get("otp_enabled"):
         ways.append(_way("portal_passcode", f"{name} sends a one-time passcode"))
     if shown.get("otp_enabled") is False and shown.get("social_id_sign_in") is False:

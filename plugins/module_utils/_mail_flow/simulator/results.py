@@ -27,8 +27,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 #: Protections of which not all is known.
 OPEN = ("unknown", "protected_option_unknown")
 
-_TOO_MANY = Reason("U00", "more questions are open than can be followed to their ends")
-_TWICE = Reason("U09", "the message comes by several ways, since a rule adds this recipient or sends the message here")
+_TOO_MANY = Reason("U00", "there are too many open questions to follow")
+_TWICE = Reason("U09", "the message arrives in several ways, because a rule adds this recipient or redirects the message here")
 
 
 @dataclass(frozen=True, slots=True)

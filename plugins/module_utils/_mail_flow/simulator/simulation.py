@@ -29,7 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 #: So many worlds are followed for a recipient; beyond them the answer is unknown.
 MOST_WORLDS = 128
 
-#: So many copies are followed of those that rules make; what becomes of the others is unknown.
+#: So many copies are followed of those that rules make; what happens to the others is unknown.
 MOST_COPIES = 256
 
 #: What it costs to look whether a rule is for a recipient, and to tell a world from others.
@@ -463,7 +463,7 @@ def _words(kind: str, text: str, *more: str) -> tuple[tuple[str, str], ...]:
 
 def _left(rule: FlowRule, fork: Fork, acts: bool, matches: Mapping[Recipient, Truth]) -> Fork:
     """Who is left in a copy after a rule that is for some alone, and of whom that is open."""
-    tried = (Reason("U06", f"whether the rule {rule.name!r}, which is only tried, splits the message"),)
+    tried = (Reason("U06", f"whether the rule {rule.name!r}, which is in a test mode, splits the message"),)
     apart = [other for other, match in matches.items() if isinstance(match, bool) and match is not acts]
     doubtful = {other: match.reasons for other, match in matches.items() if isinstance(match, Open)}
     if rule.enforced:

@@ -28,7 +28,7 @@ class Outcome:
     :param released: whether it is in quarantine, from which it may be released.
     :param protected: whether the copy is protected, if it is delivered or released; :param:`by_rules` by rules.
     :param branded: whether it shows a branding.
-    :param given: where it is open what becomes of a copy that rules want to protect: whether it is protected, and whether it is refused instead; both
+    :param given: where it is open what happens to a copy that rules want to protect: whether it is protected, and whether it is refused instead; both
         unknown unless given.
     """
 
@@ -93,7 +93,7 @@ class Outcome:
         return self.logic.all_of((self._scope("NotInOrganization"), negate(self._scope("InOrganization")), self._forwarded() ^ 1))
 
     def _unsure(self) -> Value:
-        """Whether it is open what becomes of a message that rules want to protect."""
+        """Whether it is open what happens to a message that rules want to protect."""
         logic, mail = self.logic, self.mail
         signed = mail.circuit.disjunction((mail.arrival["smime_signed"], mail.kinds["Signed"]))
         return logic.any_of(
@@ -163,7 +163,7 @@ class Outcome:
 
     @cached_property
     def _given(self) -> tuple[Outcome, ...]:
-        """The same for each answer to what becomes of a copy that rules want to protect."""
+        """The same for each answer to what happens to a copy that rules want to protect."""
         return tuple(Outcome(self.chain, answer) for answer in ((TRUE, FALSE), (FALSE, FALSE), (FALSE, TRUE)))
 
     def kept_in_transit(self, least: str) -> Value:

@@ -28,7 +28,7 @@ class Taken:
 
     :param when: whether it does, as far as it is known which copies it takes.
     :param surely: whether no copy of these leaves without a connector.
-    :param known: whether it is known what becomes of the copy then.
+    :param known: whether it is known what happens to the copy then.
     """
 
     connector: Connector

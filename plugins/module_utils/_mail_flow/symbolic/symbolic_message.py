@@ -128,7 +128,7 @@ class SymbolicMessage:
         directory = facts.mailboxes is not None
         attributes = any(sort in ATTRIBUTES for slot in (SENDER, RECIPIENT) for sort, _value in vocabulary.keys.get(slot, ()))
         self._named_guests = named_guests(facts)
-        many = "Mail of and to guests and mail users with addresses outside, who are too many to be told apart, is not considered."
+        many = "Mail from and to guests and mail users with outside addresses is not considered, because they are too many to distinguish."
         none = "No person with an address outside is a guest or mail user of the organization, as Get-MailUser would show."
         self._guests = self._assume(
             "U20",

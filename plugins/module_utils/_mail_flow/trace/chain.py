@@ -25,7 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import Unknown
 
-#: What an action does that decides what becomes of a copy. All others show only in conditions, which are decided before.
+#: What an action does that decides what happens to a copy. All others show only in conditions, which are decided before.
 _DECIDES = frozenset((Does.ENCRYPT, Does.DECRYPT, Does.BRAND, Does.DELETE, Does.QUARANTINE, Does.REJECT, Does.REDIRECT, Does.MODERATE, Does.STOP))
 
 
@@ -49,7 +49,7 @@ class Passed:
 
     :param outcome: the recipient's result, as the simulator gives it: ``fate``, ``protection``, ``protected_by``, and others.
     :param course: with all that is open.
-    :param because: the steps that decide where it is open what becomes of the copy, and why else it is.
+    :param because: the steps that decide where it is open what happens to the copy, and why else it is.
     :param asks: what the rules look at and do: copies that meet the same rules of another rule set are treated the same there.
     :param worlds: the ways in which the copy can pass the rules, and what people see of it.
     """
@@ -63,7 +63,7 @@ class Passed:
 
     @property
     def undecided(self) -> bool:
-        """Whether it is open what becomes of the copy, or whether it is protected."""
+        """Whether it is open what happens to the copy, or whether it is protected."""
         return self.outcome["fate"] == "unknown" or self.outcome.get("protection") == "unknown"
 
 
@@ -78,7 +78,7 @@ class Chain:
         self.identities = tuple(map(_identity, rules.rules))
         self.effects = tuple(map(_effect, rules.rules))
         self._ends = tuple(rule.by_manager or rule.is_final or bool(rule.does(Does.MODERATE)) for rule in rules.rules)
-        #: The rules that decide what becomes of a copy.
+        #: The rules that decide what happens to a copy.
         self.deciding = tuple(rule for rule in rules.rules if not rule.idle and self.effects[rule.place] is not None)
         self._known: dict[Hashable, Passed] = {}
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Copies that meet the same rules and are alike in all else that decides what becomes of them. Private to the collection."""
+"""Copies that meet the same rules and are alike in all else that decides what happens to them. Private to the collection."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Group:
 
     :param places: the copies.
     :param met: for each rule set and for the guarantees: the places of the rules that they meet, and why that is open.
-    :param alike: what else decides what becomes of them.
+    :param alike: what else decides what happens to them.
     """
 
     places: Sequence[int]

@@ -100,7 +100,7 @@ def _of_changed(finding: Changed) -> Row:
 @_text.register
 def _side_effects(finding: SideEffectsChanged) -> str:
     rule = finding.later.name if finding.later else finding.rules[0]
-    applies = f"rule '{rule}' {'now' if finding.now else 'no longer'} applies to it, since others are changed"
+    applies = f"rule '{rule}' {'now' if finding.now else 'no longer'} applies to it, because other rules changed"
     why = because(finding.cause) if finding.cause else applies
     effects = side_effects_said(finding.effects, now=finding.now)
     return f"{mail_of(finding.about, every=False)} {effects}: {why}."

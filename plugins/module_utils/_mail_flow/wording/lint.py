@@ -34,9 +34,7 @@ _SENTENCES: Mapping[tuple[str, str], str] = {
     ("routed_to_disabled_connector", ""): (
         "{rule!r} routes mail to the connector {connector!r}, which is {why}: how that mail leaves is not documented (U32)."
     ),
-    ("too_complex", ""): (
-        "The rules are too complex for all checks: not every rule that never acts, and not every rule that another gets in the way of, is found."
-    ),
+    ("too_complex", ""): ("The rules are too complex for all checks: some rules that never act, or that another rule blocks, may be missing."),
 }
 
 #: The same of findings about one rule: what is said of it.
@@ -44,7 +42,7 @@ _OF_ONE: Mapping[tuple[str, str], str] = {
     ("expired", ""): "it ended on {date}",
     ("expiring", ""): "it encrypts, and ends on {date}",
     ("inactive_encryption", ""): "it would encrypt, but never acts: {idle}",
-    ("inactive_encryption", "tried"): "it would encrypt, but is only tried (mode {mode})",
+    ("inactive_encryption", "tried"): "it would encrypt, but is in a test mode ({mode})",
     ("unscoped_encryption", ""): "it encrypts without a condition that limits its senders to people inside, but rules do not encrypt mail from outside",
     ("unscoped_encryption", "outside"): "it encrypts only mail from outside, which rules do not encrypt",
     ("retired_action", ""): "apply_ome and remove_ome are retired: use apply_rights_protection_template and remove_ome_v2",

@@ -60,7 +60,7 @@ def window_reason(reason: str, detail: str) -> str:
 
 
 def replay_lines(found: Mapping[str, Any], most: int = 10) -> list[str]:
-    """A replay as lines of a terminal: what was read, what becomes of it, what a change changes, and guarantees.
+    """A replay as lines of a terminal: what was read, what happens to it, what a change changes, and guarantees.
 
     :param found: the module's result.
     :param most: the maximum number of rules and of kinds of change that are named.

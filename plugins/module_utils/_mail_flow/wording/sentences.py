@@ -104,7 +104,7 @@ BECOMES = {
     "protection_changed": "is now protected differently",
     "branding_changed": "now shows a different branding or none",
     "fate_changed": "is now handled differently",
-    "side_effect_changed": "is now told to others, shown to others, or sent by another way",
+    "side_effect_changed": "is now reported or shown to others, or sent another way",
     "unknown": "may be treated differently",
 }
 
@@ -204,7 +204,7 @@ def _differently(edit: Edit) -> str:
     if edit.before is None or edit.after is None or edit.how == "moved":
         return "is now at another position"
     if edit.before.enforced is not edit.after.enforced:
-        return "is now enforced" if edit.after.enforced else f"is now only tried (mode {edit.after.mode})"
+        return "is now enforced" if edit.after.enforced else f"is now only in a test mode ({edit.after.mode})"
     return "now treats it differently"
 
 

@@ -33,13 +33,13 @@ _NAMED = 3
 #: The addresses of a message, which come first, and its keys that come next.
 _ADDRESSES, _FIRST = ("from", "to", "cc", "bcc", "name"), ("subject", "body")
 
-_KEYS = {"own": "the organization's own keys", "other": "another organization's keys", "unknown": "keys of which it is unknown whose they are"}
+_KEYS = {"own": "the organization's own keys", "other": "another organization's keys", "unknown": "keys of an unknown owner"}
 
 _ATTACHED = {
     "executable": "executable",
     "password_protected": "protected by a password",
     "unsupported": "of a type that Exchange cannot read",
-    "limit_exceeded": "too large to be read to the end",
+    "limit_exceeded": "too large to read completely",
 }
 
 #: What a line of a message is about, where that is not simply its key.
@@ -162,7 +162,7 @@ def verdict_sentence(row: Mapping[str, Any]) -> str:
         return f"{row['name']!r} is guaranteed: {row['claim']}."
     if row["verdict"] == "refuted":
         return f"{row['name']!r} is not guaranteed: {refutation(row)}"
-    return f"Whether {row['name']!r} is guaranteed cannot be told: {reasons_of(row)}."
+    return f"Cannot verify {row['name']!r}: {reasons_of(row)}."
 
 
 def mail_lines(mail: Mapping[str, Any], most: int | None = None) -> list[str]:
@@ -170,8 +170,8 @@ def mail_lines(mail: Mapping[str, Any], most: int | None = None) -> list[str]:
 
     :param most: the maximum number of sentences about a difference.
     """
-    lines = [f"{row['text']}{f' Not known is {reasons}.' if (reasons := reasons_of(row)) else ''}" for row in mail.get("difference") or ()]
-    lines += ["By the rules, no mail is encrypted, delivered or branded differently."] if mail.get("difference") == [] else []
+    lines = [f"{row['text']}{f' Unknown: {reasons}.' if (reasons := reasons_of(row)) else ''}" for row in mail.get("difference") or ()]
+    lines += ["The rule changes do not affect mail."] if mail.get("difference") == [] else []
     more = int(mail.get("difference_more") or 0) + len(lines[most:] if most else ())
     lines = lines[:most]
     lines += [f"At least {more} more kinds of mail are treated differently."] if more else []
@@ -193,7 +193,7 @@ def _basis(row: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
         return []
     left_out = [each["mail"] for each in row["assumptions"] if "mail" in each]
     relied_on = [RELIED_ON.get(each["id"]) or each["text"].rstrip(".") for each in row["assumptions"] if "mail" not in each]
-    return [("Not decided", left_out), ("It relies on", relied_on)]
+    return [("Not covered", left_out), ("Assumes", relied_on)]
 
 
 def _fitting(words: Sequence[str]) -> str:

@@ -54,7 +54,7 @@ def only(**conditions: Any) -> Values:
             f"All mail {OUT} with 'a1' or 'b1' in its subject, except mail with 'a1'",
         ),
         # Where something else than conditions and exceptions differs, all of the rule's mail is meant.
-        (ALL, {**but(**FABRIKAM), "mode": "Audit"}, f"All mail {OUT} {LOST}: rule 'All' (changed, priority 0) is now only tried (mode Audit)"),
+        (ALL, {**but(**FABRIKAM), "mode": "Audit"}, f"All mail {OUT} {LOST}: rule 'All' (changed, priority 0) is now only in a test mode (Audit)"),
         ({**ALL, "mode": "Audit"}, ALL, f"All mail {OUT} {GAINED}: rule 'All' (changed, priority 0) is now enforced"),
         (ALL, {**but(**FABRIKAM), "sender_address_location": "Envelope"}, f"Mail {OUT} {LOST}, unless another rule applies to it"),
     ],

@@ -21,7 +21,7 @@ REPORT = rule("Report", WHERE, TOLD)
 CONNECTOR = rule("Connector", OUTGOING, {"route_message_outbound_connector": "Gate"})
 TLS = rule("TLS", OUTGOING, {"route_message_outbound_require_tls": True})
 STOPS = rule("Stops", WHERE, STOP)
-NOTHING = "By the rules, no mail is encrypted, delivered or branded differently."
+NOTHING = "The rule changes do not affect mail."
 
 
 def asks(who: str) -> Values:
