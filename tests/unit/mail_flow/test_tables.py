@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import actions, predicates, questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Reach, Use
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import WORDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import MODERATING
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS
 
@@ -73,6 +74,12 @@ def test_the_guide_lists_the_questions() -> None:
 def test_what_is_cited_is_listed() -> None:
     assert _cited("U") == set(questions.BY_ID)
     assert _cited("L") <= set(_table("architecture_mail_flow"))
+
+
+def test_a_row_of_the_trace_says_what_a_condition_looks_at_or_the_reason_is_named() -> None:
+    silent = {row.options[0] for row in predicates.PREDICATES if not row.column and not row.untraced}
+    assert silent == {"sender_in_recipient_list", "recipient_in_sender_list"}
+    assert {row.untraced for row in predicates.PREDICATES} <= {"", *WORDS}
 
 
 def test_what_splits_a_copy_and_what_does_not() -> None:

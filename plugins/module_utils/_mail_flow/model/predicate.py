@@ -64,6 +64,8 @@ class Predicate:
     :param shown: the values as people read them: what is not a list, and the list.
     :param phrase: the words for it.
     :param needs: keys, one of which a message must have for the condition not to be false; ``None`` if none can be named.
+    :param column: what of a row of the message trace says it: ``sender``, ``recipient``, ``pair`` of both, ``subject``, ``size`` or ``hop``; empty if none.
+    :param untraced: the reason in results for what no row says of it; empty if the open question tells it.
     :param unknowns: the open questions that it can meet.
     :param content: whether it looks into content that S/MIME hides.
     :param reach_of: the reach where it depends on the values.
@@ -81,6 +83,8 @@ class Predicate:
     shown: Callable[[Any], tuple[str, list[Any]]]
     phrase: Phrase
     needs: Callable[[Any], Needs] = lambda values: None
+    column: str = ""
+    untraced: str = ""
     unknowns: tuple[str, ...] = ()
     content: bool = False
     reach_of: Callable[[Any], Reach] | None = None

@@ -29,8 +29,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 
 #: What conditions of a family have in common.
-_SUBJECT: Mapping[str, Any] = {"looks_at": "subject", "slots": (SUBJECT,), "reach": Reach.MESSAGE, "use": Use.COMPUTABLE}
-_BODY: Mapping[str, Any] = {"looks_at": "body", "slots": (SUBJECT, BODY), "reach": Reach.MESSAGE, "use": Use.COMPUTABLE, "content": True}
+_SUBJECT: Mapping[str, Any] = {"looks_at": "subject", "column": "subject", "slots": (SUBJECT,), "reach": Reach.MESSAGE, "use": Use.COMPUTABLE}
+_BODY: Mapping[str, Any] = {
+    "looks_at": "body",
+    "column": "subject",
+    "untraced": "body",
+    "slots": (SUBJECT, BODY),
+    "reach": Reach.MESSAGE,
+    "use": Use.COMPUTABLE,
+    "content": True,
+}
 _MESSAGE: Mapping[str, Any] = {"reach": Reach.MESSAGE}
 
 
@@ -42,13 +50,14 @@ def _at(place: str) -> Callable[[Any], Needs]:
     return lambda values: ((place, ""),)
 
 
-_ATTACHMENTS: Mapping[str, Any] = {"looks_at": "attachments", "reach": Reach.MESSAGE, "needs": _at("attachments"), "content": True}
+_ATTACHMENTS: Mapping[str, Any] = {"looks_at": "attachments", "untraced": "attachment", "reach": Reach.MESSAGE, "needs": _at("attachments"), "content": True}
 
 
 def _header(name: str, values: str, **columns: Any) -> Predicate:
     return Predicate(
         options=(name, values),
         looks_at="header",
+        untraced="header",
         slots=(HEADER,),
         reach=Reach.MESSAGE,
         use=Use.COMPUTABLE,
@@ -135,6 +144,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         "content_character_set_contains_words",
         **_MESSAGE,
         looks_at="character sets",
+        untraced="header",
         sort="character set",
         use=Use.FACTS,
         evaluate=content.has_character_set,
@@ -203,6 +213,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         "message_size_over",
         **_MESSAGE,
         looks_at="size",
+        column="size",
         sort="size",
         use=Use.COMPUTABLE,
         evaluate=content.message_size_over,
@@ -213,6 +224,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         "message_type_matches",
         **_MESSAGE,
         looks_at="protection",
+        untraced="type",
         sort="type",
         use=Use.FACTS,
         evaluate=content.is_type,
@@ -223,6 +235,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         "with_importance",
         **_MESSAGE,
         looks_at="importance",
+        untraced="importance",
         sort="importance",
         use=Use.COMPUTABLE,
         evaluate=content.importance_is,
@@ -232,6 +245,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         "has_classification",
         **_MESSAGE,
         looks_at="classification",
+        untraced="classification",
         sort="classification",
         use=Use.FACTS,
         evaluate=content.has_classification,
@@ -241,6 +255,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         "has_no_classification",
         **_MESSAGE,
         looks_at="classification",
+        untraced="classification",
         sort="no classification",
         use=Use.FACTS,
         evaluate=content.has_no_classification,
@@ -251,6 +266,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         "scl_over",
         **_MESSAGE,
         looks_at="scl",
+        untraced="scl",
         sort="scl",
         use=Use.OPAQUE,
         evaluate=content.spam_level_is,

@@ -29,10 +29,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Settings, Sight
 
 #: What conditions of a family have in common.
-_SENDER: Mapping[str, Any] = {"looks_at": "sender", "slots": (SENDER,), "reach": Reach.SENDER}
-_RECIPIENT: Mapping[str, Any] = {"looks_at": "recipient", "slots": (RECIPIENT,), "reach": Reach.RECIPIENT}
-_RECIPIENTS: Mapping[str, Any] = {"looks_at": "recipients", "slots": (RECIPIENT,), "reach": Reach.COPY}
-_FIELDS: Mapping[str, Any] = {"looks_at": "fields", "slots": (RECIPIENT,), "reach": Reach.COPY}
+_SENDER: Mapping[str, Any] = {"looks_at": "sender", "slots": (SENDER,), "reach": Reach.SENDER, "column": "sender"}
+_RECIPIENT: Mapping[str, Any] = {"looks_at": "recipient", "slots": (RECIPIENT,), "reach": Reach.RECIPIENT, "column": "recipient"}
+_RECIPIENTS: Mapping[str, Any] = {"looks_at": "recipients", "slots": (RECIPIENT,), "reach": Reach.COPY, "column": "recipient"}
+_FIELDS: Mapping[str, Any] = {"looks_at": "fields", "slots": (RECIPIENT,), "reach": Reach.COPY, "untraced": "to_or_cc"}
 _RELATION: Mapping[str, Any] = {"looks_at": "relation", "sort": "relation", "reach": Reach.RELATION}
 
 
@@ -133,6 +133,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         looks_at="sender",
         sort="scope",
         reach=Reach.SENDER,
+        column="sender",
         use=Use.FACTS,
         evaluate=people.from_scope,
         unknowns=("U16", "U20", "U22"),
@@ -160,6 +161,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         "sender_ip_ranges",
         reach=Reach.MESSAGE,
         looks_at="last hop",
+        column="hop",
         sort="range",
         slots=("last hop",),
         use=Use.FACTS,
@@ -185,6 +187,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         "sender_management_relationship",
         **_RELATION,
         use=Use.FACTS,
+        column="pair",
         evaluate=people.relation(people.is_related),
         unknowns=("U05",),
         phrase=Phrase(2, "to people whose manager is the sender", forms={"DirectReport": "to the sender's manager"}),
@@ -193,6 +196,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         options=("manager_for_evaluated_user", "manager_addresses"),
         **_RELATION,
         use=Use.FACTS,
+        column="pair",
         evaluate=_manages,
         read=lambda section: (str(section["manager_for_evaluated_user"]), small("manager_addresses")(section)),
         shown=as_list_of,
@@ -204,6 +208,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         options=("ad_comparison_attribute", "ad_comparison_operator"),
         **_RELATION,
         use=Use.FACTS,
+        column="pair",
         evaluate=people.relation(people.has_equal_attribute),
         read=lambda section: (str(section["ad_comparison_attribute"]), str(section.get("ad_comparison_operator") or "Equal")),
         shown=_comparison,
@@ -214,6 +219,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         options=("between_member_of_1", "between_member_of_2"),
         **_RELATION,
         use=Use.FACTS,
+        column="pair",
         evaluate=people.relation(people.is_between),
         read=lambda section: (small("between_member_of_1")(section), small("between_member_of_2")(section)),
         shown=lambda values: (" and members of ".join(listed(each) for each in values), []),
@@ -237,6 +243,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         looks_at="recipient",
         sort="scope",
         reach=Reach.RECIPIENT,
+        column="recipient",
         use=Use.FACTS,
         evaluate=people.sent_to_scope,
         unknowns=("U19", "U20", "U21"),

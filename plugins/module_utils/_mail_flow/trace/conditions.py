@@ -17,7 +17,7 @@ from itertools import product
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth, any_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import required
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Needs, Reach, Use
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Needs, Reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Fork, Sight, first_content
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import tokens
@@ -33,17 +33,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 #: Somebody whom no condition names.
 _NOBODY = "\x00@\x00"
 
-#: What a condition looks at, to the column of its values. Of what is not here no row says anything.
-_COLUMNS = {
-    "sender": "sender",
-    "last hop": "hop",
-    "recipient": "recipient",
-    "recipients": "recipient",
-    "relation": "pair",
-    "subject": "subject",
-    "body": "subject",
-    "size": "size",
-}
+#: A header that repeats what a row says, to the column of that.
 _HEADERS = {"subject": "subject", "from": "sender"}
 
 #: What a message of a column says of its copies.
@@ -231,7 +221,7 @@ class Conditions:
         return column.with_text(literal) if literal else range(len(column.places))
 
     def _needs(self, atom: Atom, kind: str) -> Needs:
-        if not atom.predicate.options[0].endswith("member_of"):
+        if atom.predicate.sort != "member":
             return atom.predicate.needs(atom.values)
         return tuple((kind, member) for group in atom.values for member in self.facts.members_of(group))
 
@@ -249,7 +239,7 @@ class Conditions:
         if isinstance(truth, bool):
             return truth
         if truth.likely is None:
-            return why_open(truth, atom.predicate.looks_at)
+            return why_open(truth, atom.predicate.untraced)
         self.assumed |= {reason.id for reason in truth.reasons}
         return truth.likely
 
@@ -275,19 +265,17 @@ def _column_of(atom: Atom) -> str:
     predicate = atom.predicate
     if predicate.looks_at == "header":
         return _HEADERS.get(str(atom.values[0]).lower(), "")
-    if predicate.looks_at == "relation":
-        return "" if predicate.use is Use.OPAQUE else "sender" if atom.reach is Reach.SENDER else "pair"
-    return _COLUMNS.get(predicate.looks_at, "")
+    return "sender" if atom.reach is Reach.SENDER else predicate.column
 
 
 def _is_text(atom: Atom) -> bool:
     """Whether a condition looks for texts, one of which is enough, in a subject or an address."""
-    return atom.predicate.options[0].endswith(("_words", "_patterns")) and "attribute" not in atom.predicate.options[0] and len(atom.predicate.options) == 1
+    return atom.predicate.sort in ("word", "pattern") and atom.predicate.looks_at != "header"
 
 
 def _literal(atom: Atom) -> str:
     """A text without which a pattern is not found; empty where there is none, or the condition is no pattern."""
-    return required(str(atom.values[0]), atom.settings.dialect) if _is_text(atom) and atom.predicate.options[0].endswith("patterns") else ""
+    return required(str(atom.values[0]), atom.settings.dialect) if _is_text(atom) and atom.predicate.sort == "pattern" else ""
 
 
 def _parts(atom: Atom) -> list[Atom]:

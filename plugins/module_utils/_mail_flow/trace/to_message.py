@@ -44,19 +44,6 @@ _WORDS = {
     "facts.attributes": "membership",
 }
 
-#: What a condition looks at that a row does not say, to the word for it. It goes before the field: text that may be protected is text.
-_LOOKS_AT = {
-    "body": "body",
-    "attachments": "attachment",
-    "header": "header",
-    "character sets": "header",
-    "fields": "to_or_cc",
-    "scl": "scl",
-    "protection": "type",
-    "classification": "classification",
-    "importance": "importance",
-}
-
 #: Every reason why something about a copy is open, in the order in which results list them.
 WORDS = (
     *("body", "attachment", "header", "to_or_cc", "scl", "type", "classification", "importance", "envelope", "membership"),
@@ -76,13 +63,14 @@ class Unknown:
     id: str = ""
 
 
-def why_open(question: Open, looks_at: str = "") -> Unknown:
+def why_open(question: Open, untraced: str = "") -> Unknown:
     """The reason of an open question.
 
-    :param looks_at: what the condition looks at that asks it.
+    :param untraced: the word for what the condition that asks it looks at, where no row says that. It goes before the field: text that may be protected
+        is text.
     """
     reason = question.reasons[0]
-    word = _LOOKS_AT.get(looks_at) or _WORDS.get(reason.field, "semantics")
+    word = untraced or _WORDS.get(reason.field, "semantics")
     return Unknown(word, "" if reason.id == "U00" else reason.id)
 
 
