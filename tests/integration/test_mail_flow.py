@@ -190,7 +190,7 @@ def test_proposed_rules_are_tested_on_a_host_that_is_no_organization(tmp_path: P
 
 
 GUIDES = ROOT / "docs/docsite/rst"
-OF_MAIL = ("guide_which_mail_is_encrypted", "guide_what_a_change_does", "guide_what_is_guaranteed", "guide_what_is_unknown")
+OF_MAIL = ("guide_which_mail_is_encrypted", "guide_what_a_change_does", "guide_what_is_guaranteed", "guide_what_is_unknown", "guide_on_the_way")
 
 
 @pytest.mark.organizations(LICENSED)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import OUTGOING_GUARANTEE
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import OUTGOING_GUARANTEE, TRANSIT_GUARANTEE
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 
 from tests.emulator.mail_flow import MailFlow
@@ -125,6 +125,37 @@ def test_its_exceptions_are_those_of_the_rule(role: Role) -> None:
     role.session.edit("New-TransportRule", Name="Partners", Priority=0, RecipientDomainIs=["fabrikam.com"], StopRuleProcessing=True)
     role.run(encrypt_outgoing={"exceptions": spared})
     assert control(role)["status"] == "met"
+
+
+def test_domains_can_leave_by_forced_tls_instead(role: Role) -> None:
+    outgoing = {"protected_in_transit": ["fabrikam.com"], "tls_validation": "certificate", "exceptions": {"recipient_domain_is": ["other.example"]}}
+
+    def connect(**more: Any) -> None:
+        connector = {"Name": "Law firm", "RecipientDomains": ["fabrikam.com", "*.fabrikam.com"], "TlsSettings": "CertificateValidation", **more}
+        role.session.organization.patch({"outbound_connectors": [connector]})
+        role.session.organization.replace(role.session.organization.dump())
+
+    connect()
+    role.run(encrypt_outgoing=outgoing)
+    (rule,) = role.session.organization.dump()["transport_rules"]
+    assert rule["ExceptIfRecipientDomainIs"] == ["other.example", "fabrikam.com"]
+    assert control(role)["status"] == "met"
+    verdicts = {row["name"]: row["verdict"] for row in role.report["mail"]["guarantees"]}
+    assert verdicts == {f"{OUTGOING_GUARANTEE}, apart from the exceptions": "proved", TRANSIT_GUARANTEE: "proved"}
+    connect(TlsSettings="EncryptionOnly")
+    role.plan("audit", encrypt_outgoing=outgoing)
+    assert control(role)["status"] == "not met"
+    assert "fabrikam.com: TLS of the connector 'Law firm' takes any certificate" in control(role)["findings"][0]
+    role.session.organization.patch({"hidden_cmdlets": ["Get-OutboundConnector"]})
+    role.plan("audit", encrypt_outgoing=outgoing)
+    assert control(role)["status"] == "not assessable"
+    assert "the outbound connectors are not known (Get-OutboundConnector)" in control(role)["findings"][0]
+
+
+@pytest.mark.parametrize("name", [OUTGOING_GUARANTEE, TRANSIT_GUARANTEE])
+def test_neither_name_is_for_another(role: Role, name: str) -> None:
+    with pytest.raises(ExchangeError, match="encrypt_outgoing brings a guarantee of the name"):
+        role.run(encrypt_outgoing={"protected_in_transit": ["fabrikam.com"]}, guarantees=[{**GUARANTEE, "name": name}])
 
 
 def test_what_cannot_be_told_is_not_assessable_and_says_what_would_settle_it(role: Role) -> None:

@@ -83,9 +83,11 @@ class MailControl(Control):
         return FACT_SUBSETS
 
     def mistakes(self, request: Request, organization: Organization) -> list[str]:
-        if sum(same_guarantee(each.name.removesuffix(_SPARED), OUTGOING_GUARANTEE) for each in guarantees_of(request)) > 1:
-            brings = f"{PREFIX}encrypt_outgoing brings a guarantee of the name {OUTGOING_GUARANTEE!r}"
-            return [f"{brings}, which one of {GUARANTEES} also has. Give yours another name."]
+        names = [each.name.removesuffix(_SPARED) for each in guarantees_of(request)]
+        for brought in (OUTGOING_GUARANTEE, TRANSIT_GUARANTEE):
+            if sum(same_guarantee(name, brought) for name in names) > 1:
+                brings = f"{PREFIX}encrypt_outgoing brings a guarantee of the name {brought!r}"
+                return [f"{brings}, which one of {GUARANTEES} also has. Give yours another name."]
         try:
             self.proved(request, Mail.of(organization))
         except OptionError as error:
