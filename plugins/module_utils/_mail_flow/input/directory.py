@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the directory says of the groups and people that rules name, and of managers. Private to the collection.
+"""What the directory says about the groups and people that rules name, and about managers. Private to the collection.
 
-Only these are asked for, all in one round trip; of groups in groups, in as many as they are deep, and of managers in two. A group counts as known where all
-of its members are, also those of the groups in it. What is not granted, not whole, or empty is not known, and why is said: no answer is taken for "nobody".
+Only these are read, in one round trip; nested groups take one more for each level, and managers two. A group counts as known if all of its members are,
+including those of nested groups. A read that is not granted, incomplete or empty leaves it unknown, with the reason: no answer counts as "nobody".
 
 Sources: Microsoft's pages of the cmdlets, and "Filterable properties for the Filter parameter on Exchange cmdlets" (Manager of Get-Recipient).
 """
@@ -21,15 +21,15 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_address
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 
-#: So many groups and people are asked for; the others are not known.
+#: The maximum number of groups and people to read; the others are unknown.
 MOST_ASKED = 100
 
-#: So many names are listed for one reason.
+#: The maximum number of names in one reason.
 _SAID = 5
 
 _TOO_MANY = f"rules name more than {MOST_ASKED} groups and people, and only that many are read"
 
-#: So deep are groups in groups followed.
+#: The maximum depth of nested groups to follow.
 MOST_LEVELS = 4
 
 #: How the reads of a group's members are called, by the sort of group that the cmdlet is for; with its parameters beside the group and the size.
@@ -51,7 +51,7 @@ _GROUP, _PERHAPS = tuple(_MEMBERS), (*_MEMBERS, _WHAT)
 #: What is asked for: the prefixes of its reads, and the identity.
 _Asked = tuple[tuple[str, ...], str]
 
-#: The options of actions that bring a message to somebody.
+#: The options of actions that send a message to somebody.
 _BRINGING = ("add_to_recipients", "copy_to", "blind_copy_to", "redirect_message_to")
 
 #: The options of conditions whose values name people.
@@ -62,7 +62,7 @@ _BY_MANAGER = {"manager_for_evaluated_user", "sender_management_relationship", "
 
 
 def read_directory(session: Session, rule_sets: Iterable[RuleSet], given: Mapping[str, Any]) -> Organization:
-    """What the directory says of those whom rules name, and whom the given facts do not tell. Asks nothing where there is nobody.
+    """What the directory says about everybody whom rules name and the given facts do not cover. Reads nothing if there is nobody.
 
     :param rule_sets: the rules, and the conditions of guarantees as such.
     :param given: facts, as the option has them.
@@ -124,7 +124,7 @@ def facts_of_directory(organization: Organization, given: Mapping[str, Any]) -> 
 
 
 def _said(failed: Mapping[str, str]) -> str:
-    """Who is not known, and why: the names of a reason together."""
+    """Who is unknown, and why: the names for each reason."""
     names: dict[str, list[str]] = {}
     for name, why in failed.items():
         names.setdefault(why.rstrip("."), []).append(name)
@@ -172,13 +172,13 @@ def _shown(organization: Organization, key: str) -> list[dict[str, Any]]:
 
 
 def _address_in(row: Mapping[str, Any]) -> str:
-    """The primary address of somebody; empty where there is none."""
+    """The primary address of somebody; empty if there is none."""
     address = str(row.get("PrimarySmtpAddress") or "").lower()
     return address if is_address(address) else ""
 
 
 def _address(organization: Organization, key: str) -> str:
-    """The address of somebody who was asked for; empty where nobody, or not one alone, was found."""
+    """The address of somebody who was read; empty unless exactly one was found."""
     found = _shown(organization, key)
     return _address_in(found[0]) if len(found) == 1 else ""
 
@@ -201,7 +201,7 @@ class _Group:
         self.why_unread = self._why_unread(answered)
 
     def _why_unread(self, answered: list[str]) -> str:
-        """Why the members of what is, or may be, a group are not known; empty where they are, or where it is known to be none."""
+        """Why the members of what is, or may be, a group are not known; empty if they are, or where it is known to be none."""
         if len(answered) > 1:
             return "several groups are called so"
         if len(self.members) > MOST_PEOPLE:
@@ -247,7 +247,7 @@ class _Managers:
 
     @property
     def why_unread(self) -> str:
-        """Why not all managers are known; empty where they are."""
+        """Why not all managers are known; empty if they are."""
         error = self._organization.error(_MANAGED)
         if error is not None:
             return str(error)

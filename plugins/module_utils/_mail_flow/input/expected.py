@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What somebody expects of a message, and what came out. Private to the collection."""
+"""Expected and actual results of a message. Private to the collection."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 FATES = ("delivered", "rejected", "deleted", "quarantined", "redirected", "moderated", "unknown")
 PROTECTIONS = ("none", "encrypt", "do_not_forward", "smime", "protected_option_unknown", "unknown")
 
-#: Keys of a recipient's result that can be expected, and for lists of dictionaries the key that stands for an entry.
+#: Keys of a recipient's result that can be expected; for lists of dictionaries, with the key that identifies an entry.
 KEYS = {
     **dict.fromkeys(("fate", "protection", "protected_by", "protected_on_arrival", "branding", "transit", "assumes", "after_approval", "after_release"), ""),
     "rules": "name",
@@ -33,7 +33,7 @@ TRANSIT: dict[str, tuple[str, ...]] = {"tls": ("forced", "opportunistic", "unkno
 class Broken:
     """An expectation that is not met.
 
-    :param key: the result's key; with those before it where it is in ``after_approval`` or ``after_release``.
+    :param key: the result's key, with the path to it in ``after_approval`` or ``after_release``.
     """
 
     recipient: str
@@ -43,9 +43,9 @@ class Broken:
 
 
 def check(expect: Mapping[str, Any], message: Message, where: str) -> None:
-    """Refuses by name an expectation that nothing could meet.
+    """Refuses an expectation that nothing could meet, by name.
 
-    :raises OptionError: an address that is none, a key that a result does not have, a value that no result has.
+    :raises OptionError: an invalid address, a key that results do not have, or a value that no result has.
     """
     if not isinstance(expect, Mapping):
         raise OptionError(f"{where} must be a mapping of addresses to what is expected of them.")
@@ -84,7 +84,7 @@ def _check_transit(wanted: Any, where: str) -> None:
 
 
 def broken(expect: Mapping[str, Any], recipients: Mapping[str, Mapping[str, Any]]) -> list[Broken]:
-    """What is expected and not so, in the order in which it is expected. Somebody who gets nothing and is not in the result meets no expectation."""
+    """The expectations that are not met, in order. Somebody who is not in the result, and so gets nothing, meets none."""
     by_address = {address.casefold(): result for address, result in recipients.items()}
     found: list[Broken] = []
     for address, wanted in expect.items():
@@ -115,7 +115,7 @@ def _is_met(key: str, wanted: Any, found: Any) -> bool:
 
 
 def _entry_is(name: str, wanted: Any, found: Any) -> bool:
-    """Whether an entry of a list is the expected one. An entry with a name can be expected by it, or by some of its keys."""
+    """Whether an entry of a list is the expected one. A named entry can be expected by its name, or by some of its keys."""
     if not isinstance(found, Mapping):
         return bool(wanted == found)
     if isinstance(wanted, Mapping):

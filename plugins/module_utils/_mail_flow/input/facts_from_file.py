@@ -26,7 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 @dataclass(frozen=True)
 class Document:
-    """What a file says of an organization.
+    """What a file says about an organization.
 
     :param rules: its rules, as a rule set takes them.
     :param facts: its facts, as the option ``facts`` takes them.
@@ -37,13 +37,13 @@ class Document:
 
 
 def document_of(content: Any, where: str, guarantees: Sequence[Guarantee] = ()) -> Document:
-    """What a loaded file says.
+    """The document in a loaded file.
 
     :param where: the file, for an error.
     :param guarantees: what may name groups and people whom no rule names.
-    :raises OptionError: it is none that holds rules.
+    :raises OptionError: it does not contain rules.
     """
-    # An artifact is a list: the document, and words that keep it from being loaded as variables.
+    # An artifact is a list: the document, and words that prevent loading it as variables.
     if isinstance(content, list) and content and all(isinstance(each, str) for each in content[1:]):
         content = content[0]
     if isinstance(content, Mapping) and isinstance(content.get("reads"), list):
@@ -59,12 +59,12 @@ def document_of(content: Any, where: str, guarantees: Sequence[Guarantee] = ()) 
 
 
 def _facts_in(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts of a state: what it says of the organization is who it is, which is none."""
+    """The facts of a state. Its part about the organization only identifies it, so that is not a fact."""
     return {key: state[key] for key in FACT_SUBSETS if key != "organization" and state.get(key) is not None}
 
 
 def _in_order(state: Mapping[str, Any], order: list[str]) -> list[dict[str, Any]]:
-    """The rules first to last. A rule that the file only names is one of which nothing is known."""
+    """The rules, first to last. Nothing is known about a rule that the file only names."""
     rules = [dict(rule) for rule in state["transport_rules"]]
     named = [_only_named(rule) for rule in state.get("transport_rules_unsupported") or ()]
     places = {guid: place for place, guid in enumerate(order)}
@@ -89,7 +89,7 @@ def _of_capture(capture: Capture, where: str, guarantees: Sequence[Guarantee]) -
 
 @dataclass(frozen=True)
 class _Recorded:
-    """A session that answers as a capture does, and knows nothing else."""
+    """A session that answers from a capture only."""
 
     answers: Mapping[str, Result]
     where: str

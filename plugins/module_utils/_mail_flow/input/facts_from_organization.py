@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules and facts from an organization as it was read. Private to the collection."""
+"""Rules and facts from an organization that was read. Private to the collection."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ FACT_SUBSETS = (
     *("irm_configuration", "ome_configurations", "owa_mailbox_policies"),
 )
 
-#: What the fact is called that a subset holds, where that is not the subset's own name.
+#: The name of a subset's fact, if it is not the subset's own name.
 _FACTS = {"organization": "organization_config"}
 
-#: Those that are read as far as they can be: whatever fails about them is not known, and fails nothing.
+#: Optional subsets: if their reads fail, they are unknown, and nothing fails.
 _TOLERANT = ("organization", "outbound_connectors", "mail_users", "journal_rules")
 
-#: Those without which little can be said of all mail.
+#: The subsets without which little can be said about all mail.
 PROOF_SUBSETS = ("organization", "accepted_domains", "remote_domains", "outbound_connectors", "mail_users", "journal_rules", "irm_configuration")
 
 
 def facts_not_in(given: Mapping[str, Any]) -> list[str]:
-    """The subsets whose facts nobody has given."""
+    """The subsets whose facts were not given."""
     return [subset for subset in FACT_SUBSETS if given.get(_FACTS.get(subset, subset)) is None]
 
 
 def rules_from(organization: Organization) -> list[dict[str, Any]]:
-    """The rules in the form that a rule set takes, those that no module can write included."""
+    """The rules as a rule set takes them, including rules that no module can write."""
     return [_rule(rule) for rule in rules_of(organization)]
 
 
@@ -51,7 +51,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
     unknown = {section: [name for name in names if name not in (*DLP_PROPERTIES, *EDGE_PROPERTIES)] for section, names in rule.unknown.items()}
     return {
         **described,
-        # A property that is not known may be a condition, and may be an action.
+        # An unknown property may be a condition or an action.
         **{section: {**described[section], **{name: rule.properties[name] for name in names}} for section, names in unknown.items()},
         "dlp_policy": any(rule.properties.get(name) for name in DLP_PROPERTIES),
         "is_rule_configuration_supported": rule.properties.get("IsRuleConfigurationSupported"),
@@ -59,9 +59,9 @@ def _rule(rule: Rule) -> dict[str, Any]:
 
 
 def facts_from(organization: Organization, subsets: Iterable[str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The facts that were read, in the form of the option ``facts``, and for those that may not be read, why.
+    """The facts that were read, in the form of the option ``facts``, and the reasons for those that may not be read.
 
-    An empty answer about domains is no answer: every organization has at least one of each kind. Any other failure of a read is raised.
+    An empty answer about domains is not an answer: every organization has at least one of each kind. Any other failed read is raised.
     """
     facts: dict[str, Any] = {}
     unavailable: dict[str, str] = {}
@@ -85,7 +85,7 @@ def facts_from(organization: Organization, subsets: Iterable[str]) -> tuple[dict
 
 
 def facts_needed(rule_sets: Iterable[RuleSet], messages: Sequence[Message], given: Mapping[str, Any]) -> list[str]:
-    """The subsets of facts without which something about these messages cannot be told under one of the rule sets."""
+    """The subsets of facts without which a result of these messages is unknown under one of the rule sets."""
     acting = [rule for rules in rule_sets for rule in rules.rules if not rule.idle]
     options = {option for rule in acting for atom in (*rule.conditions, *rule.exceptions) for option in atom.predicate.options}
     encrypts = any(rule.does(Does.ENCRYPT) for rule in acting)
@@ -108,6 +108,6 @@ def facts_needed(rule_sets: Iterable[RuleSet], messages: Sequence[Message], give
 
 
 def _organization_config(organization: Organization) -> dict[str, Any]:
-    """Whether plus addressing is off, where the organization says it. Exchange on-premises does not."""
+    """Whether plus addressing is off, if the organization says so. Exchange on-premises does not."""
     off = organization.only("organization").get("DisablePlusAddressInRecipients")
     return {} if off is None else {"organization_config": {"disable_plus_address_in_recipients": bool(off)}}

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Guarantees with their values in the form that rules have, whoever gives them. Private to the collection."""
+"""Guarantees, with their values in the form of rules. Private to the collection."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ GUARANTEES_ARGUMENT_SPEC: dict[str, Any] = {
     },
 }
 
-#: Section of a guarantee to the section of a rule that it is like.
+#: Section of a guarantee to the corresponding section of a rule.
 _LIKE = {"when": "conditions", "unless": "exceptions"}
 
 #: The sections, with their options as a rule has them.
@@ -122,12 +122,12 @@ def _validation(given: Any, then: str, at: str) -> str:
 
 
 def same_guarantee(one: str, other: str) -> bool:
-    """Whether two guarantees have the same name: rules' names are compared like that, and nobody sees a blank at the end."""
+    """Whether two guarantees have the same name, compared like rules' names, ignoring trailing blanks."""
     return same_name(one.strip(), other.strip())
 
 
 def _is_absent(option: str, value: Any) -> bool:
-    """Whether a condition with this value is none."""
+    """Whether a condition with this value has no effect."""
     return (isinstance(value, (str, list, tuple, dict)) and not value) or (value is False and option != "has_no_classification")
 
 
@@ -146,7 +146,7 @@ def _section(value: Any, where: str) -> dict[str, Any]:
 def declared_guarantees(given: Sequence[Mapping[str, Any]], where: str = "guarantees") -> list[Guarantee]:
     """Guarantees as an option has them, their sections checked and completed as a rule's are.
 
-    :raises OptionError: what is wrong with one, by name.
+    :raises OptionError: a guarantee is invalid; the message names the option.
     """
     rows = [{key: value for key, value in row.items() if value is not None} for row in given]
     read = guarantees_of(rows, where)

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Messages and facts from what a person wrote. Private to the collection.
+"""Messages and facts from a user's options. Private to the collection.
 
-What is wrong is refused by name before anything is computed: a key that is none, an address that is none, a type that nothing is of.
+Invalid input is refused by name before anything is computed: an unknown key, an invalid address, an unknown type.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ MESSAGE_KEYS = (
     *("classification", "scl", "sender_ip", "size", "date", "protection", "disclaimer_insertable"),
 )
 
-#: Keys of a message whose field has another name.
+#: Keys of a message whose fields have other names.
 _FIELDS = {"from": "sender", "type": "types", "classification": "classifications", "disclaimer_insertable": "insertable"}
 
-#: Keys of a message to further fields that they decide.
+#: Keys of a message to further fields that they determine.
 _BESIDE = {"from": ("also_from",), "body": ("readings", "sources"), "type": ("types_open",)}
 
-#: Extensions of documents in which Exchange can look. Source: Microsoft's "Use mail flow rules to inspect message attachments".
+#: Extensions of documents that Exchange can read. Source: Microsoft's "Use mail flow rules to inspect message attachments".
 _DOCUMENTS = frozenset({"doc", "docx", "xls", "xlsx", "ppt", "pptx", "pdf", "rtf", "txt", "html", "xml", "odt", "ods", "odp"})
 
-#: Keys of an attachment. A name in it is a field of :class:`Attachment` as it is.
+#: Keys of an attachment. Each is also the name of a field of :class:`Attachment`.
 ATTACHMENT_KEYS = ("name", "size", "text", "nested", "properties", "executable", "password_protected", "unsupported", "limit_exceeded")
 
 #: Facts that can be given.
@@ -60,7 +60,7 @@ FACT_KEYS = (
 #: How patterns can be said to be read.
 DIALECTS = (Dialect.AGREED.value, Dialect.DOTNET.value)
 
-#: Facts about what comes after the rules: they are taken and change no answer, which is the one at the end of the rules.
+#: Facts about what comes after the rules. They are accepted, but change no answer, because answers end with the rules.
 LATER_FACT_KEYS = ("auto_label", "dlp_policies")
 
 _DOMAIN_TYPES = ("Authoritative", "InternalRelay", "ExternalRelay")
@@ -70,8 +70,8 @@ def message_of(options: Mapping[str, Any], where: str, name: str = "") -> Messag
     """A message.
 
     :param options: its keys, see :data:`MESSAGE_KEYS`.
-    :param where: how an error begins, such as ``messages[0].``.
-    :raises OptionError: what is wrong with it, by name.
+    :param where: the beginning of errors, such as ``messages[0].``.
+    :raises OptionError: it is invalid; the message names the option.
     """
     refuse_unknown(options, MESSAGE_KEYS, where)
     given = {key: value for key, value in options.items() if value is not None}
@@ -109,22 +109,22 @@ def message_of(options: Mapping[str, Any], where: str, name: str = "") -> Messag
 
 
 def with_options(message: Message, options: Mapping[str, Any], where: str) -> Message:
-    """A message with what is said of it beside: each key counts instead of what the message has.
+    """A message with given keys, each of which replaces the message's own.
 
-    :raises OptionError: what is wrong with it, by name.
+    :raises OptionError: it is invalid; the message names the option.
     """
     given = {key: value for key, value in options.items() if value is not None}
     whole = {"from": message.sender, "to": [*message.to, *message.cc, *message.bcc], **given}
     read = message_of(whole, where, message.name)
     fields = {_FIELDS.get(key, key): getattr(read, _FIELDS.get(key, key)) for key in given}
-    # What is said counts alone: of the other addresses, texts and types that a file may mean, nothing is left.
+    # A given value replaces all other addresses, texts and types that a file may mean.
     fields.update({beside: getattr(read, beside) for key, others in _BESIDE.items() if key in given for beside in others})
     return replace(message, **fields)
 
 
 def ordinary(message: Message) -> Message:
-    """A message of which all that is not known is as it is of an ordinary one: it has no special type, and its documents can be read, are not protected by
-    a password, and hold no program. What a document says stays unknown, and so does a file of another kind.
+    """A message with its gaps filled as in an ordinary one: it has no special type, and its documents can be read, are not protected by
+    a password, and contain no program. The text of documents stays unknown, and so does any other file.
     """
     attachments = message.attachments
     if attachments is not None:
@@ -142,10 +142,10 @@ def _ordinary(attachment: Attachment) -> Attachment:
 
 
 def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
-    """What is known of an organization.
+    """The known facts of an organization.
 
-    :param options: see :data:`FACT_KEYS`; what is absent is not known.
-    :raises OptionError: what is wrong with it, by name.
+    :param options: see :data:`FACT_KEYS`; absent facts are unknown.
+    :raises OptionError: it is invalid; the message names the option.
     """
     refuse_unknown(options, (*FACT_KEYS, *LATER_FACT_KEYS), where)
     given = {key: value for key, value in options.items() if value is not None}
@@ -191,7 +191,7 @@ def _dialect(value: Any, where: str) -> Dialect:
 
 
 def refuse_unknown(options: Mapping[str, Any], known: Iterable[str], where: str) -> None:
-    """Refuses a key that is none, with the one that was probably meant."""
+    """Refuses an unknown key, with the one that was probably meant."""
     names = list(known)
     for key in options:
         if key not in names:
@@ -201,7 +201,7 @@ def refuse_unknown(options: Mapping[str, Any], known: Iterable[str], where: str)
 
 
 def nearest(value: Any, names: Sequence[str]) -> str:
-    """The name that somebody probably meant; empty where none is near."""
+    """The name that was probably meant; empty if none is similar."""
     by_small = {name.casefold(): name for name in names}
     return next((by_small[near] for near in difflib.get_close_matches(str(value).casefold(), list(by_small), n=1, cutoff=0.5)), "")
 

@@ -28,12 +28,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import proposed_rules
 
-#: Rules, as the option of a module.
+#: The argument spec of rules.
 RULES_ARGUMENT_SPEC: dict[str, Any] = {"type": "list", "elements": "dict", "options": rule_argument_spec()}
 
 
 def given_messages(task: MailFlowContext) -> tuple[Sequence[Mapping[str, Any]], str]:
-    """The messages of a test as the option or the file has them, and the name of the option."""
+    """The messages of a test from the option or the file, and the name of the option."""
     path = task.params["messages_path"]
     if path is None:
         return task.params["messages"] or [], "messages"
@@ -92,7 +92,7 @@ def _with_people(
 
 
 def compared_rules(task: MailFlowContext) -> tuple[RuleSet | None, Mapping[str, Any]]:
-    """The rules to compare with, and the facts of the file that holds them."""
+    """The rules to compare with, and the facts of their file."""
     other = task.params["compare_with"]
     if other is None:
         return None, {}
@@ -103,7 +103,7 @@ def compared_rules(task: MailFlowContext) -> tuple[RuleSet | None, Mapping[str, 
 
 
 def _validated(option: str, value: Any, spec: Mapping[str, Any]) -> Any:
-    """The value of an option whose form depends on another, checked like one whose form is fixed."""
+    """The validated value of an option whose form depends on another option."""
     validation, errors = validate({option: value}, {option: spec})
     if errors:
         raise OptionError("; ".join(errors))
@@ -111,7 +111,7 @@ def _validated(option: str, value: Any, spec: Mapping[str, Any]) -> Any:
 
 
 def settings_before(facts: Mapping[str, Any], given: Mapping[str, Any], others: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The IRM configuration under which the other rules act: that of their file, as far as it and the tested one say. One that is given is for both."""
+    """The IRM configuration for the other rules: that of their file, if it and the tested one are known. A given one applies to both."""
     now: Mapping[str, Any] | None = facts.get("irm_configuration")
     if now is None or given.get("irm_configuration") is not None:
         return now
