@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Predicates that look at attachments. Private to the collection.
 
-A message without attachments has none that could match. What nobody said about an attachment is open. Source: Microsoft's "Use mail flow
+A message without attachments has none that could match. What was not given about an attachment is open. Source: Microsoft's "Use mail flow
 rules to inspect message attachments".
 """
 
@@ -19,10 +19,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Settings, Sight
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import any_word
 
-#: Extensions of files that hold other files, whose names count, too.
+#: Extensions of archives: the names of the files in them count, too.
 _ARCHIVES = frozenset({"zip", "7z", "rar", "tar", "gz", "tgz", "cab", "jar", "iso", "msg", "eml"})
 
-#: Of an attachment's text Exchange reads so many characters for words, and for patterns.
+#: The number of characters of an attachment's text that Exchange reads for words, and for patterns.
 _WORDS_READ, _PATTERNS_READ = 1 << 20, 150 << 10
 
 #: Decides about one attachment.
@@ -30,7 +30,7 @@ OfAttachment = Callable[[Attachment, Any, Settings], Truth]
 
 
 def any_attachment(decide: OfAttachment) -> Callable[[Sight, Any, Settings], Truth]:
-    """A predicate about attachments: one of them has it."""
+    """A predicate about attachments: at least one of them has it."""
 
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
         closed = unreadable(sight)
@@ -67,7 +67,7 @@ def name_has_pattern(attachment: Attachment, values: tuple[str, ...], settings: 
 
 
 def extension(name: str) -> str | None:
-    """A file's extension in small letters; ``None`` where it has none."""
+    """A file's extension in lower case; ``None`` if it has none."""
     return name.rpartition(".")[2].casefold() if "." in name else None
 
 
@@ -100,7 +100,7 @@ def property_has_word(attachment: Attachment, values: tuple[str, ...], settings:
 
 
 def says(field: str, what: str) -> OfAttachment:
-    """A property of an attachment that only whoever describes it can tell."""
+    """A property of an attachment that only its description can give."""
 
     def decide(attachment: Attachment, value: bool, settings: Settings) -> Truth:
         told = getattr(attachment, field)

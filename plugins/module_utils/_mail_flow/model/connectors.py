@@ -33,9 +33,9 @@ def at_least(validation: str, least: str) -> bool:
 class Connector:
     """An outbound connector.
 
-    :param domains: whose mail it takes, in lower case: ``contoso.com``, ``*.contoso.com`` or ``*``; empty where only rules or accepted domains bring it mail.
-    :param validation: what its TLS checks, one of :data:`VALIDATIONS`; empty where it does not force TLS.
-    :param doubt: why it may force more than that; empty where it does not.
+    :param domains: whose mail it takes, in lower case: ``contoso.com``, ``*.contoso.com`` or ``*``; empty if only rules or accepted domains bring it mail.
+    :param validation: what its TLS checks, one of :data:`VALIDATIONS`; empty if it does not force TLS.
+    :param doubt: why it may force more than that; empty if it does not.
     :param smart_hosts: the servers that it hands mail to; empty where mail goes to the recipient's own servers.
     :param of_rules: whether it takes only mail that rules route to it.
     :param accepted: whether it takes mail to accepted domains.
@@ -57,7 +57,7 @@ class Connector:
 
     @property
     def idle(self) -> str:
-        """Why it takes no mail that a rule routes to it, in words; empty where it does."""
+        """Why it takes no mail that a rule routes to it, in words; empty if it does."""
         if not self.enabled:
             return "disabled"
         return "in test mode" if self.test_mode else "" if self.of_rules else "not for rules (IsTransportRuleScoped)"

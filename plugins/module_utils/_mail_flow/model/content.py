@@ -26,22 +26,22 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 #: Decides about a text.
 OfText = Callable[[str, tuple[str, ...], Settings], Truth]
 
-#: Headers that the service or a client stamps on every message: that a description lacks one says nothing.
+#: Headers that the service or a client adds to every message, so that their absence from a description says nothing.
 _STAMPED = re.compile(
     r"(x-ms-|x-microsoft-|x-forefront-|x-originat|x-eop|arc-|dkim-|received|authentication-results|message-id|date|mime-version|content-|return-path|thread-)"
 )
 
-#: Headers whose values a message has as fields of its own.
+#: Headers whose values are fields of a message.
 _FIELDS = frozenset({"subject", "from", "to", "cc", "importance"})
 
-#: Those of them that hold names beside addresses.
+#: The ones that hold names beside addresses.
 _WITH_NAMES = frozenset({"from", "to", "cc"})
 
 _UNITS = {"": 1, "b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40}
-#: A size, rounded or whole, and the bytes that Exchange shows beside it.
+#: A size, rounded or not, and the bytes that Exchange shows after it.
 _SIZE = re.compile(r"\s*([\d,]+(?:\.\d+)?)\s*([kmgt]?b?)\b(?:.*\(([\d,]+) bytes\))?.*", re.IGNORECASE | re.DOTALL)
 
-#: A message on the wire is larger than what it carries: the factor of base64 with its line breaks, and the bytes that headers may have.
+#: A message on the wire is larger than its content: the factor of base64 with line breaks, and the maximum size of headers.
 ENCODED, _HEADERS = 1.4, 100_000
 
 
@@ -86,7 +86,7 @@ def in_subject_or_body(decide: OfText) -> Callable[[Sight, Any, Settings], Truth
 
 
 def _in_body(decide: OfText, content: Content, values: Any, settings: Settings) -> Truth:
-    """What is found in the text. Where it has several alternatives, or markup that may split words, it is open where they differ (U17)."""
+    """What is found in the text; open if its alternatives, or readings of its markup, differ (U17)."""
     found = decide(content.body or "", values, settings)
     others = (*content.readings, *(content.sources if decide is has_pattern else ()))
     if all(decide(other, values, settings) == found for other in others):
@@ -144,7 +144,7 @@ def in_header(decide: OfText) -> Callable[[Sight, Any, Settings], Truth]:
 
 
 def header_values(sight: Sight, name: str) -> tuple[str, ...] | None:
-    """The values of a header; ``None`` where nobody knows them."""
+    """The values of a header; ``None`` if unknown."""
     given = sight.content.header(name)
     if given is not None:
         return given
@@ -166,7 +166,7 @@ def header_values(sight: Sight, name: str) -> tuple[str, ...] | None:
 
 
 def is_own_header(name: str) -> bool:
-    """Whether a message has a header of this name only where it is given as one."""
+    """Whether a message has this header only if it was given as a header."""
     return name not in _FIELDS and not _STAMPED.match(name)
 
 
@@ -186,7 +186,7 @@ def has_classification(sight: Sight, value: str, settings: Settings) -> Truth:
 
 
 def has_no_classification(sight: Sight, value: bool, settings: Settings) -> Truth:
-    """No classification. What the condition does where it is set to false is not known."""
+    """No classification. What the condition does if it is false is unknown."""
     known = sight.content.classifications
     if not value:
         return opened(("no classification",), "U15", "what has_no_classification does if it is false")
@@ -251,12 +251,12 @@ def has_character_set(sight: Sight, values: tuple[str, ...], settings: Settings)
 
 
 def never_documented(sight: Sight, values: Any, settings: Settings) -> Truth:
-    """A supervision list: reserved, so nobody knows what it says."""
+    """A supervision list: Microsoft reserves it, so its content is unknown."""
     return opened(("list", sight.recipient.address, values), "U00", "the condition is reserved by Microsoft")
 
 
 def bytes_of(size: str | int) -> int | None:
-    """The bytes of a size such as ``10MB``, or of what Exchange shows for it; ``None`` where it is none."""
+    """The bytes of a size such as ``10MB``, or of Exchange's form of it; ``None`` if it is not a size."""
     found = _SIZE.fullmatch(str(size))
     if not found:
         return None
@@ -285,7 +285,7 @@ def message_size_over(sight: Sight, value: str, settings: Settings) -> Truth:
 
 
 def size_range(message: Message) -> tuple[int, int | None]:
-    """The least and the most bytes that a message can have of which no size was given; ``None`` where there is no telling."""
+    """The minimum and maximum size, in bytes, of a message without a given size; ``None`` if unknown."""
     sizes = None if message.attachments is None else [attachment.size for attachment in message.attachments]
     least = len(message.subject) + len(message.body or "") + sum(size or 0 for size in sizes or ())
     if sizes is None or None in sizes or message.body is None:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who is inside the organization. Private to the collection.
 
-The scopes of a sender are no opposites: a forged address of the organization is in neither. Source: Microsoft's New-TransportRule and
-Set-RemoteDomain pages; where they contradict each other, or a guest shows both sides, the likely answer is marked as a guess.
+The two scopes of a sender are not opposites: a forged address of the organization is in neither. Source: Microsoft's New-TransportRule and
+Set-RemoteDomain pages; if they contradict each other, the likely answer is marked as a guess.
 """
 
 from __future__ import annotations

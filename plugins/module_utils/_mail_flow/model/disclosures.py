@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who else sees a message that rules act on: those who get incident reports with the original mail, and moderators. Private to the collection.
+"""Who else sees a message that rules act on: recipients of incident reports with the original mail, and moderators. Private to the collection.
 
-What is encrypted is the message, after the last rule. Whether the original in a report, or in a request for approval, is protected is not documented.
+Exchange encrypts the message after the last rule. Whether it protects the original in a report, or in a request for approval, is not documented.
 Source: Microsoft's New-TransportRule page.
 """
 
@@ -52,7 +52,7 @@ class Showing:
 
 
 def showings(rules: Iterable[FlowRule], facts: Facts) -> Iterator[Showing]:
-    """Whoever of those may be outside."""
+    """The ones who may be outside."""
     for rule in rules:
         every = [] if rule.idle else [Showing(rule, who, asks, senders) for each, asks, senders in _shown_to(rule, facts) for who in facts.brought(each)]
         yield from (each for each in every if directions.recipient_outside(facts, each.person.address) is not False)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The regular expressions on whose meaning Microsoft's pages agree, as trees. Private to the collection.
+"""Regular expressions with a meaning on which Microsoft's pages agree, as trees. Private to the collection.
 
 Literals, ``.``, classes, ``\\d \\w \\s`` and their opposites, escaped punctuation, ``* + ? {n,m}``, ``|``, groups, ``^ $``, and a leading ``(?i)``,
 ``(?m)`` or ``(?im)``. Everything else has no agreed meaning and is refused with what it is; :mod:`.dotnet` reads more.
@@ -19,12 +19,12 @@ _FLAGS = re.compile(r"\(\?([im]+)\)")
 _COUNT = re.compile(r"\{(\d{1,4})(,(\d{0,4}))?\}")
 _CLASSES = "dwsDWS"
 
-#: What an expression may grow to when its counts are written out, and how deep its groups may be nested.
+#: The maximum size of an expression with its counts written out, and the maximum depth of its groups.
 LARGEST, DEEPEST = 2000, 50
 
 
 class NotAgreedError(Exception):
-    """The expression has something on whose meaning the sources do not agree; the text says what."""
+    """The sources disagree about a part of the expression; the text says which."""
 
 
 class Dialect(enum.StrEnum):
@@ -41,7 +41,7 @@ class Chars:
 
     :param ranges: first and last character of each range.
     :param classes: the letters of ``\\d``, ``\\W`` and the like.
-    :param negated: whether it is one that is in neither.
+    :param negated: whether it matches the characters in neither.
     """
 
     ranges: tuple[tuple[str, str], ...] = ()
@@ -49,7 +49,7 @@ class Chars:
     negated: bool = False
 
     def has(self, character: str) -> bool:
-        """Whether it is this character, in whatever case."""
+        """Whether it matches this character, ignoring case."""
         if not character.isascii() or not self.is_ascii:
             return _has(self, character)
         cases = {character, character.lower(), character.upper()}
@@ -84,7 +84,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """The same again and again; ``most`` is ``None`` where there is no end."""
+    """A repetition; ``most`` is ``None`` if it has no upper limit."""
 
     part: Node
     least: int
@@ -119,7 +119,7 @@ ANY = Chars((("\n", "\n"),), "", True)
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A regular expression. It is searched for anywhere in a text, without regard to case.
+    """A regular expression. It is searched for anywhere in a text, ignoring case.
 
     :param lines: whether ``^`` and ``$`` stand for the borders of lines, too.
     :param anchored: whether it has one of them, and it matters whether they do.

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is known about an organization. Private to the collection.
 
-A fact that is ``None`` was not given: what rests on it is unknown, not false. Where the mailboxes are given, the directory is: whoever is in
-none of its lists is no object of the organization. Where managers or groups are given, whoever is not in them has none.
+A fact that is ``None`` was not given: what depends on it is unknown, not false. If the mailboxes are given, so is the directory: whoever is in
+none of its lists is not an object of the organization. If managers or groups are given, whoever is not in them has none.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ class AcceptedDomain:
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known. Addresses and domains are in small letters.
+    """What is known. Addresses and domains are in lower case.
 
     :param accepted_domains: the domains of the organization.
-    :param remote_domains: domain, with ``*`` for all or in front of a dot for its subdomains, to whether rules take it for internal.
-    :param mailboxes: primary addresses, and so :param:`mail_users` (all of them, guests, too) and :param:`contacts`.
+    :param remote_domains: domain (``*`` for all, ``*.`` for subdomains) to whether rules consider it internal.
+    :param mailboxes: primary addresses; likewise :param:`mail_users` (including guests) and :param:`contacts`.
     :param groups: a group's address to its direct members.
     :param unread_groups: addresses that are groups, or may be, and of which nobody knows who gets the mail to them: because nobody knows their members, or
         because nothing tells whether such a group is expanded before the rules (U04).
     :param managers: a person's address to the manager's.
-    :param attributes: a person's address to attributes, name in small letters to value.
+    :param attributes: a person's address to attributes, name in lower case to value.
     :param proxy_addresses: a secondary address to the primary one.
     :param dialect: how Exchange reads patterns, as far as somebody says more than the sources agree on.
-    :param irm_configuration: the settings of the module of this name, and so the next ones.
+    :param irm_configuration: the settings of the module with this name; likewise the next ones.
     """
 
     accepted_domains: tuple[AcceptedDomain, ...] | None = None
@@ -74,19 +74,19 @@ class Facts:
 
     @property
     def journals(self) -> tuple[str, ...]:
-        """Where journal rules send copies of mail, as far as that is known."""
+        """The addresses to which journal rules send copies of mail, as far as they are known."""
         return tuple(str(each.get("journal_email_address")) for each in self.journal_rules or () if each.get("enabled"))
 
     @cached_property
     def guests(self) -> frozenset[str] | None:
-        """All mail users with an address outside, guests among them; ``None`` where nobody knows."""
+        """All mail users with an address outside, guests among them; ``None`` if unknown."""
         if self.mail_users is None or self.accepted_domains is None:
             return None
         return frozenset(address for address in self.mail_users if self.domain_type(domain(address)) not in INSIDE)
 
     @property
     def internal_connectors(self) -> tuple[str, ...] | None:
-        """The inbound connectors that make mail from on-premises count as internal; ``None`` where nobody knows."""
+        """The inbound connectors that make mail from on-premises count as internal; ``None`` if unknown."""
         if self.inbound_connectors is None:
             return None
         makes = ("cloud_services_mail_enabled", "treat_messages_as_internal")
@@ -98,7 +98,7 @@ class Facts:
         return self.proxy_addresses.get(small, small)
 
     def otherwise(self, address: str) -> tuple[str, ...]:
-        """What else rules may take an address for: the same in other letters, and without the tag of a plus address, where Exchange may leave it out."""
+        """Other addresses that rules may take an address for: other spellings, and the address without its plus tag if Exchange may drop it."""
         if address.isascii() and "+" not in address and "xn--" not in address:
             return ()
         found = spellings(address)
@@ -109,7 +109,7 @@ class Facts:
         return (*found, plain) if plain != address and on and own and not known else found
 
     def domain_type(self, name: str) -> str | None:
-        """The type of the accepted domain that a domain belongs to; empty where it is none, ``None`` where nobody knows."""
+        """The type of the accepted domain that a domain belongs to; empty if it is none, ``None`` if unknown."""
         if self.accepted_domains is None:
             return None
         return self._domain_types.get(name) or next(
@@ -142,7 +142,7 @@ class Facts:
         return [place for place, connector in enumerate(self.outbound_connectors or ()) if connector.accepted]
 
     def counts_as_internal(self, name: str) -> bool | None:
-        """Whether a remote domain of this name makes its people internal; ``None`` where nobody knows."""
+        """Whether a remote domain of this name makes its people internal; ``None`` if unknown."""
         if self.remote_domains is None:
             return None
         if name in self.remote_domains:
@@ -151,13 +151,13 @@ class Facts:
         return self.remote_domains[max(wildcards, key=len)] if wildcards else self.remote_domains.get("*", False)
 
     def is_object(self, address: str) -> bool | None:
-        """Whether somebody is a mailbox, mail user or group of the organization; ``None`` where nobody knows. Contacts are not: their domain counts."""
+        """Whether somebody is a mailbox, mail user or group of the organization; ``None`` if unknown. Contacts are not: their domain counts."""
         if address in self._objects:
             return True
         return False if self.mailboxes is not None or self._is_stranger(address) else None
 
     def _is_stranger(self, address: str) -> bool:
-        """Whether an address is outside, and known to be nobody's of the organization: all mail users are known."""
+        """Whether an address is outside and known not to belong to the organization: all mail users are known."""
         return self.guests is not None and self.domain_type(domain(address)) not in INSIDE
 
     @cached_property
@@ -185,7 +185,7 @@ class Facts:
         return False
 
     def members_of(self, group: str) -> frozenset[str]:
-        """The members of a group, those of groups in it included. Nobody where the group is not known."""
+        """The members of a group, including those of nested groups; empty if the group is unknown."""
         known = self._members.get(group)
         if known is None:
             seen: set[str] = set()
@@ -203,7 +203,7 @@ class Facts:
         return {}
 
     def manager(self, address: str) -> str | None:
-        """The address of somebody's manager; empty where there is none, ``None`` where nobody knows."""
+        """The address of somebody's manager; empty if there is none, ``None`` if unknown."""
         return None if self.managers is None else self.managers.get(address, "")
 
     @cached_property
@@ -215,14 +215,14 @@ class Facts:
         return {manager: tuple(found[manager]) for manager in sorted(found) if manager}
 
     def attribute(self, address: str, name: str) -> str | None:
-        """An attribute of somebody; empty where it is not set or the person is none of the organization's, ``None`` where nobody knows."""
+        """An attribute of somebody; empty if it is not set or the person is none of the organization's, ``None`` if unknown."""
         if self.is_object(address) is False or self.is_contact(address):
             return ""
         known = (self.attributes or {}).get(address)
         return None if known is None else known.get(name.lower(), "")
 
     def brought(self, written: str, field: str = "") -> tuple[Recipient, ...]:
-        """Who gets a message that a rule sends to an address, or to somebody by a name: of a group its members, who have no address where nobody knows them.
+        """Who gets a message that a rule sends to an address or a name: for a group, its members, without addresses if they are unknown.
 
         :param field: the field in which a rule adds them.
         """
@@ -232,12 +232,12 @@ class Facts:
             people = sorted(member for member in self.members_of(primary) if member not in self.expanded)
             return tuple(Recipient(member, small, member, primary, brought=field) for member in people)
         if primary in self.unread_groups and self.domain_type(domain(primary)) in INSIDE:
-            somebody = f"each member of {primary.replace('@', ' at ')}"  # As somebody who is known by a name alone.
+            somebody = f"each member of {primary.replace('@', ' at ')}"  # As somebody who is known only by name.
             return (Recipient(somebody, small, somebody, primary, brought=field),)
         return (Recipient(primary, small, written if primary == small else primary, brought=field),)
 
     def recipients(self, message: Message) -> tuple[Recipient, ...]:
-        """Whom a message is for: groups expanded, each person once, by primary address."""
+        """The recipients of a message: groups expanded, each person once, by primary address."""
         found: dict[str, Recipient] = {}
         through: dict[str, Recipient] = {}
         writings: dict[str, set[str]] = {}

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Three values: true, false, and an open question that says why it is open. Private to the collection.
 
-Kleene's logic: what is false makes a conjunction false whatever is open beside it. An open question knows what it is about, so the
-same question asked twice has the same answer, and it may carry the answer that is likely.
+Kleene's logic: one false part makes a conjunction false, even if other parts are open. An open question knows its subject, so the
+same question asked twice has the same answer. It may carry a likely answer.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class Reason:
     """Why an answer is open.
 
     :param id: the number under which the question is listed: ``U01`` to ``U32``, or ``U00`` for a fact that nobody gave.
-    :param text: what is not known, as a sentence without its full stop.
-    :param field: the key of a message, or of the facts, that says it or that it is about: ``type``, ``facts.accepted_domains``; empty where none does.
+    :param text: what is unknown, as a sentence without its period.
+    :param field: the key of a message, or of the facts, that says it or that it is about: ``type``, ``facts.accepted_domains``; empty if none does.
     :param settled_by: how to find out, where that is something else than what settles the question in general.
     """
 
@@ -61,9 +61,9 @@ class Open:
 
     :param key: what the question is about. Two questions with one key have one answer.
     :param reasons: why it is open, at least one.
-    :param guess: the answer that is likely, where one may be shown; ``None`` elsewhere.
+    :param guess: the likely answer, if one may be shown; otherwise ``None``.
     :param negated: whether this is the opposite of the question's answer.
-    :param shared: whether the question is the same whoever asks it. Otherwise it is one of the condition in which it comes up: what two
+    :param shared: whether the question is the same for every condition. Otherwise it belongs to the condition that raises it: what two
         conditions make of the same open fact are two answers.
     """
 
@@ -74,7 +74,7 @@ class Open:
     shared: bool = False
 
     def settled(self, answers: Mapping[Hashable, bool]) -> Truth:
-        """Its value under answers, key to answer; itself where they do not say."""
+        """Its value under answers (key to answer); itself if they do not include its key."""
         answer = answers.get(self.key)
         return self if answer is None else answer is not self.negated
 
@@ -132,9 +132,9 @@ def all_of(values: Iterable[Truth]) -> Truth:
 
 
 def _joined(word: str, values: list[Open], neutral: bool) -> Open:
-    """One question in place of several. Its guess is what the guesses make of it, whatever is open beside them.
+    """One question in place of several. Its guess is the result of their guesses.
 
-    Where some guesses decide it alone, it is open for their reasons: the others have no part in the answer.
+    If some guesses alone decide it, it is open for their reasons only.
     """
     if len(values) == 1:
         return values[0]

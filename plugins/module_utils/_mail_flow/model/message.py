@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A message, as far as mail flow rules look at it. Private to the collection.
+"""A message as mail flow rules see it. Private to the collection.
 
-A message that a person describes is complete: it has no header, no attachment and no classification but the given ones. What only the
+A described message is complete: it has only the headers, attachments and classifications that were given. What only the
 transport knows (whether the sender was authenticated, the spam level, the last hop) is unknown until it is given.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 #: Message types that a rule can ask for.
 TYPES = ("OOF", "AutoForward", "Encrypted", "Calendaring", "PermissionControlled", "Voicemail", "Signed", "ApprovalRequest", "ReadReceipt")
 
-#: What else a message can be. No rule asks for these; non-delivery reports never reach the rules.
+#: Other types of messages. No rule asks for these; non-delivery reports never reach the rules.
 OTHER_TYPES = ("NDR", "SmtpForwarding", "JournalReport", "RuleReport")
 
 #: Protections without a template's name. ``smime`` is S/MIME encryption, ``smime_signed`` a signature alone.
@@ -35,7 +35,7 @@ class Attachment:
     :param text: what Exchange reads in it.
     :param nested: names of the files in it, at any depth.
     :param properties: document property to value.
-    :param message: whether it is a message; whether the names of files in it count is not documented.
+    :param message: whether it is a message. Whether the names of files in it count is not documented.
     """
 
     name: str
@@ -73,13 +73,13 @@ class Message:
 
     :param name: what reports call it.
     :param sender: the From field's address.
-    :param mail_from: the envelope's sender; empty for an automatic reply, ``None`` where nobody knows it.
-    :param to: the To field as it is written, and so :param:`cc` and :param:`bcc`.
-    :param headers: name in small letters to values, in the order of names. Headers that have a field here are not in it.
+    :param mail_from: the envelope's sender; empty for an automatic reply, ``None`` if unknown.
+    :param to: the To field as written; likewise :param:`cc` and :param:`bcc`.
+    :param headers: name in lower case to values, in the order of names. Headers that have a field here are not in it.
     :param types: of :data:`TYPES` and :data:`OTHER_TYPES`; an ordinary message has none.
-    :param types_open: those of which nobody knows whether it has them.
+    :param types_open: types that it may or may not have.
     :param also_from: further addresses in the From field. Which one counts is not documented.
-    :param readings: what else than the body rules may read as its text, and :param:`sources` the HTML in which patterns may find something.
+    :param readings: other texts that rules may read instead of the body; :param:`sources`: HTML in which patterns may match.
     :param size: bytes of the whole message.
     :param date: when it passes the rules.
     :param insertable: whether a disclaimer can be put into it.
@@ -121,14 +121,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Somebody whom the message is for, after groups were expanded.
+    """Somebody who gets the message, after groups were expanded.
 
-    :param address: the primary address, in small letters.
-    :param written: the address as it stands in the message, in small letters.
+    :param address: the primary address, in lower case.
+    :param written: the address as written in the message, in lower case.
     :param label: the address as a result shows it.
-    :param group: the group through which the message comes; empty elsewhere.
-    :param also: further addresses in the message that reach them, in small letters.
-    :param brought: the field, ``to``, ``cc`` or ``bcc``, in which a rule added this recipient; empty elsewhere.
+    :param group: the group through which the message arrives; empty if none.
+    :param also: further addresses in the message that reach them, in lower case.
+    :param brought: the field, ``to``, ``cc`` or ``bcc``, in which a rule added this recipient; empty if none did.
     """
 
     address: str

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How Exchange finds patterns in a text. Private to the collection.
 
-A pattern is searched for anywhere, without regard to case. Time grows with the text and never with the pattern's cunning: what
-a backtracking search could drown in goes through a table of states that is built on the way.
+A pattern is searched for anywhere, ignoring case. Time grows with the text only, never exponentially with the pattern: what
+would blow up a backtracking search runs through an automaton that is built on the way.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.widening import widened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import composed
 
-#: Up to so many steps a backtracking search may take at worst.
+#: The maximum number of steps of a backtracking search in the worst case.
 _STEPS = 1_000_000
 
-#: So many steps of a search through a text are remembered.
+#: The number of steps of a search that are cached.
 _REMEMBERED = 20_000
 
-#: Of a step that is not.
+#: Marks a step that is not cached.
 _ANEW: frozenset[int] = frozenset((-1,))
 
 _NO_ANCHORS: frozenset[Anchor] = frozenset()
@@ -49,7 +49,7 @@ def any_pattern(text: str, patterns: Iterable[str], dialect: Dialect = Dialect.A
 
 
 def has_pattern(text: str, pattern: str, dialect: Dialect = Dialect.AGREED) -> Truth:
-    """Whether a pattern is found in the text; open where its meaning is, and where it may be there whatever it means."""
+    """Whether a pattern is found in the text; open if its meaning is and some meaning could match."""
     compiled = _compiled(pattern, dialect)
     if isinstance(compiled, str):
         wider = widened(pattern, dialect is Dialect.LEGACY)
@@ -73,15 +73,15 @@ def is_agreed(pattern: str, dialect: Dialect = Dialect.AGREED) -> bool:
 
 @lru_cache(maxsize=4096)
 def begins_anywhere(pattern: str, dialect: Dialect = Dialect.AGREED, *, both: bool = False) -> bool:
-    """Whether what a pattern finds in a text it finds in every longer text that ends like it; with ``both``, also in one that goes on after it."""
+    """Whether a match in a text is also one in every longer text with this end; with ``both``, also in one that continues."""
     compiled = _compiled(pattern, dialect)
     return not isinstance(compiled, str) and not _has_anchor(compiled.expression.root, both)
 
 
 @remembered(16384)
 def in_prefix(text: str, pattern: str, dialect: Dialect = Dialect.AGREED) -> bool | None:
-    """Whether a pattern is found in whatever begins with a text, because of what is in it. ``None`` where that is open: something could begin in the text and
-    end in what follows, or the meaning is open.
+    """Whether a pattern is found in every text with this beginning. ``None`` if that is open: a match could begin in it and
+    end after it, or the meaning is open.
     """
     compiled = _compiled(pattern, dialect)
     if isinstance(compiled, str):
@@ -96,7 +96,7 @@ def in_prefix(text: str, pattern: str, dialect: Dialect = Dialect.AGREED) -> boo
 @lru_cache(maxsize=16384)
 def required(pattern: str, dialect: Dialect = Dialect.AGREED) -> str:
     """A text in small ASCII letters that is in whatever a pattern is found in or may be found in, but for letters that some comparisons take for others;
-    empty where there is none.
+    empty if there is none.
     """
     compiled = _compiled(pattern, dialect)
     return "" if isinstance(compiled, str) else max(_literals(compiled.expression.root), key=len, default="")
@@ -118,7 +118,7 @@ def _literals(root: Node) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def crosses_lines(pattern: str, dialect: Dialect = Dialect.AGREED) -> bool:
-    """Whether what a pattern finds may have the end of a line in it, or its meaning is open."""
+    """Whether a match may span lines, or the pattern's meaning is open."""
     compiled = _compiled(pattern, dialect)
     return isinstance(compiled, str) or _has_line_end(compiled.expression.root)
 
@@ -198,7 +198,7 @@ class Search:
 
 
 def _simple_repeats(root: Node) -> int | None:
-    """How many repetitions there are; ``None`` where one is of more than a character, so that a search could try its parts in many ways."""
+    """The number of repetitions; ``None`` if one repeats more than a character, so that a search could split it in many ways."""
     match root:
         case Sequence(parts) | Choice(parts):
             counts = [_simple_repeats(part) for part in parts]
@@ -228,7 +228,7 @@ def _rendered(node: Node, lines: bool) -> str:
 
 
 class States:
-    """All the places in an expression where a search may be, as one state; Thompson's construction."""
+    """A set of places in an expression as one state: Thompson's construction."""
 
     def __init__(self, root: Node) -> None:
         self._chars: list[tuple[Chars, int]] = []
@@ -242,7 +242,7 @@ class States:
         return frozenset(each for each in self._anchors[end] if each.holds(character, lines)) if self._anchors[end] else _NO_ANCHORS
 
     def found(self, text: str, lines: bool) -> bool:
-        """Whether it is found in a text. States that come again are looked up; a text that never brings one again takes its length times the expression's."""
+        """Whether it is found in a text. Known states are looked up; without any, it takes the text's length times the expression's."""
         known: dict[tuple[frozenset[int], frozenset[Anchor], str], frozenset[int] | None] = {}
         here: frozenset[int] = frozenset()
         before = self.beside("", lines, end=False)
@@ -260,12 +260,12 @@ class States:
         return self.last in self.closure(here, before | self.beside("", lines, end=True))
 
     def _after(self, places: frozenset[int], before: frozenset[Anchor], character: str, lines: bool) -> frozenset[int] | None:
-        """The places after a character; ``None`` where it is found before it."""
+        """The places after a character; ``None`` if it is found before it."""
         here = self.closure(places, before | self.beside(character, lines, end=True))
         return None if self.last in here else self.move(here, character)
 
     def in_prefix(self, text: str, lines: bool) -> bool | None:
-        """Whether it is found in a text, whatever follows; ``None`` where a search is in the middle of something at the end."""
+        """Whether it is found in a text, whatever follows; ``None`` if a match may be incomplete at the end."""
         here: frozenset[int] = frozenset()
         before = self.beside("", lines, end=False)
         for character in text:
@@ -281,7 +281,7 @@ class States:
         return len(self._edges) - 1
 
     def _add(self, node: Node, then: int) -> int:
-        """Builds a node in front of a place; returns the place where it begins."""
+        """Builds a node before a place; returns the place where it begins."""
         match node:
             case Sequence(parts):
                 for part in reversed(parts):

@@ -22,7 +22,7 @@ class Question:
     :param sentence: what nobody says, as the guide has it.
     :param settled_by: the smallest experiment that answers it, or how to avoid the question.
     :param grade: how much is known.
-    :param source: Microsoft's pages that come nearest to it; empty where none does.
+    :param source: Microsoft's pages that come nearest to it; empty if none does.
     """
 
     id: str

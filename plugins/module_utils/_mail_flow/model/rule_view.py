@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a rule sees of a message. Private to the collection.
 
-Earlier rules change it: a subject, a header, the text, a classification. What they ask of the encryption does not show, since a message
+Earlier rules change it: a subject, a header, the text, a classification. The encryption that they ask for does not show, because a message
 is encrypted after the last rule.
 """
 
@@ -23,13 +23,13 @@ class Content(Value):
     """What earlier rules have made of a message.
 
     :param subject: the subject.
-    :param body: the text; ``None`` where nobody knows it.
-    :param headers: name in small letters to values.
-    :param classifications: names; ``None`` where nobody knows them.
+    :param body: the text; ``None`` if unknown.
+    :param headers: name in lower case to values.
+    :param classifications: names; ``None`` if unknown.
     :param scl_set: whether a rule has set the spam confidence level.
-    :param wrapped: whether the message is an attachment of another one by now.
-    :param asked: whether a rule has asked for encryption, and :param:`removed` for its removal.
-    :param readings: what else may be read as its text, and :param:`sources` the HTML in which patterns may find something.
+    :param wrapped: whether the message is now an attachment of another one.
+    :param asked: whether a rule has asked for encryption; :param:`removed`: for its removal.
+    :param readings: other texts that rules may read instead of the body; :param:`sources`: HTML in which patterns may match.
     :param known: predicates that were evaluated on this content.
     """
 
@@ -71,7 +71,7 @@ class Fork:
         object.__setattr__(self, "_hash", hash((self.sure, self.perhaps)))
 
     def __hash__(self) -> int:
-        """Found once: a message may be for thousands, and each of them is followed."""
+        """Cached: a message may have thousands of recipients, each of whom is followed."""
         return self._hash
 
     @property

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mail flow rules in the form that a message goes through them. Private to the collection.
+"""Mail flow rules, compiled for evaluation. Private to the collection.
 
-Each condition that several rules have is there once. Rules that a message cannot match by the look of its words, addresses and domains are passed
-over without a look at their other conditions.
+A condition that several rules share exists once. Rules that a message cannot match by its words, addresses and domains are skipped
+without evaluating their other conditions.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Settings, Sight
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import done
 
-#: Section of a rule to what stands before the name of an option in it.
+#: Section of a rule to the prefix of an option's name in it.
 _KINDS = {"conditions": "", "exceptions": "the exception ", "actions": "the action "}
 
 #: Options with people.
@@ -37,7 +37,7 @@ _PEOPLE = frozenset(
     )
 )
 
-#: A day: as far from the border of a rule's dates, a time zone can matter that nobody named.
+#: A day: this close to one of a rule's dates, an unnamed time zone can matter.
 _DAY = datetime.timedelta(days=1)
 
 
@@ -46,7 +46,7 @@ class Atom:
     """A condition with its values, as one or several rules have it.
 
     :param number: its place among the atoms of the rule set.
-    :param reach: whom a rule acts on, as far as this decides.
+    :param reach: on whom a rule acts, as far as this condition decides.
     """
 
     number: int
@@ -61,7 +61,7 @@ class Atom:
         return self.reach in (Reach.COPY, Reach.RELATION)
 
     def evaluate(self, sight: Sight) -> Truth:
-        """Whether it is true of what is seen."""
+        """Evaluates it for a sight."""
         return self.predicate.evaluate(sight, self.values, self.settings)
 
 
@@ -70,19 +70,19 @@ class FlowRule:
     """A rule, ready to be applied.
 
     :param place: its place among the rules that can act, from 0.
-    :param idle: why it never acts; empty where it can.
-    :param dlp: whether it belongs to a policy of data loss prevention.
-    :param doubts: why it is open whether it matches even where all that is known of it holds.
+    :param idle: why it never acts; empty if it can.
+    :param dlp: whether it belongs to a data loss prevention policy.
+    :param doubts: why it is open whether it matches even if all of its known parts do.
     :param surprises: why it is open what it does once it matches.
     :param common: its conditions that are the same for all recipients.
     :param actions: option to value of what it does, or may do.
-    :param told: the same of all that it is told to do.
-    :param by_manager: whether it depends on the sender having a manager what it does.
+    :param told: the same for everything that it is told to do.
+    :param by_manager: whether what it does depends on whether the sender has a manager.
     :param splits: whether it may act on some recipients of a copy alone.
     :param content: whether a condition or an exception looks into content that S/MIME hides.
-    :param defers: whether mail waits where Exchange cannot finish with the rule; otherwise Exchange ignores the rule.
-    :param unread: its conditions, exceptions and actions that are not known here: section, option and value.
-    :param selects: whether it is no rule, and only says which mail is meant: that includes mail that rules do not see.
+    :param defers: whether mail waits if Exchange cannot finish the rule; otherwise Exchange ignores the rule.
+    :param unread: its conditions, exceptions and actions that this collection does not know: section, option and value.
+    :param selects: whether it is not a rule but only selects mail, including mail that rules do not see.
     """
 
     place: int
@@ -113,7 +113,7 @@ class FlowRule:
         return self.mode == "Enforce"
 
     def does(self, what: Does) -> dict[str, Any]:
-        """Its actions of one sort, option to value."""
+        """Its actions of one sort: option to value."""
         return {option: value for option, value in self.actions.items() if ACTION_BY_OPTION[option].does is what}
 
     @property
@@ -142,12 +142,12 @@ class FlowRule:
 
     @property
     def looks_at_recipients(self) -> bool:
-        """Whether it looks at recipients, or blocks a message for them. Then it is open whether it looks at those whom rules added (U09)."""
+        """Whether it looks at recipients, or blocks a message for them. Whether it then includes recipients whom rules added is open (U09)."""
         return self.splits or self.blocks or any(atom.reach is Reach.COPY for atom in (*self.conditions, *self.exceptions))
 
     @property
     def blocks(self) -> bool:
-        """Whether it blocks a message. To copy that to somebody takes a rule before it, so that it need not block their copy."""
+        """Whether it blocks a message. Only an earlier rule can copy such a message to somebody, so their copy need not be blocked."""
         return self.enforced and bool(self.does(Does.DELETE) or self.does(Does.REJECT))
 
     @property
@@ -167,17 +167,17 @@ class FlowRule:
 
     @property
     def left_undone(self) -> tuple[str, ...]:
-        """What it is told, and does not do where it asks for an approval."""
+        """What it is told to do, and does not do because it asks for an approval."""
         doing = done(self.told, managed=True) if self.enforced else self.told
         return tuple(option for option in self.told if option not in doing and ACTION_BY_OPTION[option].does not in (Does.DETAIL, Does.STOP))
 
     @property
     def stops_approved(self) -> bool:
-        """Whether it is told to stop, and asks for an approval: whether it stops once that is given, no page tells."""
+        """Whether it is told to stop and asks for an approval. Whether it stops once that is given is not documented."""
         return bool(self.does(Does.MODERATE)) and "stop_rule_processing" in self.told and "stop_rule_processing" not in self.actions
 
     def where(self, managed: bool) -> FlowRule:
-        """The rule as it is where the sender has a manager, or where not."""
+        """The rule as it acts if the sender has a manager, or has none."""
         return replace(self, actions=done(self.told, managed), by_manager=False)
 
     def in_window(self, message: Message) -> Truth:
@@ -185,15 +185,15 @@ class FlowRule:
         return all_of(self.borders(message.date))
 
     def borders(self, date: datetime.datetime | None) -> list[Truth]:
-        """Of each of its dates whether that lets it act then."""
+        """For each of its dates, whether it lets the rule act then."""
         return [_is_on_side(text, date, after) for text, after in ((self.begins, True), (self.ends, False)) if text]
 
 
 class RuleSet:
     """The rules of an organization, first to last.
 
-    :param rules: as the modules describe them; also with ``state`` as Exchange shows it, and its read-only properties in small letters.
-        Where every rule has a ``priority``, that is their order, otherwise the list's.
+    :param rules: as the modules describe them; also with ``state`` as Exchange shows it, and its read-only properties in lower case.
+        If every rule has a ``priority``, that is their order; otherwise the list's order is.
     :param dialect: how patterns are read, unless a rule says that they are of the old kind.
     """
 
@@ -262,7 +262,7 @@ class RuleSet:
         actions = {option: _people(option, value) for option, value in set_actions(rule.get("actions") or {}).items()}
         told = {option: value for option, value in actions.items() if option in ACTION_BY_OPTION}
         mode = str(rule.get("mode") or "Enforce")
-        # A rule that is only tried asks nobody, and does what it does.
+        # A rule in a test mode asks nobody for approval, so it does what it does without one.
         managed, unmanaged = (done(told, each) if mode == "Enforce" else told for each in (True, False))
         odd = [option for option in actions if option not in told]
         unread = (*_valued(rule, "conditions", strange), *_valued(rule, "exceptions", strange_too), *_valued(rule, "actions", odd))
@@ -294,7 +294,7 @@ class RuleSet:
         )
 
     def _section(self, section: Mapping[str, Any], settings: Settings) -> tuple[tuple[Atom, ...], list[str]]:
-        """The conditions of a section, and the options in it that are none that can be evaluated."""
+        """The conditions of a section, and its options that cannot be evaluated."""
         given = {option: _people(option, value) for option, value in section.items() if _is_set(option, value)}
         read = {option for option, value in given.items() if _is_read(option, value)}
         atoms: list[Atom] = []
@@ -314,19 +314,19 @@ class RuleSet:
 
 
 def _is_set(option: str, value: Any) -> bool:
-    """Whether an option of a section is there. A switch that is off is not, but for the one of which nobody knows what that does."""
+    """Whether a section has an option. A switch that is off does not count, except for the one whose effect when off is unknown."""
     return (option == "has_no_classification" and value is False) or not (value is None or value is False or value in ("", [], ()))
 
 
 def _people(option: str, value: Any) -> Any:
-    """A value with the people in it by their SMTP addresses. Who has only a name in it keeps it."""
+    """A value with its people as SMTP addresses. Somebody with only a name keeps it."""
     if option not in _PEOPLE:
         return value
     return [person(str(each)) for each in (value if isinstance(value, (list, tuple)) else [value])]
 
 
 def _is_read(option: str, value: Any) -> bool:
-    """Whether it is known what the value of a condition means. A person is known by an SMTP address."""
+    """Whether the meaning of a condition's value is known. A person is known by an SMTP address."""
     return option not in _PEOPLE or all(is_address(str(each)) for each in (value if isinstance(value, (list, tuple)) else [value]))
 
 
@@ -336,7 +336,7 @@ def _valued(rule: Mapping[str, Any], section: str, options: Iterable[str]) -> li
 
 
 def _unread_reasons(name: str, unread: Iterable[tuple[str, str, str]]) -> tuple[list[Reason], list[Reason]]:
-    """Why it is open whether a rule matches, and what it does then. What is not known here means the same only with the same value."""
+    """Why it is open whether a rule matches, and what it does then. Two unknown options mean the same only if their values are equal."""
     doubts: list[Reason] = []
     surprises: list[Reason] = []
     for section, option, value in unread:
@@ -359,7 +359,7 @@ def _dlp(rule: Mapping[str, Any]) -> bool:
 def _is_on_side(text: str, date: datetime.datetime | None, after: bool) -> Truth:
     """Whether a date is after an instant, or before it.
 
-    Where one rule begins when another ends, one of them is in effect; only of that very instant it is open whether both are.
+    If one rule begins when another ends, one of them is in effect; only at that very instant is it open whether both are.
     """
 
     def over(*more: Hashable) -> Truth:
@@ -384,5 +384,5 @@ def _with_zone(instant: datetime.datetime) -> datetime.datetime:
 
 
 def is_later(text: str, now: datetime.datetime) -> bool:
-    """Whether a date of a rule is after an instant, as far as is known; one that cannot be read may be."""
+    """Whether a date of a rule is, or may be, after an instant; an unreadable date may be."""
     return bool(text) and _is_on_side(text, now, after=False) is not False

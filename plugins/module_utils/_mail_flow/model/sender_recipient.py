@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Predicates that look at the sender, at recipients, and at what they are to each other. Private to the collection.
+"""Predicates that look at the sender, at recipients, and at their relations. Private to the collection.
 
 Each takes what it sees, its values, and the rule's settings. Source: Microsoft's "Mail flow rule conditions and exceptions" and
 New-TransportRule pages.
@@ -54,7 +54,7 @@ def member_of(sight: Sight, address: str, values: tuple[str, ...], settings: Set
 
 
 def sender_addresses(sight: Sight, settings: Settings) -> tuple[str, ...]:
-    """The addresses of the sender that a rule looks at, as far as they are known. An automatic reply has an empty envelope sender."""
+    """The known addresses of the sender that a rule looks at. An automatic reply has an empty envelope sender."""
     message = sight.message
     header = message.sender
     if settings.location == "Header":
@@ -64,9 +64,9 @@ def sender_addresses(sight: Sight, settings: Settings) -> tuple[str, ...]:
 
 
 def _read(decide: OfAddress, sight: Sight, address: str, values: Any, settings: Settings) -> Truth:
-    """What a predicate makes of an address; open where that differs from what it makes of another that rules may take it for."""
+    """Evaluates a predicate on an address; open if another address that rules may take it for gives a different result."""
     found, others = decide(sight, address, values, settings), sight.facts.otherwise(address)
-    # What is found as it is written is found.
+    # What matches as written matches.
     if all(decide(sight, other, values, settings) == found for other in others if found is not True or other not in spellings(address)):
         return found
     return opened(("otherwise", address, values), "U24", f"whether a rule takes {address} for {' or '.join(others)}")
@@ -116,7 +116,7 @@ def of_recipient(decide: OfAddress) -> Evaluate:
 
 
 def of_address(decide: OfAddress) -> Evaluate:
-    """A predicate about each recipient's address as the rule takes it: the primary one, or the one that was written."""
+    """A predicate about each recipient's address: the primary one, or the one that was written, as the rule says."""
 
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
         return about(_of_address(decide, sight, sight.recipient, values, settings), "to")
@@ -146,7 +146,7 @@ def _of_address(decide: OfAddress, sight: Sight, person: Recipient, values: Any,
 
 
 def _same(decide: OfAddress, sight: Sight, person: Recipient, addresses: tuple[str, ...], values: Any, settings: Settings) -> Truth:
-    """What a predicate makes of all addresses that may be meant; open where they differ."""
+    """Evaluates a predicate on all addresses that may be meant; open if the results differ."""
     found = [decide(sight, address, values, settings) for address in addresses]
     if all(value == found[0] for value in found):
         return found[0]
@@ -155,12 +155,12 @@ def _same(decide: OfAddress, sight: Sight, person: Recipient, addresses: tuple[s
 
 
 def _of_name(person: Recipient) -> Truth:
-    """What is found in the address of somebody of whom only a name is known."""
+    """The result for somebody who is known only by name."""
     return opened(("name", person.address), "U00", f"the address of {person.label} is not known")
 
 
 def _perhaps(found: Truth, person: Recipient, reasons: tuple[Reason, ...]) -> Truth:
-    """What somebody who may be in the copy adds."""
+    """What somebody who may share the copy contributes."""
     return False if found is False else Open(("with", person.address, reasons), reasons)
 
 
@@ -199,7 +199,7 @@ def _in_field(decide: OfAddress, sight: Sight, written: str, values: Any, settin
 
 
 def from_scope(sight: Sight, value: str, settings: Settings) -> Truth:
-    """Where the sender is. How the envelope counts is documented only for an empty one."""
+    """Where the sender is. The role of the envelope is documented only for an empty one."""
     message, facts = sight.message, sight.facts
 
     def scope(address: str) -> Truth:
@@ -259,7 +259,7 @@ def attribute_has_pattern(sight: Sight, address: str, values: tuple[str, ...], s
 
 
 def of_directory_sender(decide: OfAddress) -> Evaluate:
-    """A predicate about the sender's directory entry: of the From field, whatever the location."""
+    """A predicate about the directory entry of the From field's sender, whatever the location."""
 
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
         return decide(sight, sight.facts.primary(sight.message.sender), values, settings)
@@ -277,7 +277,7 @@ def of_directory_recipient(decide: OfAddress) -> Evaluate:
 
 
 def relation(decide: Callable[[Sight, str, Any], Truth]) -> Evaluate:
-    """A predicate about what the sender is to a recipient. Whether it splits a message of several recipients is not documented."""
+    """A predicate about the relation of sender and recipient. Whether it splits a message with several recipients is not documented."""
 
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
         found = decide(sight, sight.recipient.address, values)
@@ -292,7 +292,7 @@ def relation(decide: Callable[[Sight, str, Any], Truth]) -> Evaluate:
 
 
 def is_manager_of_sender(sight: Sight, values: tuple[Any, ...], settings: Settings) -> Truth:
-    """The sender's manager is one of the named."""
+    """The sender's manager is one of the named people."""
     return _manages(sight, sight.facts.primary(sight.message.sender), values)
 
 
@@ -302,7 +302,7 @@ def _manages(sight: Sight, person: str, managers: Iterable[str]) -> Truth:
 
 
 def is_manager_of_recipient(sight: Sight, person: str, values: tuple[Any, ...]) -> Truth:
-    """The recipient's manager is one of the named."""
+    """The recipient's manager is one of the named people."""
     return _manages(sight, person, values)
 
 
@@ -324,7 +324,7 @@ def is_between(sight: Sight, person: str, values: tuple[tuple[str, ...], tuple[s
 
 
 def has_equal_attribute(sight: Sight, person: str, values: tuple[str, str]) -> Truth:
-    """An attribute of the sender and of the recipient is the same, or is not."""
+    """An attribute has the same value for sender and recipient, or another one."""
     name, operator = values
     sender = sight.facts.primary(sight.message.sender)
     one, other = sight.facts.attribute(sender, name), sight.facts.attribute(person, name)
