@@ -24,7 +24,7 @@ class Premise:
     """What a proof rests on.
 
     :param id: the number of the question, or a word.
-    :param mail: the mail that it leaves out, in a few words; empty where it leaves none out.
+    :param mail: the mail that it leaves out, in a few words; empty if it leaves none out.
     """
 
     id: str
@@ -34,13 +34,13 @@ class Premise:
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """What is true of usual mail, while it is not known what happens to other mail. The fields say it, and so do the words.
+    """A property of usual mail, needed while the outcome of other mail is unknown. Fields and words say the same.
 
     :param id: the number of the question.
-    :param text: that it is so, as a proof names it, and :param:`other` the mail of which it is not; :param:`brief` in a few words.
-    :param types: the types of messages that it is not of.
-    :param arrivals: how it does not arrive.
-    :param most: how many bytes it has at most; ``None`` for any number.
+    :param text: the property, as a proof names it; :param:`other`: the mail without it; :param:`brief`: that mail in a few words.
+    :param types: the types of messages that do not have it.
+    :param arrivals: the protections on arrival that do not have it.
+    :param most: the maximum size in bytes; ``None`` for any size.
     """
 
     id: str
@@ -52,12 +52,12 @@ class Usual:
     most: int | None = None
 
 
-#: What relations between words and patterns may rest on: such texts are seldom, and the comparisons differ.
+#: Relations between words and patterns may rely on this: such texts are rare, and comparisons differ.
 PLAIN_LETTERS = "The texts of the message have none of the letters \u0130, \u0131, \u017f and \u212a (kelvin), which some comparisons take for i, s and k."
 
 _REQUEST = "ApprovalRequest"
 
-#: What is true of usual mail, whatever the organization is like.
+#: The properties of usual mail in any organization.
 USUAL = (
     Usual(
         questions.FORWARDED,
@@ -101,7 +101,7 @@ ALWAYS = (
     Premise("later", "Purview DLP, automatic labels, filters and other systems after the rules do not change the protection."),
 )
 
-#: What a proof rests on where rules or the guarantee have such conditions: on this the sources do not agree, or do not say it.
+#: What a proof assumes if rules or the guarantee have such conditions, because the sources disagree or are silent.
 AUTHENTICATED = Premise(
     "authenticated",
     "Mail from inside is authenticated. Mail that names such a sender without authentication is neither inside nor outside, and is not considered.",
@@ -112,7 +112,7 @@ SIZES = Premise("sizes", "A message counts as larger than each of its attachment
 
 
 def internal_domains(names: Sequence[str]) -> Premise:
-    """For remote domains that count as internal: mail to them is none to people outside."""
+    """For remote domains that count as internal: mail to them is not mail to people outside."""
     return Premise("internal_domains", f"People in {', '.join(names)} count as inside: a remote domain makes them internal (IsInternal).")
 
 
@@ -136,7 +136,7 @@ def ends_at(connector: str, hosts: Sequence[str]) -> Premise:
     return Premise("smart_hosts", text)
 
 
-#: For rules that make more copies than are followed.
+#: If rules make more copies than are followed.
 TOO_MANY_COPIES = Reason(
     questions.ADDED_RECIPIENTS,
     "rules make more copies for people whom they add than are followed",
@@ -145,7 +145,7 @@ TOO_MANY_COPIES = Reason(
 
 _SIMPLER = "Use fewer or simpler conditions in the rules that overlap."
 
-#: For a question that took too many conflicts.
+#: If a question took too many conflicts.
 BUDGET = Reason("budget", "the question is too complex", settled_by=_SIMPLER)
 
 #: For a difference in whom rules add.
@@ -157,7 +157,7 @@ FAILING = Reason(questions.RULE_FAILS, "what makes Exchange fail on a rule is no
 #: For mail that waits for many approvals.
 MANY_APPROVALS = Reason("approvals", "approvals are compared only up to a few", settled_by="Send a test message.")
 
-#: Assumption about usual mail to the mail of which it is not true.
+#: Assumption about usual mail to the mail without that property.
 UNUSUAL = {
     questions.UNAUTHENTICATED_INSIDE: "mail to people in the organization's domains who are not in its directory",
     questions.GUESTS: "mail of guests and mail users",
@@ -167,7 +167,7 @@ UNUSUAL = {
     **{each.id: " and ".join(row.other for row in USUAL if row.id == each.id) for each in USUAL},
 }
 
-#: Assumption of a proof to the mail that it leaves out, in a few words; of usual mail each says it itself.
+#: Assumption of a proof to the mail that it excludes, in a few words, beside those of :data:`USUAL`.
 _LEAVES_OUT = {
     questions.UNAUTHENTICATED_INSIDE: "mail to people inside who are not in the directory",
     questions.GUESTS: "guests and mail users",
@@ -209,7 +209,7 @@ LATER = Reason("date", "only mail of today is compared", settled_by="Compare aga
 #: For a verdict without a known reason.
 NOT_FOUND = Reason(questions.A_FACT, "no message shows it for certain, but none is ruled out", settled_by="Send a test message.")
 
-#: Key of a message to how it says that there is nothing.
+#: Key of a message to how it states that there is nothing.
 _NOTHING = {
     "type": ", or [] for a message of no special type",
     "attachments": ", or [] if there are none",
@@ -224,7 +224,7 @@ def unusual(number: str) -> Reason:
 
 
 def as_row(reason: Reason) -> dict[str, str]:
-    """A reason, as results have it: with the key of a message or of the facts that it is about, and how to find out."""
+    """A reason, as results have it: with the key of a message or fact that it is about, and how to find out."""
     given = f"Give {reason.field}{_NOTHING.get(reason.field, '')}." if reason.id == questions.A_FACT and reason.field else ""
     settled = reason.settled_by or given or questions.BY_ID[reason.id].settled_by
     return {"id": reason.id, "reason": reason.text, **({"field": reason.field} if reason.field else {}), "settled_by": settled}

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a rule that matches does to a copy. Private to the collection.
 
-The actions of one rule are a set: none sees what another of them did. Where an action depends on something open there is a world for each answer.
+The actions of one rule are a set: none sees the effect of another. If an action depends on something open, there is a world for each answer.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ _TAG = re.compile(r"<[^>]*>")
 #: A tag that begins or ends a line.
 _BLOCK = re.compile(r"</?(?:br|p|div|hr|li|ul|ol|h[1-6]|table|tr|td|th|blockquote|pre)\b[^>]*>", re.IGNORECASE)
 
-#: A tag within a word, and one whose content nobody reads.
+#: A tag within a word, and one with invisible content.
 _SPLIT = re.compile(r"\w(?:<[^>]*>)+\w")
 _HIDDEN = re.compile(r"<(?:style|script|title|head|!--)", re.IGNORECASE)
 
-#: What stands for a property of the sender in a disclaimer.
+#: A token for a property of the sender in a disclaimer.
 _TOKEN = re.compile(r"%%\w+%%")
 
-#: Actions after which the recipient gets nothing, or something else; more than one of them in a rule contradict each other.
+#: Actions that keep the message from the recipient, or replace it; two of them in one rule contradict each other.
 FATES = {Does.DELETE: "deleted", Does.QUARANTINE: "quarantined", Does.REJECT: "rejected", Does.REDIRECT: "redirected"}
 
-#: Fates that those share whom the same rule adds: to copy a message and to block it takes two rules. Source: "Best practices for mail flow rules".
+#: Fates that recipients added by the same rule share: copying and blocking a message takes two rules. Source: "Best practices for mail flow rules".
 SHARED = frozenset(("deleted", "quarantined", "rejected"))
 
 #: The field in which an action puts an added recipient.
@@ -45,9 +45,9 @@ FIELDS = {"add_to_recipients": "to", "copy_to": "cc", "blind_copy_to": "bcc"}
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Where a rule acts.
+    """The context in which a rule acts.
 
-    :param recipient: the recipient who is followed.
+    :param recipient: the followed recipient.
     :param last: whether no rule comes after it.
     :param protection_shows: whether a rule looks at how the message is protected.
     """
@@ -60,9 +60,9 @@ class Scene:
 
 
 def enforced(rule: FlowRule, world: World, scene: Scene, only: frozenset[Does] | None = None) -> list[World]:
-    """The worlds after a rule has acted.
+    """The worlds after an enforced rule has acted.
 
-    :param only: the sorts of actions that are done; ``None`` for all.
+    :param only: the sorts of actions to do; ``None`` for all.
     """
     if rule.by_manager:
         return [new for here, manager in _by_manager(world, scene) for new in enforced(rule.where(bool(manager)), here, scene, only)]
@@ -87,7 +87,7 @@ def enforced(rule: FlowRule, world: World, scene: Scene, only: frozenset[Does] |
 
 
 def in_audit(rule: FlowRule, world: World, scene: Scene) -> list[World]:
-    """The worlds after a rule that is only tried has matched: it reports. Whether it stops is not documented."""
+    """The worlds after a rule in a test mode has matched: it reports. Whether it stops is not documented."""
     told = _told(rule, world, scene, {row.option for row in rule.rows if rule.mode in row.in_audit})
     if "stop_rule_processing" not in rule.actions or scene.last:
         return [told]
@@ -96,7 +96,7 @@ def in_audit(rule: FlowRule, world: World, scene: Scene) -> list[World]:
 
 
 def beside_content(rule: FlowRule) -> frozenset[Does]:
-    """What a rule does without touching what S/MIME hides."""
+    """What a rule does without the content that S/MIME hides."""
     return frozenset(row.does for row in rule.as_told.rows if not row.content and row.does is not Does.DETAIL)
 
 
@@ -152,8 +152,8 @@ def _changed(rule: FlowRule, content: Content, scene: Scene, does: frozenset[Doe
 
 
 def plain_text(html: str) -> str | None:
-    """What a reader sees of a disclaimer; ``None`` where that depends on the sender, whose properties its tokens stand for (``%%DisplayName%%``), and where
-    it is open what words it has, since markup splits them, or is more than tags.
+    """What a reader sees of a disclaimer. ``None`` if that depends on the sender, whose properties its tokens stand for (``%%DisplayName%%``), or if
+    its words are open because markup splits them, or is more than tags.
     """
     plain = _BLOCK.sub("\n", html)
     if _TOKEN.search(html) or _SPLIT.search(plain) or _HIDDEN.search(html):
@@ -204,14 +204,14 @@ def _told(rule: FlowRule, world: World, scene: Scene, options: set[str]) -> Worl
 
 
 def _managed(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does]) -> list[World]:
-    """What depends on who the sender's manager is, and the other moderators and added recipients."""
+    """What depends on the sender's manager, and the other moderators and added recipients."""
     asks = {"moderate_message_by_manager", "add_manager_as_recipient_type"} & set(rule.actions)
     worlds = _by_manager(world, scene) if asks and {Does.MODERATE, Does.ADD} & does else [(world, "")]
     return [new for each, manager in worlds for new in _joined(rule, each, manager, scene, does)]
 
 
 def _by_manager(world: World, scene: Scene) -> list[tuple[World, str]]:
-    """Who the sender's manager is, empty for nobody: once where that is known, otherwise a world for each answer."""
+    """The sender's manager (empty for nobody): one world if known, otherwise one for each answer."""
     sender = scene.facts.primary(scene.message.sender)
     manager = scene.facts.manager(sender)
     if manager is not None:
@@ -223,7 +223,7 @@ def _by_manager(world: World, scene: Scene) -> list[tuple[World, str]]:
 
 
 def _joined(rule: FlowRule, world: World, manager: str, scene: Scene, does: frozenset[Does]) -> list[World]:
-    """The worlds with those who are asked, and whom the rule adds. The order of its actions decides whether it adds to a message that it redirects."""
+    """The worlds with the moderators and the added recipients. Whether a rule adds to a message that it redirects depends on the order of its actions."""
     actions = rule.actions
     added: list[Added] = []
     moderators: list[str] = []
@@ -251,7 +251,7 @@ def _with(world: World, added: list[Added], scene: Scene) -> World:
 
 
 def _with_added(fork: Fork, added: list[Added], scene: Scene) -> Fork:
-    """A fork with those whom a rule added to it: nobody says whether later rules count them."""
+    """A fork with the recipients whom a rule added: whether later rules count them is not documented."""
     here = {person.address for person in (*fork.sure, *(other for other, _reasons in fork.perhaps))}
     new: dict[str, tuple[Recipient, tuple[Reason, ...]]] = {}
     for each in added:
@@ -279,7 +279,7 @@ def _ended(rule: FlowRule, world: World, does: frozenset[Does]) -> World:
 
 
 def _stopped(rule: FlowRule, world: World, scene: Scene) -> list[World]:
-    """The worlds where a rule that asked for an approval stops the later ones, and where it does not."""
+    """The worlds in which a rule that asked for an approval stops the later ones, and in which it does not."""
     if not rule.stops_approved or scene.last:
         return [world]
     stops = opened(("approved stop", rule.place), "U00", f"whether the rule {rule.name!r} stops the later ones once the message is approved")

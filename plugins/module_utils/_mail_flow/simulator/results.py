@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of a message, in the words of the module's result. Private to the collection.
+"""What happens to a message, as the module's result has it. Private to the collection.
 
-A value is given where all worlds agree on it. Worlds that go against a guess do not take part; where they differ the answer rests on the guess and
+A value is given if all worlds agree on it. Worlds against a guess do not count; if they differ, the answer relies on the guess and
 says so.
 """
 
@@ -24,7 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.transit import Way, transit, ways_of
 
-#: Protections of which not all is known.
+#: Protections that are partly unknown.
 OPEN = ("unknown", "protected_option_unknown")
 
 _TOO_MANY = Reason("U00", "there are too many open questions to follow")
@@ -33,7 +33,7 @@ _TWICE = Reason("U09", "the message arrives in several ways, because a rule adds
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """Where a world ends, at one stage: before an approval, or after the first one, and so on."""
+    """The end of a world at one stage: before an approval, after the first one, and so on."""
 
     world: World
     fate: str
@@ -44,13 +44,13 @@ class _End:
 
     @property
     def shown(self) -> tuple[object, ...]:
-        """All of it that a result shows."""
+        """The part of it that a result shows."""
         found = self.verdict
         return (self.fate, found.protection, found.by, found.on_arrival, found.branding, found.delivered, self.matched)
 
 
 def result(course: Course, rules: RuleSet, message: Message, facts: Facts) -> dict[str, Any] | None:
-    """A recipient's result; ``None`` for somebody who gets nothing, since no rule adds them after all."""
+    """A recipient's result; ``None`` for somebody who gets nothing because no rule adds them in the end."""
     likely = [world for world in course.worlds if not world.against_a_guess]
     if all(world.fate == NOBODY for world in likely):
         return None
@@ -58,7 +58,7 @@ def result(course: Course, rules: RuleSet, message: Message, facts: Facts) -> di
 
 
 def matches(course: Course, rules: RuleSet, message: Message, facts: Facts) -> dict[int, Match]:
-    """Which rules match, by their places, as :func:`result` says it: before an approval, and after each."""
+    """The places of the rules that match, as :func:`result` has them: before an approval, and after each."""
     stage: _Stage | None = _Stage(course, rules, message, facts, course.worlds)
     found: dict[int, Match] = {}
     while stage:
@@ -72,7 +72,7 @@ def matches(course: Course, rules: RuleSet, message: Message, facts: Facts) -> d
 class Match:
     """That a rule matches.
 
-    :param sure: whether that is known; elsewhere it may match, and :param:`reasons` are why that is open.
+    :param sure: whether that is certain; otherwise it may match, and :param:`reasons` say why that is open.
     """
 
     sure: bool
@@ -94,7 +94,7 @@ class _Stage:
     number: int = 0
 
     def described(self) -> dict[str, Any]:
-        """The keys of the contract, in its order. What does not apply is absent."""
+        """The keys of a result, in order. Keys that do not apply are absent."""
         ends = [self.end(world) for world in self.worlds]
         likely = [end for end in ends if not end.world.against_a_guess]
         fate = self.fate(likely)
@@ -119,7 +119,7 @@ class _Stage:
         return {**found, **{key: stage.described() for key, stage in self.later(fate).items()}}
 
     def end(self, world: World) -> _End:
-        """Where a world is at this stage."""
+        """The end of a world at this stage."""
         fate = "moderated" if world.held > self.number else "delivered" if world.fate == "released" else world.fate
         found = verdict(world, self.message, self.facts)
         if fate == "delivered" and not found.delivered:
@@ -133,7 +133,7 @@ class _Stage:
         return _End(world, fate, found, here, perhaps, tuple(ways))
 
     def fate(self, likely: Sequence[_End]) -> str:
-        """What becomes of the copy."""
+        """What happens to the copy."""
         fates = {end.fate for end in likely}
         return "unknown" if len(fates) > 1 or self.course.too_many else next(iter(fates))
 
@@ -155,13 +155,13 @@ class _Stage:
         return described
 
     def matches(self, likely: Sequence[_End]) -> dict[int, bool]:
-        """The places of the rules that match here, first to last, and whether that is sure. It is not where some ways were not followed."""
+        """The places of the rules that match here, first to last, and whether that is certain. It is not if some ways were not followed."""
         every = {place for end in likely for place in (*end.matched, *end.perhaps)}
         sure = frozenset() if self.course.too_many else frozenset(likely[0].matched).intersection(*(end.matched for end in likely))
         return {place: place in sure for place in sorted(every)}
 
     def _assumed(self, ends: Sequence[_End], likely: Sequence[_End]) -> list[str]:
-        """The guesses without which the answer would be another."""
+        """The guesses on which the answer depends."""
         shown = {(end.shown, end.ways) for end in likely}
         assumed = {number for end in likely for number in (*end.world.rests_on, *end.verdict.assumes)}
         against = sorted((end for end in ends if (end.shown, end.ways) not in shown), key=lambda end: len(end.world.contradictions))
@@ -174,7 +174,7 @@ class _Stage:
         return sorted(assumed)
 
     def reasons(self, likely: Sequence[_End], doubtful: bool) -> list[Reason]:
-        """Why something of it is unknown."""
+        """Why a part of it is unknown."""
         reasons = {reason for end in likely for reason in end.verdict.reasons}
         if len({end.shown for end in likely}) > 1 or doubtful:
             reasons |= {reason for end in likely for question, _answer in end.world.answers if question.guess is None for reason in question.reasons}
@@ -187,7 +187,7 @@ class _Stage:
         return sorted(reasons)
 
     def later(self, fate: str) -> dict[str, _Stage]:
-        """What moderation or quarantine would let through."""
+        """The result after approval or release."""
         if fate == "moderated":
             return {"after_approval": replace(self, number=self.number + 1)}
         if fate == "quarantined":

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A message on its way through the rules. Private to the collection.
 
-One recipient is followed at a time, together with whoever shares the copy. A rule that is for some of them alone splits the copy, whether or not it
-does anything to it; only the one who is followed keeps the name of recipient.
+One recipient is followed at a time, together with everybody who shares the copy. A rule that applies to some of them splits the copy, whether or not it
+does anything to it. *The recipient* is the one who is followed.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.effects import SHARED, Scene, beside_content, enforced, in_audit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import Added, World, merged, without
 
-#: So many worlds are followed for a recipient; beyond them the answer is unknown.
+#: The maximum number of worlds to follow for a recipient; beyond that, the answer is unknown.
 MOST_WORLDS = 128
 
-#: So many copies are followed of those that rules make; what happens to the others is unknown.
+#: The maximum number of copies made by rules to follow; what happens to the others is unknown.
 MOST_COPIES = 256
 
-#: What it costs to look whether a rule is for a recipient, and to tell a world from others.
+#: The cost, in steps, of matching a rule to a recipient, and of telling a world from others.
 _STEPS_OF_RULE, _STEPS_OF_WORLD = 5, 60
 
-#: The fate of a copy that is not made in a world.
+#: The fate of a copy that does not exist in a world.
 NOBODY = "nobody"
 
 
@@ -44,10 +44,10 @@ class Course:
     """What became of a recipient's copy.
 
     :param worlds: the ways in which it can pass the rules.
-    :param too_many: whether there were more ways than are followed.
+    :param too_many: whether there were more worlds than are followed.
     :param by: how a rule added the recipient; ``None`` for one that the sender named.
-    :param twice: whether the recipient gets the message by several ways.
-    :param additions: whom rules added on the way, and the worlds right after that.
+    :param twice: whether the recipient gets the message in several ways.
+    :param additions: the recipients whom rules added on the way, and the worlds right after that.
     """
 
     recipient: Recipient
@@ -62,8 +62,8 @@ class Course:
 class Passage:
     """One message and one rule set.
 
-    :param everything: whether every rule is looked at, and not only those that the message can match. The answer is the same.
-    :param watch: told about each rule and world before the rule is applied.
+    :param everything: whether to evaluate every rule, and not only those that the message can match. The answer is the same.
+    :param watch: called with each rule and world before the rule is applied.
     """
 
     rules: RuleSet
@@ -79,7 +79,7 @@ class Passage:
     _parted: dict[object, dict[bool, Fork] | None] = field(default_factory=dict)
 
     def courses(self) -> list[Course]:
-        """What becomes of the copy of each recipient: those of the message first, then those whom rules add."""
+        """What happens to the copy of each recipient: those of the message first, then those whom rules add."""
         people = self.facts.recipients(self.message)
         spend(_STEPS_OF_WORLD * len(people))
         starts = self._starts(people)
@@ -105,14 +105,14 @@ class Passage:
         return list(courses.values())
 
     def course(self, address: str) -> Course | None:
-        """What becomes of one recipient's copy; ``None`` where the message is not for them."""
+        """What happens to one recipient's copy; ``None`` if the message is not for them."""
         if self.rules.adds:
             return next((course for course in self.courses() if course.recipient.address == address), None)
         people = self.facts.recipients(self.message)
         return next((self._follow(person, self._starts(people), 0) for person in people if person.address == address), None)
 
     def _starts(self, people: tuple[Recipient, ...]) -> list[World]:
-        """How things may stand before the first rule: Exchange may have rejected what it must decrypt, and cannot."""
+        """The worlds before the first rule: Exchange may have rejected what it must decrypt but cannot."""
         start = World(self._interned(first_content(self.message)), Fork(people))
         decrypts = decrypted(self.message, self.facts)
         if decrypts is True:
@@ -120,9 +120,9 @@ class Passage:
         return [start.answering(decrypts, True), start.answering(decrypts, False).but(fate="rejected", over=True)]
 
     def _of_added(self, person: Recipient, people: tuple[Recipient, ...], added: Added, worlds: list[World], course: Course) -> Course:
-        """The copy of somebody whom a rule added. It has the other's way behind it; a world where nobody was added has no such copy.
+        """The copy of somebody whom a rule added. It shares the path of the copy that it was made from; a world in which nobody was added has no such copy.
 
-        :param people: all who were added with that person, since they are members of a group.
+        :param people: everybody who was added with that person, as members of a group.
         """
         here = {each.address for each in people}
         starts = []
@@ -135,13 +135,13 @@ class Passage:
             shares = world.fate in SHARED and not added.instead
             starts.append(world.but(fork=fork, fate=world.fate if shares else "delivered", over=world.over if shares else world.stopped, added=()))
         new = self._follow(person, starts, added.place + 1, added)
-        # Of a rule that wants several fates it is open which of them it is.
+        # If a rule wants several fates, it is open which one applies.
         missed = [world for world in course.worlds if added not in world.added] + [world for world in worlds if added.instead and world.fate != "redirected"]
         new.worlds += [world.but(fate=NOBODY, over=True, held=0, matched=(), perhaps=frozenset()) for world in missed]
         return new
 
     def _sent_away(self, added: Added, world: World) -> Fork:
-        """Those who share the copy that a rule sends to somebody instead: all whom it does, or adds beside."""
+        """The people who share the copy that a rule redirects: everybody whom it redirects to or adds."""
         every = (each for each in world.added if each.place == added.place)
         found = {person.address: (person, (each.doubt,)) for each in every for person in self.facts.brought(each.address, each.field)}
         return Fork((), tuple(found.values()))
@@ -187,7 +187,7 @@ class Passage:
         return course
 
     def _for_nobody(self, rule: FlowRule, bit: int, world: World, person: Recipient) -> bool:
-        """Whether a condition that is the same for all recipients is false. Remembered for the others who get the same."""
+        """Whether a condition that is the same for all recipients is false. Cached for other recipients of the same content."""
         content = world.content
         dead = self._dead.get(id(content), 0)
         if dead & bit:
@@ -202,7 +202,7 @@ class Passage:
         return False
 
     def _step(self, rule: FlowRule, world: World, course: Course) -> list[World]:
-        """The worlds after a rule was looked at."""
+        """The worlds after a rule was evaluated."""
         person, added = course.recipient, course.by is not None
         scene = Scene(self.message, self.facts, person, rule.place == len(self.rules.rules) - 1, self.rules.watches_protection)
         after: list[World] = []
@@ -228,7 +228,7 @@ class Passage:
         return after
 
     def _unprocessed(self, rule: FlowRule, world: World, acts: bool, scene: Scene) -> list[World]:
-        """The worlds after a rule that cannot do its work on what S/MIME hides.
+        """The worlds after a rule that cannot act on content hidden by S/MIME.
 
         Whether it does its other actions, and so splits the message, is not documented, nor whether it counts as matched.
         """
@@ -250,12 +250,12 @@ class Passage:
         return [world.answering(done, False), *(new for each, _acts in split for new in enforced(rule, each, scene, others))]
 
     def _would_report(self, rule: FlowRule, world: World, course: Course) -> bool:
-        """Whether a later rule would tell somebody of a message that was rejected, if rules went on."""
+        """Whether a later rule would report a rejected message, if rules went on."""
         later = (self.rules.rules[place] for place in self.rules.reports if place > rule.place)
         return any(match for each in later for _world, match in self._decide(each, world, course.recipient, course.by is not None))
 
     def _decide(self, rule: FlowRule, world: World, person: Recipient, added: bool) -> list[tuple[World, bool]]:
-        """Whether a rule matches: once where that is known, otherwise a world for each answer."""
+        """Whether a rule matches: one world if known, otherwise one for each answer."""
         answers = world.answered() if world.answers else {}
         left: Open | None = None
         for value in self.parts(rule, world, person, added):
@@ -271,7 +271,7 @@ class Passage:
         return [decided for branch in branches for decided in self._decide(rule, branch, person, added)]
 
     def parts(self, rule: FlowRule, world: World, person: Recipient, added: bool = False) -> Iterator[Truth]:
-        """All that has to be true for a rule to match, the cheapest first."""
+        """Everything that must be true for a rule to match, cheapest first."""
         for atom in rule.conditions:
             yield self.truth(atom, world, person)
         if rule.content and self._hidden(world.content):
@@ -292,7 +292,7 @@ class Passage:
             yield opened(("added", person.address), "U09", f"whether later rules look at {person.label}, whom a rule added")
 
     def truth(self, atom: Atom, world: World, person: Recipient) -> Truth:
-        """Whether a condition is true for a recipient; open where nobody knows."""
+        """Whether a condition is true for a recipient; open if unknown."""
         reach = atom.reach
         known: Truth | None
         if reach is Reach.MESSAGE:
@@ -323,7 +323,7 @@ class Passage:
         return replace(found, key=(atom.number, found.key)) if isinstance(found, Open) and not found.shared else found
 
     def _split(self, rule: FlowRule, branches: list[tuple[World, bool]], person: Recipient) -> list[tuple[World, bool]]:
-        """The same worlds with those alone in the copy for whom the rule is alike."""
+        """The same worlds, with only those in the copy whom the rule treats alike."""
         if (
             not (rule.splits or (person.brought and rule.blocks))
             or not self.rules.watches_copies
@@ -342,7 +342,7 @@ class Passage:
                 fork = _left(rule, world.fork, acts, matches)
                 after.append((world if fork is world.fork else world.but(fork=fork), acts))
                 continue
-            # All guesses about the others hold, or one does not.
+            # Either all guesses about the others hold, or one does not.
             reasons = tuple(sorted({reason for match in guessed.values() for reason in match.reasons}))
             hold = Open(("others", tuple((other.address, match.key, match.likely) for other, match in guessed.items())), reasons, True)
             likely = {other: match.likely if isinstance(match, Open) and match.likely is not None else match for other, match in matches.items()}
@@ -353,7 +353,7 @@ class Passage:
         return after
 
     def _halves(self, rule: FlowRule, world: World) -> dict[bool, Fork] | None:
-        """The copies for whom a rule is and for whom it is not, if that is known of everybody who shares one. It is the same whoever of them is followed."""
+        """The copies that a rule applies to, and the others, if that is known for everybody who shares one. It does not depend on who is followed."""
         key = (rule.place, world.fork, id(world.content), world.answers)
         if key not in self._parted:
             nobody = Recipient("", "", "")
@@ -364,7 +364,7 @@ class Passage:
         return self._parted[key]
 
     def _matches(self, rule: FlowRule, world: World, person: Recipient) -> dict[Recipient, Truth]:
-        """For those who share a recipient's copy: whether the rule is for them. Whether it looks at somebody whom a rule added is open."""
+        """For the people who share a recipient's copy: whether the rule applies to them. Whether it considers somebody whom a rule added is open."""
         answers = world.answered()
         others = (*world.fork.sure, *(other for other, _reasons in world.fork.perhaps))
         spend(_STEPS_OF_RULE * len(others))
@@ -379,7 +379,7 @@ class Passage:
         return protection is not None and protection.kind == "smime" and not content.wrapped
 
     def _interned(self, content: Content) -> Content:
-        """The same content as one that was seen before, with what is known of it."""
+        """Equal content that was seen before, with its cached results."""
         return self._contents.setdefault(content, content)
 
     def _candidates(self, world: World) -> int:
@@ -396,12 +396,12 @@ class Passage:
 
     @property
     def _blind(self) -> bool:
-        """Whether what is in the message cannot be told."""
+        """Whether the message's content is unknown."""
         protection = self.message.protection
         return protection is None or protection.by_rights or self.message.mail_from is None
 
     def _waiting(self, what: object, keys: Callable[[], tuple[tuple[str, str], ...]]) -> int:
-        """The rules that wait for something that a part of the message has, as bits."""
+        """The rules that require something that a part of the message has, as bits."""
         found = self._bits.get(what)
         if found is None:
             found = self._bits[what] = self.rules.candidates(keys())
@@ -418,12 +418,12 @@ class Passage:
 
 
 def _shown(world: World) -> tuple[int, int]:
-    """What of a world makes rules candidates that were none before: another content, and recipients whom rules added."""
+    """What in a world makes further rules candidates: changed content, and recipients whom rules added."""
     return id(world.content), sum(1 for person, _reasons in world.fork.perhaps if person.brought)
 
 
 def _away(added: Added, world: World) -> bool:
-    """Whether a copy goes to those alone whom a rule added, in a world right after that."""
+    """Whether a copy goes only to people whom a rule added, in a world right after that."""
     return added.instead or world.fate == "redirected"
 
 
@@ -441,7 +441,7 @@ def address_keys(kind: str, *addresses: str) -> tuple[tuple[str, str], ...]:
 
 
 def _recipient_keys(person: Recipient) -> tuple[tuple[str, str], ...]:
-    """What rules can look for in a recipient; one whom a rule added stands in a field, too."""
+    """What rules can look for in a recipient; somebody whom a rule added is in a field, too."""
     addresses = (person.address, person.written, *person.also)
     return (*([("field", person.address)] if person.brought else []), *address_keys("recipient", *addresses, *_otherwise(addresses)))
 
@@ -452,7 +452,7 @@ def _fork_keys(fork: Fork) -> tuple[tuple[str, str], ...]:
 
 
 def _otherwise(addresses: Iterable[str]) -> tuple[str, ...]:
-    """What else rules may take addresses for."""
+    """Other addresses that rules may take these for."""
     return tuple(other for address in addresses for other in (*spellings(address), without_tag(address)) if other != address)
 
 
@@ -462,7 +462,7 @@ def _words(kind: str, text: str, *more: str) -> tuple[tuple[str, str], ...]:
 
 
 def _left(rule: FlowRule, fork: Fork, acts: bool, matches: Mapping[Recipient, Truth]) -> Fork:
-    """Who is left in a copy after a rule that is for some alone, and of whom that is open."""
+    """Who remains in a copy after a rule that applies to some, and who may."""
     tried = (Reason("U06", f"whether the rule {rule.name!r}, which is in a test mode, splits the message"),)
     apart = [other for other, match in matches.items() if isinstance(match, bool) and match is not acts]
     doubtful = {other: match.reasons for other, match in matches.items() if isinstance(match, Open)}
@@ -472,9 +472,9 @@ def _left(rule: FlowRule, fork: Fork, acts: bool, matches: Mapping[Recipient, Tr
 
 
 def _twice(one: Course, other: Course) -> Course:
-    """The course of somebody who gets the message by two ways. Both count: only what is the same on both can be told.
+    """The course of somebody who gets the message in two ways. Both count: only what they agree on is known.
 
-    Where they get it by one way for sure, it does not matter that there may be no other.
+    If one of them is certain, it does not matter that the other may not exist.
     """
     worlds = [*one.worlds, *other.worlds]
     if any(all(world.fate != NOBODY for world in way.worlds) for way in (one, other)):

@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Course, Passage
 
-#: The result of a copy of which it takes too much to find out more.
+#: The result of a copy that would take too many steps.
 _TOO_MUCH: dict[str, Any] = {"fate": "unknown", "protection": "unknown", "rules": []}
 _WHY = replace(BUDGET, text="the rules and the message are too complex together")
 
@@ -28,7 +28,7 @@ _WHY = replace(BUDGET, text="the rules and the message are too complex together"
 class Simulator:
     """The mail flow of an organization.
 
-    :param rules: its rules, as the modules describe them, or a rule set that was built before.
+    :param rules: its rules, as the modules describe them, or a compiled rule set.
     """
 
     def __init__(self, rules: Iterable[Mapping[str, Any]] | RuleSet, facts: Facts) -> None:
@@ -36,11 +36,11 @@ class Simulator:
         self.facts = facts
 
     def courses(self, message: Message) -> list[Course]:
-        """What becomes of each copy, with all that is open."""
+        """What happens to each copy, including everything that is open."""
         return Passage(self.rules, message, self.facts).courses()
 
     def run(self, message: Message) -> dict[str, Any]:
-        """``name`` of the message and ``recipients``: address to result, by the contract's keys. What takes more than the budget of steps is unknown."""
+        """``name`` of the message and ``recipients``: address to result, with the keys of the module's result. What exceeds the step budget is unknown."""
         try:
             with bounded(STEPS_OF_MESSAGE):
                 found = {course.recipient.label: result(course, self.rules, message, self.facts) for course in self.courses(message)}

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One way in which a message can pass the rules, for one recipient. Private to the collection.
 
-While nothing is open there is one world. An open question makes two; worlds that come out alike become one again, and the question made no
-difference. A world that goes against a guess is kept, too: it shows whether an answer rests on the guess.
+As long as nothing is open, there is one world. An open question makes two; worlds with equal outcomes become one again, and the question made no
+difference. A world against a guess is kept, too: it shows whether an answer relies on the guess.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """Somebody whom a rule adds, or sends the message to instead.
+    """Somebody whom a rule adds, or to whom it redirects the message.
 
     :param instead: whether the recipient gets it instead of the others.
-    :param field: the field, ``to``, ``cc`` or ``bcc``, in which the rule puts the recipient; empty elsewhere.
+    :param field: the field, ``to``, ``cc`` or ``bcc``, in which the rule puts the recipient; empty if none.
     """
 
     address: str
@@ -35,34 +35,34 @@ class Added:
 
     @property
     def doubt(self) -> Reason:
-        """Why it is open whether later rules count them."""
+        """Why it is open whether later rules count this recipient."""
         return Reason("U09", f"whether later rules count {self.address}, whom the rule {self.rule!r} added")
 
 
 @dataclass(frozen=True)
 class World(Value):
-    """How things stand for a recipient's copy after some rules.
+    """The state of a recipient's copy after some rules.
 
     :param content: what later rules see.
     :param fork: who shares the copy.
-    :param fate: what has become of the copy so far.
-    :param over: whether no later rule is evaluated; :param:`ended_by` is the rule that did it.
-    :param stopped: whether that was said of the whole copy, whoever gets it in the end.
+    :param fate: the copy's fate so far.
+    :param over: whether no later rule is evaluated; :param:`ended_by` is the rule that caused it.
+    :param stopped: whether that applies to the whole copy, whoever gets it in the end.
     :param asked: the protection that rules asked for: rule and template.
-    :param removed: the rules that asked for the removal of protection.
+    :param removed: the rules that asked to remove protection.
     :param brands: the branding that rules chose: rule and OME configuration.
     :param held: how often the message waits for an approval.
     :param status: the code of a rejection.
     :param routes: the connectors that rules routed it to: rule and connector.
     :param requires_tls: whether a rule lets it leave by TLS alone.
     :param disclaimer: whether a disclaimer is on it.
-    :param told: what rules tell whom: kind, rule and address.
+    :param told: what rules report to whom: kind, rule and address.
     :param surprises: why it is open what a rule did.
-    :param matched: rules that matched: how often the message had been held, and the rule's place.
-    :param perhaps: the same, where it is open.
-    :param answers: open questions, and how this world answers them.
+    :param matched: rules that matched: how often the message had been held before, and the rule's place.
+    :param perhaps: the same for rules that may have matched.
+    :param answers: open questions and this world's answers.
     :param asides: open questions that made no difference so far.
-    :param rests_on: numbers of guesses that the list of matching rules rests on.
+    :param rests_on: numbers of the guesses on which the list of matching rules relies.
     """
 
     content: Content
@@ -93,23 +93,23 @@ class World(Value):
         return {question.key: answer for question, answer in self.answers}
 
     def answering(self, question: Open, value: bool) -> World:
-        """This world, once an open value is what is given here."""
+        """This world, with an answer to an open value."""
         plain = replace(question, negated=False)
         return self.but(answers=(*self.answers, (plain, value is not question.negated)))
 
     @property
     def against_a_guess(self) -> frozenset[str]:
-        """The numbers of the guesses that this world goes against."""
+        """The numbers of the guesses that this world contradicts."""
         return frozenset(reason.id for question, _answer in self.contradictions for reason in question.reasons)
 
     @property
     def contradictions(self) -> tuple[tuple[Open, bool], ...]:
-        """The answers in which this world goes against a guess."""
+        """The answers with which this world contradicts a guess."""
         return tuple((question, answer) for question, answer in self.answers if question.guess is not None and answer is not question.guess)
 
     @property
     def state(self) -> tuple[object, ...]:
-        """All that later rules and the outcome depend on."""
+        """Everything on which later rules and the outcome depend."""
         return (
             *(self.content, self.fork, self.fate, self.over, self.stopped, self.asked, self.removed, self.brands, self.held, self.status),
             *(self.routes, self.requires_tls, self.disclaimer, self.told, self.added, self.surprises),
@@ -117,7 +117,7 @@ class World(Value):
 
 
 def merged(worlds: Iterable[World]) -> list[World]:
-    """Worlds with those that are alike made one, in their order."""
+    """The worlds in order, with equal ones merged."""
     alike: dict[tuple[object, ...], list[World]] = {}
     for world in worlds:
         alike.setdefault(world.state, []).append(world)
@@ -125,23 +125,23 @@ def merged(worlds: Iterable[World]) -> list[World]:
 
 
 def _one(worlds: list[World]) -> World:
-    """One world in place of several that are alike."""
+    """One world in place of several equal ones."""
     likely = [world for world in worlds if not world.against_a_guess]
     against = sorted((world for world in worlds if world.against_a_guess), key=lambda world: len(world.against_a_guess))
     if not likely or not against:
         return _together(worlds, against)
     one, other = _together(likely, []), _together(against, against)
-    # The guesses say which rules matched; where they are others without one, that rests on it.
+    # The guesses say which rules matched; if others would match without a guess, the list relies on it.
     differing = [world.against_a_guess for world in against if (world.matched, world.perhaps) != (one.matched, one.perhaps)]
     rests_on = one.rests_on.union(*differing)
-    # A question that both answer differently may come up again, and then goes both ways again.
+    # A question with different answers may come up again, and then has both again.
     answers = tuple(item for item in one.answers if all(item in world.answers for world in against))
     dropped = {reason for question, _answer in (*one.answers, *other.answers) for reason in question.reasons}
     return one.but(answers=answers, asides=one.asides | other.asides | dropped, rests_on=rests_on)
 
 
 def _together(worlds: list[World], against: list[World]) -> World:
-    """Worlds that all go against a guess, or all go with it: what their answers have in common, and what one of them contradicts."""
+    """Worlds that all contradict a guess, or all follow it: their common answers, and what one of them contradicts."""
     contradictions = against[0].contradictions if against else ()
     shared = set(worlds[0].answers).intersection(*(world.answers for world in worlds)) | set(contradictions)
     answers = tuple(dict.fromkeys(item for world in (*against[:1], *worlds) for item in world.answers if item in shared))
@@ -159,7 +159,7 @@ def _together(worlds: list[World], against: list[World]) -> World:
 
 
 def without(fork: Fork, leaving: frozenset[Recipient], doubtful: Mapping[Recipient, tuple[Reason, ...]]) -> Fork:
-    """A fork after some left it, and of some it is open whether they did."""
+    """A fork after some people left it, and some may have."""
     if not leaving and not doubtful:
         return fork
     spend(len(fork.sure))

@@ -30,7 +30,7 @@ _NOT_READ = Reason(questions.A_FACT, "the outbound connectors are not known (Get
 class Way:
     """A way by which a copy may leave.
 
-    :param connector: its name; empty where none takes the copy.
+    :param connector: its name; empty if none takes the copy.
     :param validation: what its forced TLS checks, one of ``VALIDATIONS``; empty where TLS is used only if the other side offers it.
     :param ends_at: the smart hosts at which what Exchange knows ends.
     :param doubt: why it may check, or force, more than that.
@@ -42,7 +42,7 @@ class Way:
     doubt: Reason | None = None
 
     def protects(self, least: str) -> bool | None:
-        """Whether a copy goes this way only by TLS that checks this at least; ``None`` where that is open."""
+        """Whether a copy goes this way only by TLS that checks this at least; ``None`` if that is open."""
         return True if at_least(self.validation, least) else None if self.doubt else False
 
 
@@ -81,7 +81,7 @@ def _routed(rule: str, wanted: str, facts: Facts) -> Way:
 
 
 def protects(world: World, facts: Facts, address: str, least: str) -> bool | None:
-    """Whether somebody's copy does not leave, or only by forced TLS that checks this at least; ``None`` where that is open."""
+    """Whether somebody's copy does not leave, or only by forced TLS that checks this at least; ``None`` if that is open."""
     goes = leaves(facts, address)
     if goes is False:
         return True
@@ -104,7 +104,7 @@ def _reasons(ways: Sequence[Way], address: str) -> list[Reason]:
 
 
 def transit(worlds: Iterable[World], facts: Facts, address: str) -> dict[str, Any]:
-    """The key ``transit`` of a recipient's result: what all ways of a delivered copy have in common; empty where it does not leave.
+    """The key ``transit`` of a recipient's result: what all ways of a delivered copy have in common; empty if it does not leave.
 
     ``tls`` is ``forced``, ``opportunistic`` or ``unknown``; ``validation``, ``connector`` and ``ends_at`` are there where they apply and are known, and
     ``unknown`` says why something is not.
