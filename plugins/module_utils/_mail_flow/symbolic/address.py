@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An address of a message as variables, and the relations between them. Private to the collection.
+"""The variables of an address, and the relations between them. Private to the collection.
 
-One variable says that the address is this one, one that it is in a domain or below it, one that a word is in it, and so on. The relations keep
-apart what no address can be together. One relation too many would be a false proof, one too few only costs a look at a message that does not exist.
+One variable says that it is this address, one that it is in a domain or below it, one that it contains a word, and so on. The relations exclude
+what no address can be at once. A wrong relation would be a false proof; a missing one only costs trying a message that does not exist.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, Value
 
-#: The number of pairs of values that are compared before the first question. Relations between the others are learnt when they matter.
+#: The number of pairs of values to compare before the first question. Other relations are learnt when they matter.
 _PAIRS = 20_000
 
 #: Sort of atom to why it may be open whether an address has it.
@@ -37,7 +37,7 @@ _DOUBTS = {"word": "U17", "attribute word": "U17", "pattern": "U18", "attribute 
 
 
 def words_by_token(words: Iterable[str]) -> dict[str, list[str]]:
-    """Words, indexed by a run of letters that a text must have to contain them."""
+    """Words, indexed by a run of letters that a text needs in order to contain them."""
     found: dict[str, list[str]] = {}
     for word in words:
         found.setdefault(first_token(word), []).append(word)
@@ -54,7 +54,7 @@ def words_in(text: str, index: dict[str, list[str]]) -> Iterable[tuple[str, bool
 
 
 def stands(word: str) -> list[str]:
-    """How a word may stand in a text, the word itself first: with other white space, and where it ends with punctuation beside a letter (U17)."""
+    """How a word may appear in a text, the word itself first: with other white space, and, if it ends with punctuation, next to a letter (U17)."""
     ends = [("", "q")[:1] if character.isalnum() else ("", "q") for character in (word[:1], word[-1:])]
     blanks = (" ", "  ", "\n\t ") if any(character.isspace() for character in word) else ("",)
     bodies = dict.fromkeys((word, *(blank.join(word.split()) for blank in blanks if blank)))
@@ -85,12 +85,12 @@ def relate_texts(circuit: Circuit, atoms: dict[Key, int], *, alike: bool = True)
 class AddressSlot:
     """The address of the sender or of a recipient.
 
-    :param kind: which part of the vocabulary looks at it.
+    :param kind: the part of the vocabulary that looks at it.
     :param atoms: its variables.
     :param object: whether the person is an object of the organization.
-    :param named: whether the address is one that has a variable; :param:`placed` whether its domain is one that has a variable.
-    :param doubtful: atom to the named addresses of which it is open whether they have it: what a borderline case of a word (U17) or of a pattern (U18)
-        decides, and what members of a nested group are (U04). Of these its variable says nothing.
+    :param named: whether the address has a variable of its own; :param:`placed`: whether its domain has one.
+    :param doubtful: atom to the named addresses that may or may not have it, because of a borderline case of a word (U17) or of a pattern (U18),
+        or a nested group (U04). For these, its variable says nothing.
     """
 
     def __init__(self, circuit: Circuit, name: str, kind: str, vocabulary: Vocabulary, facts: Facts) -> None:
@@ -148,7 +148,7 @@ class AddressSlot:
             self.doubtful.setdefault(key, []).append(address)
 
     def _only(self, key: Key, people: Iterable[str]) -> None:
-        """Only these named addresses have an atom."""
+        """No other named address has an atom."""
         self._circuit.add(self.named ^ 1, self.atoms[key] ^ 1, *(self.atoms["address", address] for address in people))
 
     def _relate_domains(self, people: list[str]) -> None:
@@ -179,7 +179,7 @@ class AddressSlot:
             self._only(key, each)
 
     def _relate_words(self, people: list[str]) -> None:
-        """Words and patterns in named addresses, and in the domain that every address of it ends with, after ``@`` or a dot."""
+        """Words and patterns in named addresses, and in domains: every address in a domain ends with it, after ``@`` or a dot."""
         add, atoms = self._circuit.add, self.atoms
         index = words_by_token(self.values("word"))
         hits: dict[Key, list[str]] = {key: [] for key in atoms if key[0] in ("word", "pattern")}
@@ -201,7 +201,7 @@ class AddressSlot:
         ends: list[tuple[int, tuple[str, ...]]] = [(atoms["below", name], (f"@{name}", f".{name}")) for name in self.values("below")]
         ends += [(atoms["exact", name], (f"@{name}",)) for name in self.values("exact")]
         for literal, texts in ends:
-            # Before that there may be a letter, or something else.
+            # A letter, or something else, may come before it.
             whole = [f"{before}{text}" for text in texts for before in "q-"]
             for word, sure in words_in(whole[0], index):
                 if sure and all(has_word(text, word) is True for text in whole):
@@ -227,7 +227,7 @@ class AddressSlot:
                 self._circuit.add(self.atoms["member", group] ^ 1, self.named)
 
     def _relate_directory(self, people: list[str]) -> None:
-        """The organization's objects, with what is known of their attributes and managers."""
+        """The organization's objects, with their known attributes and managers."""
         facts, add = self.facts, self._circuit.add
         for address in people:
             literal, known = self.atoms["address", address] ^ 1, facts.is_object(address)

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What rules and claims mention, sorted by what they look at. Private to the collection.
+"""What rules and claims mention, by what they look at. Private to the collection.
 
-A condition is true where one of its values hits. Each value is an atom of the text, the address or the property that the condition looks at, so the
-same value is the same atom in whatever list it stands.
+A condition is true if one of its values matches. Each value is an atom of the text, address or property that the condition looks at, so the
+same value is the same atom in every list.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 #: An atom of a slot: its sort and its value.
 Key = tuple[str, Any]
 
-#: So many people of a group or of the directory are told apart by name.
+#: The maximum number of people of a group or the directory to distinguish by name.
 MOST_NAMED = 300
 
-#: The option of the action that names people who get the message instead of its recipients, and those who get it, too.
+#: Options of actions: those that name people who get the message instead of its recipients, and those who get it, too.
 REDIRECTS = "redirect_message_to"
 ADDING = ("add_to_recipients", "copy_to", "blind_copy_to", REDIRECTS)
 
@@ -38,14 +38,14 @@ MANAGER = "add_manager_as_recipient_type"
 
 
 def redirected_to(rule: FlowRule, facts: Facts) -> list[str]:
-    """Whom a rule sends the message to instead, by the primary address, as far as they are told apart."""
+    """The people to whom a rule redirects the message, by primary address, as far as they are distinguished."""
     groups = (facts.brought(str(each)) for each in rule.actions.get(REDIRECTS) or ())
     return [person.address for people in groups if len(people) <= MOST_NAMED for person in people if not is_name(person.address)]
 
 
 def brought_by(rule: FlowRule, facts: Facts) -> Iterator[tuple[str, str, tuple[str, ...] | None]]:
-    """Whom a rule brings a message, as far as that is known: each option that does, the primary address, or the name of somebody whose address is not
-    known, and the senders of whose mail that is so; ``None`` for all. Of groups their members, and of managers all that are known.
+    """The known people whom a rule sends a message: option, primary address (or the name of somebody whose address is un-
+    known), and the senders of that mail; ``None`` for all senders. Groups stand for their members, and managers for all known ones.
     """
     for option in ADDING:
         for each in rule.actions.get(option) or ():
@@ -57,12 +57,12 @@ def brought_by(rule: FlowRule, facts: Facts) -> Iterator[tuple[str, str, tuple[s
 #: The address that the sender wrote for the recipient: the primary one, or an alias.
 WRITTEN = "written"
 
-#: Header that repeats what the message says elsewhere, to the slot that says it.
+#: Header that repeats another part of the message, to that part's slot.
 SAME_AS = {"header subject": SUBJECT, "header from": SENDER}
 
 
 def keys_of(atom: Atom) -> list[Key]:
-    """The atoms of a condition's values: one of them is enough."""
+    """The atoms of a condition's values, any of which is enough."""
     sort = atom.predicate.sort
     found: list[Key] = []
     for value in atom.predicate.shown(atom.values)[1] if atom.predicate.slots else ():
@@ -85,13 +85,13 @@ def keys_of(atom: Atom) -> list[Key]:
 
 
 def is_open(key: Key) -> bool:
-    """Whether an atom is a pattern about whose meaning the sources do not agree (U18)."""
+    """Whether an atom is a pattern without an agreed meaning (U18)."""
     sort, value = key
     return (sort == "pattern" and not is_agreed(*value)) or (sort == "attribute pattern" and not is_agreed(*value[1:]))
 
 
 def wider(key: Key) -> Key | None:
-    """Of a pattern without an agreed meaning one with such that is found wherever it may be; ``None`` where there is none that says anything."""
+    """For a pattern without an agreed meaning, one with an agreed meaning that matches wherever it may; ``None`` if only a trivial one does."""
     sort, value = key
     pattern, dialect = value[-2:]
     found = widened(pattern, dialect is Dialect.LEGACY)
@@ -106,10 +106,10 @@ def slots_of(atom: Atom) -> tuple[str, ...]:
 
 @dataclass
 class Vocabulary:
-    """What is mentioned.
+    """Everything that rules and claims mention.
 
     :param keys: slot to its atoms, in the order of first mention.
-    :param exact: slot of addresses to domains of which it matters whether an address is in the domain itself.
+    :param exact: slot of addresses to the domains for which it matters whether an address is in the domain itself.
     :param fields: addresses that a condition looks for in the To or Cc field.
     :param members: whether a condition looks for members of groups there.
     :param envelope: whether a condition looks at the envelope's sender, and :param:`managers` whether a rule looks at who has a manager.
@@ -142,7 +142,7 @@ class Vocabulary:
 
 
 def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts, *, transit: bool = False) -> Vocabulary:
-    """What rules and claims mention, and what of the facts has a part in it.
+    """What rules and claims mention, and the facts that matter for it.
 
     :param transit: whether it matters how mail leaves.
     """
@@ -192,7 +192,7 @@ def _with_domains(found: Vocabulary, facts: Facts, others: Iterable[str]) -> Non
 
 
 def _with_people(found: Vocabulary, facts: Facts) -> None:
-    """Whoever is in a list that is complete gets a name of their own, unless they are too many; as a sender also who has a manager, where that matters."""
+    """Adds everybody in a complete list by name, unless they are too many; for senders, also everybody with a manager, if that matters."""
     objects = sorted({*(facts.mailboxes or ()), *(facts.mail_users or ()), *(facts.groups or ())}) if facts.mailboxes is not None else []
     guests = named_guests(facts) or []
     for slot in (SENDER, RECIPIENT):
@@ -208,10 +208,10 @@ def _with_people(found: Vocabulary, facts: Facts) -> None:
 
 
 def named_guests(facts: Facts) -> list[str] | None:
-    """Guests and mail users with an address outside, each of whom has a name of their own; ``None`` where they are not known, or too many."""
+    """Guests and mail users with an address outside, by name; ``None`` if they are unknown, or too many."""
     return None if facts.guests is None or facts.mailboxes is not None or len(facts.guests) > MOST_NAMED else sorted(facts.guests)
 
 
 def strangers_with_attributes(facts: Facts) -> list[str]:
-    """Those of whom attributes are known, but not whether they are objects of the organization. Of nobody else the attributes count."""
+    """People with known attributes who may not be objects of the organization. Attributes of other people are ignored."""
     return sorted(address for address in facts.attributes or () if facts.is_object(address) is None and not facts.is_contact(address))

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether a rule matches, as a formula. Private to the collection.
 
-The conditions are those of the simulator, over variables in place of a message.
+The conditions are those of the simulator, over variables instead of a message.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ class Others(Protocol):
     """The other recipients of a copy."""
 
     def others(self, key: Key, history: int, *, written: bool = False) -> Value:
-        """Whether they have an atom after a history of splits; written, in the addresses at which the sender wrote to them."""
+        """Whether one of them has an atom after a history of splits; with ``written``, in the address at which the sender wrote to them."""
 
     def at_alias(self, address: str) -> Value:
-        """Whether the sender may have written to somebody of this address among them at an alias."""
+        """Whether the sender may have written to the owner of this address, if among them, at an alias."""
 
     def still_there(self, address: str, history: int) -> Value:
         """Whether somebody else in the To or Cc field certainly is still in the copy."""
@@ -52,13 +52,13 @@ class Others(Protocol):
 
 @dataclass(frozen=True)
 class Seen:
-    """What a rule sees of the message, where earlier rules may have changed it.
+    """What a rule sees of the message after the changes of earlier rules.
 
-    :param texts: slot to what rules turned it into; a missing slot is unchanged.
+    :param texts: slot to its text after changes by rules; a missing slot is unchanged.
     :param classes: the same for classifications.
-    :param levels: the spam confidence levels that rules may have set, and whether each did.
-    :param added: the recipients that rules added: address (empty for a manager, and for whom only a name is known), field, when, and the rule's unique name.
-    :param splits: the history of splits of the copy; 0 is none.
+    :param levels: the spam confidence levels that rules may have set, each with whether it was set.
+    :param added: the recipients that rules added: address (empty for a manager or a mere name), field, condition, and the rule's unique name.
+    :param splits: the copy's history of splits; 0 is none.
     """
 
     texts: Mapping[str, EditedText] = field(default_factory=dict)
@@ -76,11 +76,11 @@ class Seen:
 
 
 class Conditions:
-    """Conditions over the variables of a message, on one logic.
+    """Conditions over the variables of a message, in one logic.
 
     :param now: when the message passes the rules.
     :param settings: the IRM configuration then.
-    :param must_decrypt: whether Exchange then rejects what arrives protected, and it cannot decrypt.
+    :param must_decrypt: whether Exchange then rejects protected mail that it cannot decrypt.
     """
 
     def __init__(self, mail: SymbolicMessage, logic: Logic, others: Others, now: datetime.datetime, settings: Mapping[str, Any] | None = None) -> None:
@@ -95,8 +95,8 @@ class Conditions:
     def matches(self, rule: FlowRule, name: Hashable, seen: Seen, person: AddressSlot, *, added: bool = False) -> Value:
         """Whether a rule matches somebody's copy; see the simulator's ``Passage.parts``.
 
-        :param added: whether a rule added the person. A rule that looks at recipients perhaps does not look at them (U09), and what it sees of all
-            recipients of their copy is left open; but whom no field names it does not see there.
+        :param added: whether a rule added the person. A rule that looks at recipients may not consider them (U09), and what it sees of all
+            recipients of their copy stays open; but it sees nobody there whom no field names.
         """
         logic, mail = self.logic, self.mail
         shared = [atom for atom in (*rule.conditions, *rule.exceptions) if added and atom.looks_around]
@@ -121,7 +121,7 @@ class Conditions:
         return self.logic.unknown("U29", "approval request")
 
     def any_apart(self, met: Iterable[Atom], unmet: Iterable[Atom], person: AddressSlot) -> int:
-        """Whether mail that arrives may meet one of some conditions, or not meet one of others."""
+        """Whether arriving mail may meet one of some conditions, or fail one of others."""
         parts = [*(self.truth(atom, Seen(), person) for atom in met), *(negate(self.truth(atom, Seen(), person)) for atom in unmet)]
         return high(self.logic.any_of(parts))
 
@@ -130,7 +130,7 @@ class Conditions:
         return self.logic.all_of((self.mail.arrival["smime"], negate(seen.wrapped)))
 
     def undone(self, rule: FlowRule, name: Hashable, seen: Seen) -> Value:
-        """Whether S/MIME keeps a rule that matches from doing anything. Whether it performs the actions that content has no part in is not documented."""
+        """Whether S/MIME prevents a matching rule from acting. Whether it performs actions that do not involve content is not documented."""
         if not any(row.content for row in rule.rows):
             return FALSE
         others = self.logic.unknown("S/MIME", name) if rule.enforced and beside_content(rule) else FALSE
@@ -151,7 +151,7 @@ class Conditions:
         return self._truth(atom, seen, person)
 
     def _of_wrapper(self, atom: Atom, seen: Seen) -> Value:
-        """What a condition finds where a disclaimer was wrapped around the message: perhaps something else after a rule changed what it looks at."""
+        """The result of a condition on a message in a wrapping disclaimer: it may differ after a rule changed what the condition looks at."""
         texts = [(slot, tuple(text.values.items()), text.erasures) for slot, text in seen.texts.items() if slot.startswith("header ")]
         return self.logic.unknown("U00", "wrapper", atom.predicate.options, repr(atom.values), atom.settings, tuple(texts), tuple(seen.classes.items()))
 
@@ -159,7 +159,7 @@ class Conditions:
         return _TRUTHS[atom.predicate.options](self, atom, seen, person)
 
     def _unanswered(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
-        """The sender's relation to a recipient, and anything that is not documented: it may depend on who shares the copy, those included whom rules added."""
+        """The sender's relation to a recipient, and anything undocumented: it may depend on who shares the copy, including people whom rules added."""
         return self.logic.unknown("U05", atom.predicate.options, repr(atom.values), person.name, seen.splits, seen.added)
 
     # People
@@ -183,7 +183,7 @@ class Conditions:
         return written if looks_at_written(atom) else self.logic.choose(self.logic.equal(found, written), found, open_)
 
     def _of_written(self, primary: Value, atom: Atom) -> Value:
-        """What a condition finds in the address that the sender wrote, which is the recipient's primary one unless it is an alias."""
+        """The result of a condition on the address that the sender wrote: the recipient's primary one, unless it is an alias."""
         return self.logic.choose(self.mail.direct, primary, self.logic.any_of([self.text(WRITTEN, key, Seen()) for key in keys_of(atom)]))
 
     def _of_recipients(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
@@ -193,7 +193,7 @@ class Conditions:
         return self.logic.any_of((self._of_written(own, atom) if original else own, *others))
 
     def _brought(self, atom: Atom, key: Key, seen: Seen, fields: tuple[str, ...] = ("to", "cc", "bcc")) -> list[Value]:
-        """What recipients added by rules contribute: whether later rules look at them is open (U09), and anew where rules split the copy."""
+        """The contribution of recipients added by rules: whether later rules consider them is open (U09), separately after each split."""
         return [
             self.logic.all_of((when, self.logic.unknown("U09", name, address, atom.predicate.options, seen.splits)))
             for address, field_, when, name in seen.added
@@ -219,7 +219,7 @@ class Conditions:
             gone = self.logic.unknown("U07", option, atom.values, address, seen.splits)
             there = self.logic.any_of((self.mail.recipient["address", address], self._still_there(address, seen.splits), gone))
             found += [self.logic.all_of((named, there)), *self._brought(atom, ("address", address), seen, fields)]
-            # Elsewhere all conditions take an alias alike: such mail is like mail to the primary address, which that field names or the Bcc field.
+            # Otherwise all conditions treat an alias alike: such mail is like mail to the primary address, in that field or in Bcc.
             if self.mail.watches_aliases:
                 own = self.mail.circuit.conjunction((self.mail.direct ^ 1, self.mail.recipient["address", address]))
                 at_alias = self.logic.any_of((own, self._others_at_alias(address)))
@@ -230,7 +230,7 @@ class Conditions:
         return self.logic.any_of(found)
 
     def _open_field(self, atom: Atom, seen: Seen) -> Value:
-        """What a condition about all recipients may find on the copy of somebody whom a rule added: in the fields only who may be named there."""
+        """The possible results of a condition about all recipients on the copy of somebody whom a rule added: in fields, only people who may be named there."""
         if not atom.predicate.fields or atom.predicate.sort == "member":
             return TRUE
         named = [self.mail.named(address, name) for address in atom.values for name in SHOWN_FIELDS]
@@ -307,7 +307,7 @@ class Conditions:
         return self.logic.any_of((subject, self._readable(body, atom, seen)))
 
     def _readable(self, found: Value, atom: Atom, seen: Seen) -> Value:
-        """What a condition about content finds, where Exchange can read it (U30)."""
+        """The result of a condition about content, if Exchange can read it (U30)."""
         closed = self.logic.all_of((self.foreign, negate(seen.wrapped)))
         option = atom.predicate.options
         limit = bytes_of(atom.values) if atom.predicate.sort == "size" else None
@@ -331,13 +331,13 @@ class Conditions:
         return self.logic.choose(self.logic.all_of((bare, negate(seen.wrapped))), found, open_)
 
     def _unread(self, atom: Atom, slot: str, seen: Seen) -> Value:
-        """What a condition finds in a text that is unknown: as often as it looks the same, but perhaps something else after a rule changed the text."""
+        """The result of a condition on an unknown text: always the same, but possibly another one after a rule changed the text."""
         changed = seen.texts.get(slot, EditedText())
         state = (tuple(changed.values.items()), changed.erasures, seen.wrapped)
         return self.logic.unknown("U00", slot, atom.predicate.options, atom.values, atom.settings.dialect, state)
 
     def _importance_has(self, key: Key) -> Value:
-        """Whether the importance contains a word or a pattern. Normal mail may state it."""
+        """Whether the importance contains a word or a pattern. Normal mail may or may not state it."""
         circuit = self.mail.circuit
         normal = circuit.conjunction([*(literal ^ 1 for literal in self.mail.importance.values()), circuit.variable("states normal importance")])
         hits = [(literal, holds(name, key)) for name, literal in (*self.mail.importance.items(), ("Normal", normal))]
@@ -405,7 +405,7 @@ class Conditions:
         return self.logic.choose(changed, self.logic.unknown("U11", atom.values, seen.levels), self.mail.properties["scl", int(atom.values)])
 
 
-#: Header that repeats what the message says elsewhere, to whether it contains a word or a pattern. What To and Cc contain beside addresses is unknown.
+#: Header that repeats another part of the message, to whether it contains a word or pattern. What To and Cc contain beside addresses is unknown.
 _REPEATED: dict[str, Callable[[Conditions, Key, Seen], Value]] = {
     "header subject": lambda self, key, seen: self.text(SUBJECT, key, seen),
     "header from": lambda self, key, seen: self.mail.sender.value(key, self.logic),

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The fate of the copy as formulas, and whether it breaks a guarantee. Private to the collection.
 
-See the simulator's ``outcome``: a message is encrypted after the last rule, by what the rules asked for and by how it arrived.
+See the simulator's ``protection``: Exchange encrypts a message after the last rule, as the rules asked and depending on how it arrived.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Outcome:
     :param released: whether it is in quarantine, from which it may be released.
     :param protected: whether the copy is protected, if it is delivered or released; :param:`by_rules` by rules.
     :param branded: whether it shows a branding.
-    :param given: where it is open what happens to a copy that rules want to protect: whether it is protected, and whether it is refused instead; both
+    :param given: if the outcome of a copy that rules ask to protect is open: whether it is protected, and whether it is refused instead; both
         unknown unless given.
     """
 
@@ -67,13 +67,13 @@ class Outcome:
         self._foreign = foreign
 
     def _protected_perhaps(self) -> Value:
-        """Whether a copy is protected of which that is open. Of two rules of which one encrypts and one decrypts, their order may decide (U02)."""
+        """Whether a copy is protected if that is open. If one rule encrypts and another decrypts, their order may decide (U02)."""
         order = self.state.order(self.logic, Does.ENCRYPT, Does.DECRYPT)
         plain, ordered = (self.logic.unknown("outcome", "protected", self.refusing, *more) for more in ((), order))
         return self.logic.choose(self.state.removed, ordered, plain)
 
     def _unread(self, *what: Hashable) -> Value:
-        """Something that rules decide with actions that are not known here: the same where the same of them act."""
+        """The effect of rules' unknown actions: the same whenever the same rules act."""
         logic, found = self.logic, self.logic.unknown("U13", *what)
         acting = [(each, self.chain.acts(rule)) for rule in self.chain.rules.rules if rule.surprises and rule.enforced for each in rule.unread]
         for place, (each, acts) in enumerate(acting):
@@ -89,17 +89,17 @@ class Outcome:
         return self.mail.circuit.disjunction((self.mail.kinds["AutoForward"], self.mail.kinds["SmtpForwarding"]))
 
     def _from_outside(self) -> Value:
-        """Mail from outside is delivered as it is, whatever rules ask."""
+        """Mail from outside is delivered as it is, whatever rules ask for."""
         return self.logic.all_of((self._scope("NotInOrganization"), negate(self._scope("InOrganization")), self._forwarded() ^ 1))
 
     def _unsure(self) -> Value:
-        """Whether it is open what happens to a message that rules want to protect."""
+        """Whether the outcome of a message that rules ask to protect is open."""
         logic, mail = self.logic, self.mail
         signed = mail.circuit.disjunction((mail.arrival["smime_signed"], mail.kinds["Signed"]))
         return logic.any_of(
             (
                 *(self.state.removed, negate(self._scope("InOrganization")), self._scope("NotInOrganization"), self._forwarded()),
-                # Whether what rules asked for survives the quarantine is not documented.
+                # Whether requested protection survives the quarantine is not documented.
                 self.state.fates.get("quarantined", FALSE),
                 *(logic.all_of((signed, negate(self.state.seen.wrapped))), *(mail.kinds[kind] for kind in SYSTEM_TYPES), self.refusing),
             )
@@ -121,13 +121,13 @@ class Outcome:
         return bool(licensing_off(self.chain.conditions.settings))
 
     def _decrypts(self) -> Value:
-        """Whether Exchange takes away the protection that rules want removed (U28, U30)."""
+        """Whether Exchange removes the protection that rules ask to remove (U28, U30)."""
         if not self._licensing_off and self.chain.conditions.settings.get("transport_decryption_setting") != "Disabled":
             return TRUE
         return self.logic.unknown("U28" if self._licensing_off else "U30", "decrypts")
 
     def fate(self, name: str, approvals: int = 0) -> Value:
-        """Whether this is the copy's fate, once so many approvals are given."""
+        """Whether this is the copy's fate after a number of approvals."""
         held = self.state.held[approvals] if approvals < len(self.state.held) else FALSE
         if name == "moderated":
             return held
@@ -163,7 +163,7 @@ class Outcome:
 
     @cached_property
     def _given(self) -> tuple[Outcome, ...]:
-        """The same for each answer to what happens to a copy that rules want to protect."""
+        """The same for each possible outcome of a copy that rules ask to protect."""
         return tuple(Outcome(self.chain, answer) for answer in ((TRUE, FALSE), (FALSE, FALSE), (FALSE, TRUE)))
 
     def kept_in_transit(self, least: str) -> Value:
@@ -171,13 +171,13 @@ class Outcome:
         return self.logic.any_of((self.protected, in_transit(self.chain, least)))
 
     def breaks_anyway(self, then: str, template: str = "") -> Value:
-        """Whether the copy is not what a guarantee says, whatever becomes of one that rules want to protect where that is open. That is what assumptions
-        about mail are about, so that of such mail most often nothing else is.
+        """Whether the copy breaks a guarantee, whatever the outcome of a copy that rules ask to protect. Assumptions about mail are about such outcomes,
+        so that for such mail, usually nothing else is open.
         """
         return self.logic.all_of([each.breaks(then, template) for each in self._given])
 
     def breaks(self, then: str, template: str = "") -> Value:
-        """Whether the copy is not what a guarantee says.
+        """Whether the copy breaks a guarantee.
 
         :param template: the option of protection that counts; of protection in transit, what TLS has to check at least.
         """
@@ -188,7 +188,7 @@ class Outcome:
             return negate(logic.all_of((now, protected)))
         if then == "unencrypted":
             return negate(logic.all_of((now, negate(self.by_rules))))
-        # Delivered or released: which of the two may be open, while it is surely one of them.
+        # Delivered or released: it may be open which, while it certainly is one of them.
         seen = negate(self.gone)
         if then == "portal":
             outside = self.chain.conditions.recipient_scope("NotInOrganization", self.chain.person)

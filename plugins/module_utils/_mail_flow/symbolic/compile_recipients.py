@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who shares the copy with the recipient who is followed, as formulas. Private to the collection.
+"""Who shares the copy with the followed recipient, as formulas. Private to the collection.
 
-Only conditions about all recipients of a copy look at them. At first whether somebody with a word is there is a variable of its own for each history of
-splits: that admits more than there can be, so what is impossible then is impossible. To find a message, one companion who may be anybody mostly does. For
-words on which an answer turns then somebody is built exactly: one companion for a word is enough, the one who stays in the copy the longest.
+Only conditions about all recipients of a copy depend on them. At first, whether somebody with a word shares the copy is a variable for each history of
+splits. That allows more than can exist, so what is impossible with it is impossible. To find a message, one companion who may be anybody usually suffices. For
+words on which an answer depends, somebody is modeled exactly: one companion per word, the one who stays in the copy longest.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ANYBODY: Key = ("anybody", "")
 
 @dataclass(frozen=True)
 class Split:
-    """A rule that may be for some of the copy alone.
+    """A rule that may apply to only some of the copy's recipients.
 
     :param before: the history of splits before it, and :param:`after` with it.
     :param alive: whether the copy is still being processed when it reaches the rule.
@@ -41,9 +41,9 @@ class Split:
 
 
 class Histories:
-    """Histories of splits, numbered: the same rules that split alike make the same history, in whatever rule set.
+    """Numbered histories of splits: rules that split in the same way give the same history, in any rule set.
 
-    :param before: the history to the one that it goes on from; :param:`forks` those that go on in several ways, and the one without splits.
+    :param before: each history to its predecessor; :param:`forks`: those with several successors, and the one without splits.
     """
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class Histories:
         self.forks = {0}
 
     def after(self, history: int, *split: Hashable) -> int:
-        """The history that goes on with a split."""
+        """The history after a further split."""
         known = self._numbers.get((history, *split))
         if known is None:
             known = self._numbers[history, *split] = len(self._numbers) + 1
@@ -65,10 +65,10 @@ class Histories:
 class Company:
     """The other recipients of the copy.
 
-    :param exact: the atoms for which somebody is built; with :data:`ANYBODY`, one who may be anybody.
+    :param exact: the atoms for which somebody is modeled; with :data:`ANYBODY`, somebody who may be anybody.
     :param watched: whether any condition looks at them.
-    :param companions: those who are built.
-    :param others_there: whether there are others beside them.
+    :param companions: the people who are modeled.
+    :param others_there: whether there are others.
     """
 
     def __init__(self, mail: SymbolicMessage, logic: Logic, histories: Histories, exact: Iterable[Key], rule_sets: Iterable[RuleSet]) -> None:
@@ -83,7 +83,7 @@ class Company:
     def others(self, key: Key, history: int, *, written: bool = False) -> Value:
         """Whether somebody else in the copy has an atom.
 
-        :param written: in the address at which the sender wrote to them, which is their primary one unless it is an alias.
+        :param written: in the address at which the sender wrote to them: the primary one, unless it is an alias.
         """
         logic = self.logic
         known: list[Value] = [logic.all_of((self._stays[who][history], self._has(each, key, written))) for who, each in self.companions.items()]
@@ -105,7 +105,7 @@ class Company:
         return unknown if wide is None else self.logic.all_of((unknown, companion.alias[wide]))
 
     def _unbuilt(self, key: Key, history: int, *, at_alias: bool = False) -> Value:
-        """Whether somebody has an atom who is not built."""
+        """Whether somebody who is not modeled has an atom."""
         if is_open(key):
             wide, unknown = wider(key), self.logic.unknown("U18", "others", at_alias, key, history)
             return self.logic.all_of((self.others_there if wide is None else self._unbuilt(wide, history, at_alias=at_alias), unknown))
@@ -114,7 +114,7 @@ class Company:
 
     @property
     def written_once(self) -> list[int]:
-        """That nobody gets the message at two addresses: whom a field names is not written to at an alias."""
+        """That nobody gets the message at two addresses: nobody named by a field is also written to at an alias."""
         mail = self.mail
         people = [(mail.direct ^ 1, mail.recipient), *((companion.at_alias, companion.slot) for companion in self.companions.values())]
         found: list[int] = []
@@ -124,7 +124,7 @@ class Company:
         return found
 
     def at_alias(self, address: str) -> Value:
-        """Whether the sender may have written to somebody else of this address at an alias."""
+        """Whether the sender may have written to another owner of this address at an alias."""
         circuit = self.mail.circuit
         known = [circuit.conjunction((each.there, each.at_alias, each.slot["address", address])) for each in self.companions.values()]
         if ANYBODY not in self.companions:
@@ -132,8 +132,8 @@ class Company:
         return circuit.disjunction(known)
 
     def still_there(self, address: str, history: int) -> Value:
-        """Whether somebody else whom a field names certainly is in the copy: before any split, and after it, if somebody is built who stays. Of a group its
-        members stay, who are not built.
+        """Whether somebody else named by a field certainly shares the copy: before any split, and after one if somebody who is modeled stays. For a group, its
+        members stay, who are not modeled.
         """
         if not history:
             return TRUE
@@ -146,16 +146,16 @@ class Company:
 
     @property
     def nobody(self) -> list[int]:
-        """That the message is for nobody but the recipient who is followed."""
+        """That the message is only for the followed recipient."""
         return [*(each.there ^ 1 for each in self.companions.values()), *self._only(self.mail.recipient)]
 
     @property
     def nobody_else(self) -> list[int]:
-        """That the message is for nobody beside the recipient and those who are built."""
+        """That the message is only for the recipient and the people who are modeled."""
         return self._only(self.mail.recipient, *(companion.slot for companion in self.companions.values()))
 
     def _only(self, *people: AddressSlot) -> list[int]:
-        """That nobody else is there, and no field names anybody else."""
+        """That there is nobody else, and no field names anybody else."""
         circuit = self.mail.circuit
         found = [self.others_there ^ 1]
         for address in self.mail.vocabulary.fields:
@@ -164,7 +164,7 @@ class Company:
         return found
 
     def _somebody(self, key: Key, history: int) -> int:
-        """A variable: somebody else who has an atom shares the copy. Whoever does now did before."""
+        """A variable: somebody else with an atom shares the copy. Whoever shares it now did so before."""
         literal = self.used.get((key, history))
         if literal is None:
             later = [known for each, known in self.used if each == key] if history in self.histories.forks else []
@@ -175,7 +175,7 @@ class Company:
         return literal
 
     def _stay(self, key: Key, history: int) -> None:
-        """Adds that whoever shares the copy after a history of splits did before, and the other way round where nobody leaves."""
+        """Adds that whoever shares the copy after a history of splits did so before, and conversely if nobody leaves."""
         circuit, before, parting = self.mail.circuit, history, list[int]()
         while before:
             parting.append(self._leaves[before])
@@ -187,7 +187,7 @@ class Company:
                 return
 
     def split(self, conditions: Conditions, rule: FlowRule, name: Hashable, alive: Value, matches: Value, seen: Seen) -> Split:
-        """What a rule does to who shares the copy."""
+        """How a rule changes who shares the copy."""
         undone = conditions.undone(rule, name, seen)
         history = self.histories.after(seen.splits, matches, rule.enforced, name if undone != FALSE or not rule.enforced else "")
         if history not in self._leaves:
@@ -203,7 +203,7 @@ class Company:
         return Split(seen.splits, history, alive)
 
     def _leaver(self, conditions: Conditions, rule: FlowRule, name: Hashable, seen: Seen, history: int) -> int:
-        """A variable: a rule is for some of the copy, and somebody leaves. What it asks of the message is true then."""
+        """A variable: a rule applies to some of the copy, and somebody leaves. Its conditions on the message are then true."""
         circuit = self.mail.circuit
         leaves = circuit.variable(("leaves", self.logic.free, history))
         shared = replace(rule, conditions=_of_message(rule.conditions), exceptions=_of_message(rule.exceptions))
@@ -214,7 +214,7 @@ class Company:
     def parted(self, splits: Sequence[Split], *, in_place: bool) -> Value:
         """Whether somebody leaves the copy in one rule set only, as far as one edit decides.
 
-        :param splits: what its rules do in the sets; at least one.
+        :param splits: the splits by its rules in the sets; at least one.
         :param in_place: whether it is one rule at one place.
         """
         circuit, logic = self.mail.circuit, self.logic
@@ -225,7 +225,7 @@ class Company:
             left = [logic.all_of((split.alive, stays[split.before], negate(stays[split.after]))) for split in splits]
             found.append(negate(logic.equal(left[0], left[1])) if in_place and len(left) > 1 else logic.any_of(left))
         leave = [logic.all_of((split.alive, self._leaves[split.after])) for split in splits]
-        if in_place and len(leave) > 1 and any(each != FALSE for each in leave):  # Others may leave than those who left before.
+        if in_place and len(leave) > 1 and any(each != FALSE for each in leave):  # Other people may leave than left before.
             differ = circuit.variable(("differ", logic.free, *(split.after for split in splits)))
             circuit.define([differ], differ ^ 1, *map(high, leave))
             leave = [differ]
@@ -234,7 +234,7 @@ class Company:
     def equate(self, guard: int, one: int, other: int) -> None:
         """Adds that the same people share the copy after two histories of splits.
 
-        :param guard: where that is so.
+        :param guard: the condition for that.
         """
         if one == other:
             return
@@ -247,7 +247,7 @@ class Company:
                 circuit.define((left, right), guard ^ 1, left, right ^ 1)
 
     def _alike(self, one: Value, other: Value) -> Value:
-        """Whether a rule is for both or for neither. An open match keeps both together, perhaps."""
+        """Whether a rule applies to both or to neither. An open match may keep both together."""
         circuit = self.logic.circuit
         sure = circuit.disjunction((circuit.conjunction((low(one), low(other))), circuit.conjunction((high(one) ^ 1, high(other) ^ 1))))
         apart = circuit.disjunction((circuit.conjunction((low(one), high(other) ^ 1)), circuit.conjunction((high(one) ^ 1, low(other)))))

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A recipient's copy on its way through the rules, as formulas. Private to the collection.
+"""A recipient's copy on its path through the rules, as formulas. Private to the collection.
 
-One recipient is followed, whatever rules do. Moderation is no end: an approval lets the copy go on. Who else is in the copy matters only to conditions
+One recipient is followed, whatever rules do. Moderation is not an end: an approval lets the copy continue. Who else shares the copy matters only to conditions
 that look at all of its recipients.
 """
 
@@ -39,7 +39,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.copy_state import Branch, State, branches
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, negate
 
-#: Parts of a state that a copy of it must not share.
+#: Parts of a state that its copies must not share.
 _OWN = ("asked", "brands", "routes", "held")
 
 #: Text to the option of the action that changes it.
@@ -49,13 +49,13 @@ _CHANGED = {SUBJECT: "prepend_subject", BODY: "apply_html_disclaimer_text"}
 UNSEEN = frozenset((Does.REPORT, Does.DETAIL))
 
 
-#: So many approvals are told apart; what waits for more is like what waits for as many.
+#: The maximum number of approvals to distinguish; more count as this many.
 MOST_APPROVALS = 4
 
 
 @dataclass(frozen=True)
 class RuleStep:
-    """A rule in the chain. Whether it matches becomes a formula once somebody asks, since nothing else depends on a rule that shows on no copy.
+    """A rule in the chain. Its match is compiled only on request, because nothing else depends on a rule without effect on copies.
 
     :param name: its unique name.
     :param alive: whether the copy is still being processed when it reaches the rule.
@@ -82,24 +82,24 @@ class RuleStep:
 
 
 def shows(rule: FlowRule, watched: bool) -> bool:
-    """Whether a rule can make a difference to any copy.
+    """Whether a rule can affect any copy.
 
-    :param watched: whether a condition looks at who shares a copy: then a rule that does nothing makes a difference, too, where it splits copies.
+    :param watched: whether a condition depends on who shares a copy: then a rule that does nothing can also matter, because it splits copies.
     """
     does = {row.does for row in rule.rows}
     return not rule.idle and bool(rule.surprises or (watched and rule.splits) or (not does <= UNSEEN if rule.enforced else Does.STOP in does))
 
 
 class RuleChain:
-    """The rules of a set, one after the other.
+    """The rules of a set, in order.
 
-    :param branch: the copy that is followed from there on; the one of the recipient whom the sender names unless given.
-    :param person: who gets the copy; :param:`address` is the primary one of somebody whom a rule adds.
+    :param branch: the copy to follow from there on; by default, that of the recipient whom the sender names.
+    :param person: who gets the copy; :param:`address`: the primary address of somebody whom a rule adds.
     :param state: the state after the last one.
-    :param splits: what rules do to who shares the copy, by ``id`` of the rule.
+    :param splits: how rules change who shares the copy, by the rule's ``id``.
     :param branches: the copies that rules make of this one for others, by the addresses that the rules name.
-    :param brings: the same for all whom rules bring it, members of groups and managers included, and those of whom only a name is known.
-    :param unfollowed: by the rule's place whom rules add that they do not name by an address: a manager, a group, a name.
+    :param brings: the same for everybody to whom rules send it, including members of groups, managers, and people known only by name.
+    :param unfollowed: by the rule's place, the added people without an address: a manager, a group, a name.
     """
 
     def __init__(self, rules: RuleSet, conditions: Conditions, company: Company, branch: Branch | None = None) -> None:
@@ -114,11 +114,11 @@ class RuleChain:
         self.branches: list[Branch] = []
         self.brings: list[Branch] = []
         self.unfollowed: dict[int, list[str]] = {}
-        #: Rule by its ``id`` to what is seen, and whether the processing is over, before it and after it, if it may change either.
+        #: Rule's ``id`` to what is seen, and whether processing is over, before and after it, if it may change either.
         self._turns: dict[int, tuple[tuple[Seen, Value], tuple[Seen, Value]]] = {}
         self._changers: dict[str, Changer] = {}
         changes = ((rule, slot) for rule in rules.rules for slot, option in _CHANGED.items() if option in rule.actions and not rule.idle)
-        #: The last rule whose change of a text depends on what is there, by slot.
+        #: The last rule whose change of a text depends on its content, by slot.
         self._last_change = {slot: rule.place for rule, slot in changes if self._near(rule, slot)}
         if branch is None:
             self._reject_encrypted()
@@ -130,7 +130,7 @@ class RuleChain:
                 self._take(rule, (*known, times[known]))
 
     def _of(self, branch: Branch) -> AddressSlot:
-        """The person whose copy it is."""
+        """The owner of the copy."""
         if branch.address:
             return self.mail.added(branch.address)
         return self.mail.added_perhaps(self.logic, [address for address, _when in branch.people], branch.rule.place, branch.instead, bool(branch.people))
@@ -141,7 +141,7 @@ class RuleChain:
         return list(self._steps.values())
 
     def step(self, rule: FlowRule) -> RuleStep | None:
-        """The step of a rule; ``None`` where the copy never meets it."""
+        """The step of a rule; ``None`` if the copy never meets it."""
         return self._steps.get(id(rule))
 
     def acts(self, rule: FlowRule) -> Value:
@@ -150,7 +150,7 @@ class RuleChain:
         return FALSE if step is None else step.acts
 
     def steers(self, rule: FlowRule) -> Value:
-        """Whether a rule changes what later ones see, or whether they are reached. It may where it acts."""
+        """Whether a rule, if it acts, may change what later rules see, or whether they are reached."""
         if id(rule) not in self._turns:
             return FALSE
         if rule.surprises or rule.is_final:
@@ -160,7 +160,7 @@ class RuleChain:
         return self.logic.any_of((ends, self.logic.all_of((self.acts(rule), self._differ(seen, seen_after)))))
 
     def _differ(self, before: Seen, after: Seen) -> Value:
-        """Whether two rules see something else of a message."""
+        """Whether two rules see a message differently."""
         if before.but(texts=after.texts, wrapped=after.wrapped) != after:
             return TRUE
         found = [negate(self.logic.equal(before.wrapped, after.wrapped))]
@@ -172,7 +172,7 @@ class RuleChain:
         return self.logic.any_of(found)
 
     def _reject_encrypted(self) -> None:
-        """Where Exchange must decrypt what arrives, it may reject what another organization's keys protect (U30)."""
+        """If Exchange must decrypt arriving mail, it may reject mail protected by another organization's keys (U30)."""
         if self.conditions.must_decrypt:
             rejected = self.logic.all_of((self.mail.arrival["other"], self.logic.unknown("U30", "decrypted")))
             self.state.fates["rejected"] = self.state.over = rejected
@@ -199,7 +199,7 @@ class RuleChain:
             state.seen = state.seen.but(splits=split.after)
 
     def _enforce(self, rule: FlowRule, name: Hashable, acts: Value, matches: Value) -> None:
-        """What a rule does. Its content actions cannot touch what S/MIME hides; whether it performs the others is not documented."""
+        """The effect of a rule. Its content actions cannot change what S/MIME hides; whether it performs the others is not documented."""
         logic, seen = self.logic, self.state.seen
         whole = acts
         beside = logic.all_of((acts, negate(self.conditions.undone(rule.as_told, name, seen))))
@@ -223,7 +223,7 @@ class RuleChain:
         self._branch(rule, name, beside)
 
     def _insertable(self, seen: Seen) -> Value:
-        """Whether a disclaimer can be inserted. For mail that the organization's own keys protect, the message says so."""
+        """Whether a disclaimer can be inserted. For mail protected by the organization's own keys, the message has this property."""
         circuit, arrival = self.mail.circuit, self.mail.arrival
         not_in = circuit.disjunction((arrival["smime"], arrival["smime_signed"], arrival["other"], self.mail.kinds["Signed"]))
         own = circuit.conjunction((arrival["own"], self.mail.insertable ^ 1))
@@ -263,7 +263,7 @@ class RuleChain:
             state.requires_tls = logic.any_of((state.requires_tls, acts))
 
     def _change(self, rule: FlowRule, name: Hashable, acts: Value, wraps: Value, seen: Seen) -> None:
-        """What later rules see of the message."""
+        """The message as later rules see it."""
         logic, actions, state = self.logic, rule.actions, self.state
         if "prepend_subject" in actions:
             prefix = str(actions["prepend_subject"])
@@ -319,18 +319,18 @@ class RuleChain:
         return found
 
     def _near(self, rule: FlowRule, slot: str) -> list[Key]:
-        """The atoms of a text that may be others after a rule changed it."""
+        """The atoms of a text that may differ after a rule changed it."""
         changer, known = self._changer(slot), str(rule.actions[_CHANGED[slot]])
         if slot == SUBJECT:
             return [*changer.near(known, every=touches(known[-1:], "q") is not False), *changer.patterns]
         return [*changer.near(plain_text(known)), *changer.phrases, *changer.patterns]
 
     def _history(self, slot: str, seen: Seen) -> Hashable:
-        """What says which text a rule sees: what is open of a change of it is alike where it is."""
+        """The identity of the text that a rule sees: equal identities share the open parts of its changes."""
         return seen.texts.get(slot, EditedText()).history
 
     def _note(self, rule: FlowRule, slot: str, known: Hashable, acts: Value) -> None:
-        """Notes that a known text may have changed a text, where a later change depends on what is there."""
+        """Notes that a known text may have changed a text, if a later change depends on its content."""
         if self._last_change.get(slot, -1) > rule.place:
             text = self.state.seen.texts.get(slot, EditedText())
             self.state.seen = self.state.seen.but(texts={**self.state.seen.texts, slot: text.after(known, acts)})
@@ -339,7 +339,7 @@ class RuleChain:
         return {key: self.conditions.text(slot, key, seen) for key in keys}
 
     def _write(self, slot: str, acts: Value, before: Mapping[Key, Value], after: Mapping[Key, Value], erased: Value = FALSE) -> None:
-        """Where the rule acts, a text is what the rule turned it into."""
+        """If the rule acts, a text becomes what the rule makes of it."""
         if not after and erased == FALSE:
             return
         text = self.state.seen.texts.get(slot, EditedText())
@@ -357,7 +357,7 @@ class RuleChain:
             self.state.seen = self.state.seen.but(added=(*self.state.seen.added, *((address, field_, acts, name) for address, field_ in added)))
 
     def _branch(self, rule: FlowRule, name: Hashable, acts: Value) -> None:
-        """The copies for those whom a rule adds, or sends the message to instead: as this one is, and not ended but by a stop, or a fate that they share.
+        """The copies for people whom a rule adds or redirects to: like this one, and ended only by a stop, or by a shared fate.
 
         Whether a rule adds to a message that it redirects is not documented.
         """
@@ -382,7 +382,7 @@ class RuleChain:
             self.brings += branches(self.mail, self.logic, rule, self.rules.rules[rule.place], instead, when, state)
 
     def _adds(self, rule: FlowRule, name: Hashable) -> Value:
-        """Whether a rule adds those whom it is told to add, if it acts."""
+        """Whether a rule, if it acts, adds the people whom it is told to add."""
         redirects: Value = TRUE if rule.does(Does.REDIRECT) else FALSE
         if rule.redirects_to_manager:
             redirects = self.logic.any_of((redirects, self.mail.sender.managed))
@@ -404,7 +404,7 @@ class RuleChain:
             self._stop(logic.all_of((acts, logic.unknown("U00", "approved stop", name))))
 
     def _fates(self, rule: FlowRule, name: Hashable, acts: Value) -> list[tuple[str, Value]]:
-        """The fates that a rule has for the copy, and when. If it is theirs already to whom it is redirected, it is both theirs and gone."""
+        """The fates that a rule gives the copy, and when. If its owner is also the target of the redirection, the copy is both kept and gone."""
         ends = [(fate, acts) for what, fate in FATES.items() if rule.does(what)]
         targets = redirected_to(rule, self.mail.facts)
         if self.address:
@@ -419,7 +419,7 @@ class RuleChain:
         return ends
 
     def _one_of(self, ends: Sequence[tuple[str, Value]], name: Hashable) -> list[tuple[str, Value]]:
-        """Of several fates that a rule wants, one. Which one is not documented; they are as sure as the last is."""
+        """One of several fates that a rule wants. Which one is not documented; each is as certain as the last one."""
         logic, state = self.logic, self.state
         found: list[tuple[str, Value]] = []
         left: Value = TRUE
@@ -433,9 +433,9 @@ class RuleChain:
         self._end("rejected", when, when)
 
     def _stop(self, when: Value, matches: Value | None = None) -> None:
-        """No later rule is evaluated. Where a copy may have met that before, it meets it now at the latest, which is more certain than what is left of it.
+        """No later rule is evaluated. If the copy may have been stopped before, it stops now at the latest, which is more certain than the remainder.
 
-        :param matches: whether a rule asks for it that would do so whatever was before.
+        :param matches: whether a rule asks for it, whatever happened before.
         """
         logic, state = self.logic, self.state
         over = when
@@ -446,7 +446,7 @@ class RuleChain:
         state.over = logic.any_of((state.over, over))
 
     def _end(self, fate: str, when: Value, matches: Value) -> None:
-        """A fate. A copy that may have met it before meets it now unless something else ended its way, which is more certain than what is left of it."""
+        """A fate. A copy that may have met it before meets it now, unless something else ended its path, which is more certain than the remainder."""
         logic, state = self.logic, self.state
         others = [state.stopped, *(value for other, value in sorted(state.fates.items()) if other != fate)]
         if not isinstance(state.over, int):

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How rules change texts that later rules look at, as formulas. Private to the collection.
+"""How rules change texts that later rules see, as formulas. Private to the collection.
 
-A prefix, a header's new value and a disclaimer are known texts: what they hold is computed. Where a known text and what the sender wrote could make
-a word or a pattern together, it is open whether they do (U17, U18).
+A prefix, a header's new value and a disclaimer are known texts, with known content. If a known text and the sender's text could together form
+a word or match a pattern, it is open whether they do (U17, U18).
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class EditedText:
     """The current text, as far as rules have changed it.
 
     :param values: atoms that a known text contributes to, each with the number of erasures before it.
-    :param erasures: when it was erased: from then on an atom is false unless a known text makes it true again.
+    :param erasures: when it was erased: from then on, an atom is false unless a known text makes it true again.
     :param erased: whether it was ever erased.
-    :param history: the known texts that may have changed it, each with when. Where it is alike, so is the text.
+    :param history: the known texts that may have changed it, each with its condition. Equal histories mean equal texts.
     """
 
     values: Mapping[Key, tuple[Value, int]] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class EditedText:
         return replace(whole, values={**whole.values, **{key: (value, len(whole.erasures)) for key, value in changed.items()}})
 
     def after(self, known: Hashable, acts: Value) -> EditedText:
-        """The same once a known text may have changed it."""
+        """The same text after a possible change by a known text."""
         return replace(self, history=(*self.history, (known, acts)))
 
 
@@ -81,7 +81,7 @@ class Changer:
                 self._odd.append(key)
 
     def near(self, text: str | None, *, every: bool = False) -> list[Key]:
-        """The words that a text could affect."""
+        """The words that a known text could affect."""
         if every or text is None:
             return [*(key for keys in self._words.values() for key in keys), *self._odd]
         return [*(key for token in sorted(tokens(text)) for key in self._words.get(token, ())), *self._odd]
@@ -103,7 +103,7 @@ class Changer:
     def prefixed(self, prefix: str, before: Mapping[Key, Value], name: Hashable, begins: Callable[[Key], int] | None = None) -> dict[Key, Value]:
         """The atoms of a subject that a prefix changes.
 
-        :param begins: what says that a word is nowhere but at its beginning, while it is as it arrives.
+        :param begins: returns whether a word occurs only at the beginning of the original subject.
         """
         found: dict[Key, Value] = {}
         for key, old in before.items():
@@ -116,7 +116,7 @@ class Changer:
     def _word(self, prefix: str, key: Key, before: Value, name: Hashable, begins: Callable[[Key], int] | None) -> Value:
         word: str = key[1]
         touched = touches(prefix[-1:], word[0])
-        # The same, whatever follows: a space, a letter, or punctuation.
+        # The same whatever follows: a space, a letter, or punctuation.
         alone = {truth if isinstance(truth, bool) else None for truth in (has_word(prefix + after, word) for after in ("", " ", "q", ":"))}
         if alone == {True}:
             return TRUE

@@ -37,7 +37,7 @@ class Taken:
     known: bool = True
 
     def protects(self, least: str) -> bool | None:
-        """Whether it takes a copy only by forced TLS that checks this at least; ``None`` where that is open."""
+        """Whether it takes a copy only by forced TLS that checks this at least; ``None`` if that is open."""
         if self.known and at_least(self.connector.validation, least):
             return True
         return None if not self.known or self.connector.doubt else False

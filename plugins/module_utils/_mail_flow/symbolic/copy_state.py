@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The state of a copy on its way through the rules, and the copies that rules make of it for others. Private to the collection."""
+"""The state of a copy on its path through the rules, and the copies that rules make of it for others. Private to the collection."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import SymbolicMessage
 
-#: So many of those whom one rule adds have a copy of their own; more share one, which is somebody's of them.
+#: The maximum number of recipients added by one rule who have a copy each; more share one, which belongs to one of them.
 _APART = 6
 
 
@@ -25,7 +25,7 @@ _APART = 6
 class State:
     """The state of the recipient's copy.
 
-    :param over: whether no later rule is evaluated; :param:`stopped` whether a rule asked for exactly that.
+    :param over: whether no later rule is evaluated; :param:`stopped`: whether a rule asked for exactly that.
     :param fates: its fate, if it is not delivered.
     :param asked: option of protection to whether a rule asked for it.
     :param brands: OME configuration to whether a rule chose it.
@@ -33,7 +33,7 @@ class State:
     :param requires_tls: whether a rule lets the copy leave by TLS alone.
     :param held: number of approvals, from 1 to :data:`MOST_APPROVALS`, to whether it waits for at least that many.
     :param surprised: whether a rule did something unknown to this collection.
-    :param requests: what rules that may act ask for about protection and branding, in their order.
+    :param requests: the requests for protection and branding by rules that may act, in order.
     """
 
     seen: Seen = field(default_factory=Seen)
@@ -50,9 +50,9 @@ class State:
     requests: tuple[tuple[Does, str, Value], ...] = ()
 
     def order(self, logic: Logic, *does: Does, named: bool = False) -> tuple[Hashable, ...]:
-        """The order in which rules ask for some of this: each run of the same, and when one of it does; nothing where there is only one.
+        """The order of some of these requests: each run of equal ones, and when one of them is made; empty if there is only one run.
 
-        :param named: whether what they ask for counts, and not only that they do.
+        :param named: whether the requested value counts, and not only the request.
         """
         asked = [((each, name) if named else each, when) for each, name, when in self.requests if each in does]
         runs = [(what, [when for _what, when in run]) for what, run in itertools.groupby(asked, key=lambda each: each[0])]
@@ -64,11 +64,11 @@ class Branch:
     """A copy that a rule makes for somebody.
 
     :param rule: the rule.
-    :param address: the primary address of whom the rule adds, or sends the message to instead; empty where it is not one alone.
-    :param instead: whether it does the latter.
-    :param when: whether it does.
-    :param state: the state of their copy right after it.
-    :param people: where it is one of several, their primary addresses, and when it may be each of them; empty where it may be anybody.
+    :param address: the primary address of the person whom the rule adds or redirects to; empty if there may be several.
+    :param instead: whether it redirects.
+    :param when: the condition.
+    :param state: the state of their copy right after the rule.
+    :param people: if it is one of several people, their primary addresses, each with its condition; empty if it may be anybody.
     """
 
     rule: FlowRule
@@ -80,9 +80,9 @@ class Branch:
 
 
 def branches(mail: SymbolicMessage, logic: Logic, rule: FlowRule, whole: FlowRule, instead: bool, when: Value, state: State) -> Iterator[Branch]:
-    """The copies for all whom a rule adds, or sends the message to instead.
+    """The copies for everybody whom a rule adds or redirects to.
 
-    :param rule: the rule as it acts, and :param:`whole` as it is.
+    :param rule: the rule as it acts; :param:`whole`: the rule as it is.
     """
     people: dict[str, list[Value]] = {}
     somebody: list[Value] = []
@@ -104,7 +104,7 @@ def branches(mail: SymbolicMessage, logic: Logic, rule: FlowRule, whole: FlowRul
 
 
 def sent_by(mail: SymbolicMessage, logic: Logic, senders: tuple[str, ...] | None) -> Value:
-    """Whether one of these sent the message. Who has no name of their own here may have.
+    """Whether one of these people sent the message. Somebody without a name here may have.
 
     :param senders: ``None`` for everybody; none for those who have a manager.
     """

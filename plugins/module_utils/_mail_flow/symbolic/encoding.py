@@ -258,7 +258,7 @@ class Model:
     def candidates(self, claim: Sequence[int], literals: Sequence[int], side: Side, budget: int = CONFLICTS) -> Iterator[Replayed | None]:
         """Messages of which a claim is true, on the free side for some answer to what is unknown. Each further one is a message of which it is true also for
         each answer with which it was not true of those before. So one is found of which it is true in one way or another, which Kleene's logic cannot tell.
-        ``None`` where there may be such a message, and none is written.
+        ``None`` if there may be such a message, and none is written.
 
         :param literals: what a message has to meet anyway.
         :raises BudgetError: a question took too many conflicts.

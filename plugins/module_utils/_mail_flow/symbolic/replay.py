@@ -74,7 +74,7 @@ def surely_keeps(course: Course | None, then: str, template: str, message: Messa
 
 
 def surely(course: Course | None, then: str, template: str, message: Message, facts: Facts) -> bool | None:
-    """Whether a copy surely is what a guarantee says, or surely is not; ``None`` where that is open."""
+    """Whether a copy surely is what a guarantee says, or surely is not; ``None`` if that is open."""
     if course is None or course.too_many:
         return None
     every = {_breaks(world, course, then, template, message, facts) for world in course.worlds}
@@ -88,7 +88,7 @@ def _all(breaks: bool, course: Course | None, then: str, template: str, message:
 
 
 def _breaks(world: World, course: Course, then: str, template: str, message: Message, facts: Facts) -> bool | None:
-    """Whether a copy breaks a guarantee in a world; ``None`` where that is open."""
+    """Whether a copy breaks a guarantee in a world; ``None`` if that is open."""
     found = verdict(world, message, facts)
     if world.fate == NOBODY:
         return False

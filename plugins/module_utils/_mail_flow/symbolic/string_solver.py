@@ -189,7 +189,7 @@ def may_mean_pdf(atom: Atom) -> bool:
 
 
 def find_text(wanted: Sequence[Key], unwanted: Sequence[Key] = (), among: str = "", *, lax: bool = False) -> str | None:
-    """The shortest text that certainly has all of these words and patterns and certainly lacks the others; ``None`` where none was found.
+    """The shortest text that certainly has all of these words and patterns and certainly lacks the others; ``None`` if none was found.
 
     :param among: the characters that are tried first, as a reader expects them. Rare ones are not tried.
     :param lax: whether it is enough that this may be so.
