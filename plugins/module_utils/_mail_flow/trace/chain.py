@@ -35,7 +35,7 @@ class Step:
 
     :param rules: their places in the rule set.
     :param asks: what they look at and do, the same in another rule set where they are the same rules.
-    :param why: why it is open whether they are met; ``None`` where they are.
+    :param why: why it is open whether they are met; ``None`` if they are.
     """
 
     rules: tuple[int, ...]
@@ -45,7 +45,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Passed:
-    """What becomes of the copies that meet the same rules.
+    """What happens to the copies that meet the same rules.
 
     :param outcome: the recipient's result, as the simulator gives it: ``fate``, ``protection``, ``protected_by``, and others.
     :param course: with all that is open.
@@ -109,7 +109,7 @@ class Chain:
         return tuple(found)
 
     def passed(self, steps: tuple[Step, ...], message: Message, person: Recipient, alike: Hashable) -> Passed:
-        """What becomes of a copy.
+        """What happens to a copy.
 
         :param alike: what else than the rules it depends on: copies with the same are treated alike.
         """
@@ -156,7 +156,7 @@ class _Decided(Passage):
     steps: Sequence[Step] = ()
 
     def course_of(self, person: Recipient) -> Course:
-        """What becomes of the copy of one recipient, who has it alone: conditions about others are decided."""
+        """What happens to the copy of one recipient, who has it alone: conditions about others are decided."""
         return self._follow(person, self._starts((person,)), 0)
 
     def _candidates(self, world: World) -> int:
@@ -180,7 +180,7 @@ class _Decided(Passage):
 
 
 def _effect(rule: FlowRule) -> Hashable | None:
-    """What a rule does to a copy, the same for rules that do the same; ``None`` where that is nothing."""
+    """What a rule does to a copy, the same for rules that do the same; ``None`` if that is nothing."""
     if not rule.enforced:
         return None
     doing = {option: value_text(value) for option, value in rule.actions.items() if rule.surprises or _decides(rule, option)}

@@ -52,7 +52,7 @@ class Block:
         return (1 << len(self)) - 1
 
     def text(self, name: str, place: int) -> str:
-        """What a column of texts has for a copy; empty where it has nothing."""
+        """What a column of texts has for a copy; empty if it has nothing."""
         number = getattr(self, name)[place]
         return "" if number < 0 else self.texts[name][number]
 
@@ -106,7 +106,7 @@ class Column:
     """The distinct values of what some conditions look at.
 
     :param places: the copies that have each value.
-    :param texts: each value as text, where it can be searched; ``None`` where the trace does not say it.
+    :param texts: each value as text, where it can be searched; ``None`` if the trace does not say it.
     :param kind: ``sender``, ``recipient`` or ``subject``, where its text can be searched; empty elsewhere.
     """
 

@@ -261,7 +261,7 @@ class Conditions:
 
 
 def _column_of(atom: Atom) -> str:
-    """The column that a condition looks at; empty where it is about what no row says."""
+    """The column that a condition looks at; empty if it is about what no row says."""
     predicate = atom.predicate
     if predicate.looks_at == "header":
         return _HEADERS.get(str(atom.values[0]).lower(), "")
@@ -274,7 +274,7 @@ def _is_text(atom: Atom) -> bool:
 
 
 def _literal(atom: Atom) -> str:
-    """A text without which a pattern is not found; empty where there is none, or the condition is no pattern."""
+    """A text without which a pattern is not found; empty if there is none, or the condition is no pattern."""
     return required(str(atom.values[0]), atom.settings.dialect) if _is_text(atom) and atom.predicate.sort == "pattern" else ""
 
 

@@ -57,7 +57,7 @@ class Window:
     """The time that the rows are of.
 
     :param reason: why it is not complete: ``limit`` (there are more rows than may be read), ``cut`` (reading failed on the way; :param:`detail` says why),
-        or ``files`` (a file does not say what it lacks); empty where it is complete.
+        or ``files`` (a file does not say what it lacks); empty if it is complete.
     """
 
     begin: datetime.datetime

@@ -117,7 +117,7 @@ class Replay:
         self._kinds: dict[Hashable, tuple[frozenset[str], frozenset[str]]] = {}
 
     def run(self, trace: Trace) -> Findings:
-        """What becomes of the copies of a trace."""
+        """What happens to the copies of a trace."""
         found = Findings(copies=len(trace), messages=len(trace.texts["message"].listed), recipients=len(trace.texts["recipient"].listed))
         found.broken = {each.name: Tally() for each in self.guarantees}
         for block in blocks_of(trace):

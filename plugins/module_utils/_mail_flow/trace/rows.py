@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-#: What a row says, to the names of the column that says it: in small letters, without blanks and underscores.
+#: What a row says, to the names of the column that says it: in lower case, without blanks and underscores.
 COLUMNS: dict[str, tuple[str, ...]] = {
     "message": ("messagetraceid", "id", "messageid"),
     "received": ("received", "receiveddatetime"),
@@ -53,8 +53,8 @@ class Row:
 
     :param message: what all copies of a message share.
     :param received: microseconds since 1970, UTC.
-    :param subject: ``None`` where the trace does not say it, and so :param:`size`, in bytes.
-    :param from_ip: the last hop before the service; empty where it is not said.
+    :param subject: ``None`` if the trace does not say it, and so :param:`size`, in bytes.
+    :param from_ip: the last hop before the service; empty if it is not said.
     """
 
     message: str
@@ -128,7 +128,7 @@ def row_of(values: Mapping[str, Any], places: Mapping[str, str], received: int) 
 
 
 def left_out(status: str, sender: str) -> str:
-    """Why a copy is left out; empty where it is replayed."""
+    """Why a copy is left out; empty if it is replayed."""
     if sender.startswith(SYSTEM_SENDER):
         return "system"
     return _LEFT_OUT.get(status, "" if status in _STATUSES else "unknown_status")

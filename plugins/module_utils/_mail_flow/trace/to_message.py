@@ -56,7 +56,7 @@ class Unknown:
     """Why something about a copy is open.
 
     :param word: one of :data:`WORDS`.
-    :param id: the number of the question where it is about what Exchange does; empty where a fact is missing.
+    :param id: the number of the question where it is about what Exchange does; empty if a fact is missing.
     """
 
     word: str
@@ -75,7 +75,7 @@ def why_open(question: Open, untraced: str = "") -> Unknown:
 
 
 def authenticated(sender: str, from_ip: str, facts: Facts) -> bool | None:
-    """Whether a message came over an authenticated connection; ``None`` where nobody knows.
+    """Whether a message came over an authenticated connection; ``None`` if unknown.
 
     Mail without a hop before the service, from an address of the organization, is from one of its mailboxes. Mail over the internet is not
     authenticated, unless a connector makes it so.
@@ -90,7 +90,7 @@ def authenticated(sender: str, from_ip: str, facts: Facts) -> bool | None:
 
 @lru_cache(maxsize=1 << 16)
 def _hop(from_ip: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The last hop before the service; ``None`` where there is none, or nobody knows it."""
+    """The last hop before the service; ``None`` if there is none, or nobody knows it."""
     try:
         return None if from_ip in (NO_HOP, "") else ipaddress.ip_address(from_ip)
     except ValueError:
