@@ -73,7 +73,7 @@ def turns_of(edits: Sequence[Edit], before: RuleSet, after: RuleSet) -> list[Tur
 class Part:
     """A part of what an edit causes.
 
-    :param now: whether the rule acts as it is now; otherwise it only did as it was. ``None`` where no edited rule is the cause.
+    :param now: whether the rule acts as it is now; otherwise it only did as it was. ``None`` if no edited rule is the cause.
     :param later: the place among the turns of the first later rule that acts in one rule set only, :data:`OWN` where none does, :data:`ANY` where it is any.
     :param acts: whether it newly acts; otherwise it no longer does.
     :param others: the parts of their own that :data:`ANY` leaves out.

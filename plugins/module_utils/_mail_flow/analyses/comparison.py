@@ -61,7 +61,7 @@ def _kind(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> 
 
 
 def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two copies are treated alike. Templates and OME configurations are named without regard to case."""
+    """Whether two copies are treated alike. The names of templates and OME configurations are compared ignoring case."""
     return all(name_key(str(one[key])) == name_key(str(other[key])) for key in _TREATED) and _checked(one) == _checked(other)
 
 

@@ -493,7 +493,7 @@ class _Differ:
             raise
 
     def _courses(self, candidate: Replayed, person: str) -> Courses | None:
-        """What becomes of the recipient's copy, or of the copies of a person whom rules add. ``None`` where that is not followed to its end."""
+        """What happens to the recipient's copy, or to the copies of a person whom rules add. ``None`` if that is not followed to its end."""
         both = zip(self.sets, candidate.facts, strict=True)
         before, after = (course_of(rules, candidate.message, facts, candidate.letter.recipient, person) for rules, facts in both)
         # The recipient's own copy is another one than those that rules add. Of several of a person, what they have in common is told.

@@ -76,9 +76,9 @@ def categories(old: Copies, new: Copies, options: Iterable[str], *, transit: boo
 class Treated:
     """What people see of a copy in one world.
 
-    :param held: how many approvals it waits for; ``None`` where that is open.
-    :param protection: its protection once it is delivered or released; empty where it never is.
-    :param transit: by validation of TLS whether it does not leave, or only by TLS that is forced and checks this; ``None`` where that is open.
+    :param held: how many approvals it waits for; ``None`` if that is open.
+    :param protection: its protection once it is delivered or released; empty if it never is.
+    :param transit: by validation of TLS whether it does not leave, or only by TLS that is forced and checks this; ``None`` if that is open.
     """
 
     held: int | None
@@ -114,7 +114,7 @@ def kinds_of(old: Treated, new: Treated) -> set[str]:
     """The kinds of a change that are certain."""
     if old.held is None or new.held is None:
         return set()
-    if old.held != new.held:  # What becomes of the other one is told once it is approved.
+    if old.held != new.held:  # What happens to the other one is told once it is approved.
         first = old if old.held < new.held else new
         known = {("delivery_lost" if first is old else "delivery_gained") if first.fate == "delivered" else "fate_changed"}
         return set() if first.fate == "unknown" else known

@@ -39,7 +39,7 @@ TOLD = {
 class Later:
     """A later rule that acts in one rule set only, since mail comes to it otherwise.
 
-    :param name: its name; empty where it is any.
+    :param name: its name; empty if it is any.
     :param acts: whether it newly acts; otherwise it no longer does.
     :param stays: whether it is in the second rule set.
     """
@@ -53,7 +53,7 @@ class Later:
 class Cause:
     """The edit by which mail is treated differently.
 
-    :param edit: ``None`` where no edited rule acts differently.
+    :param edit: ``None`` if no edited rule acts differently.
     :param acted: whether its rule acted before, and whether it acts now.
     :param later: the later rule that no longer acts, or newly acts.
     :param settings: the changed settings with their values.
@@ -74,7 +74,7 @@ class Finding:
     :param why: one of these is true of the mail, too.
     :param rules: the names of the edited rules that are the cause.
     :param person: whose copies it is about, if rules add them; empty for the recipient whom the sender names.
-    :param witness: a message that shows it: ``message``, ``recipient`` and ``facts``; ``None`` where none is shown.
+    :param witness: a message that shows it: ``message``, ``recipient`` and ``facts``; ``None`` if none is shown.
     """
 
     kind: str
@@ -99,7 +99,7 @@ class Finding:
 class Changed(Finding):
     """A class of mail that is certainly treated differently. All of it meets the conditions of each of the rules that it is about.
 
-    :param arrives: how all of its mail arrives protected, as the model has it; empty where it need not.
+    :param arrives: how all of its mail arrives protected, as the model has it; empty if it need not.
     :param limit: what keeps mail that is named from being treated so: ``""``, nothing; ``exception``, ``another`` rule, ``outside`` or ``protected``.
     :param stages: the results before and after, at the stage at which they differ, if they are the same for all of its mail; otherwise empty.
     :param approved: whether that is after an approval for which the mail waits anyway.
@@ -156,7 +156,7 @@ class SideEffectsChanged(Finding):
 
     :param now: whether it newly does.
     :param later: the rule, where it is not an edited one.
-    :param cause: ``None`` where several edits may be the cause.
+    :param cause: ``None`` if several edits may be the cause.
     """
 
     kind: str = "side_effect_changed"

@@ -40,7 +40,7 @@ class ForeignRule:
     """A rule that is not ours.
 
     :param place: its place, from 1, of :param:`rules` in all.
-    :param idle: why it does not act; empty where it does.
+    :param idle: why it does not act; empty if it does.
     :param acts: what it decides about its mail, the worst first: ``deletes``, ``rejects``, ``stops``, ...
     :param does: what of these it can do, to mail of which rules of ours that encrypt.
     """

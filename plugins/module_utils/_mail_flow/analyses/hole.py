@@ -23,7 +23,7 @@ class Hole:
     :param domain: the recipient's domain.
     :param kind: ``opportunistic`` (a connector does not force TLS), ``weak`` (TLS checks less than is wanted), ``domain_only`` and ``subdomains_only`` (a
         connector covers a parent alone, or its subdomains alone), ``disabled``, ``not_routed`` (no rule routes to the connector), or ``uncovered``.
-    :param connector: the connector that it is about; empty where there is none.
+    :param connector: the connector that it is about; empty if there is none.
     :param covers: the domain that it names.
     :param validation: what TLS checks.
     """

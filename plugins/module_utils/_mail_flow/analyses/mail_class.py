@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model, Replayed
 
-#: What becomes of somebody's copy before and after.
+#: What happens to somebody's copy before and after.
 Courses = tuple[Course, Course]
 
 

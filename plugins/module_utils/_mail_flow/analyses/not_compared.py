@@ -29,7 +29,7 @@ class Limits:
 
     def sent_on(self) -> Iterator[MayReach]:
         """Of each edited rule that adds people who cannot be followed, that its mail may reach them, and of each other rule that does, and that an edit keeps
-        from some mail, or no longer does, or parts recipients before. What becomes of their copies is not compared.
+        from some mail, or no longer does, or parts recipients before. What happens to their copies is not compared.
 
         :raises BudgetError: a question took too many conflicts.
         """

@@ -85,7 +85,7 @@ class OpenFindings:
 
     def _apart(self, edit: Edit | None, group: Sequence[MailClass]) -> tuple[FlowRule, Apart, tuple[bool, bool]] | None:
         """The version of an edited rule that acts on all mail of some classes, what sets it apart from the other version, which does not, and which one acts;
-        ``None`` where that is not so of all of it.
+        ``None`` if that is not so of all of it.
         """
         nows = {each.part.now for each in group}
         if edit is None or edit.before is None or edit.after is None or len(nows) > 1 or nows == {None}:

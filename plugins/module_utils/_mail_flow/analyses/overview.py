@@ -115,7 +115,7 @@ class _Seen:
 
     :param options: as the option ``messages`` has it.
     :param known: what is known of the organization with the :param:`facts` that the message needs beside.
-    :param keeps: whether the recipient's copy surely is protected; ``None`` where that is open.
+    :param keeps: whether the recipient's copy surely is protected; ``None`` if that is open.
     """
 
     options: Mapping[str, Any]
@@ -193,7 +193,7 @@ class _Overview:
         return None
 
     def _found(self, kind: Kind, literals: list[int]) -> _Seen | None:
-        """A message that may be like this; ``None`` where none is written."""
+        """A message that may be like this; ``None`` if none is written."""
         try:
             _possible, candidate = self._model.search(literals, self._model.free, max(self._budget - self._model.circuit.solver.conflicts, 0))
         except BudgetError:

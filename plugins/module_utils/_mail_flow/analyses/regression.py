@@ -36,7 +36,7 @@ def worsened(
     now: datetime.datetime,
     irm_before: Mapping[str, Any] | None = None,
 ) -> Counterexample | None:
-    """A message that surely breaks the guarantee after, and surely did not before; ``None`` where none is found.
+    """A message that surely breaks the guarantee after, and surely did not before; ``None`` if none is found.
 
     :param irm_before: the IRM configuration before, where it is another one.
     """

@@ -14,7 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 @dataclass(frozen=True)
 class Apart:
-    """Why a version of a rule does not act on mail that the other version acts on: any of these. Empty where nothing is known to set them apart.
+    """Why a version of a rule does not act on mail that the other version acts on: any of these. Empty if nothing is known to set them apart.
 
     :param met: exceptions of it that the other does not have, each with the values that the other's lack.
     :param unmet: conditions of it that the other does not have.

@@ -26,7 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import is_open, keys_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.never import never_matching
 
-#: What a finding is about, beside its rules; ``case`` tells apart what findings of a kind are about. ``None`` where there is no finding.
+#: What a finding is about, beside its rules; ``case`` tells apart what findings of a kind are about. ``None`` if there is no finding.
 About: TypeAlias = "Mapping[str, Any] | None"
 
 

@@ -239,7 +239,7 @@ class _Prover:
         """That the guarantee applies to a copy, and that it is broken, for the recipient's copy and for those of people whom rules add: possibly on the
         free side, certainly on the open one.
 
-        :param anyway: whether it is broken whatever becomes of a copy that rules want to protect, where that is open.
+        :param anyway: whether it is broken whatever happens to a copy that rules want to protect, where that is open.
         """
         guarantee, rule = self.guarantees[place], model.claims.rules[place]
         template = option_name(guarantee.template) if guarantee.template else guarantee.tls_validation
@@ -407,7 +407,7 @@ class _Prover:
         return [nameless(rules)] if rules else []
 
     def _courses(self, model: Model, candidate: Replayed) -> list[Course]:
-        """What becomes of the copies of the recipient, and of all of whom it is known that rules bring them one. Nobody is whom a message invents."""
+        """What happens to the recipient's copies, and to those of everybody whom rules are known to send one. People whom a message invents do not count."""
         courses = courses_of(model.rule_sets[0], candidate.message, candidate.facts[0])
         own = [course for course in courses if course.recipient.address == candidate.letter.recipient]
         return [*own, *(course for course in courses if course not in own and course.recipient.address in self._brought)]
