@@ -85,7 +85,7 @@ def coverage_sentence(found: Mapping[str, Any]) -> str:
 
 
 def undecided_sentence(found: Mapping[str, Any]) -> str:
-    """How many copies cannot be decided, and why; empty where all can."""
+    """How many copies cannot be decided, and why; empty if all can."""
     rows = found["undecided"]
     if not rows:
         return ""

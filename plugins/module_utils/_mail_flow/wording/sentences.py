@@ -64,7 +64,7 @@ def mail_of(rules: Sequence[FlowRule], why: Apart = NOTHING, *, every: bool, arr
     """The mail that meets the conditions of all these rules, with each condition once.
 
     :param why: one of these is true of it, too.
-    :param arrives: how it arrives protected, as the model has it; empty where that does not matter.
+    :param arrives: how it arrives protected, as the model has it; empty if that does not matter.
     """
     parts = [*parts_of([atom for rule in rules for atom in rule.conditions]), *([_ARRIVES[arrives]] if arrives else [])]
     mail = " ".join(["All mail" if every else "Mail", *parts])

@@ -59,7 +59,7 @@ _LATER = {"after_approval": "once approved", "after_release": "once released"}
 
 
 def outcome_words(outcome: Mapping[str, Any]) -> str:
-    """What becomes of a copy: ``encrypted by 'Partners'``, ``in clear``, ``rejected``.
+    """What happens to a copy: ``encrypted by 'Partners'``, ``in clear``, ``rejected``.
 
     :param outcome: a recipient's result.
     """
