@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -34,44 +34,61 @@ ONCE = f"{AGAIN}; or hardened_baseline_approval_valid_until: <date>, until which
 UNKNOWN = "No file here contains the approved plan, so the differences are unknown."
 
 
-@dataclass
-class Files:
-    """The files of an organization, in memory.
-
-    :param snapshots: path to what it holds; with ``names`` the chain.
-    :param taken: the approvals whose snapshots are gone.
-    """
-
-    snapshots: dict[str, Any] = field(default_factory=dict)
-    links: list[Link] = field(default_factory=list)
-    plans: dict[str, Any] = field(default_factory=dict)
-    host: str = "contoso"
-    others: dict[str, Files] = field(default_factory=dict)
-    taken: Sequence[TakenApproval] = ()
-
-    def of(self, host: str) -> Files:
-        return self.others[host]
+class Plans(dict[str, Any]):
+    """Plans in memory, by their path or their digest."""
 
     def load(self, path: str) -> Any:
-        found = self.snapshots[path]
+        return self[path]
+
+    def with_digest(self, digest: str) -> Any:
+        found = self.get(digest)
         if isinstance(found, Exception):
             raise found
         return found
 
-    def load_plan(self, path: str) -> Any:
-        return self.plans[path]
 
-    def plan_with(self, digest: str) -> Any:
-        found = self.plans.get(digest)
-        if isinstance(found, Exception):
-            raise found
-        return found
+@dataclass
+class Snapshots:
+    """The chain of snapshots, and the approvals whose snapshots are gone."""
+
+    links: Sequence[Link]
+    taken: Sequence[TakenApproval]
 
     def chain(self) -> SnapshotChain:
         return SnapshotChain(self.links)
 
     def taken_approvals(self) -> list[TakenApproval]:
         return list(self.taken)
+
+
+class Files:
+    """The files of an organization, in memory.
+
+    :param contents: path to what it holds; with ``links`` the chain.
+    """
+
+    def __init__(
+        self,
+        contents: Mapping[str, Any] | None = None,
+        links: Sequence[Link] = (),
+        plans: Mapping[str, Any] | None = None,
+        *,
+        host: str = "contoso",
+        others: Mapping[str, Any] | None = None,
+        taken: Sequence[TakenApproval] = (),
+    ) -> None:
+        self.plans, self.snapshots = Plans(plans or {}), Snapshots(links, taken)
+        self.host = host
+        self._contents, self._others = contents or {}, others or {}
+
+    def of(self, host: str) -> Any:
+        return self._others[host]
+
+    def load(self, path: str) -> Any:
+        found = self._contents[path]
+        if isinstance(found, Exception):
+            raise found
+        return found
 
 
 def snapshot(approved: str, plan: Any = None, planned_by: str = "") -> dict[str, Any]:

@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run would do in an organization. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.approval import Approval, approval_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange, planned_changes
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan import PlanDocument
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure, Run, Takes
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import Preparation
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.reading import read_organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """What a run would do, before anybody judges it.
+
+    :param session: what the connection says of itself.
+    :param findings: what the procedure itself refuses.
+    :param mail: what the plan does to mail.
+    :param document: the plan as it is approved.
+    :param approval: the plan that was approved; ``None`` if none was, or none can be.
+    """
+
+    prepared: Preparation
+    run: Run
+    organization: Organization
+    session: Mapping[str, Any]
+    plan: Plan
+    findings: tuple[Finding, ...]
+    mail: Mapping[str, Any]
+    changes: tuple[PlannedChange, ...]
+    document: PlanDocument
+    approval: Approval | None
+
+    @property
+    def procedure(self) -> Procedure:
+        """The procedure."""
+        return self.prepared.procedure
+
+    @property
+    def artifacts(self) -> Artifacts:
+        """The organization's files."""
+        return self.prepared.artifacts
+
+    @property
+    def writes(self) -> bool:
+        """Whether the run would write."""
+        return not self.run.check_mode and (bool(self.changes) or self.procedure.takes_snapshot is Takes.ALWAYS)
+
+    @property
+    def takes_snapshot(self) -> bool:
+        """Whether the run would take a snapshot."""
+        return self.procedure.takes_snapshot is Takes.ALWAYS or (self.writes and self.procedure.takes_snapshot is Takes.BEFORE_WRITING)
+
+
+def draft(task: BaselineContext, prepared: Preparation) -> Drafted:
+    """Reads the organization, and plans."""
+    procedure, variables = prepared.procedure, prepared.variables
+    run = Run(variables, task.hosts, task.params["expected_organization"], task.check_mode or not procedure.writes)
+    organization = read_organization(task, procedure, keeps=not run.check_mode)
+    session = task.describe()
+    drafted = procedure.draft(organization, run)
+    mail = procedure.mail(organization, drafted.plan)
+    changes = planned_changes(organization, drafted.plan, mail)
+    desired = {**procedure.desired(organization), "accept": prepared.acceptance.shown(), "skip": list(variables.get("skip") or ())}
+    document = PlanDocument.of(procedure.kind, who(organization), desired, drafted.plan, changes, mail, prepared.artifacts.run)
+    approval = approval_of(variables, prepared.artifacts, task.hosts) if procedure.approvable else None
+    return Drafted(prepared, run, organization, session, drafted.plan, tuple(drafted.findings), mail, tuple(changes), document, approval)
+
+
+def who(organization: Organization) -> dict[str, Any]:
+    """The organization as it names itself; empty texts if that cannot be read."""
+    if organization.error("organization") is not None:
+        return {"name": "", "display_name": "", "tenant_id": "", "guid": ""}
+    return describe_organization(organization.only("organization"))

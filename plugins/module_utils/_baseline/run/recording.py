@@ -1,0 +1,156 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run says and keeps before its first write: its report, its result, and the snapshot. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.digest import digest_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import Mail
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange, touched_rules
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import Connection, Digests, OrganizationReport
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import SnapshotDocument, captured, state_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ControlStatus, OrganizationStatus
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline import observed
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.functional_test import run_functional_test
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.restoring import count_as_rolled_back
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.drafting import Drafted, who
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.reading import overlooks
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+
+
+class Record:
+    """What a run says and keeps of what it would do.
+
+    :param findings: what is refused.
+    :param warnings: what is to be known of earlier runs.
+    """
+
+    def __init__(self, task: BaselineContext, drafted: Drafted, findings: Sequence[Finding], warnings: Sequence[str]) -> None:
+        self._task, self._drafted = task, drafted
+        procedure, variables = drafted.procedure, drafted.prepared.variables
+        self.report = replace(
+            _report(task, drafted, findings),
+            mail=drafted.mail,
+            profile=str(variables.get("profile") or "") if procedure.selects_controls else "",
+            warnings=(*warnings, *(drafted.session.get("warnings") or ()), *drafted.plan.warnings),
+            accepted=tuple(drafted.prepared.acceptance.reported()),
+            snapshot=procedure.restores,
+            digests=Digests(plan=drafted.document.digest, state=_state_digest(drafted.organization)),
+        )
+        self.result: dict[str, Any] = {
+            "changed": False,
+            "organization": who(drafted.organization),
+            "pending": bool(drafted.changes),
+            "writes": drafted.writes,
+            "digest": drafted.document.digest,
+            "plan": drafted.artifacts.plans.store(drafted.document.as_dict()) if drafted.run.check_mode and procedure.approvable else "",
+            "snapshot": procedure.restores.path if procedure.restores else "",
+            **_shown(procedure, drafted.changes, drafted.mail, check_mode=drafted.run.check_mode),
+        }
+        self._kept: dict[str, Any] = {"fail_on_drift": bool(variables.get("fail_on_drift")), "ring": list(task.batch)}
+        if "difference" in drafted.mail:
+            self._kept["mail_digest"] = Mail.of(drafted.organization).digest
+        self._remember()
+
+    def _remember(self) -> None:
+        """Stores for later tasks what is known so far."""
+        self._drafted.artifacts.notes.remember({**self._kept, "report": self.report.as_dict()})
+
+    def finish(self) -> dict[str, Any]:
+        """The result of what is not refused: takes the snapshot, and lets later tasks write; without anything to write, tests what is there."""
+        drafted = self._drafted
+        if not drafted.run.check_mode:
+            self._kept["writes"] = drafted.writes
+        if drafted.takes_snapshot:
+            self._take_snapshot()
+        if not drafted.changes and not drafted.run.check_mode:
+            self._task.warnings += count_as_rolled_back(drafted.artifacts, drafted.procedure, drafted.organization)
+            drafted.artifacts.notes.end_writing()
+        failure = None
+        if drafted.writes:
+            self._kept["cleared"] = {"snapshot": self.result["snapshot"], "approved_once": self._approved_once()}
+        else:
+            self.report, failure = run_functional_test(self._task, drafted.prepared.variables, self.report, timeout=0)
+        self._remember()
+        if failure:
+            failure.progress = self.result
+            raise failure
+        return self.result
+
+    def _approved_once(self) -> dict[str, str]:
+        """The approval that this run takes; nothing for one that counts for more than one run."""
+        approval = self._drafted.approval
+        if approval is None or self._drafted.prepared.variables.get("approval_valid_until"):
+            return {}
+        return {"digest": approval.digest, "planned_by": approval.run}
+
+    def _take_snapshot(self) -> None:
+        drafted, approval = self._drafted, self._drafted.approval
+        previous = drafted.artifacts.snapshots.chain().last()
+        snapshot = SnapshotDocument.take(
+            drafted.organization,
+            drafted.document if drafted.changes else None,
+            previous=previous.id if previous else "",
+            run=drafted.artifacts.run,
+            approved_plan=approval.digest if approval else "",
+            approved_run=approval.run if approval else "",
+        )
+        capture = captured(drafted.organization, str(drafted.session.get("transport"))).document()
+        self.result["snapshot"] = drafted.artifacts.snapshots.store(snapshot.as_dict(), capture)
+        self.report = replace(self.report, digests=replace(self.report.digests, snapshot=snapshot.digest), snapshot_file=self.result["snapshot"])
+
+
+def _shown(procedure: Procedure, changes: Sequence[PlannedChange], mail: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    """What a result shows of a plan to people."""
+    found: dict[str, Any] = {"mail": mail} if mail else {}
+    if check_mode:
+        found.update(changed=bool(changes) and procedure.writes, changes=[change.as_dict() for change in changes])
+    summary = procedure.summary(changes)
+    return {**found, "msg": summary} if summary else found
+
+
+def _report(task: BaselineContext, drafted: Drafted, findings: Sequence[Finding]) -> OrganizationReport:
+    """What the report says before anything is written."""
+    procedure, organization, changes, session = drafted.procedure, drafted.organization, drafted.changes, drafted.session
+    controls = procedure.assess(organization, planned=drafted.plan)
+    statuses = {control.status for control in controls}
+    if findings:
+        status = OrganizationStatus.REFUSED
+    elif not procedure.writes and controls and not statuses & {ControlStatus.MET, ControlStatus.NOT_MET, ControlStatus.ACCEPTED}:
+        status = OrganizationStatus.NOT_ASSESSABLE
+    else:
+        status = OrganizationStatus.DRIFT if ControlStatus.NOT_MET in statuses or changes else OrganizationStatus.MET
+    named = who(organization)
+    return OrganizationReport(
+        name=named["name"],
+        display_name=named["display_name"],
+        tenant_id=named["tenant_id"],
+        connection=Connection(session.get("transport"), session.get("endpoint"), session.get("credential"), session.get("client_id")),
+        controls=tuple(controls),
+        observed=tuple(observed(organization)),
+        overview=procedure.overview(organization, controls) if overlooks(task, procedure) else {},
+        changes=tuple(changes),
+        rules=tuple(touched_rules(organization, changes)),
+        findings=tuple(findings),
+        not_applied=len(changes),
+        host=task.host,
+        status=status,
+        message="",
+    )
+
+
+def _state_digest(organization: Organization) -> str:
+    """The digest of the whole state as far as it can be read; empty if a read failed."""
+    try:
+        return digest_of(state_of(organization)[0])
+    except ExchangeError:
+        return ""
