@@ -15,7 +15,8 @@ ABSENT = None
 def differing(wanted: Any, found: Any) -> list[tuple[str, Any, Any]]:
     """The settings that differ: the path, what was found, and what is wanted. A setting that one side does not have is ``None`` there.
 
-    Lists of objects are compared place by place; one of them that has a name is called by it.
+    Lists of objects are compared place by place; one of them that has a name is called by it. Of an object that is to be and is not, or the other way
+    round, only that is told.
     """
     return list(_differing("", wanted, found))
 
@@ -24,6 +25,10 @@ def _differing(path: str, wanted: Any, found: Any) -> Iterator[tuple[str, Any, A
     if wanted == found:
         return
     if isinstance(wanted, Mapping) and isinstance(found, Mapping):
+        is_there, shall_be = found.get("state"), wanted.get("state")
+        if is_there != shall_be and "absent" in (is_there, shall_be):
+            yield _joined(path, "state"), is_there, shall_be
+            return
         for key in (*wanted, *(key for key in found if key not in wanted)):
             yield from _differing(_joined(path, str(key)), wanted.get(key, ABSENT), found.get(key, ABSENT))
     elif _are_objects(wanted) and _are_objects(found) and len(wanted) == len(found):

@@ -84,8 +84,12 @@ def test_a_control_shows_its_findings_and_then_only_what_differs() -> None:
     assert "NotInOrganization, wanted: InOrganization" in page
     assert "Audit, wanted: not set" in page
     assert "enabled" not in page
+    # Of a rule that is missing, the plan says what it would be.
+    row.update(found={"rules": [{"name": "Partners", "state": "absent"}]}, wanted={"rules": [{**wanted["rules"][0], "state": "present"}]})
+    assert "absent, wanted: present" in controls()
+    assert "from_scope" not in controls()
     # What is the same on both sides is not what keeps the control from being met.
-    row.update(found=wanted)
+    row.update(found=wanted, wanted=wanted)
     assert "InOrganization" not in controls()
 
 
