@@ -185,6 +185,7 @@ def view_of(run: Record) -> dict[str, Any]:
         "answers": answers_of(run),
         "statuses": [(word_for(ORGANIZATION, status), statuses[status]) for status in sorted(statuses, key=lambda status: rank(ORGANIZATION, status))],
         "overviews": [(name_of(item), overview, reach_of(overview)) for item in organizations if (overview := item.get("overview"))],
+        "reaches": [(name_of(item), reach) for item in organizations if (reach := reach_of(item.get("mail") or {}))],
         "mail": mail[:MOST_CLASSES],
         "same_mail": not mail and any("difference" in (organization.get("mail") or {}) for organization in organizations),
         "mail_left_out": max(len(mail) - MOST_CLASSES, 0) + sum(map(not_listed, organizations)),

@@ -152,6 +152,15 @@ def test_domains_can_leave_by_forced_tls_instead(role: Role) -> None:
     assert "the outbound connectors are not known (Get-OutboundConnector)" in control(role)["findings"][0]
 
 
+def test_a_plan_shows_who_could_then_read_what(role: Role) -> None:
+    role.plan(check=True, encrypt_outgoing=True)
+    found = {row["destination"]: row["protected"] for row in role.report["mail"]["reach"] if row["kind_of_mail"] == "from_inside"}
+    assert found == {"everybody else": "always"}
+    role.run(encrypt_outgoing=True)
+    role.plan(check=True, encrypt_outgoing=True)
+    assert "reach" not in role.report["mail"]
+
+
 @pytest.mark.parametrize("name", [OUTGOING_GUARANTEE, TRANSIT_GUARANTEE])
 def test_neither_name_is_for_another(role: Role, name: str) -> None:
     with pytest.raises(ExchangeError, match="encrypt_outgoing brings a guarantee of the name"):

@@ -416,6 +416,15 @@ def test_who_outside_can_read_what_is_a_table_of_words() -> None:
     assert "20 more destinations are not on this page." in text
 
 
+def test_a_plan_says_who_could_then_read_what() -> None:
+    row = {"kind_of_mail": "from_inside", "destination": "bank.example", "protected": "never"}
+    mail = {"difference": [{"kind": "transit_lost", "text": "Mail is less protected.", "when": {}}], "reach": [row]}
+    words = Page(render_html(samples.run("baseline", [samples.organization("contoso", mail=mail)]))).words
+    start = words.index("Who outside could then read what in clear")
+    assert words.index("Effect on mail") < start
+    assert "Never protected" in words[start:]
+
+
 def test_a_card_says_how_mail_leaves() -> None:
     outcome = {"fate": "delivered", "protection": "none"}
     row = {

@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROLS
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import IRM, PROVED, REFUTED, Mail, mail_lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import ControlReport
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import overview
@@ -76,7 +77,7 @@ def overview_of(organization: Organization, controls: Sequence[ControlReport]) -
         "idle": _tried(_idle, organization),
         "holes": _tried(_holes, organization),
         "locked_out": _tried(_locked_out, organization),
-        "reach": _reach(organization),
+        "reach": reach_of(organization),
         "assessed": _assessed(organization, {control.id: str(control.status) for control in controls}),
     }
 
@@ -93,12 +94,13 @@ def overview_lines(overview: Mapping[str, Any]) -> list[str]:
     return [*lines, "  Tests of Microsoft's Zero Trust Assessment, and our control:", *tests]
 
 
-def _reach(organization: Organization) -> list[dict[str, Any]]:
-    """Who outside can read what in clear; nothing where the rules cannot be read, which the texts say."""
+def reach_of(organization: Organization, plan: Plan | None = None) -> list[dict[str, Any]]:
+    """Who outside can read what in clear, today or as a plan would leave it; nothing where the rules cannot be read, which is said elsewhere."""
     try:
         mail = Mail.of(organization)
     except ExchangeError:
         return []
+    mail = mail.after(plan) if plan else mail
     return overview_rows(overview(RuleSet(mail.rules), mail.facts))
 
 

@@ -13,6 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import Mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange, touched_rules
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.overview import MOST_ORGANIZATIONS, reach_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import Connection, Digests, OrganizationReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import SnapshotDocument, captured, state_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ControlStatus, OrganizationStatus
@@ -39,7 +40,7 @@ class Record:
         procedure, variables = drafted.procedure, drafted.prepared.variables
         self.report = replace(
             _report(task, drafted, findings),
-            mail=drafted.mail,
+            mail={**drafted.mail, **_reach(task, drafted)},
             profile=str(variables.get("profile") or "") if procedure.selects_controls else "",
             warnings=(*warnings, *(drafted.session.get("warnings") or ()), *drafted.plan.warnings),
             accepted=tuple(drafted.prepared.acceptance.reported()),
@@ -116,6 +117,13 @@ def _shown(procedure: Procedure, changes: Sequence[PlannedChange], mail: Mapping
         found.update(changed=bool(changes) and procedure.writes, changes=[change.as_dict() for change in changes])
     summary = procedure.summary(changes)
     return {**found, "msg": summary} if summary else found
+
+
+def _reach(task: BaselineContext, drafted: Drafted) -> dict[str, Any]:
+    """Who outside could read what in clear once a plan is done that changes mail, where not too many organizations are looked at."""
+    few = drafted.mail.get("difference") and len(task.hosts) <= MOST_ORGANIZATIONS
+    rows = reach_of(drafted.organization, drafted.plan) if few else []
+    return {"reach": rows} if rows else {}
 
 
 def _report(task: BaselineContext, drafted: Drafted, findings: Sequence[Finding]) -> OrganizationReport:

@@ -16,6 +16,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 #: What of a recipient's result says how mail is treated.
 _TREATED = ("fate", "protection", "branding")
 
+#: That it is open how a copy leaves.
+OPEN = -1
+
 
 @dataclass(frozen=True)
 class Compared:
@@ -57,7 +60,8 @@ def _kind(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> 
         return "protection_lost" if other["protection"] == "none" else "protection_gained" if one["protection"] == "none" else "protection_changed"
     if name_key(str(one["branding"])) != name_key(str(other["branding"])):
         return "branding_changed"
-    return "transit_lost" if _checked(one) > _checked(other) else "transit_gained"
+    was, now = _checked(one), _checked(other)
+    return "unknown" if OPEN in (was, now) else "transit_lost" if was > now else "transit_gained"
 
 
 def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -66,9 +70,11 @@ def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def _checked(result: Mapping[str, Any]) -> int:
-    """How much the TLS checks by which a copy surely leaves: none where it is not forced, or that is open."""
+    """How much the TLS checks by which a copy leaves: nothing where it is not forced, and :data:`OPEN` where that is open."""
     transit = result.get("transit") or {}
-    return 1 + VALIDATIONS.index(transit.get("validation", VALIDATIONS[0])) if transit.get("tls") == "forced" else 0
+    if transit.get("tls") == "forced":
+        return 1 + VALIDATIONS.index(transit.get("validation", VALIDATIONS[0]))
+    return OPEN if transit.get("tls") == "unknown" else 0
 
 
 def _both_definite(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import transit_lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.comparison import differences
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
@@ -227,6 +228,22 @@ def test_what_may_be_lost_says_why_that_is_open() -> None:
     (row,) = (row for row in found if row["kind"] == "unknown")
     assert "may be less protected on its way" in row["text"]
     assert "U32" in {each["id"] for each in row["unknown"]}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [
+        ({"tls": "forced", "validation": "domain"}, {"tls": "opportunistic"}, "transit_lost"),
+        ({"tls": "forced", "validation": "domain"}, {"tls": "forced", "validation": "encryption_only"}, "transit_lost"),
+        ({"tls": "opportunistic"}, {"tls": "forced", "validation": "certificate"}, "transit_gained"),
+        ({"tls": "forced", "validation": "domain", "connector": "A"}, {"tls": "forced", "validation": "domain", "connector": "B"}, ""),
+        ({"tls": "unknown"}, {"tls": "opportunistic"}, "unknown"),
+        ({"tls": "unknown"}, {"tls": "unknown"}, ""),
+    ],
+)
+def test_the_same_message_on_another_way(before: Values, after: Values, kind: str) -> None:
+    found = [[{"name": "m", "recipients": {"ann@bank.example": {"fate": "delivered", "protection": "none", "transit": way}}}] for way in (before, after)]
+    assert [each.kind for each in differences(*found)] == [kind] * bool(kind)
 
 
 # Lint
