@@ -36,7 +36,7 @@ options:
   until:
     description:
       - The end of these days, as ISO 8601 text, in UTC unless it names a zone. The default is 4 hours ago, since younger rows still change.
-      - A reading that was cut goes on with the RV(window.from) that it returned.
+      - To continue a reading that was cut, give the C(from) of the RV(window) that it returned.
     type: str
   trace:
     description:
@@ -84,7 +84,7 @@ options:
     description: The rules before the change, as a list like O(rules) or as a file like O(source). The result then has RV(difference).
     type: raw
   max_copies:
-    description: Reading stops at so many copies, newest first. RV(window.from) says from when on it is complete.
+    description: The maximum number of copies to read, newest first. C(from) of RV(window) says from when on the reading is complete.
     type: int
     default: 500000
   examples:
@@ -147,7 +147,7 @@ counts:
   type: dict
 outcome:
   description: >-
-    What becomes of the copies of which that is certain, each row with C(fate), C(protection) and C(protected_by) as in
+    What certainly happens to copies, each row with C(fate), C(protection) and C(protected_by) as in
     M(m365.message_encryption.mail_flow_test), C(copies), and C(examples) if asked for. With RV(undecided) and the copies left out, they are all that were read.
   returned: success
   type: list
