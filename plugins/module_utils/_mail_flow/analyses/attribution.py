@@ -22,13 +22,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import AddedCopies, AddedCopy
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, Value, high, low, negate
 
-#: How somebody gets a copy: the number of a rule, whom it adds, and whether instead of others.
+#: How somebody gets a copy: the number of a rule, whom it adds, and whether it redirects.
 _Turn = tuple[int, str, bool]
 
 #: Whether a rule acts on a copy.
 Acts = Callable[[FlowRule], Value]
 
-#: Aspect of mail to the sorts of actions that decide about it, beside those that decide what later rules see, and whether they are reached.
+#: Aspect of mail to the sorts of actions that decide about it, in addition to those that change what later rules see or whether they are reached.
 DECIDING: dict[str, frozenset[Does]] = {
     "protection": frozenset((Does.ENCRYPT, Does.DECRYPT, *FATES)),
     "branding": frozenset((Does.BRAND, *FATES)),
@@ -39,7 +39,7 @@ DECIDING: dict[str, frozenset[Does]] = {
 
 @dataclass(frozen=True)
 class Deciding:
-    """What decides how much an edited rule decides, in one comparison of somebody's copies.
+    """Determines what an edited rule may decide, in one comparison of somebody's copies.
 
     :param parted: rule by its ``id`` to whether somebody leaves the copy in one rule set only, as far as it decides.
     :param protection: whether the protection differs, on which the branding depends.
@@ -52,7 +52,7 @@ class Deciding:
 def decides(outcome: Outcome, aspect: str, deciding: Deciding, *more: Does) -> Acts:
     """Whether rules act on a copy in a way that may decide about an aspect.
 
-    :param more: sorts of actions that decide about it, too.
+    :param more: further sorts of actions that decide about it.
     """
     chain, logic, sorts = outcome.chain, outcome.logic, DECIDING[aspect].union(more)
 
@@ -61,7 +61,7 @@ def decides(outcome: Outcome, aspect: str, deciding: Deciding, *more: Does) -> A
         if does & sorts or rule.surprises:
             return chain.acts(rule)
         perhaps = [deciding.parted.get(id(rule), FALSE)]
-        if aspect == "delivery" and Does.ENCRYPT in does:  # What cannot be protected may be refused.
+        if aspect == "delivery" and Does.ENCRYPT in does:  # Mail that cannot be protected may be refused.
             perhaps.append(outcome.refusing)
         if aspect == "branding" and does & {Does.ENCRYPT, Does.DECRYPT}:
             perhaps.append(deciding.protection)
@@ -71,7 +71,7 @@ def decides(outcome: Outcome, aspect: str, deciding: Deciding, *more: Does) -> A
 
 
 def decides_of_added(outcome: Outcome, copies: Sequence[AddedCopy], aspect: str, deciding: Deciding) -> Acts:
-    """The same of any of the copies that somebody gets whom rules add, and of the recipient's before it is made. Of the recipient's, while there is none."""
+    """The same for any copy of somebody whom rules add, and for the recipient's copy before that; for the recipient's, if there is no other."""
     logic, first = outcome.logic, decides(outcome, aspect, deciding, Does.ADD)
     every = [(copy.when, _on_the_way(copy, first, aspect, deciding)) for copy in copies]
     none = logic.all_of([negate(copy.when) for copy in copies])
@@ -85,7 +85,7 @@ def _on_the_way(copy: AddedCopy, first: Acts, aspect: str, deciding: Deciding) -
 
 
 def parted(company: Company, edits: Sequence[Edit], chains: Sequence[RuleChain]) -> list[Value]:
-    """Of each edit whether somebody leaves the copy in one of two rule sets only, as far as the edit decides."""
+    """For each edit, whether somebody leaves the copy in only one of the two rule sets, as far as the edit decides."""
     found: list[Value] = []
     for edit in edits:
         both = zip((edit.before, edit.after), chains, strict=True)
@@ -97,12 +97,12 @@ def parted(company: Company, edits: Sequence[Edit], chains: Sequence[RuleChain])
 class Causes:
     """Whether each edit is the first that acts differently on a message, as far as that may decide.
 
-    Where nothing is open, exactly one cause is true of a message. Elsewhere a cause is true where it surely is the one: the edit surely acts, and none
+    If nothing is open, exactly one cause is true of a message. Otherwise a cause is true if it certainly is the one: the edit certainly acts, and none
     before it possibly does.
 
-    :param aspect: what they are about, and :param:`acts` whether a rule acts in a way that may decide about it, by rule set.
-    :param otherwise: what else may be the cause; all other mail on which no edit acts differently is known to be treated alike.
-    :param literals: by edit; the last one means that no edited rule acts differently, and that there is another cause.
+    :param aspect: their aspect; :param:`acts`: whether a rule acts in a way that may decide about it, by rule set.
+    :param otherwise: other possible causes; all other mail on which no edit acts differently is certainly treated alike.
+    :param literals: by edit; the last one means that no edited rule acts differently and another cause exists.
     """
 
     def __init__(self, logic: Logic, edits: Sequence[Edit], aspect: str, acts: Sequence[Acts], otherwise: int) -> None:
@@ -117,9 +117,9 @@ class Causes:
 
 class Cuts:
     """Cuts between the chains of two rule sets: while no edit steers mail apart, a rule that is the same in both is reached in both or in neither, and acts
-    in both or in neither. Only where nothing but rules differs.
+    in both or in neither. Only if nothing but rules differs.
 
-    The clauses follow from the rest, which the solver would have to find out for each rule and question anew.
+    The other clauses imply these, but the solver would have to find them for each rule and question again.
 
     :param apart: whether somebody leaves the copy in one rule set only, by edit.
     :param alike: the rules that are the same in both sets, as they are in each.
@@ -144,7 +144,7 @@ class Cuts:
                 guards[way] = self._along(_Cut((others[way].outcome.chain, copy.outcome.chain), reached), copy.rule.place)
 
     def _along(self, cut: _Cut, start: int) -> list[tuple[float, int]]:
-        """Cuts two chains that begin behind a place of the second set.
+        """Cuts two chains that begin after a place of the second set.
 
         :returns: that nothing has steered the mail apart, from each place on.
         """
@@ -171,7 +171,7 @@ class _Cut:
         self._chains, self._rail, self._company = chains, chains[0].logic, chains[0].company
 
     def edited(self, edit: Edit, apart: Value) -> None:
-        """Goes on with an edited rule.
+        """Continues with an edited rule.
 
         :param apart: whether somebody leaves the copy in one rule set only.
         """
@@ -181,14 +181,14 @@ class _Cut:
         self._unless(high(apart))
 
     def unedited(self, *both: FlowRule) -> None:
-        """Goes on with a rule that is the same in both sets."""
+        """Continues with a rule that is the same in both sets."""
         steps = self._steps(*both)
         self._share(*steps)
         for values in zip(*((step.alive, step.acts) for step in steps), strict=True):
             self._equate(*values)
 
     def end(self, *versions: Sequence[FlowRule | None]) -> None:
-        """That the copies of two whole chains end with the same, but for what edited rules do: what all others do, they do in both.
+        """That the copies of two whole chains end alike, except for the effects of edited rules: all others have the same effects in both.
 
         :param versions: the edited rules, by set.
         """
@@ -205,7 +205,7 @@ class _Cut:
         self.guard = self._rail.circuit.conjunction((self.guard, literal ^ 1))
 
     def _steps(self, *both: FlowRule) -> list[RuleStep]:
-        """The steps of a rule in both chains; none where it shows on no copy, or the copy meets it in one of them at most."""
+        """The steps of a rule in both chains; none if it has no effect on copies, or the copy meets it in at most one of them."""
         steps = [step for rule, chain in zip(both, self._chains, strict=True) if (step := chain.step(rule)) is not None]
         return steps if len(steps) == len(both) and shows(both[0], watched=False) else []
 

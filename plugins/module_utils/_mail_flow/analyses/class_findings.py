@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is told of a class of mail, and of how much mail it is true. Private to the collection."""
+"""What is known about a class of mail, and of how much mail it is true. Private to the collection."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.quantifier import Extent, reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import as_it_arrives
 
-#: A question about a class: its place, and the place of a rule and a condition of it, or what else is asked.
+#: A question about a class: its place, and the places of a rule and its condition, or the kind of question.
 _Question = tuple[int, int, int]
 
-#: What is asked of a class beside its conditions: what sets the versions of the edited rule apart, and how its mail arrives.
+#: Questions about a class in addition to its conditions: what distinguishes the versions of the edited rule, and how its mail arrives.
 _APART, _ARRIVES = -1, -2
 
 
 @dataclass(frozen=True)
 class _Draft:
-    """What is known of a class without a question.
+    """What is known about a class without asking.
 
-    :param sides: the results before and after, :param:`stages` at the stage at which they differ, and :param:`approvals` how many approvals that is after.
-    :param rules: the rules whose conditions its mail meets where it comes to them, each with its rule set.
-    :param why: what may set the versions of the edited rule apart.
+    :param sides: the results before and after; :param:`stages`: at the stage at which they differ; :param:`approvals`: the number of approvals before it.
+    :param rules: the rules whose conditions its mail meets when it reaches them, each with its rule set.
+    :param why: what may distinguish the versions of the edited rule.
     """
 
     found: MailClass
@@ -55,7 +55,7 @@ class _Draft:
 
 
 class Findings:
-    """Finds what is true of all mail of a class, and what of all mail that is named so.
+    """Finds what is true of all mail of a class, and of all mail that a sentence names.
 
     :param turns: the rules of both sets.
     :param asked: what is asked about a person's copies, with unknown values as free variables.
@@ -68,7 +68,7 @@ class Findings:
         self.sets = model.rule_sets
 
     def tell(self, classes: Iterable[MailClass]) -> None:
-        """Notes what is told of the classes of which a message is shown."""
+        """Records the findings about classes with a message that shows them."""
         drafts = [self._draft(found, found.shown) for found in classes if found.shown is not None]
         questions = [question for place, draft in enumerate(drafts) for question in self._questions(place, draft)]
         possible = Batch(self.model.circuit, self.budget).possible(questions)
@@ -101,7 +101,7 @@ class Findings:
         return [*nobody, *self.asked(person).of(found.kind, found.cause, found.part)]
 
     def _questions(self, place: int, draft: _Draft) -> list[tuple[_Question, Sequence[int]]]:
-        """What would contradict what may be told of a class, if it can be: where that is impossible, it is true of all of its mail."""
+        """What would contradict a statement about a class: if that is impossible, the statement is true of all of its mail."""
         of_class, conditions, recipient = self._of_class(draft.found), self.model.free.conditions, self.model.mail.recipient
         found: list[tuple[_Question, Sequence[int]]] = []
         for index, (which, rule) in enumerate(draft.rules):
@@ -117,7 +117,7 @@ class Findings:
         return found
 
     def _changes(self, chain: RuleChain, rule: FlowRule, atom: Atom) -> bool:
-        """Whether earlier rules have a part in what a condition finds."""
+        """Whether earlier rules can change the result of a condition."""
         step = chain.step(rule)
         if step is None:
             return True
@@ -132,9 +132,9 @@ class Findings:
         return protection.owner if protection.by_rights else protection.kind
 
     def _finding(self, place: int, draft: _Draft, sure: Collection[_Question]) -> Changed:
-        """What is told of a class.
+        """The finding about a class.
 
-        :param sure: the questions about which that is true of all of its mail.
+        :param sure: the questions whose statements are true of all of its mail.
         """
         found, edit, why = draft.found, draft.edit, draft.why if (place, _APART, 0) in sure else NOTHING
         about: list[FlowRule] = []
@@ -160,12 +160,12 @@ class Findings:
         )
 
     def _sparing(self, which: int, rule: FlowRule, shown: Shown) -> tuple[Atom, ...]:
-        """The exceptions that do not certainly spare the message as it arrives: what an earlier rule turns it into is not what it is."""
+        """The exceptions that do not certainly match the message as it arrives; changes by earlier rules do not count."""
         candidate = shown.candidate
         return as_it_arrives(self.sets[which], rule, candidate.message, candidate.facts[which], candidate.letter.recipient).exceptions
 
     def _acted(self, draft: _Draft) -> tuple[bool, bool]:
-        """Whether the edited rule acted before, and acts now, as far as that is so of all mail of the class."""
+        """Whether the edited rule acted before, and acts now, as far as that is true of all mail of the class."""
         edit, now = draft.edit, draft.found.part.now
         if edit is None or now is None:
             return False, False
@@ -187,7 +187,7 @@ class Findings:
     # How much mail is treated so
 
     def _differs(self, found: MailClass, approvals: int) -> int:
-        """That a message is treated differently as its class says. What is delivered, or was, is so at the witness's stage: another approval may remain."""
+        """That a message is treated differently as its class says. Delivery counts at the witness's stage: another approval may remain."""
         asked = self.asked(found.person)
         differs = asked.kinds[found.kind]
         if found.kind not in ("delivery_lost", "delivery_gained"):
@@ -211,11 +211,11 @@ class Findings:
         return high(self.model.free.logic.all_of(values))
 
     def _extent(self, draft: _Draft, finding: Changed) -> Extent:
-        """What decides of how much mail a sentence is true."""
+        """The literals that determine how much mail a sentence is true of."""
         model, recipient, found, why = self.model, self.model.mail.recipient, draft.found, finding.why
         differs, alike = self._differs(found, draft.approvals), self._alike(found, draft.stages, draft.approvals)
         wanted = assumed(model, self._about, usual=draft.shown.usual)
-        # Whom a rule adds, or redirects mail to, gets what is addressed to them anyway.
+        # People whom a rule adds or redirects mail to get mail addressed to them anyway.
         anyway = [found.person] if found.person else [each for rule in finding.about for each in redirected_to(rule, model.facts)]
         wanted += [recipient["address", each] ^ 1 for each in sorted(set(anyway))]
         if finding.arrives:
@@ -235,7 +235,7 @@ class Findings:
         return Extent((*wanted, *named), (*wanted, *spared), of_class, differs, alike)
 
     def _without_rules(self, draft: _Draft, extent: Extent) -> str:
-        """What keeps mail that is named from what a sentence says, if that can be no other rule since there is none."""
+        """What exempts named mail from a sentence, if it cannot be another rule because there is none."""
         mail, edit = self.model.mail, draft.edit
         mine = [edit.before, edit.after] if edit else []
         if any(not rule.idle and all(rule is not each for each in mine) for rules in self.sets for rule in rules.rules):

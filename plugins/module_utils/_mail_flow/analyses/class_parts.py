@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The parts of what one edit causes: by the version of its rule that acts, and by the later rule that no longer acts, or newly acts. Private to the collection.
+"""The parts of an edit's effect: by the version of its rule that acts, and by the later rule that no longer acts, or newly acts. Private to the collection.
 
 The parts of a kind and a cause exclude each other, and cover all of its mail. All mail of a part meets the conditions of both rules.
 """
@@ -19,10 +19,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.effects import FATES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, Value, high, low, negate
 
-#: What stands for no later rule, and for any that is not named.
+#: Marks for no later rule, and for any later rule without a part of its own.
 OWN, ANY = -1, -2
 
-#: Aspect of mail to the sorts of actions that do something about it themselves.
+#: Aspect of mail to the sorts of actions that affect it directly.
 _DOING: dict[str, frozenset[Does]] = {
     "protection": frozenset((Does.ENCRYPT, Does.DECRYPT)),
     "branding": frozenset((Does.BRAND, Does.ENCRYPT, Does.DECRYPT)),
@@ -32,7 +32,7 @@ _DOING: dict[str, frozenset[Does]] = {
 
 
 def does_something(rule: FlowRule, aspect: str, *, added: bool = False) -> bool:
-    """Whether a rule itself does something about an aspect of mail.
+    """Whether a rule affects an aspect of mail directly.
 
     :param added: whether it is about the copies of somebody whom rules add.
     """
@@ -45,7 +45,7 @@ class Turn:
     """A rule in its two rule sets.
 
     :param place: where mail meets it, as a place in the second set.
-    :param edit: the place of its edit; -1 where it is the same in both.
+    :param edit: the place of its edit; -1 if it is the same in both.
     """
 
     before: FlowRule | None
@@ -74,9 +74,9 @@ class Part:
     """A part of what an edit causes.
 
     :param now: whether the rule acts as it is now; otherwise it only did as it was. ``None`` if no edited rule is the cause.
-    :param later: the place among the turns of the first later rule that acts in one rule set only, :data:`OWN` where none does, :data:`ANY` where it is any.
+    :param later: the place among the turns of the first later rule that acts in one rule set only, :data:`OWN` if none does, :data:`ANY` for any.
     :param acts: whether it newly acts; otherwise it no longer does.
-    :param others: the parts of their own that :data:`ANY` leaves out.
+    :param others: the separate parts that :data:`ANY` excludes.
     """
 
     now: bool | None
@@ -86,7 +86,7 @@ class Part:
 
     @property
     def rank(self) -> tuple[bool, bool, int, bool]:
-        """Where it stands among the parts of a cause: what mail meets first comes first, and all others come last."""
+        """Its position among the parts of a cause: in the order in which mail meets them, with all others last."""
         return self.now is not True, self.later == ANY, self.later, not self.acts
 
 
@@ -115,8 +115,8 @@ class Parts:
         return known
 
     def causes(self, found: Sequence[int]) -> list[int]:
-        """The causes. Where the first rule that does something about it in one set only is an edited one that newly does, that is the one, and not an edit
-        before it, which may decide what others do.
+        """The causes. If the first rule that affects the aspect in only one set is an edited rule that newly does so, that is the cause, and not an earlier
+        edit, which may decide what others do.
 
         :param found: the first edit of those that may decide, by edit, and that none is.
         """
@@ -154,7 +154,7 @@ class Parts:
         return FALSE if rule is None else self._acts[which](rule)
 
     def _first(self) -> dict[Part, int]:
-        """The first rule that does something about it, and acts in one set only, or does something else."""
+        """The first rule that affects the aspect, and acts in only one set, or does something else."""
         if self._later is not None:
             return self._later
         circuit, none = self._rail.circuit, TRUE

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What another rule set makes of the same messages. Private to the collection."""
+"""Compares what two rule sets do with the same messages. Private to the collection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import KINDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import VALIDATIONS
 
-#: What of a recipient's result says how mail is treated.
+#: The keys of a recipient's result that say how mail is treated.
 _TREATED = ("fate", "protection", "branding")
 
 #: That it is open how a copy leaves.
@@ -26,7 +26,7 @@ class Compared:
 
     :param kind: one of the kinds of differences.
     :param message: the message's name.
-    :param before: the recipient's result before, and :param:`after` now; ``None`` for somebody who is no recipient then.
+    :param before: the recipient's result before, and :param:`after` now; ``None`` for somebody who is not a recipient then.
     """
 
     kind: str
@@ -78,5 +78,5 @@ def _checked(result: Mapping[str, Any]) -> int:
 
 
 def _both_definite(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether it is known of both whether the copy is delivered, and whether in clear. With which option it is protected does not count."""
+    """Whether it is known for both if the copy is delivered, and if in clear. The option of protection does not matter."""
     return all(side["fate"] != "unknown" and side["protection"] != "unknown" for side in (one, other))

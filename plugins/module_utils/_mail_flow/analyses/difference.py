@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The effect of rule changes on mail: every class of mail that is treated differently, with a message that shows it. Private to the collection.
 
-``difference(before, after, facts, now)`` is the entry point. A class is a kind of difference together with its cause, which is the first edited rule that
-acts differently on a message, of those that may decide about what the kind is about, and with the first later rule that no longer acts, or newly acts. Of a
-kind, causes exclude each other and cover all mail that shows it, and so do their parts. So when the search finds no further class, there is none.
+``difference(before, after, facts, now)`` is the entry point. A class is a kind of difference together with its cause: the first edited rule that
+acts differently on a message and may decide about that kind, and the first later rule that no longer acts, or newly acts. For each
+kind, causes exclude each other and cover all mail that shows it; so do their parts. So if the search finds no further class, there is none.
 """
 
 from __future__ import annotations
@@ -57,19 +57,19 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 #: The maximum number of classes to search for.
 MOST_CLASSES = 400
 
-#: The maximum number of later rules for which a kind and a cause have a class of their own, and of such classes altogether, the most important kinds first.
+#: The maximum number of later rules with a class of their own per kind and cause, and of such classes in all, most important kinds first.
 #: All others of a kind and a cause are one class.
 MOST_LATER, MOST_PARTS = 8, 24
 
-#: The maximum number of conflicts for all questions together, and for those about other recipients that are built: each of these takes longer.
+#: The maximum number of conflicts for all questions together, and for those with other recipients, each of which takes longer.
 CONFLICTS, REFINING = 20_000, 300
 
-#: The number of conflicts from which a question counts as hard.
+#: The number of conflicts from which on a question counts as hard.
 _HARD = 30
 
 _ROUNDS = 2
 
-#: The maximum number of recipients that are built at once for words.
+#: The maximum number of recipients that are modeled at once for words.
 _AT_ONCE = 8
 
 
@@ -78,7 +78,7 @@ class Difference:
     """The classes of mail that are treated differently.
 
     :param findings: the most important first.
-    :param more: the number of classes of which there is no finding.
+    :param more: the number of classes without a finding.
     :param complete: whether there is certainly no further class.
     """
 
@@ -114,14 +114,14 @@ def difference(
             differ = _Differ(sets, edits, facts, now or datetime.datetime.now(datetime.UTC), settings, budget)
             found = differ.classes
             return differ.differ()
-    except BudgetError:  # The rules are too much, or to say what was found is.
+    except BudgetError:  # The rules, or the wording of the findings, exceed the budget.
         return Difference((CUT_SHORT,), len(found), complete=False)
 
 
-#: A class: its kind, its cause, the person whom rules add, or nobody, and its part.
+#: A class: its kind, its cause, the person whom rules add (or nobody), and its part.
 _Key = tuple[str, int, str, Part]
 
-#: Whose copies, and by which cause: the person whom rules add, or nobody, and the place of an edit.
+#: Whose copies, and by which cause: the person whom rules add (or nobody), and the place of an edit.
 _Which = tuple[str, int]
 
 
@@ -149,17 +149,17 @@ class _Differ:
         self._room = MOST_PARTS
         self.complete = True
         self.classes: dict[_Key, MailClass] = {}
-        #: The causes of what unusual mail may show. It is told for all of them together.
+        #: The causes of possible differences in unusual mail. They share one finding.
         self._unusual: set[int] = set()
 
     def _use(self, model: Model) -> None:
-        """Asks a model from now on. What findings say of all mail, they ask the first one, whose messages are for anybody."""
+        """Uses a model from now on. Findings about all mail use the first one, whose messages may be for anybody."""
         self.model, self.questions = model, Questions(model, self.edits, self.options, self.turns)
 
     def differ(self) -> Difference:
         found, others = self.classes, list[Finding]()
         try:
-            with bounded():  # What it leaves is for the findings.
+            with bounded():  # The rest of the budget is for the findings.
                 for person in ("", *self._people()):
                     asked = self.questions.free(person)
                     left = self._look({(person, cause): list(asked.kinds) for cause in range(len(self.edits) + 1)})
@@ -191,7 +191,7 @@ class _Differ:
         return left
 
     def _people(self) -> Iterator[str]:
-        """Those whom rules add, and whose copies may be treated differently.
+        """The people whom rules add and whose copies may be treated differently.
 
         :raises BudgetError: a question took too many conflicts.
         """
@@ -210,8 +210,8 @@ class _Differ:
 
         The free side answers which classes are possible: a class that is impossible there is impossible whatever the unknown values are.
 
-        :param kinds: by person and cause; and so the result: those that usual mail cannot have for such recipients as the messages are for, and of which
-            other mail showed nothing.
+        :param kinds: by person and cause; likewise the result: the kinds that usual mail cannot have for the recipients in question, and that
+            other mail does not show.
         """
         model, about = self.model, self._about
         usual, unseen = ([*self._assumed(usual=usual), *self._company(model.free)] for usual in (True, False))
@@ -225,7 +225,7 @@ class _Differ:
         unusual = [(kind, which) for which, each in left.items() for kind in self._possible(which, each, unseen)] if self._some_unusual else []
         parted: dict[tuple[str, _Which], list[Part]] = {}
         for kind, which in sorted(possible, key=lambda each: (KINDS.index(each[0]), each[1])):
-            # What may be of usual mail is said. What is unknown of unusual mail is no news.
+            # Possible differences in usual mail are reported. Unknown outcomes of unusual mail are nothing new.
             for found in self._parts(kind, which, [*first, usual]):
                 parted.setdefault((kind, which), []).append(found.part)
                 if found.shown is None:
@@ -243,7 +243,7 @@ class _Differ:
         return {which: [kind for kind in each if (kind, which) not in known] for which, each in left.items()}
 
     def _parts(self, kind: str, which: _Which, stages: list[Sequence[int]], known: Sequence[Part] = ()) -> Iterator[MailClass]:
-        """The classes of a kind and a cause, with a message where a search finds one that certainly shows it.
+        """The classes of a kind and a cause, each with a message that certainly shows it, if a search finds one.
 
         :param stages: assumptions as :meth:`_search` takes them.
         :param known: parts that are known.
@@ -276,15 +276,15 @@ class _Differ:
                     yield self._noted(kind, which, part, candidate, usual=not known)
 
     def _noted(self, kind: str, which: _Which, part: Part, candidate: Replayed | None, *, usual: bool) -> MailClass:
-        """A class, with a message where it certainly shows it."""
+        """A class, with the message if it certainly shows it."""
         found = self._class(kind, which, part)
         if candidate is not None and (courses := self._courses(candidate, found.person)) is not None:
             self._note(found, candidate, courses, usual=usual)
         return found
 
     def _depend(self, kinds: Mapping[_Which, Sequence[str]]) -> None:
-        """Of kinds and causes that are impossible for a message to one recipient, those that others may bring about, and whom to build to find out: all
-        that are possible of usual mail, and those that are certain of other mail.
+        """The kinds and causes that are impossible for a message to one recipient but may be possible with others, and whom to model to find out: all
+        that are possible in usual mail, and those that are certain in other mail.
         """
         for which, each in kinds.items():
             left = self._depending(self.model.free, which, each, usual=True)
@@ -293,7 +293,7 @@ class _Differ:
                 self._depending(self.model.open, which, [kind for kind in left if kind not in impossible], usual=False)
 
     def _depending(self, side: Side, which: _Which, kinds: Sequence[str], *, usual: bool) -> list[str]:
-        """Looks on a side for kinds that a cause may have, and adds their classes. The kinds that it cannot have."""
+        """Searches a side for kinds that a cause may have, and adds their classes. Returns the kinds that it cannot have."""
         person, place = which
         model, asked, impossible = self.model, self.questions.of(side, person), list(kinds)
         for cause, left in asked.together(kinds, place).items():
@@ -310,11 +310,11 @@ class _Differ:
         return impossible
 
     def _meant(self, side: Side, person: str, *, usual: bool) -> list[int]:
-        """What has to be true of a message for a recipient, or of one that a rule copies to a person."""
+        """What must be true of a message for a recipient, or of one that a rule copies to a person."""
         return [*self._assumed(usual=usual), *self._company(side), *self._somebody_else(person)]
 
     def _assumed(self, *, usual: bool) -> list[int]:
-        """The assumptions about usual mail, or about other mail that rules distinguish from it, which is asked about where usual mail shows nothing."""
+        """The assumptions about usual mail, or about other mail that rules distinguish from it, which is searched if usual mail shows nothing."""
         found, circuit = assumed(self.model, self._about, usual=usual), self.model.circuit
         return found if usual else [*found, circuit.disjunction(literal ^ 1 for literal in set(self._assumed(usual=True)) - set(found))]
 
@@ -324,8 +324,8 @@ class _Differ:
         return any(each.seen and each.id not in self._about for each in self.model.mail.assumptions)
 
     def _company(self, side: Side) -> Sequence[int]:
-        """For whom the messages are that are searched for: at first for one recipient, then for one more, who may be anybody; then for those who are built,
-        and for others.
+        """The recipients of the messages to search for: at first one recipient, then one more, who may be anybody; then those who are modeled,
+        and others.
         """
         if not side.company.watched or (self.model.exact and ANYBODY not in self.model.exact):
             return []
@@ -344,7 +344,7 @@ class _Differ:
         return self.model.circuit.disjunction([high(conditions.sender_scope(value, sender)) for value in ("InOrganization", "NotInOrganization")])
 
     def _not_held_back(self) -> list[int]:
-        """That mail is not in quarantine: whether it still is protected once it is released is unknown."""
+        """That mail is not in quarantine: whether it is still protected after its release is unknown."""
         return [high(outcome.released) ^ 1 for outcome in self.model.free.outcomes]
 
     def _possible(self, which: _Which, kinds: Sequence[str], assumed: Sequence[int]) -> list[str]:
@@ -366,10 +366,10 @@ class _Differ:
         return found
 
     def _search(self, wanted: Sequence[int], stages: list[Sequence[int]]) -> tuple[bool, Replayed | None]:
-        """Whether something is possible under the last of some assumptions, and a message with it: under the first that allow it. Those before, which do not,
-        are removed: less is not possible with them either.
+        """Whether something is possible under the last of some assumptions, and a message for it, under the first that allow it. Earlier ones, which do not,
+        are removed: anything less is impossible with them, too.
 
-        The last assumptions are implied by all others. So where the answer is hard to find, they are asked about first: their no is one for all.
+        All other assumptions imply the last ones. So if the answer is hard to find, they come first: their no counts for all.
         """
         model, sure = self.model, False
         while len(stages) > 1:
@@ -388,7 +388,7 @@ class _Differ:
         return model.search([*stages[0], *wanted], model.free, self._left)
 
     def _somebody_else(self, person: str) -> list[int]:
-        """That a person whom rules add is none of those whom the message is for."""
+        """That a person whom rules add is not a recipient of the message."""
         if not person:
             return []
         built = self.model.free.company.companions.values()
@@ -441,7 +441,7 @@ class _Differ:
                 self._tell(found, candidate, courses)
 
     def _tell(self, found: MailClass, candidate: Replayed, courses: Courses) -> None:
-        """Notes a message that may show a class, with what is unknown about it."""
+        """Notes a message that may show a class, with its unknowns."""
         edit = self.edits[found.cause] if found.cause < len(self.edits) else None
         both = zip(courses, candidate.facts, strict=True)
         transit = aspect_of(found.kind) == "transit"
@@ -449,8 +449,8 @@ class _Differ:
         found.witness, found.acted = witness_of(candidate, found.person), acted(edit, courses)
 
     def _refine(self) -> None:
-        """Builds the other recipients that classes depend on, and asks again: first one who may be anybody, then one for each word that matters. The classes
-        are known before; within the budget some are shown, and some ruled out.
+        """Models the other recipients that classes depend on, and asks again: first one who may be anybody, then one for each word that matters. The classes
+        are already known; within the budget, some are shown, and some ruled out.
         """
         self.budget = min(self.budget, self.model.circuit.solver.conflicts + REFINING)
         known = {key: each for key, each in self.classes.items() if each.shown is None} if self.model.free.company.watched else {}
@@ -496,7 +496,7 @@ class _Differ:
         """What happens to the recipient's copy, or to the copies of a person whom rules add. ``None`` if that is not followed to its end."""
         both = zip(self.sets, candidate.facts, strict=True)
         before, after = (course_of(rules, candidate.message, facts, candidate.letter.recipient, person) for rules, facts in both)
-        # The recipient's own copy is another one than those that rules add. Of several of a person, what they have in common is told.
+        # The recipient's own copy differs from those that rules add. For several copies of a person, only their common result counts.
         if before is None or after is None or any(course.too_many or (course.twice and not person) for course in (before, after)):
             return None
         return before, after

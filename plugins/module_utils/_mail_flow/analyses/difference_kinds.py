@@ -31,7 +31,7 @@ def aspect_of(kind: str) -> str:
 
 
 def transit_differs(sets: Sequence[RuleSet], facts: Mapping[str, Any]) -> bool:
-    """Whether rules have a part in how mail leaves, as far as it is known. Where it is not, their side effects say what changes."""
+    """Whether rules affect how mail leaves, as far as that is known. If it is not, their side effects say what changes."""
     return facts.get("outbound_connectors") is not None and any(rule.does(Does.ROUTE) for rules in sets for rule in rules.rules)
 
 
@@ -78,7 +78,7 @@ class Treated:
 
     :param held: how many approvals it waits for; ``None`` if that is open.
     :param protection: its protection once it is delivered or released; empty if it never is.
-    :param transit: by validation of TLS whether it does not leave, or only by TLS that is forced and checks this; ``None`` if that is open.
+    :param transit: by validation of TLS, whether it does not leave, or leaves only by forced TLS that checks this; ``None`` if that is open.
     """
 
     held: int | None
@@ -89,7 +89,7 @@ class Treated:
 
 
 def treated(course: Course, message: Message, facts: Facts) -> list[Treated]:
-    """What may be seen of a copy: one where all is known."""
+    """What people may see of a copy; one element if everything is known."""
     found: dict[Treated, None] = {}
     for world in course.worlds:
         if world.fate == NOBODY:

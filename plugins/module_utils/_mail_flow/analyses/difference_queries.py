@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is asked of a model about a difference: what differs, and which edit is the cause. Private to the collection."""
+"""The questions to a model about a difference: what differs, and which edit is the cause. Private to the collection."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked about somebody's copies on a side.
+    """The questions about somebody's copies on a side.
 
     :param copies: before and after.
     :param kinds: kind to its literal.
@@ -50,11 +50,11 @@ class Asked:
         return [self.cause(kind, place), self.kinds[kind], self.parts[aspect_of(kind)].literal(place, part)]
 
     def parts_of(self, kind: str, place: int) -> Mapping[Part, int]:
-        """The parts of a kind and a cause that are possible at all, with that a message is of them, if it is of the kind and the cause."""
+        """The possible parts of a kind and a cause, each with the literal that a message of the kind and the cause belongs to it."""
         return self.parts[aspect_of(kind)].of(place)
 
     def together(self, kinds: Sequence[str], place: int) -> dict[int, list[str]]:
-        """The kinds that are possible at all with an edit as their cause, by that it is."""
+        """The possible kinds with an edit as their cause, by the literal for that cause."""
         found: dict[int, list[str]] = {}
         for kind in kinds:
             cause = self.cause(kind, place)
@@ -64,7 +64,7 @@ class Asked:
 
 
 class Questions:
-    """What is asked of a model, built where it is asked first.
+    """The questions to a model, built on first use.
 
     :param options: the options of protection that rules ask for.
     :param turns: the rules of both sets.
@@ -76,18 +76,18 @@ class Questions:
         self._parted: dict[bool, Sequence[Value]] = {}
 
     def of(self, side: Side, person: str = "") -> Asked:
-        """What is asked about the recipient's copy on a side, or about those of a person whom rules add."""
+        """The questions about the recipient's copy on a side, or about those of a person whom rules add."""
         known = self._asked.get((side.logic.free, person))
         if known is None:
             known = self._asked[side.logic.free, person] = self._of_added(side, person) if person else self._of_recipient(side)
         return known
 
     def free(self, person: str = "") -> Asked:
-        """With what is unknown as free variables."""
+        """The questions with unknowns as free variables."""
         return self.of(self.model.free, person)
 
     def added(self, side: Side, place: int) -> AddedCopies:
-        """The copies that are compared. Of a second one, which open questions alone can bring, nothing could be told."""
+        """The copies to compare. Nothing would be known about a second one, which only open questions can cause."""
         return self.model.added(side, place, shared=False)
 
     def _of_recipient(self, side: Side) -> Asked:
@@ -107,7 +107,7 @@ class Questions:
         old, new = (Copies(side.logic, [(copy.when, copy.outcome) for copy in each]) for each in copies)
         deciding = self._deciding(side, old, new)
         acts = {each: [decides_of_added(*both, each, deciding) for both in zip(side.outcomes, copies, strict=True)] for each in self._aspects}
-        # Of several copies, one may be treated differently where another was before.
+        # With several copies, one may be treated differently where another was before.
         otherwise = self._otherwise(side) if all(len(each) < 2 for each in copies) else TRUE
         return self._of_copies(side, old, new, acts, otherwise, added=True)
 
@@ -118,7 +118,7 @@ class Questions:
         return Deciding(by_rule, side.logic.any_of([negate(side.logic.equal(*pair)) for pair in pairs]))
 
     def _otherwise(self, side: Side) -> int:
-        """What else may be the cause of a difference: settings, or that others leave the copy."""
+        """Other possible causes of a difference: settings, or that others leave the copy."""
         if not self._rules_alone:
             return TRUE
         known = high if side.logic.free else low
@@ -138,7 +138,7 @@ class Questions:
 
     @property
     def _rules_alone(self) -> bool:
-        """Whether nothing but rules differs. Then mail that no edit acts on or parts differently is treated alike: the other rules see the same, are for
+        """Whether nothing but rules differs. Then mail that no edit acts on or splits differently is treated alike: the other rules see the same, apply to
         the same people, and do the same, one after the other.
         """
         return not self.model.settings_that_differ

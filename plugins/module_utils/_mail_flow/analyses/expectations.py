@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Messages with what is expected of them, and whether it is so. Private to the collection."""
+"""Messages with expectations, and whether they are met. Private to the collection."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 @dataclass(frozen=True)
 class Failure:
-    """What is not as expected for one recipient.
+    """The unmet expectations for one recipient.
 
     :param message: the message's name.
     :param broken: the expectations that are not met.
-    :param result: what came out; ``None`` for somebody who gets nothing.
+    :param result: the actual result; ``None`` for somebody who gets nothing.
     :param trace: why.
     :param protecting: the names of the rules that protect mail.
     """
@@ -36,16 +36,16 @@ class Failure:
 
     @property
     def open(self) -> bool:
-        """Whether what came out is unknown, so that the expectation may be met all the same."""
+        """Whether the actual result is unknown, so that the expectation may be met nevertheless."""
         return all(each.found == "unknown" for each in self.broken)
 
 
 @dataclass(frozen=True)
 class Tested:
-    """What became of the messages.
+    """The results of the messages.
 
-    :param messages: the results by the contract.
-    :param expectations: how many recipients something was expected for.
+    :param messages: the results, with the module's keys.
+    :param expectations: the number of recipients with expectations.
     """
 
     messages: list[dict[str, Any]]
@@ -59,7 +59,7 @@ class Tested:
 
 
 def run_cases(cases: Sequence[Case], simulator: Simulator, trace: str = "failed") -> Tested:
-    """Takes messages through the rules and compares what comes out with what is expected.
+    """Takes messages through the rules, and compares the results with the expectations.
 
     :param trace: for whom the result has a trace: ``failed``, ``all`` or ``none``.
     """

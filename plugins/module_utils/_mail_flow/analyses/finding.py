@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a difference finds: mail that is treated differently, or may be. Private to the collection.
+"""The findings of a difference: mail that is, or may be, treated differently. Private to the collection.
 
-Findings are data. ``wording.difference`` makes the rows of results of them, and their sentences.
+Findings are data. ``wording.difference`` turns them into the rows and sentences of results.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ KINDS = (
     *("protection_changed", "branding_changed", "fate_changed", "side_effect_changed", "unknown"),
 )
 
-#: Kind to what is told of the treatment before and now.
+#: Kind to the keys that tell the treatment before and now.
 TOLD = {
     "delivery_lost": ("fate", "fate"),
     "delivery_gained": ("fate", "fate"),
@@ -37,7 +37,7 @@ TOLD = {
 
 @dataclass(frozen=True)
 class Later:
-    """A later rule that acts in one rule set only, since mail comes to it otherwise.
+    """A later rule that acts in only one rule set, because mail reaches it differently.
 
     :param name: its name; empty if it is any.
     :param acts: whether it newly acts; otherwise it no longer does.
@@ -51,7 +51,7 @@ class Later:
 
 @dataclass(frozen=True)
 class Cause:
-    """The edit by which mail is treated differently.
+    """The edit that causes a difference.
 
     :param edit: ``None`` if no edited rule acts differently.
     :param acted: whether its rule acted before, and whether it acts now.
@@ -67,7 +67,7 @@ class Cause:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """Mail that is treated differently, or may be.
+    """Mail that is, or may be, treated differently.
 
     :param kind: one of :data:`KINDS`.
     :param about: rules whose conditions the mail meets; all mail without one.
@@ -91,7 +91,7 @@ class Finding:
 
     @property
     def unless(self) -> dict[str, Any]:
-        """What the mail is not, likewise."""
+        """What the mail is not, in the same form."""
         return {} if self.why.is_several else section_of(self.why.unmet)
 
 
@@ -100,10 +100,10 @@ class Changed(Finding):
     """A class of mail that is certainly treated differently. All of it meets the conditions of each of the rules that it is about.
 
     :param arrives: how all of its mail arrives protected, as the model has it; empty if it need not.
-    :param limit: what keeps mail that is named from being treated so: ``""``, nothing; ``exception``, ``another`` rule, ``outside`` or ``protected``.
+    :param limit: what exempts named mail from that treatment: ``""``, nothing; ``exception``, ``another`` rule, ``outside`` or ``protected``.
     :param stages: the results before and after, at the stage at which they differ, if they are the same for all of its mail; otherwise empty.
-    :param approved: whether that is after an approval for which the mail waits anyway.
-    :param sides: the witness's results ``before`` and ``after``; none of a copy that there is not.
+    :param approved: whether that is after an approval that the mail waits for anyway.
+    :param sides: the witness's results ``before`` and ``after``; none for a copy that does not exist.
     """
 
     cause: Cause
@@ -116,7 +116,7 @@ class Changed(Finding):
     @property
     def whole(self) -> bool:
         """Whether all mail that is named is treated so."""
-        # A copy that is made of another recipient's may reach them all the same.
+        # A copy made from another recipient's may reach them nevertheless.
         edit = self.cause.edit if self.person else None
         return not self.limit and not (edit and edit.splits)
 
@@ -140,7 +140,7 @@ class Changed(Finding):
 
 @dataclass(frozen=True, order=True)
 class SideEffect:
-    """Something that a rule does beside.
+    """A side effect of a rule.
 
     :param sort: ``report``, ``original`` (a report with the original mail), ``notification``, ``approval``, ``connector`` or ``tls``.
     :param name: who is told or asked, or the connector; empty for the recipients themselves.
@@ -152,9 +152,9 @@ class SideEffect:
 
 @dataclass(frozen=True, kw_only=True)
 class SideEffectsChanged(Finding):
-    """Mail on which a rule newly does something beside protecting and delivering it, or no longer does.
+    """Mail on which a rule newly has a side effect beside protecting and delivering it, or no longer has it.
 
-    :param now: whether it newly does.
+    :param now: whether it is new.
     :param later: the rule, where it is not an edited one.
     :param cause: ``None`` if several edits may be the cause.
     """
@@ -181,7 +181,7 @@ class MayChange(Finding):
 class MayBecome(MayChange):
     """What an edit may change.
 
-    :param becomes: the kind of difference that may be; ``unknown`` where it may be one or another.
+    :param becomes: the possible kind of difference; ``unknown`` if several are possible.
     """
 
     becomes: str
@@ -202,9 +202,9 @@ class MayReach(MayChange):
 
 @dataclass(frozen=True, kw_only=True)
 class MayFail(MayChange):
-    """A rule's ``rule_error_action`` changed. Whatever else is said holds where no rule fails.
+    """A rule's ``rule_error_action`` changed. All other findings assume that no rule fails.
 
-    :param defers: whether mail now waits where Exchange fails on the rule.
+    :param defers: whether mail now waits if Exchange fails on the rule.
     """
 
     defers: bool
@@ -214,7 +214,7 @@ class MayFail(MayChange):
 class MayChangeLater(MayChange):
     """A rule's dates change what it does later.
 
-    :param dates: what they say that they did not say before.
+    :param dates: their new effects.
     """
 
     dates: tuple[Dated, ...]
@@ -222,12 +222,12 @@ class MayChangeLater(MayChange):
 
 @dataclass(frozen=True, kw_only=True)
 class MayChangeUnusual(MayChange):
-    """Mail that is not usual, and that rules tell from usual mail, where it is unknown what happens to it."""
+    """Unusual mail that rules distinguish from usual mail, and whose outcome is unknown."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MayWait(MayChange):
-    """Mail that waits for so many approvals that they are not told apart."""
+    """Mail that waits for more approvals than are distinguished."""
 
 
 @dataclass(frozen=True, kw_only=True)

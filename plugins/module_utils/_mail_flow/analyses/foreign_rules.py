@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What rules that nobody here declared can do to mail of rules that somebody did. Private to the collection.
+"""What undeclared rules can do to mail of declared rules. Private to the collection.
 
-What is said of a rule is what it *can* do: some mail may meet the conditions of both rules. Where that is impossible, nothing is said.
+A finding says what a rule *can* do: some mail may meet the conditions of both rules. If that is impossible, there is none.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import idle
 
-#: What an action does to mail that another rule is for, the worst first.
+#: The effect of an action on mail that another rule is for, worst first.
 _EFFECTS: Mapping[Does, str] = {
     Does.DELETE: "deletes",
     Does.REJECT: "rejects",
@@ -31,7 +31,7 @@ _EFFECTS: Mapping[Does, str] = {
     Does.MODERATE: "moderates",
     Does.DECRYPT: "decrypts",
 }
-#: What a rule does that lets mail be delivered, and keeps it from later rules.
+#: An action that lets mail be delivered, and keeps it from later rules.
 STOPS = "stops"
 
 
@@ -42,7 +42,7 @@ class ForeignRule:
     :param place: its place, from 1, of :param:`rules` in all.
     :param idle: why it does not act; empty if it does.
     :param acts: what it decides about its mail, the worst first: ``deletes``, ``rejects``, ``stops``, ...
-    :param does: what of these it can do, to mail of which rules of ours that encrypt.
+    :param does: which of these effects it can have, and on mail of which of our encrypting rules.
     """
 
     name: str
@@ -62,7 +62,7 @@ def foreign_rules(
     :param rules: complete, in the form of an organization's description, first to last.
     :param ours: the names of our rules.
     :param facts: in the form of the option ``facts``.
-    :param budget: the maximum number of conflicts; whatever would take more may be.
+    :param budget: the maximum number of conflicts; what would take more counts as possible.
     """
     known = {name_key(name) for name in ours}
     rule_set = RuleSet({key: value for key, value in rule.items() if key != "priority"} for rule in rules)
@@ -92,7 +92,7 @@ def _idle(rule: FlowRule, given: Mapping[str, Any]) -> str:
 def _acts(rule: FlowRule) -> tuple[str, ...]:
     """What a rule decides about its mail, the worst first."""
     found = [word for what, word in (*_EFFECTS.items(), (Does.ENCRYPT, "encrypts")) if rule.does(what)]
-    # Mail that is deleted or held reaches no later rule anyway.
+    # Deleted or held mail reaches no later rule anyway.
     return (*found, *((STOPS,) if rule.is_final and not set(found) - {"moderates", "decrypts", "encrypts"} else ()))
 
 
@@ -108,12 +108,12 @@ def _met(
     rule_set: RuleSet, acting: Sequence[FlowRule], protecting: Sequence[FlowRule], facts: Mapping[str, Any], now: datetime.datetime, budget: int
 ) -> dict[int, list[FlowRule]]:
     """The place of each acting rule to the protecting rules whose mail it can act on."""
-    # Each rule is held against mail as it arrives, by itself: what earlier rules make of it can also be written by its sender.
+    # Each rule is compared alone, with mail as it arrives: a sender can also write what earlier rules make of it.
     alone = [*acting, *protecting]
     model = Model([RuleSet([])], rule_set, facts, now)
     conditions, recipient = model.free.conditions, model.mail.recipient
     matches = {rule.place: high(conditions.matches(rule, ("foreign", rule.place), Seen(), recipient)) for rule in alone}
-    # Mail comes from inside and is none of the service's own, as mail that rules protect.
+    # Mail comes from inside and is not the service's own, like all mail that rules protect.
     usual = [*(each.literal for each in model.mail.assumptions), high(conditions.sender_scope("InOrganization", model.mail.sender))]
     questions = [((rule.place, other.place), [matches[rule.place], matches[other.place], *usual]) for rule in acting for other in protecting]
     possible = Batch(model.circuit, budget).possible(questions)

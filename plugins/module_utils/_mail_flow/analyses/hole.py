@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why mail to a domain may leave without forced TLS, or with less than is wanted. Private to the collection."""
+"""Why mail to a domain may leave without forced TLS, or with weaker TLS than required. Private to the collection."""
 
 from __future__ import annotations
 

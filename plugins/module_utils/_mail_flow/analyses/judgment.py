@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known of a guarantee: data, of which ``wording.guarantees`` makes rows and sentences. Private to the collection."""
+"""The verdict on a guarantee, as data that ``wording.guarantees`` turns into rows and sentences. Private to the collection."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Counterexample:
     :param message: as the option ``messages`` has it, so that it replays.
     :param recipient: whose copy breaks it, and :param:`outcome` the result of that.
     :param decided_by: the last rule without which the guarantee would be kept, if there is one.
-    :param facts: what it rests on beside the facts that are known.
+    :param facts: the facts that it assumes beyond the known ones.
     :param hole: of mail on its way, the hole through which it leaves.
     """
 
@@ -39,11 +39,11 @@ class Counterexample:
 
 @dataclass(frozen=True)
 class Judgment:
-    """What is known of a guarantee.
+    """The verdict on a guarantee.
 
     :param claim: the mail that it is about, as a rule; ``None`` where even that is too complex.
     :param verdict: :data:`PROVED`, :data:`REFUTED` or :data:`UNKNOWN`.
-    :param premises: what a proof rests on.
+    :param premises: what a proof assumes.
     :param counterexample: what refutes it.
     :param unknown: why it is neither proved nor refuted.
     """

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finds problems in a rule set: rules that never act, exceptions without effect, and misused options. Private to the collection.
 
-``lint(rules, facts, now)`` is the entry point. What is about several rules, or about all mail, is decided here; the rest by a table of checks.
+``lint(rules, facts, now)`` is the entry point. Findings about several rules, or about all mail, are decided here; the others by a table of checks.
 """
 
 from __future__ import annotations

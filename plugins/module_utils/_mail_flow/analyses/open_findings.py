@@ -115,7 +115,7 @@ class OpenFindings:
     def on_dates(self, rule: FlowRule, dates: Sequence[Dated]) -> MayChangeLater:
         """Of a rule whose dates change what it does later.
 
-        :param dates: what they say that they did not say before.
+        :param dates: their new effects.
         """
         return MayChangeLater(about=(unchanged(self.model, rule),), rules=(rule.name,), unknown=(LATER,), dates=tuple(dates))
 
