@@ -16,7 +16,7 @@ from struct import pack
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, reads_of
 from ansible_collections.m365.message_encryption.plugins.modules import exchange_connection_info, ome_configuration
 
 from .session import LiveSession
@@ -84,7 +84,7 @@ class Questions:
         )
 
     def _shapes(self) -> None:
-        for subset, call in SUBSETS.items():
+        for subset, call in reads_of(SUBSETS.keys()).items():
             result = self.session.ask(call.cmdlet, **call.parameters)
             self._note(f"What does {call.cmdlet} return?", f"objects ({subset})", _told(result) if result.error else _shape(result))
 

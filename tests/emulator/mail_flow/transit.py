@@ -72,6 +72,8 @@ def _routed(world: World, rows: Sequence[Mapping[str, Any]], name: str) -> Way:
 
 def _of(row: Mapping[str, Any]) -> Way:
     hosts = () if row.get("UseMXRecord", True) else row.get("SmartHosts") or ()
+    if row.get("RouteAllMessagesViaOnPremises") and not hosts:
+        hosts = ("servers on premises",)
     return Way(_SETTINGS[row.get("TlsSettings")], row["Name"], ", ".join(hosts))
 
 

@@ -136,6 +136,27 @@ def test_rules_and_facts_that_are_given_ask_no_organization() -> None:
         flow(NoSession(), messages=[OFFER], rules=[ENCRYPT])
 
 
+def test_how_mail_leaves_is_read_over_every_wire(session: EmulatedSession) -> None:
+    rows = [
+        {"Name": "Bank", "RecipientDomains": ["fabrikam.com"], "TlsSettings": "CertificateValidation"},
+        {"Name": "Gate", "IsTransportRuleScoped": True, "UseMXRecord": False, "SmartHosts": ["gate.example"], "TlsSettings": "EncryptionOnly"},
+        {"Name": "Tried", "RecipientDomains": ["tried.example"], "TestMode": True, "TlsSettings": "EncryptionOnly"},
+    ]
+    session.organization.patch({"outbound_connectors": rows})
+    session.organization.replace(session.organization.dump())
+    session.edit("New-TransportRule", Name="Route", RecipientDomainIs=["gate.example"], RouteMessageOutboundConnector="Gate")
+    found = {to: only(flow(session, messages=[{**OFFER, "to": [to]}]))["transit"] for to in ("a@fabrikam.com", "a@gate.example", "a@tried.example")}
+    told = {to: {key: value for key, value in transit.items() if key != "unknown"} for to, transit in found.items()}
+    if not session.organization.state["cloud"]:  # Exchange on-premises has no such connectors.
+        assert [each["tls"] for each in told.values()] == ["unknown"] * 3
+        return
+    assert told == {
+        "a@fabrikam.com": {"tls": "forced", "validation": "certificate", "connector": "Bank"},
+        "a@gate.example": {"tls": "forced", "validation": "encryption_only", "connector": "Gate", "ends_at": "gate.example"},
+        "a@tried.example": {"tls": "unknown"},
+    }
+
+
 def test_an_overview_says_who_outside_can_read_what(session: EmulatedSession) -> None:
     connector = {"Name": "Bank", "RecipientDomains": ["bank.example", "*.bank.example"], "TlsSettings": "EncryptionOnly"}
     session.organization.patch({"outbound_connectors": [connector]})

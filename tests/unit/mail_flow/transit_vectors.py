@@ -96,6 +96,7 @@ VECTORS = [
         {**FORCED, "ends_at": "gate.example"},
         True,
     ),
+    Vector("by way of the data center", [{**BANK, "route_all_messages_via_on_premises": True}], {**FORCED, "ends_at": "servers on premises"}, True),
     Vector("smart hosts that MX records replace", [{**BANK, "use_mx_record": True, "smart_hosts": ["gate.example"]}], FORCED, True),
     Vector(
         "accepted domains",

@@ -38,6 +38,7 @@ _CONNECTOR = {
     "is_transport_rule_scoped": "IsTransportRuleScoped",
     "test_mode": "TestMode",
     "all_accepted_domains": "AllAcceptedDomains",
+    "route_all_messages_via_on_premises": "RouteAllMessagesViaOnPremises",
 }
 _DOMAINS = {"accepted_domains", "remote_domains"}
 _DOMAIN_KEYS = {"name": "DomainName", "type": "DomainType", "match_subdomains": "MatchSubDomains", "is_internal": "IsInternal"}

@@ -23,6 +23,9 @@ IN_TRANSIT = "protected_in_transit"
 
 EVERY_DOMAIN = "*"
 
+#: Where a connector hands mail that it routes through servers on premises, where it names none.
+ON_PREMISES = "servers on premises"
+
 
 def at_least(validation: str, least: str) -> bool:
     """Whether TLS that checks this is forced, and checks what is wanted at least. An empty text is TLS that is not forced."""
@@ -71,13 +74,16 @@ def connector_of(options: Mapping[str, Any]) -> Connector:
     if not tls and dane.casefold() == "mandatory":
         doubt = "smtp_dane_mode is Mandatory, and what happens to mail to servers without DANE is not documented"
     hosts = tuple(str(each) for each in options.get("smart_hosts") or ())
+    handed = () if options.get("use_mx_record", not hosts) else hosts
+    if options.get("route_all_messages_via_on_premises"):
+        handed = handed or (ON_PREMISES,)
     return Connector(
         name=str(options["name"]),
         enabled=options.get("enabled") is not False,
         domains=tuple(str(each).strip().lower() for each in options.get("recipient_domains") or ()),
         validation=known.get(tls.casefold(), ""),
         doubt=doubt,
-        smart_hosts=() if options.get("use_mx_record", not hosts) else hosts,
+        smart_hosts=handed,
         of_rules=bool(options.get("is_transport_rule_scoped")),
         test_mode=bool(options.get("test_mode")),
         accepted=bool(options.get("all_accepted_domains")),

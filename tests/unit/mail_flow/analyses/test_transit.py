@@ -8,13 +8,17 @@ from __future__ import annotations
 import datetime
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import lint as lint_analysis
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import transit_lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.comparison import differences
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input import parsing
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import connectors
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import compile_outcomes, compile_transit
@@ -396,15 +400,58 @@ def test_a_wrong_proof_is_found(mutant: str, monkeypatch: pytest.MonkeyPatch) ->
     assert verdict(**case)["verdict"] != right
 
 
-WRONG_LINT: dict[str, tuple[str, Any, str, Values]] = {
-    "no connector is seen": ("_of_connectors", lambda acting, connectors: iter(()), "connector_misses_subdomains", {"connectors": [BANK], "rules": []}),
-    "no gateway is seen": ("taken_by", lambda chain: iter(()), "gateway_gets_ciphertext", {"connectors": [HANDING], "rules": [ENCRYPT]}),
+def reads(**change: Any) -> Callable[[Patch], None]:
+    """A program that reads every connector as if it said this."""
+    whole = connectors.connector_of
+    return lambda patch: patch(parsing, "connector_of", lambda options: whole({**options, **change}))
+
+
+def looks_at(name: str, wrong: Any) -> Callable[[Patch], None]:
+    return lambda patch: patch(transit_lint, name, wrong)
+
+
+MISSES, GATEWAY = "connector_misses_subdomains", "gateway_gets_ciphertext"
+
+#: What a program does wrong, the kind of finding, and a case in which that kind is there or not, as it should not be.
+WRONG_LINT: dict[str, tuple[Callable[[Patch], None], str, Values]] = {
+    "no connector is seen": (
+        looks_at("_of_connectors", lambda acting, connectors: iter(())),
+        MISSES,
+        {"connectors": [BANK], "rules": []},
+    ),
+    "no gateway is seen": (looks_at("taken_by", lambda chain: iter(())), GATEWAY, {"connectors": [HANDING], "rules": [ENCRYPT]}),
+    "MX records count for nothing": (
+        reads(use_mx_record=False),
+        GATEWAY,
+        {"connectors": [{**HANDING, "use_mx_record": True}], "rules": [ENCRYPT]},
+    ),
+    "disabled ones hand over": (reads(enabled=True), GATEWAY, {"connectors": [{**HANDING, "enabled": False}], "rules": [ENCRYPT]}),
+    "TLS need not be forced": (reads(tls_settings="EncryptionOnly"), MISSES, {"connectors": [PLAIN], "rules": []}),
+    "disabled ones miss": (reads(enabled=True), MISSES, {"connectors": [{**BANK, "enabled": False}], "rules": []}),
+    "none is for rules": (reads(is_transport_rule_scoped=False), "connector_of_no_rule", {"connectors": [GATE], "rules": []}),
+    "all are for rules": (reads(is_transport_rule_scoped=True), "connector_of_no_rule", {"connectors": [BANK], "rules": []}),
+    "disabled ones take what rules route": (
+        reads(enabled=True),
+        "routed_to_disabled_connector",
+        {"connectors": [{**GATE, "enabled": False}], "rules": [ROUTE]},
+    ),
+    "test mode takes what rules route": (
+        reads(test_mode=False),
+        "routed_to_disabled_connector",
+        {"connectors": [{**GATE, "test_mode": True}], "rules": [ROUTE]},
+    ),
 }
 
 
 @pytest.mark.parametrize("mutant", WRONG_LINT)
 def test_wrong_lint_is_found(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    name, wrong, kind, case = WRONG_LINT[mutant]
-    assert kind in remarks(**case)
-    monkeypatch.setattr(transit_lint, name, wrong)
-    assert kind not in remarks(**case)
+    change, kind, case = WRONG_LINT[mutant]
+    right = kind in remarks(**case)
+    change(monkeypatch.setattr)
+    assert (kind in remarks(**case)) is not right
+
+
+def test_a_journal_of_which_nothing_is_read_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = transit_lint.remarks
+    monkeypatch.setattr(lint_analysis, "remarks", lambda rules, facts: whole(rules, replace(facts, irm_configuration=None)))
+    assert "journal_keeps_ciphertext" not in remarks([ENCRYPT], [], **CLOSED)

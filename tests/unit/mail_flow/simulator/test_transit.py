@@ -115,6 +115,7 @@ MUTANTS: dict[str, tuple[Callable[[Patch], None], list[str]]] = {
     "every connector takes accepted domains alone": (reads(all_accepted_domains=True, recipient_domains=[]), ["exact domain"]),
     "smart hosts count beside MX records": (reads(use_mx_record=False), ["smart hosts that MX records replace"]),
     "smart hosts are forgotten": (reads(use_mx_record=True), ["a smart host", "a rule routes"]),
+    "the data center is forgotten": (reads(route_all_messages_via_on_premises=False), ["by way of the data center"]),
     "TLS is forgotten": (reads(tls_settings=""), ["exact domain", "two that force"]),
     "all TLS is the same": (reads(tls_settings="EncryptionOnly"), ["exact domain", "certificate", "no TLS settings"]),
     "the first one wins": (the_first_one_wins, ["two that differ", "two that force", "two rules route to two"]),
