@@ -67,6 +67,12 @@ def test_open_questions_are_those_that_are_listed() -> None:
     assert [question.id for question in questions.QUESTIONS] == [f"U{number:02}" for number in range(33)]
 
 
+def test_a_question_is_named_where_it_is_asked() -> None:
+    """Its number stands in one table, for all that code says of it."""
+    files = [path for path in (ROOT / "plugins/module_utils").rglob("*.py") if path.name != "questions.py"]
+    assert [path.name for path in files if re.search(r"""["']U\d\d["']""", path.read_text(encoding="utf-8"))] == []
+
+
 def test_the_guide_lists_the_questions() -> None:
     assert _table("guide_what_is_unknown") == {question.id: question.sentence for question in questions.QUESTIONS}
 

@@ -19,6 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import overview
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import licensing_off
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import overview_rows, reach_lines
@@ -139,7 +140,7 @@ def _holes(organization: Organization) -> list[str]:
         holes.append(f"{_UNREAD} for all outgoing mail: {reasons_of(found)}")
     names = {rule.name for rule in rules_of(organization) if encrypts(rule.sections) and not idle(rule.enabled, rule.settings)}
     holes += [str(row["reason"]) for row in mail_lint(organization, None) if row["kind"] in _LEAVES_IN_CLEAR and names & set(row["rules"])]
-    if found["verdict"] == PROVED and any(each["id"] == "U25" for each in assumed):
+    if found["verdict"] == PROVED and any(each["id"] == questions.PDF for each in assumed):
         holes.append("possibly mail with a PDF attachment: enable_pdf_encryption is off (IRM-5)")
     return holes or [f"no outgoing mail (proved, under {len(assumed)} assumptions)"]
 

@@ -45,6 +45,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.side_effects import SideEffects, side_effects_differ
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import BUDGET
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
@@ -143,7 +144,7 @@ class _Differ:
         #: The assumptions that a change is about: mail that does not meet them is affected.
         self._about = named_assumptions(atom for edit in self.edits for atom in edit.looks_for)
         if "enable_pdf_encryption" in self.model.settings_that_differ:
-            self._about.add("U25")
+            self._about.add(questions.PDF)
         self._told = Findings(self.model, self.edits, self.turns, self.questions.free, self.budget, self._about)
         self._open = OpenFindings(self.model, self.edits, self.questions.free, self.budget, self._about)
         self._room = MOST_PARTS

@@ -17,6 +17,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS, named_domains
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
@@ -72,10 +73,10 @@ def _with_attachment(mail: SymbolicMessage) -> int:
 
 KINDS = (
     Kind("from_inside"),
-    Kind("automatic_reply", {"type": ["OOF"], "mail_from": ""}, frozenset({"U29"}), _automatic_reply),
-    Kind("forwarded", {"type": ["AutoForward"]}, frozenset({"U26"}), lambda mail: mail.kinds["AutoForward"]),
-    Kind("with_attachment", {"attachments": [{"name": "document.pdf", "size": 1000}]}, frozenset({"U25"}), _with_attachment),
-    Kind("over_25_mb", {"size": "26MB"}, frozenset({"U31"}), lambda mail: mail.properties["message", SURELY_PROTECTED]),
+    Kind("automatic_reply", {"type": ["OOF"], "mail_from": ""}, frozenset({questions.SYSTEM_MAIL}), _automatic_reply),
+    Kind("forwarded", {"type": ["AutoForward"]}, frozenset({questions.FORWARDED}), lambda mail: mail.kinds["AutoForward"]),
+    Kind("with_attachment", {"attachments": [{"name": "document.pdf", "size": 1000}]}, frozenset({questions.PDF}), _with_attachment),
+    Kind("over_25_mb", {"size": "26MB"}, frozenset({questions.TOO_LARGE}), lambda mail: mail.properties["message", SURELY_PROTECTED]),
 )
 
 

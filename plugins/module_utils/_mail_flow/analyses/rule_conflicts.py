@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions, questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import BY_OPTION, Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
@@ -48,7 +48,11 @@ class Meetings:
 
         def shown(candidate: Replayed) -> FlowRule | None:
             ends = self._ends(self.rules, candidate)
-            both = bool(ends) and _act(ends, rule) and all(any(reason.id == "U02" for reason in found.reasons) for _world, found in ends)
+            both = (
+                bool(ends)
+                and _act(ends, rule)
+                and all(any(reason.id == questions.ENCRYPTED_AND_DECRYPTED for reason in found.reasons) for _world, found in ends)
+            )
             return next((each for each in encrypting if both and _act(ends, each)), None)
 
         return self._any(lambda side, some: _both_act(side, rule, some), encrypting, shown, ("", "own"))

@@ -21,6 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee, guarantees_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import showings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
@@ -278,7 +279,7 @@ class _Prover:
     def _assumed(self, place: int) -> list[Assumption]:
         """The assumptions at first. A guarantee about documents does not assume that there are none."""
         documents = any(may_mean_pdf(atom) for atom in self.first.claims.rules[place].conditions)
-        return [each for each in self.first.mail.assumed if each.id != "U25" or not documents]
+        return [each for each in self.first.mail.assumed if each.id != questions.PDF or not documents]
 
     def _kept(self, model: Model, place: int, where: str, assumptions: Sequence[Assumption]) -> Sequence[Assumption]:
         """The assumptions that do not contradict the guarantee itself. The attempt to write a message that it is about may show that there is none.

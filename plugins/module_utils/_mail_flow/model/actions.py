@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
+
 
 class Does(Enum):
     """What an action does."""
@@ -54,33 +56,43 @@ class Action:
     unknowns: tuple[str, ...] = ()
 
 
-_ENCRYPTING = ("U01", "U02", "U03", "U25", "U26", "U27", "U28", "U29", "U31")
+_ENCRYPTING = (
+    questions.WHICH_TEMPLATE,
+    questions.ENCRYPTED_AND_DECRYPTED,
+    questions.PROTECTED_BY_NOW,
+    questions.PDF,
+    questions.FORWARDED,
+    questions.SMIME_SIGNED,
+    questions.LICENSING_OFF,
+    questions.SYSTEM_MAIL,
+    questions.TOO_LARGE,
+)
 
 #: Every action, by the name of its option.
 ACTIONS: tuple[Action, ...] = (
     Action("apply_rights_protection_template", Does.ENCRYPT, "protection", content=True, unknowns=_ENCRYPTING),
     Action("apply_ome", Does.ENCRYPT, "protection", content=True, unknowns=_ENCRYPTING),
-    Action("apply_rights_protection_customization_template", Does.BRAND, unknowns=("U01",)),
-    Action("remove_ome_v2", Does.DECRYPT, "protection", content=True, unknowns=("U02", "U03")),
-    Action("remove_ome", Does.DECRYPT, "protection", content=True, unknowns=("U02", "U03")),
+    Action("apply_rights_protection_customization_template", Does.BRAND, unknowns=(questions.WHICH_TEMPLATE,)),
+    Action("remove_ome_v2", Does.DECRYPT, "protection", content=True, unknowns=(questions.ENCRYPTED_AND_DECRYPTED, questions.PROTECTED_BY_NOW)),
+    Action("remove_ome", Does.DECRYPT, "protection", content=True, unknowns=(questions.ENCRYPTED_AND_DECRYPTED, questions.PROTECTED_BY_NOW)),
     Action("remove_rms_attachment_encryption", Does.DETAIL, content=True),
     Action("delete_message", Does.DELETE, ends=True),
     Action("quarantine", Does.QUARANTINE, ends=True),
-    Action("reject_message_reason_text", Does.REJECT, ends=True, unknowns=("U10",)),
-    Action("reject_message_enhanced_status_code", Does.REJECT, ends=True, unknowns=("U10",)),
-    Action("redirect_message_to", Does.REDIRECT, "recipients", ends=True, unknowns=("U09",)),
+    Action("reject_message_reason_text", Does.REJECT, ends=True, unknowns=(questions.AFTER_REJECTION,)),
+    Action("reject_message_enhanced_status_code", Does.REJECT, ends=True, unknowns=(questions.AFTER_REJECTION,)),
+    Action("redirect_message_to", Does.REDIRECT, "recipients", ends=True, unknowns=(questions.ADDED_RECIPIENTS,)),
     Action("moderate_message_by_user", Does.MODERATE),
     Action("moderate_message_by_manager", Does.MODERATE),
-    Action("add_to_recipients", Does.ADD, "recipients", unknowns=("U09",)),
-    Action("copy_to", Does.ADD, "recipients", unknowns=("U09",)),
-    Action("blind_copy_to", Does.ADD, "recipients", unknowns=("U09",)),
-    Action("add_manager_as_recipient_type", Does.ADD, "recipients", unknowns=("U09",)),
+    Action("add_to_recipients", Does.ADD, "recipients", unknowns=(questions.ADDED_RECIPIENTS,)),
+    Action("copy_to", Does.ADD, "recipients", unknowns=(questions.ADDED_RECIPIENTS,)),
+    Action("blind_copy_to", Does.ADD, "recipients", unknowns=(questions.ADDED_RECIPIENTS,)),
+    Action("add_manager_as_recipient_type", Does.ADD, "recipients", unknowns=(questions.ADDED_RECIPIENTS,)),
     Action("prepend_subject", Does.CHANGE, "subject"),
     Action("set_header_name", Does.CHANGE, "header"),
     Action("set_header_value", Does.DETAIL),
     Action("remove_header", Does.CHANGE, "header"),
     Action("apply_classification", Does.CHANGE, "classification"),
-    Action("set_scl", Does.CHANGE, "scl", unknowns=("U11",)),
+    Action("set_scl", Does.CHANGE, "scl", unknowns=(questions.SPAM_LEVEL,)),
     Action("apply_html_disclaimer_text", Does.CHANGE, "body"),
     Action("apply_html_disclaimer_location", Does.DETAIL),
     Action("apply_html_disclaimer_fallback_action", Does.DETAIL),
@@ -90,7 +102,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("incident_report_content", Does.DETAIL),
     Action("generate_notification", Does.REPORT, in_audit=("AuditAndNotify",)),
     Action("set_audit_severity", Does.DETAIL),
-    Action("stop_rule_processing", Does.STOP, ends=True, unknowns=("U08",)),
+    Action("stop_rule_processing", Does.STOP, ends=True, unknowns=(questions.AUDIT_STOPS,)),
 )
 
 #: Options with a list of people.

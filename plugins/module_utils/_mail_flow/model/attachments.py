@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import bytes_of, over, unreadable
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth, about, all_of, any_of, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Attachment
@@ -37,16 +38,16 @@ def any_attachment(decide: OfAttachment) -> Callable[[Sight, Any, Settings], Tru
         if closed is not None:
             return closed
         if sight.content.wrapped:
-            return opened(("wrapper", values), "U00", "what a rule sees of attachments in a message that a disclaimer was wrapped around")
+            return opened(("wrapper", values), questions.A_FACT, "what a rule sees of attachments in a message that a disclaimer was wrapped around")
         if sight.message.attachments is None:
-            return opened(("attachments", values), "U00", "the attachments of the message are not known (give attachments)")
+            return opened(("attachments", values), questions.A_FACT, "the attachments of the message are not known (give attachments)")
         return about(any_of(decide(attachment, values, settings) for attachment in sight.message.attachments), "attachments")
 
     return evaluate
 
 
 def _unknown(attachment: Attachment, what: str, values: Any) -> Truth:
-    return opened(("attachment", what, attachment, values), "U00", f"{what} the attachment {attachment.name} is not known")
+    return opened(("attachment", what, attachment, values), questions.A_FACT, f"{what} the attachment {attachment.name} is not known")
 
 
 def has_word(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
@@ -62,7 +63,7 @@ def has_pattern(attachment: Attachment, values: tuple[str, ...], settings: Setti
 def name_has_pattern(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
     """With one of the patterns in its name."""
     inside = any_of(any_pattern(name, values, settings.dialect) for name in attachment.nested or ())
-    count = opened(("nested", attachment), "U00", f"whether the names of files in {attachment.name} count", shared=True)
+    count = opened(("nested", attachment), questions.A_FACT, f"whether the names of files in {attachment.name} count", shared=True)
     return any_of((any_pattern(attachment.name, values, settings.dialect), all_of((inside, count))))
 
 
@@ -77,7 +78,11 @@ def extension_is(attachment: Attachment, values: tuple[str, ...], settings: Sett
     if extension(attachment.name) in wanted:
         return True
     if any(extension(name) in wanted for name in attachment.nested or ()):
-        return opened(("in message", attachment, values), "U00", f"whether files in {attachment.name}, a message, count") if attachment.message else True
+        return (
+            opened(("in message", attachment, values), questions.A_FACT, f"whether files in {attachment.name}, a message, count")
+            if attachment.message
+            else True
+        )
     own = attachment.name.rpartition(".")[2].casefold()
     return _unknown(attachment, "what is in", values) if own in _ARCHIVES and attachment.nested is None else False
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Truth, about, any_of, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
@@ -61,7 +62,7 @@ def in_subject(decide: OfText) -> Callable[[Sight, Any, Settings], Truth]:
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
         found = about(decide(sight.content.subject, values, settings), "subject")
         if found is not False and sight.content.wrapped:
-            return opened(("wrapper", values), "U00", "the subject of the message that a disclaimer was wrapped around is not documented")
+            return opened(("wrapper", values), questions.A_FACT, "the subject of the message that a disclaimer was wrapped around is not documented")
         return found
 
     return evaluate
@@ -79,7 +80,7 @@ def in_subject_or_body(decide: OfText) -> Callable[[Sight, Any, Settings], Truth
         if closed is not None:
             return any_of((subject, closed))
         if sight.content.body is None:
-            return any_of((subject, opened(("body", values), "U00", "the text of the message is not known (give body)")))
+            return any_of((subject, opened(("body", values), questions.A_FACT, "the text of the message is not known (give body)")))
         return any_of((subject, about(_in_body(decide, sight.content, values, settings), "body")))
 
     return evaluate
@@ -91,7 +92,11 @@ def _in_body(decide: OfText, content: Content, values: Any, settings: Settings) 
     others = (*content.readings, *(content.sources if decide is has_pattern else ()))
     if all(decide(other, values, settings) == found for other in others):
         return found
-    return opened(("reading", values, decide is has_pattern), "U17", "which text of the message a rule reads: its alternatives, or its markup, differ in it")
+    return opened(
+        ("reading", values, decide is has_pattern),
+        questions.WORD_BORDERS,
+        "which text of the message a rule reads: its alternatives, or its markup, differ in it",
+    )
 
 
 def unreadable(sight: Sight) -> Truth | None:
@@ -100,14 +105,14 @@ def unreadable(sight: Sight) -> Truth | None:
     if sight.content.wrapped:
         return None
     if protection is None:
-        return opened(("readable",), "U30", "whether the message is protected, and Exchange can read it")
+        return opened(("readable",), questions.UNREADABLE, "whether the message is protected, and Exchange can read it")
     if not protection.by_rights:
         return None
     setting = str((sight.facts.irm_configuration or {}).get("transport_decryption_setting") or "Optional")
     if protection.owner == "own" and setting != "Disabled":
         return None
     why = "transport decryption is switched off" if protection.owner == "own" else "the keys are not known to be the organization's"
-    return opened(("readable",), "U30", f"what a rule makes of protected content that Exchange cannot read: {why}")
+    return opened(("readable",), questions.UNREADABLE, f"what a rule makes of protected content that Exchange cannot read: {why}")
 
 
 def decrypted(message: Message, facts: Facts) -> Literal[True] | Open:
@@ -116,7 +121,7 @@ def decrypted(message: Message, facts: Facts) -> Literal[True] | Open:
     if setting != "Mandatory" or (protection is not None and (not protection.by_rights or protection.owner == "own")):
         return True
     why = "whether Exchange rejects the message, which it must decrypt (transport_decryption_setting is Mandatory): the keys may be another organization's"
-    return opened(("decrypted",), "U30", why)
+    return opened(("decrypted",), questions.UNREADABLE, why)
 
 
 def in_header(decide: OfText) -> Callable[[Sight, Any, Settings], Truth]:
@@ -127,17 +132,17 @@ def in_header(decide: OfText) -> Callable[[Sight, Any, Settings], Truth]:
         given = sight.content.header(name.lower())
         if not is_own_header(name.lower()) and given != dict(sight.message.headers).get(name.lower()):
             whose = "which every message has" if name.lower() in _FIELDS else "which the mail system sets"
-            return opened(("header", name.lower(), wanted), "U00", f"whether rules can set or remove the header {name}, {whose}")
+            return opened(("header", name.lower(), wanted), questions.A_FACT, f"whether rules can set or remove the header {name}, {whose}")
         values = header_values(sight, name.lower())
         if values is None:
             return opened(
                 ("header", name.lower(), wanted),
-                "U00",
+                questions.A_FACT,
                 f"the header {name}{'' if is_own_header(name.lower()) else ', which the mail system sets,'} is not known",
             )
         found = about(any_of(decide(value, wanted, settings) for value in values), "headers")
         if found is False and values and given is None and name.lower() in _WITH_NAMES:
-            return opened(("header", name.lower(), wanted), "U00", f"whether the field {name} has a name beside an address (headers)")
+            return opened(("header", name.lower(), wanted), questions.A_FACT, f"whether the field {name} has a name beside an address (headers)")
         return found
 
     return evaluate
@@ -173,7 +178,7 @@ def is_own_header(name: str) -> bool:
 def importance_is(sight: Sight, value: str, settings: Settings) -> Truth:
     """The importance; a message that has none is normal."""
     if sight.message.importance is None:
-        return opened(("importance",), "U00", "the importance of the message, of which it has only headers of other systems (importance)")
+        return opened(("importance",), questions.A_FACT, "the importance of the message, of which it has only headers of other systems (importance)")
     return sight.message.importance.casefold() == value.casefold()
 
 
@@ -181,7 +186,7 @@ def has_classification(sight: Sight, value: str, settings: Settings) -> Truth:
     """One of the message's classifications."""
     known = sight.content.classifications
     if known is None:
-        return opened(("classification",), "U00", "the classification of the message is not known (give classification, [] for none)")
+        return opened(("classification",), questions.A_FACT, "the classification of the message is not known (give classification, [] for none)")
     return any(same_name(value, each) for each in known)
 
 
@@ -189,23 +194,27 @@ def has_no_classification(sight: Sight, value: bool, settings: Settings) -> Trut
     """No classification. What the condition does if it is false is unknown."""
     known = sight.content.classifications
     if not value:
-        return opened(("no classification",), "U15", "what has_no_classification does if it is false")
-    return opened(("classified",), "U00", "the classification of the message is not known (give classification, [] for none)") if known is None else not known
+        return opened(("no classification",), questions.CLASSIFICATION_FALSE, "what has_no_classification does if it is false")
+    return (
+        opened(("classified",), questions.A_FACT, "the classification of the message is not known (give classification, [] for none)")
+        if known is None
+        else not known
+    )
 
 
 def spam_level_is(sight: Sight, value: int, settings: Settings) -> Truth:
     """The spam confidence level is this or higher."""
     if sight.content.scl_set:
-        return opened(("scl", value), "U11", "whether a rule sees the spam confidence level that an earlier rule set")
+        return opened(("scl", value), questions.SPAM_LEVEL, "whether a rule sees the spam confidence level that an earlier rule set")
     if sight.message.scl is None:
-        return opened(("scl", value), "U11", "the spam confidence level of the message when the rules run (give scl)")
+        return opened(("scl", value), questions.SPAM_LEVEL, "the spam confidence level of the message when the rules run (give scl)")
     return sight.message.scl >= int(value)
 
 
 def sent_from(sight: Sight, values: tuple[str, ...], settings: Settings) -> Truth:
     """The last hop is in one of the ranges."""
     if sight.message.sender_ip is None:
-        return opened(("last hop", values), "U00", "the address that the message came from last is not known (give sender_ip)")
+        return opened(("last hop", values), questions.A_FACT, "the address that the message came from last is not known (give sender_ip)")
     here = ipaddress.ip_address(sight.message.sender_ip)
     return any_of(_in_range(here, value) for value in values)
 
@@ -218,7 +227,7 @@ def _in_range(here: ipaddress.IPv4Address | ipaddress.IPv6Address, value: str) -
             return here.version == low.version == high.version and int(low) <= int(here) <= int(high)
         return here in ipaddress.ip_network(first, strict=False)
     except ValueError:
-        return opened(("range", value), "U13", f"what the range {value} is")
+        return opened(("range", value), questions.UNSUPPORTED, f"what the range {value} is")
 
 
 def is_type(sight: Sight, value: str, settings: Settings) -> Truth:
@@ -226,19 +235,19 @@ def is_type(sight: Sight, value: str, settings: Settings) -> Truth:
     message, content = sight.message, sight.content
     protection = message.protection
     if protection is None and value in ("Encrypted", "PermissionControlled", "Signed"):
-        return opened(("arrival", value), "U00", "how the message is protected is not known (give protection)")
+        return opened(("arrival", value), questions.A_FACT, "how the message is protected is not known (give protection)")
     if protection is not None and value == "Encrypted":
         return protection.kind == "smime"
     if protection is not None and value == "PermissionControlled":
         if content.asked and not protection.by_rights:
-            return opened(("controlled", "asked"), "U03", "whether a message counts as protected right after a rule asked for it", False)
+            return opened(("controlled", "asked"), questions.PROTECTED_BY_NOW, "whether a message counts as protected right after a rule asked for it", False)
         if content.removed and protection.by_rights and protection.owner != "other":
-            return opened(("controlled", "removed"), "U03", "whether a message counts as protected right after a rule removed it", True)
+            return opened(("controlled", "removed"), questions.PROTECTED_BY_NOW, "whether a message counts as protected right after a rule removed it", True)
         return protection.by_rights
     if value == "Signed" and message.signed:
         return True
     if message.types is None or value in message.types_open:
-        return opened(("type", value), "U00", f"whether the message is of the type {value} (give type, [] for none)")
+        return opened(("type", value), questions.A_FACT, f"whether the message is of the type {value} (give type, [] for none)")
     return value in message.types
 
 
@@ -246,13 +255,13 @@ def has_character_set(sight: Sight, values: tuple[str, ...], settings: Settings)
     """One of the character sets."""
     known = sight.message.character_sets
     if known is None:
-        return opened(("character set", values), "U00", "the character sets of the message are not known")
+        return opened(("character set", values), questions.A_FACT, "the character sets of the message are not known")
     return any(value.casefold() in known for value in values)
 
 
 def never_documented(sight: Sight, values: Any, settings: Settings) -> Truth:
     """A supervision list: Microsoft reserves it, so its content is unknown."""
-    return opened(("list", sight.recipient.address, values), "U00", "the condition is reserved by Microsoft")
+    return opened(("list", sight.recipient.address, values), questions.A_FACT, "the condition is reserved by Microsoft")
 
 
 def bytes_of(size: str | int) -> int | None:
@@ -266,14 +275,16 @@ def bytes_of(size: str | int) -> int | None:
 
 def over(size: int, limit: int, what: str) -> Truth:
     """Larger than a limit. Microsoft's pages disagree about exactly the limit."""
-    return size > limit if size != limit else opened(("size", what, limit), "U23", f"whether {what} of exactly {limit} bytes is over the limit")
+    return (
+        size > limit if size != limit else opened(("size", what, limit), questions.AT_THE_LIMIT, f"whether {what} of exactly {limit} bytes is over the limit")
+    )
 
 
 def message_size_over(sight: Sight, value: str, settings: Settings) -> Truth:
     """The message is larger than this."""
     limit = bytes_of(value)
     if limit is None:
-        return opened(("limit", value), "U13", f"what the size {value} is")
+        return opened(("limit", value), questions.UNSUPPORTED, f"what the size {value} is")
     if sight.message.size is not None:
         return over(sight.message.size, limit, "a message")
     least, most = size_range(sight.message)
@@ -281,7 +292,7 @@ def message_size_over(sight: Sight, value: str, settings: Settings) -> Truth:
         return True
     if most is not None and most < limit:
         return False
-    return opened(("message size", value), "U23", "the size of the message is not known closely enough (give size)")
+    return opened(("message size", value), questions.AT_THE_LIMIT, "the size of the message is not known closely enough (give size)")
 
 
 def size_range(message: Message) -> tuple[int, int | None]:

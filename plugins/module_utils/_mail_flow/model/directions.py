@@ -9,6 +9,7 @@ Set-RemoteDomain pages; if they contradict each other, the likely answer is mark
 
 from __future__ import annotations
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth, all_of, any_of, negate, opened
@@ -18,15 +19,15 @@ def _guest(facts: Facts, address: str, asked: str, guess: bool) -> Truth:
     """Whether an address outside of the accepted domains that belongs to an object of the organization has a scope."""
     known = "is" if facts.is_object(address) else "may be"
     text = f"{address} {known} a guest or mail user of the organization with an address outside, and whether such people are inside"
-    return opened(("guest", address, asked), "U20", text, guess, shared=True)
+    return opened(("guest", address, asked), questions.GUESTS, text, guess, shared=True)
 
 
 def _accepted(facts: Facts, address: str) -> Truth:
     """Whether an address is in a domain whose people are inside."""
     if is_name(address):
-        return opened(("name", address), "U00", f"the address of {address} is not known", shared=True)
+        return opened(("name", address), questions.A_FACT, f"the address of {address} is not known", shared=True)
     kind = facts.domain_type(domain(address))
-    return opened(("domain", domain(address)), "U00", "the accepted domains are not known", shared=True) if kind is None else kind in INSIDE
+    return opened(("domain", domain(address)), questions.A_FACT, "the accepted domains are not known", shared=True) if kind is None else kind in INSIDE
 
 
 def leaves(facts: Facts, address: str) -> Truth:
@@ -51,7 +52,9 @@ def sender_inside(facts: Facts, address: str, authenticated: bool | None) -> Tru
 def _authenticated(facts: Facts) -> Truth:
     connectors = facts.internal_connectors
     inside = f" (the connectors {', '.join(connectors)} make mail count as such)" if connectors else ""
-    return opened(("authenticated",), "U22", f"whether the message was sent over an authenticated connection (give authenticated){inside}", shared=True)
+    return opened(
+        ("authenticated",), questions.AUTHENTICATED, f"whether the message was sent over an authenticated connection (give authenticated){inside}", shared=True
+    )
 
 
 def sender_outside(facts: Facts, address: str) -> Truth:
@@ -72,7 +75,7 @@ def recipient_inside(facts: Facts, address: str, authenticated: bool | None) -> 
     if facts.is_object(address) or authenticated:
         return person
     text = f"whether unauthenticated mail to {address}, no known object, goes inside"
-    own = opened(("unauthenticated", address), "U19", text, True, shared=True)
+    own = opened(("unauthenticated", address), questions.UNAUTHENTICATED_INSIDE, text, True, shared=True)
     return all_of((person, own))
 
 
@@ -88,5 +91,7 @@ def recipient_outside(facts: Facts, address: str) -> Truth:
 def _internal_domain(facts: Facts, address: str) -> Truth:
     internal = facts.counts_as_internal(domain(address))
     if internal is None:
-        return opened(("remote domain", domain(address)), "U21", f"whether a remote domain makes {domain(address)} internal", False, shared=True)
+        return opened(
+            ("remote domain", domain(address)), questions.REMOTE_DOMAINS, f"whether a remote domain makes {domain(address)} internal", False, shared=True
+        )
     return internal

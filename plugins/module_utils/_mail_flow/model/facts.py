@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_below, spellings, with_parents, without_tag
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import EVERY_DOMAIN, Connector
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
@@ -176,12 +177,12 @@ class Facts:
     def is_member(self, address: str, group: str) -> Truth:
         """Whether somebody is a member of a group. Only direct membership is documented."""
         if self.groups is None or group not in self.groups:
-            return opened(("member", address, group), "U00", f"the members of {group} are not known", shared=True)
+            return opened(("member", address, group), questions.A_FACT, f"the members of {group} are not known", shared=True)
         if address in self.groups[group]:
             return True
         if address in self.members_of(group):
             text = f"whether {address}, a member of a group in {group}, counts as one of its members"
-            return opened(("member", address, group), "U04", text, shared=True)
+            return opened(("member", address, group), questions.NESTED_GROUPS, text, shared=True)
         return False
 
     def members_of(self, group: str) -> frozenset[str]:

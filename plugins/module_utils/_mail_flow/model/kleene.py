@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from dataclasses import field as part
 from typing import TypeAlias
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Reason:
@@ -99,9 +101,14 @@ def opened(key: Hashable, number: str, text: str, guess: bool | None = None, *, 
 
 def about(value: Truth, field: str) -> Truth:
     """The same, where it is open what is found in a text (U17, U18) with the key of a message, or of the facts, that has the text."""
-    if isinstance(value, bool) or all(each.field or each.id not in ("U17", "U18") for each in value.reasons):
+    if isinstance(value, bool) or all(each.field or each.id not in (questions.WORD_BORDERS, questions.PATTERN_SYNTAX) for each in value.reasons):
         return value
-    return replace(value, reasons=tuple(replace(each, field=each.field or field) if each.id in ("U17", "U18") else each for each in value.reasons))
+    return replace(
+        value,
+        reasons=tuple(
+            replace(each, field=each.field or field) if each.id in (questions.WORD_BORDERS, questions.PATTERN_SYNTAX) else each for each in value.reasons
+        ),
+    )
 
 
 def negate(value: Truth) -> Truth:

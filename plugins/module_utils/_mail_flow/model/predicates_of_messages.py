@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import attachments, content
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import attachments, content, questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.phrase import Phrase
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
     ATTACHED,
@@ -76,14 +76,14 @@ def _says(option: str, field: str, what: str, words: str) -> Predicate:
         sort="switch",
         use=Use.OPAQUE,
         evaluate=attachments.any_attachment(attachments.says(field, what)),
-        unknowns=("U12", "U30"),
+        unknowns=(questions.RULE_FAILS, questions.UNREADABLE),
         phrase=Phrase(6, f"with an attachment that {words}" if words else "with an executable attachment"),
     )
 
 
 def _attached(option: str, decide: attachments.OfAttachment, **columns: Any) -> Predicate:
     """What an attachment has."""
-    unknowns = ("U12", *columns.pop("unknowns", ()), "U30")
+    unknowns = (questions.RULE_FAILS, *columns.pop("unknowns", ()), questions.UNREADABLE)
     return several(option, **_ATTACHMENTS, evaluate=attachments.any_attachment(decide), unknowns=unknowns, **columns)
 
 
@@ -96,7 +96,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         sort="word",
         evaluate=content.in_subject(content.has_word),
         needs=words_in("subject word"),
-        unknowns=("U17",),
+        unknowns=(questions.WORD_BORDERS,),
         phrase=Phrase(5, "with {} in its subject"),
     ),
     several(
@@ -104,7 +104,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         **_SUBJECT,
         sort="pattern",
         evaluate=content.in_subject(content.has_pattern),
-        unknowns=("U18",),
+        unknowns=(questions.PATTERN_SYNTAX,),
         phrase=Phrase(5, "with a subject that matches {}"),
     ),
     several(
@@ -113,7 +113,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         sort="word",
         evaluate=content.in_subject_or_body(content.has_word),
         needs=words_in("body word"),
-        unknowns=("U12", "U17", "U30"),
+        unknowns=(questions.RULE_FAILS, questions.WORD_BORDERS, questions.UNREADABLE),
         phrase=Phrase(5, "with {} in its subject or text"),
     ),
     several(
@@ -121,7 +121,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         **_BODY,
         sort="pattern",
         evaluate=content.in_subject_or_body(content.has_pattern),
-        unknowns=("U12", "U18", "U30"),
+        unknowns=(questions.RULE_FAILS, questions.PATTERN_SYNTAX, questions.UNREADABLE),
         phrase=Phrase(5, "with a subject or text that matches {}"),
     ),
     _header(
@@ -129,7 +129,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         "header_contains_words",
         sort="word",
         evaluate=content.in_header(content.has_word),
-        unknowns=("U17",),
+        unknowns=(questions.WORD_BORDERS,),
         phrase=Phrase(6, "with the header <> with {}"),
     ),
     _header(
@@ -137,7 +137,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         "header_matches_patterns",
         sort="pattern",
         evaluate=content.in_header(content.has_pattern),
-        unknowns=("U18",),
+        unknowns=(questions.PATTERN_SYNTAX,),
         phrase=Phrase(6, "with the header <> that matches {}"),
     ),
     several(
@@ -157,7 +157,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         sort="word",
         slots=(ATTACHED,),
         use=Use.OPAQUE,
-        unknowns=("U17",),
+        unknowns=(questions.WORD_BORDERS,),
         phrase=Phrase(6, "with {} in an attachment"),
     ),
     _attached(
@@ -166,7 +166,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         sort="pattern",
         slots=(ATTACHED,),
         use=Use.OPAQUE,
-        unknowns=("U18",),
+        unknowns=(questions.PATTERN_SYNTAX,),
         phrase=Phrase(6, "with an attachment that matches {}"),
     ),
     _attached(
@@ -175,7 +175,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         sort="pattern",
         slots=(ATTACHED_NAME,),
         use=Use.COMPUTABLE,
-        unknowns=("U18",),
+        unknowns=(questions.PATTERN_SYNTAX,),
         phrase=Phrase(6, "with an attachment whose name matches {}"),
     ),
     _attached(
@@ -192,7 +192,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         sort="size",
         use=Use.COMPUTABLE,
         evaluate=attachments.any_attachment(attachments.size_over),
-        unknowns=("U12", "U23", "U30"),
+        unknowns=(questions.RULE_FAILS, questions.AT_THE_LIMIT, questions.UNREADABLE),
         phrase=Phrase(6, "with an attachment over {}", ""),
     ),
     _attached(
@@ -201,7 +201,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         sort="property",
         slots=(ATTACHMENT,),
         use=Use.FACTS,
-        unknowns=("U17",),
+        unknowns=(questions.WORD_BORDERS,),
         phrase=Phrase(6, "with an attachment with {}"),
     ),
     _says("attachment_has_executable_content", "executable", "whether there is executable content in", ""),
@@ -217,7 +217,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         sort="size",
         use=Use.COMPUTABLE,
         evaluate=content.message_size_over,
-        unknowns=("U23",),
+        unknowns=(questions.AT_THE_LIMIT,),
         phrase=Phrase(7, "over {}", ""),
     ),
     single(
@@ -228,7 +228,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         sort="type",
         use=Use.FACTS,
         evaluate=content.is_type,
-        unknowns=("U03",),
+        unknowns=(questions.PROTECTED_BY_NOW,),
         phrase=Phrase(7, "of the type {}", ""),
     ),
     single(
@@ -259,7 +259,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         sort="no classification",
         use=Use.FACTS,
         evaluate=content.has_no_classification,
-        unknowns=("U15",),
+        unknowns=(questions.CLASSIFICATION_FALSE,),
         phrase=Phrase(7, "without a classification", forms={"False": "where has_no_classification is false (which is not documented, U15)"}),
     ),
     single(
@@ -270,7 +270,7 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         sort="scl",
         use=Use.OPAQUE,
         evaluate=content.spam_level_is,
-        unknowns=("U11",),
+        unknowns=(questions.SPAM_LEVEL,),
         phrase=Phrase(7, "with a spam level of {} or more", ""),
     ),
 )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import content
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import content, questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import sender_recipient as people
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.phrase import Phrase
@@ -48,7 +48,7 @@ def _in_fields(kind: str, fields: tuple[str, ...], where: str) -> tuple[Predicat
             use=Use.COMPUTABLE,
             evaluate=people.of_fields(fields, people.address_is),
             needs=each_in("field"),
-            unknowns=("U07", "U24"),
+            unknowns=(questions.FIELDS_OF_A_COPY, questions.ALIASES),
             phrase=Phrase(4, f"with {{}} in its {where} field", ""),
         ),
         several(
@@ -59,7 +59,7 @@ def _in_fields(kind: str, fields: tuple[str, ...], where: str) -> tuple[Predicat
             fields=fields,
             use=Use.FACTS,
             evaluate=people.of_fields(fields, people.member_of),
-            unknowns=("U04", "U07", "U24"),
+            unknowns=(questions.NESTED_GROUPS, questions.FIELDS_OF_A_COPY, questions.ALIASES),
             phrase=Phrase(4, f"with a member of {{}} in its {where} field", ""),
         ),
     )
@@ -96,7 +96,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         use=Use.COMPUTABLE,
         evaluate=people.of_sender(people.address_has_word, written=True),
         needs=words_in("sender word"),
-        unknowns=("U17",),
+        unknowns=(questions.WORD_BORDERS,),
         phrase=Phrase(1, "from addresses with {}"),
     ),
     several(
@@ -105,7 +105,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         sort="pattern",
         use=Use.COMPUTABLE,
         evaluate=people.of_sender(people.address_has_pattern, written=True),
-        unknowns=("U18",),
+        unknowns=(questions.PATTERN_SYNTAX,),
         phrase=Phrase(1, "from addresses that match {}"),
     ),
     several(
@@ -115,7 +115,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         sort="member",
         use=Use.FACTS,
         evaluate=people.of_sender(people.member_of),
-        unknowns=("U04",),
+        unknowns=(questions.NESTED_GROUPS,),
         phrase=Phrase(1, "from members of {}", ""),
     ),
     several(
@@ -136,7 +136,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         column="sender",
         use=Use.FACTS,
         evaluate=people.from_scope,
-        unknowns=("U16", "U20", "U22"),
+        unknowns=(questions.SENDER_LOCATION, questions.GUESTS, questions.AUTHENTICATED),
         phrase=Phrase(0, "with the scope <>", forms={"InOrganization": "from inside", "NotInOrganization": "from outside"}),
     ),
     several(
@@ -145,7 +145,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         sort="attribute word",
         use=Use.FACTS,
         evaluate=people.of_directory_sender(people.attribute_has_word),
-        unknowns=("U17",),
+        unknowns=(questions.WORD_BORDERS,),
         phrase=Phrase(1, "from people with {}"),
     ),
     several(
@@ -154,7 +154,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         sort="attribute pattern",
         use=Use.FACTS,
         evaluate=people.of_directory_sender(people.attribute_has_pattern),
-        unknowns=("U18",),
+        unknowns=(questions.PATTERN_SYNTAX,),
         phrase=Phrase(1, "from people with {}"),
     ),
     several(
@@ -189,7 +189,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         use=Use.FACTS,
         column="pair",
         evaluate=people.relation(people.is_related),
-        unknowns=("U05",),
+        unknowns=(questions.RELATION_TO_WHOM,),
         phrase=Phrase(2, "to people whose manager is the sender", forms={"DirectReport": "to the sender's manager"}),
     ),
     Predicate(
@@ -200,7 +200,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         evaluate=_manages,
         read=lambda section: (str(section["manager_for_evaluated_user"]), small("manager_addresses")(section)),
         shown=as_list_of,
-        unknowns=("U05",),
+        unknowns=(questions.RELATION_TO_WHOM,),
         reach_of=lambda values: Reach.SENDER if values[0] == "Sender" else Reach.RELATION,
         phrase=Phrase(2, "to people whose manager is {}", "", {"Sender": "from people whose manager is {}"}),
     ),
@@ -212,7 +212,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         evaluate=people.relation(people.has_equal_attribute),
         read=lambda section: (str(section["ad_comparison_attribute"]), str(section.get("ad_comparison_operator") or "Equal")),
         shown=_comparison,
-        unknowns=("U05",),
+        unknowns=(questions.RELATION_TO_WHOM,),
         phrase=Phrase(2, "<>"),
     ),
     Predicate(
@@ -223,7 +223,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         evaluate=people.relation(people.is_between),
         read=lambda section: (small("between_member_of_1")(section), small("between_member_of_2")(section)),
         shown=lambda values: (" and members of ".join(listed(each) for each in values), []),
-        unknowns=("U04", "U05"),
+        unknowns=(questions.NESTED_GROUPS, questions.RELATION_TO_WHOM),
         phrase=Phrase(0, "between members of <>"),
     ),
     # Each recipient
@@ -235,7 +235,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         use=Use.COMPUTABLE,
         evaluate=people.of_recipient(people.address_is),
         needs=each_in("recipient"),
-        unknowns=("U24",),
+        unknowns=(questions.ALIASES,),
         phrase=Phrase(2, "to {}", ""),
     ),
     single(
@@ -246,7 +246,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         column="recipient",
         use=Use.FACTS,
         evaluate=people.sent_to_scope,
-        unknowns=("U19", "U20", "U21"),
+        unknowns=(questions.UNAUTHENTICATED_INSIDE, questions.GUESTS, questions.REMOTE_DOMAINS),
         phrase=Phrase(2, "with the scope <>", forms={"InOrganization": "to people inside", "NotInOrganization": "to people outside"}),
     ),
     several(
@@ -256,7 +256,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         sort="member",
         use=Use.FACTS,
         evaluate=people.of_recipient(people.member_of),
-        unknowns=("U04", "U24"),
+        unknowns=(questions.NESTED_GROUPS, questions.ALIASES),
         phrase=Phrase(3, "to members of {}", ""),
     ),
     several(
@@ -266,7 +266,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         use=Use.COMPUTABLE,
         evaluate=people.of_address(people.address_has_word),
         needs=words_in("recipient word"),
-        unknowns=("U17", "U24"),
+        unknowns=(questions.WORD_BORDERS, questions.ALIASES),
         phrase=Phrase(3, "to addresses with {}"),
     ),
     several(
@@ -275,7 +275,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         sort="pattern",
         use=Use.COMPUTABLE,
         evaluate=people.of_address(people.address_has_pattern),
-        unknowns=("U18", "U24"),
+        unknowns=(questions.PATTERN_SYNTAX, questions.ALIASES),
         phrase=Phrase(3, "to addresses that match {}"),
     ),
     several(
@@ -286,7 +286,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         use=Use.COMPUTABLE,
         evaluate=people.of_recipient(people.domain_is),
         needs=each_in("recipient domain"),
-        unknowns=("U24",),
+        unknowns=(questions.ALIASES,),
         phrase=Phrase(3, "to {}", ""),
     ),
     several(
@@ -295,7 +295,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         sort="attribute word",
         use=Use.FACTS,
         evaluate=people.of_directory_recipient(people.attribute_has_word),
-        unknowns=("U17",),
+        unknowns=(questions.WORD_BORDERS,),
         phrase=Phrase(3, "to people with {}"),
     ),
     several(
@@ -304,7 +304,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         sort="attribute pattern",
         use=Use.FACTS,
         evaluate=people.of_directory_recipient(people.attribute_has_pattern),
-        unknowns=("U18",),
+        unknowns=(questions.PATTERN_SYNTAX,),
         phrase=Phrase(3, "to people with {}"),
     ),
     # All who share the copy
@@ -315,7 +315,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         use=Use.COMPUTABLE,
         evaluate=people.of_any_address(people.address_has_word),
         needs=words_in("recipient word"),
-        unknowns=("U06", "U09", "U17", "U24"),
+        unknowns=(questions.AUDIT_SPLITS, questions.ADDED_RECIPIENTS, questions.WORD_BORDERS, questions.ALIASES),
         phrase=Phrase(4, "with a recipient whose address has {}"),
     ),
     several(
@@ -324,7 +324,7 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         sort="pattern",
         use=Use.COMPUTABLE,
         evaluate=people.of_any_address(people.address_has_pattern),
-        unknowns=("U06", "U09", "U18", "U24"),
+        unknowns=(questions.AUDIT_SPLITS, questions.ADDED_RECIPIENTS, questions.PATTERN_SYNTAX, questions.ALIASES),
         phrase=Phrase(4, "with a recipient whose address matches {}"),
     ),
     *_in_fields("to", ("to",), "To"),

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import BY_OPTION as ACTION_BY_OPTION
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Action, Does, set_actions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_address, person
@@ -268,7 +269,7 @@ class RuleSet:
         unread = (*_valued(rule, "conditions", strange), *_valued(rule, "exceptions", strange_too), *_valued(rule, "actions", odd))
         doubts, surprises = _unread_reasons(name, unread)
         if rule.get("is_rule_configuration_supported") is False:
-            doubts.append(Reason("U13", f"Exchange says that it does not support the configuration of the rule {name!r}"))
+            doubts.append(Reason(questions.UNSUPPORTED, f"Exchange says that it does not support the configuration of the rule {name!r}"))
         atoms = (*conditions, *exceptions)
         return FlowRule(
             place=place,
@@ -341,7 +342,7 @@ def _unread_reasons(name: str, unread: Iterable[tuple[str, str, str]]) -> tuple[
     surprises: list[Reason] = []
     for section, option, value in unread:
         found = surprises if section == "actions" else doubts
-        found.append(Reason("U13", f"the rule {name!r} has {_KINDS[section]}{option} ({value}), which this collection does not know"))
+        found.append(Reason(questions.UNSUPPORTED, f"the rule {name!r} has {_KINDS[section]}{option} ({value}), which this collection does not know"))
     return doubts, surprises
 
 
@@ -363,7 +364,7 @@ def _is_on_side(text: str, date: datetime.datetime | None, after: bool) -> Truth
     """
 
     def over(*more: Hashable) -> Truth:
-        found = opened(("date", text, *more), "U14", f"whether {text} is over when the message passes the rules")
+        found = opened(("date", text, *more), questions.DATES, f"whether {text} is over when the message passes the rules")
         return found if after else negate(found)
 
     try:

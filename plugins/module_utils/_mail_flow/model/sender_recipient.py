@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions, questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_below, is_name, spellings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason, Truth, about, all_of, any_of, negate, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
@@ -69,16 +69,16 @@ def _read(decide: OfAddress, sight: Sight, address: str, values: Any, settings: 
     # What matches as written matches.
     if all(decide(sight, other, values, settings) == found for other in others if found is not True or other not in spellings(address)):
         return found
-    return opened(("otherwise", address, values), "U24", f"whether a rule takes {address} for {' or '.join(others)}")
+    return opened(("otherwise", address, values), questions.ALIASES, f"whether a rule takes {address} for {' or '.join(others)}")
 
 
 def _other_sender(message: Message, values: Any) -> Open:
     people = ", ".join((message.sender, *message.also_from))
-    return opened(("senders", message.also_from, values), "U00", f"which address of the From field counts ({people}): from says it")
+    return opened(("senders", message.also_from, values), questions.A_FACT, f"which address of the From field counts ({people}): from says it")
 
 
 def _envelope_not_known(location: str) -> Open:
-    return opened(("envelope", location), "U00", "the envelope sender of the message is not known (give mail_from)")
+    return opened(("envelope", location), questions.A_FACT, "the envelope sender of the message is not known (give mail_from)")
 
 
 def of_sender(decide: OfAddress, *, written: bool = False) -> Evaluate:
@@ -91,7 +91,7 @@ def of_sender(decide: OfAddress, *, written: bool = False) -> Evaluate:
         primary = _read(decide, sight, sight.facts.primary(address), values, settings)
         alias = _read(decide, sight, address.lower(), values, settings) if written else primary
         why = f"whether a rule looks at the alias {address} of a sender, or at the primary address"
-        return primary if alias == primary else opened(("alias", address, values), "U00", why)
+        return primary if alias == primary else opened(("alias", address, values), questions.A_FACT, why)
 
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
         known = about(any_of(of(sight, address, values, settings) for address in sender_addresses(sight, settings)), "from")
@@ -151,12 +151,12 @@ def _same(decide: OfAddress, sight: Sight, person: Recipient, addresses: tuple[s
     if all(value == found[0] for value in found):
         return found[0]
     shown = " or at ".join(dict.fromkeys((person.written, *person.also, person.address)))
-    return opened(("original", person, values), "U24", f"whether the rule looks at {shown}")
+    return opened(("original", person, values), questions.ALIASES, f"whether the rule looks at {shown}")
 
 
 def _of_name(person: Recipient) -> Truth:
     """The result for somebody who is known only by name."""
-    return opened(("name", person.address), "U00", f"the address of {person.label} is not known")
+    return opened(("name", person.address), questions.A_FACT, f"the address of {person.label} is not known")
 
 
 def _perhaps(found: Truth, person: Recipient, reasons: tuple[Reason, ...]) -> Truth:
@@ -169,7 +169,7 @@ def of_fields(fields: tuple[str, ...], decide: OfAddress) -> Evaluate:
 
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
         if "fields" in sight.message.unsaid:
-            return opened(("fields", fields, values), "U00", "who is in the To and Cc fields of the message is not known")
+            return opened(("fields", fields, values), questions.A_FACT, "who is in the To and Cc fields of the message is not known")
         named = [address for name in fields for address in getattr(sight.message, name)]
         brought = [(person, reasons) for person, reasons in sight.fork.perhaps if person.brought in fields]
         return any_of(
@@ -191,10 +191,12 @@ def _in_field(decide: OfAddress, sight: Sight, written: str, values: Any, settin
     if found is False:
         return False
     if primary != written and decide(sight, written, values, settings) is False:
-        return opened(("field", written, values), "U24", f"whether the rule takes {written} in the message's header for {primary}")
+        return opened(("field", written, values), questions.ALIASES, f"whether the rule takes {written} in the message's header for {primary}")
     here = {address for person in sight.fork.sure for address in (person.address, person.group, *map(sight.facts.primary, person.also))}
     if primary not in here:
-        return opened(("field", written, values), "U07", f"whether a rule still sees {written} in the header of a copy that no longer goes there")
+        return opened(
+            ("field", written, values), questions.FIELDS_OF_A_COPY, f"whether a rule still sees {written} in the header of a copy that no longer goes there"
+        )
     return found
 
 
@@ -222,7 +224,7 @@ def from_scope(sight: Sight, value: str, settings: Settings) -> Truth:
     one, other = scope(header), scope(envelope)
     if one == other:
         return one
-    return opened(("location", settings.location, value), "U16", f"whether {header} or {envelope} says where the sender is")
+    return opened(("location", settings.location, value), questions.SENDER_LOCATION, f"whether {header} or {envelope} says where the sender is")
 
 
 def sent_to_scope(sight: Sight, value: str, settings: Settings) -> Truth:
@@ -232,7 +234,7 @@ def sent_to_scope(sight: Sight, value: str, settings: Settings) -> Truth:
         return directions.recipient_inside(sight.facts, person, sight.message.authenticated)
     if value == "NotInOrganization":
         return directions.recipient_outside(sight.facts, person)
-    return opened(("partner", person, value), "U00", f"the scope {value} exists on-premises only")
+    return opened(("partner", person, value), questions.A_FACT, f"the scope {value} exists on-premises only")
 
 
 def _attribute(sight: Sight, address: str, values: tuple[str, ...], settings: Settings, found: Callable[[str, tuple[str, ...]], Truth]) -> Truth:
@@ -242,7 +244,7 @@ def _attribute(sight: Sight, address: str, values: tuple[str, ...], settings: Se
         name, _colon, wanted = value.partition(":")
         have = sight.facts.attribute(address, name.strip())
         if have is None:
-            truths.append(opened(("attribute", address, value), "U00", f"the attribute {name.strip()} of {address} is not known"))
+            truths.append(opened(("attribute", address, value), questions.A_FACT, f"the attribute {name.strip()} of {address} is not known"))
         elif have:
             truths.append(found(have, tuple(part.strip() for part in wanted.split(",") if part.strip())))
     return about(any_of(truths), "facts.attributes")
@@ -286,7 +288,9 @@ def relation(decide: Callable[[Sight, str, Any], Truth]) -> Evaluate:
             decide(sight, person.address, values) == found for person in people if isinstance(found, bool)
         ):
             return found
-        return opened(("relation", sight.recipient.address, values), "U05", "whether the condition is for each recipient or for the whole message")
+        return opened(
+            ("relation", sight.recipient.address, values), questions.RELATION_TO_WHOM, "whether the condition is for each recipient or for the whole message"
+        )
 
     return evaluate
 
@@ -298,7 +302,7 @@ def is_manager_of_sender(sight: Sight, values: tuple[Any, ...], settings: Settin
 
 def _manages(sight: Sight, person: str, managers: Iterable[str]) -> Truth:
     manager = sight.facts.manager(person)
-    return opened(("manager", person), "U00", f"the manager of {person} is not known") if manager is None else bool(manager) and manager in managers
+    return opened(("manager", person), questions.A_FACT, f"the manager of {person} is not known") if manager is None else bool(manager) and manager in managers
 
 
 def is_manager_of_recipient(sight: Sight, person: str, values: tuple[Any, ...]) -> Truth:
@@ -329,8 +333,12 @@ def has_equal_attribute(sight: Sight, person: str, values: tuple[str, str]) -> T
     sender = sight.facts.primary(sight.message.sender)
     one, other = sight.facts.attribute(sender, name), sight.facts.attribute(person, name)
     if one is None or other is None:
-        return opened(("attribute", sender, person, name), "U00", f"the attribute {name} of {sender if one is None else person} is not known")
+        return opened(("attribute", sender, person, name), questions.A_FACT, f"the attribute {name} of {sender if one is None else person} is not known")
     if not one or not other:
-        return opened(("attribute", sender, person, name), "U05", f"what a comparison with {name} of {person if one else sender} is, which is not set")
+        return opened(
+            ("attribute", sender, person, name),
+            questions.RELATION_TO_WHOM,
+            f"what a comparison with {name} of {person if one else sender} is, which is not set",
+        )
     equal = one.casefold() == other.casefold()
     return equal if operator == "Equal" else negate(equal)

@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth, any_of, opened
 
 _BLANKS = re.compile(r"\s+")
@@ -98,4 +99,4 @@ def _find(text: str, word: str) -> bool | None:
 
 
 def _doubt(text: str, word: str, why: str) -> Truth:
-    return opened(("word", word.casefold(), text), "U17", f"whether Exchange finds the word {word!r} here: {why}", shared=True)
+    return opened(("word", word.casefold(), text), questions.WORD_BORDERS, f"whether Exchange finds the word {word!r} here: {why}", shared=True)

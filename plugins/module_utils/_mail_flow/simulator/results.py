@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
@@ -27,8 +28,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 #: Protections that are partly unknown.
 OPEN = ("unknown", "protected_option_unknown")
 
-_TOO_MANY = Reason("U00", "there are too many open questions to follow")
-_TWICE = Reason("U09", "the message arrives in several ways, because a rule adds this recipient or redirects the message here")
+_TOO_MANY = Reason(questions.A_FACT, "there are too many open questions to follow")
+_TWICE = Reason(questions.ADDED_RECIPIENTS, "the message arrives in several ways, because a rule adds this recipient or redirects the message here")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_name, spellings, with_parents, without_tag
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import decrypted
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
@@ -222,7 +223,7 @@ class Passage:
             if content is not new.content:
                 after[index] = new = new.but(content=content)
             if new.fate == "rejected" and self.rules.reports and self._would_report(rule, new, course):
-                after[index] = new = new.but(rests_on=new.rests_on | {"U10"})
+                after[index] = new = new.but(rests_on=new.rests_on | {questions.AFTER_REJECTION})
             for each in new.added[known:]:
                 course.additions.setdefault(each, []).append(new)
         return after
@@ -234,14 +235,14 @@ class Passage:
         """
         person = scene.recipient
         others = beside_content(rule) if rule.enforced else frozenset()
-        why = Reason("U00", f"whether the rule {rule.name!r} does anything on a message that S/MIME hides")
+        why = Reason(questions.A_FACT, f"whether the rule {rule.name!r} does anything on a message that S/MIME hides")
         if not acts:
             parted = self._matches(rule, world, person) if others and rule.splits and self.rules.watches_copies else {}
             doubtful: dict[Recipient, tuple[Reason, ...]] = {
                 other: (why,) for other, match in parted.items() if match is not False and other in world.fork.sure
             }
             return [world.but(fork=without(world.fork, frozenset(), doubtful)) if doubtful else world]
-        counts = Reason("U00", f"whether the rule {rule.name!r} counts as matched on a message that S/MIME hides")
+        counts = Reason(questions.A_FACT, f"whether the rule {rule.name!r} counts as matched on a message that S/MIME hides")
         world = world.but(perhaps=world.perhaps | {(world.held, rule.place)}, asides=world.asides | {counts})
         if not others:
             return [world]
@@ -285,11 +286,11 @@ class Passage:
         if rule.selects:
             return
         if "ApprovalRequest" in (self.message.types or ()):
-            yield opened(("approval request",), "U29", "whether rules see requests for approval", shared=True)
+            yield opened(("approval request",), questions.SYSTEM_MAIL, "whether rules see requests for approval", shared=True)
         if "JournalReport" in (self.message.types or ()) or "RuleReport" in (self.message.types or ()):
-            yield opened(("report",), "U00", "which rules see reports that Exchange itself sends")
+            yield opened(("report",), questions.A_FACT, "which rules see reports that Exchange itself sends")
         if added and rule.looks_at_recipients:
-            yield opened(("added", person.address), "U09", f"whether later rules look at {person.label}, whom a rule added")
+            yield opened(("added", person.address), questions.ADDED_RECIPIENTS, f"whether later rules look at {person.label}, whom a rule added")
 
     def truth(self, atom: Atom, world: World, person: Recipient) -> Truth:
         """Whether a condition is true for a recipient; open if unknown."""
@@ -315,9 +316,9 @@ class Passage:
         content, predicate = world.content, atom.predicate
         if content.wrapped and predicate.of_wrapper:
             why = f"what a rule sees of the {predicate.looks_at} of a message that a disclaimer was wrapped around"
-            found: Truth = opened(("wrapper", content.headers, content.classifications), "U00", why)
+            found: Truth = opened(("wrapper", content.headers, content.classifications), questions.A_FACT, why)
         elif is_name(person.address) and atom.reach in (Reach.RECIPIENT, Reach.RELATION):
-            found = opened(("name", person.address), "U00", f"the address of {person.label} is not known")
+            found = opened(("name", person.address), questions.A_FACT, f"the address of {person.label} is not known")
         else:
             found = atom.evaluate(Sight(self.message, self.facts, content, person, world.fork))
         return replace(found, key=(atom.number, found.key)) if isinstance(found, Open) and not found.shared else found
@@ -463,7 +464,7 @@ def _words(kind: str, text: str, *more: str) -> tuple[tuple[str, str], ...]:
 
 def _left(rule: FlowRule, fork: Fork, acts: bool, matches: Mapping[Recipient, Truth]) -> Fork:
     """Who remains in a copy after a rule that applies to some, and who may."""
-    tried = (Reason("U06", f"whether the rule {rule.name!r}, which is in a test mode, splits the message"),)
+    tried = (Reason(questions.AUDIT_SPLITS, f"whether the rule {rule.name!r}, which is in a test mode, splits the message"),)
     apart = [other for other, match in matches.items() if isinstance(match, bool) and match is not acts]
     doubtful = {other: match.reasons for other, match in matches.items() if isinstance(match, Open)}
     if rule.enforced:

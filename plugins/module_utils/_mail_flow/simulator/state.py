@@ -13,6 +13,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.frozen import Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Recipient
@@ -36,7 +37,7 @@ class Added:
     @property
     def doubt(self) -> Reason:
         """Why it is open whether later rules count this recipient."""
-        return Reason("U09", f"whether later rules count {self.address}, whom the rule {self.rule!r} added")
+        return Reason(questions.ADDED_RECIPIENTS, f"whether later rules count {self.address}, whom the rule {self.rule!r} added")
 
 
 @dataclass(frozen=True)

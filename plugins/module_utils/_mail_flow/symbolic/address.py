@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_below, with_parents
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
@@ -33,7 +34,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 _PAIRS = 20_000
 
 #: Sort of atom to why it may be open whether an address has it.
-_DOUBTS = {"word": "U17", "attribute word": "U17", "pattern": "U18", "attribute pattern": "U18", "member": "U04"}
+_DOUBTS = {
+    "word": questions.WORD_BORDERS,
+    "attribute word": questions.WORD_BORDERS,
+    "pattern": questions.PATTERN_SYNTAX,
+    "attribute pattern": questions.PATTERN_SYNTAX,
+    "member": questions.NESTED_GROUPS,
+}
 
 
 def words_by_token(words: Iterable[str]) -> dict[str, list[str]]:
@@ -110,7 +117,7 @@ class AddressSlot:
     def value(self, key: Key, logic: Logic) -> Value:
         """Whether it has an atom."""
         if is_open(key):
-            wide, unknown = wider(key), logic.unknown("U18", self.name, key)
+            wide, unknown = wider(key), logic.unknown(questions.PATTERN_SYNTAX, self.name, key)
             return unknown if wide is None else logic.all_of((unknown, self.value(wide, logic)))
         found: Value = self.atoms[key]
         for address in self.doubtful.get(key, ()):

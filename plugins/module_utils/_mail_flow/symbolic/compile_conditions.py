@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import bytes_of, is_own_header
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import BODY, SUBJECT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import PREDICATES
@@ -104,7 +105,7 @@ class Conditions:
         parts += [negate(self.truth(atom, seen, person)) for atom in rule.exceptions if atom not in shared]
         if added and rule.looks_at_recipients:
             seen_there = tuple((atom.predicate.options, repr(atom.values), atom.settings) for atom in shared)
-            parts.append(logic.unknown("U09", "added", person.name, *((name, seen_there, seen.splits) if shared else ("",))))
+            parts.append(logic.unknown(questions.ADDED_RECIPIENTS, "added", person.name, *((name, seen_there, seen.splits) if shared else ("",))))
         if rule.content:
             parts.append(negate(self.hidden(seen)))
         parts += [logic.known(truth) for truth in rule.borders(self._now)]
@@ -118,7 +119,7 @@ class Conditions:
     @property
     def sees_requests(self) -> Value:
         """Whether rules see requests for approval."""
-        return self.logic.unknown("U29", "approval request")
+        return self.logic.unknown(questions.SYSTEM_MAIL, "approval request")
 
     def any_apart(self, met: Iterable[Atom], unmet: Iterable[Atom], person: AddressSlot) -> int:
         """Whether arriving mail may meet one of some conditions, or fail one of others."""
@@ -153,14 +154,16 @@ class Conditions:
     def _of_wrapper(self, atom: Atom, seen: Seen) -> Value:
         """The result of a condition on a message in a wrapping disclaimer: it may differ after a rule changed what the condition looks at."""
         texts = [(slot, tuple(text.values.items()), text.erasures) for slot, text in seen.texts.items() if slot.startswith("header ")]
-        return self.logic.unknown("U00", "wrapper", atom.predicate.options, repr(atom.values), atom.settings, tuple(texts), tuple(seen.classes.items()))
+        return self.logic.unknown(
+            questions.A_FACT, "wrapper", atom.predicate.options, repr(atom.values), atom.settings, tuple(texts), tuple(seen.classes.items())
+        )
 
     def _truth(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         return _TRUTHS[atom.predicate.options](self, atom, seen, person)
 
     def _unanswered(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         """The sender's relation to a recipient, and anything undocumented: it may depend on who shares the copy, including people whom rules added."""
-        return self.logic.unknown("U05", atom.predicate.options, repr(atom.values), person.name, seen.splits, seen.added)
+        return self.logic.unknown(questions.RELATION_TO_WHOM, atom.predicate.options, repr(atom.values), person.name, seen.splits, seen.added)
 
     # People
 
@@ -176,7 +179,7 @@ class Conditions:
         found = self.logic.any_of([person.value(key, self.logic) for key in keys_of(atom)])
         if not watches_aliases(atom):
             return found
-        open_ = self.logic.unknown("U24", atom.predicate.options, atom.values, person.name)
+        open_ = self.logic.unknown(questions.ALIASES, atom.predicate.options, atom.values, person.name)
         if person is not self.mail.recipient or atom.predicate.sort == "member":
             return self.logic.choose(self.mail.direct, found, open_)
         written = self._of_written(found, atom)
@@ -195,7 +198,7 @@ class Conditions:
     def _brought(self, atom: Atom, key: Key, seen: Seen, fields: tuple[str, ...] = ("to", "cc", "bcc")) -> list[Value]:
         """The contribution of recipients added by rules: whether later rules consider them is open (U09), separately after each split."""
         return [
-            self.logic.all_of((when, self.logic.unknown("U09", name, address, atom.predicate.options, seen.splits)))
+            self.logic.all_of((when, self.logic.unknown(questions.ADDED_RECIPIENTS, name, address, atom.predicate.options, seen.splits)))
             for address, field_, when, name in seen.added
             if field_ in fields and (not address or self._may_have(self.mail.facts.primary(address), key))
         ]
@@ -211,19 +214,19 @@ class Conditions:
         option, fields = atom.predicate.options[0], atom.predicate.fields
         if atom.predicate.sort == "member":
             brought = [value for key in keys_of(atom) for value in self._brought(atom, key, seen, fields)]
-            named = self.logic.all_of((self.mail.members_named, self.logic.unknown("U07", option, atom.values, seen.splits)))
+            named = self.logic.all_of((self.mail.members_named, self.logic.unknown(questions.FIELDS_OF_A_COPY, option, atom.values, seen.splits)))
             return self.logic.any_of((named, *brought))
         found = []
         for address in atom.values:
             named = self.mail.circuit.disjunction([self.mail.named(address, name) for name in fields])
-            gone = self.logic.unknown("U07", option, atom.values, address, seen.splits)
+            gone = self.logic.unknown(questions.FIELDS_OF_A_COPY, option, atom.values, address, seen.splits)
             there = self.logic.any_of((self.mail.recipient["address", address], self._still_there(address, seen.splits), gone))
             found += [self.logic.all_of((named, there)), *self._brought(atom, ("address", address), seen, fields)]
             # Otherwise all conditions treat an alias alike: such mail is like mail to the primary address, in that field or in Bcc.
             if self.mail.watches_aliases:
                 own = self.mail.circuit.conjunction((self.mail.direct ^ 1, self.mail.recipient["address", address]))
                 at_alias = self.logic.any_of((own, self._others_at_alias(address)))
-                perhaps = self.logic.unknown("U24", option, atom.values, atom.settings.address_type, address)
+                perhaps = self.logic.unknown(questions.ALIASES, option, atom.values, atom.settings.address_type, address)
                 if isinstance(perhaps, int):
                     self.mail.perhaps_named.setdefault(address, {})[perhaps] = None
                 found.append(self.logic.all_of((at_alias, perhaps)))
@@ -244,9 +247,9 @@ class Conditions:
         accepted = self._accepted(slot)
         guest = logic.all_of((slot.object, negate(accepted)))
         if value == "InOrganization":
-            as_guest = logic.all_of((guest, logic.unknown("U20", slot.name, "inside")))
+            as_guest = logic.all_of((guest, logic.unknown(questions.GUESTS, slot.name, "inside")))
             return logic.all_of((mail.authenticated, logic.any_of((accepted, as_guest))))
-        return logic.all_of((negate(accepted), logic.any_of((negate(guest), logic.unknown("U20", slot.name, "outside")))))
+        return logic.all_of((negate(accepted), logic.any_of((negate(guest), logic.unknown(questions.GUESTS, slot.name, "outside")))))
 
     def _accepted(self, slot: AddressSlot) -> Value:
         if self.mail.facts.accepted_domains is None:
@@ -260,13 +263,13 @@ class Conditions:
     def _from_scope(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         logic, location, value = self.logic, atom.settings.location, atom.values
         if value not in ("InOrganization", "NotInOrganization"):
-            return logic.unknown("U00", "sender scope", value, location)
+            return logic.unknown(questions.A_FACT, "sender scope", value, location)
         header = self.sender_scope(value, self.mail.sender)
         if location == "Header" or self.mail.envelope is None:
             return header
         envelope = self.sender_scope(value, self.mail.envelope)
         alike = logic.equal(header, envelope)
-        differing = logic.choose(alike, header, logic.unknown("U16", location, value))
+        differing = logic.choose(alike, header, logic.unknown(questions.SENDER_LOCATION, location, value))
         empty: Value = (TRUE if value == "NotInOrganization" else FALSE) if location == "Envelope" else header
         return logic.choose(self.mail.same_envelope, header, logic.choose(self.mail.empty_envelope, empty, differing))
 
@@ -276,11 +279,11 @@ class Conditions:
         accepted, internal = self._accepted(person), mail.internal(person)
         guest = logic.all_of((person.object, negate(accepted)))
         if value == "InOrganization":
-            own = logic.any_of((person.object, mail.authenticated, logic.unknown("U19", person.name)))
-            return logic.choose(accepted, own, logic.any_of((internal, logic.all_of((guest, logic.unknown("U20", person.name, "inside"))))))
+            own = logic.any_of((person.object, mail.authenticated, logic.unknown(questions.UNAUTHENTICATED_INSIDE, person.name)))
+            return logic.choose(accepted, own, logic.any_of((internal, logic.all_of((guest, logic.unknown(questions.GUESTS, person.name, "inside"))))))
         if value != "NotInOrganization":
-            return logic.unknown("U00", "recipient scope", value, person.name)
-        return logic.all_of((negate(accepted), internal ^ 1, logic.any_of((negate(guest), logic.unknown("U20", person.name, "outside")))))
+            return logic.unknown(questions.A_FACT, "recipient scope", value, person.name)
+        return logic.all_of((negate(accepted), internal ^ 1, logic.any_of((negate(guest), logic.unknown(questions.GUESTS, person.name, "outside")))))
 
     def _sent_to_scope(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         return self.recipient_scope(atom.values, person)
@@ -289,7 +292,7 @@ class Conditions:
 
     def text(self, slot: str, key: Key, seen: Seen) -> Value:
         """An atom of the current text."""
-        first = self.logic.unknown("U18", slot, key) if is_open(key) else self.mail.texts[slot][key]
+        first = self.logic.unknown(questions.PATTERN_SYNTAX, slot, key) if is_open(key) else self.mail.texts[slot][key]
         changed = seen.texts.get(slot)
         found = first if changed is None else changed.value(key, first, self.logic)
         wide = wider(key) if is_open(key) else None
@@ -315,7 +318,7 @@ class Conditions:
             hidden: Value = self.mail.properties["hidden attachment", limit] if self.logic.free else (FALSE, TRUE)
         else:
             values = keys_of(atom) if atom.predicate.slots else [atom.values]
-            hidden = self.logic.any_of([self.logic.unknown("U30", option, value, atom.settings) for value in values])
+            hidden = self.logic.any_of([self.logic.unknown(questions.UNREADABLE, option, value, atom.settings) for value in values])
         return self.logic.choose(closed, hidden, found)
 
     def _of_header(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
@@ -334,14 +337,14 @@ class Conditions:
         """The result of a condition on an unknown text: always the same, but possibly another one after a rule changed the text."""
         changed = seen.texts.get(slot, EditedText())
         state = (tuple(changed.values.items()), changed.erasures, seen.wrapped)
-        return self.logic.unknown("U00", slot, atom.predicate.options, atom.values, atom.settings.dialect, state)
+        return self.logic.unknown(questions.A_FACT, slot, atom.predicate.options, atom.values, atom.settings.dialect, state)
 
     def _importance_has(self, key: Key) -> Value:
         """Whether the importance contains a word or a pattern. Normal mail may or may not state it."""
         circuit = self.mail.circuit
         normal = circuit.conjunction([*(literal ^ 1 for literal in self.mail.importance.values()), circuit.variable("states normal importance")])
         hits = [(literal, holds(name, key)) for name, literal in (*self.mail.importance.items(), ("Normal", normal))]
-        return self.logic.any_of([self.logic.all_of((literal, self.logic.known(hit, "U17", key))) for literal, hit in hits])
+        return self.logic.any_of([self.logic.all_of((literal, self.logic.known(hit, questions.WORD_BORDERS, key))) for literal, hit in hits])
 
     def _of_attachments(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         (slot,) = slots_of(atom)
@@ -351,17 +354,19 @@ class Conditions:
         found = self._readable(found, atom, seen)
         if seen.wrapped == FALSE:
             return found
-        return self.logic.choose(seen.wrapped, self.logic.unknown("U00", "attachments", atom.predicate.options, repr(atom.values), atom.settings), found)
+        return self.logic.choose(
+            seen.wrapped, self.logic.unknown(questions.A_FACT, "attachments", atom.predicate.options, repr(atom.values), atom.settings), found
+        )
 
     def _of_last_hop(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         properties = self.mail.properties
-        return self.logic.any_of([properties.get(key) or self.logic.unknown("U13", key) for key in keys_of(atom)])
+        return self.logic.any_of([properties.get(key) or self.logic.unknown(questions.UNSUPPORTED, key) for key in keys_of(atom)])
 
     # What the message is
 
     def _attachment_size(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         limit = bytes_of(atom.values)
-        found = self.logic.unknown("U13", atom.values) if limit is None else self.mail.properties["attachment", limit]
+        found = self.logic.unknown(questions.UNSUPPORTED, atom.values) if limit is None else self.mail.properties["attachment", limit]
         return self._attached(found, atom, seen)
 
     def _switch(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
@@ -369,7 +374,7 @@ class Conditions:
 
     def _message_size(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         limit = bytes_of(atom.values)
-        return self.logic.unknown("U13", atom.values) if limit is None else self.mail.properties["message", limit]
+        return self.logic.unknown(questions.UNSUPPORTED, atom.values) if limit is None else self.mail.properties["message", limit]
 
     def _type(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         logic, arrival = self.logic, self.mail.arrival
@@ -379,7 +384,7 @@ class Conditions:
             asked = logic.all_of((seen.asked, self.mail.rights ^ 1))
             removed = logic.all_of((seen.removed, arrival["own"]))
             either = logic.any_of((asked, removed))
-            return logic.choose(either, logic.unknown("U03", seen.asked, seen.removed), self.mail.rights)
+            return logic.choose(either, logic.unknown(questions.PROTECTED_BY_NOW, seen.asked, seen.removed), self.mail.rights)
         if atom.values == "Signed":
             return self.mail.circuit.disjunction((arrival["smime_signed"], self.mail.kinds["Signed"]))
         return self.mail.kinds.get(atom.values, FALSE)
@@ -397,12 +402,12 @@ class Conditions:
 
     def _no_classification(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         if not atom.values:
-            return self.logic.unknown("U15", "no classification", tuple(seen.classes.items()))
+            return self.logic.unknown(questions.CLASSIFICATION_FALSE, "no classification", tuple(seen.classes.items()))
         return seen.classes.get(None, self.mail.properties["classification", None])
 
     def _scl(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         changed = self.logic.any_of([when for _name, when in seen.levels])
-        return self.logic.choose(changed, self.logic.unknown("U11", atom.values, seen.levels), self.mail.properties["scl", int(atom.values)])
+        return self.logic.choose(changed, self.logic.unknown(questions.SPAM_LEVEL, atom.values, seen.levels), self.mail.properties["scl", int(atom.values)])
 
 
 #: Header that repeats another part of the message, to whether it contains a word or pattern. What To and Cc contain beside addresses is unknown.

@@ -12,6 +12,7 @@ from collections.abc import Hashable
 from functools import cached_property
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
@@ -44,9 +45,9 @@ class Outcome:
         as_asked = logic.choose(self._from_outside(), FALSE, logic.choose(unsure, perhaps, TRUE))
         newly = logic.all_of((open_to_rules, self.asked, as_asked))
         order = state.order(self.logic, Does.ENCRYPT, Does.DECRYPT)
-        again = logic.all_of((arrival["own"], state.removed, self.asked, logic.unknown("U02", "replaced", order)))
+        again = logic.all_of((arrival["own"], state.removed, self.asked, logic.unknown(questions.ENCRYPTED_AND_DECRYPTED, "replaced", order)))
         self.kept = logic.all_of((self.mail.rights, negate(logic.all_of((arrival["own"], state.removed, self._decrypts())))))
-        both = logic.all_of((arrival["own"], state.removed, self.asked, logic.unknown("U02", "kept", order)))
+        both = logic.all_of((arrival["own"], state.removed, self.asked, logic.unknown(questions.ENCRYPTED_AND_DECRYPTED, "kept", order)))
         self.smime = logic.all_of((arrival["smime"], negate(logic.all_of((wrapped, self.asked)))))
         self._unknown_option = logic.any_of((both, again))
         surprised, doubt = state.surprised, self._unread("protected")
@@ -74,11 +75,11 @@ class Outcome:
 
     def _unread(self, *what: Hashable) -> Value:
         """The effect of rules' unknown actions: the same whenever the same rules act."""
-        logic, found = self.logic, self.logic.unknown("U13", *what)
+        logic, found = self.logic, self.logic.unknown(questions.UNSUPPORTED, *what)
         acting = [(each, self.chain.acts(rule)) for rule in self.chain.rules.rules if rule.surprises and rule.enforced for each in rule.unread]
         for place, (each, acts) in enumerate(acting):
             if each[0] == "actions":
-                own = logic.unknown("U13", *what, each, sum(each == other for other, _acts in acting[:place]))
+                own = logic.unknown(questions.UNSUPPORTED, *what, each, sum(each == other for other, _acts in acting[:place]))
                 found = logic.choose(acts, negate(logic.equal(found, own)), found)
         return found
 
@@ -124,7 +125,7 @@ class Outcome:
         """Whether Exchange removes the protection that rules ask to remove (U28, U30)."""
         if not self._licensing_off and self.chain.conditions.settings.get("transport_decryption_setting") != "Disabled":
             return TRUE
-        return self.logic.unknown("U28" if self._licensing_off else "U30", "decrypts")
+        return self.logic.unknown(questions.LICENSING_OFF if self._licensing_off else questions.UNREADABLE, "decrypts")
 
     def fate(self, name: str, approvals: int = 0) -> Value:
         """Whether this is the copy's fate after a number of approvals."""
@@ -140,8 +141,15 @@ class Outcome:
         arrived = logic.all_of((self.kept, self.mail.option(name)))
         others = logic.any_of([value for option, value in self.state.asked.items() if not same_name(option, name)])
         mine = next((value for option, value in self.state.asked.items() if same_name(option, name)), FALSE)
-        sole = logic.all_of((mine, logic.choose(others, logic.unknown("U01", name_key(name), self.state.order(self.logic, Does.ENCRYPT, named=True)), TRUE)))
-        unsure = logic.all_of((self._unknown_option, logic.unknown("U02", "option", name_key(name), self.state.order(self.logic, Does.ENCRYPT, Does.DECRYPT))))
+        sole = logic.all_of(
+            (mine, logic.choose(others, logic.unknown(questions.WHICH_TEMPLATE, name_key(name), self.state.order(self.logic, Does.ENCRYPT, named=True)), TRUE))
+        )
+        unsure = logic.all_of(
+            (
+                self._unknown_option,
+                logic.unknown(questions.ENCRYPTED_AND_DECRYPTED, "option", name_key(name), self.state.order(self.logic, Does.ENCRYPT, Does.DECRYPT)),
+            )
+        )
         newly = logic.all_of((self.by_rules, sole))
         return logic.choose(
             self.state.surprised, self._unread("option", name_key(name)), logic.any_of((logic.choose(self._unknown_option, unsure, newly), arrived))
@@ -151,7 +159,9 @@ class Outcome:
         """Whether it shows this branding and no other."""
         mine, others = ([value for brand, value in self.state.brands.items() if same_name(brand, name) is same] for same in (True, False))
         sole = self.logic.choose(
-            self.logic.any_of(others), self.logic.unknown("U01", "brand", name_key(name), self.state.order(self.logic, Does.BRAND, named=True)), TRUE
+            self.logic.any_of(others),
+            self.logic.unknown(questions.WHICH_TEMPLATE, "brand", name_key(name), self.state.order(self.logic, Does.BRAND, named=True)),
+            TRUE,
         )
         return self.logic.all_of((self.by_rights, self.logic.any_of(mine), sole, self._foreign))
 

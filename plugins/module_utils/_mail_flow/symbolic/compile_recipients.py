@@ -14,6 +14,7 @@ import itertools
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
@@ -101,13 +102,13 @@ class Company:
     def _of_alias(self, companion: Companion, key: Key) -> Value:
         if not is_open(key):
             return companion.alias[key]
-        wide, unknown = wider(key), self.logic.unknown("U18", companion.slot.name, "alias", key)
+        wide, unknown = wider(key), self.logic.unknown(questions.PATTERN_SYNTAX, companion.slot.name, "alias", key)
         return unknown if wide is None else self.logic.all_of((unknown, companion.alias[wide]))
 
     def _unbuilt(self, key: Key, history: int, *, at_alias: bool = False) -> Value:
         """Whether somebody who is not modeled has an atom."""
         if is_open(key):
-            wide, unknown = wider(key), self.logic.unknown("U18", "others", at_alias, key, history)
+            wide, unknown = wider(key), self.logic.unknown(questions.PATTERN_SYNTAX, "others", at_alias, key, history)
             return self.logic.all_of((self.others_there if wide is None else self._unbuilt(wide, history, at_alias=at_alias), unknown))
         wanted = ("written", key) if at_alias else key
         return FALSE if wanted in self.companions else self._somebody(wanted, history)
@@ -197,7 +198,7 @@ class Company:
             if history in stays:
                 continue
             theirs = conditions.matches(rule, name, seen, companion.slot)
-            parts = TRUE if rule.enforced else self.logic.unknown("U06", name, companion.slot.name)
+            parts = TRUE if rule.enforced else self.logic.unknown(questions.AUDIT_SPLITS, name, companion.slot.name)
             together = self.logic.any_of((self._alike(matches, theirs), undone, negate(parts)))
             stays[history] = self.logic.all_of((stays[seen.splits], together))
         return Split(seen.splits, history, alive)

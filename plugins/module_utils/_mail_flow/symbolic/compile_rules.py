@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import THE_MANAGER
@@ -174,7 +175,7 @@ class RuleChain:
     def _reject_encrypted(self) -> None:
         """If Exchange must decrypt arriving mail, it may reject mail protected by another organization's keys (U30)."""
         if self.conditions.must_decrypt:
-            rejected = self.logic.all_of((self.mail.arrival["other"], self.logic.unknown("U30", "decrypted")))
+            rejected = self.logic.all_of((self.mail.arrival["other"], self.logic.unknown(questions.UNREADABLE, "decrypted")))
             self.state.fates["rejected"] = self.state.over = rejected
 
     def _take(self, rule: FlowRule, name: Hashable) -> None:
@@ -191,7 +192,7 @@ class RuleChain:
         elif rule.enforced:
             self._enforce(rule, name, acts, matches)
         elif "stop_rule_processing" in rule.actions and rule.place < len(self.rules.rules) - 1:
-            self._stop(logic.all_of((acts, negate(self.conditions.undone(rule, name, seen)), logic.unknown("U08", name))))
+            self._stop(logic.all_of((acts, negate(self.conditions.undone(rule, name, seen)), logic.unknown(questions.AUDIT_STOPS, name))))
         if rule.surprises or state.seen is not seen or state.over != over:
             self._turns[id(rule)] = ((seen, over), (state.seen, state.over))
         if rule.splits and self.company.watched and not added:
@@ -302,7 +303,7 @@ class RuleChain:
                 continue
             held = self._changer(slot).header(value)
             if removes == sets:
-                held = {key: self.logic.all_of((each, self.logic.unknown("U00", "header", name))) for key, each in held.items()}
+                held = {key: self.logic.all_of((each, self.logic.unknown(questions.A_FACT, "header", name))) for key, each in held.items()}
             before = self._texts(slot, held, seen)
             self._write(slot, acts, before, held, erased=acts)
 
@@ -386,7 +387,7 @@ class RuleChain:
         redirects: Value = TRUE if rule.does(Does.REDIRECT) else FALSE
         if rule.redirects_to_manager:
             redirects = self.logic.any_of((redirects, self.mail.sender.managed))
-        return self.logic.any_of((negate(redirects), self.logic.unknown("U00", "adds", name)))
+        return self.logic.any_of((negate(redirects), self.logic.unknown(questions.A_FACT, "adds", name)))
 
     def _hold_and_end(self, rule: FlowRule, name: Hashable, acts: Value, matches: Value) -> None:
         logic, state = self.logic, self.state
@@ -401,7 +402,7 @@ class RuleChain:
         if rule.does(Does.STOP) and all(when != acts for _fate, when in ends):
             self._stop(acts, matches)
         if rule.stops_approved and rule.place < len(self.rules.rules) - 1:
-            self._stop(logic.all_of((acts, logic.unknown("U00", "approved stop", name))))
+            self._stop(logic.all_of((acts, logic.unknown(questions.A_FACT, "approved stop", name))))
 
     def _fates(self, rule: FlowRule, name: Hashable, acts: Value) -> list[tuple[str, Value]]:
         """The fates that a rule gives the copy, and when. If its owner is also the target of the redirection, the copy is both kept and gone."""
@@ -412,7 +413,7 @@ class RuleChain:
         else:
             theirs = self.mail.circuit.disjunction([self.person.atoms.get(("address", each), FALSE) for each in targets])
         if theirs != FALSE:
-            goes = self.logic.all_of((acts, self.logic.any_of((theirs ^ 1, self.logic.unknown("U00", "goes", name)))))
+            goes = self.logic.all_of((acts, self.logic.any_of((theirs ^ 1, self.logic.unknown(questions.A_FACT, "goes", name)))))
             ends = [(fate, goes if fate == FATES[Does.REDIRECT] else when) for fate, when in ends]
         if rule.redirects_to_manager and not rule.does(Does.REDIRECT):
             ends.insert(0, ("redirected", self.logic.all_of((acts, self.mail.sender.managed))))
@@ -424,7 +425,7 @@ class RuleChain:
         found: list[tuple[str, Value]] = []
         left: Value = TRUE
         for fate, when in ends[:-1]:
-            found.append((fate, logic.all_of((left, when, logic.unknown("U00", "fate", fate, name)))))
+            found.append((fate, logic.all_of((left, when, logic.unknown(questions.A_FACT, "fate", fate, name)))))
             left = logic.all_of((left, negate(found[-1][1])))
         state.surprised = logic.any_of((state.surprised, *(logic.all_of((when, ends[-1][1])) for _fate, when in ends[:-1])))
         return [*found, (ends[-1][0], logic.all_of((left, ends[-1][1])))]

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import begins_anywhere, crosses_lines, has_pattern, in_prefix
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import first_token, has_word, tokens, touches
@@ -89,9 +90,9 @@ class Changer:
     def in_known(self, text: str | None, key: Key, *name: Hashable) -> Value:
         """Whether a text contains a word or a pattern, if it is known."""
         if text is None:
-            return self.logic.unknown("U00", *name, self.slot, key)
+            return self.logic.unknown(questions.A_FACT, *name, self.slot, key)
         truth = has_word(text, key[1]) if key[0] == "word" else has_pattern(text, *key[1])
-        return self.logic.known(truth, "U17", text, key)
+        return self.logic.known(truth, questions.WORD_BORDERS, text, key)
 
     def header(self, value: str | None) -> dict[Key, Value]:
         """The atoms that a header's new value has; it lacks all others. Without a value, the header is removed."""
@@ -111,7 +112,7 @@ class Changer:
         return {key: value for key, value in found.items() if value != before[key]}
 
     def _open(self, name: Hashable, key: Key) -> Value:
-        return self.logic.unknown("U17", name, self.slot, key)
+        return self.logic.unknown(questions.WORD_BORDERS, name, self.slot, key)
 
     def _word(self, prefix: str, key: Key, before: Value, name: Hashable, begins: Callable[[Key], int] | None) -> Value:
         word: str = key[1]
@@ -147,12 +148,14 @@ class Changer:
         found: dict[Key, Value] = {}
         for key, old in before.items():
             if key[0] == "pattern" and not begins_anywhere(*key[1], both=True):
-                found[key] = self.logic.unknown("U18", name, self.slot, key)
+                found[key] = self.logic.unknown(questions.PATTERN_SYNTAX, name, self.slot, key)
             elif key[0] == "pattern" and prepends:
                 found[key] = self._pattern(f"{plain}\n", key, old, name)
             else:
                 alone = self.in_known(plain if key[0] == "word" else f"\n{plain}", key, name)
-                found[key] = self.logic.any_of((alone, old, *([self.logic.unknown("U17", name, "joined", key)] if _may_join(plain, prepends, key) else [])))
+                found[key] = self.logic.any_of(
+                    (alone, old, *([self.logic.unknown(questions.WORD_BORDERS, name, "joined", key)] if _may_join(plain, prepends, key) else []))
+                )
         return {key: value for key, value in found.items() if value != before[key]}
 
 

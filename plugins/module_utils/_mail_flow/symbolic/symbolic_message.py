@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import bytes_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import TYPES
@@ -62,11 +63,11 @@ def named_assumptions(atoms: Iterable[Atom]) -> set[str]:
     for atom in atoms:
         sort = atom.predicate.sort
         if watches_aliases(atom):
-            found.add("U24")
+            found.add(questions.ALIASES)
         found |= {each.id for each in USUAL if sort == "type" and atom.values in each.types}
         found |= {each.id for each in USUAL if sort == "size" and each.most is not None and (bytes_of(atom.values) or 0) >= each.most}
         if may_mean_pdf(atom):
-            found.add("U25")
+            found.add(questions.PDF)
     return found
 
 
@@ -124,23 +125,27 @@ class SymbolicMessage:
         self.leaves_pdf_out = any((each or {}).get("enable_pdf_encryption") is False for each in settings)
         self.assumptions: list[Assumption] = []
         #: What relations between the words and the patterns of texts rest on that hold of most texts.
-        self.plain_letters = Assumption("U17", PLAIN_LETTERS, circuit.variable("plain letters"), seen=False, of_mail=False)
+        self.plain_letters = Assumption(questions.WORD_BORDERS, PLAIN_LETTERS, circuit.variable("plain letters"), seen=False, of_mail=False)
         directory = facts.mailboxes is not None
         attributes = any(sort in ATTRIBUTES for slot in (SENDER, RECIPIENT) for sort, _value in vocabulary.keys.get(slot, ()))
         self._named_guests = named_guests(facts)
         many = "Mail from and to guests and mail users with outside addresses is not considered, because they are too many to distinguish."
         none = "No person with an address outside is a guest or mail user of the organization, as Get-MailUser would show."
         self._guests = self._assume(
-            "U20",
+            questions.GUESTS,
             many if facts.guests else none,
             not directory and self._named_guests is None,
             seen=attributes or bool(facts.mail_users or facts.groups),
             of_mail=False,
         )
         text = "Guests and mail users with addresses outside, who have no mailbox here, send no mail over an authenticated connection."
-        self._guests_send = self._assume("U20", text, bool(self._named_guests), of_mail=False)
-        self._objects = self._assume("U19", "All recipients in the organization's domains are in its directory.", True, seen=directory or bool(facts.contacts))
-        self._internal = self._assume("U21", "No remote domain counts as internal (IsInternal).", facts.remote_domains is None, of_mail=False)
+        self._guests_send = self._assume(questions.GUESTS, text, bool(self._named_guests), of_mail=False)
+        self._objects = self._assume(
+            questions.UNAUTHENTICATED_INSIDE, "All recipients in the organization's domains are in its directory.", True, seen=directory or bool(facts.contacts)
+        )
+        self._internal = self._assume(
+            questions.REMOTE_DOMAINS, "No remote domain counts as internal (IsInternal).", facts.remote_domains is None, of_mail=False
+        )
         # Negated and first, so that the envelope repeats the From field in a model unless it matters.
         self.same_envelope, self.empty_envelope = circuit.variable("other envelope") ^ 1, circuit.variable("empty envelope")
         circuit.together((self.same_envelope, self.empty_envelope))
@@ -187,7 +192,7 @@ class SymbolicMessage:
     @property
     def assumed(self) -> list[Assumption]:
         """The assumptions of claims. What rules find in an alias has a formula of its own, so mail to one is mail like other mail."""
-        return [*(each for each in self.assumptions if each.id != "U24"), self.plain_letters]
+        return [*(each for each in self.assumptions if each.id != questions.ALIASES), self.plain_letters]
 
     @property
     def ways_to_write(self) -> list[list[int]]:
@@ -416,18 +421,18 @@ class SymbolicMessage:
         atoms = [atom for rules in rule_sets for atom in rules.atoms]
         named = named_assumptions(atoms)
         self.wraps = any("apply_html_disclaimer_text" in rule.actions for rules in rule_sets for rule in rules.rules)
-        self.watches_aliases = "U24" in named or _fields_differ(atoms)
+        self.watches_aliases = questions.ALIASES in named or _fields_differ(atoms)
         large = any(limit >= SURELY_PROTECTED for limit in self._limits)
-        at_primary = self._assume("U24", "Mail is addressed to primary addresses.", True, seen=self.watches_aliases)
+        at_primary = self._assume(questions.ALIASES, "Mail is addressed to primary addresses.", True, seen=self.watches_aliases)
         for literal in (self.direct, self.others_direct):
             add(at_primary ^ 1, literal)
         documents = [literal for key, literal in self.texts.get("attachment", {}).items() if key == ("extension", "pdf")]
         text = "The message has no PDF attachment, which stays unencrypted while enable_pdf_encryption is false."
-        add(self._assume("U25", text, self.leaves_pdf_out, seen="U25" in named) ^ 1, self.pdf ^ 1)
+        add(self._assume(questions.PDF, text, self.leaves_pdf_out, seen=questions.PDF in named) ^ 1, self.pdf ^ 1)
         for literal in documents:
             add(self.pdf ^ 1, literal)
         for each in USUAL:
-            seen = each.id in named or (each.id == "U27" and self.wraps) or (each.most is not None and large)
+            seen = each.id in named or (each.id == questions.SMIME_SIGNED and self.wraps) or (each.most is not None and large)
             switch = self._assume(each.id, each.text, True, seen=seen)
             unusual = [*(self.kinds[kind] for kind in each.types), *(self.arrival[kind] for kind in each.arrivals)]
             unusual += [] if each.most is None else [self.properties["message", each.most]]

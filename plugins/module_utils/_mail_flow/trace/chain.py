@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import Treated, treated
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import BY_OPTION, Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason, Truth
@@ -146,7 +147,7 @@ class Chain:
 
 
 #: Questions whose answer the trace could have.
-_WORD = {"U22": "envelope", "U26": "envelope"}
+_WORD = {questions.AUTHENTICATED: "envelope", questions.FORWARDED: "envelope"}
 
 
 @dataclass(slots=True)
@@ -176,7 +177,7 @@ class _Decided(Passage):
     def parts(self, rule: FlowRule, world: World, person: Recipient, added: bool = False) -> Iterator[Truth]:
         """Whether the rule matches."""
         step = self.steps[rule.place]
-        yield Open(step.asks, (Reason(step.why.id or "U00", step.why.word),)) if step.why else True
+        yield Open(step.asks, (Reason(step.why.id or questions.A_FACT, step.why.word),)) if step.why else True
 
 
 def _effect(rule: FlowRule) -> Hashable | None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth, any_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import required
@@ -47,12 +48,12 @@ _SAYS = {
 }
 
 #: Why a condition about others who get the message is open: whether they share the copy, or whether it is for each recipient alone.
-_OTHERS = {Reach.COPY: Unknown("semantics", "U06"), Reach.RELATION: Unknown("semantics", "U05")}
+_OTHERS = {Reach.COPY: Unknown("semantics", questions.AUDIT_SPLITS), Reach.RELATION: Unknown("semantics", questions.RELATION_TO_WHOM)}
 
 CHANGED = Unknown("subject_changed")
 
 #: The trace shows who got a copy, not the address that the sender wrote.
-_ORIGINAL = Unknown("to_or_cc", "U24")
+_ORIGINAL = Unknown("to_or_cc", questions.ALIASES)
 
 #: So many prefixes of subjects are told apart, and so many of them on one subject; where there are more, nobody knows what a subject was.
 MOST_PREFIXES, MOST_CHANGES = 4, 2

@@ -13,6 +13,7 @@ import ipaddress
 from dataclasses import dataclass
 from functools import lru_cache
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open
@@ -71,7 +72,7 @@ def why_open(question: Open, untraced: str = "") -> Unknown:
     """
     reason = question.reasons[0]
     word = untraced or _WORDS.get(reason.field, "semantics")
-    return Unknown(word, "" if reason.id == "U00" else reason.id)
+    return Unknown(word, "" if reason.id == questions.A_FACT else reason.id)
 
 
 def authenticated(sender: str, from_ip: str, facts: Facts) -> bool | None:
