@@ -16,6 +16,7 @@ from tests.emulator.message_trace import row
 from tests.emulator.organization import default_state
 
 from .playbook import Controller
+from .role import ROLE, newest, play
 from .tenant import Tenant
 
 NAME = "contoso.onmicrosoft.com"
@@ -139,3 +140,45 @@ def test_files_need_no_organization(tmp_path: Path) -> None:
 def test_options_are_checked(tenant: Tenant, options: dict[str, Any], why: str) -> None:
     ran = tenant.run(replay(**options))
     assert why in ran["mail_flow_replay"]["msg"]
+
+
+@pytest.mark.organizations(state(30))
+def test_plan_and_audit_say_how_much_mail_that_is(tenant: Tenant) -> None:
+    wishes: dict[str, Any] = {"encrypt_outgoing": {"template": "Encrypt"}, "accept": ["IRM-4", "IRM-5", "EAS-1", "POL-1", "POL-2"]}
+    plain = play(tenant.controller, "baseline", "--check", **wishes)
+    checked = play(tenant.controller, "baseline", "--check", replay_days=2, **wishes)
+    planned = ROLE + "Plan and preflight"
+    assert plain[planned]["digest"] == checked[planned]["digest"]
+    found = checked[planned]["mail"]["replay"]
+    assert set(found) == {"window", "counts"}
+    assert found["counts"]["copies"] == 30
+    assert "30 copies are now encrypted (fabrikam.com 20, northwind.com 10): 'Encrypt all outgoing mail'." in checked.output
+    plan, _mark = json.loads((newest(tenant.controller) / tenant.host / "plan.json").read_text())
+    assert plan["mail"]["replay"]["difference"][0]["certain"] == 30
+    page = (newest(tenant.controller) / "report.html").read_text(encoding="utf-8")
+    assert "30 copies of real mail were replayed: 30 would be treated differently, 0 perhaps." in page
+    assert "In the replayed mail, 30 copies are now encrypted" in page
+    assert page.count('<rect class="clear"') == 0
+    assert page.count('<rect class="protected"') >= 1
+    audited = play(tenant.controller, "audit", replay_days=2, **wishes)
+    assert "30 copies of 30 messages" in audited.output
+    for text in (checked.output, page, json.dumps(plan), audited.output):
+        assert "SUBJECT" not in text
+        assert "p1@fabrikam.com" not in text
+    # What is applied was not asked of the trace again.
+    calls = len(tenant.emulator.calls)
+    play(tenant.controller, "baseline", replay_days=2, approved_plan=plan["digest"], **wishes)
+    assert "Get-MessageTraceV2" not in [call.cmdlet for call in tenant.emulator.calls[calls:]]
+
+
+@pytest.mark.organizations(state(3) | {"hidden_cmdlets": ["Get-MessageTraceV2"]})
+def test_a_trace_that_is_not_granted_is_a_remark_of_the_plan(tenant: Tenant, tmp_path: Path) -> None:
+    checked = play(tenant.controller, "baseline", "--check", replay_days=2)
+    assert "The mail of the last days could not be replayed: Get-MessageTraceV2" in checked.output
+    assert "could not be replayed" in (newest(tenant.controller) / "report.html").read_text(encoding="utf-8")
+    file = tmp_path / "trace.json"
+    file.write_text(json.dumps(mail(3)), encoding="utf-8")
+    traced = play(tenant.controller, "audit", replay_trace={tenant.host: str(file)})
+    assert "3 copies of 3 messages" in traced.output
+    wrong = play(tenant.controller, "audit", rc=2, replay_days=91)
+    assert "hardened_baseline_replay_days is 91" in wrong.output

@@ -9,12 +9,13 @@ It never soothes: it says what was looked at, what was not, and what a change do
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.cards import cards_of, is_high
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import difference_of, foreign_of, guarantees_of, lint_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay import headline_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
     GOOD,
     IMPACT,
@@ -67,6 +68,7 @@ class Facts:
     not_selected: int = 0
     mail: Counter[str] = field(default_factory=Counter)
     verdicts: Counter[str] = field(default_factory=Counter)
+    replayed: list[str] = field(default_factory=list)
     lint: int = 0
     foreign: int = 0
     waiting: int = 0
@@ -113,7 +115,16 @@ class Answer:
 def answers_of(run: Record) -> list[Answer]:
     """The three answers."""
     facts = facts_of(run)
-    return [needs_attention(facts), what_changes(facts), what_to_decide(facts, run)]
+    changes = what_changes(facts)
+    changes.lines.extend(_replayed(facts.replayed))
+    return [needs_attention(facts), changes, what_to_decide(facts, run)]
+
+
+def _replayed(lines: Sequence[str]) -> list[tuple[str, str]]:
+    """What was found of real mail, in one line."""
+    if len(lines) > 1:
+        return [(f"The mail of the last days was replayed in {count(len(lines), 'organization')}.", "#replay")]
+    return [(f"{line}.", "#replay") for line in lines]
 
 
 def facts_of(run: Record) -> Facts:
@@ -128,6 +139,7 @@ def facts_of(run: Record) -> Facts:
         facts.status[status] += not waits
         facts.mail.update(row["kind"] for row in difference_of(organization))
         facts.verdicts.update(row["verdict"] for row in guarantees_of(organization))
+        facts.replayed += [line] if (line := headline_of(organization)) else []
         facts.lint += len(lint_of(organization))
         facts.foreign += len(foreign_of(organization))
         facts.findings += len(organization.get("findings") or [])

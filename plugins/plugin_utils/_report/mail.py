@@ -13,6 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import KINDS_OF_MAIL
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import message_lines, outcome_words, reasons_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.transit import transit_words
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay import change_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import MAIL, REACH, VERDICT, Record, Word, rank, word_for
 
 #: Classes of mail that a page shows; all of them are in the other files.
@@ -32,6 +33,7 @@ def difference_of(organization: Record) -> list[Record]:
             "card": message_card(row.get("witness") or {}),
             "ends": [end for name, key in (("Before", "before"), ("After", "after")) if row.get(key) for end in _ends(name, row[key])],
             "open": _capital(reasons_of(row)),
+            "counted": change_of(organization, row.get("kind", "unknown")),
         }
         for row in sorted(rows, key=lambda row: rank(MAIL, row.get("kind", "")))
     ]

@@ -27,6 +27,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.ma
     not_listed,
     reach_of,
 )
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay import replay_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
     CONTROL,
     IMPACT,
@@ -187,6 +188,7 @@ def view_of(run: Record) -> dict[str, Any]:
         "overviews": [(name_of(item), overview, reach_of(overview)) for item in organizations if (overview := item.get("overview"))],
         "reaches": [(name_of(item), reach) for item in organizations if (reach := reach_of(item.get("mail") or {}))],
         "mail": mail[:MOST_CLASSES],
+        "replays": [(name_of(item), replay) for item in organizations if (replay := replay_of(item))],
         "same_mail": not mail and any("difference" in (organization.get("mail") or {}) for organization in organizations),
         "mail_left_out": max(len(mail) - MOST_CLASSES, 0) + sum(map(not_listed, organizations)),
         "guarantees": sorted(_shared(organizations, guarantees_of), key=lambda shared: rank(VERDICT, shared.record["verdict"])),

@@ -24,6 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.restoring import count_as_rolled_back
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.drafting import Drafted, who
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.reading import overlooks
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.replayed import counts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 
@@ -112,7 +113,7 @@ class Record:
 
 def _shown(procedure: Procedure, changes: Sequence[PlannedChange], mail: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """What a result shows of a plan to people."""
-    found: dict[str, Any] = {"mail": mail} if mail else {}
+    found: dict[str, Any] = {"mail": counts_of(mail)} if mail else {}
     if check_mode:
         found.update(changed=bool(changes) and procedure.writes, changes=[change.as_dict() for change in changes])
     summary = procedure.summary(changes)

@@ -125,6 +125,22 @@ SETTINGS: tuple[Setting, ...] = (
         0,
         EVERYWHERE,
     ),
+    Setting(
+        "replay_days",
+        {"type": "int"},
+        "The days of mail, 1 to 90, that audits and plans in check mode take through the rules, to say how much mail a change would have treated differently; "
+        "V(0) is off. It reads the message trace and stores numbers and domains, but no addresses and no subjects. No digest depends on it.",
+        0,
+        ("main", "audit"),
+    ),
+    Setting(
+        "replay_trace",
+        {"type": "raw"},
+        "Files with message traces to use instead, as M(m365.message_encryption.mail_flow_replay#module) takes them. A path, a list of paths, or a dictionary "
+        "with those of each organization under its name in the inventory. It needs no permission.",
+        None,
+        ("main", "audit"),
+    ),
     Setting("verify_timeout", {"type": "int"}, "For how many seconds Exchange may take to show a change that it has accepted.", 60, WRITING),
     Setting(
         "rings",

@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a plan would have done to the mail of the last days, or what the rules did. Private to the collection.
+
+It stands beside the effect on mail in reports and plans, and outside of the digest, since mail goes on.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import Request
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import IRM, Mail, changes_mail, read_with_people
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import guarantees_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import OLDEST, SETTLES, TraceReader, Window, read_files
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import replay_lines
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_results import described
+
+#: Copies that are read at most, and domains that a row names.
+_MOST, _DOMAINS = 500_000, 10
+
+#: Lines on the terminal.
+_LINES = 3
+
+#: What a task's result has of it: no domain. Plan and report have all of it.
+_COUNTS = ("window", "counts", "remark")
+
+
+def replayed(task: BaselineContext, variables: Mapping[str, Any], organization: Organization, plan: Plan) -> dict[str, Any]:
+    """The mail of the last days through the rules as the plan would leave them, and as they are: as ``mail_flow_replay`` returns it. Shows a few lines.
+
+    Nothing where nobody asks for it. What Exchange does not let the caller read is a remark.
+
+    :raises OptionError: the days or the files are none.
+    """
+    days, files = int(variables.get("replay_days") or 0), _files(variables.get("replay_trace"), task.host)
+    if not days and not files:
+        return {}
+    if not 0 <= days <= OLDEST:
+        raise OptionError(f"hardened_baseline_replay_days is {days}.", remedy=f"Use a number from 0 to {OLDEST}; 0 turns it off.")
+    try:
+        trace, window = _traced(task, days, files)
+        guarantees = [each for each in guarantees_of(Request(variables)) if each.then != IN_TRANSIT]
+        known = read_with_people(task.session, organization, [*organization.subsets, *MAIL_FACTS], guarantees, plan)
+        found = _replay(known, plan, guarantees, trace, window)
+    except OptionError:
+        raise
+    except ExchangeError as error:
+        return {"remark": f"The mail of the last days could not be replayed: {error} A file needs no permission: hardened_baseline_replay_trace."}
+    for line in replay_lines(found, most=1)[:_LINES]:
+        task.say(line)
+    return found
+
+
+def counts_of(mail: Mapping[str, Any]) -> dict[str, Any]:
+    """The effect on mail as a task's result has it."""
+    if "replay" not in mail:
+        return dict(mail)
+    return {**mail, "replay": {key: value for key, value in mail["replay"].items() if key in _COUNTS}}
+
+
+def _files(value: Any, host: str) -> Sequence[str]:
+    """The files of an organization: one or several for all, or each organization's under its name in the inventory."""
+    if isinstance(value, Mapping):
+        value = value.get(host)
+    return [value] if isinstance(value, str) else list(map(str, value or ()))
+
+
+def _traced(task: BaselineContext, days: int, files: Sequence[str]) -> tuple[Trace, Window]:
+    if files:
+        return read_files(((path, task.find_file(path)) for path in files), _MOST)
+    until = (datetime.datetime.now(datetime.UTC) - SETTLES).replace(microsecond=0)
+    begin = until - min(datetime.timedelta(days=days), datetime.timedelta(days=OLDEST) - SETTLES)
+    return TraceReader(task.session, task.say, _MOST).read(begin, until)
+
+
+def _replay(organization: Organization, plan: Plan, guarantees: Sequence[Guarantee], trace: Trace, window: Window) -> dict[str, Any]:
+    now = Mail.of(organization)
+    then = now.after(plan)
+    changes = changes_mail(plan.changes)
+    before, after = RuleSet(now.rules), RuleSet(then.rules)
+    facts = facts_of(then.facts)
+    asked = Replay(after, facts, before if changes else None, replace(facts, irm_configuration=now.facts.get(IRM)), guarantees)
+    names = [rule.name for rule in (*after.rules, *before.rules)]
+    return described(asked.run(trace), window, compared=changes, guaranteed=bool(guarantees), domains=_DOMAINS, rules=names)

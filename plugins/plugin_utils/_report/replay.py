@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The mail of the last days, for a report: sentences, a picture of the days, and the numbers behind it. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import COVERAGE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import change_sentence, left_out_words, replay_lines
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import Record
+
+#: How copies count, in words, in the order of :data:`COVERAGE`.
+TITLES = dict(zip(COVERAGE, ("Protected", "In clear", "Cannot be told", "Not delivered"), strict=True))
+
+#: The picture: its width and the height of a day, in units of the drawing.
+_WIDTH, _DAY = 400, 18
+
+
+def replay_of(organization: Record) -> Record | None:
+    """What a replay found, as the page shows it; ``None`` where there is none."""
+    found = (organization.get("mail") or {}).get("replay")
+    if not found or "remark" in found:
+        return {"remark": found["remark"]} if found else None
+    return {
+        "lines": replay_lines(found),
+        "left_out": left_out_words(found["counts"]["left_out"]),
+        "premises": [each["text"] for each in found["assumes"] if "text" in each],
+        "settled_by": [f"{row['reason'].replace('_', ' ')} ({row['copies']:,}): {row['settled_by']}" for row in found["undecided"]],
+        "titles": list(TITLES.values()),
+        "days": [(row["date"], [row[how] for how in COVERAGE]) for row in found["days"]],
+        "domains": [(row["name"], [row[how] for how in COVERAGE]) for row in found["domains"]],
+        "picture": picture_of(found["days"]),
+    }
+
+
+def change_of(organization: Record, kind: str) -> str:
+    """How much mail a kind of difference was in the last days, as a sentence; empty where nobody knows."""
+    rows = ((organization.get("mail") or {}).get("replay") or {}).get("difference") or ()
+    return next((f"In the replayed mail, {change_sentence(row)}" for row in rows if row["kind"] == kind), "")
+
+
+def headline_of(organization: Record) -> str:
+    """One line for the first screen; empty where there is no replay."""
+    found = (organization.get("mail") or {}).get("replay") or {}
+    if "counts" not in found:
+        return ""
+    rows = found.get("difference") or ()
+    certain, possible = (sum(row[key] for row in rows) for key in ("certain", "possible"))
+    change = f": {certain:,} would be treated differently, {possible:,} perhaps" if "difference" in found else ""
+    return f"{found['counts']['copies']:,} copies of real mail were replayed{change}"
+
+
+def picture_of(days: Sequence[Record]) -> Record:
+    """The days as bars, one below the other: rectangles with a class, and the size of the drawing."""
+    most = max((sum(row[how] for how in COVERAGE) for row in days), default=0)
+    bars = []
+    for place, row in enumerate(days):
+        left = 0.0
+        for how in COVERAGE:
+            width = row[how] / most * _WIDTH if most else 0
+            if width:
+                bars.append({"class": how, "x": f"{left:.1f}", "y": place * _DAY, "width": f"{width:.1f}"})
+            left += width
+    return {"bars": bars, "width": _WIDTH, "height": len(days) * _DAY, "day": _DAY - 4}
