@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rule sets and claims over one message, with the search for messages that replay. Private to the collection."""
+"""Rule sets and claims over one symbolic message, with the search for messages that replay. Private to the collection."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_constraints import NoMessageError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import SHOWN_FIELDS, SymbolicMessage
 
-#: The IRM settings that decide about mail.
+#: The IRM settings that affect mail.
 DECIDING_SETTINGS = ("azure_rms_licensing_enabled", "internal_licensing_enabled", "enable_pdf_encryption", "transport_decryption_setting")
 
 #: The maximum number of conflicts per question.
 CONFLICTS = 6_000
 
-#: The maximum number of attempts to repair a model that matches no message.
+#: The maximum number of attempts to repair a model without a message.
 _TRIES = 12
 
-#: The maximum number of answers to what is unknown that a message is held against.
+#: The maximum number of answers to unknowns to try with a message.
 _CASES = 6
 
 #: The maximum number of copies for people whom rules add that are compared.
 _COPIES = 24
 
-#: Copies for people whom rules add are followed until they met so many rules.
+#: The maximum number of rules through which copies for added people are followed.
 _STEPS = 6_000
 
-#: The maximum number of addresses in fields that are built exactly at once.
+#: The maximum number of addresses in fields that are modeled exactly at once.
 _FIELDS_AT_ONCE = 4
 
 
@@ -56,10 +56,10 @@ _FIELDS_AT_ONCE = 4
 class AddedCopy:
     """The copy of somebody whom a rule adds.
 
-    :param address: the primary address, :param:`person` as atoms; empty for somebody of several, or anybody.
-    :param when: whether there is one.
-    :param rule: the rule that adds them, :param:`instead` whether it redirects the message to them.
-    :param made_of: the copy that theirs is made of; ``None`` for the recipient's.
+    :param address: the primary address; :param:`person`: its atoms; empty for one of several people, or anybody.
+    :param when: the condition for its existence.
+    :param rule: the rule that adds them; :param:`instead`: whether it redirects the message to them.
+    :param made_of: the copy that it is made from; ``None`` for the recipient's.
     """
 
     address: str
@@ -82,7 +82,7 @@ class AddedCopies:
     cut: bool
 
     def of(self, address: str) -> list[AddedCopy]:
-        """Those of a person, by the primary address."""
+        """The copies of a person, by primary address."""
         return [copy for copy in self.copies if copy.address == address]
 
 
@@ -115,11 +115,11 @@ class Replayed:
 class Model:
     """Rule sets and claims over the variables of one message.
 
-    :param rule_sets: those that the message goes through.
-    :param claims: further rules, which define the mail that is meant.
+    :param rule_sets: the rule sets that the message goes through.
+    :param claims: further rules, which select mail.
     :param given: the facts as the option ``facts`` has them.
-    :param exact: the atoms for which another recipient is built.
-    :param settings: the IRM configuration by rule set; the one of the facts unless given.
+    :param exact: the atoms for which another recipient is modeled.
+    :param settings: the IRM configuration by rule set; by default, the one in the facts.
     :param transit: whether it is asked how mail leaves.
     """
 
@@ -148,7 +148,7 @@ class Model:
         self._writer = Writer(self.mail)
         self._laws: dict[tuple[int, ...], None] = {}
         self._limits: list[int] = []
-        self._learnt: dict[int, None] = {}  # what the model of a message has to decide, since a clause leaves a choice
+        self._learnt: dict[int, None] = {}  # what the model of a message must decide, because a clause leaves a choice
 
     @cached_property
     def open(self) -> Side:
@@ -170,7 +170,7 @@ class Model:
     def solve(self, literals: Sequence[int], budget: int = CONFLICTS, also: Sequence[int] = ()) -> bool:
         """Whether all of these can be true together.
 
-        :param also: literals about which the model has to say something, too.
+        :param also: further literals that the model must decide.
         :raises BudgetError: that took too many conflicts.
         """
         found = self.circuit.solve(literals, budget, also)
@@ -179,9 +179,9 @@ class Model:
         return found
 
     def added(self, side: Side, place: int = 0, *, shared: bool = True) -> AddedCopies:
-        """The copies for those whom rules of a set add, and for those whom they add to these.
+        """The copies for people whom rules of a set add, and for people added to these copies.
 
-        :param shared: whether also for those whom a rule adds to a copy that it adds them to anyway, as it is shared: they get a second one at most, if
+        :param shared: whether to include people whom a rule adds to a shared copy that they are on anyway: they get a second one only if
             rules split the copy before.
         """
         known = self._added.get((side.logic.free, place, shared))
@@ -192,7 +192,7 @@ class Model:
         return found
 
     def _compared(self, side: Side, place: int) -> AddedCopies:
-        """The copies for those whom rules name by their addresses, without those that only bring somebody a second one."""
+        """The copies for people whom rules name by address, without copies that would only be somebody's second one."""
         chain = side.chains[place]
         found: list[AddedCopy] = []
         todo: list[tuple[Branch, Value, AddedCopy | None]] = [(branch, branch.when, None) for branch in chain.branches]
@@ -209,7 +209,7 @@ class Model:
         return AddedCopies(tuple(found), bool(todo))
 
     def _brought(self, side: Side, place: int) -> AddedCopies:
-        """The copies for all whom rules bring one, first rule first. What several copies make of a rule's people alike is one copy."""
+        """The copies for everybody to whom rules send one, first rule first. Equal copies for a rule's people count as one."""
         chain, steps = side.chains[place], 0
         found: list[AddedCopy] = []
         waiting: dict[int, list[tuple[Branch, Value, AddedCopy | None]]] = {}
@@ -235,9 +235,9 @@ class Model:
         return AddedCopies(tuple(found), bool(waiting))
 
     def _copy(self, side: Side, chain: RuleChain, branch: Branch, when: Value, made_of: AddedCopy | None) -> AddedCopy:
-        """A copy that a rule makes for somebody. Nobody is added to a copy that is theirs.
+        """A copy that a rule makes for somebody. Nobody is added to their own copy.
 
-        :param when: whether the rule makes it.
+        :param when: the condition under which the rule makes it.
         """
         copy, recipient = RuleChain(chain.rules, chain.conditions, side.company, branch), self.mail.recipient
         if branch.address and not branch.instead:
@@ -252,15 +252,15 @@ class Model:
 
     @property
     def core(self) -> tuple[int, ...]:
-        """After a no: which of them exclude each other."""
+        """After a no: a subset that contradicts itself."""
         return self.circuit.solver.core
 
     def candidates(self, claim: Sequence[int], literals: Sequence[int], side: Side, budget: int = CONFLICTS) -> Iterator[Replayed | None]:
-        """Messages of which a claim is true, on the free side for some answer to what is unknown. Each further one is a message of which it is true also for
-        each answer with which it was not true of those before. So one is found of which it is true in one way or another, which Kleene's logic cannot tell.
+        """Messages of which a claim is true, on the free side for some answer to the unknowns. It is also true of each further message for
+        every answer that made it false of an earlier one. So this finds messages of which it is true in one way or another, which Kleene's logic cannot tell.
         ``None`` if there may be such a message, and none is written.
 
-        :param literals: what a message has to meet anyway.
+        :param literals: what a message must satisfy anyway.
         :raises BudgetError: a question took too many conflicts.
         """
         circuit, unknown = self.circuit, side.logic.questions
@@ -280,10 +280,10 @@ class Model:
             wanted.append(circuit.given(true, _values(circuit.solver.model, unknown)))
 
     def rules_out(self, claim: Sequence[int], literals: Sequence[int], budget: int = CONFLICTS) -> bool:
-        """Whether it is known that there is no message of which a claim is true on the free side for every answer to what is unknown. Each answer for which
-        it is not true of a message excludes all such messages.
+        """Whether there is certainly no message of which a claim is true on the free side for every answer to the unknowns. Each answer that makes
+        it false of a message excludes all such messages.
 
-        :param literals: what a message has to meet anyway.
+        :param literals: what a message must satisfy anyway.
         :raises BudgetError: a question took too many conflicts.
         """
         circuit, unknown = self.circuit, self.free.logic.questions
@@ -299,8 +299,8 @@ class Model:
         return False
 
     def find(self, literals: Sequence[int], side: Side, budget: int = CONFLICTS) -> tuple[bool, Replayed | None]:
-        """Whether all of these can be true together, as far as is known, and a message with them; on the free side, if need be one in which it is open what
-        is in a text.
+        """Whether all of these can be true together, as far as is known, and a message for them; on the free side, if necessary one in which the content
+        of a text is open.
 
         :raises BudgetError: a question took too many conflicts.
         """
@@ -310,11 +310,11 @@ class Model:
         return possible, found
 
     def search(self, literals: Sequence[int], side: Side, budget: int = CONFLICTS, *, lax: bool = False) -> tuple[bool, Replayed | None]:
-        """Whether all of these can be true together, as far as is known, and a message with them.
+        """Whether all of these can be true together, as far as is known, and a message for them.
 
-        An attempt that leads to no message adds the reason as clauses, or ends the search. What only the writer's limits exclude stays possible.
+        An attempt without a message adds the reason as clauses, or ends the search. What only the writer's limits exclude stays possible.
 
-        :param lax: whether it may be open what is in the message's texts.
+        :param lax: whether the content of the message's texts may be open.
         :raises BudgetError: a question took too many conflicts.
         """
         once = side.company.written_once
@@ -332,7 +332,7 @@ class Model:
         return True, None
 
     def _learn(self, error: NoMessageError) -> None:
-        """Laws hold from now on; limits where a message is to be written."""
+        """Adds laws for good, and limits for writing messages."""
         for clause in error.laws:
             self.circuit.add(*clause)
         of_plain = [(*clause, self.mail.plain_letters.literal ^ 1) for clause in error.plain]
@@ -347,21 +347,21 @@ class Model:
 
     @property
     def laws(self) -> int:
-        """How many relations were learnt."""
+        """The number of learnt relations."""
         return len(self._laws)
 
     def leaned_on(self, is_true: Callable[[int], bool], side: Side) -> list[Key]:
-        """The atoms that the model gives to some other recipient whom nobody represents."""
+        """The atoms that the model gives to another recipient who is not modeled."""
         return list(dict.fromkeys(key for (key, _history), literal in side.company.used.items() if is_true(literal)))
 
     def replayed(self, letter: Letter) -> Replayed:
-        """A letter as the simulator takes it."""
+        """A letter in the form of the simulator."""
         message = message_of({**letter.message, "date": self.now}, "", "witness")
         known = facts_of({**self.given, **letter.facts})
         return Replayed(letter, message, tuple(replace(known, irm_configuration=settings) for settings in self.settings))
 
     def to_refine(self, side: Side) -> list[Key]:
-        """After a model: the atoms that require a represented recipient, so that the next answer is better."""
+        """After a model: the atoms for which another recipient must be modeled to improve the next answer."""
         holds = self.circuit.solver.holds
         wanted = self.leaned_on(holds, side)
         for address in self._people_in_fields:
@@ -370,7 +370,7 @@ class Model:
         return [key for key in wanted if key not in self.exact]
 
     def left_in_fields(self) -> list[Key]:
-        """Some of the addresses that conditions look for in the To or Cc field: only a represented recipient is certain to stay in a copy."""
+        """Some of the addresses that conditions look for in the To or Cc field: only a modeled recipient certainly stays in a copy."""
         keys: list[Key] = [("address", address) for address in self._people_in_fields]
         return [key for key in keys if key not in self.exact][:_FIELDS_AT_ONCE] if self.free.company.watched else []
 
@@ -380,13 +380,13 @@ class Model:
         return [address for address in self.mail.vocabulary.fields if address not in self.facts.expanded]
 
     def refined(self, keys: Iterable[Key]) -> Model:
-        """The same, with these represented, too."""
+        """The same model, with recipients modeled for these, too."""
         exact = [key for key in self.exact if key != ANYBODY]
         return Model(self.rule_sets, self.claims, self.given, self.now, self._options, (*exact, *keys), self.settings, transit=self.transit)
 
 
 def differing(settings: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
-    """The IRM settings that decide about mail and differ between rule sets, with the last value of each."""
+    """The IRM settings that affect mail and differ between rule sets, with the last value of each."""
     values = {name: [(each or {}).get(name) for each in settings] for name in DECIDING_SETTINGS}
     return {name: each[-1] for name, each in values.items() if any(value != each[0] for value in each)}
 

@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two logics over formulas, for what nobody knows. Private to the collection.
+"""Two logics over formulas, for the unknown. Private to the collection.
 
-A value is a literal, or a pair of literals where something unknown has a part in it: surely true, and possibly true. What is known costs nothing more.
-Unknown behavior of the service has two encodings. *Free*, it is a variable that may be anything: what cannot happen then happens under no behavior.
-*Open*, it is the pair of false and true, Kleene's third value: what surely happens then happens under every behavior.
+A value is a literal or, if it involves something unknown, a pair of literals: certainly true, and possibly true. Known values cost nothing extra.
+Unknown behavior of the service has two encodings. *Free*: a variable with any value; what is impossible then is impossible under every behavior.
+*Open*: the pair of false and true, Kleene's third value; what certainly happens then happens under every behavior.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ Value: TypeAlias = "int | tuple[int, int]"
 
 
 def low(value: Value) -> int:
-    """The literal that is true where the value is certainly true."""
+    """The literal that is true if the value is certainly true."""
     return value if isinstance(value, int) else value[0]
 
 
 def high(value: Value) -> int:
-    """The literal that is true where the value may be true."""
+    """The literal that is true if the value may be true."""
     return value if isinstance(value, int) else value[1]
 
 
@@ -38,8 +38,8 @@ def negate(value: Value) -> Value:
 class Logic:
     """Logic over values on a circuit.
 
-    :param free: whether what is unknown is a variable; otherwise it is open.
-    :param questions: the variables of what is unknown; none where it is open.
+    :param free: whether unknowns are variables; otherwise they are open.
+    :param questions: the variables of unknowns; none if they are open.
     """
 
     def __init__(self, circuit: Circuit, *, free: bool) -> None:
@@ -49,7 +49,7 @@ class Logic:
         self._paired: set[tuple[int, int]] = set()
 
     def unknown(self, *name: Hashable) -> Value:
-        """Something that nobody knows. Where it is free, the same name is the same variable."""
+        """An unknown. If it is free, the same name is the same variable."""
         if not self.free:
             return (FALSE, TRUE)
         found = self.circuit.variable(("unknown", *name))
@@ -57,9 +57,9 @@ class Logic:
         return found
 
     def known(self, truth: Truth, *name: Hashable) -> Value:
-        """What the simulator finds; what is open of it is unknown.
+        """A truth of the simulator; an open one is unknown.
 
-        :param name: what it is about; the question's own key unless given.
+        :param name: what it is about; by default, the question's own key.
         """
         if isinstance(truth, bool):
             return TRUE if truth else FALSE
@@ -75,7 +75,7 @@ class Logic:
         return self._pair(lows, self.circuit.conjunction([high(value) for value in parts]))
 
     def _pair(self, lows: int, highs: int) -> Value:
-        """A value from what is certainly and what may be true. No single gate says that the first implies the second, so this does."""
+        """A value from its certain and its possible literal. No single gate says that the first implies the second, so this adds it."""
         if lows == highs:
             return lows
         if lows != FALSE and highs != TRUE and (lows, highs) not in self._paired:
@@ -89,7 +89,7 @@ class Logic:
         return negate(self.all_of([negate(value) for value in values]))
 
     def choose(self, condition: Value, then: Value, otherwise: Value) -> Value:
-        """If, then, else. Where the condition is open, only what both branches share is certain."""
+        """If, then, else. If the condition is open, only what both branches share is certain."""
         if isinstance(condition, int) and isinstance(then, int) and isinstance(otherwise, int):
             return self.circuit.choice(condition, then, otherwise)
         if then == otherwise:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Of how much mail a sentence about a class is true. Private to the collection."""
+"""How much mail a sentence about a class is true of. Private to the collection."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 @dataclass(frozen=True)
 class Extent:
-    """What decides how far a sentence reaches, as literals.
+    """The literals that determine how much mail a sentence is true of.
 
-    :param named: that mail meets the conditions that the sentence names, and :param:`spared` that it may meet their exceptions, too; empty if the mail
+    :param named: that mail meets the conditions that the sentence names; :param:`spared`: that it may also meet their exceptions; empty if the mail
         never comes to one of the rules.
     :param of_class: that mail is of the class.
-    :param differs: that mail is treated differently as the class says, and :param:`alike` that it is treated like the witness.
+    :param differs: that mail is treated differently as the class says; :param:`alike`: that it is treated like the witness.
     """
 
     named: tuple[int, ...]
@@ -31,10 +31,10 @@ class Extent:
 
 
 def reach(circuit: Circuit, extents: Sequence[Extent], budget: int) -> list[tuple[str, bool]]:
-    """Of each extent what keeps mail that is named from being treated so, ``another`` rule, an ``exception``, or nothing, and whether mail of the class is
+    """For each extent, what exempts named mail (``another`` rule, an ``exception``, or nothing), and whether mail of the class is
     treated like the witness.
 
-    :param budget: the maximum number of conflicts for all questions together, those that were asked before included.
+    :param budget: the maximum number of conflicts for all questions together, including earlier ones.
     """
     asked = Batch(circuit, budget)
     every = list(enumerate(extents))
@@ -45,7 +45,7 @@ def reach(circuit: Circuit, extents: Sequence[Extent], budget: int) -> list[tupl
 
 
 def _whole(circuit: Circuit, asked: Batch, extent: Extent) -> tuple[str, bool]:
-    """The same of an extent that no other rule limits."""
+    """The same for an extent that no other rule limits."""
     as_witness = circuit.conjunction((extent.differs, extent.alike))
     sure = not asked.can((*extent.named, as_witness ^ 1))
     treated = as_witness if sure else extent.differs

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The copies of a message that somebody gets, as formulas. Private to the collection."""
+"""The copies of a message for one person, as formulas. Private to the collection."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 
 class Copies:
-    """What is true of any of the copies that somebody gets; nothing is where there is none.
+    """What is true of the copies that somebody gets; nothing is true if there is none.
 
-    The recipient whom the sender names gets one. Whom rules add may get several, or none. Of several copies that differ nothing is said, and of those
-    that do not, this says the same as of one.
+    The recipient whom the sender names gets one. People whom rules add may get several, or none. Nothing is said about several different copies; for
+    equal ones, this says the same as for one.
 
-    :param every: the copies: when there is one, and its outcome.
+    :param every: the copies: the condition for each, and its outcome.
     """
 
     def __init__(self, logic: Logic, every: Sequence[tuple[Value, Outcome]]) -> None:
@@ -49,7 +49,7 @@ class Copies:
         return self._any(lambda copy: copy.state.fates.get(fate, FALSE))
 
     def fate(self, name: str, approvals: int = 0) -> Value:
-        """Whether this is a copy's fate, once so many approvals are given."""
+        """Whether this is a copy's fate after a number of approvals."""
         return self._any(lambda copy: copy.fate(name, approvals))
 
     def in_transit(self, least: str) -> Value:
@@ -68,7 +68,7 @@ class Copies:
 def shows(showing: Showing, chains: Sequence[tuple[Value, RuleChain]], logic: Logic) -> Value:
     """Whether somebody sees a message in clear.
 
-    :param chains: the copies that rules act on, each with whether there is one.
+    :param chains: the copies that rules act on, each with its condition.
     """
     acts = logic.any_of([logic.all_of((when, chain.acts(showing.rule))) for when, chain in chains])
     mail = chains[0][1].mail

@@ -26,13 +26,13 @@ def is_about(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, add
     passage = Passage(rules, message, facts)
     people = facts.recipients(message)
     world = World(first_content(message), Fork(people))
-    # Somebody whom a rule adds has an address, but is none of those to whom the message came.
+    # Somebody whom a rule adds has an address, but is not an original recipient of the message.
     person = next((person for person in people if person.address == address), Recipient(address, address, address))
     return all_of(passage.parts(rule, world, person))
 
 
 def on_arrival(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> dict[Atom, Truth]:
-    """Whether a message meets each condition and exception of a rule as it arrives. What earlier rules turn it into is not what it is, nor does it matter
+    """Whether a message meets each condition and exception of a rule as it arrives. Changes by earlier rules do not count, nor does it matter
     whether Exchange may decrypt it.
     """
     passage = Passage(rules, message, replace(facts, irm_configuration={**(facts.irm_configuration or {}), "transport_decryption_setting": "Optional"}))
@@ -43,7 +43,7 @@ def on_arrival(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, a
 
 
 def as_it_arrives(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> FlowRule:
-    """A rule with the conditions that a message may meet as it arrives, and the exceptions that do not certainly spare it then."""
+    """A rule with the conditions that a message may meet as it arrives, and the exceptions that do not certainly match it then."""
     met = on_arrival(rules, rule, message, facts, address)
     conditions = tuple(atom for atom in rule.conditions if met[atom] is not False)
     return replace(rule, conditions=conditions, exceptions=tuple(atom for atom in rule.exceptions if met[atom] is not True))
@@ -55,7 +55,7 @@ def courses_of(rules: RuleSet, message: Message, facts: Facts) -> list[Course]:
 
 
 def course_of(rules: RuleSet, message: Message, facts: Facts, address: str, person: str = "") -> Course | None:
-    """The course of a recipient's copy, or of a person's whom rules add. Where none does, it is the recipient's, and brings nobody a copy."""
+    """The course of a recipient's copy, or of that of a person whom rules add. If none adds them, it is the recipient's, without copies for others."""
     own = Passage(rules, message, facts).course(address)
     if not person or own is None:
         return own
@@ -64,12 +64,12 @@ def course_of(rules: RuleSet, message: Message, facts: Facts, address: str, pers
 
 
 def surely_breaks(course: Course | None, then: str, template: str, message: Message, facts: Facts) -> bool:
-    """Whether a copy breaks a guarantee, whatever is unknown."""
+    """Whether a copy certainly breaks a guarantee."""
     return _all(True, course, then, template, message, facts)
 
 
 def surely_keeps(course: Course | None, then: str, template: str, message: Message, facts: Facts) -> bool:
-    """Whether a copy is what a guarantee says, whatever is unknown."""
+    """Whether a copy certainly keeps a guarantee."""
     return _all(False, course, then, template, message, facts)
 
 
@@ -120,7 +120,7 @@ def _breaks(world: World, course: Course, then: str, template: str, message: Mes
 
 
 def reasons_for(course: Course | None, then: str, template: str, message: Message, facts: Facts) -> list[Reason]:
-    """What is unknown about a copy, and decides whether it breaks a guarantee."""
+    """The unknowns that decide whether a copy breaks a guarantee."""
     if course is None:
         return []
     broken = [(world, _breaks(world, course, then, template, message, facts)) for world in course.worlds]
@@ -135,7 +135,7 @@ def reasons_for(course: Course | None, then: str, template: str, message: Messag
 
 
 def reasons_of(course: Course | None, message: Message, facts: Facts, *, transit: bool = False) -> list[Reason]:
-    """What is unknown about a copy.
+    """The unknowns about a copy.
 
     :param transit: whether it is about how it leaves, too.
     """

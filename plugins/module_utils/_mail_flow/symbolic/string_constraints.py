@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Texts that have some words and patterns and lack others. Private to the collection.
 
-Every word and pattern is in a text that the model says, and no other. Where no text at all can be like that, what the model got wrong is a new relation.
-Where only none is found that a person would write, it is a limit of the writer's, and says nothing about mail.
+A text has exactly the words and patterns that the model says. If no such text can exist, the model's mistake becomes a new relation.
+If only no natural one is found, that is a limit of the writer, and says nothing about mail.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ Holds = Callable[[int], bool]
 class NoMessageError(Exception):
     """No message matches the model, as far as is known.
 
-    :param laws: clauses that hold for every message, whatever is open, but not for the model.
-    :param limits: clauses that hold for every message that is written here, but not for the model.
-    :param plain: those of them that hold for every message of plain letters.
+    :param laws: clauses that hold for every message, but not for the model.
+    :param limits: clauses that hold for every message that the writer can write, but not for the model.
+    :param plain: the ones that hold for every message of plain letters.
     """
 
     def __init__(self, laws: Iterable[tuple[int, ...]] = (), limits: Iterable[tuple[int, ...]] = (), plain: Iterable[tuple[int, ...]] = ()) -> None:
@@ -39,7 +39,7 @@ class NoMessageError(Exception):
 
 @dataclass(frozen=True)
 class Wish:
-    """What a text has to have and to lack.
+    """What a text must have and lack.
 
     :param atoms: atom to its literal.
     :param has: whether a text has an atom.
@@ -53,24 +53,24 @@ class Wish:
 
     @property
     def wanted(self) -> list[Key]:
-        """What it must have."""
+        """The atoms that it must have."""
         return [key for key, literal in self.atoms.items() if self.is_true(literal)]
 
     def wrong(self, text: str) -> list[Key]:
-        """The atoms that differ in a text, or must not be open."""
+        """The atoms that a text gets wrong, or that must not be open."""
         found = [(key, self.has(text, key), self.is_true(literal)) for key, literal in self.atoms.items()]
         return [key for key, truth, wanted in found if truth is not wanted and (isinstance(truth, bool) or not self.lax)]
 
     def composed(self, text: str, forms: Sequence[Sequence[Key]] = _ANY_FORM) -> str:
         """A text by automata.
 
-        :param text: one that is not right.
-        :param forms: patterns that it must match, too. They are tried in order; every text has the last ones.
+        :param text: a text that is not right.
+        :param forms: patterns that it must also match, tried in order; every text matches the last ones.
         :raises NoMessageError: none was found.
         """
         wanted = self.wanted
         unwanted = [key for key in self.wrong(text) if key not in wanted]
-        # Small automata can tell what large ones cannot.
+        # Small automata can decide what large ones cannot.
         laws = [self._clause([key], [bad]) for bad in unwanted for key in wanted if _exclude((as_text(key),), (as_text(bad),), tuple(forms[-1]))]
         if laws:
             raise NoMessageError(laws)
@@ -87,8 +87,8 @@ class Wish:
     def found(self, unwanted: list[Key], form: Sequence[Key] = ()) -> str | None:
         """A text of a form.
 
-        :param unwanted: what is known to need excluding; more is added.
-        :raises NoMessageError: there is no telling.
+        :param unwanted: atoms known to need exclusion; grows.
+        :raises NoMessageError: it cannot be decided.
         """
         wanted = self.wanted
         while True:
@@ -131,7 +131,7 @@ def address_has(address: str, key: Key) -> Any:
 
 
 def largest(words: list[str]) -> list[str]:
-    """Words without those that others contain."""
+    """Words, without those that others contain."""
     return [word for word in words if not any(other != word and holds(other, ("word", word)) is True for other in words)]
 
 
@@ -156,7 +156,7 @@ def sample(key: Key, form: Sequence[Key] = ()) -> str | None:
 
 @remembered(4096)
 def _shortest(wanted: tuple[Key, ...], unwanted: tuple[Key, ...] = (), lax: bool = False) -> tuple[bool, str | None]:
-    """Whether a search for a text came to its end, and the text."""
+    """Whether a search for a text was complete, and the text."""
     try:
         return True, find_text(wanted, unwanted, _PRINTED, lax=lax)
     except OverflowError:
@@ -165,7 +165,7 @@ def _shortest(wanted: tuple[Key, ...], unwanted: tuple[Key, ...] = (), lax: bool
 
 @remembered(4096)
 def _exclude(wanted: tuple[Key, ...], unwanted: tuple[Key, ...], form: tuple[Key, ...], *, plain: bool = False) -> bool:
-    """Whether it is known that no text of a form, which every text has, has some atoms and lacks others; with ``plain``, no text of plain letters."""
+    """Whether certainly no text of a form that every text has contains some atoms and lacks others; with ``plain``, no text of plain letters."""
     try:
         return is_impossible(wanted, unwanted, form, plain=plain)
     except OverflowError:

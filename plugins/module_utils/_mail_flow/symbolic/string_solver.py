@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts that have some words and patterns and lack others, or that there are none. Private to the collection.
+"""Finds texts that have some words and patterns and lack others, or that there are none. Private to the collection.
 
-Words and patterns are automata; what has several and lacks others is their product. The characters of a product fall into classes that none of its
-automata tells apart, so one of each class is enough. A breadth-first search finds the shortest text, or that there is none.
+Words and patterns are automata; a text that has several and lacks others is accepted by their product. Its characters fall into classes that none of the
+automata distinguishes, so one of each class is enough. A breadth-first search finds the shortest text, or that there is none.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import has_word, touches
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key, keys_of
 
-#: So many states of a product are looked at; beyond them it is not known whether there is a text.
+#: The maximum number of states of a product to visit; beyond that, it is unknown whether there is a text.
 MOST_STATES = 3_000
 
-#: What an automaton costs for a character.
+#: The cost of an automaton per character.
 _STEPS_EACH = 2
 
 _ONE_BLANK = re.compile(r"\s+")
 
-#: Characters of every sort that a class or a border of words can tell apart, for texts that are to be read.
+#: Readable characters of every sort that classes or word borders distinguish.
 _SORTS = "qQ7 \n\t_.@-/!\u00e9\u00c9\u0660\u4e2d\u00a0\u2028"
 
-#: The letters that some comparisons take for an ASCII letter in another case, and some do not.
+#: Letters that only some comparisons take for an ASCII letter in another case.
 HALF_ASCII = "\u0130\u0131\u017f\u212a"
 
-#: All scripts whose characters have sorts are below; what comes after them has no case and is no letter.
+#: All scripts with sorts of characters are below; later characters have no case and are not letters.
 _LAST = 0x33000
 
 
 class Word:
-    """Is in a text where nothing touches it. A state: places in the word where occurrences are, what was before, and whether one is done.
+    """Matches a text that contains the word untouched. A state: places of occurrences in the word, the previous character, and whether one is complete.
 
-    :param read: what is read of a character.
-    :param loose: whether it also is where that is open.
-    :param blanks: whether all white space is one blank.
+    :param read: how a character is read.
+    :param loose: whether an open match counts.
+    :param blanks: whether all white space counts as one blank.
     """
 
     def __init__(self, word: str, read: Callable[[str], str] = str.lower, *, loose: bool = False, blanks: bool = False) -> None:
@@ -82,12 +82,12 @@ class Word:
 
     @property
     def letters(self) -> str:
-        """The characters that it tells apart."""
+        """The characters that it distinguishes."""
         return self.word + self.word.upper()
 
 
 class PerhapsWord:
-    """Is in a text where the word is, or where that is open: everything but a certain no. A state: those of all readings, and whether one is done."""
+    """Matches unless the word is certainly not in the text. A state: the states of all readings, and whether one is complete."""
 
     def __init__(self, word: str) -> None:
         self._readings = [Word(word, str.lower, loose=True), Word(word, str.casefold, loose=True)]
@@ -109,14 +109,14 @@ class PerhapsWord:
 
     @property
     def letters(self) -> str:
-        """The characters that it tells apart."""
+        """The characters that it distinguishes."""
         return "".join(each.letters for each in self._readings)
 
 
 class Pattern:
     """Is found anywhere in a text. A state: the places of the search, the anchors that hold behind what was read, and whether it is found.
 
-    :param perhaps: whether it is also found where that is open.
+    :param perhaps: whether an open match counts.
     """
 
     def __init__(self, pattern: str, dialect: Dialect, *, perhaps: bool = False) -> None:
@@ -151,7 +151,7 @@ class Pattern:
 
     @property
     def letters(self) -> str:
-        """The characters that it tells apart."""
+        """The characters that it distinguishes."""
         found: set[str] = set()
         _collect(self.expression.root, found)
         return "".join(sorted(found))
@@ -176,13 +176,13 @@ def _collect(node: Node, found: set[str]) -> None:
 
 
 def holds(text: str, key: Key) -> Truth:
-    """Whether a word or a pattern is in a text."""
+    """Whether a word or a pattern of a text is open."""
     sort, value = key
     return has_word(text, value) if sort == "word" else has_pattern(text, *value)
 
 
 def may_mean_pdf(atom: Atom) -> bool:
-    """Whether a condition on extensions or names of attachments may be true of a PDF document that is called nothing in particular."""
+    """Whether a condition on extensions or names of attachments may be true of a PDF document with an arbitrary name."""
     if atom.predicate.slots not in ((ATTACHMENT,), (ATTACHED_NAME,)):
         return False
     return any(key == ("extension", "pdf") or (key[0] == "pattern" and holds("document.pdf", key) is not False) for key in keys_of(atom))
@@ -191,9 +191,9 @@ def may_mean_pdf(atom: Atom) -> bool:
 def find_text(wanted: Sequence[Key], unwanted: Sequence[Key] = (), among: str = "", *, lax: bool = False) -> str | None:
     """The shortest text that certainly has all of these words and patterns and certainly lacks the others; ``None`` if none was found.
 
-    :param among: the characters that are tried first, as a reader expects them. Rare ones are not tried.
-    :param lax: whether it is enough that this may be so.
-    :raises OverflowError: the product is too large to tell.
+    :param among: the characters to try first, most natural ones first. Rare ones are not tried.
+    :param lax: whether possible matches are enough.
+    :raises OverflowError: the product is too large to decide.
     """
     machines = [_machine(key, perhaps=lax) for key in wanted], [_machine(key, perhaps=not lax) for key in unwanted]
     letters = list(_letters(machines))
@@ -201,14 +201,14 @@ def find_text(wanted: Sequence[Key], unwanted: Sequence[Key] = (), among: str = 
 
 
 def is_impossible(wanted: Sequence[Key], unwanted: Sequence[Key] = (), form: Sequence[Key] = (), *, plain: bool = False) -> bool:
-    """Whether no text at all may have these words and patterns and may lack the others, whatever is open about them.
+    """Whether no text at all can have these words and patterns and lack the others, however open questions are answered.
 
     :param form: patterns that every text in question certainly has.
     :param plain: whether texts in question have no :data:`HALF_ASCII`.
-    :raises OverflowError: the product is too large to tell.
+    :raises OverflowError: the product is too large to decide.
     """
     if not all(value.isascii() for sort, value in (*wanted, *unwanted) if sort == "word"):
-        return False  # How their letters fold depends on the letters around them.
+        return False  # The folding of their letters depends on adjacent letters.
     machines = [*(_machine(key) for key in form), *(_machine(key, perhaps=True) for key in wanted)], [_machine(key) for key in unwanted]
     ascii_only = all(chars.is_ascii for machine in itertools.chain(*machines) for chars in _sets_of(machine))
     characters = [*_letters(machines), *map(chr, range(128)), *(_sorts() if ascii_only else _characters())]
@@ -251,7 +251,7 @@ def _letters(machines: Iterable[Sequence[Machine]]) -> Iterable[str]:
 
 
 def _alphabet(machines: Sequence[Machine], characters: Iterable[str]) -> list[str]:
-    """One of the characters of each class that the automata tell apart."""
+    """One character of each class that the automata distinguish."""
     sets = list(dict.fromkeys(chars for machine in machines for chars in _sets_of(machine)))
     own = frozenset(character for machine in machines if not isinstance(machine, Pattern) for character in machine.letters)
     classes: dict[Any, str] = {}
@@ -264,7 +264,7 @@ def _alphabet(machines: Sequence[Machine], characters: Iterable[str]) -> list[st
 
 
 def _look(character: str, own: frozenset[str] = frozenset()) -> tuple[Any, ...]:
-    """What words see of a character; the letters that are theirs they tell apart."""
+    """How words see a character; they distinguish their own letters."""
     readings = (character.lower(), character.casefold())
     return (character.isspace(), *(tuple(each if each in own else each.isalnum() for each in reading) for reading in readings))
 
@@ -288,7 +288,7 @@ def _characters() -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _sorts() -> tuple[str, ...]:
-    """Those of them that classes of ASCII characters and words of such tell apart."""
+    """The ones that classes of ASCII characters, and words of them, distinguish."""
     found: dict[Any, str] = {}
     for character in _characters():
         near = {character.lower(), character.upper(), character.casefold(), character.upper().lower()}

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Any message to any recipient, as variables. Private to the collection.
 
-Properties that only the message itself shows (an attachment's content, a spam level) have a value in every message, so they are variables too.
+Properties that only the message itself shows (an attachment's content, a spam level) have a value in every message, so they are variables, too.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import may_mean_pdf
 
-#: Addresses of the last hop that no real mail has.
+#: Last-hop addresses that real mail never has.
 _DOCUMENTED = ("192.0.2.254", "198.51.100.254", "203.0.113.254")
 
 #: How a message can arrive protected; otherwise it arrives in clear.
 ARRIVALS = ("own", "other", "smime", "smime_signed")
 
-#: The fields of recipients that everybody sees.
+#: The visible fields of recipients.
 SHOWN_FIELDS = ("to", "cc")
 
 #: Types of messages that have a variable. The other types follow from the protection.
@@ -58,7 +58,7 @@ _SWITCHES = tuple(row.options[0] for row in PREDICATES if row.sort == "switch")
 
 
 def named_assumptions(atoms: Iterable[Atom]) -> set[str]:
-    """The assumptions about usual mail that conditions are about: they look for mail that does not meet them."""
+    """The assumptions about usual mail that conditions contradict by looking for other mail."""
     found: set[str] = set()
     for atom in atoms:
         sort = atom.predicate.sort
@@ -78,7 +78,7 @@ class Assumption:
     :param literal: the variable that enables it.
     :param seen: whether a rule could treat mail differently if the assumption is false. If none can, mail that does not meet the assumption only
         has more unknowns than the same mail that does: what is certain for one is certain for the other.
-    :param of_mail: whether it is about mail, and not about what is not told of the organization.
+    :param of_mail: whether it is about mail, and not about unknown facts of the organization.
     """
 
     id: str
@@ -90,10 +90,10 @@ class Assumption:
 
 @dataclass(frozen=True)
 class Companion:
-    """Somebody else whom the message is for: for the sake of one word or address, or anybody.
+    """Another recipient of the message: for one word or address, or anybody.
 
     :param there: whether there is such a recipient at all.
-    :param at_alias: whether the sender wrote to them at an alias, and :param:`alias` what it has.
+    :param at_alias: whether the sender wrote to them at an alias; :param:`alias`: its atoms.
     """
 
     slot: AddressSlot
@@ -106,10 +106,10 @@ class SymbolicMessage:
     """The variables of a message and of one of its recipients.
 
     :param added_people: primary address to somebody whom a rule adds.
-    :param hides: whether a rule may hide the word at the beginning of the subject, by a prefix that touches it.
+    :param hides: whether a rule may hide the word at the beginning of the subject by a prefix that touches it.
     :param perhaps_named: address that a condition looks for in fields to what says that these name its owner by an alias (U24).
     :param settings: the IRM configurations under which it passes rules.
-    :param leaves_pdf_out: whether one of them leaves PDF documents in clear.
+    :param leaves_pdf_out: whether one of them leaves PDF documents unencrypted.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class SymbolicMessage:
         self.circuit, self.vocabulary, self.facts = circuit, vocabulary, facts
         self.leaves_pdf_out = any((each or {}).get("enable_pdf_encryption") is False for each in settings)
         self.assumptions: list[Assumption] = []
-        #: What relations between the words and the patterns of texts rest on that hold of most texts.
+        #: The condition of relations between words and patterns that hold for most texts only.
         self.plain_letters = Assumption(questions.WORD_BORDERS, PLAIN_LETTERS, circuit.variable("plain letters"), seen=False, of_mail=False)
         directory = facts.mailboxes is not None
         attributes = any(sort in ATTRIBUTES for slot in (SENDER, RECIPIENT) for sort, _value in vocabulary.keys.get(slot, ()))
@@ -153,7 +153,7 @@ class SymbolicMessage:
         self.envelope = self.address("envelope", SENDER) if vocabulary.envelope else None
         self._relate_envelope()
         self.recipient = self.address(RECIPIENT, RECIPIENT)
-        for group in facts.expanded:  # Rules see its members.
+        for group in facts.expanded:  # Rules see the group's members.
             circuit.add(self.recipient.atoms.get(("address", group), FALSE) ^ 1)
         for alias in (each for each in facts.proxy_addresses if facts.primary(each) != each):  # Rules see the primary address.
             for slot in (self.sender, self.recipient):
@@ -191,18 +191,18 @@ class SymbolicMessage:
 
     @property
     def assumed(self) -> list[Assumption]:
-        """The assumptions of claims. What rules find in an alias has a formula of its own, so mail to one is mail like other mail."""
+        """The assumptions of claims. Matches in an alias have their own formulas, so mail to an alias is like other mail."""
         return [*(each for each in self.assumptions if each.id != questions.ALIASES), self.plain_letters]
 
     @property
     def ways_to_write(self) -> list[list[int]]:
-        """How people may be written to, one after the other: at an alias only where nothing else shows what is searched for."""
+        """The ways to write to people, in order: at an alias only if nothing else shows what is searched for."""
         return [[self.direct, self.others_direct], []] if self.watches_aliases else [[]]
 
     def address(self, name: str, kind: str, whose: str = "") -> AddressSlot:
         """A person's address, with the assumptions about all people.
 
-        :param whose: the address, where there is no choice. What is known of it would contradict an assumption for all mail.
+        :param whose: the address, if there is no choice. Its known facts would contradict an assumption for all mail.
         """
         slot = AddressSlot(self.circuit, name, kind, self.vocabulary, self.facts)
         add, inside = self.circuit.add, self.inside(slot)
@@ -237,9 +237,9 @@ class SymbolicMessage:
         return self.added_perhaps(logic, (), "shown", address)
 
     def added_perhaps(self, logic: Logic, people: Iterable[str], *name: Hashable) -> AddressSlot:
-        """Somebody of those whom a rule adds.
+        """One of the people whom a rule adds.
 
-        :param people: the primary addresses of all; where it may be anybody, none. Then who it is, is unknown.
+        :param people: the primary addresses of all; empty if it may be anybody, who is then unknown.
         :param name: what is so about it.
         """
         slot = self._others_added.get(name)
@@ -255,7 +255,7 @@ class SymbolicMessage:
         return slot
 
     def companion(self, key: Key) -> Companion:
-        """Somebody else whom the message may be for, for the sake of an atom."""
+        """Another possible recipient of the message, for an atom."""
         known = self._companions.get(key)
         if known is not None:
             return known
@@ -264,10 +264,10 @@ class SymbolicMessage:
         if key[0] == "address":
             add(slot[key])
             named = self.circuit.disjunction([self.named(key[1], field) for field in SHOWN_FIELDS])
-            # Whom a field names gets the message: as somebody else, or as the one who is followed.
+            # Somebody named by a field gets the message: as another recipient, or as the followed one.
             add(there, named ^ 1, self.recipient[key])
             add(there ^ 1, named)
-        # Somebody else: two people have two addresses, and no group is a person.
+        # Another person: two people have two addresses, and no group is a person.
         for value in slot.values("address"):
             itself = () if value in self.facts.expanded else (self.recipient["address", value] ^ 1,)
             add(there ^ 1, slot["address", value] ^ 1, *itself)
@@ -279,11 +279,11 @@ class SymbolicMessage:
         return found
 
     def begins(self, key: Key) -> int:
-        """Whether a word of the subject is nowhere but at its beginning."""
+        """Whether a word occurs only at the beginning of the subject."""
         return self.circuit.variable(("begins", key))
 
     def named(self, address: str, field: str) -> int:
-        """Whether a field has an address."""
+        """Whether a field contains an address."""
         return self.circuit.variable((field, address))
 
     @property
@@ -336,7 +336,7 @@ class SymbolicMessage:
         self.options[encrypt] = self.circuit.disjunction(self.options.values()) ^ 1
 
     def _of_alias(self, name: str) -> dict[Key, int]:
-        """What an alias of somebody else has."""
+        """The atoms of another recipient's alias."""
         found = {key: self.circuit.variable((name, "alias", *key)) for key in self.texts.get(WRITTEN, {})}
         self._relate_alias(found, self.others_direct)
         return found
@@ -371,7 +371,7 @@ class SymbolicMessage:
         limits = {name: sorted(each) for name, each in sizes.items()}
         self._limits = {*limits["message"], *limits["attachment"]}
         limits["message"] = sorted({*self._limits, SURELY_PROTECTED})
-        # What rules find in attachments that Exchange cannot read is unknown (U30), but no less in order.
+        # Matches in attachments that Exchange cannot read are unknown (U30), but ordered all the same.
         limits["hidden attachment"] = limits["attachment"]
         for size, values in limits.items():
             self._ladder(size, values)
@@ -397,7 +397,7 @@ class SymbolicMessage:
             self.circuit.add(self.properties[sort, larger] ^ 1, self.properties[sort, smaller])
 
     def _hops(self, ranges: Sequence[str]) -> None:
-        """The last hop is at one address in a range, or at none: all addresses from one border to the next are equivalent. ``no_hop`` is in no range,
+        """The last hop is an address in a range, or in none: all addresses from one border to the next are equivalent. ``no_hop`` is in no range,
         and empty where ranges hold all addresses.
         """
         self.hops: dict[str, int] = {}
@@ -459,7 +459,7 @@ def _edges(value: str) -> list[Any]:
 
 
 def _first_addresses(ranges: Iterable[str]) -> list[Any]:
-    """The first address of each part into which ranges cut all addresses, after those that belong to documentation."""
+    """The first address of each part into which ranges divide all addresses, except those reserved for documentation."""
     found: set[Any] = {ipaddress.IPv4Address(0), ipaddress.IPv6Address(0)}
     for first, last in filter(None, map(_edges, ranges)):
         found |= {first, *([last + 1] if int(last) + 1 < 1 << last.max_prefixlen else [])}
