@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Expectations that were not met, as text that people read. Private to the collection."""
+"""Unmet expectations, as text for people. Private to the collection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import Failure, Tested
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.expected import Broken
 
-#: So many rules that protect mail and did not act are named.
+#: The maximum number of protecting rules without effect to name.
 _PASSED = 5
 
 
@@ -60,7 +60,7 @@ def _count(number: int, what: str) -> str:
 
 
 def decided(result: Mapping[str, Any] | None, trace: Sequence[Mapping[str, Any]], protecting: Collection[str]) -> list[str]:
-    """Why the answer is what it is: the rules that matched, those that would have protected the message and did not, and what is open."""
+    """The reasons for the answer: the rules that matched, those that would have protected the message but did not, and what is open."""
     said: list[str] = []
     passed: list[str] = []
     for entry in trace:

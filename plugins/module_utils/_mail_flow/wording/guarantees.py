@@ -15,7 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import parts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.transit import CHECKS
 
-#: What a guarantee says of mail: of any protection, and of a template.
+#: The claim of a guarantee: about any protection, and about a template.
 _CLAIMS = {
     "encrypted": ("all {mail} is delivered encrypted", "all {mail} is delivered with {template}"),
     "not_in_clear": ("no {mail} is delivered in clear", "no {mail} is delivered without {template}"),

@@ -33,7 +33,7 @@ def _of(atoms: Sequence[Atom]) -> tuple[int, str]:
 
 
 def _which(atom: Atom) -> str:
-    """Which address a condition looks at, unless it is the one that most do."""
+    """The address that a condition looks at, unless it is the usual one."""
     if looks_at_written(atom):
         return " (as written)"
     return _LOCATIONS.get(atom.settings.location, "") if atom.predicate.of_sender else ""
@@ -64,7 +64,7 @@ def mail_of(rules: Sequence[FlowRule], why: Apart = NOTHING, *, every: bool, arr
     """The mail that meets the conditions of all these rules, with each condition once.
 
     :param why: one of these is true of it, too.
-    :param arrives: how it arrives protected, as the model has it; empty if that does not matter.
+    :param arrives: its protection on arrival, as the model has it; empty if that does not matter.
     """
     parts = [*parts_of([atom for rule in rules for atom in rule.conditions]), *([_ARRIVES[arrives]] if arrives else [])]
     mail = " ".join(["All mail" if every else "Mail", *parts])
@@ -168,7 +168,7 @@ _LIMITS = {
 
 
 def sentence(finding: Changed) -> str:
-    """What is told of a class of mail."""
+    """The sentence about a class of mail."""
     mail = mail_of(finding.about, finding.why, every=finding.whole, arrives=finding.arrives)
     now = becomes(finding.kind, finding.stages, finding.person, approved=finding.approved)
     return f"{mail} {now}{_LIMITS.get(finding.limit, '')}: {because(finding.cause)}."
@@ -208,7 +208,7 @@ def _differently(edit: Edit) -> str:
     return "now treats it differently"
 
 
-#: How a date counts, to the words before it.
+#: The effect of a date, to the words before it.
 _DATED = {"new": "", "gone": "no longer ", "other": "is no longer the same when it ", "meets": "meets other rules or settings when it "}
 
 
@@ -221,7 +221,7 @@ def dated(dates: Sequence[Dated]) -> str:
     return " and ".join(found)
 
 
-#: Sort of what a rule does beside to what happens to mail, where it newly does, and where it no longer does.
+#: Sort of side effect to the words for a new one, and for one that is gone.
 _BESIDE = {
     "report": ("is now reported to {}", "is no longer reported to {}"),
     "original": ("is now reported to {} with the original mail", "is no longer reported to {} with the original mail"),
@@ -242,7 +242,7 @@ def _filled(form: str, name: str) -> str:
     return f"{before}{name if mark else ''}{after}"
 
 
-#: Kind to what may become of mail where that is not known.
+#: Kind to the words for an open outcome.
 _MAY_BECOME = {
     "protection_lost": "may no longer be encrypted",
     "delivery_lost": "may no longer be delivered",
@@ -254,9 +254,9 @@ _MAY_BECOME = {
 
 
 def may_become(kind: str, person: str = "") -> str:
-    """What may become of mail where that is not known.
+    """The words for an open outcome.
 
-    :param kind: the kind of difference that may be; ``unknown`` where it may be one or another.
+    :param kind: the possible kind of difference; ``unknown`` if several are possible.
     :param person: whose copy it is, if rules add them.
     """
     plain = _MAY_BECOME.get(kind, BECOMES["unknown"])

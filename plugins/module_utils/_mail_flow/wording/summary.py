@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is said of messages, of guarantees and of a difference in mail, in sentences. Private to the collection."""
+"""Sentences about messages, guarantees and differences in mail. Private to the collection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import RELIED_ON
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.transit import hole_words
 
-#: How a copy is protected, in words.
+#: The words for a copy's protection.
 _PROTECTION = {
     "none": "in clear",
     "encrypt": "encrypted",
@@ -24,13 +24,13 @@ _PROTECTION = {
 
 _FATES = {"unknown": "delivered or not (unknown)", "moderated": "held for approval", "quarantined": "held in quarantine"}
 
-#: So many characters of a list are on a line of a terminal.
+#: The maximum length of a list on a terminal's line.
 _WIDE = 160
 
-#: So many people of a field are named.
+#: The maximum number of people of a field to name.
 _NAMED = 3
 
-#: The addresses of a message, which come first, and its keys that come next.
+#: The addresses of a message, which come first, and the keys that come next.
 _ADDRESSES, _FIRST = ("from", "to", "cc", "bcc", "name"), ("subject", "body")
 
 _KEYS = {"own": "the organization's own keys", "other": "another organization's keys", "unknown": "keys of an unknown owner"}
@@ -42,7 +42,7 @@ _ATTACHED = {
     "limit_exceeded": "too large to read completely",
 }
 
-#: What a line of a message is about, where that is not simply its key.
+#: The label of a message's line, if it is not simply its key.
 _LABELS = {
     "body": "Text",
     "mail_from": "Envelope",
@@ -54,7 +54,7 @@ _LABELS = {
     "disclaimer_insertable": "Disclaimer",
 }
 
-#: What comes after somebody lets a copy go.
+#: The words for a copy's outcome after approval or release.
 _LATER = {"after_approval": "once approved", "after_release": "once released"}
 
 
@@ -83,9 +83,9 @@ def message_words(message: Mapping[str, Any], recipient: str) -> str:
 
 
 def message_lines(message: Mapping[str, Any], recipient: str) -> Iterator[tuple[str, str]]:
-    """A message as a short list: what each line is about, and what it says. Everyone takes for granted that the sender is authentic.
+    """A message as a short list: the label and content of each line. An authentic sender is taken for granted.
 
-    :param recipient: the one whom the list is about; somebody whom no field names gets a copy.
+    :param recipient: the recipient whom the list is about; somebody whom no field names gets a copy.
     """
     yield "Claims to be from" if message.get("authenticated") is False else "From", str(message.get("from") or "nobody")
     fields = {name: [str(each) for each in message.get(name) or ()] for name in ("to", "cc", "bcc")}
@@ -132,7 +132,7 @@ def _protected(kind: str) -> str:
     return _PROTECTION.get(kind) or f"protected with {kind.removeprefix('template:')!r}"
 
 
-#: What a line says, where that is not simply the value.
+#: The content of a line, if it is not simply the value.
 _SAID: Mapping[str, Callable[[Any], str]] = {
     "authenticated": lambda value: "authenticated" if value else "not authenticated",
     "attachments": lambda value: ", ".join(map(_attachment, value)),
@@ -152,7 +152,7 @@ def refutation(row: Mapping[str, Any]) -> str:
 
 
 def reasons_of(row: Mapping[str, Any]) -> str:
-    """Why it is unknown whether something is guaranteed."""
+    """Why it is unknown whether a guarantee holds."""
     return "; ".join(f"{each['reason']} ({each['id']})" for each in row.get("unknown") or ())
 
 
@@ -166,7 +166,7 @@ def verdict_sentence(row: Mapping[str, Any]) -> str:
 
 
 def mail_lines(mail: Mapping[str, Any], most: int | None = None) -> list[str]:
-    """The effect on mail, and what is guaranteed, as lines of a terminal.
+    """The effect on mail, and the verdicts on guarantees, as lines for a terminal.
 
     :param most: the maximum number of sentences about a difference.
     """
@@ -179,7 +179,7 @@ def mail_lines(mail: Mapping[str, Any], most: int | None = None) -> list[str]:
 
 
 def _verdict_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """A line a guarantee; after proofs, once for those in a row that have it in common, what they leave undecided and what they rely on."""
+    """One line per guarantee; after consecutive proofs with the same basis, once what they do not cover and what they assume."""
     for basis, same in groupby(rows, _basis):
         for row in same:
             was = f" Until now: {row['before']}." if row.get("before") else ""
@@ -188,7 +188,7 @@ def _verdict_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _basis(row: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
-    """What a proof leaves undecided, and what it relies on, in a few words each; nothing of another verdict."""
+    """What a proof does not cover, and what it assumes, in a few words each; empty for another verdict."""
     if row["verdict"] != "proved":
         return []
     left_out = [each["mail"] for each in row["assumptions"] if "mail" in each]
@@ -197,7 +197,7 @@ def _basis(row: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
 
 
 def _fitting(words: Sequence[str]) -> str:
-    """As much of a list as a line has room for, and how much more there is; the result has all of it."""
+    """As much of a list as fits on a line, and how much is left out; the result has all of it."""
     shown = 1
     while shown < len(words) and len(", ".join(words[: shown + 1])) <= _WIDE:
         shown += 1
