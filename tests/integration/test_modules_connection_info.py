@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import CMDLETS
 
 from tests.emulator.organization import default_state
 
@@ -37,7 +38,7 @@ def test_everything_is_right(tenant: Tenant, transport: str) -> None:
     assert found.get("warnings", []) == []
     assert found["missing_step"] == ""
     assert found["msg"].startswith(f"{NAME} over {transport} as ")
-    assert "31 of 31 cmdlets, with Advanced Message Encryption" in found["msg"]
+    assert f"{len(CMDLETS)} of {len(CMDLETS)} cmdlets, with Advanced Message Encryption" in found["msg"]
     assert tenant.applied == []
 
 
