@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What rules do to copies that meet the same ones. Private to the collection.
+"""What rules do to copies that meet the same rules. Private to the collection.
 
-A copy passes the rules in the simulator itself. Only whether a rule matches is looked up, since that was decided for all copies before.
+A copy passes the rules in the simulator itself. Only the matches are looked up, because they were decided for all copies before.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import Unknown
 
-#: What an action does that decides what happens to a copy. All others show only in conditions, which are decided before.
+#: The effects of actions that decide what happens to a copy. All others only affect conditions, which are decided before.
 _DECIDES = frozenset((Does.ENCRYPT, Does.DECRYPT, Does.BRAND, Does.DELETE, Does.QUARANTINE, Does.REJECT, Does.REDIRECT, Does.MODERATE, Does.STOP))
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A rule that a copy meets, or may meet; several, one after the other, that do the same and may be met.
+    """A rule that a copy meets, or may meet; or several consecutive ones that may be met and do the same.
 
     :param rules: their places in the rule set.
-    :param asks: what they look at and do, the same in another rule set where they are the same rules.
+    :param asks: what they look at and do; equal for equal rules of another rule set.
     :param why: why it is open whether they are met; ``None`` if they are.
     """
 
@@ -50,8 +50,8 @@ class Passed:
 
     :param outcome: the recipient's result, as the simulator gives it: ``fate``, ``protection``, ``protected_by``, and others.
     :param course: with all that is open.
-    :param because: the steps that decide where it is open what happens to the copy, and why else it is.
-    :param asks: what the rules look at and do: copies that meet the same rules of another rule set are treated the same there.
+    :param because: the steps that decide the outcome if it is open, and the other reasons.
+    :param asks: what the rules look at and do: copies that meet equal rules of another rule set are treated equally there.
     :param worlds: the ways in which the copy can pass the rules, and what people see of it.
     """
 
@@ -71,7 +71,7 @@ class Passed:
 class Chain:
     """A rule set that copies pass whose conditions are decided.
 
-    :param rules: the rule set, and :param:`identities` what each of its rules looks at and does.
+    :param rules: the rule set; :param:`identities`: what each of its rules looks at and does.
     """
 
     def __init__(self, rules: RuleSet, facts: Facts) -> None:
@@ -84,10 +84,10 @@ class Chain:
         self._known: dict[Hashable, Passed] = {}
 
     def steps(self, met: Sequence[tuple[int, Unknown | None]], common: frozenset[Hashable]) -> tuple[Step, ...]:
-        """The steps of a copy, first to last, up to the first rule that surely ends it.
+        """The steps of a copy, first to last, up to the first rule that certainly ends it.
 
         :param met: the places of the rules that it meets, and why that is open.
-        :param common: the identities of the rules that another rule set has, too: only like them are put together.
+        :param common: the identities of rules that another rule set also has: only steps with equal ones are merged.
         """
         found: list[Step] = []
         alike: dict[Hashable, int] = {}
@@ -112,7 +112,7 @@ class Chain:
     def passed(self, steps: tuple[Step, ...], message: Message, person: Recipient, alike: Hashable) -> Passed:
         """What happens to a copy.
 
-        :param alike: what else than the rules it depends on: copies with the same are treated alike.
+        :param alike: what it depends on besides the rules: copies with equal values are treated alike.
         """
         key = (steps, alike)
         if key not in self._known:
@@ -120,7 +120,7 @@ class Chain:
         return self._known[key]
 
     def _as_step(self, place: int, step: Step) -> FlowRule:
-        """A rule that only does what decides. Where it is open whether it matches, it has no name: it may be any of several."""
+        """A rule with only its deciding effects. If its match is open, it has no name, because it may be any of several."""
         rule = self.rules.rules[step.rules[0]]
         actions, told = ({option: value for option, value in each.items() if rule.surprises or _decides(rule, option)} for each in (rule.actions, rule.told))
         return replace(rule, place=place, name="" if step.why else rule.name, actions=actions, told=told)
@@ -146,13 +146,13 @@ class Chain:
         return Passed(outcome, course, message, sorted(because) or [(Unknown("semantics"), ())], asks, worlds)
 
 
-#: Questions whose answer the trace could have.
+#: Questions that the trace could answer.
 _WORD = {questions.AUTHENTICATED: "envelope", questions.FORWARDED: "envelope"}
 
 
 @dataclass(slots=True)
 class _Decided(Passage):
-    """A passage in which it is known before which rules match: each step is a rule."""
+    """A passage with known matches: each step is a rule."""
 
     steps: Sequence[Step] = ()
 

@@ -16,19 +16,19 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import address_keys
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
 
-#: The copies of a block, at least: the last message is whole.
+#: The minimum number of copies in a block: its last message is complete.
 BLOCK = 1 << 16
 
 #: Characters that comparisons take for ASCII ones.
 _STRANGE = frozenset("\u0130\u0131\u017f\u212a\u037e\u1fef")
 
-#: The key of values that rules may take for others.
+#: The key of values that rules may confuse with others.
 _ODD = ("odd", "")
 
 
 @dataclass(frozen=True)
 class Block:
-    """Some copies, those of a message one behind the other. Everything but the size, in bytes, and the time is the number of a text.
+    """Some copies, with those of a message next to each other. Except for the size (in bytes) and the time, values are numbers of texts.
 
     :param texts: name of a column to the texts by their numbers.
     """
@@ -57,14 +57,14 @@ class Block:
         return "" if number < 0 else self.texts[name][number]
 
     def said(self, name: str, place: int) -> str | int | None:
-        """What a column has for a copy, as a message has it."""
+        """The value of a column for a copy, as a message has it."""
         if name != "size":
             return self.text(name, place)
         return None if self.size[place] < 0 else self.size[place]
 
     @cached_property
     def spans(self) -> list[range]:
-        """Of each copy, the places of all copies of its message."""
+        """For each copy, the places of all copies of its message."""
         found: list[range] = []
         for _message, copies in groupby(self.message):
             count = sum(1 for _copy in copies)
@@ -73,7 +73,7 @@ class Block:
 
 
 def blocks_of(trace: Trace, size: int = BLOCK) -> Iterator[Block]:
-    """The rows of a trace, in blocks that no message is torn between."""
+    """The rows of a trace, in blocks that split no message."""
     messages = trace.columns["message"]
     texts = {name: found.listed for name, found in trace.texts.items()}
     order = sorted(range(len(trace)), key=messages.__getitem__)
@@ -103,7 +103,7 @@ def places_of(bits: int) -> Iterator[int]:
 
 
 class Column:
-    """The distinct values of what some conditions look at.
+    """The distinct values that some conditions look at.
 
     :param places: the copies that have each value.
     :param texts: each value as text, where it can be searched; ``None`` if the trace does not say it.
@@ -120,7 +120,7 @@ class Column:
         self._keys: dict[tuple[str, str], list[int]] = {}
 
     def with_key(self, keys: Iterable[tuple[str, str]], facts: Facts) -> set[int]:
-        """The numbers of the values that have one of the keys that predicates need, or that rules may take for one that has it."""
+        """The numbers of the values with one of the keys that predicates need, or that rules may confuse with one."""
         if not self._keys:
             for number, text in enumerate(self.texts):
                 for key in self._keys_of(text, facts):

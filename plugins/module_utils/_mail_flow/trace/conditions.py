@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which copies meet a condition, as sets of bits. Private to the collection.
 
-Each condition is decided once for each distinct value that it looks at, by the simulator's own predicate on a message of which only that value is known.
+Each condition is decided once per distinct value that it looks at, by the simulator's own predicate on a message with only that value.
 A set of copies is an integer: bit ``n`` is the copy at place ``n`` of the block.
 """
 
@@ -31,7 +31,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     why_open,
 )
 
-#: Somebody whom no condition names.
+#: A person whom no condition names.
 _NOBODY = "\x00@\x00"
 
 #: A header that repeats what a row says, to the column of that.
@@ -47,7 +47,7 @@ _SAYS = {
     "size": ("size",),
 }
 
-#: Why a condition about others who get the message is open: whether they share the copy, or whether it is for each recipient alone.
+#: Why a condition about other recipients is open: whether they share the copy, or whether it applies to each recipient alone.
 _OTHERS = {Reach.COPY: Unknown("semantics", questions.AUDIT_SPLITS), Reach.RELATION: Unknown("semantics", questions.RELATION_TO_WHOM)}
 
 CHANGED = Unknown("subject_changed")
@@ -55,15 +55,15 @@ CHANGED = Unknown("subject_changed")
 #: The trace shows who got a copy, not the address that the sender wrote.
 _ORIGINAL = Unknown("to_or_cc", questions.ALIASES)
 
-#: So many prefixes of subjects are told apart, and so many of them on one subject; where there are more, nobody knows what a subject was.
+#: The maximum number of subject prefixes to distinguish, in all and on one subject; beyond that, the original subject is unknown.
 MOST_PREFIXES, MOST_CHANGES = 4, 2
 
 
 @dataclass
 class Planes:
-    """For which copies something is true, and for which it is open, by the reason; for the others it is false.
+    """The copies for which something is true, and those for which it is open, by reason; for the others it is false.
 
-    :param doubtful: for which it may be another once a rule has changed the subject, or before one has.
+    :param doubtful: the copies for which the result may change with a change of the subject by a rule.
     :param of_subject: whether it looks at the subject.
     """
 
@@ -81,7 +81,7 @@ class Planes:
         return found
 
     def changed(self, changed: int, lost: int) -> Planes:
-        """The same where rules may have changed the subjects of some copies, and of others so often that nobody knows what they were."""
+        """The same if rules may have changed the subjects of some copies, and of others so often that the originals are unknown."""
         doubt = (self.doubtful & changed) | (lost if self.of_subject else 0)
         if not doubt:
             return self
@@ -98,7 +98,7 @@ class Conditions:
     def __init__(self, block: Block, facts: Facts, prefixes: Iterable[str] = ()) -> None:
         self.block, self.facts = block, facts
         self.prefixes = tuple(dict.fromkeys(prefixes))
-        #: The numbers of the guesses that were taken for answers.
+        #: The numbers of the guesses that were used as answers.
         self.assumed: set[str] = set()
         self._planes: dict[Hashable, Planes] = {}
         self._columns: dict[str, Column] = {}
@@ -106,7 +106,7 @@ class Conditions:
         self._sights: dict[tuple[str, int], tuple[Sight, ...]] = {}
 
     def planes(self, atom: Atom) -> Planes:
-        """For which copies a condition is true, or open, with their subjects as the trace has them."""
+        """The copies for which a condition is true, or open, with their subjects as in the trace."""
         key = (atom.predicate.options, atom.values, atom.settings)
         if key not in self._planes:
             name = _column_of(atom)
@@ -119,7 +119,7 @@ class Conditions:
 
     @cached_property
     def authenticated(self) -> list[bool | None]:
-        """Of each copy, whether its message came over an authenticated connection."""
+        """For each copy, whether its message came over an authenticated connection."""
         known: dict[tuple[int, int], bool | None] = {}
         pairs = list(zip(self.block.sender, self.block.from_ip, strict=True))
         for place, pair in enumerate(pairs):
@@ -145,7 +145,7 @@ class Conditions:
         return self._columns[name]
 
     def _variants_of(self, subject: str) -> tuple[str, ...]:
-        """What a subject may be to a rule, itself first: without what rules put before it, and with that."""
+        """The possible subjects that a rule sees, the given one first: without prefixes by rules, and with them."""
         found = dict.fromkeys((subject,))
         for _time in range(MOST_CHANGES if self.prefixes else 0):
             found.update(dict.fromkeys(each[len(prefix) :] for each in list(found) for prefix in self.prefixes if each.startswith(prefix)))
@@ -153,7 +153,7 @@ class Conditions:
         return tuple(dict.fromkeys((*found, *(f"{prefix}{each}" for each in found for prefix in ahead))))
 
     def _everywhere(self, found: bool | Unknown) -> Planes:
-        """A condition that is alike for all copies."""
+        """A condition with the same result for all copies."""
         everybody = self.block.all
         return Planes(0, {found: everybody}) if isinstance(found, Unknown) else Planes(everybody if found else 0)
 
@@ -245,7 +245,7 @@ class Conditions:
         return truth.likely
 
     def _with_others(self, planes: Planes, why: Unknown) -> Planes:
-        """A condition that may be about all who share the copy: it is open where it is true for others than the recipient, or false for them alone."""
+        """A condition that may be about everybody who shares the copy: it is open if it is true for others than the recipient, or false only for them."""
         true = planes.true.to_bytes(len(self.block) // 8 + 1, "little")
         spans: dict[int, list[int]] = {}
         for place in places_of(planes.possible):

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A message trace from a file. Private to the collection.
 
-The trace as the admin center and ``Export-Csv`` write it, as ``ConvertTo-Json`` does, and as Microsoft Graph answers. A file is data:
+Reads CSV from the admin center or ``Export-Csv``, and JSON from ``ConvertTo-Json`` or Microsoft Graph. A file is data:
 nothing in it is ever run.
 """
 
@@ -47,7 +47,7 @@ _HOW = f"{_SAVE}RecipientAddress, Subject, Status, Size, FromIP | Export-Csv -No
 def rows_of_file(content: bytes, path: str) -> Iterator[Row]:
     """The rows of a file.
 
-    :raises OptionError: the file is no message trace, or something in it cannot be read; it names the file and the line or the row.
+    :raises OptionError: the file is not a message trace, or has an unreadable part; the message names the file and the line or row.
     """
     dates = _Dates()
     place = 0
@@ -79,7 +79,7 @@ def _text(content: bytes) -> str:
 
 
 def _objects(text: str) -> Iterator[tuple[Mapping[str, Any], Mapping[str, str]]]:
-    """The objects of the trace, with the columns that say what rows say."""
+    """The objects of the trace, with the columns for the values of rows."""
     if text.lstrip()[0] not in "[{":
         yield from _of_csv(text)
         return
@@ -154,7 +154,7 @@ def date_of(value: Any) -> int:
         if ticks:
             return int(ticks[1]) * 1000
         instant = datetime.datetime.fromisoformat(_FRACTION.sub(r"\1", text))
-        # What Python does not read is rounded up, so that a query up to this time includes the row.
+        # Digits that Python does not read are rounded up, so that a query up to this time includes the row.
         more = bool(fraction and fraction[2].strip("0"))
         return microseconds_of(instant if instant.tzinfo else instant.replace(tzinfo=datetime.UTC)) + more
     except (ValueError, OverflowError) as error:
@@ -163,14 +163,14 @@ def date_of(value: Any) -> int:
 
 @dataclass
 class _Dates:
-    """Reads the dates of a file. American ones are read where one of them shows that they are."""
+    """Reads the dates of a file. American dates are read if one of them is unambiguous."""
 
     american: bool = False
     told: bool = False
 
     @property
     def ambiguous(self) -> bool:
-        """Whether dates that may name the month first may as well name the day first."""
+        """Whether dates read as month-first could also be day-first."""
         return self.american and not self.told
 
     def read(self, value: Any) -> int:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Copies that meet the same rules and are alike in all else that decides what happens to them. Private to the collection."""
+"""Groups copies that meet the same rules and are equal in everything else that decides what happens to them. Private to the collection."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Group:
 
     :param places: the copies.
     :param met: for each rule set and for the guarantees: the places of the rules that they meet, and why that is open.
-    :param alike: what else decides what happens to them.
+    :param alike: the other values that decide what happens to them.
     """
 
     places: Sequence[int]
@@ -88,7 +88,7 @@ class Sorter:
         return replace(message, protection=Protection(), date=date), recipient_of(str(said["recipient"]), self.facts)
 
     def _subjects(self, prepending: Sequence[Sequence[FlowRule]], most: int) -> tuple[int, int]:
-        """The copies whose subjects rules may have changed, and those of which nobody knows what the subjects were."""
+        """The copies whose subjects rules may have changed, and those whose original subjects are unknown."""
         changed = lost = 0
         for rules in prepending:
             times = [self.block.all, *([0] * (most + 1))]  # The copies that so many of the rules may have changed.
@@ -109,7 +109,7 @@ class Sorter:
         yield from (Plane(-1, what, bits) for what, bits in self._alike())
 
     def _of_rule(self, rule: FlowRule, changed: int, lost: int) -> Planes:
-        """For which copies a rule matches, or may; where that is open for several reasons, the first one counts."""
+        """The copies that a rule matches, or may match; with several reasons, the first one counts."""
         true = possible = self.block.all
         open_of: list[Planes] = []
         for atom in (*rule.conditions, *rule.exceptions):
@@ -135,7 +135,7 @@ class Sorter:
         return Planes(true, reasons)
 
     def _dated(self, rule: FlowRule) -> Planes:
-        """For which copies a rule's dates let it act. As time goes on, each of the two changes its answer once."""
+        """The copies for which a rule's dates let it act. Over time, each of the two dates changes its answer once."""
         places: dict[int, list[int]] = {}
         for place, time in enumerate(self.block.received):
             places.setdefault(time, []).append(place)
@@ -171,12 +171,12 @@ class Sorter:
 
 
 def _kind(truth: Truth) -> Hashable:
-    """A truth without what it is about."""
+    """A truth without its subject."""
     return truth if isinstance(truth, bool) else (truth.likely, tuple(reason.id for reason in truth.reasons))
 
 
 def _signatures(planes: Sequence[int], count: int) -> Iterable[tuple[int, ...]]:
-    """Of each copy, in which sets it is: eight sets a number."""
+    """For each copy, the sets that contain it, eight sets per number."""
     mask = int.from_bytes(b"\x01" * count, "big")
     columns = []
     for first in range(0, len(planes), 8):

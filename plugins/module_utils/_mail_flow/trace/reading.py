@@ -32,16 +32,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 CMDLET = "Get-MessageTraceV2"
 
-#: Rows of a page, days of a query, and how old mail may be that is traced.
+#: Rows per page, days per query, and the maximum age of traced mail in days.
 PAGE, MOST_DAYS, OLDEST = 5000, 10, 90
 
-#: Rows of the last hours still come and change.
+#: Rows of the last hours are still incomplete and may change.
 SETTLES = datetime.timedelta(hours=4)
 
-#: So many queries are allowed in so many seconds.
+#: The number of queries allowed in a number of seconds.
 _QUERIES, _SECONDS = 100, 300
 
-#: How often a throttled query is asked again, and after how many seconds.
+#: The number of retries of a throttled query, and the seconds between them.
 _AGAIN, _PAUSE = 5, 60
 
 #: Rows between two lines of progress.
@@ -54,7 +54,7 @@ _SAID_RECIPIENT = re.compile(r'-StartingRecipientAddress\s+"([^"]+)"')
 
 @dataclass(frozen=True)
 class Window:
-    """The time that the rows are of.
+    """The time span of the rows.
 
     :param reason: why it is not complete: ``limit`` (there are more rows than may be read), ``cut`` (reading failed on the way; :param:`detail` says why),
         or ``files`` (a file does not say what it lacks); empty if it is complete.
@@ -67,7 +67,7 @@ class Window:
 
 
 def read_files(files: Iterable[tuple[str, bytes]], most: int) -> tuple[Trace, Window]:
-    """The rows of files, by their paths and contents; of more than so many, the newest.
+    """The rows of files, by path and content; at most this many, the newest ones.
 
     :raises OptionError: a file is no message trace.
     """
@@ -82,7 +82,7 @@ def read_files(files: Iterable[tuple[str, bytes]], most: int) -> tuple[Trace, Wi
 
 
 def newest_of(trace: Trace, most: int) -> tuple[Trace, Window]:
-    """The newest rows, all of an instant or none."""
+    """The newest rows; rows of one instant stay together."""
     times = sorted(trace.columns["received"], reverse=True)
     oldest = times[most - 1] if times[most - 1] != times[most] else next((time for time in reversed(times[:most]) if time != times[most]), times[0])
     found = Trace()
@@ -96,8 +96,8 @@ def newest_of(trace: Trace, most: int) -> tuple[Trace, Window]:
 class TraceReader:
     """Reads the rows of a window, newest first.
 
-    :param say: told on the way how far it is.
-    :param most: reading stops at so many rows, at the end of an instant.
+    :param say: called with the progress.
+    :param most: the maximum number of rows; reading stops at the end of an instant.
     """
 
     session: Session
@@ -127,7 +127,7 @@ class TraceReader:
         except ExchangeError as error:
             if not len(trace):
                 raise
-            # The rows of the last instant may not all have come.
+            # Some rows of the last instant may still be missing.
             return trace, Window(last, until, "cut", str(error))
         return trace, Window(begin, until)
 
@@ -199,7 +199,7 @@ def _rows(objects: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
 
 
 def _check_order(rows: list[Row], end: datetime.datetime) -> None:
-    """Newest first: anything else means that rows between two pages may be missing."""
+    """Checks the order, newest first: any other means that rows between two pages may be missing."""
     newer = microseconds_of(end)
     for row in rows:
         if row.received > newer:
@@ -208,7 +208,7 @@ def _check_order(rows: list[Row], end: datetime.datetime) -> None:
 
 
 def _compare(warning: str, last: Row) -> None:
-    """Compares where Exchange says that the next page begins with the last row."""
+    """Compares the beginning of the next page, according to Exchange, with the last row."""
     recipient, end = _SAID_RECIPIENT.search(warning), _SAID_END.search(warning)
     if recipient and recipient[1].lower().replace("%23", "#") != last.recipient:
         raise _refused("Exchange names another recipient for the next page than the last row has")

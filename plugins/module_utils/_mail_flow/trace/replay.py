@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What rules make of the copies of a trace, in numbers. Private to the collection.
+"""What rules do to the copies of a trace, in numbers. Private to the collection.
 
-Two things are taken as given, since no row says them: a message arrives in clear, and is an ordinary one, no automatic reply or meeting item.
+Two things are assumed because no row says them: a message arrives in clear, and is an ordinary one, not an automatic reply or meeting item.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 #: How a copy counts in the tables of days and domains.
 PROTECTED, CLEAR, UNDECIDED, NOT_DELIVERED = COVERAGE = ("protected", "clear", "undecided", "not_delivered")
 
-#: So many pairs of worlds are compared for copies that are treated alike; beyond them a change is possible.
+#: The maximum number of pairs of worlds to compare for equal copies; beyond that, a change is possible.
 _MOST_PAIRS = 4096
 
 
 @dataclass(frozen=True, order=True)
 class Example:
-    """A copy, as a result shows it where examples are asked for: the newest first."""
+    """A copy as an example in a result, newest first."""
 
     age: int
     sender: str
@@ -94,8 +94,8 @@ class Replay:
     """Passes copies through rules.
 
     :param rules: the rules, and :param:`before` others to compare them with.
-    :param facts_before: what is known of the organization under the others.
-    :param examples: how many copies each row names.
+    :param facts_before: the facts about the organization under the others.
+    :param examples: the number of copies that each row names.
     """
 
     def __init__(
@@ -189,7 +189,7 @@ class Replay:
         return certain, frozenset().union(*kinds, ("unknown",) if open_pairs else ()) - certain
 
     def _differing(self, group: Group) -> list[str]:
-        """The names of the rules that copies meet under one rule set and not, or not in the same way, under the other."""
+        """The names of the rules that copies meet under one rule set but not, or not in the same way, under the other."""
         met = [{(chain.identities[place], why): chain.rules.rules[place] for place, why in each} for chain, each in zip(self.chains, group.met, strict=False)]
         return [rule.name for one, other in (met, met[::-1]) for what, rule in one.items() if what not in other]
 

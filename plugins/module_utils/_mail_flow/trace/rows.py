@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-#: What a row says, to the names of the column that says it: in lower case, without blanks and underscores.
+#: Value of a row to the names of its column: in lower case, without blanks and underscores.
 COLUMNS: dict[str, tuple[str, ...]] = {
     "message": ("messagetraceid", "id", "messageid"),
     "received": ("received", "receiveddatetime"),
@@ -26,17 +26,17 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "from_ip": ("fromip",),
 }
 
-#: What a row may lack: its answers are unknown then. Everything else identifies the copy, or says what it is.
+#: Values that a row may lack: answers that depend on them are then unknown. Everything else identifies or describes the copy.
 _OPTIONAL = frozenset(("subject", "size", "from_ip"))
 
-#: Statuses, the later ones first: a row that is read twice keeps the one that came last.
+#: Statuses, latest first: a row that is read twice keeps the latest one.
 _STATUSES = ("Expanded", "Failed", "Quarantined", "None", "FilteredAsSpam", "Delivered", "Recalled", "Pending", "GettingStatus")
 _BY_NAME = {name.lower(): name for name in _STATUSES}
 
-#: The mailbox that non-delivery reports and other mail of the service itself come from.
+#: The sender of non-delivery reports and other mail of the service itself.
 SYSTEM_SENDER = "microsoftexchange329e71ec88ae4615bbc36ab6ce41109e@"
 
-#: Statuses of copies that no rule decides any more, and the reason under which they are counted.
+#: Statuses of copies that no rule decides, and the reason under which they are counted.
 _LEFT_OUT = {"Expanded": "expanded", "Failed": "failed", "Quarantined": "quarantined", "None": "none", "Recalled": "recalled"}
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
@@ -44,7 +44,7 @@ _TICK = datetime.timedelta(microseconds=1)
 
 
 class RowError(ValueError):
-    """What is wrong with a row or with the columns, as a sentence without its full stop."""
+    """An invalid row or column; the text is a sentence without its period."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def name_of_column(text: str) -> str:
 
 
 def places_of(names: Sequence[str]) -> dict[str, str]:
-    """What rows say, to the name of the column among these that says it.
+    """Value of rows to the name of its column among these.
 
     :raises RowError: columns are missing.
     """
@@ -102,7 +102,7 @@ def row_of(values: Mapping[str, Any], places: Mapping[str, str], received: int) 
     :param values: name of a column to its value.
     :param places: as :func:`places_of` returns them.
     :param received: the time, as the source of the row has it.
-    :raises RowError: the row has no key, or no address where one belongs.
+    :raises RowError: the row has no key, or an invalid address.
     """
     message, recipient = (str(values.get(places[what]) or "").strip() for what in ("message", "recipient"))
     sender = str(values.get(places["sender"]) or "").strip().lower()
@@ -167,7 +167,7 @@ class Trace:
         return len(self._places)
 
     def add(self, row: Row) -> bool:
-        """Adds a row; whether it is a new one. Of two that differ the later status counts, whichever is read first."""
+        """Adds a row, and returns whether it is new. Of two different ones, the later status counts, whichever is read first."""
         columns, texts = self.columns, self.texts
         message, recipient = texts["message"].number(row.message), texts["recipient"].number(row.recipient)
         place = self._places.setdefault(message << 32 | recipient, len(columns["size"]))

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a row of the trace says of its message. Private to the collection.
+"""The message that a row of the trace describes. Private to the collection.
 
-All else is unknown, by field: the text, attachments, headers, fields, type, importance, classification, spam level, the sender of the envelope, and how the
+Everything else is unknown, by field: the text, attachments, headers, fields, type, importance, classification, spam level, the envelope's sender, and how the
 message was protected when it arrived. Source: what Microsoft documents of the trace's columns, and observations on real tenants.
 """
 
@@ -19,13 +19,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
 
-#: The last hop of a message that came over no connection from outside: it is from a mailbox of the organization, or from the service.
+#: The last hop of a message without a connection from outside: it is from a mailbox of the organization, or from the service.
 NO_HOP = "255.255.255.255"
 
-#: What a message does not say whose row is all that is known.
+#: The keys that a message from a row does not have.
 UNSAID = frozenset(("headers", "fields"))
 
-#: The field that an open question is about, to the word for it.
+#: Field of an open question to the word for it.
 _WORDS = {
     "body": "body",
     "attachments": "attachment",
@@ -45,7 +45,7 @@ _WORDS = {
     "facts.attributes": "membership",
 }
 
-#: Every reason why something about a copy is open, in the order in which results list them.
+#: All reasons why something about a copy is open, in the order of results.
 WORDS = (
     *("body", "attachment", "header", "to_or_cc", "scl", "type", "classification", "importance", "envelope", "membership"),
     *("subject_changed", "semantics"),
@@ -91,7 +91,7 @@ def authenticated(sender: str, from_ip: str, facts: Facts) -> bool | None:
 
 @lru_cache(maxsize=1 << 16)
 def _hop(from_ip: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The last hop before the service; ``None`` if there is none, or nobody knows it."""
+    """The last hop before the service; ``None`` if there is none, or it is unknown."""
     try:
         return None if from_ip in (NO_HOP, "") else ipaddress.ip_address(from_ip)
     except ValueError:
@@ -99,7 +99,7 @@ def _hop(from_ip: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def message_of(sender: str, recipient: str, *, subject: str = "", size: int | None = None, from_ip: str = "", is_authenticated: bool | None = None) -> Message:
-    """The message of a row, with all unknown that the row does not say."""
+    """The message of a row; everything that the row does not say is unknown."""
     return Message(
         name="",
         sender=sender,
