@@ -99,6 +99,26 @@ PLAYBOOKS: dict[str, Playbook] = {
             ("hardened_baseline_artifacts_owners", "list", "`[]`", "Users that may own it, beside root and the user that runs Ansible."),
         ],
     ),
+    "replay": Playbook(
+        "Shows what the rules of today did to the mail of the last days, from the message trace. It never writes to organizations.",
+        ["replay", "replay -e hardened_baseline_replay_days=30"],
+        [
+            "`replay.html` and `replay.json` are in a new run folder; the file `latest-replay` contains its name. They have numbers, rules and domains "
+            "of recipients, and no addresses and no subjects. See [last week's mail](guide:guide_last_weeks_mail).",
+            "An organization whose trace cannot be read is on the page with the reason, and the run goes on.",
+        ],
+        variables=[
+            ("hardened_baseline_replay_days", "int", "`7`", "The days of mail, 1 to 90."),
+            (
+                "hardened_baseline_replay_trace",
+                "raw",
+                "",
+                "Files with message traces instead: a path, a list, or a dictionary by inventory name.",
+            ),
+            ("hardened_baseline_artifacts_dir", "str", "`./message_encryption`", "The directory of the run folders, on the controller."),
+            ("hardened_baseline_artifacts_owners", "list", "`[]`", "Users that may own it, beside root and the user that runs Ansible."),
+        ],
+    ),
     "revoke": Playbook(
         "Revokes one encrypted message, or makes it readable again.",
         [

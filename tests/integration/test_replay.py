@@ -30,6 +30,14 @@ ENCRYPT: dict[str, Any] = {
     "actions": {"apply_rights_protection_template": "Encrypt"},
 }
 
+#: The same rule as Exchange stores it.
+STORED: dict[str, Any] = {
+    "Name": "Partners",
+    "FromScope": "InOrganization",
+    "RecipientDomainIs": ["fabrikam.com"],
+    "ApplyRightsProtectionTemplate": "Encrypt",
+}
+
 
 def mail(count: int) -> list[dict[str, Any]]:
     """Mail of a person inside: two in three copies to a partner; now and then several of one instant."""
@@ -182,3 +190,27 @@ def test_a_trace_that_is_not_granted_is_a_remark_of_the_plan(tenant: Tenant, tmp
     assert "3 copies of 3 messages" in traced.output
     wrong = play(tenant.controller, "audit", rc=2, replay_days=91)
     assert "hardened_baseline_replay_days is 91" in wrong.output
+
+
+@pytest.mark.organizations(state(30) | {"transport_rules": [STORED]})
+def test_the_playbook_writes_a_page_without_people(tenant: Tenant) -> None:
+    ran = play(tenant.controller, "replay", replay_days=2)
+    folder = newest(tenant.controller, "replay")
+    page = (folder / "replay.html").read_text(encoding="utf-8")
+    document, _mark = json.loads((folder / "replay.json").read_text())
+    (found,) = document["organizations"]
+    assert (found["host"], found["counts"]["copies"]) == (tenant.host, 30)
+    assert {each["name"]: each["protected"] for each in found["domains"]} == {"fabrikam.com": 20, "northwind.com": 0}
+    assert "Protected by rules: 20; in clear: 10." in page
+    assert page.count('<rect class="protected"') == page.count('<rect class="clear"') == len(found["days"])
+    for text in (ran.output, page, json.dumps(document)):
+        assert "SUBJECT" not in text
+        assert "p1@fabrikam.com" not in text
+    assert not tenant.applied
+
+
+@pytest.mark.organizations(state(3) | {"hidden_cmdlets": ["Get-MessageTraceV2"]})
+def test_the_page_says_whose_trace_cannot_be_read(tenant: Tenant) -> None:
+    play(tenant.controller, "replay")
+    page = (newest(tenant.controller, "replay") / "replay.html").read_text(encoding="utf-8")
+    assert "the role View-Only Recipients or Message Tracking" in page

@@ -21,8 +21,13 @@ _WIDTH, _DAY = 400, 18
 def replay_of(organization: Record) -> Record | None:
     """What a replay found, as the page shows it; ``None`` where there is none."""
     found = (organization.get("mail") or {}).get("replay")
-    if not found or "remark" in found:
-        return {"remark": found["remark"]} if found else None
+    return shown(found) if found else None
+
+
+def shown(found: Record) -> Record:
+    """What a replay found, or why there is none, as a page shows it."""
+    if "remark" in found:
+        return {"remark": found["remark"]}
     return {
         "lines": replay_lines(found),
         "left_out": left_out_words(found["counts"]["left_out"]),
