@@ -17,6 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.open_findings import edit_at, rules_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Edit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_version_delta import NOTHING, Apart, apart
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
@@ -26,7 +27,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.quantifier import Extent, reach
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import as_it_arrives
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import as_it_arrives, course_of, on_arrival
 
 #: A question about a class: its place, and the places of a rule and its condition, or the kind of question.
 _Question = tuple[int, int, int]
@@ -150,7 +151,7 @@ class Findings:
             why=why,
             rules=rules_of(self.model, self.edits, edit),
             person=found.person,
-            witness=witness_of(draft.shown.candidate, found.person),
+            witness=self._witness(draft, about, why),
             cause=Cause(edit, self._acted(draft), self._later(draft), self.model.settings_that_differ),
             arrives=self._arrival(draft) if (place, _ARRIVES, 0) in sure else "",
             limit="",
@@ -158,6 +159,23 @@ class Findings:
             approved=draft.approvals > 0,
             sides={side: each for side, each in draft.sides.items() if each},
         )
+
+    def _witness(self, draft: _Draft, about: Sequence[FlowRule], why: Apart) -> dict[str, Any]:
+        """The message of a class, without what changes neither result and is not said of it."""
+        candidate, person, address = draft.shown.candidate, draft.found.person, draft.shown.candidate.letter.recipient
+        rules = zip(draft.rules, about, strict=True)
+        said = [(which, replace(rule, conditions=(*rule.conditions, *why.met, *why.unmet))) for (which, _rule), rule in rules]
+
+        def results(message: Message) -> list[Any]:
+            courses = [course_of(rules, message, facts, address, person) for rules, facts in zip(self.sets, candidate.facts, strict=True)]
+            sides = zip(courses, self.sets, candidate.facts, strict=True)
+            return [course and result(course, rules, message, facts) for course, rules, facts in sides]
+
+        def met(message: Message) -> list[Any]:
+            return [on_arrival(self.sets[which], rule, message, candidate.facts[which], address) for which, rule in said]
+
+        found = results(candidate.message), met(candidate.message)
+        return witness_of(candidate, person, lambda message: results(message) == found[0] and met(message) == found[1])
 
     def _sparing(self, which: int, rule: FlowRule, shown: Shown) -> tuple[Atom, ...]:
         """The exceptions that do not certainly match the message as it arrives; changes by earlier rules do not count."""

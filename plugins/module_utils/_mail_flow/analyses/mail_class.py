@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_parts import Part
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import Changed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Edit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.simplest_counterexample import without_noise
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Course
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model, Replayed
@@ -66,10 +68,13 @@ def assumed(model: Model, about: Collection[str], *, usual: bool) -> list[int]:
     return [each.literal for each in model.mail.assumptions if each.id not in about and (usual or not each.seen)]
 
 
-def witness_of(candidate: Replayed, person: str = "") -> dict[str, Any]:
-    """A message that shows the difference, its recipient or the person whom rules add, and the facts that it rests on beside those that are known."""
+def witness_of(candidate: Replayed, person: str = "", shows: Callable[[Message], bool] = lambda message: False) -> dict[str, Any]:
+    """A message that shows the difference, its recipient or the person whom rules add, and the facts that it rests on beside those that are known.
+
+    :param shows: whether a message shows the same: what this one can do without then is left out.
+    """
     letter = candidate.letter
-    found: dict[str, Any] = {"message": {"name": "witness", **letter.message}, "recipient": person or letter.recipient}
+    found: dict[str, Any] = {"message": {"name": "witness", **without_noise(candidate, letter.recipient, shows)}, "recipient": person or letter.recipient}
     return {**found, "facts": letter.facts} if letter.facts else found
 
 

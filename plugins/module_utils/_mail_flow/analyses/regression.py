@@ -11,11 +11,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import Counterexample
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.simplest_counterexample import without_noise
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import claims_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
@@ -69,14 +71,21 @@ def worsened(
 
 
 def _replayed(model: Model, guarantee: Guarantee, candidate: Replayed) -> Counterexample | None:
-    message, letter = candidate.message, candidate.letter
-    if is_about(model.claims, model.claims.rules[0], message, candidate.facts[0], letter.recipient) is not True:
+    letter = candidate.letter
+
+    def outcome(message: Message) -> dict[str, Any] | None:
+        """What becomes of a message after, provided that it surely breaks the guarantee then, and surely did not before."""
+        if is_about(model.claims, model.claims.rules[0], message, candidate.facts[0], letter.recipient) is not True:
+            return None
+        sides = list(zip(model.rule_sets, candidate.facts, strict=True))
+        courses = [course_of(rules, message, facts, letter.recipient) for rules, facts in sides]
+        outcomes = [result(course, rules, message, facts) for course, (rules, facts) in zip(courses, sides, strict=True) if course]
+        wanted = zip((surely_breaks, surely_keeps), courses, candidate.facts, strict=True)
+        surely_worse = all(surely(course, guarantee.then, guarantee.narrowed, message, facts) for surely, course, facts in wanted)
+        return outcomes[0] if surely_worse and None not in outcomes else None
+
+    found = outcome(candidate.message)
+    if found is None:
         return None
-    sides = list(zip(model.rule_sets, candidate.facts, strict=True))
-    courses = [course_of(rules, message, facts, letter.recipient) for rules, facts in sides]
-    outcomes = [result(course, rules, message, facts) for course, (rules, facts) in zip(courses, sides, strict=True) if course]
-    wanted = zip((surely_breaks, surely_keeps), courses, candidate.facts, strict=True)
-    outcome = outcomes[0] if outcomes and None not in outcomes else None
-    if outcome is None or not all(surely(course, guarantee.then, guarantee.narrowed, message, facts) for surely, course, facts in wanted):
-        return None
-    return Counterexample({"name": guarantee.name, **letter.message}, letter.recipient, outcome, facts=letter.facts)
+    message = without_noise(candidate, letter.recipient, lambda other: outcome(other) == found)
+    return Counterexample({"name": guarantee.name, **message}, letter.recipient, found, facts=letter.facts)

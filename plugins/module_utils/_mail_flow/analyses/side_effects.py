@@ -17,9 +17,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import THE_MANAGER
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import course_of
@@ -120,10 +122,15 @@ class SideEffects:
         _possible, candidate = self.model.search([*usual, *literals], self.model.free, left)
         if candidate is None:
             return None
-        which = int(now)
-        course = course_of(self.model.rule_sets[which], candidate.message, candidate.facts[which], candidate.letter.recipient)
-        edit = Edit("", None if now else rule, rule if now else None, rule.place)
-        return witness_of(candidate) if course and acted(edit, (course, course))[which] else None
+        rules, facts, edit = self.model.rule_sets[now], candidate.facts[now], Edit("", None if now else rule, rule if now else None, rule.place)
+
+        def outcome(message: Message) -> tuple[bool, Any]:
+            """Whether the rule acts on a message, and what becomes of it."""
+            course = course_of(rules, message, facts, candidate.letter.recipient)
+            return (acted(edit, (course, course))[now], result(course, rules, message, facts)) if course else (False, None)
+
+        found = outcome(candidate.message)
+        return witness_of(candidate, shows=lambda message: outcome(message) == found) if found[0] else None
 
 
 def _acting(edit: Edit, *, now: bool) -> tuple[bool, bool]:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A counterexample without what does not matter, and the rule that decides it. Private to the collection.
+"""Messages that show something without what does not matter, and the rule that decides a counterexample. Private to the collection.
 
 A key that a message does not have is not known. So a message that breaks a guarantee without one breaks it whatever that is.
 """
@@ -17,6 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import Counterexample
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import message_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Course
@@ -50,12 +51,8 @@ def told(breach: Breach, candidate: Replayed, course: Course, outcome: Mapping[s
     """
     address, facts = course.recipient.address, candidate.facts[0]
 
-    def breaks(options: Mapping[str, Any]) -> bool:
+    def breaks(message: Message) -> bool:
         """Whether a message breaks it whatever is unknown about it, with the same outcome."""
-        try:
-            message = replace(message_of(options, "", breach.name), date=candidate.message.date)
-        except OptionError:
-            return False  # It needs somebody to go to.
         found = course_of(breach.rules, message, facts, address)
         if found is None or is_about(breach.claims, breach.claim, message, facts, address) is not True:
             return False
@@ -65,30 +62,46 @@ def told(breach: Breach, candidate: Replayed, course: Course, outcome: Mapping[s
         message = candidate.message
         return surely_keeps(course_of(rules, message, facts, address), breach.then, breach.template, message, facts)
 
-    options = {**candidate.letter.message}
-    # Nothing is left out where the copy is one that a rule makes.
-    message = simplest(options, address, breaks) if breaks(options) else options
+    message = without_noise(candidate, address, breaks)
     recipient = course.recipient.label if is_name(address) else address
     matched = [str(each["name"]) for each in outcome.get("rules", ()) if each["matched"] is True]
     decided = next((name for name in matched[::-1] if keeps(_without(breach.rules, name))), "")
     return Counterexample({"name": breach.name, **message}, recipient, dict(outcome), (decided,) if decided else (), candidate.letter.facts)
 
 
-def simplest(message: Mapping[str, Any], recipient: str, breaks: Callable[[Mapping[str, Any]], bool]) -> dict[str, Any]:
+def without_noise(candidate: Replayed, recipient: str, shows: Callable[[Message], bool]) -> dict[str, Any]:
+    """The message of a candidate as :func:`simplest` leaves it; as it is where a rule makes the copy that shows something.
+
+    :param recipient: by the address.
+    :param shows: whether a message shows the same, whatever is unknown about it.
+    """
+
+    def still_shows(options: Mapping[str, Any]) -> bool:
+        try:
+            message = message_of(options, "", "message")
+        except OptionError:
+            return False  # It needs somebody to go to.
+        return shows(replace(message, date=candidate.message.date))
+
+    options = dict(candidate.letter.message)
+    return simplest(options, recipient, still_shows) if still_shows(options) else options
+
+
+def simplest(message: Mapping[str, Any], recipient: str, shows: Callable[[Mapping[str, Any]], bool]) -> dict[str, Any]:
     """The message without the keys, and the people and attachments of a key, that it can do without.
 
     :param message: in the form of the option ``messages``.
-    :param recipient: the one whose copy breaks the guarantee, by the address.
+    :param recipient: the one whose copy it is about, by the address.
     """
     found = dict(message)
     for key in [key for key in message if key not in _KEPT]:
         without = {name: value for name, value in found.items() if name != key}
-        if breaks(without):
+        if shows(without):
             found = without
     for key in [key for key, value in found.items() if isinstance(value, list)]:
         for each in list(found[key]):
             left: Sequence[Any] = [other for other in found[key] if other != each]
-            if left and str(each).casefold() != recipient.casefold() and breaks({**found, key: left}):
+            if left and str(each).casefold() != recipient.casefold() and shows({**found, key: left}):
                 found[key] = left
     return found
 

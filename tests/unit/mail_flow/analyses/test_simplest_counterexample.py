@@ -1,18 +1,20 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A counterexample names the rule that decides it, and nothing that does not matter."""
+"""Messages that show something have nothing that does not matter, and a counterexample names the rule that decides it."""
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.simplest_counterexample import simplest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import guarantees_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import verdict_sentence
 
-from tests.unit.mail_flow.answers import prove
+from tests.unit.mail_flow.answers import difference, prove, worsened
 
 IRM = {"azure_rms_licensing_enabled": True, "internal_licensing_enabled": True, "enable_pdf_encryption": True, "transport_decryption_setting": "Optional"}
 FACTS = {"accepted_domains": ["contoso.com"], "remote_domains": [], "irm_configuration": IRM}
@@ -25,6 +27,12 @@ def rule(name: str, conditions: dict[str, Any], actions: dict[str, Any]) -> dict
 
 ENCRYPT = rule("Encrypt", OUTGOING, {"apply_rights_protection_template": "Encrypt"})
 PREPEND = {"prepend_subject": "x"}
+NOISE = [
+    rule("Large", {"message_size_over": "1 MB"}, PREPEND),
+    rule("Company", {"sender_ad_attribute_contains_words": ["Company:adatum"]}, PREPEND),
+    rule("Attached", {"attachment_contains_words": ["secret"]}, PREPEND),
+    rule("Important", {"with_importance": "High"}, PREPEND),
+]
 
 
 def refuted(*rules: dict[str, Any], when: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -42,17 +50,36 @@ def refuted(*rules: dict[str, Any], when: dict[str, Any] | None = None) -> dict[
     ],
 )
 def test_the_rule_that_keeps_mail_from_encryption_decides_and_other_rules_leave_no_trace(stops: dict[str, Any], keys: dict[str, Any]) -> None:
-    noise = [
-        rule("Large", {"message_size_over": "1 MB"}, PREPEND),
-        rule("Company", {"sender_ad_attribute_contains_words": ["Company:adatum"]}, PREPEND),
-        rule("Attached", {"attachment_contains_words": ["secret"]}, PREPEND),
-        rule("Important", {"with_importance": "High"}, PREPEND),
-    ]
-    row = refuted(*noise, rule("Hold", stops, {"stop_rule_processing": True}), ENCRYPT)
+    row = refuted(*NOISE, rule("Hold", stops, {"stop_rule_processing": True}), ENCRYPT)
     found = row["counterexample"]
     assert found["decided_by"] == ["Hold"]
     assert {key: value for key, value in found["message"].items() if key not in ("name", "from", "to", "authenticated")} == keys
     assert verdict_sentence(row).endswith("is delivered in clear: the rule 'Hold' decides.")
+
+
+HOLD = rule("Hold", {"subject_contains_words": ["plain"]}, {"stop_rule_processing": True})
+NEEDED = {"from": "sender@contoso.com", "authenticated": True, "to": ["recipient@example.org"], "subject": "plain"}
+
+
+def test_the_witness_of_a_difference_has_nothing_that_changes_neither_result() -> None:
+    (row,) = difference([*NOISE, ENCRYPT], [*NOISE, HOLD, ENCRYPT], FACTS).rows
+    assert row["kind"] == "protection_lost"
+    assert row["witness"]["message"] == {"name": "witness", **NEEDED}
+
+
+def test_the_witness_of_a_side_effect_has_nothing_that_does_not_matter() -> None:
+    told = rule("Tell", {"subject_contains_words": ["plain"]}, {"generate_incident_report": "a@fabrikam.com", "incident_report_content": ["Subject"]})
+    (row,) = difference([*NOISE], [*NOISE, told], FACTS).rows
+    assert row["kind"] == "side_effect_changed"
+    assert set(row["witness"]["message"]) == {"name", "from", "authenticated", "to", "subject"}
+
+
+def test_the_message_for_which_a_guarantee_is_worse_has_nothing_that_does_not_matter() -> None:
+    (outgoing,) = guarantees_of([{"name": "G", "when": OUTGOING, "then": "not_in_clear"}])
+    late = rule("Late", {"subject_contains_words": ["late"]}, {"stop_rule_processing": True})
+    found = worsened([*NOISE, late, ENCRYPT], [*NOISE, HOLD, late, ENCRYPT], FACTS, outgoing, datetime.datetime(2030, 3, 1, tzinfo=datetime.UTC))
+    assert found is not None
+    assert found["message"] == {"name": "G", **NEEDED}
 
 
 def test_where_nothing_encrypts_no_rule_decides() -> None:
