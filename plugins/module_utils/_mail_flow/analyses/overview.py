@@ -10,13 +10,14 @@ prover says whether there is mail on the other.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS, named_domains
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
@@ -24,6 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import BUDGET, NOT_FOUND
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import SURELY_PROTECTED
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Course
@@ -105,9 +107,18 @@ def overview(rules: RuleSet, facts: Mapping[str, Any], now: datetime.datetime | 
     :param facts: in the form of the option ``facts``.
     :param budget: the maximum number of conflicts for all questions together.
     """
-    date = now or datetime.datetime.now(datetime.UTC)
-    with bounded():
-        return list(_Overview(rules, facts, date, budget).cells())
+    known = facts_of(facts)
+    domains = [name for name in _named(rules, known) if known.domain_type(name) not in INSIDE]
+    found: dict[tuple[str, str], Cell] = {}
+    try:
+        with bounded():
+            looking = _Overview(rules, facts, domains, now or datetime.datetime.now(datetime.UTC), budget)
+            for cell in looking.cells():
+                found[cell.destination, cell.kind] = cell
+    except BudgetError:  # Of what is left nothing is known.
+        pass
+    places = itertools.product([*domains, EVERYBODY_ELSE], KINDS)
+    return [found.get((name, kind.name)) or Cell(kind.name, name, "unknown", unknown=(BUDGET,)) for name, kind in places]
 
 
 @dataclass(frozen=True)
@@ -129,12 +140,11 @@ class _Seen:
 
 
 class _Overview:
-    def __init__(self, rules: RuleSet, facts: Mapping[str, Any], now: datetime.datetime, budget: int) -> None:
-        self._rules, self._now = rules, now
+    def __init__(self, rules: RuleSet, facts: Mapping[str, Any], domains: Sequence[str], now: datetime.datetime, budget: int) -> None:
+        self._rules, self._domains, self._now = rules, domains, now
         self._model = model = Model([rules], RuleSet([]), facts, now, transit=True)
         self._facts: Facts = model.facts
         self._asked, self._budget = Batch(model.circuit, budget), budget
-        self._domains = [name for name in _named(rules, self._facts) if self._facts.domain_type(name) not in INSIDE]
         inside = [each.name for each in self._facts.accepted_domains or () if each.type in INSIDE]
         self._sender = f"sender@{inside[0] if inside else 'contoso.example'}"
         #: By kind the messages that were found so far, the last one first: what one destination shows, another may show as well.
@@ -142,8 +152,8 @@ class _Overview:
 
     def cells(self) -> Iterator[Cell]:
         """One for each destination and kind."""
-        plain = {(name, kind): self._plain(name, kind) for name in [*self._domains, EVERYBODY_ELSE] for kind in KINDS}
-        for (name, kind), seen in plain.items():
+        for name, kind in itertools.product([*self._domains, EVERYBODY_ELSE], KINDS):
+            seen = self._plain(name, kind)
             if seen.keeps is None:
                 yield self._unknown(name, kind, seen)
                 continue
@@ -162,7 +172,7 @@ class _Overview:
 
     def _unknown(self, name: str, kind: Kind, seen: _Seen) -> Cell:
         reasons = reasons_for(seen.course, IN_TRANSIT, _LEAST, seen.message, seen.known) if seen.keeps is None else []
-        return Cell(kind.name, name, "unknown", witness=self._witness(seen), unknown=tuple(reasons))
+        return Cell(kind.name, name, "unknown", witness=self._witness(seen), unknown=tuple(reasons) or (NOT_FOUND,))
 
     # Messages
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import overview as analysis
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import EVERYBODY_ELSE, Cell, overview
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
@@ -110,6 +111,14 @@ def test_the_terminal_has_ten_lines_at_most() -> None:
 
 def test_what_takes_more_than_the_budget_is_unknown() -> None:
     assert {cell.protected for cell in overview(RuleSet([SECRET]), FACTS, NOW, budget=0)} <= {"unknown"}
+    many = [rule(f"R{number}", {"stop_rule_processing": True}, conditions={"recipient_domain_is": [f"p{number}.example"]}) for number in range(60)]
+    with bounded(steps=40_000):
+        found = overview(RuleSet(many), FACTS, NOW)
+    assert len(found) == 61 * len(KINDS_OF_MAIL)
+    left = [cell for cell in found if {reason.id for reason in cell.unknown} == {"budget"}]
+    assert 0 < len(left) < len(found)
+    assert {cell.protected for cell in left} == {"unknown"}
+    assert all(cell.unknown for cell in found if cell.protected == "unknown")
 
 
 def all_is_possible(patch: pytest.MonkeyPatch) -> None:
