@@ -73,6 +73,12 @@ options:
     description: >-
       Facts that the organization cannot show, or is not asked for, as in M(m365.message_encryption.mail_flow_test). They override what the organization shows.
     type: dict
+  dialect:
+    description:
+      - How Exchange reads the patterns of the rules and of O(guarantees), as in M(m365.message_encryption.mail_flow_test).
+      - The default is V(agreed).
+    type: str
+    choices: [agreed, dotnet]
   source:
     description:
       - >-
@@ -209,8 +215,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
+    DIALECT_ARGUMENT_SPEC,
     RULES_ARGUMENT_SPEC,
     compared_rules,
+    given_facts,
     replayed_rules,
     settings_before,
 )
@@ -243,6 +251,7 @@ SPEC: dict[str, Any] = {
         "facts": {"type": "dict"},
         "source": {"type": "path"},
         "compare_with": {"type": "raw"},
+        "dialect": DIALECT_ARGUMENT_SPEC,
         "max_copies": {"type": "int", "default": 500_000},
         "examples": {"type": "int", "default": 0},
         "domains": {"type": "int", "default": 10},
@@ -262,7 +271,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
             raise OptionError(f"{name} is {params[name]}.", remedy=f"Use a number from {least} to {most}.")
     until = until_of(params["until"], now)
     guarantees = declared_guarantees(params["guarantees"] or [])
-    facts_of(params["facts"] or {})
+    facts_of(given_facts(params))
     others, other_facts = compared_rules(task)
     rules, facts, unavailable = replayed_rules(task, others, guarantees)
     known = facts_of(facts)

@@ -257,9 +257,9 @@ options:
         V(dotnet) means that you rely on regular expressions of .NET. That adds the borders of words (C(\b)), look-around for one character, lazy
         quantifiers, named groups, and C(^) and C($) as the borders of the text. Back references, longer look-around, Unicode categories, atomic groups and
         conditions stay unknown. Rules with C(use_legacy_regex) are not affected.
+      - The default is V(agreed).
     type: str
     choices: [agreed, dotnet]
-    default: agreed
   trace:
     description:
       - The recipients for whom the result shows every rule with the condition that decided.
@@ -285,7 +285,6 @@ options:
     description:
       - Whether to show who outside can read what in clear, kinds of mail by destinations, as RV(overview).
     type: bool
-    default: false
   fail_on_error:
     description:
       - Whether the task fails when an expectation is not met or a guarantee is refuted.
@@ -645,10 +644,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import GUARANTEES_ARGUMENT_SPEC, declared_guarantees
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import MESSAGES_ARGUMENT_SPEC, Case, cases_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import DIALECTS, facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
+    DIALECT_ARGUMENT_SPEC,
     RULES_ARGUMENT_SPEC,
     compared_rules,
+    given_facts,
     given_messages,
     settings_before,
     tested_rules,
@@ -673,11 +674,11 @@ SPEC: dict[str, Any] = {
         "facts": {"type": "dict"},
         "source": {"type": "path"},
         "compare_with": {"type": "raw"},
-        "dialect": {"type": "str", "choices": list(DIALECTS), "default": "agreed"},
+        "dialect": DIALECT_ARGUMENT_SPEC,
         "trace": {"type": "str", "choices": ["failed", "all", "none"], "default": "failed"},
         "results": {"type": "str", "choices": ["all", "failed", "none"], "default": "all"},
         "lint": {"type": "bool"},
-        "overview": {"type": "bool", "default": False},
+        "overview": {"type": "bool"},
         "fail_on_error": {"type": "bool", "default": True},
     },
     "mutually_exclusive": [["messages", "messages_path"], ["rules", "source"]],
@@ -691,10 +692,9 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     messages, option = given_messages(task)
     cases = cases_of(messages, task.find_file, now, option)
     guarantees = declared_guarantees(params["guarantees"] or [])
-    facts_of({**(params["facts"] or {}), "dialect": params["dialect"]})
+    facts_of(given_facts(params))
     others, other_facts = compared_rules(task)
     rules, facts, unavailable = tested_rules(task, cases, others, guarantees)
-    facts = {**facts, "dialect": params["dialect"]}
     for rule in rules.rules:
         if rule.dlp:
             task.warnings.append(f"The rule {rule.name!r} does nothing: {rule.idle}.")

@@ -24,12 +24,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import MESSAGES_ARGUMENT_SPEC, Case
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import DIALECTS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import proposed_rules
 
 #: The argument spec of rules.
 RULES_ARGUMENT_SPEC: dict[str, Any] = {"type": "list", "elements": "dict", "options": rule_argument_spec()}
+
+#: How patterns are read, as the option of a module.
+DIALECT_ARGUMENT_SPEC: dict[str, Any] = {"type": "str", "choices": list(DIALECTS)}
 
 
 def given_messages(task: MailFlowContext) -> tuple[Sequence[Mapping[str, Any]], str]:
@@ -43,13 +47,18 @@ def given_messages(task: MailFlowContext) -> tuple[Sequence[Mapping[str, Any]], 
     return _validated("messages_path", content, MESSAGES_ARGUMENT_SPEC), "messages_path"
 
 
+def given_facts(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts that the options of a task give, how patterns are read included."""
+    return {**(params["facts"] or {}), **({"dialect": params["dialect"]} if params["dialect"] else {})}
+
+
 def tested_rules(
     task: MailFlowContext, cases: Sequence[Case], others: RuleSet | None, guarantees: Sequence[Guarantee]
 ) -> tuple[RuleSet, dict[str, Any], dict[str, str]]:
     """The tested rules, the facts, and why some facts could not be read. One round trip, and more where rules or guarantees name groups, people by a name, or
     managers.
     """
-    params, given = task.params, task.params["facts"] or {}
+    params, given = task.params, given_facts(task.params)
     if params["source"]:
         document = document_of(task.load(params["source"]), f"source: {params['source']}", guarantees)
         return RuleSet(document.rules), {**document.facts, **given}, {}
@@ -71,7 +80,7 @@ def tested_rules(
 
 def replayed_rules(task: MailFlowContext, others: RuleSet | None, guarantees: Sequence[Guarantee]) -> tuple[RuleSet, dict[str, Any], dict[str, str]]:
     """The rules that a trace is replayed through, the facts, and why some facts could not be read. Real mail is of every kind, so it needs every fact."""
-    params, given = task.params, task.params["facts"] or {}
+    params, given = task.params, given_facts(task.params)
     if params["source"] or (params["rules"] is not None and params["facts"] is not None):
         return tested_rules(task, (), others, guarantees)
     subsets = facts_not_in(given)
@@ -85,7 +94,7 @@ def _with_people(
     task: MailFlowContext, rule_sets: Sequence[RuleSet], guarantees: Sequence[Guarantee], found: Mapping[str, Any], unavailable: Mapping[str, str]
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The facts, what the directory says of those whom rules and guarantees name included, and why some could not be read."""
-    given = task.params["facts"] or {}
+    given = given_facts(task.params)
     facts = {**found, **given}
     people, unread = facts_of_directory(read_directory(task.session, [*rule_sets, RuleSet(each.selection for each in guarantees)], facts), given)
     return {**facts, **people}, {**unavailable, **unread}
