@@ -181,7 +181,7 @@ def _meets(assumptions: Iterable[Mapping[str, str]], sent: Values, tenant: Mappi
 def wrong_about(seed: int, *, respelled: bool = False) -> str:
     """What is wrong about guarantees over a random rule set; empty where nothing is.
 
-    :param respelled: whether addresses and texts may be written in two ways.
+    :param respelled: whether addresses and texts may be written in two ways, and patterns read as .NET does.
     """
     source = random.Random(seed)
     tenant, rules = _organization(source), _rules(source)
@@ -190,6 +190,7 @@ def wrong_about(seed: int, *, respelled: bool = False) -> str:
     if respelled:
         tenant, rules, options = respelling.organization(source, tenant), respelling.respelled(source, rules), respelling.respelled(source, options)
         mail = respelling.respelled(source, mail, tags=True)
+        tenant["dialect"] = source.choice(("agreed", "dotnet"))
     facts, simulator = facts_of(tenant), Simulator(rules, facts_of(tenant))
     sent = [message_of(each, "", "message") for each in mail]
     answers = [simulator.run(each)["recipients"] for each in sent]
