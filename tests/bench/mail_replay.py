@@ -20,7 +20,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Row, Trace
 
-from .mail_flow import _DOMAINS, _PEOPLE, _WORDS, facts, rule_set
+from .mail_flow import _ACTIONS, _DOMAINS, _PEOPLE, _WORDS, _predicate, facts
+
+#: Conditions that a trace shows, and some that it does not.
+_SHOWN = (
+    *("from_scope", "sent_to_scope", "recipient_domain_is", "sender_domain_is", "subject_contains_words", "from", "sent_to", "from_member_of"),
+    *("sent_to_member_of", "subject_matches_patterns", "any_of_recipient_address_contains_words", "recipient_address_contains_words"),
+)
+_HIDDEN = ("subject_or_body_contains_words", "attachment_size_over", "header_contains_words", "with_importance")
 
 _WEEK = 7 * 24 * 3600
 _BEGIN = 1_764_000_000
@@ -57,9 +64,21 @@ def trace(copies: int) -> Trace:
     return found
 
 
+def _rules(count: int) -> list[dict[str, Any]]:
+    """Rules with some four conditions and exceptions each. In one of ten a condition asks what no trace shows."""
+    chance = random.Random(5)
+    rules = []
+    for number in range(count):
+        options = chance.sample(_SHOWN, chance.randint(2, 3)) + ([chance.choice(_HIDDEN)] if number % 10 == 9 else [])
+        exceptions = chance.sample(_SHOWN, chance.randint(0, 2))
+        sections = [{key: value for option in each for key, value in _predicate(chance, option).items()} for each in (options, exceptions)]
+        rules.append({"name": f"Rule {number}", "conditions": sections[0], "exceptions": sections[1], "actions": chance.choice(_ACTIONS)})
+    return rules
+
+
 def rule_sets(count: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Rules, and the same after a change: one less, one more, and two of them the other way round."""
-    before = rule_set(count)
+    before = _rules(count)
     more = {"name": "New", "conditions": {"subject_contains_words": _WORDS[:3]}, "exceptions": {}, "actions": {"apply_rights_protection_template": "Encrypt"}}
     after = [more, *before[: count // 2], *before[count // 2 + 1 :]]
     after[3], after[4] = after[4], after[3]

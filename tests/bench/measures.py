@@ -373,6 +373,20 @@ def mail_proof(repeats: int) -> Iterator[Row]:
         }
 
 
+def mail_replay(repeats: int) -> Iterator[Row]:
+    """Copies of a message trace through rules before and after a change, in one process without Ansible. Memory is that of the process with the trace."""
+    for copies in (10_000, 100_000, 1_000_000):
+        runs = [_measured("tests.bench.mail_replay", "300", str(copies)) for _repeat in range(repeats if copies < 1_000_000 else 1)]
+        yield {
+            "rules": 300,
+            "copies": copies,
+            "messages": runs[0]["messages"],
+            "CPU, s": str(Spread([run["seconds"] for run in runs])),
+            "memory, MiB": f"{max(run['memory'] for run in runs):.0f}",
+            "decided": runs[0]["decided"],
+        }
+
+
 def _simulated(rules: int, messages: int) -> dict[str, Any]:
     return _measured("tests.bench.mail_flow", str(rules), str(messages))
 
@@ -448,4 +462,5 @@ MEASURES: dict[str, Callable[[int], Iterator[Row]]] = {
     "few_processes": few_processes,
     "mail_flow": mail_flow,
     "mail_proof": mail_proof,
+    "mail_replay": mail_replay,
 }

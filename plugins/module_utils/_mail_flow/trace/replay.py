@@ -215,4 +215,6 @@ class Replay:
 
 
 def _is_open(old: Treated, new: Treated) -> bool:
-    return None in (old.held, new.held) or any("unknown" in (side.fate, side.protection, side.branding) for side in (old, new))
+    return None in (old.held, new.held) or any(
+        "unknown" in (side.fate, side.protection, side.branding) or side.protection == "protected_option_unknown" for side in (old, new)
+    )

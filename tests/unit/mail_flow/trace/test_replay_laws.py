@@ -155,3 +155,36 @@ def test_the_order_of_rows_changes_nothing_and_a_row_counts_once(seed: int) -> N
         source.shuffle(rows)
         rows += source.sample(rows, 10)
     assert found[0] == found[1]
+
+
+def _change(old: dict[str, Any], new: dict[str, Any]) -> str | None:
+    """The kind of change between two results of the simulator; ``None`` where one of them is open, or waits for somebody."""
+    sides = (old, new)
+    if any(side["fate"] not in ("delivered", "deleted", "rejected") or side.get("protection") == "unknown" for side in sides):
+        return None
+    if old["fate"] != new["fate"]:
+        return "delivery_lost" if old["fate"] == "delivered" else "delivery_gained" if new["fate"] == "delivered" else "fate_changed"
+    if old.get("protection") == new.get("protection"):
+        return ""
+    return "protection_lost" if new["protection"] == "none" else "protection_gained" if old["protection"] == "none" else "protection_changed"
+
+
+def test_a_change_that_is_certain_is_one_of_the_message_and_a_change_of_the_message_is_possible() -> None:
+    certain = 0
+    for seed in seeds(300):
+        source = random.Random(f"{seed} change")
+        facts, given = _tenant(source), _rules(source)
+        after, before = RuleSet(given), RuleSet([rule for rule in given if source.random() < 0.7])
+        message = _message(source, "m")
+        found = Replay(after, facts, before, examples=20).run(_traced([message], facts))
+        shown = {kind: {example.recipient for example in tally.examples} for kind, tally in found.difference.items()}
+        for person in facts.recipients(message):
+            kind = _change(*(_result(rules, facts, message, person.address) for rules in (before, after)))
+            if kind is None:
+                continue
+            here = {each for each, recipients in shown.items() if person.address in recipients}
+            assert not kind or kind in here or "unknown" in here, (seed, kind, here)
+            sure = [each for each in here if not found.difference[each].possible and each != "branding_changed"]
+            certain += len(sure)
+            assert all(each == kind for each in sure), (seed, kind, sure)
+    assert certain > 10
