@@ -197,9 +197,9 @@ def _with_people(found: Vocabulary, facts: Facts) -> None:
     guests = named_guests(facts) or []
     for slot in (SENDER, RECIPIENT):
         groups = [group for group in found.of(slot, "member") if group in (facts.groups or {})]
-        members = [sorted(facts.members_of(group)) for group in groups]
+        members = map(facts.members_of, groups)
         managed = sorted(facts.managers or {}) if slot == SENDER and found.managers and len(facts.managers or {}) <= MOST_NAMED else []
-        people = [*guests, *objects[: MOST_NAMED + 1], *(address for each in members if len(each) <= MOST_NAMED for address in each)]
+        people = [*guests, *objects[: MOST_NAMED + 1], *(address for each in members if len(each) <= MOST_NAMED for address in sorted(each))]
         if len(objects) > MOST_NAMED:
             people = people[MOST_NAMED + 1 :]
         if any(kind in ATTRIBUTES for kind, _value in found.keys.get(slot, ())):
