@@ -28,6 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.emulator.captured import captured_state  # noqa: E402
 from tests.emulator.emulator import Emulator  # noqa: E402 (the checkout must be on the path first)
+from tests.emulator.message_trace import a_week  # noqa: E402
 from tests.emulator.organization import Organization  # noqa: E402
 from tests.integration.tenant import inventory, lasting  # noqa: E402
 
@@ -61,6 +62,9 @@ MAIL = """\
         msg: "{{ mail.msg.splitlines() }}"
 """
 
+# Those whose mail of a week is in the message trace.
+PEOPLE = ["AlexW@contoso.onmicrosoft.com", "MeganB@contoso.onmicrosoft.com"]
+
 # The organization's settings beyond the recommended profile.
 WISHES = {"hardened_baseline_encrypt_outgoing": {"template": "Encrypt"}}
 
@@ -88,7 +92,13 @@ def unchanged(first: State, before: State, after: State) -> bool:
 
 STEPS = [
     Step("Which mail is encrypted today?", ["mail.yml"], "a message is found that leaves the organization in clear", unchanged, "is not guaranteed: mail from"),
-    Step("What would the baseline change?", ["baseline", "--check", "--diff"], "nothing was written", unchanged),
+    Step(
+        "What would the baseline change?",
+        ["baseline", "--check", "--diff", "-e", "hardened_baseline_replay_days=7"],
+        "nothing was written, and the mail of a week was replayed",
+        unchanged,
+        "copies are now encrypted",
+    ),
     Step("Apply the baseline", ["baseline"], "the organization has changed", lambda first, before, after: after != before),
     Step("Apply it again", ["baseline"], "nothing was written", unchanged),
     Step("Which mail is encrypted now?", ["mail.yml"], "proved under its assumptions: no mail leaves in clear", unchanged, "is guaranteed: no mail"),
@@ -153,7 +163,7 @@ def main() -> int:
     print(_opening(), flush=True)
     lines: list[str] = []
     # Encryption is on, as in an organization that uses it.
-    state = {**captured_state(), "irm_configuration": {"AzureRMSLicensingEnabled": True}}
+    state = {**captured_state(), "irm_configuration": {"AzureRMSLicensingEnabled": True}, "message_trace": a_week(PEOPLE)}
     with Emulator([state], directory=DIRECTORY / "emulator") as emulator:
         (organization,) = emulator.organizations.values()
         for transport in ("rest", "psrp"):

@@ -23,6 +23,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.emulator.captured import captured_state  # noqa: E402 (the checkout must be on the path first)
 from tests.emulator.emulator import Emulator  # noqa: E402
+from tests.emulator.message_trace import a_week  # noqa: E402
 from tests.emulator.organization import State  # noqa: E402
 from tests.integration.tenant import inventory  # noqa: E402
 
@@ -47,7 +48,8 @@ def states(names: Sequence[str], lived_in: str, *, licensed: bool) -> list[State
         state = captured_state(domain) if name == lived_in else {"name": domain}
         # Encryption is on, as in an organization that uses it.
         irm = {"AzureRMSLicensingEnabled": True}
-        found.append({**state, "irm_configuration": irm, "dehydrated": False, "advanced_message_encryption": licensed})
+        week = a_week([f"AlexW@{domain}", f"MeganB@{domain}"])
+        found.append({**state, "irm_configuration": irm, "dehydrated": False, "advanced_message_encryption": licensed, "message_trace": week})
     return found
 
 

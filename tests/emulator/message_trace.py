@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import datetime
+import random
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import properties
@@ -27,6 +28,22 @@ def row(number: int, received: datetime.datetime, sender: str, recipient: str, *
     trace = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"trace-{number}"))
     said = {"MessageId": f"<{trace}@mail.invalid>", "Subject": "", "Status": "Delivered", "Size": 20_000, "FromIP": "255.255.255.255", "ToIP": None}
     return {"MessageTraceId": trace, "Received": stored_instant(received), "SenderAddress": sender, "RecipientAddress": recipient, **said, **others}
+
+
+def a_week(people: Sequence[str], copies: int = 600) -> list[dict[str, Any]]:
+    """Made mail of a week, the same each time but for its dates: people write to each other, to two partners and to customers, and get mail from outside."""
+    chance = random.Random(3)
+    now = datetime.datetime.now(datetime.UTC)
+    outside = [f"{name}@{domain}" for domain in ("fabrikam.com", "northwind.com", "customer.example") for name in ("ann", "joe", "sales")]
+    subjects = ["Offer", "Invoice", "Lunch", "[secure] Contract", "Confidential: salaries", "Minutes"]
+    rows = []
+    for number in range(copies):
+        leaves, received = chance.random() < 0.7, now - datetime.timedelta(hours=5, minutes=chance.randrange(7 * 24 * 60))
+        sender = chance.choice(people if leaves else outside)
+        recipient = chance.choice(outside if leaves and chance.random() < 0.7 else people)
+        hop = {} if leaves else {"FromIP": "203.0.113.25"}
+        rows.append(row(number, received, sender, recipient, Subject=chance.choice(subjects), Size=chance.randrange(5_000, 3_000_000), **hop))
+    return rows
 
 
 def get_message_trace(context: Context) -> None:
