@@ -217,7 +217,7 @@ def test_a_ring_after_one_that_failed(rings: bool, check_mode: bool, failed: lis
         return failed
 
     task: Any = types.SimpleNamespace(hosts=["a", "b", "c"], batch=["c"], params={"rings": rings}, check_mode=check_mode)
-    files: Any = types.SimpleNamespace(marked=answer)
+    files: Any = types.SimpleNamespace(notes=types.SimpleNamespace(marked=answer))
     if asked is not None and failed:
         with pytest.raises(OptionError) as refusal:
             check_ring(task, files)
