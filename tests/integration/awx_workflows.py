@@ -15,6 +15,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -67,6 +68,7 @@ class Model:
         self.sent: list[Message] = []
         self.workflow_status = ""
         self.inventories = {item["name"]: Inventory() for item in self.objects["controller_inventories"]}
+        self._imports: dict[tuple[tuple[Path, bytes], ...], Inventory] = {}
         self.project = awx.directory / "project"
         shutil.copytree(AWX / "project", self.project)
         self.write_organizations(awx.inventory())
@@ -230,9 +232,7 @@ class Model:
         Source: awx/main/scheduler/task_manager.py, DependencyManager.cache_projects_and_sources and gen_dep_for_job;
         awx/main/tasks/callback.py, RunnerCallback.event_handler.
         """
-        for source in self.objects["controller_inventory_sources"]:
-            if source["inventory"] == template["inventory"] and source.get("update_on_launch"):
-                self.inventories[source["inventory"]] = self._imported(source)
+        self._update(template["inventory"])
         number = self.awx.number()
         job = Job(
             directory=self.awx.directory / f"job-{number}",
@@ -250,6 +250,20 @@ class Model:
         done = self.awx.run_job(job)
         self._notify(context_of("job", template["name"], done.status, done.stats))
         return Ended(done.status, done.stats, [done])
+
+    def update_inventory(self) -> None:
+        """Somebody updates the sources of all inventories. Before that, a job has no hosts to slice."""
+        for inventory in self.inventories:
+            self._update(inventory)
+
+    def _update(self, inventory: str) -> None:
+        for source in self.objects["controller_inventory_sources"]:
+            if source["inventory"] == inventory and source.get("update_on_launch"):
+                # The same files give the same hosts, and ansible-inventory takes a second.
+                files = tuple((path, path.read_bytes()) for path in sorted(self.project.rglob("*")) if path.is_file())
+                if files not in self._imports:
+                    self._imports[files] = self._imported(source)
+                self.inventories[inventory] = self._imports[files]
 
     def _imported(self, source: Mapping[str, Any]) -> Inventory:
         """What ansible-inventory lists of a source of the project, with variables where they were said; what was there before is overwritten.

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from .awx import configuration, inject, named
 from .playbook import Controller, Run
@@ -46,20 +47,42 @@ class Jobs:
         return self.directory / f"job-{self._count}/message_encryption"
 
     def run(self, artifacts: Path, *tasks: str, arguments: tuple[str, ...] = (), environment: dict[str, str] | None = None, **variables: Any) -> Run:
+        return self._controller(artifacts).plays([_play(artifacts, list(map(_include, tasks)), variables)], *arguments, **(environment or {}))
+
+    def refusals(self, task: str, *cases: Mapping[str, Any], after: Sequence[str] = (), **variables: Any) -> list[str]:
+        """What a new job says with the variables of each case, a play each of one run."""
+        artifacts = self.start()
+        attempt = {"block": [_include(task)], "rescue": [{"name": "said", "ansible.builtin.debug": {"msg": "{{ ansible_failed_result.msg }}"}}]}
+        # On one host: a rescue of a task that runs once leaves the others failed.
+        plays = [
+            _play(artifacts, list(map(_include, after)), variables),
+            *({**_play(artifacts, [attempt], variables | case), "hosts": "contoso"} for case in cases),
+        ]
+        run = self._controller(artifacts).plays(plays)
+        assert run.rc == 0, run.output
+        return [" ".join(result.result["msg"].split()) for result in run.all("said")]
+
+    def _controller(self, artifacts: Path) -> Controller:
         home = artifacts.parent
         home.mkdir(exist_ok=True)
-        controller = self._controllers.setdefault(home, Controller(home, ORGANIZATIONS))
         # Git takes a folder for the repository's URL here.
         (home / ".gitconfig").write_text(f'[url "{self.repository}"]\n\tinsteadOf = {URL}\n', encoding="utf-8")
-        settings = {"hardened_baseline_artifacts_dir": str(artifacts), "message_encryption_git_url": URL, **variables}
-        includes = [{"name": name, "ansible.builtin.include_role": {"name": ROLE, "tasks_from": name}} for name in tasks]
-        return controller.tasks(includes, *arguments, play={"vars": settings}, **(environment or {}))
+        return self._controllers.setdefault(home, Controller(home, ORGANIZATIONS))
 
     def log(self) -> list[str]:
         return git(self.repository, "log", "--format=%s", "main").splitlines()
 
     def read(self, path: str) -> str:
         return git(self.repository, "show", f"main:{path}")
+
+
+def _include(name: str) -> dict[str, Any]:
+    return {"name": name, "ansible.builtin.include_role": {"name": ROLE, "tasks_from": name}}
+
+
+def _play(artifacts: Path, tasks: Sequence[Mapping[str, Any]], variables: Mapping[str, Any]) -> dict[str, Any]:
+    settings = {"hardened_baseline_artifacts_dir": str(artifacts), "message_encryption_git_url": URL, **variables}
+    return {"hosts": "all", "gather_facts": False, "vars": settings, "tasks": list(tasks)}
 
 
 @pytest.fixture(name="jobs")
@@ -96,22 +119,18 @@ def test_what_a_job_publishes_the_next_one_fetches(jobs: Jobs) -> None:
     assert jobs.run(second, FETCH).changed == []
 
 
-def test_a_check_keeps_its_plans_too(jobs: Jobs) -> None:
+def test_a_check_keeps_its_plans_too_and_hands_over_their_commit(jobs: Jobs) -> None:
     artifacts = jobs.start()
     put(artifacts, "contoso/plan.json", "plan")
-    run = jobs.run(artifacts, FETCH, PUBLISH, arguments=("--check",))
-    assert run.rc == 0, run.output
-    assert jobs.read("contoso/plan.json") == "plan"
-
-
-def test_what_is_for_one_run_alone_is_not_kept(jobs: Jobs) -> None:
-    artifacts = jobs.start()
-    put(artifacts, "contoso/plan.json", "plan")
+    # What is for one run alone is not kept.
     put(artifacts, "contoso/.run-ansible-local-41abc.json", "found")
     put(artifacts, "contoso/.report.html.x7k_2qab", "half")
-    run = jobs.run(artifacts, FETCH, PUBLISH)
+    run = jobs.run(artifacts, FETCH, PUBLISH, arguments=("--check",))
     assert run.rc == 0, run.output
     assert git(jobs.repository, "ls-tree", "-r", "--name-only", "main").splitlines() == ["contoso/plan.json"]
+    assert jobs.read("contoso/plan.json") == "plan"
+    stats = run[f"{ROLE} : Pass the commit to later jobs"]["ansible_stats"]
+    assert stats == {"data": {"message_encryption_git_commit": git(jobs.repository, "rev-parse", "main")}, "per_host": False, "aggregate": False}
 
 
 def test_jobs_at_the_same_time_keep_each_others_artifacts(jobs: Jobs) -> None:
@@ -166,17 +185,17 @@ def test_a_later_job_gets_the_plans_that_were_approved_and_no_others(jobs: Jobs)
     assert approved(apply) == {"contoso/plan.json": "approved", "fabrikam/plan.json": "approved"}
     # Snapshots are the newest.
     assert (apply / "organizations/contoso/snapshots/snapshot.json").read_text(encoding="utf-8") == "newer"
-    for wrong, why in (
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({"message_encryption_git_commit": "0" * 40}, "so there is no approved plan"),
         ({"message_encryption_git_commit": "main"}, "No plan was approved, so there is nothing to apply"),
         ({"message_encryption_git_commit": "--upload-pack=x"}, "No plan was approved, so there is nothing to apply"),
         ({"hardened_baseline": {"run": "../" + RUN}}, "No plan was approved, so there is nothing to apply"),
+        ({"hardened_baseline": {"run": RUN.replace("_41abc", "_41abe")}}, "so there is no approved plan"),
         ({"hardened_baseline": {"run": RUN.replace("workflow7", "workflow9")}}, "is not one of the workflow job 7"),
         ({"awx_workflow_job_id": 71}, "is not one of the workflow job 71"),
-    ):
-        refused = jobs.run(jobs.start(), FETCH, APPROVED, **{**said, **wrong})
-        assert refused.rc == 2
-        assert why in " ".join(refused.output.split()), refused.output
+    ]
+    refused = jobs.refusals(APPROVED, *(case for case, _why in wrong), after=[FETCH], **said)
+    assert [text for text, (_case, why) in zip(refused, wrong, strict=True) if why not in text] == []
 
 
 def test_an_organization_whose_plan_was_not_approved_is_named(jobs: Jobs) -> None:
@@ -204,23 +223,17 @@ def test_a_plan_that_is_a_link_is_none(jobs: Jobs) -> None:
 
 def test_many_jobs_push_at_once(jobs: Jobs) -> None:
     """As the slices of a job do."""
-    many = [jobs.start() for _unused in range(6)]
+    many = [jobs.start() for _unused in range(3)]
+    assert jobs.run(many[0], FETCH).rc == 0
+    for artifacts in many[1:]:
+        shutil.copytree(many[0], artifacts)
     for number, artifacts in enumerate(many):
-        assert jobs.run(artifacts, FETCH).rc == 0
         put(artifacts, f"runs/{number}/report.json", str(number))
         put(artifacts, "latest", str(number))
     with ThreadPoolExecutor(len(many)) as pool:
         done = list(pool.map(lambda artifacts: jobs.run(artifacts, PUBLISH), many))
     assert [run.rc for run in done] == [0] * len(many), done[0].output
     assert [jobs.read(f"runs/{number}/report.json") for number in range(len(many))] == [str(number) for number in range(len(many))]
-
-
-def test_the_commit_is_handed_over(jobs: Jobs) -> None:
-    artifacts = jobs.start()
-    put(artifacts, "contoso/plan.json", "plan")
-    run = jobs.run(artifacts, FETCH, PUBLISH)
-    stats = run[f"{ROLE} : Pass the commit to later jobs"]["ansible_stats"]
-    assert stats == {"data": {"message_encryption_git_commit": git(jobs.repository, "rev-parse", "main")}, "per_host": False, "aggregate": False}
 
 
 def test_a_push_that_fails_fails_the_job(jobs: Jobs) -> None:
@@ -235,8 +248,7 @@ def test_a_push_that_fails_fails_the_job(jobs: Jobs) -> None:
     assert "no more" in run[f"{ROLE} : Push the commit"]["stderr"]
 
 
-def test_what_is_no_repository_is_refused_before_git_runs(jobs: Jobs) -> None:
-    """One play of many includes would end at the first, so that the tasks are one loop."""
+def test_what_is_no_repository_or_no_branch_is_refused_before_git_runs(jobs: Jobs) -> None:
     wrong = {
         "": "Message encryption artifacts (git)",
         "/srv/artifacts.git": "must begin with https:// or ssh://",
@@ -248,22 +260,11 @@ def test_what_is_no_repository_is_refused_before_git_runs(jobs: Jobs) -> None:
         "ssh://-oProxyCommand=id/a": "must begin with https:// or ssh://",
         "https://ansible:T0ken@git.example.com/a.git": "has a password: remove it",
     }
-    include = {"ansible.builtin.include_role": {"name": ROLE, "tasks_from": FETCH}, "vars": {"message_encryption_git_url": "{{ item }}"}}
-    home = jobs.start().parent
-    home.mkdir()
-    attempt = {"name": "try", "block": [include], "rescue": [{"name": "said", "ansible.builtin.debug": {"msg": "{{ ansible_failed_result.msg }}"}}]}
-    (home / "try.yml").write_text(yaml.safe_dump([attempt]), encoding="utf-8")
-    run = Controller(home, ORGANIZATIONS).tasks([{"ansible.builtin.include_tasks": str(home / "try.yml"), "loop": [*wrong]}], hosts="contoso")
-    said = [result.result["msg"] for result in run.all("said")]
-    assert [text for text, expected in zip(said, wrong.values(), strict=True) if expected not in text] == [], run.output
-    assert not list(home.rglob(".git"))
-
-
-@pytest.mark.parametrize("branch", ["-b", "--upload-pack=id", "a b", "main\nx"])
-def test_what_is_no_branch_is_refused(jobs: Jobs, branch: str) -> None:
-    run = jobs.run(jobs.start(), FETCH, message_encryption_git_branch=branch)
-    assert run.rc == 2
-    assert "must be the name of a branch" in run.output
+    cases = [({"message_encryption_git_url": url}, why) for url, why in wrong.items()]
+    cases += [({"message_encryption_git_branch": branch}, "must be the name of a branch") for branch in ("-b", "--upload-pack=id", "a b", "main\nx")]
+    refused = jobs.refusals(FETCH, *(case for case, _why in cases))
+    assert [text for text, (_case, why) in zip(refused, cases, strict=True) if why not in text] == []
+    assert not list(jobs.directory.glob("job-*/**/.git"))
 
 
 def test_a_repository_that_cannot_be_read_fails_the_job(jobs: Jobs) -> None:

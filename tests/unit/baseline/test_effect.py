@@ -141,7 +141,7 @@ DECLARED = {
     st.sampled_from(WIRES),
     st.booleans(),
 )
-@settings(max_examples=rounds(150))
+@settings(max_examples=rounds(75))
 def test_met_means_that_the_rule_acts(stored: dict[str, Any], declared: dict[str, Any], wire: str, write: bool) -> None:
     """Met implies an enabled, unexpired rule in the declared mode, without undeclared exceptions: judged from the organization itself."""
     role = Role({"transport_rules": [{**STORED, **stored}]}, wire=wire)

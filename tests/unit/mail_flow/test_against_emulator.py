@@ -28,7 +28,7 @@ def test_they_agree_about_the_vectors(vector: Values) -> None:
 
 
 @given(st.randoms(use_true_random=False), st.booleans())
-@settings(max_examples=rounds(250), suppress_health_check=list(HealthCheck))
+@settings(max_examples=rounds(120), suppress_health_check=list(HealthCheck))
 def test_they_agree_about_random_organizations(source: random.Random, newcomers: bool) -> None:
     tenant, rules, message = generators.organization(source), generators.rules(source, newcomers=newcomers), generators.message(source)
     for name, value in (("tenant", tenant), ("rules", rules), ("message", message)):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import session as _session
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession
@@ -17,7 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
 
 from tests.emulator import Emulator
 from tests.unit.connections import ORGANIZATION, identity
-from tests.unit.transports.wires import Open, values
+from tests.unit.transports.wires import Open, invoke, values
 
 
 @pytest.fixture
@@ -43,3 +44,25 @@ def sessions(fresh: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]
     fresh.faults.set([])
     for session in opened:
         session.close()
+
+
+@pytest.fixture(scope="module")
+def _shared() -> Iterator[dict[str, OrganizationSession]]:
+    shared: dict[str, OrganizationSession] = {}
+    yield shared
+    for session in shared.values():
+        session.close()
+
+
+@pytest.fixture
+def shared(fresh: Emulator, sessions: Open, _shared: dict[str, OrganizationSession]) -> Open:
+    """One open session over each wire for all tests of a file that are not about opening one: a real PowerShell takes seconds to start."""
+
+    def give(wire: str) -> OrganizationSession:
+        if wire not in _shared:
+            _shared[wire] = OrganizationSession(identity(**values(fresh, wire)), open_transport)
+            invoke(_shared[wire], Call("Get-IRMConfiguration"))
+            fresh.service.ledger.reset()
+        return _shared[wire]
+
+    return give

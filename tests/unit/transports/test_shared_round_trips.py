@@ -31,11 +31,8 @@ def applied(emulator: Emulator) -> list[str]:
 
 
 @pytest.mark.parametrize("wire", COUNTED)
-def test_writes_and_their_reads_are_one_round_trip(fresh: Emulator, sessions: Open, wire: str) -> None:
-    session = sessions(wire)
-    invoke(session, Call("Get-IRMConfiguration"))
-    fresh.service.ledger.reset()
-    results = invoke(session, *WRITES, *TRAVELLING)
+def test_writes_and_their_reads_are_one_round_trip(fresh: Emulator, shared: Open, wire: str) -> None:
+    results = invoke(shared(wire), *WRITES, *TRAVELLING)
     assert [result.error for result in results] == [None] * 6
     assert fresh.round_trips == 1
     assert applied(fresh) == sorted(call.cmdlet for call in WRITES)
@@ -48,8 +45,8 @@ REFUSED = [Call("Set-IRMConfiguration", {"Bogus": True}), Call("Set-Nothing"), C
 
 
 @pytest.mark.parametrize("wire", EVERY_WIRE)
-def test_a_refused_write_leaves_those_beside_it_done_or_unknown(fresh: Emulator, sessions: Open, wire: str) -> None:
-    session = sessions(wire)
+def test_a_refused_write_leaves_those_beside_it_done_or_unknown(fresh: Emulator, shared: Open, wire: str) -> None:
+    session = shared(wire)
     for refused, place in itertools.product(REFUSED, range(3)):
         fresh.organizations[ORGANIZATION].replace({"name": ORGANIZATION, "advanced_message_encryption": True})
         fresh.service.ledger.reset()
@@ -102,8 +99,8 @@ def test_a_throttled_part_is_repeated_alone(fresh: Emulator, sessions: Open, thr
 
 
 @pytest.mark.parametrize("wire", WIRES[1:])
-def test_a_value_that_does_not_fit_is_said_of_the_call_that_has_it(fresh: Emulator, sessions: Open, wire: str) -> None:
+def test_a_value_that_does_not_fit_is_said_of_the_call_that_has_it(fresh: Emulator, shared: Open, wire: str) -> None:
     huge = Call("Set-ActiveSyncOrganizationSettings", {"DefaultAccessLevel": 2**70})
-    results = invoke(sessions(wire), WRITES[0], huge, *TRAVELLING)
+    results = invoke(shared(wire), WRITES[0], huge, *TRAVELLING)
     assert [type(result.error) for result in results] == [type(None), _errors.InvalidValueError, *[type(None)] * 3]
     assert applied(fresh) == ["Set-IRMConfiguration"]

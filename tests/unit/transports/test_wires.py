@@ -12,7 +12,6 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors as _errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import SESSION
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -49,10 +48,10 @@ def rich(emulator: Emulator) -> None:
 
 
 @pytest.mark.parametrize("wire", EVERY_WIRE[1:])
-def test_every_wire_brings_the_same_value_by_value(fresh: Emulator, sessions: Open, wire: str) -> None:
+def test_every_wire_brings_the_same_value_by_value(fresh: Emulator, shared: Open, wire: str) -> None:
     rich(fresh)
     calls = [Call(name) for name in READS] + [Call("Get-Command", {"Name": ["Set-OMEConfiguration", "Get-Nothing"]})]
-    over_rest, found = ([result.unwrap() for result in invoke(sessions(name), *calls)] for name in ("rest", wire))
+    over_rest, found = ([result.unwrap() for result in invoke(shared(name), *calls)] for name in ("rest", wire))
     # Exchange's own endpoint has nobody to ask about the session, and the cloud shows in OrganizationId there.
     unlike = {SESSION} if wire == "server" else set()
     for name, ours, theirs in zip([*READS, "Get-Command"], over_rest, found, strict=True):
@@ -64,18 +63,15 @@ def test_every_wire_brings_the_same_value_by_value(fresh: Emulator, sessions: Op
 
 
 @pytest.mark.parametrize("wire", COUNTED)
-def test_a_whole_read_is_one_round_trip(fresh: Emulator, sessions: Open, wire: str) -> None:
-    session = sessions(wire)
-    invoke(session, Call("Get-IRMConfiguration"))
-    fresh.service.ledger.reset()
-    invoke(session, *(Call(name) for name in READS))
+def test_a_whole_read_is_one_round_trip(fresh: Emulator, shared: Open, wire: str) -> None:
+    invoke(shared(wire), *(Call(name) for name in READS))
     assert fresh.round_trips == 1
 
 
 @pytest.mark.parametrize("wire", EVERY_WIRE)
-def test_a_read_that_is_refused_leaves_the_others_alone(sessions: Open, wire: str) -> None:
+def test_a_read_that_is_refused_leaves_the_others_alone(shared: Open, wire: str) -> None:
     asked = [Call("Get-IRMConfiguration"), Call("Get-Nothing"), Call("Get-OMEConfiguration"), Call("Get-Nowhere"), Call("Get-RMSTemplate")]
-    results = invoke(sessions(wire), *asked)
+    results = invoke(shared(wire), *asked)
     assert [type(result.error) for result in results] == [type(None), _errors.CmdletNotAvailableError, type(None), _errors.CmdletNotAvailableError, type(None)]
     assert all(result.objects for result in (results[0], results[2], results[4]))
 
@@ -91,15 +87,15 @@ REFUSALS: list[tuple[Call, type]] = [
 
 
 @pytest.mark.parametrize("wire", EVERY_WIRE)
-def test_refusals_are_the_same_over_every_wire(sessions: Open, wire: str) -> None:
-    session = sessions(wire)
+def test_refusals_are_the_same_over_every_wire(shared: Open, wire: str) -> None:
+    session = shared(wire)
     told = [(call, invoke(session, call)[0].error) for call, _expected in REFUSALS]
     assert [(call, error.__class__, getattr(error, "cmdlet", "")) for call, error in told] == [(call, kind, call.cmdlet) for call, kind in REFUSALS]
 
 
 @pytest.mark.parametrize("wire", EVERY_WIRE)
-def test_a_warning_is_heard(sessions: Open, wire: str) -> None:
-    (result,) = invoke(sessions(wire), Call("Set-IRMConfiguration", {"SearchEnabled": True}))
+def test_a_warning_is_heard(shared: Open, wire: str) -> None:
+    (result,) = invoke(shared(wire), Call("Set-IRMConfiguration", {"SearchEnabled": True}))
     assert result.error is None
     assert "no settings" in result.warnings[0]
 
@@ -113,8 +109,8 @@ STORED: list[tuple[dict[str, Any], str, Any]] = [
 
 
 @pytest.mark.parametrize("wire", EVERY_WIRE)
-def test_values_are_stored(fresh: Emulator, sessions: Open, wire: str) -> None:
-    session, found = sessions(wire), list[Any]()
+def test_values_are_stored(fresh: Emulator, shared: Open, wire: str) -> None:
+    session, found = shared(wire), list[Any]()
     for parameters, name, _expected in STORED:
         fresh.service.edit(fresh.organizations[ORGANIZATION], "Set-IRMConfiguration", {"LicensingLocation": ["https://x.example.com/"]})
         (result,) = invoke(session, Call("Set-IRMConfiguration", {**parameters, "Confirm": False}))
@@ -131,28 +127,17 @@ TEXTS = st.text(st.characters(exclude_categories=()), max_size=60).filter(lambda
     text=TEXTS | st.sampled_from(["$(Get-Process)", "`n'\"", "a\0b", "_x0041_", "\ud800", "😀", "{{ 1 }}", "x\r\ny", "<![CDATA[]]>&amp;"]),
     picture=st.binary(min_size=1, max_size=3000),
 )
-def test_any_text_and_any_bytes_come_back(sessions: Open, wire: str, text: str, picture: bytes) -> None:
-    session = _kept(sessions, wire)
+def test_any_text_and_any_bytes_come_back(shared: Open, wire: str, text: str, picture: bytes) -> None:
+    session = shared(wire)
     (result,) = invoke(session, Call("Set-OMEConfiguration", {"Identity": OME, "EmailText": text, "Image": picture, "Confirm": False}))
     assert result.error is None
     (found,) = invoke(session, Call("Get-OMEConfiguration"))[0].unwrap()
     assert (found["EmailText"], found["Image"]) == (text, base64.b64encode(picture).decode())
 
 
-_keeping: dict[tuple[int, str], OrganizationSession] = {}
-
-
-def _kept(sessions: Open, wire: str) -> OrganizationSession:
-    """One session for all examples of a test."""
-    key = (id(sessions), wire)
-    if key not in _keeping:
-        _keeping[key] = sessions(wire)
-    return _keeping[key]
-
-
 @pytest.mark.parametrize("wire", EVERY_WIRE)
-def test_a_megabyte_goes_both_ways(sessions: Open, wire: str) -> None:
-    session, picture = sessions(wire), bytes(range(256)) * 4096
+def test_a_megabyte_goes_both_ways(shared: Open, wire: str) -> None:
+    session, picture = shared(wire), bytes(range(256)) * 4096
     (result,) = invoke(session, Call("Set-OMEConfiguration", {"Identity": OME, "Image": picture, "Confirm": False}))
     assert result.error is None
     assert invoke(session, Call("Get-OMEConfiguration"))[0].unwrap()[0]["Image"] == base64.b64encode(picture).decode()

@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 from tests.emulator.schema import rule_properties
 from tests.rounds import rounds
 from tests.soak.world import World
+from tests.unit.matrix import matrix
 from tests.unit.trust.hostile_texts import HOSTILE
 
 from .wires import EVERY_WIRE
@@ -61,7 +62,7 @@ def organizations(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-@settings(max_examples=rounds(600), suppress_health_check=list(HealthCheck))
+@settings(max_examples=rounds(250), suppress_health_check=list(HealthCheck))
 @given(found=organizations(), wanted=organizations())
 def test_no_answer_breaks_what_reads_and_plans(found: dict[str, Any], wanted: dict[str, Any]) -> None:
     organization = Organization(SUBSETS, {part: Result(objects=objects) for part, objects in found.items()})
@@ -112,7 +113,7 @@ def test_entities_are_refused_wherever_xml_is_read(text: str) -> None:
             pypsrp.refuse_document_type(text.replace("\ufeff", "").encode(encoding))
 
 
-@pytest.mark.parametrize("wire", EVERY_WIRE)
+@pytest.mark.parametrize("wire", matrix(EVERY_WIRE, "powershell"))
 def test_texts_are_only_texts_there_and_back(world: World, wire: str) -> None:
     world.start({"advanced_message_encryption": True})
     for text in [*HOSTILE, "x" * 1024]:
@@ -123,7 +124,7 @@ def test_texts_are_only_texts_there_and_back(world: World, wire: str) -> None:
     assert {write.cmdlet for write in outcome.writes} == {"Set-OMEConfiguration"}
 
 
-@pytest.mark.parametrize("wire", EVERY_WIRE)
+@pytest.mark.parametrize("wire", matrix(EVERY_WIRE, "powershell"))
 def test_a_megabyte_is_only_large(world: World, wire: str) -> None:
     world.start({"advanced_message_encryption": True})
     picture = base64.b64encode(b"\x89PNG" + bytes(range(256)) * 4096).decode()
@@ -141,7 +142,7 @@ def test_what_no_wire_carries_is_refused_by_name_before_anything_is_sent(world: 
     assert outcome.writes == []
 
 
-@pytest.mark.parametrize("wire", EVERY_WIRE)
+@pytest.mark.parametrize("wire", matrix(EVERY_WIRE))
 @pytest.mark.parametrize("odd", ["\ufffe", "\uffff"])
 def test_one_rule_with_what_xml_forbids_costs_no_other_rule(world: World, wire: str, odd: str) -> None:
     """Another client can store it: it is read as it is, the rule is listed apart, and rules go on being written."""
