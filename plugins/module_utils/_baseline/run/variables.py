@@ -136,7 +136,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "replay_trace",
         {"type": "raw"},
-        "Files with message traces to use instead, as M(m365.message_encryption.mail_flow_replay#module) takes them. A path, a list of paths, or a dictionary "
+        "Files with message traces to use instead, as M(m365.message_encryption.mail_flow_replay) takes them. A path, a list of paths, or a dictionary "
         "with those of each organization under its name in the inventory. It needs no permission.",
         None,
         ("main", "audit"),
