@@ -28,11 +28,13 @@ class Group:
     """Copies of a block that are treated alike by every rule set.
 
     :param places: the copies.
+    :param brought: whether a rule brings mail to the recipient, so that nobody knows whether the sender named them (U09).
     :param met: for each rule set and for the guarantees: the places of the rules that they meet, and why that is open.
     :param alike: the other values that decide what happens to them.
     """
 
     places: Sequence[int]
+    brought: bool
     met: Sequence[Sequence[tuple[int, Unknown | None]]]
     alike: Hashable
 
@@ -62,6 +64,9 @@ class Sorter:
         prepending = [[rule for rule in chain.rules.rules if not rule.idle and rule.enforced and "prepend_subject" in rule.actions] for chain in chains]
         prefixes = {str(rule.actions["prepend_subject"]) for rules in prepending for rule in rules}
         few = len(prefixes) <= MOST_PREFIXES
+        self._brought = {
+            self.facts.primary(str(address).lower()) for chain in chains for rule in chain.rules.rules if not rule.idle for address in _brought_by(rule)
+        }
         self.conditions = Conditions(block, facts, sorted(prefixes) if few else ())
         self._changed, self._lost = self._subjects(prepending, MOST_CHANGES if few else 0)
 
@@ -78,7 +83,8 @@ class Sorter:
         for signature, places in found.items():
             having = [plane for number, plane in enumerate(planes) if signature[number >> 3] >> (number & 7) & 1]
             met = [[plane.what for plane in having if plane.about == about] for about in range(len(self.chains) + 1)]
-            yield Group(places, met, tuple(plane.what for plane in having if plane.about < 0))  # type: ignore[arg-type]
+            brought = self.facts.primary(self.block.text("recipient", places[0])) in self._brought
+            yield Group(places, brought, met, tuple(plane.what for plane in having if plane.about < 0))  # type: ignore[arg-type]
 
     def message(self, place: int) -> tuple[Message, Recipient]:
         """The message of a copy, as one that arrives in clear, and its recipient."""
@@ -158,7 +164,8 @@ class Sorter:
             if (sender, authenticated[place]) not in senders:
                 senders[sender, authenticated[place]] = self._of_sender(block.text("sender", place), authenticated[place])
             if recipient not in recipients:
-                recipients[recipient] = _kind(directions.recipient_outside(self.facts, self.facts.primary(block.text("recipient", place))))
+                address = self.facts.primary(block.text("recipient", place))
+                recipients[recipient] = (_kind(directions.recipient_outside(self.facts, address)), address in self._brought)
             large = (size > LARGEST, int(size * ENCODED) > LARGEST)
             found.setdefault((senders[sender, authenticated[place]], recipients[recipient], large), []).append(place)
         yield from ((what, bits_of(places, len(block))) for what, places in found.items())
@@ -168,6 +175,12 @@ class Sorter:
         scopes = (directions.sender_inside(self.facts, sender, authenticated), directions.sender_outside(self.facts, sender))
         manager = self.facts.manager(sender)
         return (*map(_kind, scopes), manager if manager is None else bool(manager))
+
+
+def _brought_by(rule: FlowRule) -> Iterator[str]:
+    """Those to whom a rule brings mail by their addresses."""
+    for option in ("add_to_recipients", "copy_to", "blind_copy_to", "redirect_message_to"):
+        yield from rule.told.get(option) or ()
 
 
 def _kind(truth: Truth) -> Hashable:

@@ -30,6 +30,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 #: How a copy counts in the tables of days and domains.
 PROTECTED, CLEAR, UNDECIDED, NOT_DELIVERED = COVERAGE = ("protected", "clear", "undecided", "not_delivered")
 
+#: Why it is open what becomes of a copy for somebody to whom a rule brings mail: a rule may have added them, or the sender named them.
+BROUGHT = Unknown("semantics", "U09")
+
 #: The maximum number of pairs of worlds to compare for equal copies; beyond that, a change is possible.
 _MOST_PAIRS = 4096
 
@@ -142,9 +145,9 @@ class Replay:
     def _count(self, passed: Passed, group: Group, here: Counter[str], block: Block, found: Findings) -> None:
         outcome = passed.outcome
         protection = str(outcome.get("protection") or "")
-        if passed.undecided:
+        if passed.undecided or group.brought:
             how = UNDECIDED
-            why, places = passed.because[0]
+            why, places = passed.because[0] if passed.undecided else (BROUGHT, ())
             tally = found.undecided.setdefault(why, Tally())
             tally.rules.update(dict.fromkeys(self.chains[0].rules.rules[place].name for place in places))
         else:
@@ -162,6 +165,8 @@ class Replay:
         if after is before:
             return
         certain, possible = self._changes(before, after)
+        if group.brought:
+            certain, possible = frozenset(), certain | possible
         names = self._differing(group)
         for kind in certain | possible:
             tally = found.difference.setdefault(kind, Tally())
@@ -198,9 +203,9 @@ class Replay:
         for place, why in group.met[len(self.chains)]:
             guarantee = self.guarantees[place]
             asked = (passed.course, guarantee.then, guarantee.template, passed.message, self.facts)
-            if surely_keeps(*asked):
+            if surely_keeps(*asked) and not group.brought:
                 found.kept[guarantee.name] += len(group.places)
-            elif why is None and surely_breaks(*asked):
+            elif why is None and surely_breaks(*asked) and not group.brought:
                 self._add_to(found.broken[guarantee.name], here, group, block)
             else:
                 found.unsettled[guarantee.name] += len(group.places)

@@ -188,3 +188,13 @@ def test_a_change_that_is_certain_is_one_of_the_message_and_a_change_of_the_mess
             certain += len(sure)
             assert all(each == kind for each in sure), (seed, kind, sure)
     assert certain > 10
+
+
+def test_whether_a_rule_brought_a_copy_is_open() -> None:
+    known = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mail_users": [], "inbound_connectors": []}
+    facts, to = facts_of(known), ["ann@fabrikam.com", "archive@contoso.com"]
+    message = message_of({"from": "megan@contoso.com", "authenticated": True, "to": to, "date": "2026-11-18T14:00:00Z"}, "", "m")
+    rules = RuleSet([{"name": "Archive", "actions": {"blind_copy_to": ["Archive@contoso.com"]}}])
+    found = Replay(rules, facts, RuleSet([])).run(_traced([message], facts))
+    assert {why.id: tally.certain for why, tally in found.undecided.items()} == {"U09": {"contoso.com": 1}}
+    assert {outcome: tally.certain for outcome, tally in found.outcomes.items()} == {("delivered", "none", ()): {"fabrikam.com": 1}}
