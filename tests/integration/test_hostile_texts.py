@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +69,18 @@ def _every_artifact(tenant: Tenant) -> list[Path]:
     return sorted(Path(folder) / name for folder, _folders, names in os.walk(top) for name in names)
 
 
+def _as_inventories(tenant: Tenant, files: Iterable[Path]) -> Run:
+    return tenant.controller.tasks([SHOW], *(part for file in files for part in ("-i", str(file))))
+
+
+def _as_variables(tenant: Tenant, file: Path) -> Run:
+    return tenant.controller.tasks([SHOW], hosts=tenant.host, play={"vars_files": [str(file)]})
+
+
 def _loads(tenant: Tenant, file: Path, variables_of: Path) -> dict[str, Run]:
-    """A file as everything that Ansible may take it for."""
+    """A file of variables in every way in which Ansible may take it for one."""
     controller = tenant.controller
-    play = {"vars_files": [str(file)]}
-    runs = {"inventory": controller.tasks([SHOW], "-i", str(file)), "vars_files": controller.tasks([SHOW], hosts=tenant.host, play=play)}
-    if file.suffix not in (".yml", ".json"):
-        return runs
+    runs = {"vars_files": _as_variables(tenant, file)}
     variables_of.write_bytes(file.read_bytes())
     runs["host_vars"] = controller.tasks([SHOW], hosts=tenant.host)
     variables_of.unlink()
@@ -101,17 +107,26 @@ def test_no_artifact_runs_anything_whatever_ansible_takes_it_for(tenant: Tenant,
     assert {"export.yml", "enforce.yml"} <= {file.name for file in files}
     assert any(DELIMITERS in json.dumps(json.loads(file.read_text())).encode().decode("unicode_escape") for file in files if file.suffix == ".json")
     kinds = {file.name.partition("-")[0] + file.name[-18:]: file for file in files}
-    for file in kinds.values():
-        runs = _loads(tenant, file, variables_of)
+    (export,) = (file for file in kinds.values() if file.name == "export.yml")
+    assert PLAIN not in str([run.result for run in _as_inventories(tenant, (file for file in kinds.values() if file != export)).all("show")])
+    _as_inventories(tenant, [export])
+    assert not _pwned(tenant)
+
+    # One of each kind of text that is no variables; of JSON, which is marked in one way, one file in every way.
+    for file in {file.suffix: file for file in kinds.values() if file.suffix not in (".yml", ".json")}.values():
+        _as_variables(tenant, file)
         assert not _pwned(tenant), file
-        for way, run in runs.items():
-            if file.suffix == ".json" and way != "inventory":
-                # Refused before a task sees it.
-                assert run.rc != 0, (file, way, run.output)
-            if file.suffix == ".json" or file.name == "enforce.yml":
-                assert PLAIN not in str([result.result for result in run.all("show")]), (file, way)
-            if file.name == "export.yml" and way != "inventory":
-                assert run.rc == 0, (file, way, run.output)
+    documents = [file for file in kinds.values() if file.suffix == ".json"]
+    for file in documents:
+        # Refused before a task sees it.
+        runs = _loads(tenant, file, variables_of) if file == documents[0] else {"vars_files": _as_variables(tenant, file)}
+        assert [(way, run.output) for way, run in runs.items() if run.rc == 0 or run.all("show")] == [], file
+        assert not _pwned(tenant), file
+    for file in (file for file in kinds.values() if file.suffix == ".yml"):
+        for way, run in _loads(tenant, file, variables_of).items():
+            assert run.rc == 0 or file != export, (file, way, run.output)
+            assert file == export or PLAIN not in str([result.result for result in run.all("show")]), (file, way)
+        assert not _pwned(tenant), file
 
 
 def test_the_search_itself_finds_what_is_not_marked(tenant: Tenant, variables_of: Path) -> None:
@@ -119,6 +134,7 @@ def test_the_search_itself_finds_what_is_not_marked(tenant: Tenant, variables_of
         file = tenant.controller.home / "unmarked.yml"
         file.write_text(yaml.safe_dump({"comments": text}), encoding="utf-8")
         _loads(tenant, file, variables_of)
+        _as_inventories(tenant, [file])
         assert _pwned(tenant), text
         (tenant.controller.home / "pwned").unlink()
 

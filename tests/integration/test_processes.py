@@ -124,17 +124,17 @@ def test_a_worker_is_killed_in_mid_write(tenant: Tenant) -> None:
     converges(tenant)
 
 
-def fifty_sessions(tenant: Tenant) -> None:
+def sessions(tenant: Tenant, number: int) -> None:
     """A host's own command timeout makes its connection one of its own."""
     inventory = yaml.safe_load(tenant.controller.inventory.read_text(encoding="utf-8"))
     (variables,) = inventory["exchange_organizations"]["hosts"].values()
-    hosts = {f"o{number}": {**variables, "ansible_exchange_command_timeout": 100 + number} for number in range(50)}
+    hosts = {f"o{place}": {**variables, "ansible_exchange_command_timeout": 100 + place} for place in range(number)}
     tenant.controller.inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts}}), encoding="utf-8")
 
 
 @pytest.mark.wires("rest", "psrp")
 def test_fifty_forks_share_one_broker(tenant: Tenant) -> None:
-    fifty_sessions(tenant)
+    sessions(tenant, 50)
     run = tenant.controller.tasks([{"name": "read", INFO: {"gather": ["irm_configuration"]}}], hosts="all", ANSIBLE_FORKS="50")
     assert run.rc == 0, run.output
     assert [task.outcome for task in run.all("read")] == ["ok"] * 50
@@ -142,8 +142,8 @@ def test_fifty_forks_share_one_broker(tenant: Tenant) -> None:
 
 
 @pytest.mark.wires("powershell")
-def test_fifty_organizations_never_have_more_than_four_processes(tenant: Tenant) -> None:
-    fifty_sessions(tenant)
+def test_many_organizations_never_have_more_than_four_processes(tenant: Tenant) -> None:
+    sessions(tenant, 12)
     seen: set[int] = set()
     most = 0
     with started(tenant, {"name": "read", INFO: {"gather": ["irm_configuration"]}}, hosts="all", ANSIBLE_FORKS="10") as run:
@@ -161,8 +161,8 @@ def test_fifty_organizations_never_have_more_than_four_processes(tenant: Tenant)
         output, _unused = run.communicate(timeout=600)
         counting.join()
     assert run.returncode == 0, output
-    assert len(seen) >= 50
-    assert output.count("failed=0") == 50
+    assert len(seen) >= 12
+    assert output.count("failed=0") == 12
     assert most == 4
     assert "waits for one of 4 PowerShell processes (ansible_exchange_powershell_processes)" in output
     wait_for(lambda: is_clean(tenant))
