@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_below, with_parents
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_below, spellings, with_parents
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import any_pattern, begins_anywhere, has_pattern
@@ -40,6 +40,8 @@ _DOUBTS = {
     "pattern": questions.PATTERN_SYNTAX,
     "attribute pattern": questions.PATTERN_SYNTAX,
     "member": questions.NESTED_GROUPS,
+    "address": questions.ALIASES,
+    "below": questions.ALIASES,
 }
 
 
@@ -138,6 +140,7 @@ class AddressSlot:
         self._relate_words(people)
         self._relate_members(people)
         self._relate_directory(people)
+        self._doubt_otherwise(people)
         sorts = ("address", "below", "exact", "member", "attribute word", "attribute pattern")
         choices = [literal for (sort, _value), literal in self.atoms.items() if sort in sorts]
         self._circuit.together([self.named, self.placed, *choices, self.object, self.managed])
@@ -153,6 +156,15 @@ class AddressSlot:
             self._circuit.add(self.atoms["address", address] ^ 1, self.atoms[key])
         else:
             self.doubtful.setdefault(key, []).append(address)
+
+    def _doubt_otherwise(self, people: list[str]) -> None:
+        """Named addresses that rules may take for others: what is so of only one of the two may be so."""
+        for address in people:
+            others = self.facts.otherwise(address)
+            for key in [key for key in self.atoms if key[0] in ("address", "below")] if others else ():
+                found = _has(address, key)
+                if any(_has(other, key) != found for other in others if not found or other not in spellings(address)):
+                    self._has(address, key, sure=False)
 
     def _only(self, key: Key, people: Iterable[str]) -> None:
         """No other named address has an atom."""
@@ -303,3 +315,8 @@ class AddressSlot:
         if (self.facts.remote_domains or {}).get("*", False):
             found.append(self._circuit.conjunction([*others, *(self.atoms["below", name] ^ 1 for name in wild)]))
         return self._circuit.disjunction(found)
+
+
+def _has(address: str, key: Key) -> bool:
+    """Whether an address is the one of an atom, or in its domain or below it."""
+    return address == key[1] if key[0] == "address" else is_below(domain(address), key[1])
