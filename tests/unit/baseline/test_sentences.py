@@ -102,7 +102,7 @@ def test_every_status_that_is_not_met_says_why() -> None:
 
 
 def test_every_finding_that_is_not_of_a_control_has_words() -> None:
-    texts = [path.read_text("utf-8") for path in Path(sentences.__file__).parent.glob("*.py")]
+    texts = [path.read_text("utf-8") for path in Path(sentences.__file__).parents[1].rglob("*.py")]
     ids = {name for text in texts for name in re.findall(r'Finding(?:\.acceptable)?\(\s*"(\w+)"', text)}
     assert ids | {"rollback"} == set(sentences.REFUSALS)
 

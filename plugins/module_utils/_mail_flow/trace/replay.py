@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import Treated, kinds_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import claims_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
@@ -31,7 +32,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 PROTECTED, CLEAR, UNDECIDED, NOT_DELIVERED = COVERAGE = ("protected", "clear", "undecided", "not_delivered")
 
 #: Why it is open what becomes of a copy for somebody to whom a rule brings mail: a rule may have added them, or the sender named them.
-BROUGHT = Unknown("semantics", "U09")
+BROUGHT = Unknown("semantics", questions.ADDED_RECIPIENTS)
 
 #: The maximum number of pairs of worlds to compare for equal copies; beyond that, a change is possible.
 _MOST_PAIRS = 4096
