@@ -4,7 +4,8 @@
 """Prints the unit tests of what differs from a commit: for ``make quick``.
 
 ``python scripts/tests_of_changes.py [commit]``; without one, from where the branch left origin/main. The tests of a module are those that import it, and where
-none does, those of its package. Of a helper of the tests they are those that import it, too. The tests of the structure are always among them.
+none does, those of its package. Of a helper of the tests they are those that import it, too. The tests of the structure are always among them, and those in
+tests/unit/trust only if they changed themselves.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 UNITS = ROOT / "tests/unit"
 _ALWAYS = "tests/unit/structure"
+#: Searches with faults take longer than a minute. "make test" runs them, and so does a change of one of them.
+_LONG = UNITS / "trust"
 _IMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+import\s+(\([^)]*\)|[^\n]+)|import\s+([\w.]+))", re.MULTILINE)
 
 
@@ -60,7 +63,7 @@ def chosen(files: Iterable[Path]) -> list[str]:
             found.add(str(file))
             continue
         module = ".".join(file.with_suffix("").parts).removesuffix(".__init__")
-        users = {str(test.relative_to(ROOT)) for test, names in imports.items() if module in names}
+        users = {str(test.relative_to(ROOT)) for test, names in imports.items() if module in names and _LONG not in test.parents}
         found |= users or _package(file)
     folders = {path for path in found if not path.endswith(".py")}
     return sorted(path for path in found if not any(path != folder and Path(folder) in Path(path).parents for folder in folders))

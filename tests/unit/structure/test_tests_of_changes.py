@@ -34,3 +34,9 @@ def test_of_a_test_itself_is_run_and_of_a_page_the_structure() -> None:
 def test_whatever_is_named_exists() -> None:
     everything = [path.relative_to(ROOT) for path in (ROOT / "plugins").rglob("*.py")]
     assert [path for path in chosen(everything) if not (ROOT / path).exists()] == []
+
+
+def test_long_searches_run_only_if_they_changed() -> None:
+    search = "tests/unit/trust/test_approvals.py"
+    assert not any(path.startswith("tests/unit/trust") for path in chosen([Path("plugins/module_utils/_baseline/run/apply.py")]))
+    assert search in chosen([Path(search)])
