@@ -602,7 +602,7 @@ overview:
       description: V(always), V(never), V(depends) or V(unknown).
       type: str
       returned: always
-    on:
+    "on":
       description: The names of the rules that act on a protected message, and not on one in clear, or the other way round.
       type: list
       elements: str
