@@ -41,13 +41,13 @@ FACTS: Values = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mai
 ENCRYPT = rule("Encrypt", {"apply_rights_protection_template": "Encrypt"}, conditions=OUTGOING)
 
 
-def verdict(connectors: list[Values] | None, rules: list[Values], when: Values = TO_BANK, **more: Any) -> Values:
+def verdict(connectors: list[Values] | None, rules: list[Values], when: Values | None = None, **more: Any) -> Values:
     facts = FACTS if connectors is None else {**FACTS, "outbound_connectors": connectors}
-    (found,) = prove(rules, facts, [{"name": "Bank", "when": when, "then": IN_TRANSIT, **more}], NOW)
+    (found,) = prove(rules, facts, [{"name": "Bank", "when": when or TO_BANK, "then": IN_TRANSIT, **more}], NOW)
     return found
 
 
-def hole(connectors: list[Values], rules: list[Values], when: Values = TO_BANK, **more: Any) -> str:
+def hole(connectors: list[Values], rules: list[Values], when: Values | None = None, **more: Any) -> str:
     """The end of the sentence about a refuted guarantee, from the hole on."""
     found = verdict(connectors, rules, when, **more)
     assert found["verdict"] == "refuted"
