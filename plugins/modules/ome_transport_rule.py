@@ -19,7 +19,7 @@ description:
   - >-
     Exchange fills in counterparts: the code of a rejection, its text, the place and the fallback of a disclaimer, the operator of a comparison. They
     count as declared with their default.
-  - The module warns if a change may let mail leave in clear.
+  - The module warns if a change may let mail leave in clear, or if the rule is to encrypt while licensing is off.
   - >-
     The module warns if a rule that encrypts has no condition that keeps its senders inside: it has no effect on mail from outside, or bounces it.
 author:
@@ -225,12 +225,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.plan_effects import unlicensed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.licensing import licensing_warnings
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.in_clear import warned
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_in_place
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import subsets_for
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import with_licensing
 
 SPEC: dict[str, Any] = {
     "argument_spec": {**rule_argument_spec(), "place_before": {"type": "str"}, "place_after": {"type": "str"}, **COMMON_ARGUMENT_SPEC},
@@ -246,9 +248,11 @@ def run(task: ModuleContext) -> dict[str, Any]:
 
     def planner(organization: Organization) -> Plan:
         book = RuleBook(organization, check_mode=task.check_mode, created=task.foreseen)
-        return warned(plan_in_place(book, rule, place_before=place_before, place_after=place_after), book)
+        plan = warned(plan_in_place(book, rule, place_before=place_before, place_after=place_after), book)
+        plan.warnings += licensing_warnings(*unlicensed(organization, plan.steps, [rule]))
+        return plan
 
-    return converge(task, subsets_for([rule]), planner)
+    return converge(task, with_licensing([rule]), planner)
 
 
 def main() -> None:

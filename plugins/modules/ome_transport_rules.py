@@ -11,7 +11,7 @@ short_description: A whole list of mail flow rules, in order
 version_added: 1.0.0
 description:
   - Manages several mail flow rules with one read and only the writes that differ.
-  - The module warns if a change may let mail leave in clear.
+  - The module warns if a change may let mail leave in clear, or if a listed rule is to encrypt while licensing is off.
   - They are ordered as in the list, relative to each other. Rules that are not in the list keep their places between them.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
@@ -141,15 +141,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.en
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import foreign_rules
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.plan_effects import rules_after
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.plan_effects import rules_after, unlicensed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import rules_from
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.foreign import foreign_line, foreign_row
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.licensing import licensing_warnings
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.in_clear import warned
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_rules
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import subsets_for
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import with_licensing
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
@@ -167,6 +168,7 @@ def run(task: ModuleContext) -> dict[str, Any]:
     def planner(organization: Organization) -> Plan:
         book = RuleBook(organization, check_mode=task.check_mode, created=task.foreseen)
         plan = warned(plan_rules(book, rules, unmanaged=task.params["unmanaged"], refuse_doubles=True), book)
+        plan.warnings += licensing_warnings(*unlicensed(organization, plan.steps, rules))
         if task.params["unmanaged"] == "warn":
             ours = [found.name if (found := book.find(rule)) else rule.name for rule in rules]
             after = rules_after(rules_from(organization), plan.steps)
@@ -174,7 +176,7 @@ def run(task: ModuleContext) -> dict[str, Any]:
             plan.warnings += [f"The rule {foreign_line(foreign_row(each))}" for each in found if each.does]
         return plan
 
-    return converge(task, subsets_for(rules), planner)
+    return converge(task, with_licensing(rules), planner)
 
 
 def main() -> None:

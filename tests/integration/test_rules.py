@@ -15,7 +15,7 @@ from .playbook import Controller
 from .tenant import Tenant
 
 NAME = "contoso.onmicrosoft.com"
-AME = {"name": NAME, "advanced_message_encryption": True}
+AME = {"name": NAME, "advanced_message_encryption": True, "irm_configuration": {"AzureRMSLicensingEnabled": True}}
 RULE = "m365.message_encryption.ome_transport_rule"
 RULES = "m365.message_encryption.ome_transport_rules"
 ORDER = "m365.message_encryption.ome_transport_rule_order"

@@ -28,6 +28,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import DECIDING_SETTINGS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import difference_rows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import guarantee_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.licensing import licensing_warnings as warnings_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import lint_rows
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import of_all_outgoing
@@ -39,9 +40,6 @@ IRM = IRM_CONFIGURATION.name
 
 #: The variable that lists guarantees.
 GUARANTEES = f"{PREFIX}guarantees"
-
-#: Rules that a warning names.
-_NAMED = 5
 
 #: Verdicts, best first.
 _VERDICTS = PROVED, UNKNOWN, REFUTED = "proved", "unknown", "refuted"
@@ -142,11 +140,7 @@ def licensing_warnings(organization: Organization, plan: Plan) -> list[str]:
         return []
     off = licensing_off(mail.facts.get(IRM) or {})
     names = [str(rule["name"]) for rule in mail.rules if encrypts(rule) and not idle(rule.get("enabled") is not False, rule)] if off else []
-    if not names:
-        return []
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    shown = ", ".join(map(repr, names[:_NAMED]))
-    return [f"{off} is false while rules encrypt ({shown}{more}): what happens to their mail is unknown (U28). IRM-1 and IRM-2 turn it on."]
+    return warnings_of(off, names, "IRM-1 and IRM-2 turn it on.")
 
 
 def verdict_rows(sides: Iterable[tuple[dict[str, Any], dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotCapturedError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import FIELDS
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, RmsTemplates, Rule
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, RmsTemplates, Rule, encrypts
 
 #: The module that manages one rule. A change uses it as its resource name.
 RULE = "ome_transport_rule"
@@ -29,6 +29,11 @@ def subsets_for(rules: Iterable[DeclaredRule]) -> list[str]:
     if any(exists_on_premises_only(section, option, value) for rule in rules for section, values in rule.sections.items() for option, value in values.items()):
         subsets.append("organization")
     return subsets
+
+
+def with_licensing(rules: Sequence[DeclaredRule]) -> list[str]:
+    """The subsets of :func:`subsets_for`, and the IRM configuration if one of the rules encrypts."""
+    return [*subsets_for(rules), *(["irm_configuration"] if any(encrypts(rule.sections) for rule in rules) else [])]
 
 
 def exists_on_premises_only(section: str, option: str, value: Any) -> bool:

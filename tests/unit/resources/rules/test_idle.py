@@ -34,7 +34,8 @@ IDLE = {
 @pytest.mark.parametrize("remedy", IDLE)
 def test_what_keeps_a_rule_from_acting_is_warned_of_with_its_remedy(wire: str, remedy: str) -> None:
     properties, said = IDLE[remedy]
-    session = EmulatedSession({"transport_rules": [{**STORED, **properties}]}, wire)
+    tenant = {"irm_configuration": {"AzureRMSLicensingEnabled": True}, "transport_rules": [{**STORED, **properties}]}
+    session = EmulatedSession(tenant, wire)
     assert not session.run(ome_transport_rule, **WANTED)["changed"]
     (warning,) = session.warnings
     assert warning.startswith("The rule 'mine' encrypts but ")
@@ -46,7 +47,7 @@ def test_what_keeps_a_rule_from_acting_is_warned_of_with_its_remedy(wire: str, r
     session.run(ome_transport_rule, **WANTED)
     assert session.warnings == []
     # Whoever says that it shall be so is told nothing.
-    told = EmulatedSession({"transport_rules": [{**STORED, **properties}]}, wire)
+    told = EmulatedSession(tenant, wire)
     told.run(ome_transport_rule, **WANTED, **said)
     assert told.warnings == []
 

@@ -129,3 +129,42 @@ def test_a_state_that_removes_a_rule_that_encrypts_is_warned_of_and_what_encrypt
     assert said(session) == [f"Mail may leave in clear: rule 'mine' (state). {SAYS}"]
     assert session.run(message_encryption_state, transport_rules=state)["changed"]
     assert said(session) == []
+
+
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize(
+    ("licensing", "actions", "warns"),
+    [
+        (False, {"apply_rights_protection_template": "Encrypt"}, True),
+        (True, {"apply_rights_protection_template": "Encrypt"}, False),
+        (False, {"prepend_subject": "x"}, False),
+    ],
+)
+def test_a_rule_that_encrypts_while_licensing_is_off_is_warned_of(licensing: bool, actions: dict[str, Any], warns: bool, several: bool) -> None:
+    session = EmulatedSession({"irm_configuration": {"AzureRMSLicensingEnabled": licensing}})
+    rule = {"name": "new", "conditions": {"from_scope": "InOrganization"}, "actions": actions}
+    module, options = (ome_transport_rules, {"rules": [rule]}) if several else (ome_transport_rule, rule)
+    for _time in range(2):
+        session.run(module, **options)
+        found = [warning for warning in session.warnings if "licensing" in warning]
+        text = "azure_rms_licensing_enabled is false while rules encrypt ('new'): what happens to their mail is unknown (U28). "
+        assert found == [f"{text}m365.message_encryption.irm_configuration turns it on."] * warns
+    # The read adds no round trip.
+    assert session.reads == 2
+
+
+def test_only_the_declared_rules_are_warned_of() -> None:
+    session = EmulatedSession({"transport_rules": [ENCRYPTING, {**ENCRYPTING, "Name": "theirs"}]})
+    (guid,) = (rule["Guid"] for rule in session.organization.state["transport_rules"] if rule["Name"] == "mine")
+    session.run(ome_transport_rule, guid=guid, name="renamed", actions={"apply_rights_protection_template": "Do Not Forward"})
+    assert ["('renamed')" in warning for warning in session.warnings] == [True]
+    # A rule that does not act encrypts nothing.
+    session.run(ome_transport_rule, name="renamed", enabled=False, actions={"apply_rights_protection_template": "Encrypt"})
+    assert not any("licensing" in warning for warning in session.warnings)
+
+
+@pytest.mark.parametrize("irm", [{"hidden_cmdlets": ["Get-IRMConfiguration"]}, {"irm_configuration": {"AzureRMSLicensingEnabled": None}}])
+def test_licensing_that_is_not_known_is_not_warned_of(irm: dict[str, Any]) -> None:
+    session = EmulatedSession({"transport_rules": [ENCRYPTING], **irm})
+    assert not session.run(ome_transport_rule, name="mine", actions={"apply_rights_protection_template": "Encrypt"})["changed"]
+    assert session.warnings == []
