@@ -178,6 +178,12 @@ options:
     type: str
     vars:
       - name: ansible_exchange_authority_url
+  exchange_graph_url:
+    description:
+      - An address to use instead of Microsoft Graph's, for O(m365.message_encryption.mail_flow_replay#module:trace_source=graph). It must be https.
+    type: str
+    vars:
+      - name: ansible_exchange_graph_url
   exchange_ca_cert:
     description:
       - A PEM file with the certificate authorities to trust (not with O(exchange_transport=psrp)). The default is those of the Python library certifi
@@ -483,7 +489,7 @@ from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result, Session
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.client import BrokerClient
@@ -526,6 +532,14 @@ class Connection(ConnectionBase):
         :raises UnreachableError: no session could be opened.
         """
         return self._broker().describe()
+
+    def graph(self) -> Session:
+        """A session with Microsoft Graph, for the message trace alone, in this organization and with this credential.
+
+        :raises OptionError: the credential is none for Graph, or the cloud's Graph has no message trace.
+        """
+        client = self._broker()
+        return client.over(_identity.of_graph(client.identity))
 
     def reset(self) -> None:
         """Ends this organization's session (meta: reset_connection); the next task opens another one."""

@@ -21,7 +21,7 @@ description:
     in clear. RV(assumes) says so.
   - How mail leaves, such as over TLS, is not counted.
   - No address and no subject is in the result, unless O(examples) asks for them. Domains of recipients and names of rules are.
-  - Reading the trace needs the role Message Tracking or View-Only Recipients. O(trace) needs no permission.
+  - Reading the trace needs the role Message Tracking or View-Only Recipients, or a permission of Microsoft Graph (O(trace_source)). O(trace) needs none.
 author:
   - The m365.message_encryption contributors (@m365-message-encryption)
 extends_documentation_fragment:
@@ -46,6 +46,15 @@ options:
       - A relative path is searched for as M(ansible.builtin.copy) does. A file has at most 256 MiB.
     type: list
     elements: path
+  trace_source:
+    description:
+      - Where to read the trace, from Exchange (C(Get-MessageTraceV2)), or from Microsoft Graph. The default is V(exchange).
+      - >-
+        V(graph) needs the application permission C(ExchangeMessageTrace.Read.All), and in the organization the service principal of the application
+        C(8bd644d1-64a1-4d4b-ae52-2e0cbf64e373). Graph has the trace only in the global cloud. The connection must be C(rest) or C(powershell), with a
+        certificate, a client secret or a federated token.
+    type: str
+    choices: [exchange, graph]
   guarantees:
     description: Guarantees as in M(m365.message_encryption.mail_flow_test). Copies that keep them, break them or are undecided are counted.
     type: list
@@ -112,6 +121,11 @@ seealso:
 EXAMPLES = r"""
 - name: What do today's rules do to the mail of a week?
   m365.message_encryption.mail_flow_replay:
+
+- name: The same for a month, from Microsoft Graph
+  m365.message_encryption.mail_flow_replay:
+    days: 30
+    trace_source: graph
 
 - name: What would one more rule have changed, from a file and without asking an organization?
   m365.message_encryption.mail_flow_replay:
@@ -226,6 +240,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import (
     OLDEST,
     SETTLES,
+    GraphReader,
     TraceReader,
     Window,
     read_files,
@@ -246,6 +261,7 @@ SPEC: dict[str, Any] = {
         "days": {"type": "int", "default": 7},
         "until": {"type": "str"},
         "trace": {"type": "list", "elements": "path"},
+        "trace_source": {"type": "str", "choices": ["exchange", "graph"]},
         "guarantees": {**GUARANTEES_ARGUMENT_SPEC, "options": _GUARANTEE},
         "rules": RULES_ARGUMENT_SPEC,
         "facts": {"type": "dict"},
@@ -256,7 +272,7 @@ SPEC: dict[str, Any] = {
         "examples": {"type": "int", "default": 0},
         "domains": {"type": "int", "default": 10},
     },
-    "mutually_exclusive": [["rules", "source"]],
+    "mutually_exclusive": [["rules", "source"], ["trace", "trace_source"]],
 }
 
 #: The numbers that options take.
@@ -271,12 +287,13 @@ def run(task: MailFlowContext) -> dict[str, Any]:
             raise OptionError(f"{name} is {params[name]}.", remedy=f"Use a number from {least} to {most}.")
     until = until_of(params["until"], now)
     guarantees = declared_guarantees(params["guarantees"] or [])
+    reader = reader_of(task)
     facts_of(given_facts(params))
     others, other_facts = compared_rules(task)
     rules, facts, unavailable = replayed_rules(task, others, guarantees)
     known = facts_of(facts)
     before = replace(known, irm_configuration=settings_before(facts, params["facts"] or {}, other_facts))
-    trace, window = traced(task, until, now)
+    trace, window = traced(task, reader, until, now)
     found = Replay(rules, known, others, before, guarantees, params["examples"]).run(trace)
     names = [rule.name for rule in (*rules.rules, *(others.rules if others else ()))]
     result = described(found, window, compared=others is not None, guaranteed=bool(guarantees), domains=params["domains"], rules=names)
@@ -297,15 +314,24 @@ def until_of(text: str | None, now: datetime.datetime) -> datetime.datetime:
     return found
 
 
-def traced(task: MailFlowContext, until: datetime.datetime, now: datetime.datetime) -> tuple[Trace, Window]:
-    """The rows of the files, or of the organization."""
+def reader_of(task: MailFlowContext) -> TraceReader:
+    """What reads the trace of the organization, with nothing asked yet.
+
+    :raises OptionError: the connection cannot be used for Microsoft Graph.
+    """
+    most = task.params["max_copies"]
+    return GraphReader(task.graph(), task.say, most) if task.params["trace_source"] == "graph" else TraceReader(task.session, task.say, most)
+
+
+def traced(task: MailFlowContext, reader: TraceReader, until: datetime.datetime, now: datetime.datetime) -> tuple[Trace, Window]:
+    """The rows of the files, of Exchange or of Microsoft Graph."""
     params: Mapping[str, Any] = task.params
     if params["trace"]:
         return read_files(((path, task.find_file(path)) for path in params["trace"]), params["max_copies"])
     if now - until < SETTLES:
         task.warnings.append("Rows of the last 4 hours still come and change, so the numbers may be too small.")
     begin = max(until - datetime.timedelta(days=params["days"]), now - datetime.timedelta(days=OLDEST))
-    return TraceReader(task.session, task.say, params["max_copies"]).read(begin, until)
+    return reader.read(begin, until)
 
 
 def main() -> None:

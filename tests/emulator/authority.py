@@ -35,6 +35,9 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 FEDERATION_AUDIENCE = "api://AzureADTokenExchange"
 #: Whose tokens the admin API takes: the hosts of the four clouds, with every port and scheme spelled away.
 RESOURCES = frozenset({"outlook.office365.com", "outlook.office365.us", "outlook-dod.office365.us", "outlook.office365.cn", "partner.outlook.cn"})
+#: Whose tokens Microsoft Graph takes, and only it.
+GRAPH = "graph.microsoft.com"
+MAY_TRACE = "ExchangeMessageTrace.Read.All"
 
 
 class Unauthorized(Exception):
@@ -50,6 +53,7 @@ class Application:
     """An app registration with its credentials.
 
     :param app_role: has Exchange.ManageAsApp; without it tokens are refused (401).
+    :param graph_permission: has ExchangeMessageTrace.Read.All of Microsoft Graph; without it the trace is refused (403).
     :param directory_role: has an Entra role; without it cmdlets are refused (403).
     """
 
@@ -61,6 +65,7 @@ class Application:
     certificate_password: str = "correct horse"
     app_role: bool = True
     directory_role: bool = True
+    graph_permission: bool = True
     federation_key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 
     @property
@@ -174,7 +179,7 @@ class Authority:
         if form.get("grant_type") != "client_credentials":
             return _refusal("unsupported_grant_type", "AADSTS70003: The app requested an unsupported grant type.")
         resource = _resource(form.get("scope", "").removesuffix("/.default"))
-        if not form.get("scope", "").endswith("/.default") or resource not in RESOURCES:
+        if not form.get("scope", "").endswith("/.default") or resource not in {*RESOURCES, GRAPH}:
             return _refusal("invalid_scope", f"AADSTS70011: The provided value for scope {form.get('scope')} is not valid.")
         refusal = self._check_credential(application, organization, form)
         if refusal is not None:
@@ -235,6 +240,8 @@ class Authority:
     def issue(self, application: Application, organization: Organization, resource: str = "outlook.office365.com", claims: str = "") -> str:
         """An access token for an application in an organization; ``claims`` are those of a challenge that it answers."""
         roles = ["Exchange.ManageAsApp"] if application.app_role else []
+        if resource == GRAPH:
+            roles = [MAY_TRACE] if application.graph_permission else []
         return self._encode(organization, {"xms_claims": bool(claims), "appid": application.client_id, "roles": roles}, resource)
 
     def _encode(self, organization: Organization, who: Mapping[str, Any], resource: str = "outlook.office365.com") -> str:
@@ -286,6 +293,23 @@ class Authority:
         # Of a person, as of an application: the organization's own application stands for all who have a role, or have none.
         own = (application for application in self.applications.values() if organization.tenant_id in application.tenants)
         if not self.applications.get(claims["appid"], next(own)).directory_role:
+            raise NotEntitled
+        return organization
+
+    def check_graph(self, authorization: str) -> Organization:
+        """The organization of a token for Microsoft Graph.
+
+        :raises Unauthorized: no good token for Graph.
+        :raises NotEntitled: the application may not read the trace.
+        """
+        try:
+            claims = jwt.decode(authorization.removeprefix("Bearer "), self._key, algorithms=["HS256"], audience=f"https://{GRAPH}")
+        except jwt.PyJWTError as error:
+            raise Unauthorized("The token is invalid") from error
+        organization = self._tenant(claims["tid"])
+        if organization is None or claims["uti"] in self._refused:
+            raise Unauthorized("The token is not for this organization")
+        if MAY_TRACE not in claims["roles"]:
             raise NotEntitled
         return organization
 

@@ -23,6 +23,7 @@ from .console import HOST, Console
 from .control import Control
 from .engine import Engine, EngineShell
 from .faults import Fault, Faults
+from .graph import Graph
 from .ledger import Entry
 from .module_service import ModuleService
 from .organization import Organization
@@ -66,13 +67,14 @@ class Emulator:
         self.applications: dict[str, Application] = {name: register(organization) for name, organization in self.organizations.items()}
         self.authority = Authority(self.service, self.applications.values())
         self.admin_api = AdminApi(self.service, self.authority)
+        self.graph = Graph(self.service, self.authority)
         self.latency = latency
         self.control = Control(self)
         self._authority_of_certificates = trustme.CA()
         self.ca_cert = self.directory / "ca.pem"
         self._authority_of_certificates.cert_pem.write_to_path(str(self.ca_cert))
         self.front = Front(self._handle, tls=self.tls_settings(), port=port)
-        self.authority.url = self.admin_api.url = self.front.url
+        self.authority.url = self.admin_api.url = self.graph.url = self.front.url
         self._passwords = {name: secrets.token_urlsafe(18) for name in self.organizations}
         self.psrp = self._psrp_front()
         self.psrp_front = Front(self.psrp.handle, tls=self._psrp_tls_settings())
@@ -191,7 +193,7 @@ class Emulator:
     # The service
 
     def _handle(self, request: Request) -> Answer:
-        answer = self.control.handle(request) or self.authority.handle(request)
+        answer = self.control.handle(request) or self.authority.handle(request) or self.graph.handle(request)
         if answer is None:
             answer = self.admin_api.handle(request)
             if answer is not None:

@@ -41,12 +41,12 @@ STORED: dict[str, Any] = {
 }
 
 
-def mail(count: int, name: str = NAME) -> list[dict[str, Any]]:
+def mail(count: int, name: str = NAME, a_minute: int = 3) -> list[dict[str, Any]]:
     """Mail of a person inside: two in three copies to a partner; now and then several of one instant."""
     return [
         row(
             number,
-            NOW - datetime.timedelta(hours=6, minutes=number // 3),
+            NOW - datetime.timedelta(hours=6, minutes=number // a_minute),
             f"alexw@{name}",
             f"p{number}@{'fabrikam.com' if number % 3 else 'northwind.com'}",
             Subject=f"SUBJECT {number}",
@@ -243,3 +243,49 @@ def test_several_organizations_are_on_one_page_with_a_line_each(emulator: Emulat
     assert said["northwind"].endswith(" Protected by rules: 0; in clear: 6.")
     assert [path.name for path in folder.rglob("*.html")] == ["replay.html"]
     assert not [call for call in emulator.calls if call.applied]
+
+
+def over_graph(tenant: Tenant, **options: Any) -> dict[str, Any]:
+    """A replay of the trace of Microsoft Graph."""
+    task = {**replay(trace_source="graph", **options), "vars": {"ansible_exchange_graph_url": tenant.emulator.url}}
+    return tenant.run(task)["mail_flow_replay"]
+
+
+@pytest.mark.organizations(state(0) | {"message_trace": mail(6_000, a_minute=6)})
+def test_graph_gives_the_same_numbers(tenant: Tenant) -> None:
+    calls = len(tenant.emulator.calls)
+    found = over_graph(tenant, rules=[ENCRYPT], compare_with=[], days=3)
+    asked = tenant.emulator.graph.asked
+    assert "Get-MessageTraceV2" not in [call.cmdlet for call in tenant.emulator.calls[calls:]]
+    plain = tenant.run(replay(rules=[ENCRYPT], compare_with=[], days=3))["mail_flow_replay"]
+    assert found["window"]["complete"] is True
+    for part in ("counts", "outcome", "undecided", "difference", "domains"):
+        assert found[part] == plain[part]
+    assert found["counts"]["copies"] == 6_000
+    assert [each.get("$skiptoken") for each in asked] == [None, "5000", None, None]
+    assert not tenant.applied
+
+
+@pytest.mark.organizations(state(30))
+def test_graph_names_the_permission(tenant: Tenant) -> None:
+    tenant.emulator.applications[tenant.organization].graph_permission = False
+    found = over_graph(tenant, rules=[ENCRYPT])
+    assert "counts" not in found
+    assert "Grant the application ExchangeMessageTrace.Read.All" in found["msg"]
+
+
+@pytest.mark.organizations(state(30))
+@pytest.mark.parametrize(
+    ("variables", "why"),
+    [
+        ({"ansible_exchange_environment": "O365China"}, "Microsoft Graph has no message trace in O365China."),
+        ({"ansible_exchange_graph_url": "http://127.0.0.1:1"}, "plain http would send the credential unencrypted"),
+        ({"ansible_exchange_access_token": "x", "ansible_exchange_certificate_path": ""}, "needs an application's credential on the controller"),
+    ],
+)
+def test_where_graph_cannot_be_asked_it_says_why(tenant: Tenant, variables: dict[str, Any], why: str) -> None:
+    ran = tenant.run({**replay(rules=[ENCRYPT], trace_source="graph"), "vars": variables})
+    assert ran.rc
+    assert why in ran["mail_flow_replay"]["msg"]
+    assert not tenant.emulator.graph.asked
+    assert not tenant.emulator.calls

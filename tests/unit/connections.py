@@ -33,6 +33,7 @@ DEFAULTS: dict[str, Any] = {
     "exchange_capture_max_age": None,
     "exchange_api_url": None,
     "exchange_authority_url": None,
+    "exchange_graph_url": None,
     "exchange_ca_cert": None,
     "exchange_validate_certs": True,
     "exchange_proxy": None,

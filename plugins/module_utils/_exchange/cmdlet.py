@@ -68,6 +68,10 @@ CMDLETS = (
 )
 
 
+#: No cmdlet: a page of Microsoft Graph's message trace, over a session with Graph. With ``StartDate``, ``EndDate`` and ``ResultSize``, or ``Next``.
+GRAPH_TRACE = "Get-GraphMessageTrace"
+
+
 @dataclass(frozen=True)
 class Call:
     """A cmdlet with typed parameters.

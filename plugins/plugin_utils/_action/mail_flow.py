@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -52,6 +53,10 @@ class MailFlowAction(ModuleAction):
 
 class MailFlowReplayAction(MailFlowAction):
     """Runs the module with access to files of rules and of message traces."""
+
+    def make_task(self, task_vars: dict[str, Any], **fields: Any) -> MailFlowContext:
+        """A module context that can also ask Microsoft Graph."""
+        return replace(super().make_task(task_vars, **fields), graph=lambda: self._connection.graph())
 
     def check_connection(self) -> None:
         """Requires an organization unless rules, facts and trace come from files."""

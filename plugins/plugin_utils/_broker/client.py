@@ -91,14 +91,18 @@ class BrokerClient:
     ) -> None:
         self._directory = directory
         self._playbook = playbook
-        self._identity = identity
+        self.identity = identity
         self._key = _identity.key(identity)
         self._log = log
         self._tell = tell
         self._warn = warn
         self._connection: socket.socket | None = None
 
-    def invoke(self, calls: Sequence[Call], *, fresh: bool, reuse: float) -> list[Result]:
+    def over(self, identity: Mapping[str, Any]) -> BrokerClient:
+        """A connection to the same broker with another identity."""
+        return BrokerClient(self._directory, self._playbook, identity, self._log, self._tell, self._warn)
+
+    def invoke(self, calls: Sequence[Call], *, fresh: bool = False, reuse: float = 0.0) -> list[Result]:
         """Runs the calls.
 
         :raises UnreachableError: a session cannot be opened.
@@ -177,7 +181,7 @@ class BrokerClient:
             if answer is not None and answer.get("need") == "identity":
                 # The broker does not know the session yet, so it has not run anything.
                 sent = False
-                frames.send(connection, {"identity": self._identity})
+                frames.send(connection, {"identity": self.identity})
                 sent = True
                 answer = self._receive(connection)
             if answer is None:

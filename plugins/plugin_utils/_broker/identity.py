@@ -36,6 +36,8 @@ CREDENTIALS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 #: The kinds of credentials with which a person signs in for a first look: writes with them are refused.
 SIGN_INS = ("device_code", "interactive")
+#: The kinds of credentials that get tokens for Microsoft Graph, too, of the very organization that the inventory names.
+GRAPH_CREDENTIALS = ("certificate_path", "client_secret", "federated_token_file")
 #: The default application for such a sign-in: Microsoft's public client for Exchange Online PowerShell, which exists in every
 #: organization. Source: the application IDs in Microsoft's ExchangeOnlineManagement module and in public lists of Microsoft's applications.
 EXCHANGE_POWERSHELL = "fb78d390-0c51-40cd-8e17-fdbfab77341b"
@@ -135,6 +137,25 @@ def build(options: Mapping[str, Option], unknown: Iterable[str]) -> dict[str, An
     return plain
 
 
+def of_graph(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """The identity of a session with Microsoft Graph, with the organization and the credential of another one.
+
+    :raises OptionError: the cloud's Graph has no message trace, or the credential is only good for Exchange or for a person.
+    """
+    cloud, kind = CLOUDS[identity["environment"]], identity["credential"]["kind"]
+    if not cloud.graph:
+        raise OptionError(f"Microsoft Graph has no message trace in {identity['environment']}.", remedy="Omit trace_source.")
+    if kind not in GRAPH_CREDENTIALS or "rest" not in identity:
+        raise OptionError(
+            "trace_source: graph needs an application's credential on the controller, which the authority checks for this organization.",
+            remedy=f"Use ansible_exchange_transport rest or powershell, with {' or '.join(variable(f'exchange_{each}') for each in GRAPH_CREDENTIALS)}.",
+        )
+    rest = {**identity["rest"], "api_url": identity["rest"]["graph_url"], "scope": f"{cloud.graph}/.default"}
+    common = {name: value for name, value in identity.items() if name != "powershell"}
+    # Graph shows no organization. Such a credential gets tokens of the inventory's organization only.
+    return {**common, "transport": "graph", "rest": rest, "verify_organization": False}
+
+
 def key(identity: Mapping[str, Any]) -> str:
     """The key of a session: a digest of the whole identity, so that two organizations or credentials never share one."""
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode("utf-8")).hexdigest()
@@ -220,6 +241,7 @@ def _rest(settings: Mapping[str, Option]) -> dict[str, Any]:
         "api_url": _url(settings, "exchange_api_url") or cloud.api,
         # msal accepts an authority over https only.
         "authority_url": _url(settings, "exchange_authority_url", plain=False) or cloud.authority,
+        "graph_url": _url(settings, "exchange_graph_url", plain=False) or cloud.graph,
         "scope": cloud.scope,
         "ca_cert": _text(settings, "exchange_ca_cert"),
         "validate_certs": settings["exchange_validate_certs"].value,

@@ -52,7 +52,7 @@ _OURS = ("exchange.", "message_encryption")
 #: Seconds between two checks of the playbook on systems that cannot report its end.
 _POLL = 0.5
 #: What each transport needs beside requests.
-_LIBRARIES = {"rest": ("msal",), "psrp": ("pypsrp",), "powershell": ("msal", "pypsrp")}
+_LIBRARIES = {"rest": ("msal",), "psrp": ("pypsrp",), "powershell": ("msal", "pypsrp"), "graph": ("msal",)}
 
 
 def open_transport(identity: Mapping[str, Any], processes: Processes | None = None) -> Transport:
@@ -74,6 +74,10 @@ def open_transport(identity: Mapping[str, Any], processes: Processes | None = No
         from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest import RestTransport
 
         return RestTransport(identity)
+    if identity["transport"] == "graph":
+        from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.graph import GraphTransport
+
+        return GraphTransport(identity)
     if identity["transport"] == "powershell":
         from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.powershell import PowershellTransport
 

@@ -67,6 +67,8 @@ class RestTransport(WithCredential):
     """
 
     name = "rest"
+    #: What to check when nothing comes from the service.
+    names = _NAMES
     warnings: Sequence[str] = ()
 
     def __init__(self, identity: Mapping[str, Any]) -> None:
@@ -320,7 +322,7 @@ class RestTransport(WithCredential):
             response = self._http.request(method, url, data=data, headers={**headers, **kind}, timeout=self._timeout, allow_redirects=False)
             return response.status_code, response.headers, response.content
         except (requests.RequestException, urllib3.exceptions.HTTPError, TooSlowError, TooLargeError, CutError, OSError) as error:
-            failure = lost(error, self._base, _NAMES, late=self._limits.late)
+            failure = lost(error, self._base, self.names, late=self._limits.late)
             raise FailedError(failure) from None
 
     def _redirected(self, url: str, location: str) -> str:

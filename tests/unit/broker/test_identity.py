@@ -202,3 +202,34 @@ def test_every_cloud_has_its_hosts(environment: str) -> None:
 def test_another_address_keeps_the_scope_of_the_cloud() -> None:
     rest = identity(**SECRET, exchange_api_url="https://127.0.0.1:1")["rest"]
     assert rest["scope"] == "https://outlook.office365.com/.default"
+
+
+def test_graph_gets_its_own_token_at_its_own_address() -> None:
+    given = identity(**SECRET, exchange_api_url="https://127.0.0.1:1")
+    graph = _identity.of_graph(given)
+    assert (graph["rest"]["api_url"], graph["rest"]["scope"]) == ("https://graph.microsoft.com", "https://graph.microsoft.com/.default")
+    assert graph["credential"] == given["credential"]
+    assert graph["organization"] == given["organization"]
+    assert _identity.key(graph) != _identity.key(given)
+    other = _identity.of_graph(identity(**SECRET, exchange_graph_url="https://127.0.0.1:1"))["rest"]
+    assert (other["api_url"], other["scope"]) == ("https://127.0.0.1:1", "https://graph.microsoft.com/.default")
+
+
+@pytest.mark.parametrize("environment", [name for name in _identity.CLOUDS if name != "O365Default"])
+def test_only_the_global_cloud_has_a_trace_in_graph(environment: str) -> None:
+    with pytest.raises(OptionError, match=environment):
+        _identity.of_graph(identity(**SECRET, exchange_environment=environment))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"exchange_access_token": "x"},
+        {"exchange_managed_identity": True},
+        {"exchange_device_code": True},
+        {"exchange_transport": "psrp", "exchange_access_token": "x"},
+    ],
+)
+def test_graph_needs_an_applications_own_credential(given: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match="ansible_exchange_certificate_path or ansible_exchange_client_secret"):
+        _identity.of_graph(identity(**given))

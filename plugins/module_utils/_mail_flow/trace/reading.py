@@ -15,9 +15,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, ClassVar
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result, Session
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import GRAPH_TRACE, Call, Result, Session
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, ProtocolError, ThrottledError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.files import date_of, rows_of_file
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
@@ -100,6 +100,9 @@ class TraceReader:
     :param most: the maximum number of rows; reading stops at the end of an instant.
     """
 
+    #: The longest time span of a query, in days.
+    longest: ClassVar[int] = MOST_DAYS
+
     session: Session
     say: Callable[[str], None] = lambda text: None
     most: int = 500_000
@@ -133,7 +136,7 @@ class TraceReader:
 
     def _pages(self, begin: datetime.datetime, until: datetime.datetime) -> Iterator[list[Row]]:
         while until > begin:
-            start = max(begin, until - datetime.timedelta(days=MOST_DAYS))
+            start = max(begin, until - datetime.timedelta(days=self.longest))
             yield from self._window(start, until)
             until = start
 
@@ -183,11 +186,36 @@ class TraceReader:
         self._asked.append(self.clock())
 
 
-def _refused(why: str) -> ProtocolError:
-    return ProtocolError(f"The message trace is not whole: {why}.", remedy="Read the rest with until, or from a file.", cmdlet=CMDLET)
+class GraphReader(TraceReader):
+    """Reads the rows of Microsoft Graph.
+
+    Nobody documents their order. A window is read to its end before any row of it counts, so that everything after the last row was read.
+    """
+
+    longest = 1
+
+    def _window(self, start: datetime.datetime, end: datetime.datetime) -> Iterator[list[Row]]:
+        rows: list[Row] = []
+        seen: set[str] = set()
+        parameters: dict[str, Any] = {"StartDate": start, "EndDate": end, "ResultSize": PAGE}
+        while parameters:
+            (page,) = self._asked_for(Call(GRAPH_TRACE, parameters)).objects
+            rows += _rows(page["rows"], "")
+            parameters = {"Next": page["next"]} if page["next"] else {}
+            if page["next"] in seen:
+                raise _refused("Microsoft Graph names a page again that was read already", "")
+            seen.add(page["next"])
+        rows.sort(key=lambda row: row.received, reverse=True)
+        if rows and not microseconds_of(start) <= rows[-1].received <= rows[0].received <= microseconds_of(end):
+            raise _refused("Microsoft Graph returns rows of another time than it was asked for", "")
+        yield rows
 
 
-def _rows(objects: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
+def _refused(why: str, cmdlet: str = CMDLET) -> ProtocolError:
+    return ProtocolError(f"The message trace is not whole: {why}.", remedy="Read the rest with until, or from a file.", cmdlet=cmdlet)
+
+
+def _rows(objects: Iterable[Mapping[str, Any]], cmdlet: str = CMDLET) -> Iterator[Row]:
     known: dict[tuple[str, ...], dict[str, str]] = {}
     for each in objects:
         names = tuple(each)
@@ -195,7 +223,7 @@ def _rows(objects: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
             places = known[names] if names in known else known.setdefault(names, places_of(names))
             yield row_of(each, places, date_of(each.get(places["received"])))
         except RowError as error:
-            raise _refused(str(error)) from error
+            raise _refused(str(error), cmdlet) from error
 
 
 def _check_order(rows: list[Row], end: datetime.datetime) -> None:

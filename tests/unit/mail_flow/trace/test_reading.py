@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import GRAPH_TRACE, Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     CmdletNotAvailableError,
     ExchangeError,
@@ -19,7 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     ThrottledError,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace import reading
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import TraceReader
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import GraphReader, TraceReader
 
 UNTIL = datetime.datetime(2026, 11, 25, tzinfo=datetime.UTC)
 BEGIN = UNTIL - datetime.timedelta(days=25)
@@ -182,3 +182,66 @@ def test_no_more_than_a_hundred_queries_in_five_minutes() -> None:
     assert len(asked) > 150
     assert all(later - earlier >= 300 - 0.6 for earlier, later in zip(asked, asked[100:], strict=False))
     assert said
+
+
+class Graph:
+    """Answers as Graph does; the order of rows is not documented."""
+
+    def __init__(self, rows: Sequence[dict[str, Any]]) -> None:
+        self.rows = list(rows)
+        self.asked = 0
+        self.found: list[dict[str, Any]] = []
+        self.change: Callable[[int, dict[str, Any]], dict[str, Any] | ExchangeError] = lambda number, page: page
+
+    def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
+        (call,) = calls
+        assert call.cmdlet == GRAPH_TRACE
+        asked: dict[str, Any] = dict(call.parameters)
+        self.asked += 1
+        if "Next" not in asked:
+            start, end = (asked[name].isoformat().replace("+00:00", "Z") for name in ("StartDate", "EndDate"))
+            self.found = [each for each in self.rows if start <= each["Received"] <= end]
+        first = int(asked.get("Next", "0"))
+        page = {"rows": self.found[first : first + 10], "next": str(first + 10) if first + 10 < len(self.found) else ""}
+        changed = self.change(self.asked, page)
+        return [Result(error=changed) if isinstance(changed, ExchangeError) else Result([changed])]
+
+
+def read_graph(graph: Graph, **options: Any) -> tuple[int, reading.Window]:
+    trace, window = GraphReader(graph, sleep=lambda seconds: None, **options).read(BEGIN, UNTIL)
+    return len(trace), window
+
+
+@pytest.mark.parametrize("rows", [ROWS, ROWS[::-1], ROWS[1::2] + ROWS[::2], SAME, []])
+def test_graph_is_read_to_the_end_in_whatever_order_it_answers(rows: list[dict[str, Any]]) -> None:
+    assert read_graph(Graph(rows)) == (len(rows), reading.Window(BEGIN, UNTIL))
+
+
+def test_of_a_day_that_graph_breaks_off_no_row_counts() -> None:
+    graph = Graph(ROWS[1::2] + ROWS[::2])
+    graph.change = lambda number, page: ServiceError("it broke") if number == 5 else page
+    count, window = read_graph(graph)
+    assert (count, window.reason, window.detail) == (25, "cut", "it broke")
+    assert window.begin == UNTIL - datetime.timedelta(days=1)
+    rest, _window = GraphReader(Graph(ROWS)).read(BEGIN, window.begin)
+    assert count + len(rest) == len(ROWS) + 1  # The row at the border is in both.
+
+
+def test_the_limit_holds_for_graph() -> None:
+    count, window = read_graph(Graph(SAME[::-1]), most=10)
+    assert (count, window.reason, window.begin) == (14, "limit", UNTIL - datetime.timedelta(minutes=1001))
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda page: {**page, "next": "10"}, "names a page again"),
+        (lambda page: {**page, "rows": ROWS[-1:]}, "rows of another time"),
+        (lambda page: {**page, "rows": [{"Received": "x"}]}, "no column"),
+    ],
+)
+def test_an_answer_of_graph_that_is_not_whole_is_an_error(change: Callable[[dict[str, Any]], dict[str, Any]], why: str) -> None:
+    graph = Graph(ROWS)
+    graph.change = lambda number, page: change(page)
+    with pytest.raises(ProtocolError, match=why):
+        read_graph(graph)

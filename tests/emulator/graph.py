@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Microsoft Graph's message trace. Source: Microsoft's page "List messageTraces" (v1.0). It does not say in which order rows come: here in none."""
+
+from __future__ import annotations
+
+import random
+import re
+import urllib.parse
+from typing import Any
+
+from .authority import Authority, NotEntitled, Unauthorized
+from .faults import strike
+from .organization import Organization
+from .people import json_answer
+from .service import Service
+from .web import Answer, Request
+
+PATH = "/v1.0/admin/exchange/tracing/messageTraces"
+#: The one filter that has to be there.
+_FILTER = re.compile(r"receivedDateTime ge (\S+) and receivedDateTime le (\S+)")
+_NAMES = {
+    "id": "MessageTraceId",
+    "messageId": "MessageId",
+    "receivedDateTime": "Received",
+    "senderAddress": "SenderAddress",
+    "recipientAddress": "RecipientAddress",
+    "subject": "Subject",
+    "size": "Size",
+    "fromIP": "FromIP",
+    "toIP": "ToIP",
+}
+
+
+class Graph:
+    """Answers requests for the trace.
+
+    :param elsewhere: what next links begin with instead of the front's own address.
+    """
+
+    def __init__(self, service: Service, authority: Authority) -> None:
+        self.service = service
+        self.authority = authority
+        self.url = ""
+        self.elsewhere = ""
+        #: The paths and queries of requests.
+        self.asked: list[dict[str, str]] = []
+
+    def handle(self, request: Request) -> Answer | None:
+        """The answer, or None when the path is not Graph's."""
+        if request.path != PATH:
+            return None
+        return strike(self.service.faults.transport("rest", "graph"), lambda: self._authorized(request))
+
+    def _authorized(self, request: Request) -> Answer:
+        try:
+            organization = self.authority.check_graph(request.headers.get("Authorization", ""))
+        except Unauthorized as refusal:
+            return json_answer(401, {"error": {"code": "Unauthorized", "message": str(refusal)}})
+        except NotEntitled:
+            return json_answer(403, {"error": {"code": "Forbidden", "message": "The application lacks the permission"}})
+        self.asked.append(dict(request.query))
+        return self._page(organization, request)
+
+    def _page(self, organization: Organization, request: Request) -> Answer:
+        span, size = _FILTER.fullmatch(request.query.get("$filter", "")), int(request.query.get("$top", "1000"))
+        if span is None or not 1 <= size <= 5000:
+            return json_answer(400, {"error": {"code": "BadRequest", "message": "A range of receivedDateTime is needed, and a $top from 1 to 5000"}})
+        found = [each for each in organization.state["message_trace"] if span[1][:19] <= each["Received"][:19] <= span[2][:19]]
+        random.Random(0).shuffle(found)
+        start = int(request.query.get("$skiptoken", "0"))
+        body: dict[str, Any] = {"@odata.context": f"{self.url}/v1.0/$metadata", "value": list(map(_row, found[start : start + size]))}
+        if start + size < len(found):
+            query = urllib.parse.urlencode({**request.query, "$skiptoken": str(start + size)})
+            body["@odata.nextLink"] = f"{self.elsewhere or self.url}{PATH}?{query}"
+        return json_answer(200, body)
+
+
+def _row(each: dict[str, Any]) -> dict[str, Any]:
+    status = str(each["Status"])
+    return {**{name: each[ours] for name, ours in _NAMES.items()}, "status": status[:1].lower() + status[1:]}
