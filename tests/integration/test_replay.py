@@ -266,6 +266,15 @@ def test_graph_gives_the_same_numbers(tenant: Tenant) -> None:
     assert not tenant.applied
 
 
+@pytest.mark.organizations(state(0) | {"message_trace": mail(6_000, a_minute=6)})
+def test_the_token_of_graph_goes_nowhere_else(tenant: Tenant) -> None:
+    graph = tenant.emulator.graph
+    graph.elsewhere = tenant.emulator.url.replace("127.0.0.1", "localhost")
+    found = over_graph(tenant, rules=[ENCRYPT])
+    assert "names a next page that is not its own. The token is not sent there." in found["msg"]
+    assert len(graph.asked) == 1
+
+
 @pytest.mark.organizations(state(30))
 def test_graph_names_the_permission(tenant: Tenant) -> None:
     tenant.emulator.applications[tenant.organization].graph_permission = False
