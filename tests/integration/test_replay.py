@@ -275,12 +275,15 @@ def test_the_token_of_graph_goes_nowhere_else(tenant: Tenant) -> None:
     assert len(graph.asked) == 1
 
 
+@pytest.mark.wires("rest", "powershell")
 @pytest.mark.organizations(state(30))
 def test_graph_names_the_permission(tenant: Tenant) -> None:
     tenant.emulator.applications[tenant.organization].graph_permission = False
     found = over_graph(tenant, rules=[ENCRYPT])
     assert "counts" not in found
     assert "Grant the application ExchangeMessageTrace.Read.All" in found["msg"]
+    tenant.emulator.applications[tenant.organization].graph_permission = True
+    assert over_graph(tenant, rules=[ENCRYPT])["counts"]["copies"] == 30
 
 
 @pytest.mark.organizations(state(30))
