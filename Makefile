@@ -81,6 +81,7 @@ build: build/installed ## build the collection and install it below build/collec
 
 # Changes only when a file is added or removed.
 build/sources: FORCE | .cache/ready
+	@mkdir -p build
 	@new=$$(mktemp $@.XXXXXX); printf '%s\n' $(SOURCES) | sort > $$new; if cmp -s $$new $@; then rm $$new; else mv $$new $@; fi
 
 build/installed: build/sources $(SOURCES) | .venv/$(CORE)/ready
