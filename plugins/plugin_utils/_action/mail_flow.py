@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import yaml
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Session
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import AmbiguousError, json_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
@@ -56,7 +57,12 @@ class MailFlowReplayAction(MailFlowAction):
 
     def make_task(self, task_vars: dict[str, Any], **fields: Any) -> MailFlowContext:
         """A module context that can also ask Microsoft Graph."""
-        return replace(super().make_task(task_vars, **fields), graph=lambda: self._connection.graph())
+        return replace(super().make_task(task_vars, **fields), graph=self._graph)
+
+    def _graph(self) -> Session:
+        """A session with Microsoft Graph, as the same identity. Opened only if the trace comes from there."""
+        session: Session = self._connection.graph()
+        return session
 
     def check_connection(self) -> None:
         """Requires an organization unless rules, facts and trace come from files."""
