@@ -101,14 +101,11 @@ def opened(key: Hashable, number: str, text: str, guess: bool | None = None, *, 
 
 def about(value: Truth, field: str) -> Truth:
     """The same, where it is open what is found in a text (U17, U18) with the key of a message, or of the facts, that has the text."""
-    if isinstance(value, bool) or all(each.field or each.id not in (questions.WORD_BORDERS, questions.PATTERN_SYNTAX) for each in value.reasons):
+    if isinstance(value, bool):
         return value
-    return replace(
-        value,
-        reasons=tuple(
-            replace(each, field=each.field or field) if each.id in (questions.WORD_BORDERS, questions.PATTERN_SYNTAX) else each for each in value.reasons
-        ),
-    )
+    of_text = (questions.WORD_BORDERS, questions.PATTERN_SYNTAX)
+    named = tuple(replace(each, field=field) if not each.field and each.id in of_text else each for each in value.reasons)
+    return value if named == value.reasons else replace(value, reasons=named)
 
 
 def negate(value: Truth) -> Truth:
