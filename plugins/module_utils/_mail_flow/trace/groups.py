@@ -16,6 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Protection, Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import LARGEST
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import brought_by
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.chain import Chain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import Block, bits_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import MOST_CHANGES, MOST_PREFIXES, Conditions, Planes
@@ -64,9 +65,8 @@ class Sorter:
         prepending = [[rule for rule in chain.rules.rules if not rule.idle and rule.enforced and "prepend_subject" in rule.actions] for chain in chains]
         prefixes = {str(rule.actions["prepend_subject"]) for rules in prepending for rule in rules}
         few = len(prefixes) <= MOST_PREFIXES
-        self._brought = {
-            self.facts.primary(str(address).lower()) for chain in chains for rule in chain.rules.rules if not rule.idle for address in _brought_by(rule)
-        }
+        bringing = [rule.as_told for chain in chains for rule in chain.rules.rules if not rule.idle]
+        self._brought = {address for rule in bringing for _option, address, _senders in brought_by(rule, facts)}
         self.conditions = Conditions(block, facts, sorted(prefixes) if few else ())
         self._changed, self._lost = self._subjects(prepending, MOST_CHANGES if few else 0)
 
@@ -175,12 +175,6 @@ class Sorter:
         scopes = (directions.sender_inside(self.facts, sender, authenticated), directions.sender_outside(self.facts, sender))
         manager = self.facts.manager(sender)
         return (*map(_kind, scopes), manager if manager is None else bool(manager))
-
-
-def _brought_by(rule: FlowRule) -> Iterator[str]:
-    """Those to whom a rule brings mail by their addresses."""
-    for option in ("add_to_recipients", "copy_to", "blind_copy_to", "redirect_message_to"):
-        yield from rule.told.get(option) or ()
 
 
 def _kind(truth: Truth) -> Hashable:

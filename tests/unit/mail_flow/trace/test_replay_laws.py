@@ -198,3 +198,14 @@ def test_whether_a_rule_brought_a_copy_is_open() -> None:
     found = Replay(rules, facts, RuleSet([])).run(_traced([message], facts))
     assert {why.id: tally.certain for why, tally in found.undecided.items()} == {"U09": {"contoso.com": 1}}
     assert {outcome: tally.certain for outcome, tally in found.outcomes.items()} == {("delivered", "none", ()): {"fabrikam.com": 1}}
+
+
+def test_a_rule_brings_mail_to_members_of_its_groups_and_to_managers() -> None:
+    known = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mail_users": [], "inbound_connectors": []}
+    facts = facts_of({**known, "groups": {"board@contoso.com": ["kim@contoso.com"]}, "managers": {"megan@contoso.com": "boss@contoso.com"}})
+    to = ["ann@fabrikam.com", "kim@contoso.com", "boss@contoso.com"]
+    message = message_of({"from": "megan@contoso.com", "authenticated": True, "to": to, "date": "2026-11-18T14:00:00Z"}, "", "m")
+    actions: tuple[dict[str, object], ...] = ({"blind_copy_to": ["board@contoso.com"]}, {"add_manager_as_recipient_type": "Bcc"})
+    for action in actions:
+        found = Replay(RuleSet([{"name": "Archive", "actions": action}]), facts).run(_traced([message], facts))
+        assert {why.id: tally.certain for why, tally in found.undecided.items()} == {"U09": {"contoso.com": 1}}, action
