@@ -135,8 +135,12 @@ class _Watch:
     def look(self) -> None:
         for pid, command in {**processes(self.home), **dict.fromkeys(shells(self.home), "PowerShell")}.items():
             with contextlib.suppress(OSError):
-                self.seen[f"environ of {pid}: {command}"] = pathlib.Path(f"/proc/{pid}/environ").read_bytes()
-                self.seen[f"cmdline of {pid}: {command}"] = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+                commands, environ = pathlib.Path(f"/proc/{pid}/cmdline"), pathlib.Path(f"/proc/{pid}/environ")
+                before, environment, after = commands.read_bytes(), environ.read_bytes(), commands.read_bytes()
+                self.seen[f"cmdline of {pid}: {command}"] = after
+                # One that runs another program meanwhile would be taken for the one that it was, with the other's environment.
+                if before == after and (command == "PowerShell" or before.replace(b"\0", b" ").decode() == command):
+                    self.seen[f"environ of {pid}: {command}"] = environment
         for path in self._files():
             with contextlib.suppress(OSError):
                 if path.is_file() and path.name != "inventory.yml":

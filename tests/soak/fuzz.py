@@ -277,7 +277,7 @@ def identities(items: list[dict[str, Any]]) -> None:
         options = {name: _identity.Option(given[name], connection._origins[name]) for name in _OPTIONS}
         wanted = _built(partial(_identity.build, options, extras))
         for _call in range(2):
-            found = _built(lambda: connection._broker()._identity)
+            found = _built(lambda: connection._broker().identity)
             assert found == wanted, (found, wanted)
 
 

@@ -105,7 +105,7 @@ def about(value: Truth, field: str) -> Truth:
         return value
     of_text = (questions.WORD_BORDERS, questions.PATTERN_SYNTAX)
     named = tuple(replace(each, field=field) if not each.field and each.id in of_text else each for each in value.reasons)
-    return value if named == value.reasons else replace(value, reasons=named)
+    return replace(value, reasons=named)
 
 
 def negate(value: Truth) -> Truth:
