@@ -28,6 +28,7 @@ extends_documentation_fragment:
   - m365.message_encryption.attributes.info
   - m365.message_encryption.exchange.info
   - m365.message_encryption.transport_rule.proposed
+  - m365.message_encryption.mail_flow.trace
 options:
   days:
     description: The days of mail to read, 1 to 90. Exchange keeps 90 days. Not used with O(trace).
@@ -38,23 +39,6 @@ options:
       - The end of these days, as ISO 8601 text, in UTC unless it names a zone. The default is 4 hours ago, since younger rows still change.
       - To continue a reading that was cut, give the C(from) of the RV(window) that it returned.
     type: str
-  trace:
-    description:
-      - >-
-        Files with the trace, instead of asking the organization. CSV as the admin center and C(Export-Csv) write it, or JSON of C(ConvertTo-Json) and
-        Microsoft Graph. They may overlap. The columns are those of C(Get-MessageTraceV2).
-      - A relative path is searched for as M(ansible.builtin.copy) does. A file has at most 256 MiB.
-    type: list
-    elements: path
-  trace_source:
-    description:
-      - Where to read the trace, from Exchange (C(Get-MessageTraceV2)), or from Microsoft Graph. The default is V(exchange).
-      - >-
-        V(graph) needs the application permission C(ExchangeMessageTrace.Read.All), and in the organization the service principal of the application
-        C(8bd644d1-64a1-4d4b-ae52-2e0cbf64e373). Graph has the trace only in the global cloud. The connection must be C(rest) or C(powershell), with a
-        certificate, a client secret or a federated token.
-    type: str
-    choices: [exchange, graph]
   guarantees:
     description: Guarantees as in M(m365.message_encryption.mail_flow_test). Copies that keep them, break them or are undecided are counted.
     type: list
@@ -78,16 +62,6 @@ options:
       template:
         description: The one template that counts as protection. Only with V(encrypted) and V(not_in_clear).
         type: str
-  facts:
-    description: >-
-      Facts that the organization cannot show, or is not asked for, as in M(m365.message_encryption.mail_flow_test). They override what the organization shows.
-    type: dict
-  dialect:
-    description:
-      - How Exchange reads the patterns of the rules and of O(guarantees), as in M(m365.message_encryption.mail_flow_test).
-      - The default is V(agreed).
-    type: str
-    choices: [agreed, dotnet]
   source:
     description:
       - >-
@@ -98,16 +72,6 @@ options:
   compare_with:
     description: The rules before the change, as a list like O(rules) or as a file like O(source). The result then has RV(difference).
     type: raw
-  max_copies:
-    description: The maximum number of copies to read, newest first. C(from) of RV(window) says from when on the reading is complete.
-    type: int
-    default: 500000
-  examples:
-    description:
-      - How many copies each row of the result names, 0 to 20, with sender, recipient, subject and time.
-      - These are personal data. They are in the result, and so in logs and callbacks, unless the task has C(no_log).
-    type: int
-    default: 0
   domains:
     description: How many of the recipients' domains a row names, 0 to 1000.
     type: int
@@ -215,12 +179,10 @@ unavailable:
 """
 
 import datetime
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     GUARANTEES_ARGUMENT_SPEC,
@@ -229,7 +191,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
-    DIALECT_ARGUMENT_SPEC,
     RULES_ARGUMENT_SPEC,
     compared_rules,
     given_facts,
@@ -237,16 +198,17 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     settings_before,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import (
-    OLDEST,
-    SETTLES,
-    GraphReader,
-    TraceReader,
-    Window,
-    read_files,
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.options import (
+    TRACE_ARGUMENT_SPEC,
+    TRACE_EXCLUSIVE,
+    TRACE_RANGES,
+    check_ranges,
+    reader_of,
+    traced,
+    until_of,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import OLDEST
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import replay_lines
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_results import described
 
@@ -258,33 +220,21 @@ _GUARANTEE = {
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
-        "days": {"type": "int", "default": 7},
-        "until": {"type": "str"},
-        "trace": {"type": "list", "elements": "path"},
-        "trace_source": {"type": "str", "choices": ["exchange", "graph"]},
+        **TRACE_ARGUMENT_SPEC,
         "guarantees": {**GUARANTEES_ARGUMENT_SPEC, "options": _GUARANTEE},
         "rules": RULES_ARGUMENT_SPEC,
-        "facts": {"type": "dict"},
         "source": {"type": "path"},
         "compare_with": {"type": "raw"},
-        "dialect": DIALECT_ARGUMENT_SPEC,
-        "max_copies": {"type": "int", "default": 500_000},
-        "examples": {"type": "int", "default": 0},
         "domains": {"type": "int", "default": 10},
     },
-    "mutually_exclusive": [["rules", "source"], ["trace", "trace_source"]],
+    "mutually_exclusive": [["rules", "source"], TRACE_EXCLUSIVE],
 }
-
-#: The numbers that options take.
-_RANGES = {"days": (1, OLDEST), "max_copies": (1, 5_000_000), "examples": (0, 20), "domains": (0, 1000)}
 
 
 def run(task: MailFlowContext) -> dict[str, Any]:
     """Replays the trace through the rules."""
     params, now = task.params, datetime.datetime.now(datetime.UTC)
-    for name, (least, most) in _RANGES.items():
-        if not least <= params[name] <= most:
-            raise OptionError(f"{name} is {params[name]}.", remedy=f"Use a number from {least} to {most}.")
+    check_ranges(params, {**TRACE_RANGES, "domains": (0, 1000)})
     until = until_of(params["until"], now)
     guarantees = declared_guarantees(params["guarantees"] or [])
     reader = reader_of(task)
@@ -293,45 +243,11 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     rules, facts, unavailable = replayed_rules(task, others, guarantees)
     known = facts_of(facts)
     before = replace(known, irm_configuration=settings_before(facts, params["facts"] or {}, other_facts))
-    trace, window = traced(task, reader, until, now)
+    trace, window = traced(task, reader, max(until - datetime.timedelta(days=params["days"]), now - datetime.timedelta(days=OLDEST)), until)
     found = Replay(rules, known, others, before, guarantees, params["examples"]).run(trace)
     names = [rule.name for rule in (*rules.rules, *(others.rules if others else ()))]
     result = described(found, window, compared=others is not None, guaranteed=bool(guarantees), domains=params["domains"], rules=names)
     return {"changed": False, **result, "unavailable": unavailable, "msg": "\n".join(replay_lines(result))}
-
-
-def until_of(text: str | None, now: datetime.datetime) -> datetime.datetime:
-    """The end of the window."""
-    if not text:
-        return (now - SETTLES).replace(microsecond=0)
-    try:
-        given = datetime.datetime.fromisoformat(text)
-    except ValueError as error:
-        raise OptionError(f"until is {text!r}, which is no date.", remedy="Write it in ISO 8601, such as 2026-11-25T14:00:00Z.") from error
-    found = given if given.tzinfo else given.replace(tzinfo=datetime.UTC)
-    if not now - datetime.timedelta(days=OLDEST) < found <= now:
-        raise OptionError(f"until is {text!r}.", remedy=f"Use a time of the last {OLDEST} days: Exchange keeps no older rows.")
-    return found
-
-
-def reader_of(task: MailFlowContext) -> TraceReader:
-    """What reads the trace of the organization, with nothing asked yet.
-
-    :raises OptionError: the connection cannot be used for Microsoft Graph.
-    """
-    most = task.params["max_copies"]
-    return GraphReader(task.graph(), task.say, most) if task.params["trace_source"] == "graph" else TraceReader(task.session, task.say, most)
-
-
-def traced(task: MailFlowContext, reader: TraceReader, until: datetime.datetime, now: datetime.datetime) -> tuple[Trace, Window]:
-    """The rows of the files, of Exchange or of Microsoft Graph."""
-    params: Mapping[str, Any] = task.params
-    if params["trace"]:
-        return read_files(((path, task.find_file(path)) for path in params["trace"]), params["max_copies"])
-    if now - until < SETTLES:
-        task.warnings.append("Rows of the last 4 hours still come and change, so the numbers may be too small.")
-    begin = max(until - datetime.timedelta(days=params["days"]), now - datetime.timedelta(days=OLDEST))
-    return reader.read(begin, until)
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from .errors import CmdletError, already_exists, customization_needed, object_no
 from .message_trace import get_message_trace
 from .organization import BUILT_IN_OWA_POLICY, DEFAULT_OME, ome_configuration
 from .properties import Record
+from .rule_reports import get_detail, get_encryption_report, get_rule_report
 from .values import Delta, days_text, ordinal, stored_instant
 
 _MORE_RESULTS = "There are more results available than are currently displayed. To view them, increase the value for the ResultSize parameter."
@@ -421,6 +422,9 @@ def _get_outbound_connector(context: Context) -> None:
 
 
 HANDLERS["get-messagetracev2"] = get_message_trace
+HANDLERS["get-messagetracedetailv2"] = get_detail
+HANDLERS["get-maildetailtransportrulereport"] = get_rule_report
+HANDLERS["get-mailtrafficencryptionreport"] = get_encryption_report
 
 
 @_cmdlet("Get-TransportConfig")

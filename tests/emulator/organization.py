@@ -196,6 +196,7 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
     * ``batch_order``: in which order the parts of a batch run: ``given``, ``reversed``, ``reads_first`` or ``reads_last``.
     * ``error_details``: ``pipe``, ``json`` or ``inner``, the form of an error's text over REST.
     * ``message_trace``: rows as ``message_trace.row`` makes them; ``message_trace_quota``: queries that are allowed in 5 minutes.
+    * ``rule_report``, ``encryption_report``, ``message_trace_details``: rows as ``rule_reports`` makes them; ``report_hours_late``: how late reports are.
     * ``irm_test_failure``: the step at which Test-IRMConfiguration fails, empty for a pass.
     """
     domain = name.partition(".")[0]
@@ -270,6 +271,11 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
         "message_trace": [],
         "message_trace_quota": 100,
         "message_trace_queries": [],
+        "message_trace_details": [],
+        "message_trace_detail_queries": [],
+        "rule_report": [],
+        "encryption_report": [],
+        "report_hours_late": 0,
         "messages": [
             {"MessageId": f"<portal-1@{name}>", "Subject": "Quarterly figures", "IsRevocable": True, "Revoked": False},
             {"MessageId": f"<inline-1@{name}>", "Subject": "Lunch", "IsRevocable": False, "Revoked": False},

@@ -89,6 +89,9 @@ MAIL_USER = "MailUser"
 JOURNAL_RULE = "JournalRuleObject"
 RECIPIENT = "ReducedRecipient"
 MESSAGE_TRACE = "MessageTrace"
+MESSAGE_TRACE_DETAIL = "MessageTraceDetail"
+RULE_REPORT = "MailDetailTransportRuleReport"
+ENCRYPTION_REPORT = "MailTrafficEncryptionReport"
 
 IRM_ON_OFF = """InternalLicensingEnabled ExternalLicensingEnabled AzureRMSLicensingEnabled AutomaticServiceUpdateEnabled EnablePdfEncryption
     SimplifiedClientAccessEncryptOnlyDisabled SimplifiedClientAccessDoNotForwardDisabled DecryptAttachmentForEncryptOnly EnablePortalTrackingLogs
@@ -214,6 +217,23 @@ KINDS: dict[str, dict[str, Kind]] = {
         StartDate=Kind.INSTANT_UTC,
         EndDate=Kind.INSTANT_UTC,
         Size=Kind.INT,
+    ),
+    MESSAGE_TRACE_DETAIL: _kinds(
+        "MessageId MessageTraceId Date Event Action Detail Data StartDate EndDate Index",
+        MessageTraceId=Kind.GUID,
+        **dict.fromkeys(("Date", "StartDate", "EndDate"), Kind.INSTANT_UTC),
+    ),
+    RULE_REPORT: _kinds(
+        """Date Direction Domain Action EventType MessageId MessageTraceId TransportRule SenderAddress RecipientAddress Subject MessageSize Index""",
+        MessageTraceId=Kind.GUID,
+        Date=Kind.INSTANT_UTC,
+        MessageSize=Kind.INT,
+        Index=Kind.INT,
+    ),
+    ENCRYPTION_REPORT: _kinds(
+        "Date EventType Direction Action MessageCount RecipientCount Index",
+        Date=Kind.INSTANT_UTC,
+        **dict.fromkeys(("MessageCount", "RecipientCount", "Index"), Kind.INT),
     ),
     MESSAGE: _kinds("MessageId Subject IsRevocable Revoked", IsRevocable=Kind.BOOL, Revoked=Kind.BOOL),
     IRM_TEST: _kinds("Results"),

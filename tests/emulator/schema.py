@@ -81,6 +81,32 @@ _MORE["Get-MessageTraceV2"] = {
     ],
 }
 
+_PAGES: list[dict[str, Any]] = [
+    *({"name": name, "type": "DateTime"} for name in ("StartDate", "EndDate")),
+    {"name": "Page", "type": "Int32", "minimum": 1, "maximum": 1000},
+    {"name": "PageSize", "type": "Int32", "minimum": 1, "maximum": 5000},
+]
+_FILTERS = "Action Direction Domain EventType"
+_MORE["Get-MailDetailTransportRuleReport"] = {
+    "cloud": True,
+    "onprem": False,
+    "parameters": [
+        *_PAGES,
+        *({"name": name, "type": "String[]"} for name in f"{_FILTERS} MessageId RecipientAddress SenderAddress TransportRule".split()),
+        {"name": "MessageTraceId", "type": "Guid"},
+    ],
+}
+_MORE["Get-MailTrafficEncryptionReport"] = {
+    "cloud": True,
+    "onprem": False,
+    "parameters": [*_PAGES, *({"name": name, "type": "String[]"} for name in _FILTERS.split())],
+}
+_MORE["Get-MessageTraceDetailV2"] = {
+    "cloud": True,
+    "onprem": False,
+    "parameters": [{"name": "MessageTraceId", "type": "Guid"}, {"name": "RecipientAddress", "type": "String"}, *_PAGES[:2]],
+}
+
 #: Cmdlets that exist only in organizations that have Advanced Message Encryption.
 ADVANCED = frozenset({"New-OMEConfiguration", "Remove-OMEConfiguration", "Get-OMEMessageStatus", "Set-OMEMessageRevocation"})
 

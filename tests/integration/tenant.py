@@ -20,7 +20,7 @@ from .playbook import Controller, Run
 
 CONNECTION = "m365.message_encryption.exchange"
 #: When something was changed: nobody puts it back.
-TIMES = frozenset({"WhenChanged", "WhenCreated", "message_trace_queries"})
+TIMES = frozenset({"WhenChanged", "WhenCreated", "message_trace_queries", "message_trace_detail_queries"})
 #: What an object that is made again has anew, too.
 MADE_ANEW = TIMES | {"Guid", "ImmutableId"}
 

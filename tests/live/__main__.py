@@ -17,6 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe
 from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_state
 
+from .calibration import calibration_lines
 from .questions import Answer, Questions
 from .session import LiveSession
 from .unknowns import ONLY_MAIL_TELLS
@@ -31,8 +32,12 @@ def main() -> int:
     parser.add_argument("--confirm", default="", help="the same again: yes, settings of this organization may be changed and put back")
     parser.add_argument("--variables", type=Path, help="YAML file with the host's ansible_* variables; credentials may stand in EXCHANGE_* instead")
     parser.add_argument("--wires", default="rest", help="rest, psrp, or rest,psrp")
+    parser.add_argument("--calibration", type=Path, action="append", help="file with the calibration of mail_flow_evidence; alone, it needs no tenant")
     parser.add_argument("--report", type=Path, default=Path("build/live.md"))
     arguments = parser.parse_args()
+    told = calibration_lines(arguments.calibration) if arguments.calibration else []
+    if told and not arguments.organization:
+        return _written(arguments.report, told)
     if not arguments.organization or arguments.confirm != arguments.organization:
         print(
             "This changes the default OME configuration of an organization and puts it back, and makes and removes mail flow rules that match nothing.\n"
@@ -45,15 +50,21 @@ def main() -> int:
     lines = [f"# What {arguments.organization} answered", ""]
     restored = True
     for wire in arguments.wires.split(","):
-        told, as_before = _over(wire, {**given, "ansible_exchange_transport": wire, "ansible_exchange_organization": arguments.organization})
-        lines += told
+        answers, as_before = _over(wire, {**given, "ansible_exchange_transport": wire, "ansible_exchange_organization": arguments.organization})
+        lines += answers
         restored = restored and as_before
     lines += ["## What only mail can tell", "", "Not asked: the suite sends no mail.", "", "| number | not known | the smallest experiment |", "|---|---|---|"]
     lines += [f"| {number} | {_cell(question)} | {_cell(experiment)} |" for number, question, experiment in ONLY_MAIL_TELLS]
-    arguments.report.parent.mkdir(parents=True, exist_ok=True)
-    arguments.report.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print(f"The report is in {arguments.report}.")
+    _written(arguments.report, [*lines, "", *told] if told else lines)
     return 0 if restored else 1
+
+
+def _written(report: Path, lines: list[str]) -> int:
+    """Writes the report."""
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print(f"The report is in {report}.")
+    return 0
 
 
 def _over(wire: str, variables: Mapping[str, Any]) -> tuple[list[str], bool]:

@@ -63,6 +63,9 @@ CMDLETS = (
     "Get-UnifiedGroupLinks",
     "Get-Recipient",
     "Get-MessageTraceV2",
+    "Get-MessageTraceDetailV2",
+    "Get-MailDetailTransportRuleReport",
+    "Get-MailTrafficEncryptionReport",
     "Get-OMEMessageStatus",
     "Set-OMEMessageRevocation",
 )

@@ -18,6 +18,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 #: Cmdlets that require the license Advanced Message Encryption.
 ADVANCED_MESSAGE_ENCRYPTION = frozenset({"New-OMEConfiguration", "Remove-OMEConfiguration", "Get-OMEMessageStatus", "Set-OMEMessageRevocation"})
 
+#: Cmdlets of which Microsoft's pages do not name the role.
+REPORTS = frozenset({"Get-MailDetailTransportRuleReport", "Get-MailTrafficEncryptionReport"})
+
 #: Cmdlets that Exchange on-premises does not have.
 CLOUD_ONLY = ADVANCED_MESSAGE_ENCRYPTION | {
     "Get-OMEConfiguration",
@@ -25,6 +28,8 @@ CLOUD_ONLY = ADVANCED_MESSAGE_ENCRYPTION | {
     "Get-InboundConnector",
     "Get-OutboundConnector",
     "Get-MessageTraceV2",
+    "Get-MessageTraceDetailV2",
+    *REPORTS,
     "Get-DynamicDistributionGroupMember",
     "Get-UnifiedGroupLinks",
 }
@@ -49,6 +54,7 @@ _ROLES = {
     "DynamicDistributionGroupMember": ("View-Only Recipients", "Distribution Groups"),
     "UnifiedGroupLinks": ("View-Only Recipients", "Mail Recipients"),
     "MessageTraceV2": ("View-Only Recipients", "Message Tracking"),
+    "MessageTraceDetailV2": ("View-Only Recipients", "Message Tracking"),
     "Recipient": ("View-Only Recipients", "Mail Recipients"),
 }
 
@@ -57,6 +63,8 @@ def _granted_by(cmdlet: str) -> str:
     verb, _dash, noun = cmdlet.partition("-")
     if cmdlet in ADVANCED_MESSAGE_ENCRYPTION:
         return "the license Advanced Message Encryption"
+    if cmdlet in REPORTS:
+        return "permissions that Microsoft's pages do not name"
     to_read, to_write = _ROLES[noun]
     return f"the role {to_read} or {to_write}" if verb == "Get" else f"the role {to_write}"
 
@@ -93,4 +101,4 @@ def not_granted(organization: Organization, cmdlets: Iterable[str]) -> list[str]
 
 def lacks_roles(missing: Mapping[str, str]) -> bool:
     """Whether a cmdlet is missing that a role would grant."""
-    return any(cmdlet not in ADVANCED_MESSAGE_ENCRYPTION for cmdlet in missing)
+    return any(cmdlet not in ADVANCED_MESSAGE_ENCRYPTION | REPORTS for cmdlet in missing)

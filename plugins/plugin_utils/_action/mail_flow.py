@@ -72,6 +72,14 @@ class MailFlowReplayAction(MailFlowAction):
             ModuleAction.check_connection(self)
 
 
+class MailFlowEvidenceAction(MailFlowReplayAction):
+    """Runs the module with access to files of message traces. Only an organization has reports."""
+
+    def check_connection(self) -> None:
+        """Requires an organization."""
+        ModuleAction.check_connection(self)
+
+
 def loaded(content: bytes, path: str) -> Any:
     """The content of a YAML or JSON file. Raises OptionError if it cannot be read."""
     try:

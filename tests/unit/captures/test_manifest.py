@@ -84,7 +84,7 @@ def test_every_read_is_sent_as_the_live_module_takes_it() -> None:
 _DOCUMENTED = [
     *("Get-MailUser", "Get-JournalRule", "Get-DistributionGroupMember", "Get-DynamicDistributionGroupMember", "Get-UnifiedGroupLinks"),
     "Get-Recipient",
-    "Get-MessageTraceV2",
+    *("Get-MessageTraceV2", "Get-MessageTraceDetailV2", "Get-MailDetailTransportRuleReport", "Get-MailTrafficEncryptionReport"),
 ]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import read
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, read
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.directory import facts_of_directory, read_directory
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_file import document_of
@@ -88,6 +88,14 @@ def replayed_rules(task: MailFlowContext, others: RuleSet | None, guarantees: Se
     rules = RuleSet(rules_from(organization) if params["rules"] is None else proposed_rules(params["rules"], "rules"))
     found, unavailable = facts_from(organization, subsets)
     return rules, *_with_people(task, [rules, *([others] if others else [])], guarantees, found, unavailable)
+
+
+def organization_rules(task: MailFlowContext) -> tuple[Organization, RuleSet, dict[str, Any], dict[str, str]]:
+    """What was read of the organization, its rules, every fact, and why some could not be read."""
+    subsets = facts_not_in(given_facts(task.params))
+    organization = read(task.session, [*RULE_SUBSETS, *subsets], fresh=True)
+    rules = RuleSet(rules_from(organization))
+    return organization, rules, *_with_people(task, [rules], (), *facts_from(organization, subsets))
 
 
 def _with_people(

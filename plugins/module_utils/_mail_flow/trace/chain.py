@@ -190,10 +190,10 @@ def _effect(rule: FlowRule) -> Hashable | None:
 
 def _decides(rule: FlowRule, option: str) -> bool:
     does = BY_OPTION[option].does
-    return does in _DECIDES or (does is Does.ADD and "add_manager" in option) or (option.startswith("apply_html") and _may_reject(rule))
+    return does in _DECIDES or (does is Does.ADD and "add_manager" in option) or (option.startswith("apply_html") and may_reject(rule))
 
 
-def _may_reject(rule: FlowRule) -> bool:
+def may_reject(rule: FlowRule) -> bool:
     """Whether the rule rejects what takes no disclaimer."""
     return rule.told.get("apply_html_disclaimer_fallback_action") == "Reject"
 

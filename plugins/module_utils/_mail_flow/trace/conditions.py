@@ -93,10 +93,11 @@ class Conditions:
     """Decides conditions for the copies of a block.
 
     :param prefixes: what rules put before subjects.
+    :param guesses: whether likely answers count as answers, as in results; otherwise they are open, too.
     """
 
-    def __init__(self, block: Block, facts: Facts, prefixes: Iterable[str] = ()) -> None:
-        self.block, self.facts = block, facts
+    def __init__(self, block: Block, facts: Facts, prefixes: Iterable[str] = (), guesses: bool = True) -> None:
+        self.block, self.facts, self.guesses = block, facts, guesses
         self.prefixes = tuple(dict.fromkeys(prefixes))
         #: The numbers of the guesses that were used as answers.
         self.assumed: set[str] = set()
@@ -239,8 +240,10 @@ class Conditions:
         """A truth with the likely answer taken for the answer, as results take it."""
         if isinstance(truth, bool):
             return truth
-        if truth.likely is None:
-            return why_open(truth, atom.predicate.untraced)
+        if truth.likely is None or not self.guesses:
+            found = why_open(truth, atom.predicate.untraced)
+            # Only if it is about one question can anything answer that.
+            return found if self.guesses or len({reason.id for reason in truth.reasons}) == 1 else Unknown(found.word)
         self.assumed |= {reason.id for reason in truth.reasons}
         return truth.likely
 

@@ -58,16 +58,17 @@ class Sorter:
 
     :param chains: the rule sets.
     :param claims: the mail that guarantees are about, as rules.
+    :param guesses: whether likely answers count as answers.
     """
 
-    def __init__(self, block: Block, facts: Facts, chains: Sequence[Chain], claims: Sequence[FlowRule]) -> None:
+    def __init__(self, block: Block, facts: Facts, chains: Sequence[Chain], claims: Sequence[FlowRule] = (), *, guesses: bool = True) -> None:
         self.block, self.facts, self.chains, self.claims = block, facts, chains, claims
         prepending = [[rule for rule in chain.rules.rules if not rule.idle and rule.enforced and "prepend_subject" in rule.actions] for chain in chains]
         prefixes = {str(rule.actions["prepend_subject"]) for rules in prepending for rule in rules}
         few = len(prefixes) <= MOST_PREFIXES
         bringing = [rule.as_told for chain in chains for rule in chain.rules.rules if not rule.idle]
         self._brought = {address for rule in bringing for _option, address, _senders in brought_by(rule, facts)}
-        self.conditions = Conditions(block, facts, sorted(prefixes) if few else ())
+        self.conditions = Conditions(block, facts, sorted(prefixes) if few else (), guesses)
         self._changed, self._lost = self._subjects(prepending, MOST_CHANGES if few else 0)
 
     def groups(self, kept: Sequence[bool]) -> Iterator[Group]:
@@ -83,7 +84,7 @@ class Sorter:
         for signature, places in found.items():
             having = [plane for number, plane in enumerate(planes) if signature[number >> 3] >> (number & 7) & 1]
             met = [[plane.what for plane in having if plane.about == about] for about in range(len(self.chains) + 1)]
-            brought = self.facts.primary(self.block.text("recipient", places[0])) in self._brought
+            brought = self.is_brought(places[0])
             yield Group(places, brought, met, tuple(plane.what for plane in having if plane.about < 0))  # type: ignore[arg-type]
 
     def message(self, place: int) -> tuple[Message, Recipient]:
@@ -114,24 +115,37 @@ class Sorter:
                 yield from (Plane(about, (rule.place, why), bits) for why, bits in sorted(found.open.items()) if bits)
         yield from (Plane(-1, what, bits) for what, bits in self._alike())
 
+    def is_brought(self, place: int) -> bool:
+        """Whether a rule brings mail to the recipient of a copy."""
+        return self.facts.primary(self.block.text("recipient", place)) in self._brought
+
+    def met(self, rule: FlowRule) -> Planes:
+        """The copies that a rule matches, or may match, wherever it stands."""
+        return self._of_rule(rule, self._changed, self._lost)
+
+    def parts(self, rule: FlowRule) -> Iterator[tuple[Planes, bool]]:
+        """The copies for which each part of what a rule looks at is true, or open; and whether it must be true, or false, for the rule to match."""
+        return self._parts(rule, self._changed, self._lost)
+
+    def _parts(self, rule: FlowRule, changed: int, lost: int) -> Iterator[tuple[Planes, bool]]:
+        for wanted, atoms in ((True, rule.conditions), (False, rule.exceptions)):
+            for atom in atoms:
+                yield self.conditions.planes(atom).changed(changed, lost), wanted
+        if rule.begins or rule.ends:
+            yield self._dated(rule), True
+        if rule.doubts:
+            yield Planes(0, {Unknown("semantics", rule.doubts[0].id): self.block.all}), True
+
     def _of_rule(self, rule: FlowRule, changed: int, lost: int) -> Planes:
         """The copies that a rule matches, or may match; with several reasons, the first one counts."""
         true = possible = self.block.all
         open_of: list[Planes] = []
-        for atom in (*rule.conditions, *rule.exceptions):
-            found = self.conditions.planes(atom).changed(changed, lost)
-            met, perhaps = (found.true, found.possible) if atom in rule.conditions else (self.block.all & ~found.possible, self.block.all & ~found.true)
+        for found, wanted in self._parts(rule, changed, lost):
+            met, perhaps = (found.true, found.possible) if wanted else (self.block.all & ~found.possible, self.block.all & ~found.true)
             true, possible = true & met, possible & perhaps
             open_of.append(found)
             if not possible:
                 return Planes()
-        if rule.begins or rule.ends:
-            dated = self._dated(rule)
-            true, possible = true & dated.true, possible & dated.possible
-            open_of.append(dated)
-        if rule.doubts:
-            open_of.append(Planes(0, {Unknown("semantics", rule.doubts[0].id): self.block.all}))
-            true = 0
         left = possible & ~true
         reasons: dict[Unknown, int] = {}
         for why, bits in (item for found in open_of for item in found.open.items()):

@@ -39,7 +39,7 @@ PAGE, MOST_DAYS, OLDEST = 5000, 10, 90
 SETTLES = datetime.timedelta(hours=4)
 
 #: The number of queries allowed in a number of seconds.
-_QUERIES, _SECONDS = 100, 300
+QUERIES, _SECONDS = 100, 300
 
 #: The number of retries of a throttled query, and the seconds between them.
 _AGAIN, _PAUSE = 5, 60
@@ -93,22 +93,57 @@ def newest_of(trace: Trace, most: int) -> tuple[Trace, Window]:
 
 
 @dataclass
-class TraceReader:
-    """Reads the rows of a window, newest first.
+class Queries:
+    """Asks within a quota, and again where Exchange throttles.
 
     :param say: called with the progress.
+    """
+
+    #: What is asked, in words.
+    about: ClassVar[str] = "the message trace"
+
+    session: Session
+    say: Callable[[str], None] = lambda text: None
+    clock: Callable[[], float] = field(default=monotonic, kw_only=True)
+    sleep: Callable[[float], None] = field(default=sleep, kw_only=True)
+    _asked: deque[float] = field(default_factory=deque, init=False)
+
+    def ask(self, *calls: Call) -> list[Result]:
+        """What a round trip brings. Each call counts as a query, and may have failed."""
+        for attempt in range(_AGAIN + 1):
+            for _call in calls:
+                self._keep_quota()
+            results = self.session.invoke(list(calls), fresh=True)
+            if attempt == _AGAIN or not any(isinstance(result.error, ThrottledError) for result in results):
+                break
+            self.say(f"Exchange throttles {self.about}; the next try is in {_PAUSE} seconds")
+            self.sleep(_PAUSE)
+        return results
+
+    def _keep_quota(self) -> None:
+        """Waits until another query is allowed."""
+        now = self.clock()
+        while self._asked and now - self._asked[0] >= _SECONDS:
+            self._asked.popleft()
+        if len(self._asked) >= QUERIES:
+            wait = _SECONDS - (now - self._asked[0])
+            self.say(f"Exchange allows {QUERIES} queries in {_SECONDS // 60} minutes; the next one is in {wait:.0f} seconds")
+            self.sleep(wait)
+            self._asked.popleft()
+        self._asked.append(self.clock())
+
+
+@dataclass
+class TraceReader(Queries):
+    """Reads the rows of a window, newest first.
+
     :param most: the maximum number of rows; reading stops at the end of an instant.
     """
 
     #: The longest time span of a query, in days.
     longest: ClassVar[int] = MOST_DAYS
 
-    session: Session
-    say: Callable[[str], None] = lambda text: None
     most: int = 500_000
-    clock: Callable[[], float] = monotonic
-    sleep: Callable[[float], None] = sleep
-    _asked: deque[float] = field(default_factory=deque)
 
     def read(self, begin: datetime.datetime, until: datetime.datetime) -> tuple[Trace, Window]:
         """All rows from ``begin`` to ``until``.
@@ -163,27 +198,9 @@ class TraceReader:
                 _compare(more, rows[-1])
 
     def _asked_for(self, call: Call) -> Result:
-        for attempt in range(_AGAIN + 1):
-            self._keep_quota()
-            (result,) = self.session.invoke([call], fresh=True)
-            if not isinstance(result.error, ThrottledError) or attempt == _AGAIN:
-                break
-            self.say(f"Exchange throttles the message trace; the next try is in {_PAUSE} seconds")
-            self.sleep(_PAUSE)
+        (result,) = self.ask(call)
         result.unwrap()
         return result
-
-    def _keep_quota(self) -> None:
-        """Waits until another query is allowed."""
-        now = self.clock()
-        while self._asked and now - self._asked[0] >= _SECONDS:
-            self._asked.popleft()
-        if len(self._asked) >= _QUERIES:
-            wait = _SECONDS - (now - self._asked[0])
-            self.say(f"Exchange allows {_QUERIES} queries in {_SECONDS // 60} minutes; the next one is in {wait:.0f} seconds")
-            self.sleep(wait)
-            self._asked.popleft()
-        self._asked.append(self.clock())
 
 
 class GraphReader(TraceReader):

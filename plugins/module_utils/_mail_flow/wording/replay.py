@@ -69,7 +69,7 @@ def replay_lines(found: Mapping[str, Any], most: int = 10) -> list[str]:
     if not counts["copies"]:
         return ["No mail was traced."]
     left_out = sum(counts["left_out"].values())
-    read = f"{_copies(counts['copies'])} of {_number(counts['messages'], 'message')}, {window['from'][:16]} to {window['until'][:16]} UTC"
+    read = f"{_copies(counts['copies'])} of {number_of(counts['messages'], 'message')}, {window['from'][:16]} to {window['until'][:16]} UTC"
     lines = [f"{read}{f'; {left_out:,} left out' if left_out else ''}.{'' if window['complete'] else ' ' + window['reason']}"]
     lines.append(f"{coverage_sentence(found)}{undecided_sentence(found)}")
     lines += [change_sentence(row) for row in (found.get("difference") or ())[:most]]
@@ -118,8 +118,9 @@ def left_out_words(counts: Mapping[str, int]) -> Sequence[str]:
 
 
 def _copies(count: int) -> str:
-    return _number(count, "copy", "copies")
+    return number_of(count, "copy", "copies")
 
 
-def _number(count: int, one: str, several: str = "") -> str:
+def number_of(count: int, one: str, several: str = "") -> str:
+    """A count with its noun."""
     return f"{count:,} {one if count == 1 else several or one + 's'}"

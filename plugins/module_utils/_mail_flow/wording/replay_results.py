@@ -23,12 +23,7 @@ def described(found: Findings, window: Window, *, compared: bool, guaranteed: bo
     :param rules: the names of the rules, in their order.
     """
     result: dict[str, Any] = {
-        "window": {
-            "from": _text(window.begin),
-            "until": _text(window.until),
-            "complete": not window.reason,
-            **({"reason": window_reason(window.reason, window.detail)} if window.reason else {}),
-        },
+        "window": window_row(window),
         "counts": {"copies": found.copies, "messages": found.messages, "recipients": found.recipients, "left_out": dict(sorted(found.left_out.items()))},
         "outcome": sorted((_outcome(*key, tally) for key, tally in found.outcomes.items()), key=_largest),
         "undecided": [
@@ -54,6 +49,12 @@ def described(found: Findings, window: Window, *, compared: bool, guaranteed: bo
             for name, tally in found.broken.items()
         ]
     return result
+
+
+def window_row(window: Window) -> dict[str, Any]:
+    """The time of the rows, and what it lacks."""
+    row = {"from": _text(window.begin), "until": _text(window.until), "complete": not window.reason}
+    return {**row, **({"reason": window_reason(window.reason, window.detail)} if window.reason else {})}
 
 
 def _text(instant: Any) -> str:

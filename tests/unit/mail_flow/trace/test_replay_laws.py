@@ -6,69 +6,26 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Protection
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Findings, Replay
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Row, Trace, microseconds_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import NO_HOP, UNSAID
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import UNSAID
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import message_of as message_of_row
 
 from tests.rounds import seeds
 from tests.unit.mail_flow import generators
+from tests.unit.mail_flow.tracing import ordinary_message, rows_of, tenant, traced
 
 #: What a prefix of a subject may be: one that ends in a letter makes other words of a subject.
 _PREFIXES = ("[x] ", "secure ", "off", "")
-
-
-def _tenant(source: random.Random) -> Facts:
-    known = {"inbound_connectors": [], **generators.organization(source)}
-    return facts_of(known)
-
-
-def _message(source: random.Random, name: str) -> Message:
-    """An ordinary message that arrives in clear."""
-    made = generators.message(source)
-    made.update(protection={"kind": "none"}, disclaimer_insertable=True)
-    made.pop("type", None)
-    return message_of(made, "", name)
-
-
-def _hop(message: Message, facts: Facts) -> str:
-    """The last hop of a message, as the trace would have it."""
-    if message.authenticated and facts.domain_type(domain(message.sender)) in INSIDE:
-        return NO_HOP
-    return "203.0.113.9" if message.authenticated is False and message.sender_ip is None else "10.0.0.1" if message.sender_ip is None else message.sender_ip
-
-
-def _rows(message: Message, facts: Facts) -> Iterator[Row]:
-    for person in facts.recipients(message):
-        yield Row(
-            message=message.name,
-            received=microseconds_of(message.date),
-            sender=message.sender.lower(),
-            recipient=person.address,
-            status="Delivered",
-            subject=message.subject,
-            size=message.size,
-            from_ip=_hop(message, facts),
-        )
-
-
-def _traced(messages: list[Message], facts: Facts) -> Trace:
-    trace = Trace()
-    for message in messages:
-        for row in _rows(message, facts):
-            trace.add(row)
-    return trace
 
 
 def _certain(found: Findings) -> dict[tuple[str, str, str], tuple[str, str, tuple[str, ...]]]:
@@ -106,10 +63,10 @@ def test_what_is_certain_of_a_row_is_so_of_its_message(seed: int) -> None:
     decided = 0
     for round_ in range(40):
         source = random.Random(f"{seed} {round_}")
-        facts, given = _tenant(source), _rules(source)
+        facts, given = tenant(source), _rules(source)
         rules = RuleSet(given)
-        message = _message(source, "m")
-        found = Replay(rules, facts, examples=20).run(_traced([message], facts))
+        message = ordinary_message(source, "m")
+        found = Replay(rules, facts, examples=20).run(traced([message], facts))
         for (_sender, recipient, _subject), outcome in _certain(found).items():
             decided += 1
             result = _result(rules, facts, message, recipient)
@@ -121,15 +78,15 @@ def test_what_is_certain_of_a_row_is_so_of_its_message(seed: int) -> None:
 def test_the_simulator_says_the_same_of_what_a_row_knows(seed: int) -> None:
     for round_ in range(40):
         source = random.Random(f"{seed} {round_} row")
-        facts, rules = _tenant(source), RuleSet(_rules(source))
-        message = _message(source, "m")
+        facts, rules = tenant(source), RuleSet(_rules(source))
+        message = ordinary_message(source, "m")
         message = replace(message, to=message.to[:1] or message.cc[:1] or message.bcc[:1], cc=(), bcc=())
-        for row in _rows(message, facts):
+        for row in rows_of(message, facts):
             said = message_of_row(
                 row.sender, row.recipient, subject=row.subject or "", size=row.size, from_ip=row.from_ip, is_authenticated=message.authenticated
             )
             alone = replace(said, name="m", protection=Protection(), date=message.date, unsaid=UNSAID)
-            found = Replay(rules, facts, examples=20).run(_traced([replace(message, to=(row.recipient,))], facts))
+            found = Replay(rules, facts, examples=20).run(traced([replace(message, to=(row.recipient,))], facts))
             for outcome in _certain(found).values():
                 assert _agrees(outcome, _result(rules, facts, alone, row.recipient)), (seed, round_)
 
@@ -137,9 +94,9 @@ def test_the_simulator_says_the_same_of_what_a_row_knows(seed: int) -> None:
 @pytest.mark.parametrize("seed", seeds(4))
 def test_the_order_of_rows_changes_nothing_and_a_row_counts_once(seed: int) -> None:
     source = random.Random(f"{seed} order")
-    facts, rules, before = _tenant(source), RuleSet(_rules(source)), RuleSet(_rules(source))
-    messages = [_message(source, f"m{number}") for number in range(30)]
-    rows = [row for message in messages for row in _rows(message, facts)]
+    facts, rules, before = tenant(source), RuleSet(_rules(source)), RuleSet(_rules(source))
+    messages = [ordinary_message(source, f"m{number}") for number in range(30)]
+    rows = [row for message in messages for row in rows_of(message, facts)]
     found = []
     for _time in range(2):
         trace = Trace()
@@ -173,10 +130,10 @@ def test_a_change_that_is_certain_is_one_of_the_message_and_a_change_of_the_mess
     certain = 0
     for seed in seeds(300):
         source = random.Random(f"{seed} change")
-        facts, given = _tenant(source), _rules(source)
+        facts, given = tenant(source), _rules(source)
         after, before = RuleSet(given), RuleSet([rule for rule in given if source.random() < 0.7])
-        message = _message(source, "m")
-        found = Replay(after, facts, before, examples=20).run(_traced([message], facts))
+        message = ordinary_message(source, "m")
+        found = Replay(after, facts, before, examples=20).run(traced([message], facts))
         shown = {kind: {example.recipient for example in tally.examples} for kind, tally in found.difference.items()}
         for person in facts.recipients(message):
             kind = _change(*(_result(rules, facts, message, person.address) for rules in (before, after)))
@@ -195,7 +152,7 @@ def test_whether_a_rule_brought_a_copy_is_open() -> None:
     facts, to = facts_of(known), ["ann@fabrikam.com", "archive@contoso.com"]
     message = message_of({"from": "megan@contoso.com", "authenticated": True, "to": to, "date": "2026-11-18T14:00:00Z"}, "", "m")
     rules = RuleSet([{"name": "Archive", "actions": {"blind_copy_to": ["Archive@contoso.com"]}}])
-    found = Replay(rules, facts, RuleSet([])).run(_traced([message], facts))
+    found = Replay(rules, facts, RuleSet([])).run(traced([message], facts))
     assert {why.id: tally.certain for why, tally in found.undecided.items()} == {"U09": {"contoso.com": 1}}
     assert {outcome: tally.certain for outcome, tally in found.outcomes.items()} == {("delivered", "none", ()): {"fabrikam.com": 1}}
 
@@ -207,5 +164,5 @@ def test_a_rule_brings_mail_to_members_of_its_groups_and_to_managers() -> None:
     message = message_of({"from": "megan@contoso.com", "authenticated": True, "to": to, "date": "2026-11-18T14:00:00Z"}, "", "m")
     actions: tuple[dict[str, object], ...] = ({"blind_copy_to": ["board@contoso.com"]}, {"add_manager_as_recipient_type": "Bcc"})
     for action in actions:
-        found = Replay(RuleSet([{"name": "Archive", "actions": action}]), facts).run(_traced([message], facts))
+        found = Replay(RuleSet([{"name": "Archive", "actions": action}]), facts).run(traced([message], facts))
         assert {why.id: tally.certain for why, tally in found.undecided.items()} == {"U09": {"contoso.com": 1}}, action

@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The options that modules about real mail share."""
+
+    TRACE = r"""
+options:
+  trace:
+    description:
+      - >-
+        Files with the trace, instead of asking the organization. CSV as the admin center and C(Export-Csv) write it, or JSON of C(ConvertTo-Json) and
+        Microsoft Graph. They may overlap. The columns are those of C(Get-MessageTraceV2).
+      - A relative path is searched for as M(ansible.builtin.copy) does. A file has at most 256 MiB.
+    type: list
+    elements: path
+  trace_source:
+    description:
+      - Where to read the trace, from Exchange (C(Get-MessageTraceV2)), or from Microsoft Graph. The default is V(exchange).
+      - >-
+        V(graph) needs the application permission C(ExchangeMessageTrace.Read.All), and in the organization the service principal of the application
+        C(8bd644d1-64a1-4d4b-ae52-2e0cbf64e373). Graph has the trace only in the global cloud. The connection must be C(rest) or C(powershell), with a
+        certificate, a client secret or a federated token.
+    type: str
+    choices: [exchange, graph]
+  facts:
+    description: >-
+      Facts that the organization cannot show, or is not asked for, as in M(m365.message_encryption.mail_flow_test). They override what the organization shows.
+    type: dict
+  dialect:
+    description:
+      - How Exchange reads the patterns of rules and of guarantees, as in M(m365.message_encryption.mail_flow_test).
+      - The default is V(agreed).
+    type: str
+    choices: [agreed, dotnet]
+  max_copies:
+    description: The maximum number of copies to read, newest first. C(from) of RV(window) says from when on the reading is complete.
+    type: int
+    default: 500000
+  examples:
+    description:
+      - How many copies each row of the result names, 0 to 20, with sender, recipient, subject and time.
+      - These are personal data. They are in the result, and so in logs and callbacks, unless the task has C(no_log).
+    type: int
+    default: 0
+"""

@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When rules and facts changed, as Exchange shows it. Private to the collection.
+
+Exchange keeps no history of a rule: of one that changed in a window, nobody knows what it did before. Members of groups, guests and accepted domains have no
+date that shows.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
+
+#: What changed.
+RULE, FACT = "rule", "fact"
+
+#: The subsets whose objects decide who is inside.
+_FACTS = ("accepted_domains", "remote_domains", "inbound_connectors")
+
+#: A change takes some time until mail shows it. Source: observations on a tenant (up to 16 minutes), and pages that say up to 30 minutes.
+TAKES_EFFECT = datetime.timedelta(hours=1)
+
+#: A date without a time zone may be off by that.
+_ANY_ZONE = datetime.timedelta(hours=14)
+
+
+@dataclass(frozen=True)
+class Change:
+    """The latest change of something.
+
+    :param what: :data:`RULE` or :data:`FACT`.
+    :param guid: of a rule.
+    :param when: the latest time at which it may have been; ``None`` if Exchange does not show it.
+    """
+
+    what: str
+    name: str
+    when: datetime.datetime | None
+    guid: str = ""
+
+    def is_after(self, begin: datetime.datetime) -> bool:
+        """Whether mail from then on may have met it, or what was before it. So it is if the time is unknown."""
+        return self.when is None or self.when + TAKES_EFFECT > begin
+
+
+def changes_of(organization: Organization) -> list[Change]:
+    """The latest changes of the rules, first to last, and of the facts that were read and have a date: accepted domains have none."""
+    rules = [Change(RULE, rule.name, _when(rule.properties), rule.guid.lower()) for rule in rules_of(organization)]
+    subsets = [subset for subset in _FACTS if subset in organization.subsets and organization.error(subset) is None]
+    facts = [Change(FACT, str(each.get("Name") or subset), _when(each)) for subset in subsets for each in organization.objects(subset)]
+    return [*rules, *(fact for fact in facts if fact.when)]
+
+
+def what_changed(rule: FlowRule, before: Iterable[FlowRule], changes: Sequence[Change], begin: datetime.datetime) -> Change | None:
+    """The first change that keeps a window from being compared: of the rule, of an earlier one, or of a fact.
+
+    :param before: the rules before it. What a changed one did before is not known, such as stopping this one. Later rules do not matter.
+    """
+    matters = {each.guid.lower() for each in before}
+    own = [change for change in changes if change.what == RULE and change.guid == rule.guid.lower()] or [Change(RULE, rule.name, None)]
+    others = [change for change in changes if change.what != RULE or change.guid in matters]
+    return next((change for change in (*own, *others) if change.is_after(begin)), None)
+
+
+def _when(properties: Mapping[str, Any]) -> datetime.datetime | None:
+    text = properties.get("WhenChangedUTC") or properties.get("WhenChanged")
+    try:
+        found = datetime.datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=datetime.UTC) + _ANY_ZONE

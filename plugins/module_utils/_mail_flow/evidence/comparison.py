@@ -1,0 +1,299 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compares what was computed of a trace with what Exchange reports, copy by copy. Private to the collection.
+
+:func:`compare` is the whole of it, a function of values: facts, rules, the rows of the trace and those of the report. A contradiction is a finding about
+this collection: its simulation, a fact, or an answer that it takes for likely. An uncertain copy contradicts nothing; the report settles it.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from heapq import nsmallest
+from itertools import chain, zip_longest
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import Change, what_changed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.prediction import Prediction, predictions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import Copy, RuleReport
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import Block, bits_of, blocks_of, places_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Example
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace, left_out, microseconds_of
+
+#: The kinds of contradictions: the rule certainly acted and that is not reported, or it is reported and cannot have acted.
+NOT_REPORTED, NOT_PREDICTED = KINDS = ("not_reported", "not_predicted")
+
+#: The report comes hours late: a window counts once it ended so long ago.
+REPORTED_AFTER = datetime.timedelta(hours=24)
+
+#: Why a rule cannot be compared.
+REFUSED, YOUNG, CHANGED, LATE = "refused", "young", "changed", "late"
+
+
+@dataclass(frozen=True)
+class Incomparable:
+    """Why a rule cannot be compared.
+
+    :param kind: :data:`REFUSED` (:param:`detail` says why), :data:`YOUNG`, :data:`CHANGED` (:param:`change`) or :data:`LATE`.
+    """
+
+    kind: str
+    detail: str = ""
+    change: Change | None = None
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """Copies of which the computation and the report say opposite things.
+
+    :param kind: one of :data:`KINDS`.
+    :param ids: the numbers of the questions whose likely answers the computation rests on, for some of the copies.
+    """
+
+    kind: str
+    copies: int
+    ids: tuple[str, ...] = ()
+    examples: tuple[Example, ...] = ()
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What the report says of an open question, in copies whose treatment depends on nothing else.
+
+    :param agreed: copies that Exchange treated as the likely answer says; if there is none, as a yes does. :param:`opposed`: the others.
+    :param likely: whether the question has a likely answer.
+    """
+
+    id: str
+    agreed: int
+    opposed: int
+    likely: bool
+
+
+@dataclass(frozen=True)
+class RuleEvidence:
+    """What Exchange reports of a rule, and what was computed, in copies of the trace.
+
+    :param reported: copies on which Exchange reports that the rule acted; ``None`` if the report could not be read.
+    :param certain: copies on which it certainly acts, as computed, and :param:`possible` the further ones on which it may.
+    :param acted: those of the latter that are reported, and :param:`not_acted` those that are not. Only of a rule that can be compared, and so the rest.
+    :param left_out: reported copies that are not computed, such as rejected ones; :param:`untraced` reported ones that the trace does not have.
+    :param late: certain copies that are newer than everything that is reported.
+    :param why_not: why it cannot be compared.
+    """
+
+    name: str
+    guid: str
+    mode: str
+    reported: int | None
+    certain: int
+    possible: int
+    acted: int = 0
+    not_acted: int = 0
+    contradictions: tuple[Contradiction, ...] = ()
+    left_out: int = 0
+    untraced: int = 0
+    late: int = 0
+    why_not: Incomparable | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a window shows.
+
+    :param copies: the copies that were computed.
+    :param rules: the compared rules, first to last.
+    :param calibration: what the report says of open questions, by their numbers.
+    :param strangers: names of reported rules that no present rule has.
+    :param sample: copies to look at in detail, those of contradictions first.
+    """
+
+    copies: int
+    rules: tuple[RuleEvidence, ...]
+    calibration: tuple[Calibration, ...]
+    strangers: tuple[str, ...]
+    sample: tuple[Copy, ...]
+
+
+def chosen(rules: RuleSet, names: Iterable[str] | None) -> list[FlowRule]:
+    """The rules of these names; by default those that protect, and those in a test mode."""
+    if names is not None:
+        wanted = {name.casefold() for name in names}
+        return [rule for rule in rules.rules if rule.name.casefold() in wanted]
+    return [rule for rule in rules.rules if not rule.idle and (rule.does(Does.ENCRYPT) or not rule.enforced)]
+
+
+def compare(
+    trace: Trace,
+    window: Window,
+    rules: RuleSet,
+    facts: Facts,
+    report: RuleReport,
+    changes: Sequence[Change],
+    now: datetime.datetime,
+    *,
+    names: Iterable[str] | None = None,
+    examples: int = 0,
+    sample: int = 0,
+) -> Evidence:
+    """What a window shows of rules.
+
+    :param trace: its rows, and :param:`window` their time.
+    :param rules: all rules of the organization, in order, as they are now.
+    :param changes: when rules and facts changed, of :func:`changes.changes_of` and whatever else is known, such as from snapshots.
+    :param names: the rules to look at; see :func:`chosen`.
+    :param examples: how many copies a contradiction names; :param:`sample` how many copies to look at in detail.
+    """
+    compared = chosen(rules, names)
+    names_of = {text for rule in rules.rules for text in (rule.name.casefold(), rule.guid.lower())}
+    reported = {rule.place: report.of(rule.name, rule.guid) for rule in compared}
+    last = max(_times_of(trace, frozenset().union(*report.copies.values())), default=-1)
+    tallies = {rule.place: _Tally(rule, reported[rule.place], last, max(examples, sample)) for rule in compared}
+    for rule in compared:
+        tallies[rule.place].why_not = _why_not(rule, rules, window, report, changes, now)
+    copies, begin, until = 0, microseconds_of(window.begin), microseconds_of(window.until)
+    for block in blocks_of(trace):
+        within = bits_of((place for place, time in enumerate(block.received) if begin <= time <= until), len(block))
+        kept = within & bits_of((place for place in range(len(block)) if not left_out(block.text("status", place), block.text("sender", place))), len(block))
+        copies += kept.bit_count()
+        found = predictions(block, rules, facts)
+        for tally in tallies.values():
+            tally.add(block, within, kept, found[tally.rule.place])
+    return Evidence(
+        copies,
+        tuple(tally.evidence(examples) for tally in tallies.values()),
+        _calibration(tallies.values()),
+        tuple(sorted(name for name in report.copies if name.casefold() not in names_of)),
+        _sampled(list(tallies.values()), sample),
+    )
+
+
+def _why_not(rule: FlowRule, rules: RuleSet, window: Window, report: RuleReport, changes: Sequence[Change], now: datetime.datetime) -> Incomparable | None:
+    if report.refused:
+        return Incomparable(REFUSED, report.refused)
+    if now - window.until < REPORTED_AFTER:
+        return Incomparable(YOUNG)
+    change = what_changed(rule, rules.rules[: rule.place], changes, window.begin)
+    return Incomparable(CHANGED, change=change) if change else None
+
+
+def _times_of(trace: Trace, copies: frozenset[Copy]) -> Iterable[int]:
+    """When the traced ones of these copies were received."""
+    columns, messages, recipients = trace.columns, trace.texts["message"].listed, trace.texts["recipient"].listed
+    for message, recipient, received in zip(columns["message"], columns["recipient"], columns["received"], strict=True):
+        if (messages[message], recipients[recipient]) in copies:
+            yield received
+
+
+@dataclass
+class _Tally:
+    """Counts of one rule.
+
+    :param last: when the newest copy was received of which anything is reported, in microseconds; ``-1`` if nothing is.
+    :param most: how many copies of a sort are kept by name.
+    """
+
+    rule: FlowRule
+    copies: frozenset[Copy]
+    last: int
+    most: int
+    why_not: Incomparable | None = None
+    counts: Counter[str] = field(default_factory=Counter)
+    ids: dict[str, set[str]] = field(default_factory=lambda: {kind: set() for kind in KINDS})
+    named: dict[str, list[tuple[Example, Copy]]] = field(default_factory=dict)
+    answers: Counter[tuple[str, bool, bool]] = field(default_factory=Counter)
+
+    def add(self, block: Block, within: int, kept: int, found: Prediction) -> None:
+        """Adds the copies of a block.
+
+        :param within: those of the window, and :param:`kept` those of them that are computed.
+        """
+        every = bits_of((place for place in range(len(block)) if _copy(block, place) in self.copies), len(block))
+        reported = every & within
+        arrived = bits_of((place for place, time in enumerate(block.received) if time <= self.last), len(block))
+        certain, possible = found.certain & kept, found.possible & kept
+        uncertain = possible & ~certain
+        sets = {
+            "traced": every,
+            "reported": reported,
+            "certain": certain,
+            "possible": uncertain,
+            "acted": uncertain & reported,
+            "not_acted": uncertain & ~reported & arrived,
+            "left_out": reported & ~kept,
+            "late": certain & ~reported & ~arrived,
+            NOT_REPORTED: certain & ~reported & arrived,
+            NOT_PREDICTED: reported & kept & ~possible,
+        }
+        self.counts.update({name: bits.bit_count() for name, bits in sets.items()})
+        for kind in KINDS:
+            self.ids[kind].update(rest.id for rest, bits in found.rests.items() if rest.id and rest.likely is not None and bits & sets[kind])
+        for name in (*KINDS, "reported", "certain"):
+            self._keep(name, block, sets[name])
+        for rest, bits in found.alone().items():
+            for acted, here in ((True, bits & kept & reported), (False, bits & kept & ~reported & arrived)):
+                answer = rest.acts is acted
+                agrees = answer if rest.likely is None else answer is rest.likely
+                self.answers[rest.id, rest.likely is not None, agrees] += here.bit_count()
+
+    def _keep(self, name: str, block: Block, bits: int) -> None:
+        """Keeps the newest copies of a sort by name."""
+        found = self.named.setdefault(name, [])
+        newest = nsmallest(self.most, ((-block.received[place], _copy(block, place), place) for place in places_of(bits))) if self.most else []
+        found += ((Example(age, *(block.text(each, place) for each in ("sender", "recipient", "subject"))), copy) for age, copy, place in newest)
+        found.sort()
+        del found[self.most :]
+
+    @property
+    def too_late(self) -> bool:
+        """Whether nothing that was computed is older than what is reported."""
+        counts = self.counts
+        return 0 < counts["certain"] == counts["late"] or (self.last < 0 and counts["possible"] > 0)
+
+    @property
+    def reason(self) -> Incomparable | None:
+        """Why the rule cannot be compared."""
+        return self.why_not or (Incomparable(LATE) if self.too_late else None)
+
+    def evidence(self, examples: int) -> RuleEvidence:
+        """What was counted."""
+        counts, reason = self.counts, self.reason
+        refused = reason is not None and reason.kind == REFUSED
+        rule = self.rule
+        plain = RuleEvidence(rule.name, rule.guid, rule.mode, None if refused else counts["reported"], counts["certain"], counts["possible"], why_not=reason)
+        if reason:
+            return plain
+        contradictions = tuple(
+            Contradiction(kind, counts[kind], tuple(sorted(self.ids[kind])), tuple(example for example, _copy_ in self.named[kind][:examples]))
+            for kind in KINDS
+            if counts[kind]
+        )
+        untraced, settled = len(self.copies) - counts["traced"], {name: counts[name] for name in ("acted", "not_acted", "left_out", "late")}
+        return replace(plain, contradictions=contradictions, untraced=untraced, **settled)  # type: ignore[arg-type]
+
+
+def _copy(block: Block, place: int) -> Copy:
+    return block.text("message", place), block.text("recipient", place)
+
+
+def _calibration(tallies: Iterable[_Tally]) -> tuple[Calibration, ...]:
+    found: dict[tuple[str, bool], Counter[bool]] = {}
+    for tally in tallies:
+        for (number, likely, agrees), copies in tally.answers.items() if tally.reason is None else ():
+            if copies:
+                found.setdefault((number, likely), Counter())[agrees] += copies
+    return tuple(Calibration(number, counts[True], counts[False], likely) for (number, likely), counts in sorted(found.items()))
+
+
+def _sampled(tallies: Sequence[_Tally], most: int) -> tuple[Copy, ...]:
+    """Copies of all rules in turn: those of contradictions, then reported ones, then those that are computed to be met."""
+    lists = [[[copy for _example, copy in tally.named.get(name, ())] for tally in tallies] for name in (*KINDS, "reported", "certain")]
+    turns = chain.from_iterable(chain.from_iterable(zip_longest(*each)) for each in lists)
+    return tuple(dict.fromkeys(copy for copy in turns if copy))[:most]

@@ -1,0 +1,177 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""On which copies of a trace each rule acts, as computed. Private to the collection.
+
+As everywhere, a likely answer counts as the answer. What an answer rests on is kept, because a report can confirm or contradict it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.chain import Chain, may_reject
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import Block, bits_of, places_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import Planes
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.groups import Sorter
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """An open question on which it depends whether a rule acts on a copy.
+
+    :param id: its number; empty for what a trace does not show, such as the text.
+    :param acts: its answer if the rule acts.
+    :param likely: its likely answer; ``None`` if there is none.
+    """
+
+    id: str
+    acts: bool
+    likely: bool | None = None
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """On which copies of a block a rule acts. Bit ``n`` is the copy at place ``n``.
+
+    :param certain: the copies on which it acts, and :param:`possible` these and those on which it may.
+    :param rests: each open question to the copies for which it matters, whether or not it has a likely answer.
+    """
+
+    certain: int = 0
+    possible: int = 0
+    rests: Mapping[Rest, int] = field(default_factory=dict)
+
+    def alone(self) -> dict[Rest, int]:
+        """Each numbered question to the copies for which it is the only one, so that the rule's action answers it."""
+        once = several = 0
+        for bits in self.rests.values():
+            once, several = once | bits, several | (once & bits)
+        return {rest: bits & ~several for rest, bits in self.rests.items() if rest.id and bits & ~several}
+
+
+@dataclass
+class _Passed:
+    """What earlier rules keep from the later ones.
+
+    :param ended: the copies that they certainly kept, and :param:`perhaps` these and those that they may have kept.
+    :param strictly: the copies that they kept whatever the answer to any question is.
+    """
+
+    ended: int = 0
+    perhaps: int = 0
+    strictly: int = 0
+    rests: dict[Rest, int] = field(default_factory=dict)
+
+    def add(self, rests: Mapping[Rest, int]) -> None:
+        """Adds questions on which it depends whether a rule keeps copies."""
+        for rest, bits in rests.items():
+            self.rests[rest] = self.rests.get(rest, 0) | bits
+
+
+def predictions(block: Block, rules: RuleSet, facts: Facts) -> list[Prediction]:
+    """For each rule, first to last, on which copies it acts."""
+    return _Predictor(block, rules, facts).run()
+
+
+class _Predictor:
+    """:param known: with likely answers for answers; :param:`strict` without them."""
+
+    def __init__(self, block: Block, rules: RuleSet, facts: Facts) -> None:
+        chain = Chain(RuleSet.read(rules, facts.dialect), facts)
+        self.block, self.rules = block, chain.rules
+        self.known, self.strict = (Sorter(block, facts, [chain], guesses=guesses) for guesses in (True, False))
+        self.brought = bits_of(filter(self.known.is_brought, range(len(block))), len(block))
+
+    def run(self) -> list[Prediction]:
+        passed, found = _Passed(), []
+        for rule in self.rules.rules:
+            found.append(Prediction() if rule.idle else self._predicted(rule, passed))
+            if not rule.idle:
+                _end(rule, found[-1], passed)
+        return found
+
+    def _predicted(self, rule: FlowRule, passed: _Passed) -> Prediction:
+        met, strict = self.known.met(rule), self.strict.met(rule)
+        certain, possible = met.true & ~passed.perhaps & ~self.brought, met.possible & ~passed.ended
+        rests = [*self._rests(rule, strict), *passed.rests.items()]
+        relevant = strict.possible & ~passed.strictly
+        found = _together((rest, bits & relevant & ~self.brought) for rest, bits in rests)
+        if not rule.enforced and rule.splits:
+            # Exchange may report a rule in a test mode for everybody who shares the message.
+            perhaps = self._sharing(possible, strict) & ~passed.ended
+            surely = self._sharing(certain & ~_union(found.values()), strict) & ~(passed.perhaps | _union(passed.rests.values()))
+            if any(each.enforced and each.splits and not each.idle for each in self.rules.rules[: rule.place]):
+                surely = 0  # Earlier rules may have split it.
+            possible |= perhaps
+            found = _together([*found.items(), (Rest(questions.AUDIT_SPLITS, acts=False), surely), (Rest("", acts=True), perhaps & ~surely)])
+        # A rule may have added them, or the sender named them.
+        possible |= self.brought
+        return Prediction(certain, possible, _together([*found.items(), (Rest("", acts=True), self.brought)]))
+
+    def _rests(self, rule: FlowRule, strict: Planes) -> Iterator[tuple[Rest, int]]:
+        """The open questions of a rule's conditions, and the copies on which they matter."""
+        matters = strict.possible & ~strict.true
+        for (known, _wanted), (loose, wanted) in zip(self.known.parts(rule), self.strict.parts(rule), strict=True):
+            for why, bits in loose.open.items():
+                # Of a condition about several recipients, it is open who shares the copy by then; of the others, it is open what the trace does not show.
+                asked = why.word in ("semantics", "membership") and why.id != questions.AUDIT_SPLITS
+                for likely, part in _by_likely(bits & matters, known):
+                    yield Rest(why.id if asked or likely is not None else "", wanted, likely), part
+
+    def _sharing(self, matched: int, strict: Planes) -> int:
+        """The copies that a rule does not match, of messages of which it matches others."""
+        spans = {self.block.spans[place].start: self.block.spans[place] for place in places_of(matched)}
+        return bits_of((place for span in spans.values() if len(span) > 1 for place in span), len(self.block)) & ~strict.possible
+
+
+def _end(rule: FlowRule, prediction: Prediction, passed: _Passed) -> None:
+    """Adds what a rule keeps from the later ones."""
+    if not rule.enforced:
+        if "stop_rule_processing" in rule.actions:
+            # Likely, it does not stop them.
+            passed.add({Rest(questions.AUDIT_STOPS, acts=False, likely=False): prediction.possible, Rest("", acts=False): _union(prediction.rests.values())})
+    elif _may_end(rule):
+        passed.perhaps |= prediction.possible
+        passed.add({Rest("", acts=False): prediction.possible})
+    elif rule.is_final:
+        passed.ended |= prediction.certain
+        passed.perhaps |= prediction.possible
+        passed.strictly |= prediction.certain & ~_union(prediction.rests.values())
+        passed.add({Rest(rest.id, not rest.acts, rest.likely): bits for rest, bits in prediction.rests.items()})
+
+
+def _union(sets: Iterable[int]) -> int:
+    found = 0
+    for bits in sets:
+        found |= bits
+    return found
+
+
+def _together(rests: Iterable[tuple[Rest, int]]) -> dict[Rest, int]:
+    """Questions, each with all of its copies."""
+    found: dict[Rest, int] = {}
+    for rest, bits in rests:
+        if bits:
+            found[rest] = found.get(rest, 0) | bits
+    return found
+
+
+def _may_end(rule: FlowRule) -> bool:
+    """Whether it is open whether a rule that acts keeps its copies from the later ones."""
+    return bool(rule.by_manager or rule.surprises or rule.does(Does.MODERATE) or rule.stops_approved or may_reject(rule))
+
+
+def _by_likely(bits: int, known: Planes) -> Iterator[tuple[bool | None, int]]:
+    """Copies for which something is open, by its likely answer."""
+    split: Iterable[tuple[bool | None, int]] = (
+        (True, bits & known.true),
+        (False, bits & ~known.possible),
+        (None, bits & known.possible & ~known.true),
+    )
+    yield from ((likely, part) for likely, part in split if part)

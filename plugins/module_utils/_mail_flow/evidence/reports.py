@@ -1,0 +1,221 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads what Exchange reports of its rules, and of encryption. Private to the collection.
+
+Sources: Microsoft's pages of the cmdlets, and MC1323250: rules are only reported where EventType names their events. Columns beyond the documented ones
+are kept by their names. How protection by a rule is reported is unknown, so no row ever means "encrypted".
+"""
+
+from __future__ import annotations
+
+import datetime
+import html
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import PermissionDeniedError, ProtocolError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import QUERIES, Queries
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import name_of_column
+
+RULE_REPORT, ENCRYPTION_REPORT, DETAIL = "Get-MailDetailTransportRuleReport", "Get-MailTrafficEncryptionReport", "Get-MessageTraceDetailV2"
+
+#: Rows of a page, pages of a query, and the days of the rule report.
+PAGE, MOST_PAGES, OLDEST = 5000, 1000, 10
+
+#: The events of rules.
+EVENTS = ("TransportRuleHits", "TransportRuleActionHits")
+
+#: The calls of a round trip.
+_AT_ONCE = 10
+
+#: The columns that are documented, and those that PowerShell adds.
+_OF_ALL = "date eventtype direction domain action organization startdate enddate page pagesize index"
+_KNOWN = {
+    RULE_REPORT: f"{_OF_ALL} messageid messagetraceid transportrule senderaddress recipientaddress subject messagesize",
+    ENCRYPTION_REPORT: f"{_OF_ALL} messagecount recipientcount aggregateby summarizeby",
+}
+_OF_SHELLS = frozenset(("pscomputername", "runspaceid", "psshowcomputername", "psobjectname"))
+
+#: Column of the rule report to its name for messages.
+_NEEDED = {"messagetraceid": "MessageTraceId", "recipientaddress": "RecipientAddress", "transportrule": "TransportRule"}
+
+#: A copy: the message trace's id and the recipient, in lower case.
+Copy = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class RuleReport:
+    """On which copies Exchange reports that rules acted.
+
+    :param copies: a rule's name or GUID, as the report has it, to copies.
+    :param raw: each unknown column with its first value.
+    :param refused: why it could not be read; empty if it was.
+    """
+
+    copies: Mapping[str, frozenset[Copy]] = field(default_factory=dict)
+    raw: Mapping[str, str] = field(default_factory=dict)
+    refused: str = ""
+
+    def of(self, name: str, guid: str) -> frozenset[Copy]:
+        """The copies on which a rule acted."""
+        return frozenset().union(*(copies for said, copies in self.copies.items() if said.casefold() == name.casefold() or said.lower() == guid.lower()))
+
+
+@dataclass(frozen=True, order=True)
+class Encrypted:
+    """What the encryption report counts for a day.
+
+    :param policy: messages that a policy encrypted, and :param:`manual` those that people did.
+    :param copies: their recipients.
+    """
+
+    date: str
+    policy: int
+    manual: int
+    copies: int
+
+
+@dataclass(frozen=True)
+class EncryptionReport:
+    """The encryption report; :param:`refused` says why it could not be read."""
+
+    days: Sequence[Encrypted] = ()
+    raw: Mapping[str, str] = field(default_factory=dict)
+    refused: str = ""
+
+
+@dataclass(frozen=True, order=True)
+class Traced:
+    """What the trace of a copy shows in detail, in Exchange's words; empty where it shows nothing.
+
+    :param rules: the rules that it names, in order.
+    """
+
+    rules: tuple[str, ...] = ()
+    tls: str = ""
+    connector: str = ""
+
+
+class ReportReader(Queries):
+    """Reads the reports of a window, and copies in detail."""
+
+    about: ClassVar[str] = "the reports"
+
+    def rule_report(self, begin: datetime.datetime, until: datetime.datetime) -> RuleReport:
+        """The copies on which rules acted. A refusal is part of it.
+
+        :raises ExchangeError: reading failed in any other way, or a page repeats another.
+        """
+        raw, copies = dict[str, str](), dict[str, set[Copy]]()
+        try:
+            for row in self._pages(RULE_REPORT, begin, until, raw, EventType=list(EVENTS)):
+                missing = [_NEEDED[name] for name in _NEEDED if name not in row]
+                if missing:
+                    raise _broken(f"has no column {', '.join(missing)}", RULE_REPORT)
+                rule, message = _text(row, "transportrule"), _text(row, "messagetraceid").lower()
+                for recipient in _text(row, "recipientaddress").lower().split(";"):
+                    copies.setdefault(rule, set()).add((message, recipient.strip()))
+        except PermissionDeniedError as error:
+            return RuleReport(refused=str(error))
+        return RuleReport({rule: frozenset(each) for rule, each in sorted(copies.items())}, raw)
+
+    def encryption_report(self, begin: datetime.datetime, until: datetime.datetime) -> EncryptionReport:
+        """What was encrypted by policies and by people, by day.
+
+        :raises ExchangeError: as :meth:`rule_report`.
+        """
+        raw, days = dict[str, str](), dict[str, Counter[str]]()
+        try:
+            for row in self._pages(ENCRYPTION_REPORT, begin, until, raw):
+                event, day = _text(row, "eventtype").lower(), days.setdefault(_text(row, "date")[:10], Counter())
+                kind = {"encryptionpolicy": "policy", "encryptionmanual": "manual"}.get(event)
+                if kind:
+                    day[kind] += _number(row, "messagecount")
+                    day["copies"] += _number(row, "recipientcount")
+        except PermissionDeniedError as error:
+            return EncryptionReport(refused=str(error))
+        return EncryptionReport([Encrypted(day, found["policy"], found["manual"], found["copies"]) for day, found in sorted(days.items())], raw)
+
+    def details(self, copies: Sequence[Copy]) -> dict[Copy, Traced]:
+        """What the trace shows of copies in detail. Not more than the queries that Exchange allows at a time.
+
+        :raises ExchangeError: reading failed.
+        """
+        found: dict[Copy, Traced] = {}
+        asked = copies[:QUERIES]
+        for first in range(0, len(asked), _AT_ONCE):
+            group = asked[first : first + _AT_ONCE]
+            # Without one of the two parameters, the answer is empty.
+            results = self.ask(*(Call(DETAIL, {"MessageTraceId": message, "RecipientAddress": recipient}) for message, recipient in group))
+            found.update({copy: traced_of(result.unwrap()) for copy, result in zip(group, results, strict=True)})
+        return found
+
+    def _pages(self, cmdlet: str, begin: datetime.datetime, until: datetime.datetime, raw: dict[str, str], **more: list[str]) -> Iterator[dict[str, Any]]:
+        """The rows of all pages, by the names of columns in lower case. A page that is full asks for the next."""
+        known, seen = {*_KNOWN[cmdlet].split(), *_OF_SHELLS}, set[frozenset[tuple[str, str]]]()
+        for number in range(1, MOST_PAGES + 1):
+            (result,) = self.ask(Call(cmdlet, {"StartDate": begin, "EndDate": until, "Page": number, "PageSize": PAGE, **more}))
+            rows = [{name_of_column(name): (name, value) for name, value in each.items()} for each in result.unwrap()]
+            before = len(seen)
+            for row in rows:
+                for name, (written, value) in row.items():
+                    if name not in known:
+                        raw.setdefault(written, str(value))
+                plain = {name: value for name, (_written, value) in row.items()}
+                seen.add(frozenset((name, str(value)) for name, value in plain.items() if name not in ("page", "index")))
+                yield plain
+            if len(rows) < PAGE:
+                return
+            if len(seen) == before:
+                raise _broken(f"repeats a page that was read already (page {number})", cmdlet)
+            self.say(f"{len(seen):,} rows of {cmdlet}")
+        raise _broken(f"has more than {MOST_PAGES} pages", cmdlet)
+
+
+#: In a detail: the rule that acted, and the TLS version. Source: what was observed on tenants.
+_RULE = re.compile(r"Transport rule: '(.*?)', ID: \(")
+_TLS = re.compile(r"\busing (TLS[\w.]*)")
+_PART = re.compile(r"<MEP\b([^>]*)>")
+_ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
+
+
+def traced_of(events: Iterable[Mapping[str, Any]]) -> Traced:
+    """The rules, TLS version and connector that the events of a copy name."""
+    rules: dict[str, None] = {}
+    tls = connector = ""
+    for event in events:
+        detail, kind = str(event.get("Detail") or ""), str(event.get("Event") or "").lower()
+        if kind == "transport rule":
+            rules.update(dict.fromkeys(_RULE.findall(detail)))
+        if kind.startswith("send"):
+            tls = next(iter(_TLS.findall(detail)), tls)
+            connector = next(_connectors(str(event.get("Data") or "")), connector)
+    return Traced(tuple(rules), tls, connector)
+
+
+def _connectors(data: str) -> Iterator[str]:
+    """The connectors that the data of an event name: ``<root><MEP Name="…Connector…" String="…"/></root>``."""
+    for part in _PART.findall(data):
+        values = {name: html.unescape(value) for name, value in _ATTRIBUTE.findall(part)}
+        if "connector" in values.get("Name", "").lower() and values.get("String"):
+            yield values["String"]
+
+
+def _text(row: Mapping[str, Any], column: str) -> str:
+    return str(row.get(column) or "").strip()
+
+
+def _number(row: Mapping[str, Any], column: str) -> int:
+    text = _text(row, column)
+    if text and not text.isdecimal():
+        raise _broken(f"has no number in the column {column}", ENCRYPTION_REPORT)
+    return int(text or 0)
+
+
+def _broken(why: str, cmdlet: str) -> ProtocolError:
+    return ProtocolError(f"The report {why}.", cmdlet=cmdlet)

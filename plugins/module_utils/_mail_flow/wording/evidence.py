@@ -1,0 +1,161 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Exchange reports of rules, beside what was computed, as the module's result and as sentences. Private to the collection.
+
+A report says that a rule acted. It never says that mail was encrypted.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import RULE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.comparison import (
+    CHANGED,
+    LATE,
+    NOT_PREDICTED,
+    NOT_REPORTED,
+    REFUSED,
+    REPORTED_AFTER,
+    YOUNG,
+    Contradiction,
+    Evidence,
+    Incomparable,
+    RuleEvidence,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import EncryptionReport, RuleReport, Traced
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import PREMISES, number_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_results import window_row
+
+#: What a comparison takes as given beside the premises of a replay.
+EVIDENCE_PREMISES = (
+    *PREMISES,
+    {"id": "people", "text": "Members of groups, guests, managers and accepted domains were in the window as they are now: Exchange does not show since when."},
+    {"id": "removed", "text": "No rule was removed in the window: Exchange does not show removed rules."},
+)
+
+_CONTRADICTS = {NOT_REPORTED: "certain and not reported", NOT_PREDICTED: "reported and computed as impossible"}
+
+
+def evidence_result(
+    evidence: Evidence, window: Window, report: RuleReport, encryption: EncryptionReport, traced: Iterable[Traced], *, examples: int
+) -> dict[str, Any]:
+    """The keys of the contract. What does not apply is absent.
+
+    :param traced: the sample, in detail.
+    :param examples: without any, no value with an address in it is kept.
+    """
+    raw = [
+        {"report": cmdlet, "column": column, **({"value": value} if examples or "@" not in value else {})}
+        for cmdlet, columns in (("rules", report.raw), ("encryption", encryption.raw))
+        for column, value in columns.items()
+    ]
+    return {
+        "window": window_row(window),
+        "copies": evidence.copies,
+        "rules": [_rule(each) for each in evidence.rules],
+        "strangers": list(evidence.strangers),
+        "calibration": [{"id": each.id, "for": each.agreed, "against": each.opposed, "likely": each.likely} for each in evidence.calibration],
+        **({} if encryption.refused else {"encryption": [vars(day) for day in encryption.days]}),
+        "sample": _sample(traced),
+        "assumes": list(EVIDENCE_PREMISES),
+        **({"raw": raw} if raw else {}),
+    }
+
+
+def evidence_lines(evidence: Evidence) -> list[str]:
+    """A sentence for each rule, and for what no rule has."""
+    lines = [rule_sentence(each) for each in evidence.rules] or ["No rule protects or is in a test mode."]
+    if evidence.strangers:
+        lines.append(f"Exchange also reports rules that no longer exist by that name: {', '.join(map(repr, evidence.strangers))}.")
+    return lines
+
+
+def rule_sentence(rule: RuleEvidence) -> str:
+    """What Exchange reports of a rule: ``Exchange reports that 'X' acted on 412 copies; 409 were certain, 31 uncertain, none contradicts.``"""
+    if rule.why_not:
+        return f"{rule.name!r} cannot be compared: {why_not(rule.why_not)}"
+    acted = "acted on" if rule.mode == "Enforce" else "would have acted on"
+    computed = f"{rule.certain:,} {_were(rule.certain)} certain, {rule.possible:,} uncertain"
+    head = f"Exchange reports that {rule.name!r} {acted} {_copies(rule.reported or 0)}; {computed}"
+    late = f" {_copies(rule.late)} {_were(rule.late)} newer than the report." if rule.late else ""
+    if not rule.contradictions:
+        return f"{head}, none contradicts.{late}"
+    return f"{head}. {' '.join(map(contradiction_sentence, rule.contradictions))}{late}"
+
+
+def contradiction_sentence(found: Contradiction) -> str:
+    """How many copies contradict, and on which open questions that rests."""
+    rests = f", which rests on {' and '.join(found.ids)}" if found.ids else ""
+    return f"{_copies(found.copies)} {'contradicts' if found.copies == 1 else 'contradict'}: {_CONTRADICTS[found.kind]}{rests}."
+
+
+def why_not(found: Incomparable) -> str:
+    """Why a rule cannot be compared, as a sentence without its subject."""
+    if found.kind == REFUSED:
+        return f"the report could not be read. {found.detail}"
+    if found.kind == CHANGED and found.change:
+        change = found.change
+        what = f"the rule {change.name!r}" if change.what == RULE else f"the fact {change.name!r}"
+        if change.when is None:
+            return f"Exchange does not show when {what} changed."
+        return f"{what} changed on {_text(change.when)}, in the window or shortly before. Choose a window after that with until and days."
+    return {
+        YOUNG: f"the window ended less than {REPORTED_AFTER // datetime.timedelta(hours=1)} hours ago, and reports come hours late.",
+        LATE: "nothing is reported of mail as new as this. The report comes late, or no rule acted.",
+    }[found.kind]
+
+
+def _rule(rule: RuleEvidence) -> dict[str, Any]:
+    return {
+        "name": rule.name,
+        "guid": rule.guid,
+        "mode": rule.mode,
+        **({} if rule.reported is None else {"reported": rule.reported}),
+        "predicted": {"certain": rule.certain, "possible": rule.possible},
+        "comparable": rule.why_not is None,
+        **(
+            {"reason": why_not(rule.why_not), "why": rule.why_not.kind}
+            if rule.why_not
+            else {
+                "settled": {"acted": rule.acted, "not_acted": rule.not_acted},
+                **{name: count for name in ("left_out", "untraced", "late") if (count := getattr(rule, name))},
+            }
+        ),
+        "contradictions": [
+            {
+                "kind": each.kind,
+                "copies": each.copies,
+                "ids": list(each.ids),
+                **({"examples": [example.described() for example in each.examples]} if each.examples else {}),
+            }
+            for each in rule.contradictions
+        ],
+        "text": rule_sentence(rule),
+    }
+
+
+def _sample(traced: Iterable[Traced]) -> list[dict[str, Any]]:
+    """The copies that were looked at, equal ones together, the most first."""
+    counts = Counter(traced)
+    rows = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [
+        {"rules": list(each.rules), **{name: text for name in ("tls", "connector") if (text := getattr(each, name))}, "copies": count} for each, count in rows
+    ]
+
+
+def _text(instant: datetime.datetime) -> str:
+    return f"{instant:%Y-%m-%dT%H:%M} UTC"
+
+
+def _copies(count: int) -> str:
+    return number_of(count, "copy", "copies")
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"

@@ -1,0 +1,207 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compares a trace with what is reported, copy by copy."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import FACT, RULE, Change
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.comparison import Calibration, Evidence, RuleEvidence, compare
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import EncryptionReport, RuleReport, Traced
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Row, Trace, microseconds_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import NO_HOP
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import evidence_lines, evidence_result, rule_sentence
+
+NOW = datetime.datetime(2026, 11, 28, 12, tzinfo=datetime.UTC)
+UNTIL = NOW - datetime.timedelta(hours=24)
+WINDOW = Window(UNTIL - datetime.timedelta(days=7), UNTIL)
+FACTS = facts_of({"accepted_domains": ["contoso.com"], "remote_domains": [], "inbound_connectors": [], "mail_users": []})
+
+PARTNERS: dict[str, Any] = {
+    "name": "Partners",
+    "guid": "11111111-1111-1111-1111-111111111111",
+    "conditions": {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]},
+    "actions": {"apply_rights_protection_template": "Encrypt"},
+}
+#: Whether it acts depends on the text, too.
+WORDS: dict[str, Any] = {
+    "name": "Words",
+    "guid": "22222222-2222-2222-2222-222222222222",
+    "conditions": {"subject_or_body_contains_words": ["offer"]},
+    "actions": {"apply_rights_protection_template": "Encrypt"},
+}
+
+
+UNCHANGED = Change(RULE, "Partners", WINDOW.begin - datetime.timedelta(days=1), PARTNERS["guid"])
+
+
+def row(number: int, recipient: str = "ann@fabrikam.com", **others: Any) -> Row:
+    said = {"message": f"m{number}", "received": microseconds_of(UNTIL - datetime.timedelta(hours=1, minutes=number)), "sender": "megan@contoso.com"}
+    return Row(**{**said, "recipient": recipient, "status": "Delivered", "subject": f"Subject {number}", "size": 1000, "from_ip": NO_HOP, **others})
+
+
+def traced(rows: Iterable[Row]) -> Trace:
+    trace = Trace()
+    for each in rows:
+        trace.add(each)
+    return trace
+
+
+def compared(rules: list[dict[str, Any]], rows: list[Row], reported: dict[str, list[Row]], changes: Iterable[Change] = (), **options: Any) -> Evidence:
+    report = RuleReport({name: frozenset((each.message, each.recipient) for each in copies) for name, copies in reported.items()})
+    given = {"window": WINDOW, "report": report, "now": NOW, **options}
+    window, report, now = (given.pop(name) for name in ("window", "report", "now"))
+    dated = list(changes) or [Change(RULE, rule["name"], WINDOW.begin - datetime.timedelta(days=1), rule["guid"]) for rule in rules]
+    return compare(traced(rows), window, RuleSet(rules), FACTS, report, dated, now, **given)
+
+
+def the_rule(evidence: Evidence) -> RuleEvidence:
+    (rule,) = evidence.rules
+    return rule
+
+
+ROWS = [row(number) for number in range(5)]
+
+
+def test_what_is_reported_as_computed_contradicts_nothing() -> None:
+    found = compared([PARTNERS], [*ROWS, row(9, "kim@contoso.com")], {"Partners": ROWS})
+    rule = the_rule(found)
+    assert (found.copies, rule.reported, rule.certain, rule.possible, rule.contradictions, rule.why_not) == (6, 5, 5, 0, (), None)
+    assert rule_sentence(rule) == "Exchange reports that 'Partners' acted on 5 copies; 5 were certain, 0 uncertain, none contradicts."
+
+
+def test_contradictions_of_both_kinds_are_counted_and_named() -> None:
+    inside = row(9, "kim@contoso.com")
+    rule = the_rule(compared([PARTNERS], [*ROWS, inside], {"partners": [*ROWS[:4], inside]}, examples=2))
+    # The newest copy is certain and reported; the oldest is not reported.
+    assert [(each.kind, each.copies) for each in rule.contradictions] == [("not_reported", 1), ("not_predicted", 1)]
+    assert [each.examples[0].recipient for each in rule.contradictions] == ["ann@fabrikam.com", "kim@contoso.com"]
+    assert rule_sentence(rule) == (
+        "Exchange reports that 'Partners' acted on 5 copies; 5 were certain, 0 uncertain. 1 copy contradicts: certain and not reported. "
+        "1 copy contradicts: reported and computed as impossible."
+    )
+
+
+def test_uncertain_copies_are_settled_and_contradict_nothing() -> None:
+    rows = [*ROWS, row(7, subject="An offer")]
+    found = compared([WORDS], rows, {WORDS["guid"].upper(): [rows[5], rows[0]]})
+    rule = the_rule(found)
+    assert (rule.certain, rule.possible, rule.acted, rule.not_acted, rule.contradictions) == (1, 5, 1, 4, ())
+    # The text is no question about Exchange.
+    assert found.calibration == ()
+
+
+def test_a_likely_answer_is_confirmed_or_contradicted() -> None:
+    """Whether a rule in test mode that is told to stop stops the later ones: likely not (U08)."""
+    stopping = {**PARTNERS, "name": "Trial", "guid": "3", "mode": "Audit", "actions": {**PARTNERS["actions"], "stop_rule_processing": True}}
+    rules = [stopping, PARTNERS]
+    found = compared(rules, ROWS, {"Trial": ROWS, "Partners": ROWS[:3]})
+    trial, partners = found.rules
+    assert trial.contradictions == ()
+    assert [(each.kind, each.copies, each.ids) for each in partners.contradictions] == [("not_reported", 2, ("U08",))]
+    assert found.calibration == (Calibration("U08", 3, 2, True),)
+    assert "2 copies contradict: certain and not reported, which rests on U08." in rule_sentence(partners)
+    assert rule_sentence(trial).startswith("Exchange reports that 'Trial' would have acted on 5 copies")
+
+
+def test_a_rule_in_a_test_mode_may_be_reported_for_everybody_who_shares_the_message() -> None:
+    trial = {**PARTNERS, "mode": "Audit"}
+    both = [row(1), row(1, "kim@contoso.com"), row(2), row(2, "kim@contoso.com")]
+    found = compared([trial], both, {"Partners": both[:3]})
+    rule = the_rule(found)
+    assert (rule.certain, rule.possible, rule.acted, rule.not_acted, rule.contradictions) == (2, 2, 1, 1, ())
+    assert found.calibration == (Calibration("U06", 1, 1, False),)
+
+
+def test_a_rule_that_stops_keeps_copies_from_later_ones() -> None:
+    first = {"name": "First", "guid": "4", "conditions": {"recipient_domain_is": ["fabrikam.com"]}, "actions": {"stop_rule_processing": True}}
+    found = compared([first, PARTNERS], ROWS, {"First": ROWS, "Partners": ROWS[:1]})
+    rule = the_rule(found)
+    assert (rule.name, rule.certain) == ("Partners", 0)
+    assert [(each.kind, each.copies) for each in rule.contradictions] == [("not_predicted", 1)]
+    assert found.strangers == ()
+
+
+def test_rejected_copies_are_not_computed_and_unknown_ones_are_counted() -> None:
+    gone, other = row(6, status="Failed"), row(8)
+    rule = the_rule(compared([PARTNERS], [*ROWS, gone], {"Partners": [*ROWS, gone, other]}))
+    assert (rule.reported, rule.left_out, rule.untraced, rule.contradictions) == (6, 1, 1, ())
+
+
+def test_copies_out_of_the_window_are_not_compared() -> None:
+    old = row(7, received=microseconds_of(WINDOW.begin - datetime.timedelta(minutes=1)))
+    found = compared([PARTNERS], [*ROWS, old], {"Partners": ROWS})
+    assert (found.copies, the_rule(found).certain, the_rule(found).contradictions) == (5, 5, ())
+
+
+def test_what_is_newer_than_the_report_is_late() -> None:
+    found = the_rule(compared([PARTNERS], ROWS, {"Partners": ROWS[3:]}))
+    assert (found.late, found.contradictions, found.why_not) == (3, (), None)
+    assert rule_sentence(found).endswith("none contradicts. 3 copies were newer than the report.")
+    nothing = the_rule(compared([PARTNERS], ROWS, {}))
+    assert nothing.why_not
+    assert rule_sentence(nothing) == ("'Partners' cannot be compared: nothing is reported of mail as new as this. The report comes late, or no rule acted.")
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "why"),
+    [
+        ({"report": RuleReport(refused="Get-MailDetailTransportRuleReport is not granted.")}, "refused", "the report could not be read. Get-MailDetail"),
+        ({"now": UNTIL + datetime.timedelta(hours=23)}, "young", "the window ended less than 24 hours ago"),
+        (
+            {"changes": [Change(RULE, "Partners", WINDOW.begin + datetime.timedelta(days=1), PARTNERS["guid"])]},
+            "changed",
+            "the rule 'Partners' changed on 2026-11-21T12:00 UTC, in the window or shortly before.",
+        ),
+        ({"changes": [UNCHANGED, Change(FACT, "Gateway", WINDOW.begin)]}, "changed", "the fact 'Gateway' changed on 2026-11-20"),
+    ],
+)
+def test_it_says_why_a_rule_is_not_compared(options: dict[str, Any], kind: str, why: str) -> None:
+    rule = the_rule(compared([PARTNERS], ROWS, {"Partners": ROWS[:1]}, **options))
+    assert rule.why_not
+    assert (rule.why_not.kind, rule.contradictions, rule.certain) == (kind, (), 5)
+    assert why in rule_sentence(rule)
+    assert (rule.reported is None) is (kind == "refused")
+
+
+def test_only_earlier_rules_matter() -> None:
+    later = {**PARTNERS, "name": "Later", "guid": "5"}
+    changed = [Change(RULE, "Partners", NOW, PARTNERS["guid"]), Change(RULE, "Later", WINDOW.begin - datetime.timedelta(days=2), "5")]
+    first, second = compared([PARTNERS, later], ROWS, {"Partners": ROWS, "Later": ROWS}, changed).rules
+    assert first.why_not
+    assert second.why_not
+    changed = [Change(RULE, "Partners", changed[1].when, PARTNERS["guid"]), Change(RULE, "Later", NOW, "5")]
+    first, second = compared([PARTNERS, later], ROWS, {"Partners": ROWS, "Later": ROWS}, changed).rules
+    assert first.why_not is None
+    assert second.why_not
+
+
+def test_the_order_of_rows_changes_nothing() -> None:
+    rows = [*ROWS, row(1, "kim@contoso.com"), row(7, subject="offer")]
+    reported = {"Partners": ROWS[:2], "Words": [rows[-1]], "Gone": ROWS[:1]}
+    options: dict[str, Any] = {"examples": 3, "sample": 4}
+    one, other = (compared([PARTNERS, WORDS], each, reported, **options) for each in (rows, rows[::-1]))
+    assert one == other
+    assert one.strangers == ("Gone",)
+    assert one.sample[:1] == (("m2", "ann@fabrikam.com"),)
+    assert evidence_lines(one)[-1] == "Exchange also reports rules that no longer exist by that name: 'Gone'."
+
+
+def test_the_result_names_nobody_unless_asked() -> None:
+    found = compared([PARTNERS], ROWS, {"Partners": ROWS[1:3]})
+    report = RuleReport(raw={"UserAction": "kim@contoso.com", "Policy": "P"})
+    sample = [Traced(("Partners",), "TLS1.2", "To the gateway"), Traced(), Traced(("Partners",), "TLS1.2", "To the gateway")]
+    result = evidence_result(found, WINDOW, report, EncryptionReport(refused="no"), sample, examples=0)
+    assert "@" not in str(result)
+    assert "encryption" not in result
+    assert result["raw"] == [{"report": "rules", "column": "UserAction"}, {"report": "rules", "column": "Policy", "value": "P"}]
+    assert result["sample"] == [{"rules": ["Partners"], "tls": "TLS1.2", "connector": "To the gateway", "copies": 2}, {"rules": [], "copies": 1}]
+    assert not [text for rule in result["rules"] for text in rule.values() if "encrypted" in str(text)]

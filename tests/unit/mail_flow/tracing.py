@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Random mail as a message trace has it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Row, Trace, microseconds_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import NO_HOP
+
+from tests.unit.mail_flow import generators
+
+
+def tenant(source: random.Random) -> Facts:
+    """The facts about a random organization."""
+    known = {"inbound_connectors": [], **generators.organization(source)}
+    return facts_of(known)
+
+
+def ordinary_message(source: random.Random, name: str) -> Message:
+    """An ordinary message that arrives in clear."""
+    made = generators.message(source)
+    made.update(protection={"kind": "none"}, disclaimer_insertable=True)
+    made.pop("type", None)
+    return message_of(made, "", name)
+
+
+def _hop(message: Message, facts: Facts) -> str:
+    """The last hop of a message, as the trace would have it."""
+    if message.authenticated and facts.domain_type(domain(message.sender)) in INSIDE:
+        return NO_HOP
+    return "203.0.113.9" if message.authenticated is False and message.sender_ip is None else "10.0.0.1" if message.sender_ip is None else message.sender_ip
+
+
+def rows_of(message: Message, facts: Facts) -> Iterator[Row]:
+    """The rows of a message."""
+    for person in facts.recipients(message):
+        yield Row(
+            message=message.name,
+            received=microseconds_of(message.date),
+            sender=message.sender.lower(),
+            recipient=person.address,
+            status="Delivered",
+            subject=message.subject,
+            size=message.size,
+            from_ip=_hop(message, facts),
+        )
+
+
+def traced(messages: list[Message], facts: Facts) -> Trace:
+    """The rows of messages."""
+    trace = Trace()
+    for message in messages:
+        for row in rows_of(message, facts):
+            trace.add(row)
+    return trace
