@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 import shlex
@@ -18,6 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.connection import excha
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variables import known_variables
 
 from tests.emulator.emulator import Emulator
+from tests.emulator.message_trace import row
 
 from .guides import GUIDES, README, code, commands, file_name
 from .playbook import COLLECTIONS, ROOT, Controller
@@ -30,6 +32,7 @@ GROUP = "exchange_organizations"
 DEVICE_CODE = "ansible_exchange_device_code"
 STARTED = ROOT / "docs/docsite/rst/guide_getting_started.rst"
 REVIEW = ROOT / "docs/docsite/rst/guide_change_review.rst"
+TRY = ROOT / "docs/docsite/rst/guide_try_a_rule.rst"
 CAPTURES = ROOT / "docs/docsite/rst/guide_plans_without_a_tenant.rst"
 
 
@@ -143,6 +146,46 @@ def test_the_review_goes_as_its_guide_says(tmp_path: Path, emulator: Emulator) -
     emulator.service.edit(organization, "Set-OMEConfiguration", {"Identity": "OME Configuration", "OTPEnabled": True})
     says(controller, apply)
     assert [rule["Name"] for rule in organization.dump()["transport_rules"]] == ["Encrypt mail about contracts"]
+
+
+def test_a_rule_is_tried_as_its_guide_says(tmp_path: Path, emulator: Emulator) -> None:
+    controller = beginner(tmp_path, emulator, TRY)
+    (tmp_path / "inventory.yml").write_text(next(text for text in code(README, "yaml") if file_name(text) == "inventory.yml"), encoding="utf-8")
+    declared, enforced = (text for text in code(TRY, "yaml") if file_name(text))
+    (organization,) = emulator.organizations.values()
+    emulator.service.edit(organization, "New-TransportRule", {"Name": "Theirs", "SubjectContainsWords": ["spam"], "SetSCL": 5})
+    sent = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=3)
+    organization.patch({"message_trace": [row(number, sent, "alexw@contoso.com", f"p{number}@fabrikam.com") for number in range(2)]})
+    check, put, watch, plan, enforce, back = commands(TRY)
+    on_trial, since, expired = map(dateless, code(TRY, "text"))
+
+    (tmp_path / file_name(declared)).write_text(declared, encoding="utf-8")
+    before = organization.dump()
+    assert on_trial in dateless(says(controller, check))
+    assert organization.dump() == before
+    says(controller, put)
+    tried = organization.dump()["transport_rules"]
+    assert [(rule["Name"], rule.get("Mode", "Enforce")) for rule in tried] == [("Theirs", "Enforce"), ("Encrypt mail to partners (trial)", "Audit")]
+
+    for days, line in ((7, since), (15, expired)):
+        changed = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days)
+        organization.patch({"transport_rules": [{**rule, "WhenChanged": f"{changed:%Y-%m-%dT%H:%M:%S}.0000000Z"} for rule in tried]})
+        assert line in dateless(says(controller, watch))
+
+    (tmp_path / file_name(enforced)).write_text(enforced, encoding="utf-8")
+    says_in_shell(controller, plan)
+    says_in_shell(controller, enforce)
+    assert [(rule["Name"], rule.get("Mode", "Enforce")) for rule in organization.dump()["transport_rules"]] == [
+        ("Theirs", "Enforce"),
+        ("Encrypt mail to partners", "Enforce"),
+    ]
+    says_in_shell(controller, back)
+    assert [rule["Name"] for rule in organization.dump()["transport_rules"]] == ["Theirs", "Encrypt mail to partners (trial)"]
+
+
+def dateless(text: str) -> str:
+    """A text on one line, without its dates."""
+    return " ".join(re.sub(r"\d{4}-\d\d-\d\d", "DATE", text).split())
 
 
 def pipelines(page: Path) -> dict[str, list[str]]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX, Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.trial import Trial
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
@@ -197,6 +198,10 @@ class Control:
 
     def names_of_rules(self, request: Request, organization: Organization) -> list[str]:
         """The names of the mail flow rules that it declares."""
+        return []
+
+    def trials(self, request: Request, organization: Organization) -> list[Trial]:
+        """The rules that it only tries."""
         return []
 
     def guaranteed(self, request: Request, organization: Organization, planned: Plan | None) -> list[dict[str, Any]]:

@@ -281,6 +281,21 @@ CONTROLS: tuple[Control, ...] = (
                 "leaves by forced TLS: a guarantee says so, and C(tls_validation) what TLS has to check at least.",
                 (False, False),
             ),
+            Variable(
+                "trial",
+                {"type": "list", "elements": "str"},
+                'Names of rules of O(hardened_baseline_encryption_rules) that are only tried. Such a rule is created with "(trial)" after its '
+                "name: last, in mode V(Audit), in which Exchange logs its actions but does nothing to mail, and without stop, notification and incident "
+                "report. MFR-1 and guarantees do not count it. A plan in check mode and an audit show what it would do. Once its name leaves this list, one "
+                "plan removes the trial and enforces the rule.",
+                ([], []),
+            ),
+            Variable(
+                "trial_days",
+                {"type": "int"},
+                "The number of days after which a trial is a finding of MFR-1. Nothing is enforced by time.",
+                (14, 14),
+            ),
         ),
     ),
     MailControl(

@@ -126,7 +126,11 @@ def mail_difference(organization: Organization, plan: Plan) -> dict[str, Any]:
         if any(change.resource == RULE for change in plan.changes):
             raise
         return {}  # Settings can be changed where rules cannot be read. The effect on mail then nobody can tell.
-    then = now.after(plan)
+    return difference_of(now, now.after(plan))
+
+
+def difference_of(now: Mail, then: Mail) -> dict[str, Any]:
+    """How two ways to treat mail differ: ``difference`` and ``difference_more``."""
     found = difference(now.rules, then.rules, then.facts, irm_before=now.facts.get(IRM))
     rows, more = difference_rows(found)
     return {"difference": rows, "difference_more": more if found.complete else max(more, 1)}

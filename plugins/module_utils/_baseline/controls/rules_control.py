@@ -6,19 +6,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import Control, Outlook, Parts, Request, named
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.effect import remarks, shortcomings, whole
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX, Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.trial import (
+    LONGEST_NAME,
+    Trial,
+    trial_among,
+    trial_name,
+    trial_of,
+    tried_by,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotFoundError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Patterns
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.scalars import exact_bytes
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import meant
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.trials import expired_sentence, trial_sentence
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import OUTGOING
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import refuse_double
@@ -38,7 +48,10 @@ _PATTERNS = [(section, field.option) for section, fields in SECTIONS.items() for
 
 @dataclass(frozen=True, kw_only=True)
 class RulesControl(Control):
-    """Mail flow rules and their order. Two variables: the rules, and the one that encrypts all outgoing mail."""
+    """Mail flow rules and their order.
+
+    Four variables: the rules, the one that encrypts all outgoing mail, the names of rules that are only tried, and for how many days at most.
+    """
 
     @property
     def resource(self) -> str:
@@ -48,36 +61,90 @@ class RulesControl(Control):
     def subset(self) -> str:
         return "transport_rules"
 
+    def is_wanted(self, variables: Mapping[str, Any]) -> bool:
+        return any(variables.get(variable.name) not in (None, [], {}) for variable in self.variables[:3])
+
     def check(self, request: Request) -> None:
         self.rules(request)
 
     def rules(self, request: Request) -> list[DeclaredRule]:
-        """The rules that the variables want, in order."""
-        return request.parsed(self.id, lambda: self._declared(request))
+        """The rules that the variables want enforced, in order."""
+        return request.parsed(self.id, lambda: self._declared(request))[0]
 
-    def _declared(self, request: Request) -> list[DeclaredRule]:
-        listed, outgoing = (variable.name for variable in self.variables)
+    def tried(self, request: Request) -> list[DeclaredRule]:
+        """The rules that the variables want on trial, as they are declared, in order."""
+        return request.parsed(self.id, lambda: self._declared(request))[1]
+
+    def _declared(self, request: Request) -> tuple[list[DeclaredRule], list[DeclaredRule]]:
+        listed, outgoing, trial, _days = (variable.name for variable in self.variables)
         rules = [declare(whole(rule), f"hardened_baseline_{listed}[{index}].") for index, rule in enumerate(request.variables.get(listed) or ())]
+        names = request.variables.get(trial) or ()
+        _refuse_trials(names, rules)
+        keys = {name_key(name) for name in names}
+        tried = [rule for rule in rules if name_key(rule.name) in keys]
+        rules = [rule for rule in rules if name_key(rule.name) not in keys]
         wanted = request.variables.get(outgoing)
-        return [*rules, declare(whole(_outgoing(wanted, request)), named(outgoing))] if wanted else rules
+        return [*rules, declare(whole(_outgoing(wanted, request)), named(outgoing))] if wanted else rules, tried
 
     def desired(self, request: Request, organization: Organization) -> Parts:
-        return {self.subset: self.rules(request)}
+        return {self.subset: self._wanted(request, organization)}
+
+    def _wanted(self, request: Request, organization: Organization) -> list[DeclaredRule]:
+        """The rules as they should be in the organization: without trials that nobody wants any more, and with those that are wanted as its last ones."""
+        stored, rules, conflicts = rules_of(organization), self.rules(request), self._conflicts(request, organization)
+        trials = []
+        for rule in self.tried(request):
+            found = trial_among(stored, rule.name)
+            trials += [replace(trial_of(rule), guid=found.guid if found else "")] if rule.name not in conflicts else []
+        kept = {name_key(name) for rule in (*rules, *trials) for name in (rule.name, rule.guid)}
+        over = [rule for rule in stored if tried_by(rule) and kept.isdisjoint((name_key(rule.name), name_key(rule.guid)))]
+        return [*(DeclaredRule("", rule.guid, "absent", None, None, {}, {}) for rule in over), *rules, *trials]
+
+    def _conflicts(self, request: Request, organization: Organization) -> dict[str, str]:
+        """Why rules cannot be on trial in this organization, as sentences, by their names."""
+        rules = [rule for rule in rules_of(organization) if not tried_by(rule)] if self.tried(request) else []
+        found = {}
+        for tried in self.tried(request):
+            for rule in rules:
+                if same_name(rule.name, tried.name) or rule.guid == tried.guid:
+                    found[tried.name] = (
+                        f"{tried.name!r} cannot be on trial, because the organization has the rule {rule.name!r} (mode {rule.settings['mode']}): a rule is "
+                        f"either on trial or enforced. Remove its name from {PREFIX}trial, or remove the rule from the organization first."
+                    )
+                elif same_name(rule.name, trial_name(tried.name)):
+                    found[tried.name] = (
+                        f"{tried.name!r} cannot be on trial, because the organization has a rule with the name of its trial that is none: {rule.name!r} "
+                        f"(mode {rule.settings['mode']}). Rename one of the two."
+                    )
+        return found
+
+    def trials(self, request: Request, organization: Organization) -> list[Trial]:
+        stored, conflicts = rules_of(organization), self._conflicts(request, organization)
+        days = int(request.variables.get(self.variables[3].name) or 0)
+        return [Trial.of(rule.name, trial_among(stored, rule.name), days) for rule in self.tried(request) if rule.name not in conflicts]
 
     def names_of_rules(self, request: Request, organization: Organization) -> list[str]:
         declared = [rule for rule in self.rules(request) if rule.state == "present"]
         guids = {rule.guid for rule in declared if rule.guid}
-        named = [rule.name for rule in rules_of(organization) if rule.guid in guids] if organization.error(self.subset) is None else []
-        return [*(rule.name for rule in declared if rule.name), *named]
+        stored = rules_of(organization) if organization.error(self.subset) is None else []
+        trials = [trial_name(rule.name) for rule in self.tried(request)]
+        return [*(rule.name for rule in declared if rule.name), *trials, *(rule.name for rule in stored if rule.guid in guids or tried_by(rule))]
 
     def shown(self, request: Request) -> dict[str, Any]:
-        return {"rules": [_shown(rule) for rule in self.rules(request)]}
+        trials = [_shown(trial_of(rule)) for rule in self.tried(request)]
+        return {"rules": [_shown(rule) for rule in self.rules(request)], **({"trials": trials} if trials else {})}
 
     def shortcomings(self, request: Request, organization: Organization) -> list[str]:
-        return shortcomings(self.rules(request), organization)
+        return [
+            *shortcomings(self.rules(request), organization),
+            *self._conflicts(request, organization).values(),
+            *(expired_sentence(trial.as_dict()) for trial in self.trials(request, organization) if trial.expired),
+        ]
 
     def remarks(self, request: Request, organization: Organization) -> list[str]:
-        return remarks(self.rules(request), organization)
+        stored = rules_of(organization)
+        trials = [trial for trial in self.trials(request, organization) if trial_among(stored, trial.name)]
+        return [*remarks(self.rules(request), organization), *(trial_sentence(trial.as_dict()) for trial in trials)]
 
     def errors(self, request: Request, organization: Organization, *, check_mode: bool) -> list[ExchangeError]:
         if organization.error(self.subset) is not None:
@@ -86,9 +153,9 @@ class RulesControl(Control):
 
     def _errors(self, request: Request, organization: Organization) -> list[ExchangeError]:
         """The error of each rule that cannot be planned, each on its own."""
-        errors: list[ExchangeError] = []
+        errors: list[ExchangeError] = [OptionError(text) for text in self._conflicts(request, organization).values()]
         known = []
-        for rule in self.rules(request):
+        for rule in self._wanted(request, organization):
             try:
                 book = RuleBook(organization, created=request.created)
                 found = book.find(rule)
@@ -143,7 +210,7 @@ class RulesControl(Control):
 
     def _limit_findings(self, outlook: Outlook) -> list[Finding]:
         """What would exceed Exchange's limits of rules. Sizes are estimates: Exchange counts its own form of a rule."""
-        organization, rules = outlook.organization, self.rules(outlook.request)
+        organization, rules = outlook.organization, self._wanted(outlook.request, outlook.organization)
         config = organization.only("transport_config") if organization.error("transport_config") is None else {}
         book = RuleBook(organization)
         after: dict[str, Mapping[str, Mapping[str, Any]]] = {rule.guid: rule.sections for rule in book.rules}
@@ -159,10 +226,13 @@ class RulesControl(Control):
             return []
         texts = []
         limit = int(config.get("TransportRuleLimit") or _RULES)
-        if len(after) > limit and len(after) > len(book.rules):
-            texts.append(f"there would be {len(after)} rules; the organization can have {limit}.")
+        # Rules are removed after others have been created.
+        most_rules = len(book.rules) + len(set(after) - set(book.by_guid))
+        if most_rules > limit and most_rules > len(book.rules):
+            until = "" if len(after) > limit else " until the run removes those that go"
+            texts.append(f"there would be {max(len(after), most_rules)} rules{until}; the organization can have {limit}.")
         size = _bytes(config.get("TransportRuleSizeLimit"), _RULE_BYTES)
-        for rule in rules:
+        for rule in (rule for rule in rules if rule.state == "present"):
             length = len(json.dumps(_effective(organization, rule), ensure_ascii=False).encode("utf-8", "surrogatepass"))
             if length > size:
                 texts.append(f"the rule {rule.label!r} would have about {length:,} bytes; Exchange accepts {size:,}.")
@@ -172,6 +242,27 @@ class RulesControl(Control):
         if patterns > most and patterns > before:
             texts.append(f"the patterns of all rules would have {patterns:,} characters, and the organization can have {most:,}.")
         return [Finding(self.id, text) for text in texts]
+
+
+def _refuse_trials(names: Sequence[str], rules: Sequence[DeclaredRule]) -> None:
+    """Refuses names that cannot be on trial, whatever the organization has."""
+    declared = {name_key(rule.name): rule for rule in rules if rule.name}
+    seen: set[str] = set()
+    for index, name in enumerate(names):
+        where, rule = f"{PREFIX}trial[{index}]: {name!r}", declared.get(name_key(name))
+        if rule is None:
+            raise OptionError(f"{where} is not the name of a rule of {PREFIX}encryption_rules{meant(name, (each.name for each in declared.values()))}")
+        if name_key(name) in seen:
+            raise OptionError(f"{where} is listed twice.")
+        if rule.state == "absent":
+            raise OptionError(f"{where} has state: absent, so there is nothing to try.")
+        if len(rule.name) > LONGEST_NAME:
+            raise OptionError(
+                f"{where} has {len(rule.name)} characters. A rule on trial can have {LONGEST_NAME}, because its trial is {trial_name('<name>')!r}."
+            )
+        if name_key(trial_name(name)) in declared:
+            raise OptionError(f"{where} cannot be on trial, because {PREFIX}encryption_rules has a rule with the name of its trial, {trial_name(name)!r}.")
+        seen.add(name_key(name))
 
 
 def _outgoing(wanted: Mapping[str, Any], request: Request) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding, allow
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.foreign import foreign_to
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import licensing_warnings, mail_difference, mail_lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.trial import Trial
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.overview import overview_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import ControlReport
@@ -30,6 +31,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.refusals import organization_refusals
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, ExchangeError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, SUBSETS, Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
@@ -150,6 +152,15 @@ class Baseline(Procedure):
 
     def guarantees(self, organization: Organization, plan: Plan | None) -> list[dict[str, Any]]:
         return [row for control in self.wanted for row in control.guaranteed(self.request, organization, plan)]
+
+    def trials(self, organization: Organization) -> list[Trial]:
+        licensed = self.licensed(organization)[0]
+        written = [control for control in licensed.written if not control.subset or organization.error(control.subset) is None]
+        return [trial for control in written for trial in control.trials(licensed.request, organization)]
+
+    def enforcing(self, organization: Organization, trial: Trial) -> Plan:
+        left = [name for name in self.variables["trial"] if not same_name(name, trial.name)]
+        return type(self)({**self.variables, "trial": left}, *self.tags, self.left_out).plan(organization, check_mode=True)
 
     def misses(self, organization: Organization, refuted: Collection[str]) -> list[str]:
         return [text for control in self.wanted if not self._is_excepted(control) for text in control.misses(self.request, organization, refuted)]

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import GUARANTEES, Mail, mail_difference, verdict_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.trial import Trial
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import ControlReport, SnapshotReference
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
@@ -129,6 +130,14 @@ class Procedure:
         now = Mail.of(organization)
         before = now.verdicts(self.promised, GUARANTEES)
         return verdict_rows(zip(before, now.after(plan).verdicts(self.promised, GUARANTEES) if plan else before, strict=True))
+
+    def trials(self, organization: Organization) -> list[Trial]:
+        """The rules that it only tries."""
+        return []
+
+    def enforcing(self, organization: Organization, trial: Trial) -> Plan:
+        """The plan if a rule were enforced instead of tried. Raises the first error that keeps it from being planned."""
+        return Plan()
 
     def misses(self, organization: Organization, refuted: Collection[str]) -> list[str]:
         """Why a run that has stored everything has failed nevertheless, as sentences.

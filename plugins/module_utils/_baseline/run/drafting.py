@@ -19,6 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import Preparation
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.reading import read_organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.replayed import replayed
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.tried import plans_enforcing, tried
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
@@ -75,9 +76,12 @@ def draft(task: BaselineContext, prepared: Preparation) -> Drafted:
     session = task.describe()
     drafted = procedure.draft(organization, run)
     mail = procedure.mail(organization, drafted.plan)
-    if run.check_mode and (replay := replayed(task, variables, organization, drafted.plan)):
-        mail = {**mail, "replay": replay}
-        # It is no warning of the plan, whose digest does not depend on it.
+    if run.check_mode:
+        # Neither is in the digest: mail goes on, and trials get older.
+        enforcing = plans_enforcing(procedure, organization)
+        replay, replays = replayed(task, variables, organization, drafted.plan, enforcing)
+        trials = tried(task, procedure, organization, drafted.plan, enforcing, replays)
+        mail = {**mail, **({"replay": replay} if replay else {}), **({"trials": trials} if trials else {})}
         task.warnings += [replay["remark"]] if "remark" in replay else []
     changes = planned_changes(organization, drafted.plan, mail)
     desired = {**procedure.desired(organization), "accept": prepared.acceptance.shown(), "skip": list(variables.get("skip") or ())}

@@ -40,37 +40,47 @@ _LINES = 3
 _COUNTS = ("window", "counts", "remark")
 
 
-def replayed(task: BaselineContext, variables: Mapping[str, Any], organization: Organization, plan: Plan) -> dict[str, Any]:
+def replayed(
+    task: BaselineContext, variables: Mapping[str, Any], organization: Organization, plan: Plan, enforcing: Mapping[str, Plan]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """The mail of the last days through the rules as the plan would leave them, and as they are: as ``mail_flow_replay`` returns it. Shows a few lines.
 
     Nothing where nobody asks for it. What Exchange does not let the caller read is a remark.
 
+    :param enforcing: the rules on trial by their names, with what would enforce them instead of the plan.
+    :returns: the replay, and for each rule on trial the ``window`` and the ``difference`` of one that has it enforced.
     :raises OptionError: the days or the files are none.
     """
     days, files = int(variables.get("replay_days") or 0), _files(variables.get("replay_trace"), task.host)
     if not days and not files:
-        return {}
+        return {}, {}
     if not 0 <= days <= OLDEST:
         raise OptionError(f"hardened_baseline_replay_days is {days}.", remedy=f"Use a number from 0 to {OLDEST}; 0 turns it off.")
     try:
         trace, window = _traced(task, days, files)
         guarantees = [each for each in guarantees_of(Request(variables)) if each.then != IN_TRANSIT]
         known = read_with_people(task.session, organization, [*organization.subsets, *MAIL_FACTS], guarantees, plan)
-        found = _replay(known, plan, guarantees, trace, window)
+        now = Mail.of(known)
+        then = now.after(plan)
+        found = _replay(now, then, changes_mail(plan.changes), guarantees, trace, window)
+        tried = {name: _replay(then, now.after(other), True, (), trace, window) for name, other in enforcing.items()}
     except OptionError:
         raise
     except ExchangeError as error:
-        return {"remark": f"The mail of the last days could not be replayed: {error} A file needs no permission: hardened_baseline_replay_trace."}
+        return {"remark": f"The mail of the last days could not be replayed: {error} A file needs no permission: hardened_baseline_replay_trace."}, {}
     for line in replay_lines(found, most=1)[:_LINES]:
         task.say(line)
-    return found
+    return found, {name: {key: each[key] for key in ("window", "difference")} for name, each in tried.items()}
 
 
 def counts_of(mail: Mapping[str, Any]) -> dict[str, Any]:
     """The effect on mail as a task's result has it."""
-    if "replay" not in mail:
-        return dict(mail)
-    return {**mail, "replay": {key: value for key, value in mail["replay"].items() if key in _COUNTS}}
+    found = dict(mail)
+    if "replay" in mail:
+        found["replay"] = {key: value for key, value in mail["replay"].items() if key in _COUNTS}
+    if "trials" in mail:
+        found["trials"] = [{key: value for key, value in row.items() if key != "replay"} for row in mail["trials"]]
+    return found
 
 
 def _files(value: Any, host: str) -> Sequence[str]:
@@ -88,10 +98,7 @@ def _traced(task: BaselineContext, days: int, files: Sequence[str]) -> tuple[Tra
     return TraceReader(task.session, task.say, _MOST).read(begin, until)
 
 
-def _replay(organization: Organization, plan: Plan, guarantees: Sequence[Guarantee], trace: Trace, window: Window) -> dict[str, Any]:
-    now = Mail.of(organization)
-    then = now.after(plan)
-    changes = changes_mail(plan.changes)
+def _replay(now: Mail, then: Mail, changes: bool, guarantees: Sequence[Guarantee], trace: Trace, window: Window) -> dict[str, Any]:
     before, after = RuleSet(now.rules), RuleSet(then.rules)
     facts = facts_of(then.facts)
     asked = Replay(after, facts, before if changes else None, replace(facts, irm_configuration=now.facts.get(IRM)), guarantees)

@@ -34,6 +34,16 @@ def moves(order: Sequence[str], named: Sequence[str], position: str = "relative"
     return _forward(list(order), [*rest, *named] if position == "last" else list(named), moving)
 
 
+def moves_to_end(order: Sequence[str], named: Sequence[str]) -> list[tuple[str, int]]:
+    """The moves that bring ``named`` behind all other rules, in this order. No other rule is moved."""
+    staying = max(count for count in range(len(named) + 1) if _ends_with([rule for rule in order if rule not in named[count:]], named[:count]))
+    return [(rule, len(order) - 1) for rule in named[staying:]]
+
+
+def _ends_with(order: Sequence[str], named: Sequence[str]) -> bool:
+    return list(order[len(order) - len(named) :]) == list(named)
+
+
 def _forward(current: list[str], target: Sequence[str], moving: str) -> list[tuple[str, int]]:
     """The moves that bring ``target`` into order, its first rule first, each directly after the previous one."""
     staying = _longest_run(current, target)

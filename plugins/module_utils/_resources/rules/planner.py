@@ -16,7 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.concurrent_changes import concurrent_changes
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import ENDING, first_that_covers
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS, SETTINGS_FIELDS
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.order import moves
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.order import moves, moves_to_end
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule, decrypts, encrypts
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook, RulePlan
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_plan import move, plan_rule, removal, switch
@@ -58,6 +58,7 @@ def plan_order(book: RuleBook, names: Sequence[str], position: str) -> Plan:
 def plan_rules(book: RuleBook, rules: Sequence[DeclaredRule], *, unmanaged: str = "keep", refuse_doubles: bool = False, ordered: bool = True) -> Plan:
     """Plans a list of rules. A new rule is created after the one that precedes it in the list.
 
+    :param rules: those that stand after all others come last.
     :param ordered: whether existing rules are moved into the order of the list.
     """
     _refuse_repeats(rules)
@@ -66,6 +67,7 @@ def plan_rules(book: RuleBook, rules: Sequence[DeclaredRule], *, unmanaged: str 
     found = list(map(book.find, rules))
     existing = [rule.guid for rule in found if rule]
     keys: list[str] = []
+    last: list[str] = []
     planned: list[RulePlan] = []
     for position, wanted in enumerate(rules):
         # The list defines the order. Its entries have a priority if the list is the state of another organization, or an older one.
@@ -73,11 +75,13 @@ def plan_rules(book: RuleBook, rules: Sequence[DeclaredRule], *, unmanaged: str 
         if refuse_doubles:
             refuse_double(book, rule, existing)
         later = [other.guid for other in found[position + 1 :] if other]
-        planned.append(plan_rule(book, rule, index=_place(book.order, keys, later)))
+        planned.append(plan_rule(book, rule, index=_place(book.order, [] if rule.last else keys, later)))
         _add(plan, book, planned[-1])
-        keys += [planned[-1].key] if rule.state == "present" else []
+        if rule.state == "present":
+            (last if rule.last else keys).append(planned[-1].key)
     if ordered:
         _move(plan, book, moves(book.order, keys))
+        _move(plan, book, moves_to_end(book.order, last))
     _treat_unmanaged(plan, book, existing, unmanaged)
     _finished(plan, book)
     plan.before = {"rules": [each.before for each in planned]}

@@ -163,6 +163,7 @@ class DeclaredRule:
     :param settings: the settings outside the sections.
     :param sections: section to its authoritative content. Omitted sections are missing.
     :param where: the start of an error about one of its options, such as ``rules[2].``.
+    :param last: whether it stands after all other rules, whoever made them.
     """
 
     name: str
@@ -173,6 +174,7 @@ class DeclaredRule:
     settings: dict[str, Any]
     sections: dict[str, dict[str, Any]]
     where: str = ""
+    last: bool = False
 
     @property
     def label(self) -> str:

@@ -9,7 +9,7 @@ from bisect import bisect_left
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.order import moves
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.order import moves, moves_to_end
 from ansible_collections.m365.message_encryption.plugins.modules import ome_transport_rule_order
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -121,3 +121,19 @@ def test_positions_are_taken_from_a_fresh_read_after_each_move(session: Emulated
     session.before_write = lambda call: pending.pop()() if pending else None
     session.run(ome_transport_rule_order, rules=["d", "c", "b", "a"], position="last")
     assert [rule["Name"] for rule in session.organization.state["transport_rules"]] == ["new", "d", "c", "b", "a"]
+
+
+@given(st.integers(1, 12).flatmap(lambda count: st.tuples(st.permutations(range(count)), st.lists(st.integers(0, count - 1), unique=True))))
+@settings(max_examples=rounds(200))
+def test_rules_come_last_and_each_move_may_be_planned_again(drawn: tuple[list[int], list[int]]) -> None:
+    order, named = drawn
+    others = [rule for rule in order if rule not in named]
+    left = len(moves_to_end(list(map(str, order)), list(map(str, named))))
+    order, named = list(order), list(named)
+    while done := moves_to_end(list(map(str, order)), list(map(str, named))):
+        assert len(done) == left
+        rule, index = int(done[0][0]), done[0][1]
+        order.remove(rule)
+        order.insert(index, rule)
+        left -= 1
+    assert order == [*others, *named]

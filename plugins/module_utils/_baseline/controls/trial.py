@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on trial: in Exchange under another name, last, in Mode Audit, in which a rule does nothing to mail and only its actions are logged.
+
+Private to the collection. Last and without stop, a trial is harmless whatever Mode Audit does to splits (U06) and stops (U08). Incident reports and
+notifications would go out even so, so a trial has none. ``SetAuditSeverity: DoNotAudit`` would log nothing. Source: Microsoft's pages of
+Set-TransportRule and of testing mail flow rules.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule
+
+#: The end of a trial's name, and the longest name of a rule (64 characters) that leaves room for it.
+_SUFFIX = " (trial)"
+LONGEST_NAME = 64 - len(_SUFFIX)
+
+#: The comment by which a trial is known, whatever name somebody gives it. The name of the rule that is tried follows.
+_MARK = "Trial by m365.message_encryption of the rule: "
+
+#: Actions that reach people even in Mode Audit, and the one that may keep mail from other rules.
+_NOT_TRIED = ("generate_incident_report", "generate_notification", "incident_report_content", "stop_rule_processing")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A rule on trial.
+
+    :param name: the rule that is tried.
+    :param rule: the name of its trial in Exchange.
+    :param since: the day since which the trial has been as it is; ``None`` if it does not exist yet, or Exchange does not show it.
+    :param until: the last day of its time; ``None`` with ``since``.
+    """
+
+    name: str
+    rule: str
+    since: datetime.date | None = None
+    until: datetime.date | None = None
+
+    @property
+    def expired(self) -> bool:
+        """Whether its time is over."""
+        return self.until is not None and self.until < datetime.datetime.now(datetime.UTC).date()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The trial in its written form. What is not known is absent."""
+        dates = {"since": self.since, "until": self.until}
+        return {"name": self.name, "rule": self.rule, **{key: day.isoformat() for key, day in dates.items() if day}, "expired": self.expired}
+
+    @classmethod
+    def of(cls, name: str, stored: Rule | None, days: int) -> Trial:
+        """The trial of a rule, as Exchange shows it.
+
+        :param days: how long a trial may take.
+        """
+        begun = since(stored) if stored else None
+        return cls(name, trial_name(name), begun, begun + datetime.timedelta(days=days) if begun else None)
+
+
+def trial_name(name: str) -> str:
+    """The name of a rule's trial."""
+    return f"{name}{_SUFFIX}"
+
+
+def trial_of(rule: DeclaredRule) -> DeclaredRule:
+    """A declared rule as its trial."""
+    sections = dict(rule.sections)
+    if "actions" in sections:
+        actions = {option: value for option, value in sections["actions"].items() if option not in _NOT_TRIED}
+        severity = actions.get("set_audit_severity")
+        sections["actions"] = {**actions, "set_audit_severity": "Low" if severity in (None, "DoNotAudit") else severity}
+    settings = {**rule.settings, "mode": "Audit", "comments": f"{_MARK}{rule.name}"}
+    return replace(rule, name=trial_name(rule.name), guid="", settings=settings, sections=sections, last=True)
+
+
+def tried_by(rule: Rule) -> str:
+    """The name of the rule that a rule of the organization is the trial of; empty if it is no trial, as one that somebody has enforced."""
+    comments = str(rule.properties.get("Comments") or "")
+    return comments.removeprefix(_MARK) if comments.startswith(_MARK) and rule.settings["mode"] != "Enforce" else ""
+
+
+def trial_among(rules: Sequence[Rule], name: str) -> Rule | None:
+    """The trial of a rule. Of several, because somebody has copied it, the one with a trial's name."""
+    found = [rule for rule in rules if same_name(tried_by(rule), name)]
+    return next((rule for rule in found if same_name(rule.name, trial_name(name))), found[0] if found else None)
+
+
+def since(rule: Rule) -> datetime.date | None:
+    """The day on which a rule was created, or changed last where Exchange does not show that; ``None`` if it shows neither."""
+    for key in ("WhenCreatedUTC", "WhenCreated", "WhenChangedUTC", "WhenChanged"):
+        try:
+            return datetime.datetime.fromisoformat(str(rule.properties.get(key))).date()
+        except ValueError:
+            continue
+    return None

@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What rules on trial would do to mail if they were enforced. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import Mail, difference_of, read_with_people
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.trials import trial_lines
+
+#: Lines of a trial on the terminal.
+_LINES = 3
+
+
+def plans_enforcing(procedure: Procedure, organization: Organization) -> dict[str, Plan]:
+    """The rules on trial by their names, each with the plan that would enforce it; without those of which none can be made."""
+    found = {}
+    for trial in procedure.trials(organization):
+        try:
+            found[trial.name] = procedure.enforcing(organization, trial)
+        except ExchangeError:
+            continue  # What keeps the rules from being planned is refused, or said of their control.
+    return found
+
+
+def tried(
+    task: BaselineContext, procedure: Procedure, organization: Organization, plan: Plan, enforcing: Mapping[str, Plan], replays: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """The rules on trial: ``name``, ``rule``, ``since``, ``until``, ``expired``, how mail would be treated differently if the rule were enforced
+    (``difference``, ``difference_more``), and how much of the mail of the last days (``replay``). Shows a few lines of each.
+
+    :param enforcing: their names, with what would enforce them instead of the plan.
+    :param replays: their names, with what a replay found of that.
+    """
+    if not enforcing:
+        return []
+    known = read_with_people(task.session, organization, [*organization.subsets, *MAIL_FACTS], procedure.promised, plan)
+    now = Mail.of(known)
+    rows = []
+    for trial in procedure.trials(organization):
+        if trial.name not in enforcing:
+            continue
+        replay = {"replay": replays[trial.name]} if trial.name in replays else {}
+        rows.append({**trial.as_dict(), **difference_of(now.after(plan), now.after(enforcing[trial.name])), **replay})
+        for line in trial_lines(rows[-1], most=1)[:_LINES]:
+            task.say(line)
+    return rows

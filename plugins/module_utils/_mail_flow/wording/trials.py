@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules on trial, as sentences. Private to the collection.
+
+A trial is a mapping with ``name``, ``rule``, ``expired``, and ``since`` and ``until`` (dates as texts) where they are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import change_sentence
+
+
+def trial_sentence(trial: Mapping[str, Any]) -> str:
+    """That a rule is on trial, and since when."""
+    dates = f"since {trial['since']}, until {trial['until']}" if "since" in trial else "since an unknown day"
+    return f"{trial['name']!r} is on trial {dates}: as {trial['rule']!r} it does nothing to mail."
+
+
+def expired_sentence(trial: Mapping[str, Any]) -> str:
+    """That the time of a trial is over, and what to do."""
+    return (
+        f"The trial of {trial['name']!r} ended on {trial['until']}. To enforce the rule, remove its name from hardened_baseline_trial. "
+        "To give it up, declare it with state: absent."
+    )
+
+
+def trial_lines(trial: Mapping[str, Any], most: int = 10) -> list[str]:
+    """A trial as lines of a terminal: since when, what the rule would do to mail if it were enforced, and to how much of the mail of the last days.
+
+    :param trial: with ``difference`` and ``difference_more``, and maybe with ``replay``.
+    :param most: the maximum number of differences that are named.
+    """
+    dates = f" since {trial['since']}, until {trial['until']}" if "since" in trial else ""
+    rows, more = trial["difference"], trial["difference_more"]
+    texts = [row["text"] for row in rows[:most]]
+    left = len(rows) - len(texts) + more
+    enforced = " ".join([*texts, *([f"{left:,} more differences are not named here."] if left else [])]) or "no mail would be treated differently."
+    return [f"On trial{dates}: {trial['name']!r}. If it were enforced: {enforced}", *_replayed(trial.get("replay"), most)]
+
+
+def _replayed(replay: Mapping[str, Any] | None, most: int) -> list[str]:
+    """How much of the mail of the last days would have been treated differently."""
+    if replay is None:
+        return []
+    texts = [change_sentence(row) for row in replay["difference"][:most]] or ["no copy is treated differently."]
+    return [f"Mail of {replay['window']['from'][:10]} to {replay['window']['until'][:10]}, if it had been enforced: {' '.join(texts)}"]
