@@ -135,11 +135,8 @@ class RulesControl(Control):
         return {"rules": [_shown(rule) for rule in self.rules(request)], **({"trials": trials} if trials else {})}
 
     def shortcomings(self, request: Request, organization: Organization) -> list[str]:
-        return [
-            *shortcomings(self.rules(request), organization),
-            *self._conflicts(request, organization).values(),
-            *(expired_sentence(trial.as_dict()) for trial in self.trials(request, organization) if trial.expired),
-        ]
+        expired = [expired_sentence(trial.as_dict()) for trial in self.trials(request, organization) if trial.expired]
+        return [*self._conflicts(request, organization).values(), *expired, *shortcomings(self.rules(request), organization)]
 
     def remarks(self, request: Request, organization: Organization) -> list[str]:
         stored = rules_of(organization)
