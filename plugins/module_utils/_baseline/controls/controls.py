@@ -293,7 +293,7 @@ CONTROLS: tuple[Control, ...] = (
             Variable(
                 "trial_days",
                 {"type": "int"},
-                "The number of days after which a trial is a finding of MFR-1. Nothing is enforced by time.",
+                "The number of days after which a trial is a finding of MFR-1; V(0) is never. Nothing is enforced by time.",
                 (14, 14),
             ),
         ),

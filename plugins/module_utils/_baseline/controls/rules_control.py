@@ -76,7 +76,9 @@ class RulesControl(Control):
         return request.parsed(self.id, lambda: self._declared(request))[1]
 
     def _declared(self, request: Request) -> tuple[list[DeclaredRule], list[DeclaredRule]]:
-        listed, outgoing, trial, _days = (variable.name for variable in self.variables)
+        listed, outgoing, trial, days = (variable.name for variable in self.variables)
+        if int(request.variables.get(days) or 0) < 0:
+            raise OptionError(f"{PREFIX}{days} must be 0 or more, not {request.variables[days]}.")
         rules = [declare(whole(rule), f"hardened_baseline_{listed}[{index}].") for index, rule in enumerate(request.variables.get(listed) or ())]
         names = request.variables.get(trial) or ()
         _refuse_trials(names, rules)
@@ -254,9 +256,7 @@ def _refuse_trials(names: Sequence[str], rules: Sequence[DeclaredRule]) -> None:
         if rule.state == "absent":
             raise OptionError(f"{where} has state: absent, so there is nothing to try.")
         if len(rule.name) > LONGEST_NAME:
-            raise OptionError(
-                f"{where} has {len(rule.name)} characters. A rule on trial can have {LONGEST_NAME}, because its trial is {trial_name('<name>')!r}."
-            )
+            raise OptionError(f"{where} has {len(rule.name)} characters; a rule on trial can have {LONGEST_NAME}, because the name of its trial is longer.")
         if name_key(trial_name(name)) in declared:
             raise OptionError(f"{where} cannot be on trial, because {PREFIX}encryption_rules has a rule with the name of its trial, {trial_name(name)!r}.")
         seen.add(name_key(name))

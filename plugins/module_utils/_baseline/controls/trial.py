@@ -36,7 +36,7 @@ class Trial:
     :param name: the rule that is tried.
     :param rule: the name of its trial in Exchange.
     :param since: the day since which the trial has been as it is; ``None`` if it does not exist yet, or Exchange does not show it.
-    :param until: the last day of its time; ``None`` with ``since``.
+    :param until: the last day of its time; ``None`` with ``since``, or if its time does not end.
     """
 
     name: str
@@ -58,10 +58,10 @@ class Trial:
     def of(cls, name: str, stored: Rule | None, days: int) -> Trial:
         """The trial of a rule, as Exchange shows it.
 
-        :param days: how long a trial may take.
+        :param days: how long a trial may take; 0 for any time.
         """
         begun = since(stored) if stored else None
-        return cls(name, trial_name(name), begun, begun + datetime.timedelta(days=days) if begun else None)
+        return cls(name, trial_name(name), begun, begun + datetime.timedelta(days=days) if begun and days else None)
 
 
 def trial_name(name: str) -> str:

@@ -16,8 +16,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 def trial_sentence(trial: Mapping[str, Any]) -> str:
     """That a rule is on trial, and since when."""
-    dates = f"since {trial['since']}, until {trial['until']}" if "since" in trial else "since an unknown day"
-    return f"{trial['name']!r} is on trial {dates}: as {trial['rule']!r} it does nothing to mail."
+    dates = _dates(trial) or " since an unknown day"
+    return f"{trial['name']!r} is on trial{dates}: as {trial['rule']!r} it does nothing to mail."
 
 
 def expired_sentence(trial: Mapping[str, Any]) -> str:
@@ -34,17 +34,22 @@ def trial_lines(trial: Mapping[str, Any], most: int = 10) -> list[str]:
     :param trial: with ``difference`` and ``difference_more``, and maybe with ``replay``.
     :param most: the maximum number of differences that are named.
     """
-    dates = f" since {trial['since']}, until {trial['until']}" if "since" in trial else ""
     rows, more = trial["difference"], trial["difference_more"]
     texts = [row["text"] for row in rows[:most]]
     left = len(rows) - len(texts) + more
-    enforced = " ".join([*texts, *([f"{left:,} more differences are not named here."] if left else [])]) or "no mail would be treated differently."
-    return [f"On trial{dates}: {trial['name']!r}. If it were enforced: {enforced}", *_replayed(trial.get("replay"), most)]
+    enforced = " ".join([*texts, *([f"{left:,} more differences are not named here."] if left else [])]) or "No mail is treated differently."
+    return [f"On trial{_dates(trial)}: {trial['name']!r}. What enforcing it changes: {enforced}", *_replayed(trial.get("replay"), most)]
+
+
+def _dates(trial: Mapping[str, Any]) -> str:
+    """Since when and until when; empty if unknown."""
+    until = f", until {trial['until']}" if "until" in trial else ""
+    return f" since {trial['since']}{until}" if "since" in trial else ""
 
 
 def _replayed(replay: Mapping[str, Any] | None, most: int) -> list[str]:
     """How much of the mail of the last days would have been treated differently."""
     if replay is None:
         return []
-    texts = [change_sentence(row) for row in replay["difference"][:most]] or ["no copy is treated differently."]
-    return [f"Mail of {replay['window']['from'][:10]} to {replay['window']['until'][:10]}, if it had been enforced: {' '.join(texts)}"]
+    texts = [change_sentence(row) for row in replay["difference"][:most]] or ["No copy is treated differently."]
+    return [f"What it would have changed in the mail of {replay['window']['from'][:10]} to {replay['window']['until'][:10]}: {' '.join(texts)}"]
