@@ -28,7 +28,7 @@ options:
   messages:
     description:
       - The messages. A message does not have what is not given here; what only the mail system knows is unknown until it is given.
-      - One of O(messages), O(messages_path), O(guarantees), O(compare_with) and O(overview) is required.
+      - One of O(messages), O(messages_path), O(guarantees), O(compare_with), O(overview) and O(simplify) is required.
     type: list
     elements: dict
     suboptions:
@@ -284,6 +284,10 @@ options:
   overview:
     description:
       - Whether to show who outside can read what in clear, kinds of mail by destinations, as RV(overview).
+    type: bool
+  simplify:
+    description:
+      - Whether to look for fewer rules that do the same to all mail, as RV(simplified).
     type: bool
   fail_on_error:
     description:
@@ -572,9 +576,9 @@ changed_messages:
 lint:
   description: >-
     Problems in the tested rules, each with C(kind), C(rules) (names) and C(reason). Examples are rules that never act, exceptions that never apply,
-    duplicate rules, an encrypting and a decrypting rule for the same mail, and rules that stop mail before a later rule can encrypt it. Of
-    mail on its way, V(gateway_gets_ciphertext), V(journal_keeps_ciphertext), V(connector_misses_subdomains), V(connector_of_no_rule) and
-    V(routed_to_disabled_connector). V(too_complex) means that the rules are too complex for all checks.
+    duplicate rules, rules that do nothing of their own (V(covered_rule)), an encrypting and a decrypting rule for the same mail, and rules that stop mail
+    before a later rule can encrypt it. Of mail on its way, V(gateway_gets_ciphertext), V(journal_keeps_ciphertext), V(connector_misses_subdomains),
+    V(connector_of_no_rule) and V(routed_to_disabled_connector). V(too_complex) means that the rules are too complex for all checks.
   returned: with O(lint=true), O(guarantees) or O(compare_with)
   type: list
   elements: dict
@@ -620,6 +624,53 @@ overview:
     - kind_of_mail: from_inside
       destination: bank.example
       protected: always
+simplified:
+  description: >-
+    Fewer rules that do the same, whatever is unknown: no mail is treated differently, and no side effect differs. A rule stays if it has an effect that the
+    difference does not compare and may act.
+  returned: with O(simplify=true)
+  type: dict
+  contains:
+    rules:
+      description: >-
+        All rules, in order, as O(rules) and M(m365.message_encryption.ome_transport_rules) take them. Those that go are at the end, with C(state=absent).
+      type: list
+      elements: dict
+      returned: where fewer rules are proved to do the same
+    removed:
+      description: >-
+        The rules that can go, each with C(rule), C(reason) and C(by), the rules that do the same to all of its mail, or keep all mail from it.
+      type: list
+      elements: dict
+      returned: always
+    merged:
+      description: >-
+        The rules that can be one, each with C(rules), C(into), the one of them that has the values of all, and C(option), the condition in which they differ.
+      type: list
+      elements: dict
+      returned: always
+    kept:
+      description: The rules that look as if they could go, and stay, each with C(rule) and C(reason).
+      type: list
+      elements: dict
+      returned: always
+    unwritten:
+      description: The rules that this collection cannot write. They are not in C(rules), and keep their places.
+      type: list
+      elements: str
+      returned: where there are some, and C(rules) is returned
+    proof:
+      description: >-
+        C(equal), whether the proposed rules are proved to do the same, with C(assumptions) (none, unless rules look into content; as
+        RV(guarantees[].assumptions)), C(rules_before), C(rules_after) and C(comparisons), how many sets of edits were compared. If nothing is proposed, the
+        C(reason).
+      type: dict
+      returned: always
+  sample:
+    removed: [{rule: Encrypt offers, reason: "'Encrypt all outgoing mail' does the same to all of its mail", by: [Encrypt all outgoing mail]}]
+    merged: []
+    kept: []
+    proof: {equal: true, assumptions: [], rules_before: 2, rules_after: 1, comparisons: 1}
 unavailable:
   description: The facts that this session may not read, with the reason. Results that depend on them are unknown.
   returned: success, and where an expectation is not met
@@ -654,12 +705,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     settings_before,
     tested_rules,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.simplify import simplify
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import compared_rows, difference_rows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.failure_text import failure_diff, tested_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import guarantee_rows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import lint_rows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import overview_rows, reach_lines
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.simplify import simplified_lines, simplified_row
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
 
 #: The maximum number of sentences about a difference in the message for people.
@@ -679,10 +732,11 @@ SPEC: dict[str, Any] = {
         "results": {"type": "str", "choices": ["all", "failed", "none"], "default": "all"},
         "lint": {"type": "bool"},
         "overview": {"type": "bool"},
+        "simplify": {"type": "bool"},
         "fail_on_error": {"type": "bool", "default": True},
     },
     "mutually_exclusive": [["messages", "messages_path"], ["rules", "source"]],
-    "required_one_of": [["messages", "messages_path", "guarantees", "compare_with", "overview"]],
+    "required_one_of": [["messages", "messages_path", "guarantees", "compare_with", "overview", "simplify"]],
 }
 
 
@@ -718,7 +772,12 @@ def run(task: MailFlowContext) -> dict[str, Any]:
             result["lint"] = lint_rows(lint(rules, facts, now))
         if params["overview"]:
             result["overview"] = overview_rows(overview(rules, facts, now))
-    result["msg"] = "\n".join([*([tested_text(tested)] if cases else []), *mail_lines(result, _SAID), *reach_lines(result.get("overview", ()))])
+    lines = [*([tested_text(tested)] if cases else []), *mail_lines(result, _SAID), *reach_lines(result.get("overview", ()))]
+    if params["simplify"]:
+        fewer = simplify(rules, facts, now)
+        result["simplified"] = simplified_row(fewer)
+        lines += simplified_lines(fewer)
+    result["msg"] = "\n".join(lines)
     if tested.failures or any(each.verdict == REFUTED for each in judged):
         result["failed"] = params["fail_on_error"]
     if tested.failures:

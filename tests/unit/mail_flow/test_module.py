@@ -15,7 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.ar
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import Solver
-from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_test, message_encryption_info, ome_transport_rule
+from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_test, message_encryption_info, ome_transport_rule, ome_transport_rules
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.export import variables_file
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.mail_flow import loaded
 
@@ -374,3 +374,13 @@ def test_results_are_of_the_messages_that_are_asked_for(results: str, named: lis
     assert result["failed"]
     assert result["msg"].startswith("2 messages, 2 recipients: its expectation is not met.")
     assert [each["witness"]["message"] for each in result["changed_messages"]] == ["Offer", "Wrong"]
+
+
+def test_fewer_rules_are_a_list_that_the_organization_takes(session: EmulatedSession) -> None:
+    session.run(ome_transport_rule, **{**ENCRYPT, "name": "Partner", "priority": 0, "conditions": {**OUT, "recipient_domain_is": ["fabrikam.com"]}})
+    session.run(ome_transport_rule, **{**ENCRYPT, "name": "Old", "enabled": False})
+    found = flow(session, simplify=True)
+    assert "1 rule does the same to all mail as 3:" in found["msg"]
+    assert session.run(ome_transport_rules, rules=found["simplified"]["rules"])["changed"]
+    assert [rule["name"] for rule in session.run(message_encryption_info)["transport_rules"]] == ["Encrypt"]
+    assert flow(session, simplify=True)["simplified"]["proof"]["equal"] is False

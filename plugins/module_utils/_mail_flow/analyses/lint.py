@@ -12,6 +12,7 @@ import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.coverage import adds_up, covered
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import content_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_conflicts import Meetings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.single_rule_lint import (
@@ -28,6 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain, RuleStep
@@ -63,8 +65,9 @@ def lint(
             hand_over = any(each.enabled and each.smart_hosts for each in known.outbound_connectors or ())
             model = Model([rule_set], RuleSet([]), facts, date, transit=hand_over)
             meetings = Meetings(model, rule_set, budget)
-            deciding = _Deciding(model, meetings.usual(model.free), budget)
+            deciding = Deciding(model, meetings.usual(model.free), budget)
             found += deciding.findings()
+            found += _covered_rules(deciding)
             found += _Clashes(meetings, deciding).findings()
             found += deciding.gateways() if hand_over else ()
     except BudgetError:
@@ -80,7 +83,14 @@ def _equal_rules(rules: RuleSet) -> Iterator[LintFinding]:
             yield LintFinding("equal_rules", (known.name, rule.name))
 
 
-class _Deciding:
+def _covered_rules(deciding: Deciding) -> Iterator[LintFinding]:
+    """Rules that do nothing of their own. Of a rule that ends the way of its mail, that depends on all between it and the others."""
+    for rule, others in deciding.covered():
+        if not (rule.is_final or adds_up(rule) or any(content_of(rule) == content_of(other) for other in others)):
+            yield LintFinding("covered_rule", (rule.name, *(other.name for other in others)))
+
+
+class Deciding:
     """Findings about all mail, whatever is unknown: a rule that may act is not a finding.
 
     :param usual: that mail is usual mail, which rules protect.
@@ -119,6 +129,11 @@ class _Deciding:
     def gateways(self) -> Iterator[LintFinding]:
         """Connectors to smart hosts that get what rules encrypt."""
         return gateways(self.live_in_clear, self.model.free, self._usual, self._asked)
+
+    def covered(self) -> list[tuple[FlowRule, tuple[FlowRule, ...]]]:
+        """The rules all of whose mail others treat in the same way anyway, each with these others, once the findings are there."""
+        chains = [(TRUE, self.chain), *((copy.when, copy.outcome.chain) for copy in (self._copies.copies if self._copies else ()))]
+        return covered([rule for rule in self.live if rule.place <= self._followed], chains, self._asked)
 
     def _follow(self) -> None:
         """Looks for the copies of people whom rules add, which go on from there. Where there are too many, nothing is known of rules behind the first."""
@@ -182,7 +197,7 @@ class _Deciding:
 class _Clashes:
     """Findings about rules that get in each other's way, each of which a message shows."""
 
-    def __init__(self, meetings: Meetings, deciding: _Deciding) -> None:
+    def __init__(self, meetings: Meetings, deciding: Deciding) -> None:
         self._meetings, self._live, self._clear = meetings, deciding.live, deciding.live_in_clear
         self._kept = [step.rule for step in deciding.chain.steps if step.rule.place not in deciding.dead]
 

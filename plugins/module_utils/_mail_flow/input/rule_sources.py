@@ -71,7 +71,7 @@ def tested_rules(
         rules, (found, unavailable) = RuleSet(rules_from(organization)), facts_from(organization, wanted)
     else:
         rules, wanted = proposed, facts_needed([proposed, *([others] if others else [])], [case.message for case in cases], given)
-        if params["guarantees"] or params["overview"] or others is not None:
+        if params["guarantees"] or params["overview"] or params["simplify"] or others is not None:
             # A proof is about all mail, so it needs every fact about who is inside.
             wanted = [name for name in facts_not_in(given) if name in wanted or name in PROOF_SUBSETS]
         found, unavailable = facts_from(read(task.session, wanted, fresh=True), wanted) if wanted else ({}, {})

@@ -202,7 +202,8 @@ class RuleSet:
         given = [rule for rule in rules if rule.get("state") != "absent"]
         if all(rule.get("priority") is not None for rule in given):
             given.sort(key=lambda rule: int(rule["priority"]))
-        self._given, self.dialect = given, dialect
+        #: The rules as they were given, first to last.
+        self.given, self.dialect = tuple(given), dialect
         self._atoms: dict[Any, Atom] = {}
         self.rules = tuple(self._rule(place, rule) for place, rule in enumerate(given))
         self.atoms = tuple(self._atoms.values())
@@ -221,7 +222,7 @@ class RuleSet:
         """Rules, with their patterns read in a dialect."""
         if not isinstance(rules, RuleSet):
             return cls(rules, dialect)
-        return rules if rules.dialect is dialect else cls(rules._given, dialect)
+        return rules if rules.dialect is dialect else cls(rules.given, dialect)
 
     def candidates(self, seen: Iterable[tuple[str, str]]) -> int:
         """The rules that can match a message with these keys, as bits."""

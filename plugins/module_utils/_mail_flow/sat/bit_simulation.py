@@ -37,6 +37,11 @@ class Batch:
         """Whether these can be true together. Once the budget is spent, everything can."""
         return self._solve(literals) is not False
 
+    @property
+    def core(self) -> Sequence[int]:
+        """After a no: some of the literals that cannot be true together."""
+        return self._circuit.solver.core
+
     def _solve(self, literals: Sequence[int]) -> bool | None:
         left = self._budget - self._circuit.solver.conflicts
         return self._circuit.solve(literals, left) if left > 0 else None

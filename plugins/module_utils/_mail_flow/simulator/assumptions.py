@@ -92,10 +92,13 @@ USUAL = (
     ),
 )
 
+#: The assumption of a proof about rules that look into content.
+NONE_FAILS = Premise("rule_errors", "No rule fails on the message, as a rule that inspects large attachments can (rule_error_action).")
+
 #: The assumptions of every proof, which do not depend on the rules.
 ALWAYS = (
     Premise("settled", "The rules have been in effect for some hours: Exchange applies changes with a delay."),
-    Premise("rule_errors", "No rule fails on the message, as a rule that inspects large attachments can (rule_error_action)."),
+    NONE_FAILS,
     Premise("configured", "Message encryption is configured and works."),
     Premise("system_mail", "The message is not a non-delivery report, journal report or rule report, which rules may not process.", mail="Exchange's reports"),
     Premise("later", "Purview DLP, automatic labels, filters and other systems after the rules do not change the protection."),

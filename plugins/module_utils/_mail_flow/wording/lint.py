@@ -14,6 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 #: Kind and case of a finding to its sentence: ``rule`` has the problem, beside the ``other`` one.
 _SENTENCES: Mapping[tuple[str, str], str] = {
     ("equal_rules", ""): "The rules {rule!r} and {other!r} are duplicates.",
+    ("covered_rule", ""): "The rule {rule!r} does nothing of its own: {doing} the same to all of its mail.",
     ("never_acts", "dates"): "The rule {rule!r} never acts: its dates exclude today, or its conditions contradict each other.",
     ("never_acts", "contradiction"): ("The rule {rule!r} never acts: its conditions, its exceptions, and the changes by earlier rules contradict each other."),
     ("never_acts", "stopped"): "The rule {rule!r} never acts: {others} all mail that it applies to.",
@@ -96,7 +97,8 @@ def _reason(found: LintFinding) -> str:
     if which in _OF_ONE:
         return f"The rule {rule!r}: {_OF_ONE[which].format(**values)}."
     stop = f"{listed([repr(each) for each in others], joint='and')} {'stops' if len(others) == 1 else 'stop'}"
-    every = {"every": listed(list(map(repr, found.rules)), joint="and"), "encrypt": "encrypt" if others else "encrypts"}
+    doing = f"{listed([repr(each) for each in others], joint='and')} {'does' if len(others) == 1 else 'do'}"
+    every = {"doing": doing, "every": listed(list(map(repr, found.rules)), joint="and"), "encrypt": "encrypt" if others else "encrypts"}
     return _SENTENCES[which].format(**values, **every, rule=rule, other="".join(others[:1]), others=stop)
 
 

@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules that do nothing of their own: others do the same to all of their mail. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, high, negate
+
+#: What counts as often as rules do it: another prefix, another report, another approval.
+_ADDS_UP = frozenset((Does.CHANGE, Does.REPORT, Does.MODERATE))
+
+#: The maximum number of rules that cover one of which each is tried without.
+_MOST_TRIED = 8
+
+
+def adds_up(rule: FlowRule) -> tuple[str, ...]:
+    """The actions of a rule that make a difference even if another rule does the same to the same mail."""
+    return tuple(row.option for row in rule.rows if row.does in _ADDS_UP or (row.does is Does.ADD and rule.splits))
+
+
+def covered(live: Sequence[FlowRule], chains: Iterable[tuple[Value, RuleChain]], asked: Batch) -> list[tuple[FlowRule, tuple[FlowRule, ...]]]:
+    """The rules all of whose mail meets others that do at least the same, each with these others. Of equal rules, the first covers the others.
+
+    A rule that ends the way of its mail may be covered by later rules: the mail would meet them if nothing between them kept it.
+
+    :param live: the rules that may act, in any order.
+    :param chains: the recipient's chain, and those of people whom rules add, each with the condition under which there is the copy.
+    """
+    rules = sorted((rule for rule in live if _is_plain(rule)), key=lambda rule: rule.place)
+    doing: dict[tuple[str, str], set[int]] = {}
+    for rule in rules:
+        for item in _items(rule):
+            doing.setdefault(item, set()).add(rule.place)
+    pools = {rule.place: _doing_all(rule, rules, doing) for rule in rules}
+    ways = list(chains)
+    questions = [((rule.place, way), _beyond(rule, pools[rule.place], *ways[way])) for rule in rules for way in range(len(ways)) if pools[rule.place]]
+    possible = {place for place, _way in asked.possible(questions)}
+    found: dict[int, tuple[FlowRule, ...]] = {}
+    for rule in reversed(rules):
+        others = [other for other in pools[rule.place] if other.place not in found]
+        if others and rule.place not in possible and (by := _core(rule, others, ways, asked)):
+            found[rule.place] = by
+    for rule in rules:  # What is named should not be covered itself.
+        if not found.keys().isdisjoint(other.place for other in found.get(rule.place, ())):
+            others = [other for other in pools[rule.place] if other.place not in found]
+            found[rule.place] = _core(rule, others, ways, asked) or found[rule.place]
+    return [(rule, found[rule.place]) for rule in rules if rule.place in found]
+
+
+def _is_plain(rule: FlowRule) -> bool:
+    """Whether it is known what a rule does, whoever sends the mail."""
+    return rule.enforced and not (rule.by_manager or rule.surprises or rule.left_undone)
+
+
+def _items(rule: FlowRule) -> set[tuple[str, str]]:
+    return {(option, repr(value)) for option, value in rule.actions.items()}
+
+
+def _doing_all(rule: FlowRule, rules: Sequence[FlowRule], doing: Mapping[tuple[str, str], set[int]]) -> list[FlowRule]:
+    """The other rules that do all that a rule does; none for a rule that does nothing."""
+    each = [doing[item] for item in _items(rule)]
+    places = set.intersection(*each) - {rule.place} if each else set()
+    return [other for other in rules if other.place in places]
+
+
+def _beyond(rule: FlowRule, others: Iterable[FlowRule], when: Value, chain: RuleChain) -> list[int]:
+    """That a rule acts on a copy on which none of some others would act."""
+    return [high(when), high(chain.acts(rule)), *(high(negate(_would_act(other, rule, chain))) for other in others)]
+
+
+def _would_act(other: FlowRule, rule: FlowRule, chain: RuleChain) -> Value:
+    step = chain.step(other)
+    return step.matches if step is not None and rule.is_final and other.place > rule.place else chain.acts(other)
+
+
+def _core(rule: FlowRule, others: Sequence[FlowRule], ways: Sequence[tuple[Value, RuleChain]], asked: Batch) -> tuple[FlowRule, ...]:
+    """Some of these others that act on all mail of a rule, and all of whom that takes; none if they do not."""
+    found = _some(rule, others, ways, asked)
+    for other in found if len(found) <= _MOST_TRIED else ():
+        less = [each for each in found if each is not other]
+        found = (less and _some(rule, less, ways, asked)) or found
+    return tuple(found)
+
+
+def _some(rule: FlowRule, others: Sequence[FlowRule], ways: Sequence[tuple[Value, RuleChain]], asked: Batch) -> list[FlowRule]:
+    """Some of these others that act on all mail of a rule; none if they do not, or if it never acts."""
+    core: set[int] = set()
+    for when, chain in ways:
+        literals = _beyond(rule, others, when, chain)
+        if asked.can(literals):
+            return []
+        known = set(asked.core)
+        core |= {other.place for other, literal in zip(others, literals[2:], strict=True) if literal in known}
+    return [other for other in others if other.place in core]

@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a rule can move before others: they are about other mail, or what they do is the same in any order. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high
+
+#: Of actions of these sorts it may matter which comes first, unless they are the same.
+_ORDERED = frozenset((Does.ENCRYPT, Does.DECRYPT, Does.BRAND, Does.ADD, Does.MODERATE, Does.ROUTE))
+
+
+class Order:
+    """What the order of rules decides.
+
+    :param asked: takes the questions about mail that two rules are about.
+    """
+
+    def __init__(self, chain: RuleChain, asked: Batch) -> None:
+        self._chain, self._asked = chain, asked
+        self._rules = chain.rules.rules
+        #: The pairs of rules, the later one first, of which the order may matter.
+        self._barriers: set[tuple[int, int]] = set()
+
+    def look(self, groups: Sequence[Sequence[int]], gone: Collection[int] = ()) -> None:
+        """Finds the rules that the rules of groups cannot move before.
+
+        :param groups: places, first to last. A rule may move to the place of any rule of its group.
+        :param gone: the places of rules that do not count.
+        """
+        pairs = {(place, before) for places in groups for place in places for before in range(places[0] + 1, place) if before not in gone}
+        questions = [((place, before), self._both(place, before)) for place, before in sorted(pairs) if self._matters(self._rules[place], self._rules[before])]
+        self._barriers |= self._asked.possible(questions)
+
+    def clashing(self, places: Collection[int]) -> set[int]:
+        """The rules that may act together with a rule that asks for other protection or branding. Which one mail gets is not documented (U01, U02), and may
+        depend on any rule of them.
+        """
+        enforced = [rule for rule in self._rules if rule.enforced and not rule.idle and _asks(rule)]
+        questions = []
+        for place in sorted(places):
+            mine = _asks(self._rules[place])
+            others = [high(self._chain.acts(rule)) for rule in enforced if mine and any(_asks(rule).get(what, value) != value for what, value in mine.items())]
+            questions.append((place, [high(self._chain.acts(self._rules[place])), self._chain.logic.circuit.disjunction(others)]))
+        return self._asked.possible(questions)
+
+    def may_move(self, place: int, to: int) -> bool:
+        """Whether a rule can move to an earlier place, as far as this tells."""
+        return all((place, before) not in self._barriers for before in range(to + 1, place))
+
+    def _both(self, place: int, before: int) -> list[int]:
+        """That mail meets both rules."""
+        steps = (self._chain.step(self._rules[each]) for each in (place, before))
+        return [high(step.matches) for step in steps if step is not None]
+
+    def _matters(self, rule: FlowRule, before: FlowRule) -> bool:
+        """Whether the order of two rules may matter for mail that meets both."""
+        if before.idle:
+            return False
+        if before.is_final or rule.is_final or before.surprises or not before.enforced:
+            return True
+        same = before.actions.items() <= rule.actions.items()
+        return (not same and any(row.does in _ORDERED for row in before.rows)) or _sees(rule, before) or _sees(before, rule)
+
+
+def _sees(rule: FlowRule, other: FlowRule) -> bool:
+    """Whether a rule looks at what another one changes."""
+    changed = {row.seen for row in other.rows if row.seen}
+    return any(atom.predicate.looks_at in changed for atom in (*rule.conditions, *rule.exceptions))
+
+
+def _asks(rule: FlowRule) -> dict[str, str]:
+    """The protection and the branding that a rule asks for."""
+    protection = [*sorted({name_key(option_name(each)) for each in rule.templates}), *(["decrypt"] if rule.does(Does.DECRYPT) else [])]
+    branding = sorted(name_key(str(each)) for each in rule.does(Does.BRAND).values())
+    return {what: " ".join(names) for what, names in (("protection", protection), ("branding", branding)) if names}

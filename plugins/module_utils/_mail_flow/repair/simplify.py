@@ -1,0 +1,347 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fewer rules that do the same: rules that can go, and rules that can be one. Private to the collection.
+
+``simplify(rules, facts, now)`` is the entry point. What looks as if it could go or be merged is done at once; the difference in mail names the edits that it
+blames, they are taken back, and so on until no mail is treated differently. That last answer is the proof. The difference does not compare everything that
+rules do, so a rule with an effect that it does not compare stays, unless it never acts.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.coverage import adds_up
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import Difference, difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import Deciding
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_conflicts import Meetings
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import STEPS, BudgetError, bounded
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet, is_later
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.order import Order
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import NONE_FAILS, Premise
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import CONFLICTS, Model
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import FIELDS, rule_argument_spec
+
+#: The steps for all comparisons together.
+_STEPS = 4 * STEPS
+
+#: The maximum number of comparisons.
+_MOST = 16
+
+#: The size of a rule that Exchange stores, in bytes: Get-TransportConfig shows it as TransportRuleSizeLimit.
+_LARGEST = 8_192
+
+#: What a rule may have of its own if it is merged.
+_OWN = ("name", "guid", "priority", "comments")
+
+
+@dataclass(frozen=True)
+class Removed:
+    """A rule that can go.
+
+    :param why: ``disabled``; ``never_acts``; or ``covered``: other rules do the same to all of its mail.
+    :param by: the rules that cover it, or that keep all mail from it.
+    """
+
+    place: int
+    rule: str
+    why: str
+    by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Merged:
+    """Rules that can be one, under the name and at the place of the first.
+
+    :param option: the condition in which they differ: the one rule has the values of all of them.
+    """
+
+    places: tuple[int, ...]
+    rules: tuple[str, ...]
+    option: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A rule that looks as if it could go, and stays.
+
+    :param why: ``unread``: not all of it is known; ``mode``: it is only tried; ``effects``: what it does is not compared; ``templates``: it meets rules that
+        protect mail in another way; ``inspection``: Exchange may fail on it; ``later``: it begins later; ``difference``: mail is, or may be, treated
+        differently without it.
+    :param about: the actions, the mode, the date, or the kinds of difference.
+    """
+
+    rule: str
+    why: str
+    about: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Simplified:
+    """Fewer rules that do the same.
+
+    :param rules: all of them, as the option ``rules`` takes them, and those that go as absent; empty if nothing is proposed.
+    :param before: how many there were.
+    :param unwritten: the rules that this collection cannot write. They are not in the list, and stay where they are.
+    :param premises: what the proof rests on: nothing, unless rules look into content.
+    :param comparisons: how many sets of edits were compared.
+    :param why_not: why nothing is proposed: ``nothing`` looks as if it could go, ``difference`` or ``budget``.
+    """
+
+    rules: tuple[Mapping[str, Any], ...] = ()
+    removed: tuple[Removed, ...] = ()
+    merged: tuple[Merged, ...] = ()
+    kept: tuple[Kept, ...] = ()
+    before: int = 0
+    unwritten: tuple[str, ...] = ()
+    premises: tuple[Premise, ...] = ()
+    comparisons: int = 0
+    why_not: str = ""
+
+
+_Edit = Removed | Merged
+
+
+def simplify(
+    rules: Iterable[Mapping[str, Any]] | RuleSet, facts: Mapping[str, Any], now: datetime.datetime | None = None, budget: int = CONFLICTS
+) -> Simplified:
+    """Fewer rules that do provably the same, to all mail and whatever is unknown.
+
+    :param rules: as a rule set takes them.
+    :param facts: in the form of the option ``facts``.
+    :param budget: the maximum number of conflicts for the search; each comparison has its own.
+    """
+    rule_set = RuleSet.read(rules, facts_of(facts).dialect)
+    simplifier = _Simplifier(rule_set, facts, now or datetime.datetime.now(datetime.UTC))
+    try:
+        with bounded(_STEPS):
+            return simplifier.simplified(budget)
+    except BudgetError:
+        return Simplified(before=len(rule_set.rules), why_not="budget")
+
+
+class _Simplifier:
+    def __init__(self, rules: RuleSet, facts: Mapping[str, Any], now: datetime.datetime) -> None:
+        self._rules, self._facts, self._now = rules, facts, now
+        self._kept: dict[int, Kept] = {}
+        self._comparisons = 0
+
+    def simplified(self, budget: int) -> Simplified:
+        """The result.
+
+        :raises BudgetError: the search takes too many steps.
+        """
+        model = Model([self._rules], RuleSet([]), self._facts, self._now)
+        order, found = Order(model.free.chains[0], Batch(model.circuit, budget)), list(self._removable(model, budget))
+        for place in sorted(order.clashing([each.place for each in found if each.why == "covered"])):
+            self._keep(self._rules.rules[place], "templates")
+        removed = [each for each in found if self._may_go(each)]
+        merged = list(self._mergeable(order, {each.place for each in removed}))
+        edits, why_not = self._proved([*removed, *merged]), "difference" if removed or merged else "nothing"
+        kept, before = tuple(self._kept[place] for place in sorted(self._kept)), len(self._rules.rules)
+        if not edits:
+            return Simplified(kept=kept, before=before, comparisons=min(self._comparisons, _MOST), why_not=why_not)
+        return Simplified(
+            (*self._written(self._after(edits)), *self._absent(edits)),
+            tuple(each for each in edits if isinstance(each, Removed)),
+            tuple(each for each in edits if isinstance(each, Merged)),
+            kept,
+            before,
+            tuple(rule.name for rule in self._rules.rules if not _is_writable(rule, self._rules.given[rule.place])),
+            (NONE_FAILS,) if any(rule.content and not rule.idle for rule in self._rules.rules) else (),
+            min(self._comparisons, _MOST),
+        )
+
+    # What may go
+
+    def _removable(self, model: Model, budget: int) -> Iterator[Removed]:
+        """The rules that seem to do nothing of their own, first to last."""
+        deciding = Deciding(model, Meetings(model, self._rules, budget).usual(model.free), budget)
+        never = [found.rules[1:] for found in deciding.findings() if found.kind == "never_acts"]
+        found = {place: Removed(place, self._name(place), "never_acts", by) for place, by in zip(sorted(deciding.dead), never, strict=True)}
+        for rule, others in deciding.covered():
+            found[rule.place] = Removed(rule.place, rule.name, "covered", tuple(other.name for other in others))
+            self._check_cover(rule, others)
+        found |= {rule.place: Removed(rule.place, rule.name, "disabled") for rule in self._rules.rules if rule.idle}
+        yield from (found[place] for place in sorted(found))
+
+    def _check_cover(self, rule: FlowRule, others: Sequence[FlowRule]) -> None:
+        """Keeps a rule whose effects add up, or that Exchange may fail on otherwise than on those that cover it (U12)."""
+        inspects = _inspects(rule)
+        if adds_up(rule):
+            self._keep(rule, "effects", adds_up(rule))
+        elif any(not _inspects(other) <= inspects or (rule.defers and inspects and not (other.defers and _inspects(other) == inspects)) for other in others):
+            self._keep(rule, "inspection")
+
+    def _may_go(self, found: Removed) -> bool:
+        """Whether nothing keeps a rule from going, as far as it alone says."""
+        rule = self._rules.rules[found.place]
+        if not _is_writable(rule, self._rules.given[rule.place]):
+            self._keep(rule, "unread")
+        elif found.why != "disabled" and not rule.enforced:
+            self._keep(rule, "mode", (rule.mode,))
+        elif found.why != "disabled" and is_later(rule.begins, self._now):
+            self._keep(rule, "later", (rule.begins,))
+        elif found.why == "never_acts" and self._may_fail(rule, found.by):
+            self._keep(rule, "inspection")
+        return rule.place not in self._kept
+
+    def _may_fail(self, rule: FlowRule, by: Collection[str]) -> bool:
+        """Whether it may matter that Exchange fails on a rule that never acts, or on one of those that keep all mail from it."""
+        before = [other for other in self._rules.rules[: rule.place] if other.name in by]
+        return bool(rule.content and rule.defers) or any(not (other.defers or _inspects(other) <= _inspects(rule)) for other in before)
+
+    def _keep(self, rule: FlowRule, why: str, about: tuple[str, ...] = ()) -> None:
+        self._kept.setdefault(rule.place, Kept(rule.name, why, about))
+
+    # What may be one
+
+    def _mergeable(self, order: Order, gone: Collection[int]) -> Iterator[Merged]:
+        """Rules that differ in the values of one condition, the largest groups first. Each rule is in one of them, and can move to the place of its first."""
+        groups: dict[tuple[str, str], list[int]] = {}
+        for rule in self._rules.rules:
+            given = self._rules.given[rule.place]
+            if rule.place in gone or rule.idle or not rule.enforced or adds_up(rule) or not _is_writable(rule, given):
+                continue
+            for option, values in (given.get("conditions") or {}).items():
+                if isinstance(values, (list, tuple)):
+                    groups.setdefault((option, _rest(given, option)), []).append(rule.place)
+        several = [places for places in groups.values() if len(places) > 1]
+        order.look(several, gone)
+        taken = order.clashing({place for places in several for place in places})
+        for (option, _key), places in sorted(groups.items(), key=lambda each: (-len(each[1]), each[1], each[0][0])):
+            runs: list[list[int]] = []
+            for place in (place for place in places if place not in taken):
+                run = next((run for run in runs if order.may_move(place, run[0]) and self._fits([*run, place], option)), None)
+                runs.append([place]) if run is None else run.append(place)
+            for run in runs:
+                if len(run) > 1:
+                    taken.update(run)
+                    yield self._merge(tuple(run), option)
+
+    def _merge(self, places: tuple[int, ...], option: str) -> Merged:
+        return Merged(places, tuple(map(self._name, places)), option)
+
+    def _fits(self, places: Sequence[int], option: str) -> bool:
+        """Whether Exchange stores the one rule."""
+        return len(json.dumps(self._one(places, option), default=str).encode()) < _LARGEST
+
+    def _one(self, places: Sequence[int], option: str) -> dict[str, Any]:
+        """The rule that stands for several."""
+        first, *_others = every = [self._rules.given[place] for place in places]
+        values = dict.fromkeys(value for rule in every for value in rule["conditions"][option])
+        return {**first, "conditions": {**first["conditions"], option: list(values)}}
+
+    # The proof
+
+    def _proved(self, edits: Sequence[_Edit]) -> list[_Edit]:
+        """The edits after which no mail is treated differently. A rule whose removal is blamed stays, and of a merge that is blamed the halves are tried."""
+        left, blamed = list(edits), list[_Edit]()
+        while left and (found := self._compared(left)) is not None and not _is_empty(found):
+            names = {name for finding in found.findings for name in finding.rules}
+            guilty = [each for each in left if names.intersection(_edited(each))] or left[len(left) // 2 :]
+            for each in guilty:
+                self._blame(each, found)
+            # What covered a rule may have been in a merge.
+            blamed += guilty if any(isinstance(each, Merged) for each in guilty) else ()
+            left = [each for each in left if each not in guilty] + [half for each in guilty if isinstance(each, Merged) for half in self._halves(each)]
+        if self._comparisons > _MOST:
+            return []
+        again = [each for each in blamed if isinstance(each, Removed)]
+        if again and (found := self._compared([*left, *again])) is not None and _is_empty(found):
+            left += again
+            for each in again:
+                self._kept.pop(each.place, None)
+        return sorted(left, key=_places)
+
+    def _blame(self, edit: _Edit, found: Difference) -> None:
+        """Notes why a rule that looked as if it could go stays."""
+        if isinstance(edit, Removed):
+            kinds = dict.fromkeys(finding.kind for finding in found.findings if edit.rule in finding.rules)
+            self._keep(self._rules.rules[edit.place], "difference", tuple(kinds))
+
+    def _halves(self, edit: Merged) -> list[Merged]:
+        half = (len(edit.places) + 1) // 2
+        return [self._merge(part, edit.option) for part in (edit.places[:half], edit.places[half:]) if len(part) > 1]
+
+    def _compared(self, edits: Iterable[_Edit]) -> Difference | None:
+        """The difference that edits make; ``None`` once there were too many comparisons."""
+        self._comparisons += 1
+        if self._comparisons > _MOST:
+            return None
+        return difference(self._rules, RuleSet(self._after(edits), self._rules.dialect), self._facts, self._now)
+
+    def _after(self, edits: Iterable[_Edit]) -> list[Mapping[str, Any]]:
+        """The rules once the edits are done, first to last."""
+        left: dict[int, Mapping[str, Any]] = dict(enumerate(_without(given, "priority") for given in self._rules.given))
+        for each in edits:
+            if isinstance(each, Merged):
+                left[each.places[0]] = _without(self._one(each.places, each.option), "priority")
+            for place in _gone(each):
+                del left[place]
+        return [left[place] for place in sorted(left)]
+
+    # The list to paste
+
+    def _written(self, rules: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+        known = rule_argument_spec()
+        for rule, given in zip(RuleSet(rules).rules, rules, strict=True):
+            if _is_writable(rule, given):
+                written = {key: value for key, value in given.items() if key in known and key not in ("state", "priority") and value not in (None, "")}
+                yield {**written, "enabled": False} if rule.idle else written
+
+    def _absent(self, edits: Iterable[_Edit]) -> Iterator[dict[str, Any]]:
+        for place in sorted(place for each in edits for place in _gone(each)):
+            rule = self._rules.rules[place]
+            yield {"name": rule.name, **({"guid": rule.guid} if rule.guid else {}), "state": "absent"}
+
+    def _name(self, place: int) -> str:
+        return self._rules.rules[place].name
+
+
+def _is_writable(rule: FlowRule, given: Mapping[str, Any]) -> bool:
+    """Whether all of a rule is known, and a module can write it."""
+    known = all(option in fields for section, fields in FIELDS.items() for option in given.get(section) or {})
+    return known and not (rule.dlp or rule.unread or rule.doubts or rule.surprises)
+
+
+def _inspects(rule: FlowRule) -> frozenset[tuple[str, ...]]:
+    """What of a message Exchange has to inspect for a rule."""
+    return frozenset(atom.predicate.options for atom in (*rule.conditions, *rule.exceptions) if atom.predicate.content)
+
+
+def _rest(given: Mapping[str, Any], option: str) -> str:
+    """All of a rule but the values of one condition, and what is its own."""
+    conditions = _without(given["conditions"], option)
+    whole = {**_without(given, *_OWN), "conditions": conditions}
+    return json.dumps({key: value for key, value in whole.items() if value not in (None, "", [], {})}, sort_keys=True, default=str)
+
+
+def _without(given: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in given.items() if key not in keys}
+
+
+def _is_empty(found: Difference) -> bool:
+    return found.complete and not found.findings and not found.more
+
+
+def _places(edit: _Edit) -> tuple[int, ...]:
+    """The places of the rules that an edit is about."""
+    return edit.places if isinstance(edit, Merged) else (edit.place,)
+
+
+def _gone(edit: _Edit) -> tuple[int, ...]:
+    """The places of the rules that go."""
+    return _places(edit)[isinstance(edit, Merged) :]
+
+
+def _edited(edit: _Edit) -> tuple[str, ...]:
+    """The names of the rules that an edit is about."""
+    return edit.rules if isinstance(edit, Merged) else (edit.rule,)

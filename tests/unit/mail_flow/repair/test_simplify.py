@@ -1,0 +1,244 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fewer rules that do the same: what goes, what is merged, what stays and why; and that the emulator agrees."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import coverage
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import order
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import simplify as simplifier
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.simplify import simplified_lines, simplified_row
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import proposed_rules
+
+from tests.rounds import seeds
+from tests.unit.mail_flow.answers import difference, lint
+from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, NOW, OUTGOING, STOP, rule
+from tests.unit.mail_flow.mutating import Patch, subject
+from tests.unit.mail_flow.redundant import redundant_rules, treated_differently
+from tests.unit.mail_flow.small_worlds import TENANT
+
+Values = dict[str, Any]
+
+
+def fabrikam(name: str, domain: str = "fabrikam.com", actions: Values | None = None, **more: Any) -> Values:
+    return rule(name, {**OUTGOING, "recipient_domain_is": [domain]}, ENCRYPT if actions is None else actions, **more)
+
+
+def simplified(*rules: Values) -> Values:
+    return simplified_row(simplifier.simplify(rules, TENANT, NOW))
+
+
+def removed(*rules: Values) -> dict[str, list[str]]:
+    return {each["rule"]: each["by"] for each in simplified(*rules)["removed"]}
+
+
+def reasons(*rules: Values) -> dict[str, str]:
+    found = simplified(*rules)
+    assert not found["removed"]
+    return {each["rule"]: each["reason"] for each in found["kept"]}
+
+
+KEEPS = rule("Keeps", subject("public"), STOP)
+
+
+def test_a_rule_whose_mail_another_one_treats_in_the_same_way_can_go() -> None:
+    found = simplified(fabrikam("Partner"), ALL)
+    assert found == {
+        "rules": [{"name": "All", "conditions": OUTGOING, "exceptions": {}, "actions": ENCRYPT}, {"name": "Partner", "state": "absent"}],
+        "removed": [{"rule": "Partner", "reason": "'All' does the same to all of its mail", "by": ["All"]}],
+        "merged": [],
+        "kept": [],
+        "proof": {"equal": True, "assumptions": [], "rules_before": 2, "rules_after": 1, "comparisons": 1},
+    }
+
+
+def test_of_equal_rules_the_first_stays() -> None:
+    assert removed(ALL, {**ALL, "name": "Again"}, {**ALL, "name": "Once more"}) == {"Again": ["All"], "Once more": ["All"]}
+
+
+def test_several_rules_together_may_cover_one() -> None:
+    without = {**ALL, "name": "Without", "exceptions": {"subject_contains_words": ["offer"]}}
+    assert removed(without, rule("Offers", {**OUTGOING, **subject("offer")}, ENCRYPT), fabrikam("Partner")) == {"Partner": ["Without", "Offers"]}
+
+
+def test_a_rule_that_ends_the_way_of_its_mail_may_be_covered_by_a_later_one() -> None:
+    no = {"reject_message_reason_text": "No."}
+    assert removed(fabrikam("Partner", actions=no), rule("None", OUTGOING, no)) == {"Partner": ["None"]}
+    assert removed(fabrikam("Partner", actions=no), KEEPS, rule("None", OUTGOING, no)) == {}
+    assert removed(fabrikam("Partner", actions=no), rule("None", OUTGOING, {"reject_message_reason_text": "Never."})) == {}
+
+
+def test_a_rule_that_never_acts_can_go_whatever_it_does() -> None:
+    marks = fabrikam("Marks", actions={"prepend_subject": "[P] ", "generate_incident_report": "joe@northwind.com"})
+    assert removed(rule("Stops", OUTGOING, STOP), marks) == {"Marks": ["Stops"]}
+
+
+def test_a_disabled_rule_can_go_and_one_that_begins_later_stays() -> None:
+    assert removed({**ALL, "enabled": False}) == {"All": []}
+    assert reasons({**ALL, "activation_date": "2026-05-01T00:00:00Z"}) == {"All": "it begins on 2026-05-01T00:00:00Z"}
+
+
+def test_rules_that_differ_in_the_values_of_one_condition_can_be_one() -> None:
+    found = simplified(
+        fabrikam("One"), KEEPS | {"conditions": {"from_scope": "NotInOrganization"}}, fabrikam("Two", "northwind.com"), fabrikam("Three", "x.com")
+    )
+    assert found["merged"] == [{"rules": ["One", "Two", "Three"], "into": "One", "option": "recipient_domain_is"}]
+    assert found["rules"][0]["conditions"] == {**OUTGOING, "recipient_domain_is": ["fabrikam.com", "northwind.com", "x.com"]}
+    assert [each["name"] for each in found["rules"] if each.get("state") == "absent"] == ["Two", "Three"]
+
+
+def test_rules_between_which_mail_is_stopped_are_not_merged_and_neighbors_are() -> None:
+    found = simplified(fabrikam("One"), fabrikam("Two", "x.com"), KEEPS, fabrikam("Three", "northwind.com"))
+    assert [each["rules"] for each in found["merged"]] == [["One", "Two"]]
+    assert simplified(fabrikam("One"), KEEPS, fabrikam("Three", "northwind.com"))["proof"]["equal"] is False
+
+
+def test_a_rule_too_large_for_exchange_is_not_made() -> None:
+    words = [f"a word that is long enough to count {number}" for number in range(100)]
+    found = simplified(rule("A", {**OUTGOING, **subject(*words)}, ENCRYPT), rule("B", {**OUTGOING, **subject(*(f"{word}!" for word in words))}, ENCRYPT))
+    assert found["merged"] == []
+
+
+@pytest.mark.parametrize(
+    ("actions", "named"),
+    [
+        ({"prepend_subject": "[P] "}, "prepend_subject"),
+        ({"generate_incident_report": "joe@northwind.com"}, "generate_incident_report"),
+        ({"moderate_message_by_user": ["bob@contoso.com"]}, "moderate_message_by_user"),
+    ],
+)
+def test_what_adds_up_stays(actions: Values, named: str) -> None:
+    assert reasons(fabrikam("Partner", actions=actions), rule("Every", OUTGOING, actions)) == {"Partner": f"what its {named} adds is not compared"}
+    assert simplified(fabrikam("One", actions=actions), fabrikam("Two", "x.com", actions))["merged"] == []
+
+
+def test_a_rule_that_meets_another_template_stays() -> None:
+    other = rule("Other", {**OUTGOING, **subject("offer")}, {"apply_rights_protection_template": "Do Not Forward"})
+    why = "it meets rules that protect mail in another way, and which one mail gets is not documented (U01, U02)"
+    assert reasons(fabrikam("Partner"), other, ALL) == {"Partner": why}
+    assert removed(fabrikam("Partner"), {**other, "conditions": {"from_scope": "NotInOrganization"}}, ALL) == {"Partner": ["All"]}
+
+
+def test_what_is_proved_is_proved_even_if_the_search_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(order.Order, "may_move", lambda self, place, to: True)
+    found = simplified(fabrikam("One"), rule("Keeps", subject("secure"), STOP), fabrikam("Two", "northwind.com"))
+    assert (found["merged"], found["proof"]["equal"]) == ([], False)
+
+
+def test_a_rule_stays_where_exchange_may_fail_on_another_one() -> None:
+    body = {**OUTGOING, "attachment_contains_words": ["secret"]}
+    sure = {"rule_error_action": "Defer"}
+    narrow = rule("Narrow", {**body, "recipient_domain_is": ["fabrikam.com"]}, ENCRYPT)
+    assert removed(narrow, rule("Wide", body, ENCRYPT)) == {"Narrow": ["Wide"]}
+    assert removed({**narrow, **sure}, rule("Wide", body, ENCRYPT, **sure)) == {"Narrow": ["Wide"]}
+    assert reasons({**narrow, **sure}, rule("Wide", body, ENCRYPT)).keys() == {"Narrow"}
+    assert reasons({**narrow, **sure}, ALL).keys() == {"Narrow"}
+    assert removed(narrow, ALL) == {"Narrow": ["All"]}
+    assert [each["id"] for each in simplified(narrow, ALL)["proof"]["assumptions"]] == ["rule_errors"]
+    deletes = rule("Deletes", OUTGOING, {"delete_message": True}, exceptions={"attachment_contains_words": ["secret"]})
+    marks = rule("Marks", OUTGOING, {"prepend_subject": "x"}, exceptions={"attachment_contains_words": ["secret"]})
+    assert removed(deletes, marks) == {"Marks": ["Deletes"]}
+    assert reasons(rule("Stops", OUTGOING, STOP), {**narrow, **sure}).keys() == {"Narrow"}
+
+
+def test_a_rule_that_is_only_tried_or_not_known_stays() -> None:
+    stops = rule("Stops", OUTGOING, STOP)
+    assert reasons(stops, fabrikam("Tried", mode="Audit")) == {"Tried": "it is only tried (Audit)"}
+    odd = fabrikam("Odd")
+    odd["conditions"]["which_nobody_knows"] = True
+    assert "Odd" not in removed(stops, odd)
+    assert simplified(stops, odd, ALL)["unwritten"] == ["Odd"]
+
+
+def test_without_fewer_rules_the_reason_is_said() -> None:
+    found = simplifier.simplify([ALL], TENANT, NOW)
+    assert simplified_row(found)["proof"]["equal"] is False
+    assert list(simplified_lines(found)) == [
+        "No fewer rules do provably the same: no rule is disabled, never acts, or leaves all of its work to others, and no two differ in the values of "
+        "one condition only."
+    ]
+
+
+def test_the_lines_name_what_goes_and_what_stays() -> None:
+    prefix = {"prepend_subject": "[P] "}
+    rules = [fabrikam("One"), fabrikam("Two", "x.com"), fabrikam("P", actions=prefix), rule("Q", OUTGOING, prefix), {**ALL, "enabled": False}]
+    assert list(simplified_lines(simplifier.simplify(rules, TENANT, NOW))) == [
+        "3 rules do the same to all mail as 5:",
+        "  'All' can go: it is disabled.",
+        "  'One' and 'Two' can be one: 'One' with the values of all of them in recipient_domain_is.",
+        "  'P' stays: what its prepend_subject adds is not compared.",
+    ]
+
+
+def test_the_list_is_one_that_the_modules_take_and_leaves_nothing_to_do() -> None:
+    rules = proposed_rules([fabrikam("One"), fabrikam("Two", "x.com"), fabrikam("Three", guid="11111111-2222-3333-4444-555555555555"), ALL], "rules")
+    found = simplified(*rules)
+    again = proposed_rules(found["rules"], "rules")
+    assert [each["name"] for each in again] == ["All"]
+    assert {"name": "Three", "guid": "11111111-2222-3333-4444-555555555555", "state": "absent"} in found["rules"]
+    assert simplified(*again)["proof"]["equal"] is False
+
+
+def test_lint_names_a_rule_that_does_nothing_of_its_own() -> None:
+    def said(*rules: Values) -> list[str]:
+        return [each["reason"] for each in lint(rules, TENANT, NOW) if each["kind"] == "covered_rule"]
+
+    assert said(fabrikam("Partner"), ALL) == ["The rule 'Partner' does nothing of its own: 'All' does the same to all of its mail."]
+    assert said(fabrikam("Partner", actions={"prepend_subject": "x"}), rule("Every", OUTGOING, {"prepend_subject": "x"})) == []
+    assert said(ALL, {**ALL, "name": "Again"}) == []
+
+
+@pytest.mark.parametrize("seed", seeds(6))
+def test_the_emulator_treats_all_mail_alike(seed: int) -> None:
+    rules = redundant_rules(random.Random(f"simplify {seed}"))
+    found = simplified(*rules)
+    if "rules" in found:
+        left = [each for each in found["rules"] if each.get("state") != "absent"]
+        assert len(left) == found["proof"]["rules_after"]
+        assert treated_differently(rules, found["rules"]) == []
+        assert difference(rules, RuleSet(left), TENANT, NOW).rows == []
+
+
+def test_most_random_rules_can_be_fewer() -> None:
+    """Otherwise the law above says little."""
+    fewer = sum("rules" in simplified(*redundant_rules(random.Random(f"simplify {seed}"))) for seed in range(8))
+    assert fewer > 3
+
+
+def proves_nothing(patch: Patch) -> None:
+    """Whatever looks as if it could go would go."""
+    patch(simplifier, "_is_empty", lambda found: True)
+
+
+def moves_before_all(patch: Patch) -> None:
+    """Any rule could move before any other, and nothing would be proved."""
+    proves_nothing(patch)
+    patch(order.Order, "may_move", lambda self, place, to: True)
+
+
+def looks_at_no_mail(patch: Patch) -> None:
+    """A rule would cover each that does less, and nothing would be proved."""
+    proves_nothing(patch)
+    patch(coverage, "_core", lambda rule, others, ways, asked: tuple(others))
+    patch(coverage, "_beyond", lambda rule, others, when, chain: [1])
+
+
+@pytest.mark.parametrize(
+    ("mutant", "rules"),
+    [
+        (moves_before_all, [fabrikam("One"), rule("Keeps", subject("secure"), STOP), fabrikam("Two", "northwind.com")]),
+        (looks_at_no_mail, [fabrikam("One"), rule("Two", {**IN, **subject("secure")}, ENCRYPT)]),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_a_wrong_simplifier_is_noticed(mutant: Callable[[Patch], None], rules: Sequence[Values], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "rules" not in simplified(*rules)
+    mutant(monkeypatch.setattr)
+    assert treated_differently(rules, simplified(*rules)["rules"], every=3)
