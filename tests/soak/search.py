@@ -85,6 +85,20 @@ class Tally:
         for name in ("cases", "struck", "survived", "failed"):
             getattr(self, name).update(getattr(other, name))
 
+    def record(self, case: Case, outcome: Outcome, struck: Sequence[tuple[str, str]]) -> None:
+        """Counts a run with faults.
+
+        :param struck: the faults that have struck, as wires and kinds.
+        """
+        self.schedules += 1
+        self.cases[case.wire] += 1
+        self.writes += len(outcome.own)
+        self.struck.update(struck)
+        if outcome.error is None:
+            self.survived.update(struck)
+        else:
+            self.failed[type(outcome.error).__name__] += 1
+
 
 def examine(world: World, case: Case, tally: Tally) -> None:
     """Runs a case: without faults, with them, and twice more without. An AssertionError says which part of the law was broken."""
@@ -118,14 +132,7 @@ def examine(world: World, case: Case, tally: Tally) -> None:
     strikes = list(world.emulator.faults.struck)
     struck = [(strike.wire, strike.kind) for strike in strikes]
     world.emulator.reset()
-    tally.schedules += 1
-    tally.cases[case.wire] += 1
-    tally.writes += len(outcome.own)
-    tally.struck.update(struck)
-    if outcome.error is None:
-        tally.survived.update(struck)
-    else:
-        tally.failed[type(outcome.error).__name__] += 1
+    tally.record(case, outcome, struck)
     if not case.check_mode:
         judge(outcome, case, struck=[kind for _wire, kind in struck], blind=any(map(_shows_nothing, strikes)))
     else:

@@ -216,7 +216,7 @@ class Solver:
         self._reason[variable] = reason
         self._trail.append(literal)
 
-    def _propagate(self, *, decide: bool = False) -> Sequence[int] | None:
+    def _propagate(self, *, decide: bool = False) -> Sequence[int] | None:  # noqa: C901, PLR0912, PLR0915  the inner loop, in which every call counts
         """Propagates all unit clauses. Returns a clause that became false, if any.
 
         :param decide: whether to go on with the next decision, until nothing is left.

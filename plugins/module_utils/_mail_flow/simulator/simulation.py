@@ -164,9 +164,7 @@ class Passage:
             rule = self.rules.rules[lowest.bit_length() - 1]
             spend(_STEPS_OF_RULE * len(course.worlds))
             if self.watch:
-                for world in course.worlds:
-                    if not world.over:
-                        self.watch(rule, world, person)
+                self._show(rule, course)
             going = [world for world in course.worlds if not world.over and not self._for_nobody(rule, lowest, world, person)]
             if not going:
                 continue
@@ -186,6 +184,11 @@ class Passage:
             if all(world.over for world in worlds):
                 break
         return course
+
+    def _show(self, rule: FlowRule, course: Course) -> None:
+        for world in course.worlds:
+            if self.watch and not world.over:
+                self.watch(rule, world, course.recipient)
 
     def _for_nobody(self, rule: FlowRule, bit: int, world: World, person: Recipient) -> bool:
         """Whether a condition that is the same for all recipients is false. Cached for other recipients of the same content."""

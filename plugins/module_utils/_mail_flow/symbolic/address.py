@@ -138,6 +138,7 @@ class AddressSlot:
         self._is_any(self.placed, [self.atoms["below", name] for name in self.values("below")])
         self._relate_domains(people)
         self._relate_words(people)
+        self._relate_endings()
         self._relate_members(people)
         self._relate_directory(people)
         self._doubt_otherwise(people)
@@ -198,14 +199,12 @@ class AddressSlot:
             self._only(key, each)
 
     def _relate_words(self, people: list[str]) -> None:
-        """Words and patterns in named addresses, and in domains: every address in a domain ends with it, after ``@`` or a dot."""
-        add, atoms = self._circuit.add, self.atoms
-        index = words_by_token(self.values("word"))
-        hits: dict[Key, list[str]] = {key: [] for key in atoms if key[0] in ("word", "pattern")}
+        """Words and patterns in named addresses."""
+        index, patterns = words_by_token(self.values("word")), self.values("pattern")
+        hits: dict[Key, list[str]] = {key: [] for key in self.atoms if key[0] in ("word", "pattern")}
         for word in self.values("word"):
             if any(character.isspace() for character in word):
-                add(atoms["word", word] ^ 1)
-        patterns = self.values("pattern")
+                self._circuit.add(self.atoms["word", word] ^ 1)
         for address in people:
             for word, sure in words_in(address, index):
                 hits["word", word].append(address)
@@ -217,6 +216,11 @@ class AddressSlot:
                     self._has(address, ("pattern", (pattern, dialect)), sure=found is True)
         for key, each in hits.items():
             self._only(key, each)
+
+    def _relate_endings(self) -> None:
+        """Words and patterns in domains: every address in a domain ends with it, after ``@`` or a dot."""
+        add, atoms = self._circuit.add, self.atoms
+        index, patterns = words_by_token(self.values("word")), self.values("pattern")
         ends: list[tuple[int, tuple[str, ...]]] = [(atoms["below", name], (f"@{name}", f".{name}")) for name in self.values("below")]
         ends += [(atoms["exact", name], (f"@{name}",)) for name in self.values("exact")]
         for literal, texts in ends:

@@ -273,50 +273,67 @@ class Writer:
 
         :raises NoMessageError: an attachment's name would have an excluded property.
         """
-        mail = self.mail
-        found: list[dict[str, Any]] = []
-        held = mail.texts.get(ATTACHED, {})
+        held = self.mail.texts.get(ATTACHED, {})
         lacked = {key: literal for key, literal in held.items() if not is_true(literal)}
+        found: list[dict[str, Any]] = []
 
-        def attach(name: str, *has: Key, **with_: Any) -> None:
+        def attach(name: str = "", *has: Key, **with_: Any) -> None:
             text = self._attached({**{key: held[key] for key in has}, **lacked}, is_true)
             plain = {"size": 1, "text": text, "nested": [], "properties": {}, **dict.fromkeys(_FLAGS.values(), False)}
-            found.append({"name": name, **plain, **with_})
+            found.append({"name": name or f"file{len(found)}", **plain, **with_})
 
-        def attach_named(name: str, because: int) -> None:
-            unwanted = [literal for literal in self._of_name(name) if not is_true(literal)]
-            if name.lower().endswith(".pdf") and mail.leaves_pdf_out and not is_true(mail.pdf):
-                unwanted.append(mail.pdf)
-            if unwanted:
-                raise NoMessageError(limits=[(because ^ 1, literal) for literal in unwanted])
-            attach(name)
-
-        for key, literal in mail.texts.get("attachment", {}).items():
-            if is_true(literal):
-                sort, value = key
-                if (sort, value) == ("extension", "pdf") and not is_true(mail.pdf):  # A file inside another file is not a document of the message.
-                    if any(holds(_INNER, name) is not False for name in mail.texts.get("attachment name", {})):  # Whether that counts is open.
-                        raise NoMessageError(limits=[(literal ^ 1, mail.pdf)])
-                    attach(f"file{len(found)}", nested=[_INNER])
-                elif sort == "extension":
-                    attach_named(f"file{len(found)}.{value}", literal)
-                else:
-                    attach(f"file{len(found)}", properties={value[0]: value[1]})
+        for kind, because in self._kinds_of_attachments(is_true):
+            if isinstance(kind, str):
+                name = f"file{len(found)}.{kind}"
+                self._check_name(name, because, is_true)
+                attach(name)
+            else:
+                attach(**kind)
         for key in held:
             if key not in lacked:
-                attach(f"file{len(found)}", key)
-        names = mail.texts.get("attachment name", {})
+                attach("", key)
+        names = self.mail.texts.get("attachment name", {})
         for key, name in zip([key for key, literal in names.items() if is_true(literal)], self._texts(names, is_true, "file"), strict=True):
-            attach_named(name or f"file{len(found)}", names[key])
-        if is_true(mail.pdf) and not any(each["name"].endswith(".pdf") for each in found):
-            attach_named(f"file{len(found)}.pdf", mail.pdf)
-        sizes = [value for sort, value in mail.properties if sort == "attachment" and is_true(mail.properties[sort, value])]
-        if sizes:
-            attach(f"file{len(found)}", size=max(sizes) + 1)
-        for option, field_ in _FLAGS.items():
-            if is_true(mail.properties[option, True]):
-                attach(f"file{len(found)}", **{field_: True})
+            self._check_name(name or f"file{len(found)}", names[key], is_true)
+            attach(name)
+        if is_true(self.mail.pdf) and not any(each["name"].endswith(".pdf") for each in found):
+            name = f"file{len(found)}.pdf"
+            self._check_name(name, self.mail.pdf, is_true)
+            attach(name)
+        for with_ in self._sizes_and_flags(is_true):
+            attach(**with_)
         return found
+
+    def _kinds_of_attachments(self, is_true: Holds) -> Iterator[tuple[str | dict[str, Any], int]]:
+        """The extensions of attachments, or what else they have, with the literal that requires it."""
+        mail = self.mail
+        for (sort, value), literal in mail.texts.get("attachment", {}).items():
+            if not is_true(literal):
+                continue
+            if (sort, value) == ("extension", "pdf") and not is_true(mail.pdf):  # A file inside another file is not a document of the message.
+                if any(holds(_INNER, name) is not False for name in mail.texts.get("attachment name", {})):  # Whether that counts is open.
+                    raise NoMessageError(limits=[(literal ^ 1, mail.pdf)])
+                yield {"nested": [_INNER]}, literal
+            else:
+                yield value if sort == "extension" else {"properties": {value[0]: value[1]}}, literal
+
+    def _sizes_and_flags(self, is_true: Holds) -> Iterator[dict[str, Any]]:
+        properties = self.mail.properties
+        sizes = [value for sort, value in properties if sort == "attachment" and is_true(properties[sort, value])]
+        if sizes:
+            yield {"size": max(sizes) + 1}
+        yield from ({name: True} for option, name in _FLAGS.items() if is_true(properties[option, True]))
+
+    def _check_name(self, name: str, because: int, is_true: Holds) -> None:
+        """Raises NoMessageError if the name of an attachment has an excluded property.
+
+        :param because: the literal that requires the attachment.
+        """
+        unwanted = [literal for literal in self._of_name(name) if not is_true(literal)]
+        if name.lower().endswith(".pdf") and self.mail.leaves_pdf_out and not is_true(self.mail.pdf):
+            unwanted.append(self.mail.pdf)
+        if unwanted:
+            raise NoMessageError(limits=[(because ^ 1, literal) for literal in unwanted])
 
     def _attached(self, atoms: Mapping[Key, int], is_true: Holds) -> str:
         """A text of an attachment.
