@@ -171,7 +171,7 @@ def needs_attention(facts: Facts) -> Answer:
         (facts.waiting, LOOK, f"{count(facts.waiting, 'organization')} not run yet: a later ring.", ""),
         (facts.verdicts["refuted"], STOP, f"{count(facts.verdicts['refuted'], 'guarantee')} refuted by a message.", "#mail"),
         (facts.verdicts["unknown"], UNKNOWN, f"{count(facts.verdicts['unknown'], 'guarantee')} that cannot be told.", "#mail"),
-        (facts.mail["unknown"], UNKNOWN, f"{count(facts.mail['unknown'], 'kind')} of mail of which nobody knows whether it changes.", "#mail"),
+        (facts.mail["unknown"], UNKNOWN, f"{count(facts.mail['unknown'], 'kind')} of mail that may or may not change.", "#mail"),
         *((facts.impacts[impact], IMPACT[impact].tone, _impact_line(facts, impact), "#changes") for impact in IMPACT),
         (facts.final, LOOK, f"{count(facts.final, 'change')} that cannot be rolled back.", "#changes"),
         (facts.not_met, LOOK, f"{count(facts.not_met, 'control')} not met.", "#controls"),

@@ -90,13 +90,13 @@ def lint_of(organization: Record) -> list[Record]:
 
 
 def foreign_of(organization: Record) -> list[Record]:
-    """The rules that are not ours and need a look."""
+    """The foreign rules that need a look."""
     rows = (organization.get("mail") or {}).get("foreign") or []
     return [{**row, "text": foreign_line(row)} for row in rows if needs_a_look(row)]
 
 
 def harmless(organization: Record) -> int:
-    """How many other rules are not ours."""
+    """The number of other foreign rules."""
     return len((organization.get("mail") or {}).get("foreign") or ()) - len(foreign_of(organization))
 
 

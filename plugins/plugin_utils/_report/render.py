@@ -184,7 +184,7 @@ def _said(guarantee: Record) -> str:
 
 
 def render_csv(report: Record) -> str:
-    """The report as a table for spreadsheets: one row an organization, finding, class of mail, guarantee, foreign rule, oddity, change, control,
+    """The report as a table for spreadsheets: one row an organization, finding, class of mail, guarantee, foreign rule, remark, change, control,
     observed row and warning.
 
     Rows end with CR LF, and the first character is a byte order mark, without which Excel takes UTF-8 for something else:

@@ -111,7 +111,7 @@ MAIL = {
     "protection_changed": Word("Protected differently", "▲", LOOK),
     "branding_changed": Word("Different branding", "▲", LOOK),
     "fate_changed": Word("Handled differently", "▲", LOOK),
-    "side_effect_changed": Word("Shown or sent otherwise", "▲", LOOK),
+    "side_effect_changed": Word("Shown or sent differently", "▲", LOOK),
     "unknown": Word("May change", "?", UNKNOWN),
 }
 #: Whether something is guaranteed, the worst first.

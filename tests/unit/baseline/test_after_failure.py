@@ -22,7 +22,7 @@ LAW: dict[str, Any] = {"from_scope": "InOrganization", "recipient_domain_is": ["
 ENCRYPT: dict[str, Any] = {"name": "Law firm", "conditions": LAW, "actions": {"apply_rights_protection_template": "Encrypt"}}
 GUARANTEE: dict[str, Any] = {"name": "The law firm gets nothing in clear", "when": LAW, "then": "not_in_clear"}
 
-NOT_COMPUTED = "What the stored part of the changes does to mail was not computed."
+NOT_COMPUTED = "The effect of the stored changes on mail was not computed."
 
 
 def wrong(name: str) -> list[dict[str, Any]]:

@@ -85,7 +85,7 @@ def test_a_rollback_that_has_nothing_left_names_what_stands_in_front() -> None:
     role.session.edit("New-TransportRule", Name="Footer", ApplyHtmlDisclaimerText="Sincerely")
     (path,) = role.artifacts.snapshots.chain().links
     role.plan("rollback", rollback_snapshot=path.path, check=True)
-    assert said[-1].endswith("Nothing of it is left to restore. Rules that are not ours decide about mail, and stay: 'Hold'.")
+    assert said[-1].endswith("There is nothing left to restore. Rules that are not ours decide about mail, and stay: 'Hold'.")
     assert "Foreign rule 'Hold' (1 of 2, new since the snapshot, " in lines(role, "rollback")
     assert "): keeps mail from later rules." in lines(role, "rollback")
     assert "Footer" not in lines(role, "rollback")

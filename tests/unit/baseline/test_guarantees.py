@@ -178,7 +178,7 @@ def test_a_doubt_that_the_plan_brings_breaks_the_guarantee_and_says_why(role: Ro
     role.run(guarantees=[GUARANTEE], encryption_rules=[ENCRYPT])
     tried = {**STOP, "mode": "Audit"}
     said = refused(role, "baseline", guarantees=[GUARANTEE], encryption_rules=[tried, ENCRYPT])
-    assert "'The law firm gets nothing in clear' is proved now, and after the plan nobody knows whether it holds: " in said
+    assert "'The law firm gets nothing in clear' is proved now, but after the plan it is unknown whether it holds: " in said
     assert "(U08)" in said
     assert "hardened_baseline_accept: [broken_guarantee]" in said
     role.plan(guarantees=[GUARANTEE], encryption_rules=[tried, ENCRYPT], accept=["broken_guarantee"])
@@ -190,7 +190,7 @@ def test_encryption_goes_off_only_with_its_word_and_breaks_what_was_proved(role:
     role.run(**{**wishes, variable: True})
     said = refused(role, "baseline", **wishes)
     assert f"{variable}_enabled would become false. That turns encryption off" in said
-    assert "after the plan nobody knows whether it holds" in said
+    assert "after the plan it is unknown whether it holds" in said
     assert "To allow all of them: hardened_baseline_accept: [broken_guarantee, encryption_off]" in said
     assert "broken_guarantee" in refused(role, "baseline", **wishes, accept=["encryption_off"])
     assert role.run(**wishes, accept=["encryption_off", "broken_guarantee"])["pending"]

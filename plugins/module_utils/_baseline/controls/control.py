@@ -156,7 +156,7 @@ class Control:
         return ""
 
     def plan(self, request: Request, organization: Organization, *, check_mode: bool = True) -> Plan:
-        """What it would take to meet this control alone."""
+        """The plan that meets this control alone."""
         return plan_state(organization, self.desired(request, organization), request.planning(check_mode=check_mode))
 
     def errors(self, request: Request, organization: Organization, *, check_mode: bool) -> list[ExchangeError]:
@@ -189,7 +189,7 @@ class Control:
         return []
 
     def verdict(self, request: Request, organization: Organization, planned: Plan | None) -> tuple[bool | None, list[str]] | None:
-        """Whether a control that writes nothing is met, and what was found; ``None`` for one that something else has to judge.
+        """Whether a control that writes nothing is met, and what was found; ``None`` if something else must judge it.
 
         :param planned: the plan, where what it would leave is to be judged instead of what is there.
         :returns: met, not met, or ``None`` where that cannot be told.
@@ -205,18 +205,18 @@ class Control:
         return []
 
     def guaranteed(self, request: Request, organization: Organization, planned: Plan | None) -> list[dict[str, Any]]:
-        """What is guaranteed of mail, for the report; see :meth:`verdict`."""
+        """The verdicts on guarantees about mail, for the report; see :meth:`verdict`."""
         return []
 
     def misses(self, request: Request, organization: Organization, refuted: Collection[str]) -> list[str]:
-        """Why a run that has stored everything has failed nevertheless, as sentences.
+        """Why a run fails although it has stored everything, as sentences.
 
         :param refuted: the guarantees that the plan said it would leave refuted.
         """
         return []
 
     def remarks(self, request: Request, organization: Organization) -> list[str]:
-        """What its row of the report says in addition to its status."""
+        """What its row in the report shows beside its status."""
         return []
 
     def owns(self, resource: str, identity: str, option: str) -> bool:

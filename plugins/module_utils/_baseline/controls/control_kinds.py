@@ -118,7 +118,7 @@ class LicensedControl(SettingsControl):
 
 @dataclass(frozen=True, kw_only=True)
 class SignInControl(SettingsControl):
-    """A way to sign in to the portal, on every OME configuration that is there or that this run brings: Exchange creates one with both ways on."""
+    """A way to sign in to the portal, on every OME configuration that exists or that this run creates: Exchange creates one with both ways on."""
 
     def desired(self, request: Request, organization: Organization) -> Parts:
         names = [name_of(item) for item in organization.objects(self.subset)]

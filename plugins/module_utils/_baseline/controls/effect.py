@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether rules that encrypt have an effect, and not only match their declaration. Private to the collection."""
+"""Whether rules that encrypt act, beyond matching their declaration. Private to the collection."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ WHOLE: Mapping[str, Any] = {"enabled": True, "mode": "Enforce", "activation_date
 
 
 def whole(rule: Mapping[str, Any]) -> dict[str, Any]:
-    """A rule as the role wants it. Options that it does not name are not left alone: they get the defaults of a new rule.
+    """A rule as the role wants it. Options that it does not name get the defaults of a new rule, instead of staying as they are.
 
-    Conditions and actions have no such default: without conditions a rule takes all mail, and without actions it is none.
+    Conditions and actions have no default: a rule without conditions takes all mail, and a rule without actions does not exist.
     """
     given = {option: value for option, value in rule.items() if value is not None}
     return given if given.get("state") == "absent" else {**WHOLE, **given}
 
 
 def shortcomings(wanted: Sequence[DeclaredRule], organization: Organization) -> list[str]:
-    """Why the rules do not do today what they look like, as sentences; none where at least one encrypts, and each acts or is declared in a test mode.
+    """Why the rules do less than they seem to, as sentences; empty if at least one encrypts, and each acts or is declared in a test mode.
 
-    :param wanted: the rules as declared; those that are not there are the plan's to say.
+    :param wanted: the rules as declared. The plan reports those that do not exist.
     """
     rules = rules_of(organization)
     present = [(declared, found) for declared in wanted if declared.state == "present" and (found := _stored(declared, rules))]
@@ -53,7 +53,7 @@ def shortcomings(wanted: Sequence[DeclaredRule], organization: Organization) -> 
 
 
 def remarks(wanted: Sequence[DeclaredRule], organization: Organization) -> list[str]:
-    """Which rules are declared in a test mode, as sentences."""
+    """The rules that are declared in a test mode, as sentences."""
     rules = rules_of(organization)
     found = [(declared, rule) for declared in wanted if declared.state == "present" and (rule := _stored(declared, rules))]
     return [
@@ -66,7 +66,7 @@ def remarks(wanted: Sequence[DeclaredRule], organization: Organization) -> list[
 
 
 def _is_meant(declared: DeclaredRule, option: str) -> bool:
-    """Whether a rule is declared not to act: in a test mode, in which it is tried before it is enforced."""
+    """Whether a rule is declared not to act yet, in a test mode."""
     return option == "mode" and declared.settings.get("mode", "Enforce") != "Enforce"
 
 

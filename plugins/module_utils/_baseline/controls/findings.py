@@ -28,12 +28,12 @@ WORDS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is refused before the first write.
+    """Something that the role refuses before its first write.
 
     :param id: the control, or what the finding is about.
     :param text: a sentence.
-    :param allow: the line of YAML that allows it; empty where nothing does.
-    :param word: the word of ``accept`` that allows it; empty where that is another variable, or nothing.
+    :param allow: the line of YAML that allows it; empty if nothing does.
+    :param word: the word of ``accept`` that allows it; empty if another variable does, or nothing.
     """
 
     id: str

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rules of an organization that are not ours: where they stand, since when, and what they can do to mail of ours. Private to the collection."""
+"""Foreign rules, which the role does not manage: their places, their ages, and what they can do to our mail. Private to the collection."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NAMED = 5
 
 
 def foreign_to(organization: Organization, plan: Plan | None, ours: Collection[str], since: Mapping[str, str] = MappingProxyType({})) -> list[dict[str, Any]]:
-    """The rules that are not ours, as a plan leaves them, first to last; none where rules cannot be read.
+    """The foreign rules as a plan leaves them, first to last; none if the rules cannot be read.
 
     :param plan: ``None`` for the rules as they are.
     :param ours: the names of our rules.
@@ -39,7 +39,7 @@ def foreign_to(organization: Organization, plan: Plan | None, ours: Collection[s
 
 
 def _history(rule: Rule | None, since: str) -> dict[str, str]:
-    """Since when a rule is as it is, as far as Exchange and the snapshot tell."""
+    """Since when a rule has been as it is, as far as Exchange and the snapshot show."""
     changed, who = (str((rule.properties.get(key) if rule else None) or "") for key in ("WhenChanged", "LastModifiedBy"))
     told = {"since": since, "changed": " ".join(filter(None, [_day(changed), f"by {who}" if who else ""]))}
     return {key: f"last changed {text}" if key == "changed" else text for key, text in told.items() if text}
@@ -53,12 +53,12 @@ def _day(instant: str) -> str:
 
 
 def needs_a_look(row: Mapping[str, Any]) -> bool:
-    """Whether a rule can do something to mail of ours, or decides about mail and is another one than at the time of a snapshot."""
+    """Whether a rule can affect our mail, or decides about mail and has changed since a snapshot."""
     return bool(row["does"] or (row["acts"] and row.get("since")))
 
 
 def foreign_lines(mail: Mapping[str, Any]) -> list[str]:
-    """The rules that are not ours and need a look, as lines for a terminal.
+    """The foreign rules that need a look, as lines for a terminal.
 
     :param mail: what a plan does to mail, with ``foreign``.
     """

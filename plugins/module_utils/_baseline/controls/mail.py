@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How an organization treats mail, as it is and as a plan would leave it: what is guaranteed of it, and what the plan changes. Private to the collection."""
+"""How an organization treats mail now and after a plan: the verdicts on guarantees, and the difference. Private to the collection."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _VERDICTS = PROVED, UNKNOWN, REFUTED = "proved", "unknown", "refuted"
 class Mail:
     """How an organization treats mail: its rules, first to last, and its facts in the form of the option ``facts``.
 
-    :param unavailable: facts that could not be read, and why. What rests on them is unknown.
+    :param unavailable: facts that could not be read, and why. Answers that depend on them are unknown.
     """
 
     rules: Sequence[Mapping[str, Any]]
@@ -58,13 +58,13 @@ class Mail:
 
     @property
     def digest(self) -> str:
-        """The digest of all that an answer about mail rests on: where it is the same, so is the answer."""
+        """The digest of everything that answers about mail depend on: equal digests mean equal answers."""
         # Why a fact could not be read changes no answer, and names another server each time.
         return exact_digest({"rules": list(self.rules), "facts": dict(self.facts), "unavailable": sorted(self.unavailable)})
 
     @classmethod
     def of(cls, organization: Organization) -> Mail:
-        """As the organization is. Raises the error of reading the rules."""
+        """The current state. Raises the error of reading the rules."""
         return organization.parsed(cls._of)
 
     @classmethod
@@ -76,13 +76,13 @@ class Mail:
         return cls(rules_from(organization), {**facts, **people}, {**failed, **unavailable, **unread})
 
     def after(self, plan: Plan) -> Mail:
-        """As it is once a plan is done. Where there is nothing to do, this very object, of which all is proved already."""
+        """The state after a plan. If the plan does nothing, this very object, whose verdicts are known already."""
         if not plan.steps:
             return self
         return Mail(rules_after(self.rules, plan.steps), facts_after(self.facts, plan.steps), self.unavailable)
 
     def verdicts(self, guarantees: Sequence[Guarantee], where: str) -> list[dict[str, Any]]:
-        """What holds of each guarantee.
+        """The verdict on each guarantee.
 
         :raises OptionError: one is about mail that there cannot be.
         """
@@ -90,12 +90,12 @@ class Mail:
 
 
 def read_with_people(session: Session, known: Organization, subsets: Iterable[str], guarantees: Sequence[Guarantee], plan: Plan | None = None) -> Organization:
-    """The organization with some subsets and, where facts about mail are among them, with what the directory says of those whom guarantees name, and its
+    """The organization with some subsets and, if these include facts about mail, with what the directory says of the people whom guarantees name, and its
     rules, as they are and as a plan leaves them.
 
-    All that answers about mail reads the organization so: then all of a run, and of the run that was approved, see the same.
+    Everything that answers about mail reads the organization this way, so all parts of a run, and of the approved run, see the same.
 
-    :param known: what was read of it already, and is not read again.
+    :param known: what was read already, and is not read again.
     """
     subsets = list(subsets)
     missing = [subset for subset in subsets if subset not in known.subsets]
@@ -109,14 +109,14 @@ def read_with_people(session: Session, known: Organization, subsets: Iterable[st
 
 
 def changes_mail(changes: Iterable[Change]) -> bool:
-    """Whether changes are of what decides about mail: rules, or settings of IRM."""
+    """Whether changes affect what decides about mail, which is rules and settings of IRM."""
     return any(change.resource == RULE or (change.resource == IRM and change.option in DECIDING_SETTINGS) for change in changes)
 
 
 def mail_difference(organization: Organization, plan: Plan) -> dict[str, Any]:
-    """What a plan does to mail: ``difference`` and ``difference_more``; nothing where it touches nothing that decides about mail.
+    """What a plan does to mail: ``difference`` and ``difference_more``; empty if it touches nothing that decides about mail.
 
-    How people open protected mail is not a part of it: what a plan does to sign-in, passcodes and the portal is in its changes.
+    It leaves out how people open protected mail: the changes show what a plan does to sign-in, passcodes and the portal.
     """
     if not changes_mail(plan.changes):
         return {}
@@ -137,7 +137,7 @@ def difference_of(now: Mail, then: Mail) -> dict[str, Any]:
 
 
 def licensing_warnings(organization: Organization, plan: Plan) -> list[str]:
-    """The warning that rules are to encrypt while licensing is off, as a plan leaves both."""
+    """The warning about rules that encrypt while licensing is off, after a plan."""
     try:
         mail = Mail.of(organization).after(plan)
     except ExchangeError:
@@ -148,12 +148,12 @@ def licensing_warnings(organization: Organization, plan: Plan) -> list[str]:
 
 
 def verdict_rows(sides: Iterable[tuple[dict[str, Any], dict[str, Any]]]) -> list[dict[str, Any]]:
-    """What holds of guarantees, from pairs of what holds now and what will hold: the latter, with ``before`` where that is another verdict."""
+    """The verdicts after a plan, from pairs of verdicts now and then, with ``before`` where they differ."""
     return [{**new, "before": old["verdict"]} if old["verdict"] != new["verdict"] else new for old, new in sides]
 
 
 def mail_lint(organization: Organization, plan: Plan | None) -> list[dict[str, Any]]:
-    """What is odd about the rules: as they are, or as a plan would leave them; nothing where they cannot be read."""
+    """Remarks about the rules, now or after a plan; empty if they cannot be read."""
     if organization.error("transport_rules") is not None:
         return []
     now = Mail.of(organization)
@@ -166,7 +166,7 @@ _IMPACTS: Mapping[str, Impact] = {"protection_lost": Impact.IN_CLEAR, "transit_l
 
 
 def impact_of(change: Change, mail: Mapping[str, Any]) -> Impact:
-    """What a change does to people. Of a rule, the worst of what the difference in mail puts down to it; its removal deletes in any case.
+    """The impact of a change on people. For a rule, the worst effect on mail that the difference attributes to it; removing a rule always deletes.
 
     :param mail: what the plan does to mail.
     """
@@ -193,7 +193,7 @@ def _counted(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def counted_mail(mail: Mapping[str, Any]) -> dict[str, Any]:
-    """Of what a plan does to mail, what counts for the digest: what the classes of mail are, and the verdicts."""
+    """The part of the effect on mail that counts for the digest: the classes of mail, and the verdicts."""
     return {
         "difference": sorted(digest_of(_counted(row)) for row in mail.get("difference", ())),
         "difference_more": mail.get("difference_more", 0),
@@ -202,7 +202,7 @@ def counted_mail(mail: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def moved_mail(approved: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
-    """The effect on mail that was not approved, as sentences. Less than what was approved is what is left of it."""
+    """The effects on mail beyond the approved ones, as sentences. Fewer effects are what is left of them."""
     known = set(counted_mail(approved)["difference"])
     new = [row["text"].removesuffix(".") for row in current.get("difference", ()) if digest_of(_counted(row)) not in known]
     texts = [f"it does not include this effect on mail: {text}" for text in new]

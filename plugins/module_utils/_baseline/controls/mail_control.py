@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The control of mail itself: messages that are computed through the rules, and guarantees that are proved of all mail. Private to the collection."""
+"""The control of mail itself: it simulates messages and proves guarantees about all mail. Private to the collection."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _SPARED = ", apart from the exceptions"
 
 
 def guarantees_of(request: Request) -> list[Guarantee]:
-    """What is to be guaranteed: what the variables say, and what the rule is for that they ask for."""
+    """The guarantees: those of the variables, and those that the built rule brings."""
     given: list[Guarantee] = list(request.variables.get("guarantees") or ())
     outgoing: Mapping[str, Any] = request.variables.get("encrypt_outgoing") or {}
     if not outgoing or outgoing.get("mode") not in (None, "Enforce"):
@@ -74,7 +74,7 @@ def guarantees_of(request: Request) -> list[Guarantee]:
 
 @dataclass(frozen=True, kw_only=True)
 class MailControl(Control):
-    """Messages with what is expected of them, and guarantees. It writes nothing."""
+    """Messages with their expected results, and guarantees. It writes nothing."""
 
     def is_wanted(self, variables: Mapping[str, Any]) -> bool:
         return super().is_wanted(variables) or bool(guarantees_of(Request(variables)))
@@ -97,18 +97,17 @@ class MailControl(Control):
         return []
 
     def proved(self, request: Request, mail: Mail) -> list[dict[str, Any]]:
-        """What holds of each guarantee, once for each state of an organization.
+        """The verdict on each guarantee, computed once for each state of an organization.
 
         :raises OptionError: one is about mail that there cannot be.
         """
         return request.parsed(f"{self.id} guarantees {_state(mail)}", lambda: mail.verdicts(guarantees_of(request), GUARANTEES))
 
     def findings(self, outlook: Outlook) -> list[Finding]:
-        """The guarantees that the plan would break, or of which nobody would know any more. One that is broken already, and is not worse afterwards, is the
-        report's."""
+        """The guarantees that the plan would break, or leave unknown. One that is broken already, and does not get worse, is only in the report."""
         texts = [f"the plan would break the guarantee {row['name']!r}: {refutation(row)}" for row in self._broken(outlook)]
         texts += [
-            f"the guarantee {new['name']!r} is proved now, and after the plan nobody knows whether it holds: {reasons_of(new)}."
+            f"the guarantee {new['name']!r} is proved now, but after the plan it is unknown whether it holds: {reasons_of(new)}."
             for _guarantee, old, new in self._sides(outlook.request, outlook.organization, outlook.plan)
             if (old["verdict"], new["verdict"]) == (PROVED, UNKNOWN)
         ]
@@ -127,7 +126,7 @@ class MailControl(Control):
         return broken
 
     def _sides(self, request: Request, organization: Organization, plan: Plan | None) -> list[tuple[Guarantee, dict[str, Any], dict[str, Any]]]:
-        """Each guarantee, what holds of it now, and what would hold after the plan; nothing where that cannot be told, which is said where it is assessed."""
+        """Each guarantee with its verdicts now and after the plan; empty if there are none, for which the assessment gives the reason."""
         try:
             now = Mail.of(organization)
             before = self.proved(request, now)
@@ -140,7 +139,7 @@ class MailControl(Control):
         return [f"The run would write first and then fail: {text}" for text in self._would_miss(outlook)]
 
     def _would_miss(self, outlook: Outlook) -> list[str]:
-        """Messages that would not be treated as expected once the plan is done."""
+        """Messages that would not be treated as expected after the plan."""
         if not outlook.plan.steps:
             return []
         tested, _verdicts = self._tested(outlook.request, Mail.of(outlook.organization).after(outlook.plan))
@@ -166,12 +165,12 @@ class MailControl(Control):
         return met, [*(failure_text(failure) for failure in tested.failures), *map(verdict_sentence, rows)]
 
     def _tested(self, request: Request, mail: Mail) -> tuple[Tested, list[dict[str, Any]]]:
-        """What becomes of the messages, and what holds of each guarantee, once for each state of an organization."""
+        """The results of the messages, and the verdict on each guarantee, computed once for each state of an organization."""
         messages = request.variables.get("messages") or ()
         tested = request.parsed(f"{self.id} messages {_state(mail)}", lambda: run_cases(messages, Simulator(mail.rules, facts_of(mail.facts)), "none"))
         return tested, self.proved(request, mail)
 
 
 def _state(mail: Mail) -> str:
-    """What tells states of an organization apart."""
+    """The key of an organization's state."""
     return json.dumps([mail.rules, mail.facts], sort_keys=True, default=str)

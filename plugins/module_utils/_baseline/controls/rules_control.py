@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The control of mail flow rules: what the variables declare, whose mail it takes in, and what Exchange has room for. Private to the collection."""
+"""The control of mail flow rules: the declared rules, the senders that they cover, and Exchange's limits. Private to the collection."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ class RulesControl(Control):
         return [*super().findings(outlook), *self._sender_findings(outlook), *self._limit_findings(outlook)]
 
     def warnings(self, outlook: Outlook) -> list[str]:
-        """The exceptions that the plan would take from existing rules. Somebody may have added one in an emergency."""
+        """The exceptions that the plan would remove from existing rules. Somebody may have added one in an emergency."""
         whole_rules = {change.identity for change in outlook.plan.changes if change.resource == self.resource and change.option == "state"}
         lost: dict[str, list[str]] = {}
         for change in outlook.plan.changes:
@@ -185,7 +185,7 @@ class RulesControl(Control):
         ]
 
     def _sender_findings(self, outlook: Outlook) -> list[Finding]:
-        """Rules that this run creates or changes, and that take in mail of any sender."""
+        """Rules that this run creates or changes, and that cover mail from any sender."""
         touched = {name_key(change.identity) for change in outlook.plan.changes if change.resource == self.resource}
         findings = []
         for rule in self.rules(outlook.request):
@@ -208,7 +208,7 @@ class RulesControl(Control):
         return findings
 
     def _limit_findings(self, outlook: Outlook) -> list[Finding]:
-        """What would exceed Exchange's limits of rules. Sizes are estimates: Exchange counts its own form of a rule."""
+        """What would exceed Exchange's limits for rules. Sizes are estimates, because Exchange counts its own form of a rule."""
         organization, rules = outlook.organization, self._wanted(outlook.request, outlook.organization)
         config = organization.only("transport_config") if organization.error("transport_config") is None else {}
         book = RuleBook(organization)
@@ -263,7 +263,7 @@ def _refuse_trials(names: Sequence[str], rules: Sequence[DeclaredRule]) -> None:
 
 
 def _outgoing(wanted: Mapping[str, Any], request: Request) -> dict[str, Any]:
-    """The rule that encrypts all mail from inside to outside, under the branding of the OME configuration that the baseline brings."""
+    """The rule that encrypts all mail from inside to outside, with the branding of the OME configuration that the baseline creates."""
     actions = {"apply_rights_protection_template": wanted.get("template") or "Encrypt"}
     if request.created:
         actions["apply_rights_protection_customization_template"] = request.created[0]
@@ -278,7 +278,7 @@ def _outgoing(wanted: Mapping[str, Any], request: Request) -> dict[str, Any]:
 
 
 def outgoing_exceptions(wanted: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The exceptions of the rule that encrypts all outgoing mail: those that are given, and the domains to which mail is protected on its way instead."""
+    """The exceptions of the rule that encrypts all outgoing mail: the given ones, and the domains to which mail is protected in transit instead."""
     given, domains = wanted.get("exceptions"), wanted.get("protected_in_transit") or []
     if not domains:
         return given
@@ -286,13 +286,13 @@ def outgoing_exceptions(wanted: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _effective(organization: Organization, rule: DeclaredRule) -> Mapping[str, Mapping[str, Any]]:
-    """A rule's sections as they would be."""
+    """A rule's sections after the run."""
     found = RuleBook(organization).find(rule)
     return {**{section: {} for section in SECTIONS}, **(found.sections if found else {}), **rule.sections}
 
 
 def _gone(before: Any, after: Any) -> Any:
-    """What an exception loses; nothing if it loses nothing."""
+    """The values that an exception loses; empty if it loses none."""
     if isinstance(before, list) and isinstance(after, list):
         return [value for value in before if value not in after]
     return before if after in (None, "", [], False) else None

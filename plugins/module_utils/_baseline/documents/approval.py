@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Approvals: which plan was approved, whether it is the plan that is needed now, and whether a run has already taken it. Private to the collection.
+"""Approvals: which plan was approved, whether it is the plan that is needed now, and whether a run has already used it. Private to the collection.
 
-An approval is of one plan that one run made. Its digest says what was read and approved; the run that made it says which plan it was, because
-after a rollback the same change has the same digest.
+An approval covers one plan of one run. Its digest identifies what was read and approved; the run identifies the plan, because after a rollback
+the same change has the same digest.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _taken(text: str) -> Finding:
 def _with_digest(artifacts: Artifacts, digest: str) -> Approval:
     """The approval of the newest plan with this digest. It comes from the organization's files: from a check, or from the last run that wrote.
 
-    What a run that wrote has kept is the plan as that run saw it: which check made the approved one, it does not say.
+    A run that wrote has kept the plan as that run saw it, which does not show which check made the approved one.
     """
     missing = "No file here contains the approved plan, so the differences are unknown."
     last = artifacts.snapshots.chain().last()

@@ -28,7 +28,7 @@ class Link:
     :param id: the snapshot.
     :param previous: the ``id`` of the one before it; empty for the first.
     :param rolled_back: whether the organization was put back to it.
-    :param approved: how the digest of the plan begins that its run was approved for; empty where it was for none.
+    :param approved: the beginning of the digest of the approved plan that its run applied; empty if there was none.
     """
 
     path: str
@@ -148,5 +148,5 @@ class TakenApproval:
     run: str
 
     def is_of(self, digest: str, planned_by: str) -> bool:
-        """Whether it is of a plan. Where nobody knows which run made one of them, the digest decides."""
+        """Whether it covers a plan. If the run that made one of them is unknown, the digest decides."""
         return self.digest == digest and (self.planned_by == planned_by or "" in (planned_by, self.planned_by))

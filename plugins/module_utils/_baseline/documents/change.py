@@ -171,7 +171,7 @@ def same(resource: str, option: str, first: Any, second: Any) -> bool:
 
 
 def worst_first(changes: Iterable[PlannedChange]) -> list[PlannedChange]:
-    """The changes in the order in which a text names them that does not name all: settings of which a module warns, then the worst impact."""
+    """The changes in the order in which a shortened text names them: settings of which a module warns, then the worst impact."""
     return sorted(changes, key=lambda change: (not _is_dangerous(change), _IMPACTS.index(change.impact)))
 
 
@@ -182,7 +182,7 @@ def _is_dangerous(change: PlannedChange) -> bool:
 
 
 def undone(changes: Sequence[PlannedChange], verbs: Undoing) -> str:
-    """What a rollback does with what, the worst of it: a rule that is recreated or removed is one, whatever it consists of."""
+    """What a rollback does, the worst first. A rule that is recreated or removed is one item, whatever it consists of."""
     whole = {change.managed_object: verbs.of(change) for change in changes if change.option == "state"}
     done = list(
         dict.fromkeys(
@@ -216,9 +216,9 @@ def unplanned(
 ) -> list[str]:
     """The needed changes that were not planned, as sentences.
 
-    Several changes share a cmdlet, so that what is left of a plan is run by another one; and what is left of it may do less than the whole.
+    Several changes share a cmdlet, so the rest of a plan may run as another cmdlet, and may do less than the whole plan.
 
-    :param effects: of what a change does, what must not be worse than planned.
+    :param effects: the effects of a change that must not be worse than planned.
     :param plan: what the sentences call the plan.
     """
     known = [change.counted() for change in planned]
@@ -227,7 +227,7 @@ def unplanned(
 
 
 def _unplanned(change: PlannedChange, known: Sequence[PlannedChange], effects: Sequence[str], plan: str) -> str:
-    """How a change goes beyond those that are known; empty where it does not."""
+    """How a change goes beyond the known ones; empty if it does not."""
     what = f"{change.option} of {change.subject}"
     twin = next((other for other in known if _values(other) == _values(change)), None)
     if twin is None:

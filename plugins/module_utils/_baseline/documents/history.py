@@ -265,7 +265,7 @@ def looks_of(document: Mapping[str, Any], organizations: Iterable[OrganizationRe
 
 
 def _undoing(at: str, run: str, report: OrganizationReport) -> Look:
-    """What a run has set that judges no controls. What it stored is known even where it failed later."""
+    """What a run without controls has set. What it stored is known even if it failed later."""
     guids = {str(rule["name"]): str(rule.get("guid") or "") for rule in report.rules}
     undone = tuple(
         Undone(change.control, change.resource, frozenset((change.identity, guids.get(change.identity, change.identity))), change.option, change.after)

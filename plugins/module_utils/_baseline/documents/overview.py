@@ -96,7 +96,7 @@ def overview_lines(overview: Mapping[str, Any]) -> list[str]:
 
 
 def reach_of(organization: Organization, plan: Plan | None = None) -> list[dict[str, Any]]:
-    """Who outside can read what in clear, today or as a plan would leave it; nothing where the rules cannot be read, which is said elsewhere."""
+    """Who outside can read what in clear, now or after a plan; empty if the rules cannot be read, which is reported elsewhere."""
     try:
         mail = Mail.of(organization)
     except ExchangeError:

@@ -42,7 +42,7 @@ class PlanDocument:
     :param desired: what the controls want, by their ids, with what was accepted and skipped.
     :param managed: the managed settings as they are, in normal form.
     :param mail: what it does to mail.
-    :param run: the run that made it, so that an approval of this plan is none of a later one that wants the same. It is not in the digest.
+    :param run: the run that made it, so that approving this plan does not approve a later one with the same content. The digest does not cover it.
     """
 
     kind: str
@@ -72,7 +72,7 @@ class PlanDocument:
 
     @classmethod
     def parse(cls, document: Any) -> PlanDocument:
-        """A plan of any version from its written form, whatever its digests say. Raises ValueError if it is none."""
+        """A plan of any version from its written form, without checking its digests. Raises ValueError if it is none."""
         _check_shape(document)
         organization, warnings = document["organization"], document["warnings"]
         if set(organization) != {"name", "tenant_id"} or not all(isinstance(text, str) for text in warnings):
@@ -116,7 +116,7 @@ class PlanDocument:
 
 
 def sealed(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The document with the digest of everything that it says, to the letter."""
+    """The document with the digest of its exact content."""
     said = {key: value for key, value in document.items() if key != "seal"}
     return {**said, "seal": exact_digest(said)}
 
@@ -156,9 +156,9 @@ def _check_shape(document: Any) -> None:
 
 
 def moved(approved: PlanDocument, current: PlanDocument) -> list[str]:
-    """The differences between an approved plan and the one that is needed now, as sentences; none if it is the same, or what is left of it.
+    """How the plan that is needed now goes beyond an approved one, as sentences; empty if it is the same plan, or what is left of it.
 
-    What a run has already written under the approval changes nothing: whatever the approver read is compared with what holds now.
+    Everything that the approver read is compared with what holds now, even if a run has already written under the approval.
     """
     other = why_not_from(current.organization, approved.organization)
     if other:

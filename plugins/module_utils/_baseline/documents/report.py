@@ -21,7 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 FORMAT = 1
 
 #: Why an organization has no report, in general and if its turn comes later.
-UNKNOWN = "Nothing is known of it: it has not run, or its own report could not be written."
+UNKNOWN = "Its state is unknown: it has not run, or its own report could not be written."
 WAITING = "Not run yet: it is in a later ring."
 
 #: Statuses that the failure of a task replaces.
@@ -32,7 +32,7 @@ Part = TypeVar("Part")
 
 @dataclass(frozen=True)
 class ControlReport:
-    """A control, and how the organization stands to it.
+    """A control, and its status in an organization.
 
     :param selected: whether the tags of the run select it.
     :param wanted: the settings that it wants; ``None`` if it wants none, or they could not be planned.
@@ -203,7 +203,7 @@ class OrganizationReport:
         }
 
     def with_outcome(self, status: OrganizationStatus, changes: Sequence[PlannedChange], warnings: Sequence[str]) -> OrganizationReport:
-        """The report with what became of the changes."""
+        """The report with the outcome of the changes."""
         applied = sum(change.state is ChangeState.STORED for change in changes)
         outcome = replace(self, status=status, changes=tuple(changes), applied=applied, not_applied=len(changes) - applied)
         return outcome.with_warnings(warnings)
@@ -305,7 +305,7 @@ def _status_of_failure(procedure: str, result: Mapping[str, Any]) -> Organizatio
 
 
 def _parsed(kind: type[Part], row: Any) -> Part:
-    """A part of a report from its keys. Raises ValueError if they are not all there, or are others."""
+    """A part of a report from its keys. Raises ValueError if keys are missing or unknown."""
     try:
         return kind(**row)
     except TypeError as error:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A snapshot: an organization's state before a run's first write, and what the run was going to do. Private to the collection."""
+"""A snapshot: an organization's state before a run's first write, and the run's plan. Private to the collection."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class SnapshotDocument:
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> SnapshotDocument:
-        """A snapshot from its written form, whatever its digest says. Raises ValueError if it is none."""
+        """A snapshot from its written form, without checking its digest. Raises ValueError if it is none."""
         if set(document) != {"format", "plan", *(key for keys in _PARTS.values() for key in keys)}:
             raise ValueError("it lacks a part, or has another")
         if any(not isinstance(document[key], kind) for kind, keys in _PARTS.items() for key in keys):
@@ -127,12 +127,12 @@ class SnapshotDocument:
 
     @cached_property
     def digest(self) -> str:
-        """The digest of everything that it says."""
+        """The digest of its content."""
         return digest_of(self._said())
 
     @property
     def changes(self) -> tuple[PlannedChange, ...]:
-        """What the run was about to change."""
+        """The changes that the run was about to make."""
         return self.plan.changes if self.plan else ()
 
 

@@ -246,7 +246,7 @@ class Baseline(Procedure):
         return replace(row, status=status, findings=(*self._expired(control.id), *findings))
 
     def _expired(self, id_: str) -> list[str]:
-        """That an accepted exception of a control no longer counts, as a sentence."""
+        """The sentence that an accepted exception of a control has expired."""
         exception = self.exceptions.get(id_)
         return [f"The accepted exception has expired: it ended on {exception.until}."] if exception and exception.expired else []
 

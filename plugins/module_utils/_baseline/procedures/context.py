@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The context of a task of the role: the organization's files and the run, beside what every task has. Private to the collection."""
+"""The context of a task of the role: the organization's files and the run, in addition to what every task has. Private to the collection."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class BaselineContext(ModuleContext):
     :param lost: those of the hosts of the run that have failed so far, as core counts them.
     :param artifacts: gives the files of the organization, from the role's variables without their prefix.
     :param command: how the playbook was called, without its check mode.
-    :param renderers: file name of a report's form to what makes its text.
+    :param renderers: file name of each form of a report to the function that renders it.
     :param fleet_renderers: those of the report of a run over several organizations.
     :param ring_of: the ring of a host of the run; empty where there are no rings.
     :param results_of: what the role's tasks returned for a host of the run, in order.

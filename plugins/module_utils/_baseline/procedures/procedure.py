@@ -88,7 +88,7 @@ class Procedure:
 
     @classmethod
     def reported_as(cls, *, check_mode: bool) -> str:
-        """What the report calls it."""
+        """Its name in the report."""
         return cls.kind
 
     def draft(self, organization: Organization, run: Run) -> Draft:
@@ -100,7 +100,7 @@ class Procedure:
         return Plan()
 
     def begun(self, organization: Organization) -> Procedure:
-        """The procedure as it goes on from an organization, of which it has written nothing yet."""
+        """The procedure as it starts from an organization to which it has written nothing yet."""
         return self
 
     def desired(self, organization: Organization) -> dict[str, Any]:
@@ -110,18 +110,18 @@ class Procedure:
     def assess(self, organization: Organization, *, planned: Plan | None = None) -> list[ControlReport]:
         """The controls for the report.
 
-        :param planned: the plan, where what only looks at the organization looks at what it would leave.
+        :param planned: the plan, if controls that write nothing judge its result.
         """
         return []
 
     def mail(self, organization: Organization, plan: Plan) -> dict[str, Any]:
-        """What a plan does to mail: the difference, and what is guaranteed; nothing where it does nothing and nothing is asked."""
+        """What a plan does to mail: the difference, and the verdicts on guarantees; empty if it does nothing and there are no guarantees."""
         changed = mail_difference(organization, plan)
         rows = self.guarantees(organization, plan) if changed else []
         return {**changed, **({"guarantees": rows} if rows else {})}
 
     def guarantees(self, organization: Organization, plan: Plan | None) -> list[dict[str, Any]]:
-        """What holds of each guarantee: as a plan would leave mail, or as it is.
+        """The verdict on each guarantee, after a plan or now.
 
         :raises OptionError: one is about mail that there cannot be.
         """
@@ -140,14 +140,14 @@ class Procedure:
         return Plan()
 
     def misses(self, organization: Organization, refuted: Collection[str]) -> list[str]:
-        """Why a run that has stored everything has failed nevertheless, as sentences.
+        """Why a run fails although it has stored everything, as sentences.
 
         :param refuted: the guarantees that the plan said it would leave refuted.
         """
         return []
 
     def overview(self, organization: Organization, controls: Sequence[ControlReport]) -> dict[str, Any]:
-        """What the organization does today, for somebody who sees it for the first time; empty where nobody asks."""
+        """An overview of what the organization does today; empty if nobody asks."""
         return {}
 
     def left(self, organization: Organization) -> list[str]:

@@ -90,13 +90,13 @@ class Rollback(Procedure):
         return Draft(plan, [*findings, *organization_refusals(organization, plan, run.expected_organization)])
 
     def begun(self, organization: Organization) -> Rollback:
-        """This rollback, for which a rule that the run created is the one found now: once it is removed, no other one that looks like it is taken for it."""
+        """This rollback, with the created rules as found now: once one is removed, no similar rule is mistaken for it."""
         begun = copy.copy(self)
         begun._found_first = self._created_now(organization)
         return begun
 
     def notice(self, changes: Sequence[PlannedChange], mail: Mapping[str, Any], *, check_mode: bool) -> str:
-        does = f"It {f'would {undone(changes, WOULD)}' if check_mode else undone(changes, DOES)}." if changes else "Nothing of it is left to restore."
+        does = f"It {f'would {undone(changes, WOULD)}' if check_mode else undone(changes, DOES)}." if changes else "There is nothing left to restore."
         staying = [row["name"] for row in mail.get("foreign", ()) if needs_a_look(row)]
         stay = f" Rules that are not ours decide about mail, and stay: {', '.join(map(repr, staying))}." if staying else ""
         return f"Goes back to {self.restores}. {does}{stay}"
@@ -132,7 +132,7 @@ class Rollback(Procedure):
         return {**super().mail(organization, plan), **({"foreign": foreign} if foreign else {})}
 
     def _foreign(self, organization: Organization, plan: Plan) -> list[dict[str, Any]]:
-        """The rules that are not ours. Ours are those that runs made or changed, and those that encrypted at the time of the snapshot."""
+        """The foreign rules: all but those that runs made or changed, and those that encrypted at the time of the snapshot."""
         if organization.error("transport_rules") is not None:
             return []
         changed = {change.identity for change in (*self.recorded, *self.later) if change.resource == RULE}
@@ -157,7 +157,7 @@ class Rollback(Procedure):
         return [*differing, *strangers, *self._lost(organization)]
 
     def _strangers(self, organization: Organization) -> list[str]:
-        """The rules that decide about mail, that others have created since, and that stay. Only the scope ``full`` looks for them."""
+        """The rules that others have created since, that decide about mail, and that stay. Only the scope ``full`` looks for them."""
         if self.scope != "full" or self.force or "transport_rules" not in self.parts:
             return []
         removed = {rule.guid for rule in self._extra(organization)}
@@ -218,7 +218,7 @@ class Rollback(Procedure):
         return {**found, **{rule.guid: first[rule.guid] for rule in new if rule.guid in first}}
 
     def _renamed(self, new: Sequence[Rule], found: Collection[str], name: str) -> list[Rule]:
-        """The new rules, other than those found so far, that look as the run created the rule of that name. If there are several, it is unclear which it is."""
+        """The new rules, besides those found so far, that look as the run created the rule of that name. If there are several, it is unclear which one."""
         return [rule for rule in new if rule.guid not in found and self._as_created(rule, name)]
 
     def _reordered(self, organization: Organization) -> bool:

@@ -95,9 +95,9 @@ def apply(task: BaselineContext) -> dict[str, Any]:
 
 
 def _mail_failure(missed: Sequence[str]) -> ExchangeError:
-    """The failure of an organization in which everything is stored and mail is not treated as declared.
+    """The failure if everything is stored, but mail is not treated as declared.
 
-    What is unknown fails nothing. A guarantee that the plan would leave refuted was accepted, or was refuted before and is a finding.
+    Unknown verdicts are no failure. A guarantee that the plan leaves refuted was accepted, or was refuted before and is a finding.
     """
     return ExchangeError(
         f"Everything is stored, but mail is not treated as declared: {' '.join(missed).rstrip('.')}.",
@@ -154,13 +154,13 @@ def _keep(task: BaselineContext, prepared: Preparation, report: OrganizationRepo
 def _organization_after(task: BaselineContext, procedure: Procedure, shown: Organization | None) -> Organization:
     """The organization after the writes.
 
-    :param shown: as verification has read it. It is read again if nothing was verified, or if that decides whether a rollback is complete.
+    :param shown: as verification has read it. It is read again if nothing was verified, or to decide whether a rollback is complete.
     """
     return read_with_people(task.session, shown if shown and not procedure.restores else UNREAD, procedure.subsets, procedure.promised)
 
 
 class _Guard:
-    """Stands before the first write: what is read then may not make the plan do more than it was shown to do, to settings or to mail.
+    """The check before the first write: a fresh read must not make the plan do more to settings or mail than it was shown to do.
 
     :param report: with the planned changes, and what they do to mail.
     :param notes: what the preflight has kept.
@@ -180,7 +180,7 @@ class _Guard:
         self.subsets = list(dict.fromkeys([*planned_from, *((*RULE_SUBSETS, *FACT_SUBSETS) if self._compares_mail else ())]))
 
     def check(self, organization: Organization, plan: Plan) -> None:
-        """Raises ExchangeError if the plan does what it was not shown to do."""
+        """Raises ExchangeError if the plan does more than it was shown to do."""
         organization = read_with_people(self._session, organization, self.subsets, self._procedure.promised, plan)
         mail = self._mail_of(organization, plan)
         effects = ("impact", "rollback") if self._compares_mail else ("rollback",)
@@ -200,9 +200,9 @@ class _Guard:
 
 
 class _Planner:
-    """Plans what a procedure has left to do. Its first plan is checked before anything is written; later plans are what is left of it.
+    """Plans what a procedure has left to do. It checks the first plan before anything is written; later plans are what is left of it.
 
-    :param procedure: goes on from what the first plan saw.
+    :param procedure: starts from what the first plan saw.
     :param check: raises ExchangeError if that plan may not be run.
     """
 
@@ -241,9 +241,7 @@ def _failed(task: BaselineContext, prepared: Preparation, error: ExchangeError, 
         error.message = f"{error.message} The rollback failed, too: {second} {f'It had run: {done}. ' if done else ''}The snapshot is {snapshot}."
     changes = [replace(change, state=ChangeState.STORED if change.key in stored else ChangeState.NOT_APPLIED) for change in report.changes]
     if (stored or unknown) and report.mail.get("difference"):
-        task.warnings.append(
-            "What the stored part of the changes does to mail was not computed. A rollback in check mode shows the effect on mail if it is taken back."
-        )
+        task.warnings.append("The effect of the stored changes on mail was not computed. A rollback in check mode shows the effect of taking them back.")
     found = after_failure(task.session, prepared.procedure, report)
     return replace(found.with_outcome(OrganizationStatus.FAILED, changes, task.warnings), message=str(error))
 

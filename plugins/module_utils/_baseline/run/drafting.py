@@ -27,9 +27,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 @dataclass(frozen=True)
 class Drafted:
-    """What a run would do, before anybody judges it.
+    """What a run would do, before it is judged.
 
-    :param session: what the connection says of itself.
+    :param session: the session, as the connection describes it.
     :param findings: what the procedure itself refuses.
     :param mail: what the plan does to mail.
     :param document: the plan as it is approved.

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is refused before the first write, and what is warned of. Private to the collection."""
+"""Refusals and warnings before the first write. Private to the collection."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 
 def judge(task: BaselineContext, drafted: Drafted) -> list[Finding]:
-    """Everything that is refused, less what is accepted."""
+    """All findings that are not accepted."""
     procedure, variables, writes = drafted.procedure, drafted.prepared.variables, drafted.writes
     findings = [*drafted.findings, *run_findings(variables, task.params["awx"], writes=writes), *session_findings(drafted.session, writes=writes)]
     if procedure.takes_snapshot is Takes.BEFORE_WRITING:
@@ -33,7 +33,7 @@ def judge(task: BaselineContext, drafted: Drafted) -> list[Finding]:
 
 
 def warn(task: BaselineContext, drafted: Drafted) -> list[str]:
-    """Warns of earlier runs and of the plan, and shows the procedure's notice. The warnings that the report has of earlier runs."""
+    """Warns about earlier runs and the plan, and shows the procedure's notice. Returns the warnings about earlier runs, for the report."""
     procedure, plan = drafted.procedure, drafted.plan
     earlier = _interrupted(task, drafted.artifacts, procedure)
     earlier += _broken_chain(drafted.artifacts) if drafted.writes and procedure.takes_snapshot is not Takes.NEVER else []
@@ -59,7 +59,7 @@ def refuse(prepared: Preparation, findings: Sequence[Finding], report: Organizat
 
 
 def _interrupted(task: BaselineContext, artifacts: Artifacts, procedure: Procedure) -> list[str]:
-    """What is to be known of a run that was cut off while it wrote, such as one that was killed."""
+    """The warning about a run that was interrupted while it wrote, such as one that was killed."""
     found = artifacts.notes.interrupted()
     if not found:
         return []
@@ -73,6 +73,6 @@ def _interrupted(task: BaselineContext, artifacts: Artifacts, procedure: Procedu
 
 
 def _broken_chain(artifacts: Artifacts) -> list[str]:
-    """What is to be known of earlier snapshots before another is taken."""
+    """The warning about earlier snapshots before another is taken."""
     flaw = artifacts.snapshots.chain().flaw
     return [f"{flaw} The snapshot of this run follows one of them, and a rollback will ask for its name."] if flaw else []

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything before the first write: one read, one list of everything that is refused, the plan and the snapshot. Private to the collection."""
+"""Everything before the first write: one read, one list of all findings, the plan and the snapshot. Private to the collection."""
 
 from __future__ import annotations
 

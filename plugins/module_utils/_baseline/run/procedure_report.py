@@ -31,7 +31,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 
 def conclude(task: BaselineContext, result: dict[str, Any], *, goes_on: bool) -> dict[str, Any]:
-    """The result of a task that plans or applies. If no later task of the role will write to the organization, its report is written now.
+    """The result of a task that plans or applies. If no later task of the role writes to the organization, this writes its report.
 
     :param goes_on: whether later tasks will write, unless this one failed.
     """
@@ -46,7 +46,7 @@ def conclude(task: BaselineContext, result: dict[str, Any], *, goes_on: bool) ->
 
 
 def _report_organization(task: BaselineContext, artifacts: Artifacts, results: Sequence[Mapping[str, Any]], ring: str) -> dict[str, Any]:
-    """Writes the report of one organization. Fails where drift is to fail, and nothing failed before.
+    """Writes the report of one organization. Fails on drift if that is asked for and nothing failed before.
 
     :param artifacts: of the organization.
     :param results: what the role's tasks returned, in order. Those before the last one may be left out if they succeeded.
@@ -151,7 +151,7 @@ def report_slices(task: BaselineContext) -> dict[str, Any]:
 
 
 def _all_hosts(task: BaselineContext, reports: Iterable[Mapping[str, Any]], where: str, later: Collection[str] = ()) -> list[OrganizationReport]:
-    """The newest report of each host; one that has none is not assessable.
+    """The newest report of each host; a host without one is not assessable.
 
     :param later: the hosts whose ring has not begun.
     """
@@ -165,7 +165,7 @@ def _without_report(host: str, *, waits: bool) -> OrganizationReport:
 
 
 def _later(task: BaselineContext) -> set[str]:
-    """The hosts of the run whose ring has not begun. Core takes hosts in order, and one that failed before its ring does not come to it."""
+    """The hosts of the run whose ring has not begun. Core takes hosts in order, and a host that failed before never reaches its ring."""
     batch = {*task.batch, task.host}
     begun = [place for place, host in enumerate(task.hosts) if host in batch]
     return set(task.hosts[max(begun) + 1 :]) - set(task.lost) if begun else set()
@@ -190,7 +190,7 @@ def _of_run(task: BaselineContext, artifacts: Artifacts, report: RunReport, path
 
 
 def _of_ring(task: BaselineContext, report: RunReport) -> Collection[str]:
-    """The organizations that the terminal names: those of the ring. Earlier ones have been named, and later ones will be, unless the run ends here."""
+    """The organizations of the ring, which the terminal names. Earlier ones have been named, and later ones will be, unless the run ends here."""
     ring = {*task.batch, task.host, *task.lost}
     bad = (OrganizationStatus.FAILED, OrganizationStatus.REFUSED, OrganizationStatus.NOT_ASSESSABLE)
     ends = any(organization.host in ring and organization.status in bad for organization in report.organizations)

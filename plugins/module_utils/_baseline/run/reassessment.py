@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A report after the writing: controls and mail as they were read since, not as the plan foresaw them. Private to the collection."""
+"""A report after the writes: controls and mail as read since, not as planned. Private to the collection."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 
 def reassessed(procedure: Procedure, report: OrganizationReport, organization: Organization) -> OrganizationReport:
-    """The report of a run that is done. What it does to mail stays as planned; what is guaranteed of mail is proved of what was read."""
+    """The report of a finished run. The effect on mail stays as planned; guarantees are proved again from what was read."""
     if not report.controls:
         return report
     report = _assessed(procedure, report, organization)
@@ -30,7 +30,7 @@ def reassessed(procedure: Procedure, report: OrganizationReport, organization: O
 
 
 def after_failure(session: Session, procedure: Procedure, report: OrganizationReport) -> OrganizationReport:
-    """The report of a run that failed. Its plan is not done, or was rolled back: what it would have done to mail is not said."""
+    """The report of a failed run. Since its plan is incomplete or was rolled back, the planned effect on mail is left out."""
     try:
         organization = read_with_people(session, UNREAD, procedure.subsets, procedure.promised)
         report = _assessed(procedure, report, organization)
@@ -40,7 +40,7 @@ def after_failure(session: Session, procedure: Procedure, report: OrganizationRe
 
 
 def unassessed(report: OrganizationReport, error: ExchangeError) -> OrganizationReport:
-    """The report where nothing could be read after the writing: of what the plan foresaw, nothing is known."""
+    """The report if nothing could be read after the writes: nothing of what was planned is known."""
     why = f"It could not be read after the changes: {error.message}"
     foreseen = (ControlStatus.MET, ControlStatus.NOT_MET)
     controls = [replace(row, status=ControlStatus.NOT_ASSESSABLE, found=None, findings=(why,)) if row.status in foreseen else row for row in report.controls]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run says and keeps before its first write: its report, its result, and the snapshot. Private to the collection."""
+"""What a run records before its first write: its report, its result, and the snapshot. Private to the collection."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 
 class Record:
-    """What a run says and keeps of what it would do.
+    """What a run records of its plan.
 
     :param findings: what is refused.
-    :param warnings: what is to be known of earlier runs.
+    :param warnings: those about earlier runs.
     """
 
     def __init__(self, task: BaselineContext, drafted: Drafted, findings: Sequence[Finding], warnings: Sequence[str]) -> None:
@@ -64,11 +64,11 @@ class Record:
         self._remember()
 
     def _remember(self) -> None:
-        """Stores for later tasks what is known so far."""
+        """Stores what is known so far for later tasks."""
         self._drafted.artifacts.notes.remember({**self._kept, "report": self.report.as_dict()})
 
     def finish(self) -> dict[str, Any]:
-        """The result of what is not refused: takes the snapshot, and lets later tasks write; without anything to write, tests what is there."""
+        """The result if nothing is refused: takes the snapshot and lets later tasks write or, if there is nothing to write, tests what exists."""
         drafted = self._drafted
         if not drafted.run.check_mode:
             self._kept["writes"] = drafted.writes
@@ -89,7 +89,7 @@ class Record:
         return self.result
 
     def _approved_once(self) -> dict[str, str]:
-        """The approval that this run takes; nothing for one that counts for more than one run."""
+        """The approval that this run uses up; empty for one that counts for several runs."""
         approval = self._drafted.approval
         if approval is None or self._drafted.prepared.variables.get("approval_valid_until"):
             return {}
@@ -112,7 +112,7 @@ class Record:
 
 
 def _shown(procedure: Procedure, changes: Sequence[PlannedChange], mail: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """What a result shows of a plan to people."""
+    """The part of a plan that a result shows to people."""
     found: dict[str, Any] = {"mail": counts_of(mail)} if mail else {}
     if check_mode:
         found.update(changed=bool(changes) and procedure.writes, changes=[change.as_dict() for change in changes])
@@ -121,14 +121,14 @@ def _shown(procedure: Procedure, changes: Sequence[PlannedChange], mail: Mapping
 
 
 def _reach(task: BaselineContext, drafted: Drafted) -> dict[str, Any]:
-    """Who outside could read what in clear once a plan is done that changes mail, where not too many organizations are looked at."""
+    """Who outside could read what in clear after a plan that changes mail, unless the run has too many organizations."""
     few = drafted.mail.get("difference") and len(task.hosts) <= MOST_ORGANIZATIONS
     rows = reach_of(drafted.organization, drafted.plan) if few else []
     return {"reach": rows} if rows else {}
 
 
 def _report(task: BaselineContext, drafted: Drafted, findings: Sequence[Finding]) -> OrganizationReport:
-    """What the report says before anything is written."""
+    """The report before anything is written."""
     procedure, organization, changes, session = drafted.procedure, drafted.organization, drafted.changes, drafted.session
     controls = procedure.assess(organization, planned=drafted.plan)
     statuses = {control.status for control in controls}

@@ -24,7 +24,7 @@ _FINE_WITHOUT_CHANGES = (OrganizationStatus.MET, OrganizationStatus.DRIFT)
 
 
 def failed_of_ring(artifacts: Artifacts) -> list[str]:
-    """The organizations of this ring that failed, by their names in the inventory. One that left no plan, because it could not be reached, failed, too."""
+    """The organizations of this ring that failed, by inventory name, including those that could not be reached and left no plan."""
     found = {artifacts.host: artifacts.notes.remembered(), **artifacts.notes.remembered_of([*artifacts.notes.remembered().get("ring", ())])}
     # Core takes an organization that failed early out of the ring before the others plan, so no single one need know the whole ring.
     ring = dict.fromkeys(host for notes in found.values() for host in notes.get("ring", ()))

@@ -41,9 +41,9 @@ REPORTED = {PREFIX + name for name in ("artifacts_dir", "artifacts_durable", "ke
 def checked_variables(
     variables: Mapping[str, Any], kind: str, find_file: Callable[[str], bytes], given_on_launch: frozenset[str] = frozenset()
 ) -> dict[str, Any]:
-    """The role's variables without their prefix, with their types. An OptionError names everything that is wrong with them.
+    """The role's variables without their prefix, converted to their types. An OptionError names all mistakes.
 
-    :param variables: by their full names. ``None`` leaves a control unmanaged, and of anything else is the default, as if it were not there.
+    :param variables: by their full names. ``None`` leaves a control unmanaged; for all others, it means the default.
     :param given_on_launch: the names of those that are extra variables.
     """
     spec = variables_of(ENTRIES[kind])
@@ -99,7 +99,7 @@ def _switched(value: Any) -> Any:
 
 
 def for_report(task: BaselineContext) -> dict[str, Any]:
-    """The few variables that a report shows. They are not validated here, because a run that is refused for its variables is reported, too."""
+    """The few variables that a report shows, not validated, because a run that is refused for its variables is reported, too."""
     return {name.removeprefix(PREFIX): value for name, value in (task.params["variables"] or {}).items()}
 
 
@@ -109,6 +109,6 @@ def directory_of(variables: Mapping[str, Any]) -> str:
 
 
 def owners_of(variables: Mapping[str, Any]) -> list[str]:
-    """The users that may own artifacts, beside root and the user of the run. What is no list is refused with the other variables."""
+    """The users that may own artifacts, besides root and the user of the run. Anything but a list is refused with the other variables."""
     owners = variables.get("artifacts_owners")
     return [str(owner) for owner in owners] if isinstance(owners, list) else []
