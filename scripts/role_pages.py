@@ -115,6 +115,7 @@ PLAYBOOKS: dict[str, Playbook] = {
                 "",
                 "Files with message traces instead: a path, a list, or a dictionary by inventory name.",
             ),
+            ("hardened_baseline_replay_source", "str", "`exchange`", "Where to read the trace without files, from `exchange` or `graph` (Microsoft Graph)."),
             ("hardened_baseline_artifacts_dir", "str", "`./message_encryption`", "The directory of the run folders, on the controller."),
             ("hardened_baseline_artifacts_owners", "list", "`[]`", "Users that may own it, beside root and the user that runs Ansible."),
         ],

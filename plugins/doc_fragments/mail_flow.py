@@ -14,7 +14,8 @@ options:
     description:
       - >-
         Files with the trace, instead of asking the organization. CSV as the admin center and C(Export-Csv) write it, or JSON of C(ConvertTo-Json) and
-        Microsoft Graph. They may overlap. The columns are those of C(Get-MessageTraceV2).
+        Microsoft Graph. They may overlap. The columns are those of C(Get-MessageTraceV2), or of the admin center's enhanced summary report, which does not say
+        whether a sender was authenticated. Its extended report is refused, since its rows are events.
       - A relative path is searched for as M(ansible.builtin.copy) does. A file has at most 256 MiB.
     type: list
     elements: path
@@ -44,7 +45,7 @@ options:
   examples:
     description:
       - How many copies each row of the result names, 0 to 20, with sender, recipient, subject and time.
-      - These are personal data. They are in the result, and so in logs and callbacks, unless the task has C(no_log).
+      - These are personal data. With examples, Ansible hides the result, as if the task had C(no_log). Only the variable of C(register) has them.
     type: int
     default: 0
 """

@@ -91,6 +91,20 @@ EXAMPLES = r"""
     days: 30
     trace_source: graph
 
+- name: Who is concerned? The result is hidden, and only the variable has the examples
+  m365.message_encryption.mail_flow_replay:
+    compare_with: before.yml
+    examples: 5
+  register: week
+
+- name: Keep the examples where only you can read them
+  ansible.builtin.copy:
+    content: "{{ week.difference | to_nice_json }}"
+    dest: ~/examples.json
+    mode: "0600"
+  delegate_to: localhost
+  no_log: true
+
 - name: What would one more rule have changed, from a file and without asking an organization?
   m365.message_encryption.mail_flow_replay:
     trace: [message_trace.csv]

@@ -1,17 +1,22 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Microsoft Graph's message trace. Source: Microsoft's page "List messageTraces" (v1.0). It does not say in which order rows come: here in none."""
+"""Microsoft Graph's message trace. Source: Microsoft's page "List messageTraces" (v1.0). It does not say in which order rows come: here in none.
+
+Its quota is the cmdlet's, as Microsoft's page of getDetailsByRecipient has it; it is counted apart, since nobody says whether the two share one.
+"""
 
 from __future__ import annotations
 
 import random
 import re
 import urllib.parse
+from dataclasses import replace
 from typing import Any
 
 from .authority import Authority, NotEntitled, Unauthorized
 from .faults import strike
+from .message_trace import seconds_to_wait
 from .organization import Organization
 from .people import json_answer
 from .service import Service
@@ -46,6 +51,7 @@ class Graph:
         self.elsewhere = ""
         #: The paths and queries of requests.
         self.asked: list[dict[str, str]] = []
+        self._queries: list[float] = []
 
     def handle(self, request: Request) -> Answer | None:
         """The answer, or None when the path is not Graph's."""
@@ -61,6 +67,9 @@ class Graph:
         except NotEntitled:
             return json_answer(403, {"error": {"code": "Forbidden", "message": "The application lacks the permission"}})
         self.asked.append(dict(request.query))
+        if wait := seconds_to_wait(self._queries, organization.state["message_trace_quota"]):
+            refused = json_answer(429, {"error": {"code": "TooManyRequests", "message": "Too many requests"}})
+            return replace(refused, headers={**refused.headers, "Retry-After": str(wait)})
         return self._page(organization, request)
 
     def _page(self, organization: Organization, request: Request) -> Answer:

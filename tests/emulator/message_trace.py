@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import datetime
+import math
 import random
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from . import properties
@@ -19,6 +21,8 @@ from .values import parse_instant, stored_instant
 
 #: So many queries in so many seconds, days of a query, and days that rows are kept.
 QUERIES, SECONDS, LONGEST, KEPT = 100, 300, 10, 90
+#: The recipients of a message that a query without MessageTraceId shows. The page says only that more of them require it.
+CROWD = 1000
 
 _MORE = "There are more results, use the following command to get more."
 
@@ -57,6 +61,7 @@ def get_message_trace(context: Context) -> None:
         raise refused("The ResultSize must be from 1 to 5000.")
     first = str(asked.get("StartingRecipientAddress") or "").lower()
     rows = [each for each in context.state["message_trace"] if _is_meant(each, asked) and _is_there(each, context.state)]
+    rows = rows if asked.get("MessageTraceId") else list(_without_crowds(rows))
     rows = [each for each in rows if start <= each["Received"] < end or (each["Received"][:19] == end[:19] and each["RecipientAddress"].lower() >= first)]
     rows.sort(key=lambda each: (each["RecipientAddress"].lower(), each["MessageTraceId"]))
     rows.sort(key=lambda each: each["Received"], reverse=True)
@@ -84,11 +89,27 @@ def _window(asked: Mapping[str, Any], now: datetime.datetime) -> tuple[str, str]
 
 def _keep_quota(queries: list[float], most: int) -> None:
     """Refuses the query that is one too many; nobody has said with which words."""
+    if seconds_to_wait(queries, most):
+        raise refused("You have exceeded the number of queries that are allowed in 5 minutes. Please wait and try again.")
+
+
+def seconds_to_wait(queries: list[float], most: int) -> int:
+    """Counts a query; for one that is one too many, it says after how many seconds another is allowed instead."""
     now = time.time()
     queries[:] = [each for each in queries if now - each < SECONDS]
     if len(queries) >= most:
-        raise refused("You have exceeded the number of queries that are allowed in 5 minutes. Please wait and try again.")
+        return math.ceil(queries[0] + SECONDS - now)
     queries.append(now)
+    return 0
+
+
+def _without_crowds(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The rows without those of a message's many recipients that only its MessageTraceId shows."""
+    shown: Counter[str] = Counter()
+    for each in sorted(rows, key=lambda each: str(each["RecipientAddress"]).lower()):
+        shown[each["MessageTraceId"]] += 1
+        if shown[each["MessageTraceId"]] <= CROWD:
+            yield each
 
 
 def _is_there(each: Mapping[str, Any], state: Mapping[str, Any]) -> bool:

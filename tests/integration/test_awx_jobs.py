@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.emulator.emulator import Emulator
+from tests.emulator.message_trace import row
 
 from .awx_emulated import APPLY, AUDIT, CERTIFICATE, CHECK, HOST, ROLL_BACK, SECRET, Awx, encrypted_certificate
 
@@ -102,6 +105,21 @@ def test_a_check_of_one_control_keeps_its_plan(awx: Awx) -> None:
     check = awx.run(CHECK, tags="IRM-5", hardened_baseline_pdf_encryption=True, hardened_baseline_accept=["IRM-5"])
     assert check.rc == 0, check.stdout
     assert {change["option"] for change in awx.newest("contoso/plan.json")["changes"]} == {"enable_pdf_encryption"}
+
+
+def test_a_check_replays_mail_and_its_events_have_counts_alone(awx: Awx) -> None:
+    received = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=6)
+    rows = [row(number, received, "alexw@contoso.onmicrosoft.com", f"p{number}@fabrikam.com", Subject="SUBJECT") for number in range(30)]
+    licensed = {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True}
+    awx.emulator.organizations["contoso.onmicrosoft.com"].patch({"message_trace": rows, "irm_configuration": licensed})
+    check = awx.run(CHECK, tags="MFR-1", hardened_baseline_replay_days=2, hardened_baseline_encrypt_outgoing={"template": "Encrypt"})
+    assert check.rc == 0, check.stdout
+    assert "30 copies are now encrypted: 'Encrypt all outgoing mail'." in check.stdout
+    assert check.results("m365.message_encryption.baseline_plan")[0]["mail"]["replay"]["counts"]["copies"] == 30
+    (change,) = awx.newest("contoso/plan.json")["mail"]["replay"]["difference"]
+    assert change["domains"] == [{"name": "fabrikam.com", "certain": 30, "possible": 0}]
+    for people in ("fabrikam.com", "SUBJECT"):
+        assert people not in json.dumps(check.events)
 
 
 def test_an_apply_that_is_refused_writes_nothing(awx: Awx) -> None:

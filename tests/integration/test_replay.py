@@ -55,6 +55,10 @@ def mail(count: int, name: str = NAME, a_minute: int = 3) -> list[dict[str, Any]
     ]
 
 
+#: A message to 1,200 people, of which a query without its id shows 1,000.
+CROWD = [row(10_000, NOW - datetime.timedelta(hours=7), f"alexw@{NAME}", f"c{number}@fabrikam.com") for number in range(1_200)]
+
+
 def state(count: int, name: str = NAME) -> dict[str, Any]:
     made = default_state(name) | {"message_trace": mail(count, name)}
     made["irm_configuration"] |= {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True}
@@ -88,21 +92,28 @@ def test_a_change_is_counted(tenant: Tenant) -> None:
 
 
 @pytest.mark.organizations(state(6))
-def test_examples_are_named_only_where_they_are_asked_for(tenant: Tenant) -> None:
-    ran = tenant.run(replay(rules=[ENCRYPT], compare_with=[], examples=2))
-    (change,) = ran["mail_flow_replay"]["difference"]
+def test_examples_are_in_the_variable_and_nowhere_else(tenant: Tenant) -> None:
+    task = {"name": "replay", **replay(rules=[ENCRYPT], compare_with=[], examples=2), "register": "week"}
+    keep = {"ansible.builtin.copy": {"content": "{{ week.difference }}", "dest": "examples.json", "mode": "0600"}, "delegate_to": "localhost", "no_log": True}
+    ran = tenant.controller.tasks([task, {"name": "keep", **keep}], "-vvv", ANSIBLE_LOG_PATH="log")
+    assert ran.rc == 0, ran.output
+    (change,) = json.loads((tenant.controller.home / "examples.json").read_text(encoding="utf-8"))
     assert [each["subject"] for each in change["examples"]] == ["SUBJECT 1", "SUBJECT 2"]
     assert change["examples"][0]["to"] == "p1@fabrikam.com"
+    assert "4 copies are now encrypted (fabrikam.com 4): 'Partners'." in ran.output
+    for text in (ran.output, (tenant.controller.home / "log").read_text(encoding="utf-8")):
+        assert "SUBJECT" not in text
+        assert "p1@fabrikam.com" not in text
 
 
 @pytest.mark.wires("rest", "psrp", "powershell")
-@pytest.mark.organizations(state(6_000))
-def test_pages_are_read_to_the_end(tenant: Tenant) -> None:
+@pytest.mark.organizations(state(0) | {"message_trace": [*mail(6_000), *CROWD]})
+def test_pages_and_the_recipients_of_a_message_to_many_are_read_to_the_end(tenant: Tenant) -> None:
     calls = len(tenant.emulator.calls)
     ran = tenant.run(replay(rules=[ENCRYPT], days=10))
     found = ran["mail_flow_replay"]
-    assert (found["counts"]["copies"], found["window"]["complete"]) == (6_000, True)
-    assert [call.cmdlet for call in tenant.emulator.calls[calls:]].count("Get-MessageTraceV2") == 2
+    assert (found["counts"]["copies"], found["counts"]["messages"], found["window"]["complete"]) == (7_200, 6_001, True)
+    assert [call.cmdlet for call in tenant.emulator.calls[calls:]].count("Get-MessageTraceV2") == 3
 
 
 @pytest.mark.organizations(state(12_000))
@@ -264,6 +275,28 @@ def test_graph_gives_the_same_numbers(tenant: Tenant) -> None:
     assert found["counts"]["copies"] == 6_000
     assert [each.get("$skiptoken") for each in asked] == [None, "5000", None, None]
     assert not tenant.applied
+
+
+@pytest.mark.organizations(state(30) | {"hidden_cmdlets": ["Get-MessageTraceV2"]})
+def test_plan_and_playbook_read_the_trace_from_graph_if_they_are_told_to(tenant: Tenant, tmp_path: Path) -> None:
+    own = {"replay_source": "graph", "replay_days": 2}
+    made = inventory(tenant.emulator, "rest")
+    made["exchange_organizations"]["vars"] = {"ansible_exchange_graph_url": tenant.emulator.url}
+    home = tmp_path / "graph"
+    home.mkdir()
+    controller = Controller(home, made)
+    audited = play(controller, "audit", **own)
+    assert "30 copies of 30 messages" in audited.output
+    shown = play(controller, "replay", **own)
+    assert "30 copies of 30 messages" in shown.output
+    # A file counts more than the source.
+    file = home / "trace.json"
+    file.write_text(json.dumps(mail(3)), encoding="utf-8")
+    assert "3 copies of 3 messages" in play(controller, "replay", replay_trace={tenant.host: str(file)}, **own).output
+    tenant.emulator.applications[tenant.organization].graph_permission = False
+    refused = play(controller, "audit", **own)
+    (warning,) = [text for text in refused[ROLE + "Plan and preflight"]["warnings"] if "replayed" in text]
+    assert "could not be replayed: Microsoft Graph does not let the application read the message trace (HTTP 403" in warning
 
 
 @pytest.mark.organizations(state(0) | {"message_trace": mail(6_000, a_minute=6)})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import datetime
 import pathlib
 import re
 import threading
@@ -17,8 +18,9 @@ import pytest
 import yaml
 
 from tests.emulator.emulator import Emulator
+from tests.emulator.message_trace import row
 
-from .playbook import Controller
+from .playbook import Controller, Run
 from .processes import processes, shells
 from .tenant import CONNECTION
 
@@ -205,6 +207,40 @@ ENVIRONMENT_CASES = [
 ]
 
 
+def _watched(home: pathlib.Path, variables: Mapping[str, Any], tasks: list[dict[str, Any]], environment: Mapping[str, str]) -> tuple[Run, dict[str, bytes]]:
+    """A run of tasks that says all it can, and every place where it leaves something."""
+    controller = Controller(home, {"all": {"hosts": {"contoso": variables}}})
+    file = home / "play.yml"
+    file.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
+    watch = _Watch(home)
+    with watch.watching():
+        run = controller.playbook(str(file), "-vvvvv", "--diff", ANSIBLE_LOG_PATH=str(home / "log"), ANSIBLE_LOCAL_TEMP=str(home / "tmp"), **environment)
+    return run, {"output": run.output.encode(), **watch.seen}
+
+
+@pytest.mark.parametrize("failure", ["none", "refused", "lost"])
+def test_neither_secrets_of_graph_nor_people_of_its_trace_are_anywhere(emulator: Emulator, tmp_path: pathlib.Path, failure: str) -> None:
+    variables, secrets = _credentials(emulator)["client secret"]
+    organization = "contoso.onmicrosoft.com"
+    asked = {"ansible_exchange_organization": organization, "ansible_exchange_graph_url": emulator.url, "ansible_exchange_retries": 1}
+    received = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=6)
+    rows = [row(number, received, "planted-sender@contoso.com", "planted-recipient@fabrikam.com", Subject="planted subject") for number in range(3)]
+    emulator.organizations[organization].patch({"message_trace": rows})
+    emulator.applications[organization].graph_permission = failure != "refused"
+    emulator.faults.set([{"kind": "lost_after", "step": "graph", "times": None}] if failure == "lost" else [])
+    home = tmp_path / "home"
+    (home / "tmp").mkdir(parents=True)
+    replay = {"m365.message_encryption.mail_flow_replay": {"trace_source": "graph", "examples": 1}}
+    run, places = _watched(home, {"ansible_connection": CONNECTION, **variables, **asked}, [{"name": "replay", **replay}], {})
+    assert (run.rc == 0) == (failure == "none"), run.output[-3000:]
+    assert ("3 copies of 3 messages" in run.output) == (failure == "none")
+    assert emulator.graph.asked or failure == "refused"
+    for name, content in places.items():
+        for secret in (*secrets, "planted"):
+            assert secret.encode() not in content, f"{secret} is in {name}"
+        assert not re.search(rb"eyJ[\w-]+\.eyJ", content), f"a token is in {name}"
+
+
 @pytest.mark.parametrize(
     ("place", "credential", "failure"),
     [
@@ -224,14 +260,8 @@ def test_no_secret_is_anywhere(
     FAILURES[failure](emulator, variables)
     home = tmp_path / "home"
     (home / "tmp").mkdir(parents=True)
-    controller = Controller(home, {"all": {"hosts": {"contoso": variables}}})
-    file = home / "play.yml"
-    file.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": [ASK, WRITE]}]), encoding="utf-8")
-    watch = _Watch(home)
-    with watch.watching():
-        run = controller.playbook(str(file), "-vvvvv", "--diff", ANSIBLE_LOG_PATH=str(home / "log"), ANSIBLE_LOCAL_TEMP=str(home / "tmp"), **environment)
+    run, places = _watched(home, variables, [ASK, WRITE], environment)
     assert (run.rc == 0) == (failure == "none"), run.output[-3000:]
-    places = {"output": run.output.encode(), **watch.seen}
     assert any(name.startswith("environ") for name in places)
     if "PowerShell" in credential and failure in ("none", "lost", "error"):
         assert any(name.startswith("environ") and name.endswith("PowerShell") for name in places)

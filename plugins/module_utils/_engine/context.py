@@ -16,6 +16,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 COMMON_ARGUMENT_SPEC: dict[str, Any] = {"verify_timeout": {"type": "int", "default": 60}}
 
 
+def _no_graph() -> Session:
+    raise OptionError("Microsoft Graph needs an organization.")
+
+
 @dataclass
 class ModuleContext:
     """The module context.
@@ -23,6 +27,7 @@ class ModuleContext:
     :param params: the validated options as plain values. Every option is present (``None`` if omitted).
     :param check_mode: whether writing is forbidden.
     :param session: the session of the organization.
+    :param graph: opens a session with Microsoft Graph, for the organization's message trace.
     :param describe: returns the identity and place of the session (including ``on_premises``) without a round trip to Exchange.
     :param find_file: returns a file's content by the path that a user gave. Relative paths are searched for as ``copy`` does.
     :param warnings: warnings to show with the result.
@@ -34,6 +39,7 @@ class ModuleContext:
     params: Mapping[str, Any]
     check_mode: bool
     session: Session
+    graph: Callable[[], Session] = _no_graph
     describe: Callable[[], dict[str, Any]] = dict
     find_file: Callable[[str], bytes] = lambda path: b""
     warnings: list[str] = field(default_factory=list)

@@ -23,7 +23,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 #: What a parameter may hold. A mapping is a PowerShell hashtable; a datetime carries its offset.
 Value: TypeAlias = "bool | int | float | str | bytes | datetime.datetime | Sequence[Value] | Mapping[str, Value] | None"
 
-_CMDLET = re.compile(r"[A-Za-z]+-[A-Za-z0-9]+")
+#: No cmdlet: a page of Microsoft Graph's message trace, over a session with Graph. With ``StartDate``, ``EndDate`` and ``ResultSize``, or ``Next``.
+GRAPH_TRACE = "GET /admin/exchange/tracing/messageTraces"
+
+_CMDLET = re.compile(rf"[A-Za-z]+-[A-Za-z0-9]+|{GRAPH_TRACE}")
 _READ_VERBS = ("get", "test")
 _SWITCHES = ("Confirm", "Force")
 
@@ -71,15 +74,11 @@ CMDLETS = (
 )
 
 
-#: No cmdlet: a page of Microsoft Graph's message trace, over a session with Graph. With ``StartDate``, ``EndDate`` and ``ResultSize``, or ``Next``.
-GRAPH_TRACE = "Get-GraphMessageTrace"
-
-
 @dataclass(frozen=True)
 class Call:
     """A cmdlet with typed parameters.
 
-    :param cmdlet: ``Verb-Noun``. Anything else raises ValueError, because transports encode every part of a call except the name.
+    :param cmdlet: ``Verb-Noun``, or :data:`GRAPH_TRACE`. Anything else raises ValueError, because transports encode every part of a call except the name.
     :param parameters: parameter name to value. ``None`` sends a null, which clears most settings in Exchange.
     """
 
@@ -93,7 +92,7 @@ class Call:
     @property
     def is_read(self) -> bool:
         """Whether the cmdlet changes nothing (verbs Get and Test) and is therefore safe to repeat."""
-        return self.cmdlet.partition("-")[0].lower() in _READ_VERBS
+        return self.cmdlet == GRAPH_TRACE or self.cmdlet.partition("-")[0].lower() in _READ_VERBS
 
     def __str__(self) -> str:
         """The call as PowerShell text for people to read. The collection never executes this text."""

@@ -67,6 +67,7 @@ class ModuleAction(ActionBase):
             params=validation.validated_parameters,
             check_mode=self._task.check_mode,
             session=self._connection,
+            graph=lambda: self._connection.graph(),
             describe=getattr(self._connection, "describe", dict),
             find_file=self._find_content,
             say=lambda text: show(f"[{(task_vars or {}).get('inventory_hostname')}] {visible(text)}"),

@@ -144,10 +144,10 @@ def of_graph(identity: Mapping[str, Any]) -> dict[str, Any]:
     """
     cloud, kind = CLOUDS[identity["environment"]], identity["credential"]["kind"]
     if not cloud.graph:
-        raise OptionError(f"Microsoft Graph has no message trace in {identity['environment']}.", remedy="Omit trace_source.")
+        raise OptionError(f"Microsoft Graph has no message trace in {identity['environment']}.", remedy="Read it from Exchange.")
     if kind not in GRAPH_CREDENTIALS or "rest" not in identity:
         raise OptionError(
-            "trace_source: graph needs an application's credential on the controller, which the authority checks for this organization.",
+            "Microsoft Graph needs an application's credential on the controller, which the authority checks for this organization.",
             remedy=f"Use ansible_exchange_transport rest or powershell, with {' or '.join(variable(f'exchange_{each}') for each in GRAPH_CREDENTIALS)}.",
         )
     rest = {**identity["rest"], "api_url": identity["rest"]["graph_url"], "scope": f"{cloud.graph}/.default"}

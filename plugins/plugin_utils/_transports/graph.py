@@ -14,7 +14,11 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import GRAPH_TRACE, Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import PermissionDeniedError, ProtocolError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    PermissionDeniedError,
+    ProtocolError,
+    ThrottledError,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import refusals
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import rest_answers as answers
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names
@@ -53,6 +57,10 @@ class GraphTransport(RestTransport):
             why = " ".join(told[2].split())[:_QUOTED].rstrip(".")
             text = f"Microsoft Graph does not let the application read the message trace (HTTP {status}{': ' + why if why else ''})."
             return Result(error=PermissionDeniedError(text, remedy=_REMEDY, error_id=told[0]))
+        if status == 429:
+            # Whoever reads the trace waits, and says so.
+            asked = headers.get("retry-after", "")
+            return Result(error=ThrottledError(f"Microsoft Graph throttles this application{f', for {asked} seconds' if asked.isdecimal() else ''}."))
         page = answers.outcome(call, status, headers, content)
         if not isinstance(page, answers.Page):
             return page

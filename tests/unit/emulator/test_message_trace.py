@@ -77,3 +77,10 @@ def test_the_quota_of_queries(organization: Organization, shell: Shell) -> None:
         ask(shell)
     with pytest.raises(CmdletError, match="exceeded the number of queries"):
         ask(shell)
+
+
+def test_of_a_message_to_many_its_id_shows_all(organization: Organization, shell: Shell) -> None:
+    crowd = [row(1, NOW - datetime.timedelta(hours=5), "a@contoso.com", f"p{number:04}@fabrikam.com") for number in range(1_200)]
+    organization.patch({"message_trace": [*crowd, row(2, NOW - datetime.timedelta(hours=5), "a@contoso.com", "b@fabrikam.com")]})
+    assert len(ask(shell, ResultSize=5000).records) == 1_001
+    assert len(ask(shell, ResultSize=5000, MessageTraceId=crowd[0]["MessageTraceId"]).records) == 1_200

@@ -14,6 +14,8 @@ import pytest
 import requests
 
 from tests.emulator import Emulator
+from tests.emulator.authority import GRAPH
+from tests.emulator.graph import PATH
 from tests.emulator.organization import Organization
 
 from .conftest import Client
@@ -315,3 +317,14 @@ def test_a_page_beyond_the_first_is_refused_where_another_domain_names_the_organ
         first = client.session.post(f"{emulator.url}/adminapi/beta/{tenant}/InvokeCommand", json=body, timeout=10).json()
         statuses.append(client.session.post(first["@odata.nextLink"], json=body, timeout=10).status_code)
     assert statuses == [400, 200]
+
+
+def test_graph_has_the_quota_of_the_message_trace(client: Client, emulator: Emulator) -> None:
+    organization = emulator.organizations["fabrikam.onmicrosoft.com"]
+    organization.patch({"message_trace_quota": 2})
+    token = emulator.authority.issue(emulator.applications[organization.name], organization, GRAPH)
+    query = {"$filter": "receivedDateTime ge 2026-11-24T00:00:00Z and receivedDateTime le 2026-11-25T00:00:00Z"}
+    headers = {"Authorization": f"Bearer {token}"}
+    answers = [client.session.get(f"{emulator.url}{PATH}", params=query, headers=headers, timeout=10) for _query in range(3)]
+    assert [each.status_code for each in answers] == [200, 200, 429]
+    assert 0 < int(answers[2].headers["Retry-After"]) <= 300

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import GRAPH_TRACE, Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import GRAPH_TRACE, Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, PermissionDeniedError, ThrottledError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.graph import GraphTransport
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import final
 
 from tests.unit.connections import Script, identity
 
@@ -81,21 +82,23 @@ def test_a_refusal_names_the_permission(server: Script, status: int) -> None:
     server.steps = [(status, {"error": {"code": "Unauthorized", "message": "the service principal was not found."}})]
     error = attempt(server, FIRST).error
     assert isinstance(error, PermissionDeniedError)
+    assert "Get-" not in str(error)
     assert f"(HTTP {status}: the service principal was not found)." in error.message
     assert "ExchangeMessageTrace.Read.All" in error.remedy
 
 
-def test_throttling_waits_as_long_as_graph_says(server: Script) -> None:
+def test_throttling_is_for_the_reader_to_wait_for(server: Script) -> None:
     server.steps = [(429, b"", {"Retry-After": "7"})]
-    failure = attempt(server, FIRST)
-    assert isinstance(failure.error, ThrottledError)
-    assert failure.retry_after == 7
+    throttled = attempt(server, FIRST)
+    assert isinstance(throttled, Result)
+    assert isinstance(throttled.error, ThrottledError)
+    assert throttled.error.message == "Microsoft Graph throttles this application, for 7 seconds."
 
 
 @pytest.mark.parametrize("body", [b"<html>", {"value": "x"}, {}])
-def test_an_answer_that_is_no_page_is_an_error(server: Script, body: Any) -> None:
+def test_an_answer_that_is_no_page_is_an_error_that_names_what_was_asked_of_graph(server: Script, body: Any) -> None:
     server.steps = [(200, body)]
-    assert attempt(server, FIRST).error is not None
+    assert str(final(FIRST, attempt(server, FIRST)).error).startswith("GET /admin/exchange/tracing/messageTraces: ")
 
 
 def test_graph_runs_no_cmdlet(server: Script) -> None:

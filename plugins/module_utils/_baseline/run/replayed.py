@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a plan would have done to the mail of the last days, or what the rules did. Private to the collection.
+"""Replays the mail of the last days through the rules after and before a plan. Private to the collection.
 
-It stands beside the effect on mail in reports and plans, and outside of the digest, since mail goes on.
+Reports and plans show it beside the effect on mail. The digest does not cover it, because new mail arrives all the time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import OLDEST, SETTLES, TraceReader, Window, read_files
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import (
+    OLDEST,
+    SETTLES,
+    GraphReader,
+    TraceReader,
+    Window,
+    read_files,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import replay_lines
@@ -43,9 +50,9 @@ _COUNTS = ("window", "counts", "remark")
 def replayed(
     task: BaselineContext, variables: Mapping[str, Any], organization: Organization, plan: Plan, enforcing: Mapping[str, Plan]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The mail of the last days through the rules as the plan would leave them, and as they are: as ``mail_flow_replay`` returns it. Shows a few lines.
+    """The replay of the last days' mail through the rules after the plan and now, as ``mail_flow_replay`` returns it. Shows a few lines.
 
-    Nothing where nobody asks for it. What Exchange does not let the caller read is a remark.
+    Empty if nobody asks for it. If the trace cannot be read, a remark says why.
 
     :param enforcing: the rules on trial by their names, with what would enforce them instead of the plan.
     :returns: the replay, and for each rule on trial the ``window`` and the ``difference`` of one that has it enforced.
@@ -57,7 +64,7 @@ def replayed(
     if not 0 <= days <= OLDEST:
         raise OptionError(f"hardened_baseline_replay_days is {days}.", remedy=f"Use a number from 0 to {OLDEST}; 0 turns it off.")
     try:
-        trace, window = _traced(task, days, files)
+        trace, window = _traced(task, days, files, from_graph=variables.get("replay_source") == "graph")
         guarantees = [each for each in guarantees_of(Request(variables)) if each.then != IN_TRANSIT]
         known = read_with_people(task.session, organization, [*organization.subsets, *MAIL_FACTS], guarantees, plan)
         now = Mail.of(known)
@@ -68,13 +75,14 @@ def replayed(
         raise
     except ExchangeError as error:
         return {"remark": f"The mail of the last days could not be replayed: {error} A file needs no permission: hardened_baseline_replay_trace."}, {}
-    for line in replay_lines(found, most=1)[:_LINES]:
+    # AWX stores the terminal in its events.
+    for line in replay_lines(found, most=1, domains="job_id" not in task.params["awx"])[:_LINES]:
         task.say(line)
     return found, {name: {key: each[key] for key in ("window", "difference")} for name, each in tried.items()}
 
 
 def counts_of(mail: Mapping[str, Any]) -> dict[str, Any]:
-    """The effect on mail as a task's result has it."""
+    """The effect on mail, as the result of a task has it."""
     found = dict(mail)
     if "replay" in mail:
         found["replay"] = {key: value for key, value in mail["replay"].items() if key in _COUNTS}
@@ -90,12 +98,13 @@ def _files(value: Any, host: str) -> Sequence[str]:
     return [value] if isinstance(value, str) else list(map(str, value or ()))
 
 
-def _traced(task: BaselineContext, days: int, files: Sequence[str]) -> tuple[Trace, Window]:
+def _traced(task: BaselineContext, days: int, files: Sequence[str], *, from_graph: bool) -> tuple[Trace, Window]:
     if files:
         return read_files(((path, task.find_file(path)) for path in files), _MOST)
     until = (datetime.datetime.now(datetime.UTC) - SETTLES).replace(microsecond=0)
     begin = until - min(datetime.timedelta(days=days), datetime.timedelta(days=OLDEST) - SETTLES)
-    return TraceReader(task.session, task.say, _MOST).read(begin, until)
+    reader = GraphReader(task.graph(), task.say, _MOST) if from_graph else TraceReader(task.session, task.say, _MOST)
+    return reader.read(begin, until)
 
 
 def _replay(now: Mail, then: Mail, changes: bool, guarantees: Sequence[Guarantee], trace: Trace, window: Window) -> dict[str, Any]:

@@ -42,7 +42,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "profile",
         {"type": "str", "choices": list(PROFILES)},
-        "The column of values that controls have where their own variable is not set.",
+        "The column of values for controls whose own variable is not set.",
         "recommended",
         ("main", "audit"),
     ),
@@ -58,15 +58,15 @@ SETTINGS: tuple[Setting, ...] = (
                 "until": {"type": "str", "required": True},
             },
         },
-        "Accepted exceptions: such a control is assessed and not written. Once C(until), a date such as V(2030-01-31), has passed, it counts as it is.",
+        "Accepted exceptions. Such a control is assessed but not written. After C(until), a date such as V(2030-01-31), it counts again.",
         [],
         ("main", "audit"),
     ),
     Setting(
         "accept",
         {"type": "list", "elements": "raw"},
-        "What the run may do although it is refused otherwise: words, which a refusal prints, or dictionaries of C(word), C(reason), C(owner) and C(until), "
-        "after which the word no longer counts.",
+        "Actions that the role takes only with your explicit approval, by the words that a refusal prints, or dictionaries of C(word), C(reason), C(owner) and "
+        "C(until), after which the word no longer counts.",
         [],
         ("main", "audit", "rollback", "disable"),
     ),
@@ -96,7 +96,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "approval_valid_until",
         _STR,
-        "Until when the approval counts: a date, or a date and time with an offset. Without it, an approval counts for one run.",
+        "How long the approval counts: until a date, or a date and time with an offset. Without it, an approval counts for one run.",
         "",
         WRITING,
     ),
@@ -104,15 +104,15 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "artifacts_owners",
         {"type": "list", "elements": "str"},
-        "Users, by name or number, that may own O(hardened_baseline_artifacts_dir), the folders above it and the files in it, beside root and the user "
-        "that runs Ansible: the owner that a mounted share shows, for example. What anybody else could change is refused.",
+        "Users, by name or number, that may own O(hardened_baseline_artifacts_dir), the folders above it and the files in it, besides root and the user "
+        "that runs Ansible, such as the owner that a mounted share shows. Files that anybody else could change are refused.",
         [],
         EVERYWHERE,
     ),
     Setting(
         "artifacts_publish",
         _STR,
-        "A task file that stores the artifacts elsewhere. It runs once for all organizations of a ring: before the first write, and after the report.",
+        "A task file that stores the artifacts elsewhere. It runs once for all organizations of a ring, before the first write and after the report.",
         "",
         EVERYWHERE,
     ),
@@ -120,8 +120,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "keep_runs",
         {"type": "int"},
-        "How many runs of each procedure the artifacts keep, with their snapshots; V(0) keeps all. Snapshots go at the old end only, "
-        "and one of a run that is kept stays until it has been rolled back.",
+        "The number of runs of each procedure to keep, with their snapshots; V(0) keeps all. Only the oldest snapshots are removed, "
+        "and the snapshot of a kept run stays until it has been rolled back.",
         0,
         EVERYWHERE,
     ),
@@ -141,7 +141,15 @@ SETTINGS: tuple[Setting, ...] = (
         None,
         ("main", "audit"),
     ),
-    Setting("verify_timeout", {"type": "int"}, "For how many seconds Exchange may take to show a change that it has accepted.", 60, WRITING),
+    Setting(
+        "replay_source",
+        {"type": "str", "choices": ["exchange", "graph"]},
+        "Where audits and plans read the message trace, V(exchange) or V(graph) (Microsoft Graph). See C(trace_source) of "
+        "M(m365.message_encryption.mail_flow_replay). Not used with files.",
+        "exchange",
+        ("main", "audit"),
+    ),
+    Setting("verify_timeout", {"type": "int"}, "The number of seconds in which Exchange must show a change that it has accepted.", 60, WRITING),
     Setting(
         "rings",
         {"type": "list", "elements": "raw"},
@@ -149,34 +157,34 @@ SETTINGS: tuple[Setting, ...] = (
         [1, "10%", "100%"],
         ("main",),
     ),
-    Setting("fail_on_drift", _BOOL, "Whether an audit fails where a control is not met.", False, ("audit",)),
+    Setting("fail_on_drift", _BOOL, "Whether an audit fails if a control is not met.", False, ("audit",)),
     Setting(
         "ring_rollback",
         _BOOL,
-        "Whether all organizations of a ring are rolled back if one of them fails. One that cannot be rolled back is named.",
+        "Whether all organizations of a ring are rolled back if one of them fails. The run names those that cannot be rolled back.",
         False,
         ("main",),
     ),
-    Setting("rollback_on_failure", _BOOL, "Whether a run that fails after its first write puts the old state back.", False, ("main",)),
-    Setting("rollback_snapshot", _STR, "The snapshot's file. The newest that has not been rolled back, where it is empty.", "", ("rollback",)),
+    Setting("rollback_on_failure", _BOOL, "Whether a run that fails after its first write restores the old state.", False, ("main",)),
+    Setting("rollback_snapshot", _STR, "The snapshot's file. If empty, the newest snapshot that has not been rolled back.", "", ("rollback",)),
     Setting(
         "rollback_scope",
         {"type": "str", "choices": ["changed", "full"]},
-        "V(changed) puts back what the run changed, V(full) the whole state that the snapshot holds. A snapshot that no run wrote from goes back whole.",
+        "V(changed) restores what the run changed, V(full) the whole state in the snapshot. A snapshot after which no run wrote is always restored as a whole.",
         "changed",
         ("rollback",),
     ),
     Setting(
         "rollback_force",
         _BOOL,
-        "Whether what somebody else has changed since is put back, too. Where the whole state goes back, rules that others have made since are removed.",
+        "Whether changes by others since then are undone, too. If the whole state is restored, rules that others have created since then are removed.",
         False,
         ("rollback",),
     ),
     Setting(
         "confirm_rollback",
         {"type": "list", "elements": "str"},
-        "The names of all organizations of the run, as the inventory has them, where it takes back more than one. A refusal prints the list.",
+        "The inventory names of all organizations of the run, required if it rolls back more than one. A refusal prints the list.",
         [],
         ("rollback",),
     ),
@@ -188,7 +196,9 @@ SETTINGS: tuple[Setting, ...] = (
         ("main", "rollback"),
     ),
     Setting("disable_rules", {"type": "str", "choices": ["remove", "disable"]}, "What to do with rules that use message encryption.", "remove", ("disable",)),
-    Setting("settle_minutes", {"type": "int"}, "How long to wait after the rules are gone: Exchange goes on using them for a while.", 60, ("disable",)),
+    Setting(
+        "settle_minutes", {"type": "int"}, "The minutes to wait after the rules are removed, because Exchange still applies them for a while.", 60, ("disable",)
+    ),
     Setting("confirm_disable", _STR, "The name of the organization, such as C(contoso.onmicrosoft.com).", "", ("disable",)),
 )
 

@@ -10,12 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Session
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-
-
-def _no_graph() -> Session:
-    raise OptionError("Microsoft Graph needs an organization.")
 
 
 @dataclass
@@ -23,8 +17,6 @@ class MailFlowContext(ModuleContext):
     """A task that can read files of rules.
 
     :param load: returns the content of a YAML or JSON file, by the path that a user gave.
-    :param graph: opens a session with Microsoft Graph.
     """
 
     load: Callable[[str], Any] = lambda path: None
-    graph: Callable[[], Session] = _no_graph

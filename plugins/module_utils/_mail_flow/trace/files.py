@@ -4,7 +4,7 @@
 """A message trace from a file. Private to the collection.
 
 Reads CSV from the admin center or ``Export-Csv``, and JSON from ``ConvertTo-Json`` or Microsoft Graph. A file is data:
-nothing in it is ever run.
+nothing in it is ever run. Source of the admin center's reports: Microsoft's page "Message trace in the new Exchange admin center".
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Row,
     RowError,
     microseconds_of,
+    name_of_column,
     places_of,
     row_of,
 )
@@ -39,6 +40,9 @@ _TICKS = re.compile(r"/Date\((-?\d+)\)/")
 #: A date as an American computer writes it, and the fraction of a second that Python does not read.
 _AMERICAN = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}) (\d{1,2}):(\d{2})(?::(\d{2}))?\s?([AP])M", re.IGNORECASE)
 _FRACTION = re.compile(r"(\.\d{6})(\d+)")
+
+#: The last event of a recipient in an enhanced summary report, to the status of the copy. Others are not documented.
+_LAST_EVENTS = {"deliver": "Delivered", "send": "Delivered", "fail": "Failed"}
 
 _SAVE = "Export it again: Get-MessageTraceV2 ... | Select-Object MessageTraceId, @{n='Received';e={$_.Received.ToString('o')}}, SenderAddress, "
 _HOW = f"{_SAVE}RecipientAddress, Subject, Status, Size, FromIP | Export-Csv -NoTypeInformation -Encoding utf8 trace.csv."
@@ -99,13 +103,27 @@ def _of_csv(text: str) -> Iterator[tuple[Mapping[str, Any], Mapping[str, str]]]:
     first = next((line for line in lines if line.strip() and not line.startswith("#TYPE")), "")
     separator = max(",;\t", key=first.count)
     names = next(csv.reader([first], delimiter=separator, strict=True), [])
-    places = places_of(names)
+    known = {name_of_column(name): name for name in names}
+    if "eventid" in known:
+        raise RowError("it is an extended report, whose rows are events; an enhanced summary report can be read")
+    recipients = known.get("recipientstatus")
+    places = places_of([*names, "RecipientAddress", "Status"] if recipients else names)
     for cells in csv.reader(lines, delimiter=separator, strict=True):
         if not cells:
             continue
         if len(cells) != len(names):
             raise RowError(f"it has a row with {len(cells)} cells under {len(names)} columns")
-        yield dict(zip(names, cells, strict=True)), places
+        values = dict(zip(names, cells, strict=True))
+        for each in _copies(values, recipients) if recipients else [values]:
+            yield each, places
+
+
+def _copies(values: Mapping[str, str], recipients: str) -> Iterator[Mapping[str, str]]:
+    """The copies in a row of an enhanced summary report, which has them as ``ann@fabrikam.com##Receive, Deliver;...``."""
+    for each in filter(str.strip, values[recipients].split(";")):
+        address, _mark, events = each.partition("##")
+        last = events.rpartition(",")[2].strip()
+        yield {**values, "RecipientAddress": address, "Status": _LAST_EVENTS.get(last.lower(), last)}
 
 
 def _of_json(text: str) -> Iterator[Any]:

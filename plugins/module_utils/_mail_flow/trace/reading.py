@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from time import monotonic, sleep
@@ -37,6 +37,9 @@ PAGE, MOST_DAYS, OLDEST = 5000, 10, 90
 
 #: Rows of the last hours are still incomplete and may change.
 SETTLES = datetime.timedelta(hours=4)
+
+#: From this number of recipients on, Exchange shows all of a message only where its MessageTraceId is asked for.
+CROWD = 1000
 
 #: The number of queries allowed in a number of seconds.
 QUERIES, _SECONDS = 100, 300
@@ -99,7 +102,8 @@ class Queries:
     :param say: called with the progress.
     """
 
-    #: What is asked, in words.
+    #: Who answers, and what is asked, in words.
+    service: ClassVar[str] = "Exchange"
     about: ClassVar[str] = "the message trace"
 
     session: Session
@@ -116,7 +120,7 @@ class Queries:
             results = self.session.invoke(list(calls), fresh=True)
             if attempt == _AGAIN or not any(isinstance(result.error, ThrottledError) for result in results):
                 break
-            self.say(f"Exchange throttles {self.about}; the next try is in {_PAUSE} seconds")
+            self.say(f"{self.service} throttles {self.about}; the next try is in {_PAUSE} seconds")
             self.sleep(_PAUSE)
         return results
 
@@ -127,7 +131,7 @@ class Queries:
             self._asked.popleft()
         if len(self._asked) >= QUERIES:
             wait = _SECONDS - (now - self._asked[0])
-            self.say(f"Exchange allows {QUERIES} queries in {_SECONDS // 60} minutes; the next one is in {wait:.0f} seconds")
+            self.say(f"{self.service} allows {QUERIES} queries in {_SECONDS // 60} minutes; the next one is in {wait:.0f} seconds")
             self.sleep(wait)
             self._asked.popleft()
         self._asked.append(self.clock())
@@ -176,7 +180,23 @@ class TraceReader(Queries):
             until = start
 
     def _window(self, start: datetime.datetime, end: datetime.datetime) -> Iterator[list[Row]]:
-        parameters: dict[str, Any] = {"StartDate": start, "EndDate": end, "ResultSize": PAGE}
+        """The rows of a query's time span, newest first, with all recipients of messages to many."""
+        copies: Counter[str] = Counter()
+        ahead: list[Row] = []
+        for page in self._paged(StartDate=start, EndDate=end):
+            few = {row.message for row in page if copies[row.message] < CROWD}
+            copies.update(row.message for row in page)
+            crowds = [message for message in sorted(few) if copies[message] >= CROWD]
+            rows = [*ahead, *page, *(row for each in crowds for more in self._paged(StartDate=start, EndDate=end, MessageTraceId=each) for row in more)]
+            rows.sort(key=lambda row: row.received, reverse=True)
+            # Whatever is older than the page waits: the pages to come have newer rows.
+            ahead = [row for row in rows if page and row.received < page[-1].received]
+            yield rows[: len(rows) - len(ahead)]
+        yield ahead
+
+    def _paged(self, **asked: Any) -> Iterator[list[Row]]:
+        """The pages of a query."""
+        parameters: dict[str, Any] = {**asked, "ResultSize": PAGE}
         known: set[tuple[str, str]] = set()
         while True:
             result = self._asked_for(Call(CMDLET, parameters))
@@ -210,6 +230,7 @@ class GraphReader(TraceReader):
     """
 
     longest = 1
+    service = "Microsoft Graph"
 
     def _window(self, start: datetime.datetime, end: datetime.datetime) -> Iterator[list[Row]]:
         rows: list[Row] = []

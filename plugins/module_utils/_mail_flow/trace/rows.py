@@ -16,13 +16,13 @@ from typing import Any
 
 #: Value of a row to the names of its column: in lower case, without blanks and underscores.
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "message": ("messagetraceid", "id", "messageid"),
-    "received": ("received", "receiveddatetime"),
+    "message": ("messagetraceid", "id", "networkmessageid", "messageid"),
+    "received": ("received", "receiveddatetime", "origintimestamputc", "origintimestamp"),
     "sender": ("senderaddress",),
     "recipient": ("recipientaddress",),
-    "subject": ("subject",),
+    "subject": ("subject", "messagesubject"),
     "status": ("status",),
-    "size": ("size",),
+    "size": ("size", "totalbytes"),
     "from_ip": ("fromip",),
 }
 

@@ -59,11 +59,12 @@ def window_reason(reason: str, detail: str) -> str:
     return _INCOMPLETE[reason].format(detail=detail)
 
 
-def replay_lines(found: Mapping[str, Any], most: int = 10) -> list[str]:
+def replay_lines(found: Mapping[str, Any], most: int = 10, *, domains: bool = True) -> list[str]:
     """A replay as lines of a terminal: what was read, what happens to it, what a change changes, and guarantees.
 
     :param found: the module's result.
     :param most: the maximum number of rules and of kinds of change that are named.
+    :param domains: whether to name domains.
     """
     counts, window = found["counts"], found["window"]
     if not counts["copies"]:
@@ -72,7 +73,7 @@ def replay_lines(found: Mapping[str, Any], most: int = 10) -> list[str]:
     read = f"{_copies(counts['copies'])} of {number_of(counts['messages'], 'message')}, {window['from'][:16]} to {window['until'][:16]} UTC"
     lines = [f"{read}{f'; {left_out:,} left out' if left_out else ''}.{'' if window['complete'] else ' ' + window['reason']}"]
     lines.append(f"{coverage_sentence(found)}{undecided_sentence(found)}")
-    lines += [change_sentence(row) for row in (found.get("difference") or ())[:most]]
+    lines += [change_sentence(row, domains=domains) for row in (found.get("difference") or ())[:most]]
     lines += ["No copy is protected or delivered differently."] if found.get("difference") == [] else []
     return [*lines, *map(guarantee_sentence, found.get("guarantees") or ())]
 
@@ -93,9 +94,10 @@ def undecided_sentence(found: Mapping[str, Any]) -> str:
     return f" Cannot be told from a trace: {sum(row['copies'] for row in rows):,} ({because})."
 
 
-def change_sentence(row: Mapping[str, Any]) -> str:
+def change_sentence(row: Mapping[str, Any], *, domains: bool = True) -> str:
     """A kind of change: ``231 copies are now encrypted (fabrikam.com 180, …), 12 more perhaps: 'Partners'.``"""
-    domains = [f"{each['name']} {each['certain'] + each['possible']:,}" for each in row["domains"]]
+    names = [f"{each['name']} {each['certain'] + each['possible']:,}" for each in row["domains"]] if domains else []
+    of_domains = f" ({', '.join(names)}{', ...' if row['more_domains'] else ''})" if names else ""
     more = len(row["rules"]) - _NAMED
     rules = f": {', '.join(map(repr, row['rules'][:_NAMED]))}{f' and {more} more' if more > 0 else ''}" if row["rules"] else ""
     becomes = BECOMES[row["kind"]].replace("is ", "", 1)
@@ -104,7 +106,7 @@ def change_sentence(row: Mapping[str, Any]) -> str:
         head = f"{_copies(row['certain'])} {'is' if row['certain'] == 1 else 'are'} {becomes}{perhaps}"
     else:
         head = f"{_copies(row['possible'])} perhaps {'is' if row['possible'] == 1 else 'are'} {becomes}"
-    return f"{head} ({', '.join(domains)}{', ...' if row['more_domains'] else ''}){rules}."
+    return f"{head}{of_domains}{rules}."
 
 
 def guarantee_sentence(row: Mapping[str, Any]) -> str:

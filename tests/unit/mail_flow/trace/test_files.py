@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -61,10 +62,24 @@ def test_american_dates_are_read_where_one_shows_that_they_are() -> None:
     assert list(rows_of_file(first.encode(), "trace")) == [ROW]
 
 
+def test_an_enhanced_summary_report_has_the_copies_of_a_message_in_one_row() -> None:
+    lines = [
+        "origin_timestamp_utc,sender_address,recipient_status,message_subject,total_bytes,message_id,network_message_id,original_client_ip,directionality",
+        '2026-11-18T14:03:04Z,Megan@contoso.com,"Ann@Fabrikam.com##Receive, Deliver;joe@fabrikam.com##Receive, Send;'
+        'sue@fabrikam.com##Receive, Fail;all@fabrikam.com##Receive, Other","Offer; and, more",2048,<x@y>,A1,203.0.113.25,1',
+    ]
+    rows = list(rows_of_file("\r\n".join(lines).encode("utf-16"), "trace"))
+    # The client's address is not the last hop before the service.
+    assert rows[0] == replace(ROW, from_ip="")
+    assert [(row.recipient.partition("@")[0], row.status) for row in rows] == [("ann", "Delivered"), ("joe", "Delivered"), ("sue", "Failed"), ("all", "Other")]
+    assert {row.message for row in rows} == {"a1"}
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [
         (b"", "it is empty"),
+        (b"date_time_utc,event_id,recipient_address,recipient_status,network_message_id\r\n", "it is an extended report, whose rows are events"),
         (b"name,mail\r\nAnn,ann@fabrikam.com\r\n", "it has no column MessageTraceId, Received, SenderAddress, RecipientAddress, Status"),
         (b"\x00\x01\x02\x03", "NUL characters"),
         (csv_of().replace("Offer", "Off\x00er").encode(), "NUL characters"),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -38,6 +39,8 @@ class Exchange:
         self.rows = sorted(rows, key=lambda each: each["RecipientAddress"])
         self.rows.sort(key=lambda each: each["Received"], reverse=True)
         self.warns = warns
+        #: The recipients of a message that a query without its MessageTraceId shows; 0 for all.
+        self.crowd = 0
         self.asked: list[dict[str, Any]] = []
         self.change: Callable[[int, Result], Result] = lambda number, result: result
 
@@ -47,9 +50,14 @@ class Exchange:
         asked: dict[str, Any] = dict(call.parameters)
         self.asked.append(asked)
         assert asked["EndDate"] - asked["StartDate"] <= datetime.timedelta(days=10)
+        message = asked.get("MessageTraceId")
+        rows = [each for each in self.rows if message in (None, each["MessageTraceId"])]
+        if message is None and self.crowd:
+            shown: Counter[str] = Counter()
+            rows = [each for each in rows if shown.update([each["MessageTraceId"]]) or shown[each["MessageTraceId"]] <= self.crowd]
         start, end = (asked[name].isoformat().replace("+00:00", "Z") for name in ("StartDate", "EndDate"))
         first = asked.get("StartingRecipientAddress", "")
-        found = [each for each in self.rows if start <= each["Received"] < end or (each["Received"] == end and each["RecipientAddress"] >= first)]
+        found = [each for each in rows if start <= each["Received"] < end or (each["Received"] == end and each["RecipientAddress"] >= first)]
         page = found[: asked["ResultSize"]]
         warnings = []
         if len(found) > len(page) and self.warns:
@@ -81,6 +89,22 @@ def test_all_rows_are_read_once(rows: list[dict[str, Any]], warns: bool) -> None
     exchange = Exchange(rows, warns=warns)
     count, window = read(exchange)
     assert (count, window) == (len(rows), reading.Window(BEGIN, UNTIL))
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_more_recipients_of_one_instant_than_a_page_holds() -> None:
+    assert read(Exchange([row(number, minute=60) for number in range(95)])) == (95, reading.Window(BEGIN, UNTIL))
+
+
+@pytest.mark.usefixtures("small_pages")
+@pytest.mark.parametrize("received", [lambda number: 60, lambda number: 60 + 7 * number])
+def test_a_message_to_many_is_asked_for_by_its_id(monkeypatch: pytest.MonkeyPatch, received: Callable[[int], int]) -> None:
+    monkeypatch.setattr(reading, "CROWD", 25)
+    crowd = [row(1000, minute=received(number), recipient=f"c{number:04}@fabrikam.com") for number in range(95)]
+    exchange = Exchange([*ROWS, *crowd])
+    exchange.crowd = 25
+    assert read(exchange) == (len(ROWS) + 95, reading.Window(BEGIN, UNTIL))
+    assert {each.get("MessageTraceId") for each in exchange.asked} == {None, "m1000"}
 
 
 @pytest.mark.usefixtures("small_pages")
@@ -225,6 +249,15 @@ def test_of_a_day_that_graph_breaks_off_no_row_counts() -> None:
     assert window.begin == UNTIL - datetime.timedelta(days=1)
     rest, _window = GraphReader(Graph(ROWS)).read(BEGIN, window.begin)
     assert count + len(rest) == len(ROWS) + 1  # The row at the border is in both.
+
+
+def test_a_query_that_graph_throttles_waits() -> None:
+    graph = Graph(ROWS[:15])
+    graph.change = lambda number, page: ThrottledError("slow down") if number in (1, 3) else page
+    said: list[str] = []
+    trace, window = GraphReader(graph, said.append, sleep=lambda seconds: None).read(BEGIN, UNTIL)
+    assert (len(trace), window.reason) == (15, "")
+    assert said == ["Microsoft Graph throttles the message trace; the next try is in 60 seconds"] * 2
 
 
 def test_the_limit_holds_for_graph() -> None:
