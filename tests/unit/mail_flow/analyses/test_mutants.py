@@ -355,7 +355,7 @@ def domains_together(patch: Patch) -> None:
 
 def words_apart_from_domains(patch: Patch) -> None:
     """The words in addresses would not be related to domains, and no text would show that they are."""
-    left_out(address.AddressSlot, "_relate_words")(patch)
+    left_out(address.AddressSlot, "_relate_endings")(patch)
     patch(string_constraints, "_exclude", lambda *_arguments, **_more: False)
 
 
