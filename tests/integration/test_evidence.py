@@ -75,8 +75,10 @@ def test_contradictions_are_findings_and_name_nobody(tenant: Tenant) -> None:
     assert rule["contradictions"] == [{"kind": "not_reported", "copies": 1, "ids": []}, {"kind": "not_predicted", "copies": 1, "ids": []}]
     assert found["strangers"] == ["Gone"]
     assert sum(each["copies"] for each in found["sample"]) == 3
-    named = tenant.run({"m365.message_encryption.mail_flow_evidence": {"examples": 1, "rules": ["partners"]}})["mail_flow_evidence"]
-    assert [each["examples"][0]["subject"] for each in named["rules"][0]["contradictions"]] == ["SUBJECT 10", "SUBJECT 0"]
+    named = {"m365.message_encryption.mail_flow_evidence": {"examples": 1, "rules": ["partners"]}, "register": "seen"}
+    ran = tenant.run(named, {"ansible.builtin.debug": {"var": "seen.rules"}})
+    assert "rules" not in ran["mail_flow_evidence"]
+    assert [each["examples"][0]["subject"] for each in ran["debug"]["seen.rules"][0]["contradictions"]] == ["SUBJECT 10", "SUBJECT 0"]
 
 
 @pytest.mark.organizations(state(report_hours_late=48))
