@@ -144,7 +144,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "replay_source",
         {"type": "str", "choices": ["exchange", "graph"]},
-        "Where audits and plans read the message trace, V(exchange) or V(graph) (Microsoft Graph). See C(trace_source) of "
+        "Where audits and plans read the message trace, V(exchange) or V(graph) (Microsoft Graph), as the option C(trace_source) of the module "
         "M(m365.message_encryption.mail_flow_replay). Not used with files.",
         "exchange",
         ("main", "audit"),
