@@ -144,8 +144,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "replay_source",
         {"type": "str", "choices": ["exchange", "graph"]},
-        "Where audits and plans read the message trace, V(exchange) or V(graph) (Microsoft Graph), as the option C(trace_source) of the module "
-        "M(m365.message_encryption.mail_flow_replay). Not used with files.",
+        "Where to read the message trace, V(exchange) or V(graph) (Microsoft Graph), as M(m365.message_encryption.mail_flow_replay) does with "
+        "C(trace_source). Not used with files.",
         "exchange",
         ("main", "audit"),
     ),
