@@ -144,7 +144,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "replay_source",
         {"type": "str", "choices": ["exchange", "graph"]},
-        "Where to read the message trace, V(exchange) or V(graph) (Microsoft Graph), as M(m365.message_encryption.mail_flow_replay) does with "
+        "Where to read the trace, V(exchange) or V(graph) (Microsoft Graph), as M(m365.message_encryption.mail_flow_replay) does with "
         "C(trace_source). Not used with files.",
         "exchange",
         ("main", "audit"),
