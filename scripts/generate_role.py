@@ -122,6 +122,13 @@ class _Dumper(yaml.SafeDumper):
         super().increase_indent(flow, False)
 
 
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
 def _yaml(value: Any) -> str:
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=150, default_flow_style=False)
 
@@ -162,7 +169,10 @@ def _together() -> list[tuple[list[str], list[Control]]]:
 
 def argument_specs() -> str:
     """``meta/argument_specs.yml``."""
-    entries = {entry: {"short_description": short, "description": description, "options": _options(entry)} for entry, (short, description) in ENTRIES.items()}
+    entries: dict[str, dict[str, Any]] = {
+        entry: {"short_description": short, "description": description, "options": _options(entry)} for entry, (short, description) in ENTRIES.items()
+    }
+    entries["main"]["examples"] = role_pages.RULE_TEMPLATES
     entries |= {entry: {"short_description": short, "description": description, "options": options} for entry, (short, description, options) in GIT.items()}
     return HEADER + GENERATED + _yaml({"argument_specs": entries})
 

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROL_VARIABLES, CONTROLS
@@ -192,8 +192,33 @@ _PLAY = """- name: Harden message encryption
 """
 
 
-def role_blocks(git: Mapping[str, tuple[str, Sequence[str], Mapping[str, Any]]]) -> list[Block]:
-    """The page of the role. ``git``: its other task files, each with a title, a description and options."""
+#: Rules for common cases: one document in YAML a case, which begins with its title and what it is for.
+RULE_TEMPLATES = (Path(__file__).parent / "rule_templates.yml").read_text(encoding="utf-8").split("\n\n", 1)[1]
+
+
+def _template(document: str) -> list[Block]:
+    """A case on the page."""
+    lines = document.strip().splitlines()
+    title, *text = [line.removeprefix("# ") for line in lines if line.startswith("# ")]
+    return [Text(f"**{title}.** {' '.join(text)}"), Code("yaml", "\n".join(line for line in lines if not line.startswith("# ")))]
+
+
+def _rule_templates() -> list[Block]:
+    """The cases on the page of the site."""
+    return [
+        Heading("Rules for common cases"),
+        Text(
+            "Each with the guarantees that it is for, and messages that show it. Put your own addresses and domains in. They can stand together, "
+            "in this order: join the lists. `ansible-doc -t role m365.message_encryption.hardened_baseline` shows them, too."
+        ),
+        *(block for document in RULE_TEMPLATES.split("\n---\n") for block in _template(document)),
+    ]
+
+
+def role_blocks(git: Mapping[str, tuple[str, Sequence[str], Mapping[str, Any]]], cases: Sequence[Block] = (), more: str = "") -> list[Block]:
+    """The page of the role. ``git``: its other task files, each with a title, a description and options. ``cases``: rules for common cases, or ``more`` about
+    them.
+    """
     return [
         Text(_ROLE_TEXT),
         Heading("Controls"),
@@ -207,8 +232,9 @@ def role_blocks(git: Mapping[str, tuple[str, Sequence[str], Mapping[str, Any]]])
         Code("yaml", _EXAMPLE),
         Text(
             "Harmful changes are refused before anything is written. The refusal lists all findings, each with the line that allows it. "
-            "[Change review](guide:guide_change_review) shows an example."
+            f"[Change review](guide:guide_change_review) shows an example.{more}"
         ),
+        *cases,
         Heading("Other variables"),
         Text(
             "`baseline`, `audit`, `snapshot`, `rollback` and `disable` are the entry points, each with a playbook; *all* means these five. "
@@ -316,13 +342,16 @@ def plain(text: str) -> str:
     return re.sub(r"\b[VCO]\((.*?)\)", r"`\1`", re.sub(r"\b[MP]\((?:.*\.)?(\w+)(?:#\w+)?\)", r"`\1`", text))
 
 
+_MORE = " [Rules for common cases](guide:role_hardened_baseline), with their guarantees and messages, are on the site's page."
+
+
 def role_readme(git: Mapping[str, Any]) -> str:
-    return markdown("hardened_baseline", GENERATED, role_blocks(git), PurePosixPath("../../docs/docsite/rst"))
+    return markdown("hardened_baseline", GENERATED, role_blocks(git, more=_MORE), PurePosixPath("../../docs/docsite/rst"))
 
 
 def site_pages(git: Mapping[str, Any]) -> dict[str, str]:
     """The pages of the documentation site by the names of their files, without suffix."""
-    pages = {"role_hardened_baseline": rst("role_hardened_baseline", "hardened_baseline", GENERATED, role_blocks(git))}
+    pages = {"role_hardened_baseline": rst("role_hardened_baseline", "hardened_baseline", GENERATED, role_blocks(git, _rule_templates()))}
     for name in PLAYBOOKS:
         pages[f"playbook_{name}"] = rst(f"playbook_{name}", name, GENERATED, playbook_blocks(name))
     return pages

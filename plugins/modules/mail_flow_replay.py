@@ -58,10 +58,13 @@ options:
         description: What must be true of every copy. See M(m365.message_encryption.mail_flow_test).
         type: str
         required: true
-        choices: [encrypted, not_in_clear, portal, unencrypted]
+        choices: [encrypted, not_in_clear, not_in_clear_if_delivered, portal, delivered, unencrypted]
       template:
-        description: The one template that counts as protection. Only with V(encrypted) and V(not_in_clear).
+        description: The one template that counts as protection. Only with V(encrypted), V(not_in_clear) and V(not_in_clear_if_delivered).
         type: str
+      expires_within_days:
+        description: After how many days mail has to expire in the portal at the latest. Only with V(portal).
+        type: int
   source:
     description:
       - >-
@@ -198,11 +201,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
-    GUARANTEES_ARGUMENT_SPEC,
-    THENS,
-    declared_guarantees,
-)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import GUARANTEES_ARGUMENT_SPEC, declared_guarantees
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
     RULES_ARGUMENT_SPEC,
@@ -211,7 +210,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     replayed_rules,
     settings_before,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.options import (
     TRACE_ARGUMENT_SPEC,
     TRACE_EXCLUSIVE,
@@ -226,10 +225,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import replay_lines
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_results import described
 
-#: How mail leaves is not counted, so there is no guarantee of it.
+#: Guarantees about how mail arrives and leaves are of what a trace does not tell.
 _GUARANTEE = {
     **{name: option for name, option in GUARANTEES_ARGUMENT_SPEC["options"].items() if name != "tls_validation"},
-    "then": {**GUARANTEES_ARGUMENT_SPEC["options"]["then"], "choices": [then for then in THENS if then != IN_TRANSIT]},
+    "then": {**GUARANTEES_ARGUMENT_SPEC["options"]["then"], "choices": [then for then, wish in WISHES.items() if wish.traced]},
 }
 
 SPEC: dict[str, Any] = {

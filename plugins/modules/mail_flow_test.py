@@ -163,8 +163,8 @@ options:
         description:
           - What is taken of all that is not known about the message.
           - >-
-            With V(ordinary), the message has no special type and no classification, and the documents that are attached can be read, have no password, and
-            hold no program. What they say stays unknown, as does a file of another kind.
+            With V(ordinary), the message has no special type, no classification and a spam confidence level of 0, and the documents that are attached can be
+            read, have no password, and hold no program. What they say stays unknown, as does a file of another kind.
         type: str
         choices: [ordinary]
       disclaimer_insertable:
@@ -180,6 +180,10 @@ options:
       - A file with the messages, a list like O(messages) in JSON or YAML. Use it for many messages, and JSON for thousands. Nothing in it is a template.
       - A relative path is searched for as M(ansible.builtin.copy) does.
     type: path
+  defaults:
+    description: The O(messages[].defaults) of all messages, also of those in O(messages_path).
+    type: str
+    choices: [ordinary]
   guarantees:
     description:
       - Guarantees about all mail, whoever sends it. Each is proved, refuted by a message that breaks it, or unknown with what would settle it.
@@ -203,16 +207,31 @@ options:
           - What must be true of every copy.
           - V(encrypted) means that it is delivered and protected, on arrival or by a rule. A copy that waits for approval or is in quarantine is not delivered.
           - V(not_in_clear) means that it is protected or not delivered. A copy that an approval or a release would deliver in clear breaks the guarantee.
-          - V(portal) means that it is not in clear, and external copies show a branding, so that they lead to the portal.
+          - V(not_in_clear_if_delivered) means that it is protected if it is delivered now. What an approval or a release would deliver later does not count.
+          - >-
+            V(portal) means that it is not in clear, and external copies show a branding, so that they lead to the portal. Mail that arrives encrypted with
+            S/MIME, which no rule can brand, or with another organization's keys keeps that. It counts as protected, and a proof says that it is not covered.
+          - V(delivered) means that it is delivered now, so neither rejected, deleted, redirected, held for an approval nor in quarantine.
           - V(unencrypted) means that it is delivered, and no rule protects it.
+          - >-
+            V(decrypted_on_arrival) means that it is delivered without protection if it arrives encrypted with the organization's own keys, as replies from
+            the portal do. It says nothing of S/MIME mail, and of what other organizations encrypt: rules cannot decrypt that.
           - >-
             V(protected_in_transit) means that it is protected, or leaves the organization only by forced TLS, or does not leave. A domain in an outbound
             connector is that domain alone, and C(*.domain) its subdomains alone; a condition on a domain is about both.
         type: str
         required: true
-        choices: [encrypted, not_in_clear, portal, unencrypted, protected_in_transit]
+        choices:
+          - encrypted
+          - not_in_clear
+          - not_in_clear_if_delivered
+          - portal
+          - delivered
+          - unencrypted
+          - decrypted_on_arrival
+          - protected_in_transit
       template:
-        description: The one template that counts as protection. Only with V(encrypted) and V(not_in_clear).
+        description: The one template that counts as protection. Only with V(encrypted), V(not_in_clear) and V(not_in_clear_if_delivered).
         type: str
       tls_validation:
         description:
@@ -221,6 +240,12 @@ options:
             the right name, too. The default is V(encryption_only). Only with V(protected_in_transit).
         type: str
         choices: [encryption_only, certificate, domain]
+      expires_within_days:
+        description:
+          - >-
+            After how many days mail has to expire in the portal at the latest: each branding that external copies may show is an OME configuration with such
+            an C(external_mail_expiry_in_days). Only with V(portal).
+        type: int
   facts:
     description:
       - Facts that the organization cannot show, or is not asked for. They override what the organization shows.
@@ -694,7 +719,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import GUARANTEES_ARGUMENT_SPEC, declared_guarantees
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import MESSAGES_ARGUMENT_SPEC, Case, cases_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import (
+    DEFAULTS_ARGUMENT_SPEC,
+    MESSAGES_ARGUMENT_SPEC,
+    Case,
+    cases_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
     DIALECT_ARGUMENT_SPEC,
@@ -722,6 +752,7 @@ SPEC: dict[str, Any] = {
     "argument_spec": {
         "messages": MESSAGES_ARGUMENT_SPEC,
         "messages_path": {"type": "path"},
+        "defaults": DEFAULTS_ARGUMENT_SPEC,
         "guarantees": GUARANTEES_ARGUMENT_SPEC,
         "rules": RULES_ARGUMENT_SPEC,
         "facts": {"type": "dict"},
@@ -744,7 +775,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     """Runs the messages through the rules, and decides the guarantees and the difference."""
     params, now = task.params, datetime.datetime.now(datetime.UTC)
     messages, option = given_messages(task)
-    cases = cases_of(messages, task.find_file, now, option)
+    cases = cases_of(messages, task.find_file, now, option, params["defaults"])
     guarantees = declared_guarantees(params["guarantees"] or [])
     facts_of(given_facts(params))
     others, other_facts = compared_rules(task)

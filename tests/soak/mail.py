@@ -12,11 +12,14 @@ from tests.unit.mail_flow import generators
 from tests.unit.mail_flow.comparison import disagreement
 from tests.unit.mail_flow.deciding import classes, never, of_settings, proofs
 from tests.unit.mail_flow.search import Search
-from tests.unit.mail_flow.themes import CROWDED, drawn
+from tests.unit.mail_flow.themes import CROWDED, WISHES, drawn
 from tests.unit.mail_flow.unusual import wrong_about
 
 #: Random claims about one random rule set, and messages of the small world that they are held against.
 CLAIMS, _MESSAGES = 20, 150
+
+#: Random claims with rare wishes for each of these rule sets.
+_WISHES = 6
 
 #: Random edits of many rules for each of these rule sets.
 _EDITS = 2
@@ -49,11 +52,12 @@ def prove(first: int, number: int) -> tuple[int, str]:
 
     :returns: how many claims were decided, and what the first wrong answer says, empty where none is.
     """
-    crowded = Search(_MESSAGES, CROWDED)
+    crowded, wishes = Search(_MESSAGES, CROWDED), Search(_MESSAGES, WISHES, wishing=True)
     for seed in range(first, first + number // CLAIMS):
         search = Search(_MESSAGES, drawn(seed))
         for wrong in (
             search.claims(proofs, seed, CLAIMS),
+            wishes.claims(proofs, seed, _WISHES),
             search.changes(classes, seed),
             search.changes(classes, seed, shared=True),
             *(crowded.changes(classes, seed * _EDITS + number, shared=number % 2 == 1) for number in range(_EDITS)),

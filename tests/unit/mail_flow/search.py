@@ -34,10 +34,14 @@ Idle = Callable[[Sequence[Values], Mapping[str, Any]], set[str]]
 
 @dataclass(frozen=True)
 class Search:
-    """A search among ``messages`` of a kind of small worlds for each set of rules; all of them where none is given, or there are not so many."""
+    """A search among ``messages`` of a kind of small worlds for each set of rules; all of them where none is given, or there are not so many.
+
+    :param wishing: whether claims have the wishes that are rare.
+    """
 
     messages: int | None = None
     theme: Theme = PLAIN
+    wishing: bool = False
 
     def _world(self, source: random.Random, tenant: Values) -> SmallWorld:
         every = list(self.theme.messages())
@@ -50,6 +54,7 @@ class Search:
         whole = None if told is tenant else tenant
         rules = small_rules.rule_set(source, self.theme)
         claims = [small_rules.claim(source, self.theme, rules if themed else ()) for _count in range(number)]
+        claims = [small_rules.wishing(source, claim) for claim in claims] if self.wishing else claims
         answers = {answer["name"]: answer for answer in prove(rules, told, [claim.option(f"claim {place}") for place, claim in enumerate(claims)])}
         for place, (claim, verdict) in enumerate(zip(claims, self._world(source, tenant).verdicts(rules, claims), strict=True)):
             answer = answers.get(f"claim {place}")

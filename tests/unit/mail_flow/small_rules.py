@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.unit.mail_flow.small_worlds import HEADER, INSIDERS, RECIPIENTS, TENANT, THENS, WORDS, Claim, messages
+from tests.unit.mail_flow.small_worlds import HEADER, INSIDERS, MORE_THENS, RECIPIENTS, TENANT, THENS, WORDS, Claim, messages
 
 Values = dict[str, Any]
 
@@ -163,6 +163,13 @@ def claim(source: random.Random, theme: Theme = PLAIN, of_rules: Sequence[Values
         template = template and source.choice(("", template))
         return Claim(_INSIDE | _near(source, one["conditions"], theme), _near(source, one["exceptions"], theme), then, template)
     return Claim(section(source, 3, theme) or _INSIDE, section(source, 1, theme), then, template)
+
+
+def wishing(source: random.Random, given: Claim) -> Claim:
+    """The same mail with one of the wishes that :func:`claim` does not draw."""
+    then = source.choice((*MORE_THENS, "portal"))
+    template = source.choice(("", "Encrypt")) if then == "not_in_clear_if_delivered" else ""
+    return replace(given, then=then, template=template, expires_within_days=source.choice((3, 7, 7, 30)) if then == "portal" else 0)
 
 
 _INSIDE: Values = {"from_scope": "InOrganization"}

@@ -50,6 +50,10 @@ Sides = tuple[set[Outcome], set[Outcome]]
 #: Of somebody who gets no copy.
 NOBODY = Outcome("nobody", ())
 THENS = ("encrypted", "not_in_clear", "portal", "unencrypted")
+#: More of them, of which the plain world draws none.
+MORE_THENS = ("delivered", "not_in_clear_if_delivered", "decrypted_on_arrival")
+#: Branding to the days after which mail with it expires in the portal; 0 is never.
+EXPIRY = {"Branding1": 7, "Branding2": 30, "Branding3": 0}
 _TEMPLATES = {"Encrypt": "encrypt", "Do Not Forward": "do_not_forward"}
 
 
@@ -76,9 +80,11 @@ class Claim:
     unless: Values
     then: str
     template: str = ""
+    expires_within_days: int = 0
 
     def option(self, name: str = "claim") -> Values:
         made: Values = {"name": name, "when": self.when, "unless": self.unless, "then": self.then, "template": self.template}
+        made["expires_within_days"] = self.expires_within_days
         return {key: value for key, value in made.items() if value or key in ("name", "when")}
 
     def rule(self) -> Rule:
@@ -88,14 +94,30 @@ class Claim:
 
     def broken_by(self, outcome: Outcome, *, outside: bool) -> bool:
         """Whether an outcome is not what the claim says."""
-        if self.then == "encrypted":
-            return outcome.fate != "delivered" or not self._protected(outcome)
-        if self.then == "unencrypted":
-            return outcome.fate != "delivered" or bool(outcome.protected_by)
+        delivered = outcome.fate == "delivered"
+        match self.then:
+            case "encrypted":
+                return not delivered or not self._protected(outcome)
+            case "unencrypted":
+                return not delivered or bool(outcome.protected_by)
+            case "delivered":
+                return not delivered
+            case "decrypted_on_arrival":
+                return not delivered or outcome.protection != "none"
+            case "not_in_clear_if_delivered":
+                return delivered and not self._protected(outcome)
         let_through = [one for one in (outcome.after_approval, outcome.after_release) if one is not None]
         if outcome.fate != "delivered":
             return any(self.broken_by(one, outside=outside) for one in let_through)
-        return not self._protected(outcome) or (self.then == "portal" and outside and outcome.branding is None)
+        in_portal = outcome.protection == "smime" or (outcome.branding is not None and self._expires(outcome.branding))
+        return not self._protected(outcome) or (self.then == "portal" and outside and not in_portal)
+
+    def is_about(self, message: Mail) -> bool:
+        """Whether it is about mail that arrives so, whoever it is from and to."""
+        return self.then != "decrypted_on_arrival" or (message.rights_protected and bool(message.own_keys))
+
+    def _expires(self, branding: str) -> bool:
+        return not self.expires_within_days or 0 < EXPIRY[branding] <= self.expires_within_days
 
     def _protected(self, outcome: Outcome) -> bool:
         if self.template:
@@ -176,14 +198,18 @@ class SmallWorld:
         passage, judge = Passage(world, arrived, self._directory, compiled), Judge(world, arrived, self._directory)
         copies = [(recipient, judge.outcome(copy, recipient)) for copy in passage.copies for recipient in copy.recipients]
         whole = first_copy(arrived, self._directory)
-        judged = []
+        judged: list[dict[str, bool | None]] = []
         for claim, about in zip(claims, abouts, strict=True):
+            if not claim.is_about(arrived):
+                judged.append({})
+                continue
             meant = {recipient.address for recipient in Matching(world, arrived, self._directory, about, whole).recipients()}
             broken: dict[str, bool | None] = {}
             for recipient, outcome in copies:
                 address = recipient.address
                 if address in meant if not recipient.added else self._is_about(world, arrived, about, whole, address):
-                    outside = claim.then == "portal" and self._outside(address, arrived, world)
+                    foreign = arrived.rights_protected and arrived.own_keys is False
+                    outside = claim.then == "portal" and not foreign and self._outside(address, arrived, world)
                     value = claim.broken_by(outcome, outside=outside)
                     broken[address] = value if broken.get(address, value) == value else None
             judged.append(broken)

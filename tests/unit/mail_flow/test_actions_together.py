@@ -203,7 +203,7 @@ def test_a_block_behind_the_rule_that_copies_may_leave_the_copy_alone(block: str
 def test_which_of_two_ways_a_message_comes_to_be_seen_matters_to_no_claim() -> None:
     """Whether S/MIME keeps a rule from its quarantine is open; the message is seen in either case."""
     rules = rules_of("encrypt", "quarantine")[:1]
-    claim = Claim({"from_scope": "InOrganization", "message_type_matches": "Encrypted"}, {}, "portal")
+    claim = Claim({"from_scope": "InOrganization", "message_type_matches": "Encrypted"}, {}, "not_in_clear", "Encrypt")
     (answer,) = proofs(rules, TENANT, [claim.option()])
     assert answer["verdict"] == "refuted"
 

@@ -46,6 +46,21 @@ def test_what_is_said_counts_and_what_a_document_says_stays_unknown() -> None:
     assert matched({"attachment_is_password_protected": True}, defaults="ordinary", attachments=[{"name": "a.zip"}]) == "unknown"
 
 
+def test_ordinary_mail_is_taken_for_no_spam() -> None:
+    for level, said in ((0, True), (1, False)):
+        assert matched({"scl_over": level}) == "unknown"
+        assert matched({"scl_over": level}, defaults="ordinary") is said
+    assert matched({"scl_over": 5}, defaults="ordinary", scl=6) is True
+
+
+def test_a_list_has_defaults_for_all_messages() -> None:
+    given = [{"name": "A", "from": "megan@contoso.com", "to": ["ann@fabrikam.com"], "attachments": [{"name": "a.xlsx"}]}, {"name": "B", "eml_path": "a.eml"}]
+    for case, one in zip(cases_of(given, lambda path: FILE, NOW, defaults="ordinary"), given, strict=True):
+        (alone,) = cases_of([{**one, "defaults": "ordinary"}], lambda path: FILE, NOW)
+        assert case.message == alone.message
+        assert case.message.scl == 0
+
+
 def test_an_ordinary_file_is_of_no_special_type() -> None:
     assert matched({"message_type_matches": "OOF"}, eml_path="a.eml") == "unknown"
     assert matched({"message_type_matches": "OOF"}, eml_path="a.eml", defaults="ordinary") is False

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator import assumptions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines, message_lines
 
@@ -27,7 +28,7 @@ GUARANTEES = [
 PROVED_LAW = "'Law' is guaranteed: all mail from inside to law.example, except mail with 'public' in its subject or of Low importance, is delivered encrypted."
 BASIS = [
     "  Not covered: forwarded mail, S/MIME-signed mail, automatic replies, receipts, meetings, requests for approval, mail over 17.8 MB, Exchange's reports.",
-    "  Assumes: authenticated mail from inside, rules in effect for some hours, no rule errors, working encryption, no change of protection after the rules.",
+    "  Assumes: authenticated mail from inside, rules in effect for some hours, no rule errors, working encryption, no change after the rules.",
 ]
 
 
@@ -113,18 +114,25 @@ def test_what_has_no_room_in_a_line_is_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("then", "template", "claim"),
+    ("then", "limit", "claim"),
     [
         ("encrypted", None, "all mail from inside to law.example is delivered encrypted"),
         ("encrypted", "Board", "all mail from inside to law.example is delivered with 'Board'"),
         ("not_in_clear", None, "no mail from inside to law.example is delivered in clear"),
         ("not_in_clear", "{Board}", "no mail from inside to law.example is delivered without '{Board}'"),
         ("portal", None, "no mail from inside to law.example is delivered in clear, and people outside are led to the portal"),
+        ("portal", 1, "no mail from inside to law.example is delivered in clear, and people outside are led to the portal, where it expires within 1 day"),
+        ("portal", 7, "no mail from inside to law.example is delivered in clear, and people outside are led to the portal, where it expires within 7 days"),
         ("unencrypted", None, "all mail from inside to law.example is delivered, and no rule encrypts it"),
+        ("delivered", None, "all mail from inside to law.example is delivered"),
+        ("not_in_clear_if_delivered", None, "all mail from inside to law.example that is delivered is encrypted"),
+        ("not_in_clear_if_delivered", "Board", "all mail from inside to law.example that is delivered has 'Board'"),
+        ("decrypted_on_arrival", None, "all mail from inside to law.example that arrives encrypted by this organization is delivered decrypted"),
     ],
 )
-def test_what_is_guaranteed_is_a_clause(then: str, template: str | None, claim: str) -> None:
-    (row,) = prove([], FACTS, [{"name": "G", "when": LAW, "then": then, **({"template": template} if template else {})}])
+def test_what_is_guaranteed_is_a_clause(then: str, limit: str | int | None, claim: str) -> None:
+    narrowed = {WISHES[then].narrowed_by: limit} if limit else {}
+    (row,) = prove([], FACTS, [{"name": "G", "when": LAW, "then": then, **narrowed}])
     assert row["claim"] == claim
 
 

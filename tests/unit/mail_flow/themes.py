@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from tests.unit.mail_flow.small_rules import PLAIN, Theme
-from tests.unit.mail_flow.small_worlds import HEADER, NOW, TENANT
+from tests.unit.mail_flow.small_worlds import EXPIRY, HEADER, NOW, TENANT
 
 Values = dict[str, Any]
 
@@ -307,6 +307,24 @@ BROUGHT = Theme(
         (2, {"copy_to": ["Ext Contact", "new@northwind.com"]}),
         (2, {"blind_copy_to": [f"in{number}@contoso.com" for number in range(7)] + ["out@northwind.com"]}),
         *((1, {"add_manager_as_recipient_type": way}) for way in ("Cc", "Redirect")),
+    ],
+)
+
+#: What the wishes that are rare are about: brandings of which not all expire in time, and mail that rules decrypt, hold back or send elsewhere.
+WISHES = Theme(
+    tenants=({**TENANT, "ome_configurations": [{"identity": name, "external_mail_expiry_in_days": days} for name, days in EXPIRY.items()]},),
+    hidden=("ome_configurations",),
+    predicates=[
+        *({"from_scope": scope} for scope in ("InOrganization", "NotInOrganization")),
+        *({"sent_to_scope": scope} for scope in ("InOrganization", "NotInOrganization")),
+        {"message_type_matches": "PermissionControlled"},
+        {"subject_contains_words": ["secure"]},
+    ],
+    actions=[
+        *((3, {"apply_rights_protection_template": "Encrypt", "apply_rights_protection_customization_template": name}) for name in EXPIRY),
+        *((1, {"apply_rights_protection_customization_template": name}) for name in EXPIRY),
+        (6, {"remove_ome_v2": True}),
+        (1, {"apply_html_disclaimer_text": "<p>x</p>", "apply_html_disclaimer_fallback_action": "Reject"}),
     ],
 )
 

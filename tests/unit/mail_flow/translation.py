@@ -77,8 +77,8 @@ def stored(rule: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def facts(tenant: Mapping[str, Any]) -> dict[str, Any]:
-    """What is known of an organization, with domains as the cmdlets return them."""
-    tenant = dict(tenant)
+    """What is known of an organization, with domains as the cmdlets return them. When mail expires in the portal is nothing to its way there."""
+    tenant = {name: value for name, value in tenant.items() if name != "ome_configurations"}
     if "organization_config" in tenant:
         tenant["organization_config"] = {"DisablePlusAddressInRecipients": tenant["organization_config"].get("disable_plus_address_in_recipients")}
     if "irm_configuration" in tenant:

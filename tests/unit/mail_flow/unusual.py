@@ -17,6 +17,7 @@ from unittest import mock
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import claims_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import guarantees_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
@@ -34,6 +35,8 @@ from tests.unit.mail_flow.small_worlds import NOW as DATE
 Values = dict[str, Any]
 
 _GUARANTEES, _MESSAGES = 4, 30
+#: By seed a wish that is tried, too, of the mail that the first guarantee is about.
+_MORE = ("delivered", "not_in_clear_if_delivered", "", "")
 
 _TYPES = ("OOF", "AutoForward", "Calendaring", "Voicemail", "Signed", "ApprovalRequest", "ReadReceipt", "SmtpForwarding")
 #: Around all sizes from which something is another: limits of rules, and what is surely protected, and what is not.
@@ -136,7 +139,9 @@ def _holds(result: Mapping[str, Any], then: str, template: str) -> bool | None:
     fate, protection = result["fate"], result.get("protection")
     if fate == "unknown":
         return None
-    if then != "not_in_clear" and fate != "delivered":
+    if then == "delivered" or (then == "not_in_clear_if_delivered" and fate != "delivered"):
+        return (then == "delivered") is (fate == "delivered")
+    if not then.startswith("not_in_clear") and fate != "delivered":
         return False
     if fate in ("moderated", "quarantined"):
         later = result.get("after_approval") or result.get("after_release")
@@ -186,6 +191,8 @@ def wrong_about(seed: int, *, respelled: bool = False) -> str:
     source = random.Random(seed)
     tenant, rules = _organization(source), _rules(source)
     options = [_guarantee(source, number) for number in range(_GUARANTEES)]
+    then = _MORE[seed % len(_MORE)]
+    options += [{**options[0], "name": "More", "then": then}] if then and "template" not in options[0] else []
     mail = [message(source) for _count in range(_MESSAGES)]
     if respelled:
         tenant, rules, options = respelling.organization(source, tenant), respelling.respelled(source, rules), respelling.respelled(source, options)
@@ -227,7 +234,8 @@ def _keeps(rules: RuleSet, sent: Message, facts: Facts, address: str, option: Va
     with mock.patch.object(simulation, "merged", list):
         apart = course_of(rules, sent, facts, address)
     either = (course_of(rules, sent, facts, address), apart)
-    return any(surely_keeps(course, option["then"], option.get("template", ""), sent, facts) for course in either)
+    (guarantee,) = guarantees_of([option])
+    return any(surely_keeps(course, guarantee, sent, facts) for course in either)
 
 
 def _is_opaque(option: Values, rules: Sequence[Values]) -> bool:

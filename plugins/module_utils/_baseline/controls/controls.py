@@ -319,8 +319,8 @@ CONTROLS: tuple[Control, ...] = (
                 "guarantees",
                 TYPED_GUARANTEES_ARGUMENT_SPEC,
                 "Guarantees about mail. C(when) and C(unless), like sections of a rule, select the mail; C(then) is what must happen to each copy "
-                "(V(encrypted), V(not_in_clear), V(portal), V(unencrypted) or V(protected_in_transit)). Each guarantee is proved for all mail, refuted by a "
-                "message, or unknown. "
+                "(V(encrypted), V(not_in_clear), V(not_in_clear_if_delivered), V(portal), V(delivered), V(unencrypted), V(decrypted_on_arrival) or "
+                "V(protected_in_transit)). Each guarantee is proved for all mail, refuted by a message, or unknown. "
                 "A plan that would break one is refused; rollback and disable only show it. C(hardened_baseline_encrypt_outgoing) adds one of its own.",
                 ([], []),
             ),

@@ -22,8 +22,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import (
     OLDEST,
     SETTLES,
@@ -65,7 +65,7 @@ def replayed(
         raise OptionError(f"hardened_baseline_replay_days is {days}.", remedy=f"Use a number from 0 to {OLDEST}; 0 turns it off.")
     try:
         trace, window = _traced(task, days, files, from_graph=variables.get("replay_source") == "graph")
-        guarantees = [each for each in guarantees_of(Request(variables)) if each.then != IN_TRANSIT]
+        guarantees = [each for each in guarantees_of(Request(variables)) if WISHES[each.then].traced]
         known = read_with_people(task.session, organization, [*organization.subsets, *MAIL_FACTS], guarantees, plan)
         now = Mail.of(known)
         then = now.after(plan)

@@ -9,15 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import Treated, is_open, kinds_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import KINDS
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import VALIDATIONS
-
-#: The keys of a recipient's result that say how mail is treated.
-_TREATED = ("fate", "protection", "branding")
-
-#: That it is open how a copy leaves.
-OPEN = -1
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import VALIDATIONS, at_least
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import NOBODY
 
 
 @dataclass(frozen=True)
@@ -49,34 +44,22 @@ def differences(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str
 
 
 def _kind(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
-    one, other = ({key: (result or {}).get(key) for key in (*_TREATED, "transit")} for result in (before, after))
-    if _alike(one, other):
+    one, other = _treated(before or {}), _treated(after or {})
+    if one == other:
         return ""
-    if not _both_definite(one, other):
-        return "unknown"
-    if one["fate"] != other["fate"]:
-        return "delivery_lost" if one["fate"] == "delivered" else "delivery_gained" if other["fate"] == "delivered" else "fate_changed"
-    if name_key(str(one["protection"])) != name_key(str(other["protection"])):
-        return "protection_lost" if other["protection"] == "none" else "protection_gained" if one["protection"] == "none" else "protection_changed"
-    if name_key(str(one["branding"])) != name_key(str(other["branding"])):
-        return "branding_changed"
-    was, now = _checked(one), _checked(other)
-    return "unknown" if OPEN in (was, now) else "transit_lost" if was > now else "transit_gained"
+    certain = kinds_of(one, other)
+    return next((kind for kind in KINDS if kind in certain), "unknown" if is_open(one, other) else "")
 
 
-def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two copies are treated alike. The names of templates and OME configurations are compared ignoring case."""
-    return all(name_key(str(one[key])) == name_key(str(other[key])) for key in _TREATED) and _checked(one) == _checked(other)
+def _treated(result: Mapping[str, Any]) -> Treated:
+    """What people see of a copy, from a recipient's result."""
+    fate, protection, branding = (str(result.get(key, nothing)) for key, nothing in (("fate", NOBODY), ("protection", ""), ("branding", "")))
+    return Treated(0, fate, protection, branding, _transit(result.get("transit") or {}))
 
 
-def _checked(result: Mapping[str, Any]) -> int:
-    """How much the TLS checks by which a copy leaves: nothing where it is not forced, and :data:`OPEN` where that is open."""
-    transit = result.get("transit") or {}
-    if transit.get("tls") == "forced":
-        return 1 + VALIDATIONS.index(transit.get("validation", VALIDATIONS[0]))
-    return OPEN if transit.get("tls") == "unknown" else 0
-
-
-def _both_definite(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether it is known for both if the copy is delivered, and if in clear. The option of protection does not matter."""
-    return all(side["fate"] != "unknown" and side["protection"] != "unknown" for side in (one, other))
+def _transit(transit: Mapping[str, Any]) -> tuple[bool | None, ...]:
+    """By validation of TLS whether a copy leaves only by forced TLS that checks this."""
+    if transit.get("tls") == "unknown":
+        return (None,) * len(VALIDATIONS)
+    checks = str(transit.get("validation", VALIDATIONS[0])) if transit.get("tls") == "forced" else ""
+    return tuple(at_least(checks, least) for least in VALIDATIONS)

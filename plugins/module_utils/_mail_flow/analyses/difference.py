@@ -31,7 +31,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     MailClass,
     Shown,
     acted,
-    assumed,
     witness_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.not_compared import Limits
@@ -42,6 +41,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     with_later_dates,
     with_other_error_action,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.searched_mail import SearchedMail
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.side_effects import SideEffects, side_effects_differ
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
@@ -51,9 +51,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import ANYBODY
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model, Replayed, Side, differing
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import course_of, reasons_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import SHOWN_FIELDS, named_assumptions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import named_assumptions
 
 #: The maximum number of classes to search for.
 MOST_CLASSES = 400
@@ -140,9 +139,9 @@ class _Differ:
         self.turns = turns_of(edits, *sets)
         options = {option_name(template) for rules in self.sets for rule in rules.rules for template in rule.templates}
         self.options = sorted({"encrypt", "do_not_forward", *options})
-        self._use(Model(self.sets, RuleSet([]), facts, now, self.options, settings=settings, transit=transit_differs(sets, facts)))
         #: The assumptions that a change is about: mail that does not meet them is affected.
         self._about = named_assumptions(atom for edit in self.edits for atom in edit.looks_for)
+        self._use(Model(self.sets, RuleSet([]), facts, now, self.options, settings=settings, transit=transit_differs(sets, facts)))
         if "enable_pdf_encryption" in self.model.settings_that_differ:
             self._about.add(questions.PDF)
         self._told = Findings(self.model, self.edits, self.turns, self.questions.free, self.budget, self._about)
@@ -156,6 +155,7 @@ class _Differ:
     def _use(self, model: Model) -> None:
         """Uses a model from now on. Findings about all mail use the first one, whose messages may be for anybody."""
         self.model, self.questions = model, Questions(model, self.edits, self.options, self.turns)
+        self.mail = SearchedMail(model, self._about)
 
     def differ(self) -> Difference:
         found, others = self.classes, list[Finding]()
@@ -215,15 +215,15 @@ class _Differ:
             other mail does not show.
         """
         model, about = self.model, self._about
-        usual, unseen = ([*self._assumed(usual=usual), *self._company(model.free)] for usual in (True, False))
+        usual, unseen = ([*self.mail.assumed(usual=usual), *self.mail.company(model.free)] for usual in (True, False))
         in_clear = [*usual, *(literal ^ 1 for literal in model.mail.arrival.values())]
-        plain = [*in_clear, self._of_known_senders(), *self._not_held_back()]
+        plain = [*in_clear, self.mail.of_known_senders(), *self.mail.not_held_back()]
         first = [[*plain, *(each.literal for each in model.mail.assumptions if each.id in about)]] if about else []
         first += [plain, in_clear]
         possible = {(kind, which) for which, each in kinds.items() for kind in self._possible(which, each, usual)}
         left = {which: [kind for kind in each if (kind, which) not in possible] for which, each in kinds.items()}
-        modes = [True, False] if self._some_unusual else [True]
-        unusual = [(kind, which) for which, each in left.items() for kind in self._possible(which, each, unseen)] if self._some_unusual else []
+        modes = [True, False] if self.mail.some_unusual else [True]
+        unusual = [(kind, which) for which, each in left.items() for kind in self._possible(which, each, unseen)] if self.mail.some_unusual else []
         parted: dict[tuple[str, _Which], list[Part]] = {}
         for kind, which in sorted(possible, key=lambda each: (KINDS.index(each[0]), each[1])):
             # Possible differences in usual mail are reported. Unknown outcomes of unusual mail are nothing new.
@@ -234,7 +234,7 @@ class _Differ:
                 self._sure(found, *modes)
                 if found.shown is None and found.witness is None and not found.refine and not self._shows(found):
                     self._drop(found)
-        for kind, which in [*(parted if self._some_unusual else ()), *unusual]:
+        for kind, which in [*(parted if self.mail.some_unusual else ()), *unusual]:
             for found in self._parts(kind, which, [unseen], parted.get((kind, which), ())):
                 self._sure(found, False)
                 if found.shown is None and not found.refine:
@@ -252,7 +252,7 @@ class _Differ:
         person, cause = which
         asked, most = self.questions.free(person), min(MOST_LATER, self._room)
         literals = asked.parts_of(kind, cause)
-        of_kind = [*self._somebody_else(person), asked.cause(kind, cause), asked.kinds[kind]]
+        of_kind = [*self.mail.somebody_else(person), asked.cause(kind, cause), asked.kinds[kind]]
         wanted = [*of_kind, self.model.circuit.disjunction(literals.values())]
         found = [part for part in known if part.later != ANY]
         if any(part == WHOLE for part in known):
@@ -289,7 +289,7 @@ class _Differ:
         """
         for which, each in kinds.items():
             left = self._depending(self.model.free, which, each, usual=True)
-            if left and self._some_unusual:
+            if left and self.mail.some_unusual:
                 impossible = self._depending(self.model.free, which, left, usual=False)
                 self._depending(self.model.open, which, [kind for kind in left if kind not in impossible], usual=False)
 
@@ -300,7 +300,7 @@ class _Differ:
         for cause, left in asked.together(kinds, place).items():
             while left:
                 any_left = model.circuit.disjunction([asked.kinds[kind] for kind in left])
-                if not model.solve([*self._assumed(usual=usual), *self._somebody_else(person), cause, any_left], self._left):
+                if not model.solve([*self.mail.assumed(usual=usual), *self.mail.somebody_else(person), cause, any_left], self._left):
                     break
                 for kind in [kind for kind in left if model.circuit.solver.holds(asked.kinds[kind])]:
                     left.remove(kind)
@@ -310,43 +310,12 @@ class _Differ:
                         found.refine, found.usual = model.to_refine(side) or model.left_in_fields(), usual
         return impossible
 
-    def _meant(self, side: Side, person: str, *, usual: bool) -> list[int]:
-        """What must be true of a message for a recipient, or of one that a rule copies to a person."""
-        return [*self._assumed(usual=usual), *self._company(side), *self._somebody_else(person)]
-
-    def _assumed(self, *, usual: bool) -> list[int]:
-        """The assumptions about usual mail, or about other mail that rules distinguish from it, which is searched if usual mail shows nothing."""
-        found, circuit = assumed(self.model, self._about, usual=usual), self.model.circuit
-        return found if usual else [*found, circuit.disjunction(literal ^ 1 for literal in set(self._assumed(usual=True)) - set(found))]
-
-    @property
-    def _some_unusual(self) -> bool:
-        """Whether rules distinguish some mail from usual mail."""
-        return any(each.seen and each.id not in self._about for each in self.model.mail.assumptions)
-
-    def _company(self, side: Side) -> Sequence[int]:
-        """The recipients of the messages to search for: at first one recipient, then one more, who may be anybody; then those who are modeled,
-        and others.
-        """
-        if not side.company.watched or (self.model.exact and ANYBODY not in self.model.exact):
-            return []
-        return side.company.nobody_else
-
     def _sure(self, found: MailClass, *modes: bool) -> None:
         """Searches for a message that certainly shows the difference, if none was found so far."""
         met = [[each.literal for each in self.model.mail.assumptions if each.id in self._about], []] if self._about else [[]]
         for usual, more in itertools.product(modes, met):
             if found.shown is None:
                 self._witness(found, self.model.open, more, usual=usual)
-
-    def _of_known_senders(self) -> int:
-        """That the sender is inside or outside: for other mail it is unknown whether it is encrypted."""
-        conditions, sender = self.model.free.conditions, self.model.mail.sender
-        return self.model.circuit.disjunction([high(conditions.sender_scope(value, sender)) for value in ("InOrganization", "NotInOrganization")])
-
-    def _not_held_back(self) -> list[int]:
-        """That mail is not in quarantine: whether it is still protected after its release is unknown."""
-        return [high(outcome.released) ^ 1 for outcome in self.model.free.outcomes]
 
     def _possible(self, which: _Which, kinds: Sequence[str], assumed: Sequence[int]) -> list[str]:
         """Every kind that a cause can have under assumptions. Each answer excludes the kinds it shows; the final "no" proves that none is missing.
@@ -359,7 +328,7 @@ class _Differ:
         for cause, left in free.together(kinds, place).items():
             while left:
                 any_left = self.model.circuit.disjunction([free.kinds[kind] for kind in left])
-                if not self.model.solve([*self._somebody_else(person), cause, any_left, *assumed], self._left):
+                if not self.model.solve([*self.mail.somebody_else(person), cause, any_left, *assumed], self._left):
                     break
                 shown = [kind for kind in left if self.model.circuit.solver.holds(free.kinds[kind])]
                 left = [kind for kind in left if kind not in shown]
@@ -388,16 +357,6 @@ class _Differ:
             del stages[0]
         return model.search([*stages[0], *wanted], model.free, self._left)
 
-    def _somebody_else(self, person: str) -> list[int]:
-        """That a person whom rules add is not a recipient of the message."""
-        if not person:
-            return []
-        built = self.model.free.company.companions.values()
-        itself = (self.model.circuit.conjunction((each.there, each.slot["address", person])) for each in built)
-        mail = self.model.mail
-        named = (mail.named(person, field) for field in SHOWN_FIELDS if person in mail.vocabulary.fields)
-        return [literal ^ 1 for literal in (mail.recipient["address", person], *itself, *named)]
-
     def _note(self, found: MailClass, candidate: Replayed, courses: Courses, *, usual: bool) -> None:
         """Notes a message for a class if it certainly shows it."""
         edit = self.edits[found.cause] if found.cause < len(self.edits) else None
@@ -418,7 +377,7 @@ class _Differ:
 
     def _shows(self, found: MailClass) -> bool:
         """Whether a message of a class may still exist after the search for one."""
-        asked, meant = self.questions.free(found.person), self._meant(self.model.free, found.person, usual=True)
+        asked, meant = self.questions.free(found.person), self.mail.meant(self.model.free, found.person, usual=True)
         return self.model.solve([*meant, *asked.of(found.kind, found.cause, found.part)], self._left)
 
     def _witness(self, found: MailClass, side: Side, more: Sequence[int] = (), *, usual: bool = True) -> None:
@@ -427,7 +386,7 @@ class _Differ:
         :param more: further assumptions.
         """
         asked, told = self.questions.of(side, found.person), False
-        literals = [*more, *self._meant(side, found.person, usual=usual)]
+        literals = [*more, *self.mail.meant(side, found.person, usual=usual)]
         for candidate in self.model.candidates(asked.of(found.kind, found.cause, found.part), literals, side, self._left):
             courses = self._courses(candidate, found.person) if candidate else None
             if candidate and courses:

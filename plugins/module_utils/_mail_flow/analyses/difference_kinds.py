@@ -127,6 +127,12 @@ def kinds_of(old: Treated, new: Treated) -> set[str]:
     return {*_protection(old.protection, new.protection), *_branding(old.branding, new.branding), *_transit(old.transit, new.transit)}
 
 
+def is_open(old: Treated, new: Treated) -> bool:
+    """Whether something is open of one of two copies that people see differently, so that it is not certain how they differ."""
+    texts = {text for side in (old, new) for text in (side.fate, side.protection, side.branding)}
+    return bool(texts & {"unknown", "protected_option_unknown"}) or None in (old.held, new.held, *old.transit, *new.transit)
+
+
 def _protection(old: str, new: str) -> set[str]:
     if same_name(old, new) or "unknown" in (old, new):
         return set()

@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS, named_domains
@@ -30,9 +31,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Course
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import course_of, reasons_for, surely
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import SymbolicMessage
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.wishes import breaks
 
 #: Everybody outside whom neither rules nor connectors name.
 EVERYBODY_ELSE = "everybody else"
@@ -40,7 +42,8 @@ EVERYBODY_ELSE = "everybody else"
 #: The maximum number of conflicts for all questions together.
 CONFLICTS = 20_000
 
-_LEAST = VALIDATIONS[0]
+#: What is asked of each cell.
+_PROTECTED = Guarantee("overview", {}, {}, IN_TRANSIT, tls_validation=VALIDATIONS[0])
 
 #: So many messages of a kind are tried at other destinations before a new one is searched for.
 _REMEMBERED = 6
@@ -171,7 +174,7 @@ class _Overview:
             yield Cell(kind.name, name, "depends", tuple(on), self._witness(seen if seen.keeps is False else other))
 
     def _unknown(self, name: str, kind: Kind, seen: _Seen) -> Cell:
-        reasons = reasons_for(seen.course, IN_TRANSIT, _LEAST, seen.message, seen.known) if seen.keeps is None else []
+        reasons = reasons_for(seen.course, _PROTECTED, seen.message, seen.known) if seen.keeps is None else []
         return Cell(kind.name, name, "unknown", witness=self._witness(seen), unknown=tuple(reasons) or (NOT_FOUND,))
 
     # Messages
@@ -220,7 +223,7 @@ class _Overview:
     def _seen(self, options: Mapping[str, Any], recipient: str, facts: Facts, more: Mapping[str, Any]) -> _Seen:
         message = message_of({**options, "date": self._now}, "", "overview")
         course = course_of(self._rules, message, facts, recipient)
-        return _Seen(options, recipient, message, course, surely(course, IN_TRANSIT, _LEAST, message, facts), facts, more)
+        return _Seen(options, recipient, message, course, surely(course, _PROTECTED, message, facts), facts, more)
 
     def _acting(self, seen: _Seen) -> set[str]:
         """The rules that surely act on a message."""
@@ -254,8 +257,8 @@ class _Overview:
     def _sides(self) -> dict[bool, int]:
         """By whether it is protected, that mail is delivered so."""
         outcome, logic = self._model.free.outcomes[0], self._model.free.logic
-        kept = logic.all_of((outcome.delivered, outcome.kept_in_transit(_LEAST)))
-        return {True: high(kept), False: high(outcome.breaks(IN_TRANSIT, _LEAST))}
+        broken = breaks(outcome, _PROTECTED)
+        return {True: high(logic.all_of((outcome.delivered, negate(broken)))), False: high(broken)}
 
 
 def _named(rules: RuleSet, facts: Facts) -> list[str]:

@@ -26,6 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model, Replayed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high, low
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import course_of, is_about, surely_breaks, surely_keeps
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.wishes import breaks
 
 _ROUNDS = 4
 
@@ -44,16 +45,15 @@ def worsened(
     """
     dialect = facts_of(facts).dialect
     claims = claims_of([guarantee.selection], dialect)
-    option = option_name(guarantee.template) if guarantee.template else guarantee.tls_validation
     settings = [facts.get("irm_configuration"), facts.get("irm_configuration") if irm_before is None else irm_before]
     try:
         with bounded():
-            options, transit = [option] if guarantee.template else [], guarantee.then == IN_TRANSIT
+            options, transit = [option_name(guarantee.template)] if guarantee.template else [], guarantee.then == IN_TRANSIT
             model = Model([RuleSet(after, dialect), RuleSet(before, dialect)], claims, facts, now, options, settings=settings, transit=transit)
             for _round in range(_ROUNDS):
                 side = model.open
                 about = side.conditions.matches(claims.rules[0], ("claim", 0), Seen(), model.mail.recipient)
-                then, first = (outcome.breaks(guarantee.then, option) for outcome in side.outcomes)
+                then, first = (breaks(outcome, guarantee) for outcome in side.outcomes)
                 wanted, usual = [low(about), low(then), high(first) ^ 1], [each.literal for each in model.mail.assumed]
                 more: list[Key] = []
                 # Usual mail first, which says the most; mail that is not usual counts as well.
@@ -81,7 +81,7 @@ def _replayed(model: Model, guarantee: Guarantee, candidate: Replayed) -> Counte
         courses = [course_of(rules, message, facts, letter.recipient) for rules, facts in sides]
         outcomes = [result(course, rules, message, facts) for course, (rules, facts) in zip(courses, sides, strict=True) if course]
         wanted = zip((surely_breaks, surely_keeps), courses, candidate.facts, strict=True)
-        surely_worse = all(surely(course, guarantee.then, guarantee.narrowed, message, facts) for surely, course, facts in wanted)
+        surely_worse = all(surely(course, guarantee, message, facts) for surely, course, facts in wanted)
         return outcomes[0] if surely_worse and None not in outcomes else None
 
     found = outcome(candidate.message)

@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import Counterexample
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import message_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
@@ -36,9 +37,7 @@ class Breach:
     :param claim: the mail that it is about, one of :param:`claims`.
     """
 
-    name: str
-    then: str
-    template: str
+    guarantee: Guarantee
     rules: RuleSet
     claims: RuleSet
     claim: FlowRule
@@ -56,17 +55,17 @@ def told(breach: Breach, candidate: Replayed, course: Course, outcome: Mapping[s
         found = course_of(breach.rules, message, facts, address)
         if found is None or is_about(breach.claims, breach.claim, message, facts, address) is not True:
             return False
-        return surely_breaks(found, breach.then, breach.template, message, facts) and result(found, breach.rules, message, facts) == outcome
+        return surely_breaks(found, breach.guarantee, message, facts) and result(found, breach.rules, message, facts) == outcome
 
     def keeps(rules: RuleSet) -> bool:
         message = candidate.message
-        return surely_keeps(course_of(rules, message, facts, address), breach.then, breach.template, message, facts)
+        return surely_keeps(course_of(rules, message, facts, address), breach.guarantee, message, facts)
 
     message = without_noise(candidate, address, breaks)
     recipient = course.recipient.label if is_name(address) else address
     matched = [str(each["name"]) for each in outcome.get("rules", ()) if each["matched"] is True]
     decided = next((name for name in matched[::-1] if keeps(_without(breach.rules, name))), "")
-    return Counterexample({"name": breach.name, **message}, recipient, dict(outcome), (decided,) if decided else (), candidate.letter.facts)
+    return Counterexample({"name": breach.guarantee.name, **message}, recipient, dict(outcome), (decided,) if decided else (), candidate.letter.facts)
 
 
 def without_noise(candidate: Replayed, recipient: str, shows: Callable[[Message], bool]) -> dict[str, Any]:

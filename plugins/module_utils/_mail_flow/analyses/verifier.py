@@ -28,6 +28,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import RECIPIENT, SENDER
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet, is_later
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import PORTAL, WISHES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
     ALWAYS,
@@ -35,6 +36,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     BUDGET,
     NEXT_SERVER,
     NOT_FOUND,
+    NOT_OURS,
     SENT_FROM,
     SIZES,
     SUBDOMAINS,
@@ -65,6 +67,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import courses_of, is_about, reasons_for, surely_breaks
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import may_mean_pdf
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import Assumption
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.wishes import PROPERTIES, breaks, breaks_anyway
 
 #: How many times the other recipients are built more exactly.
 _ROUNDS = 6
@@ -243,17 +246,13 @@ class _Prover:
         :param anyway: whether it is broken whatever happens to a copy that rules want to protect, where that is open.
         """
         guarantee, rule = self.guarantees[place], model.claims.rules[place]
-        template = option_name(guarantee.template) if guarantee.template else guarantee.tls_validation
         known = high if side.logic.free else low
         about = side.conditions.matches(rule, ("claim", place), Seen(), model.mail.recipient)
         copies = [(about, side.outcomes[0])]
         for copy in model.added(side).copies:
             about = side.conditions.matches(rule, ("claim", place), Seen(), copy.person)
             copies.append((side.logic.all_of((copy.when, about)), copy.outcome))
-        return [
-            (known(about), known(outcome.breaks_anyway(guarantee.then, template) if anyway else outcome.breaks(guarantee.then, template)))
-            for about, outcome in copies
-        ]
+        return [(known(about), known((breaks_anyway if anyway else breaks)(outcome, guarantee))) for about, outcome in copies]
 
     def _broken(self, model: Model, place: int, *, shown: bool = True) -> int:
         """That the guarantee may be broken for one of the copies that it applies to.
@@ -269,7 +268,7 @@ class _Prover:
         side, rule, then = model.free, model.claims.rules[place], self.guarantees[place].then
         chains = [(TRUE, side.chains[0]), *((copy.when, copy.outcome.chain) for copy in model.added(side).copies)]
         found = []
-        for showing in self._showings if then in ("not_in_clear", "portal", IN_TRANSIT) else ():
+        for showing in self._showings if WISHES[then].shows else ():
             person = model.mail.shown(side.logic, showing.person.address)
             about = side.conditions.matches(rule, ("claim", place), Seen(), person)
             leaves = side.conditions.leaves(person) if then == IN_TRANSIT else TRUE
@@ -300,7 +299,10 @@ class _Prover:
 
     def _applies(self, model: Model, place: int) -> int:
         """That the guarantee applies to some copy."""
-        return model.circuit.disjunction([each for each, _breaks in self._claims(model, place, model.free)])
+        claims = model.circuit.disjunction([each for each, _breaks in self._claims(model, place, model.free)])
+        about = WISHES[self.guarantees[place].then].about
+        of_it = high(PROPERTIES[about].formula(model.free.outcomes[0], self.guarantees[place])) if about else TRUE
+        return model.circuit.conjunction((claims, of_it))
 
     def _readings(self, place: int) -> list[Premise]:
         """How conditions are read, where a proof may rest on that."""
@@ -316,8 +318,17 @@ class _Prover:
         named = ((AUTHENTICATED, "from_scope" in options), (SUBDOMAINS, nested), (SENT_FROM, sent_from), (SIZES, sizes))
         internal = sorted(name for name, counts in (self.first.facts.remote_domains or {}).items() if counts) if "sent_to_scope" in options else []
         found = [each for each, applies in named if applies]
-        beyond = self._beyond(place) if self.guarantees[place].then == IN_TRANSIT else []
+        then = self.guarantees[place].then
+        beyond = self._beyond(place) if then == IN_TRANSIT else self._not_in_portal(place) if then == PORTAL else []
         return [*found, *([internal_domains(internal)] if internal else []), *([none_begins_or_ends(dates)] if dates else []), *beyond]
+
+    def _not_in_portal(self, place: int) -> list[Premise]:
+        """That mail which arrives encrypted, and not by this organization, is not led to the portal, if there may be such mail."""
+        side, mail = self.first.free, self.first.mail
+        about = high(side.conditions.matches(self.first.claims.rules[place], ("claim", place), Seen(), mail.recipient))
+        outside = high(side.conditions.recipient_scope("NotInOrganization", side.chains[0].person))
+        not_ours = self.first.circuit.disjunction((mail.arrival["smime"], mail.arrival["other"]))
+        return [NOT_OURS] if self.first.solve([about, outside, not_ours], self.budget) else []
 
     def _beyond(self, place: int) -> list[Premise]:
         """That mail is followed to the next server alone, and to which, where connectors hand it to smart hosts."""
@@ -374,15 +385,15 @@ class _Prover:
         for course in self._courses(model, candidate):
             if is_about(model.claims, rule, message, facts, course.recipient.address) is not True:
                 continue
-            if not surely_breaks(course, guarantee.then, guarantee.narrowed, message, facts):
+            if not surely_breaks(course, guarantee, message, facts):
                 continue
             outcome = result(course, model.rule_sets[0], message, facts)
             if outcome is not None:
-                breach = Breach(guarantee.name, guarantee.then, guarantee.narrowed, model.rule_sets[0], model.claims, rule)
+                breach = Breach(guarantee, model.rule_sets[0], model.claims, rule)
                 found = told(breach, candidate, course, outcome)
                 if guarantee.then != IN_TRANSIT:
                     return found
-                return replace(found, hole=hole_of(course.worlds[0], facts, course.recipient.address, guarantee.narrowed))
+                return replace(found, hole=hole_of(course.worlds[0], facts, course.recipient.address, guarantee.tls_validation))
         return None
 
     def _unknown(self, model: Model, place: int, literals: Sequence[int]) -> tuple[Reason, ...]:
@@ -398,7 +409,7 @@ class _Prover:
                 about = is_about(model.claims, model.claims.rules[place], candidate.message, candidate.facts[0], course.recipient.address)
                 if about is not False:
                     reasons += about.reasons if isinstance(about, Open) else ()
-                    reasons += reasons_for(course, guarantee.then, guarantee.narrowed, candidate.message, candidate.facts[0])
+                    reasons += reasons_for(course, guarantee, candidate.message, candidate.facts[0])
         return tuple(dict.fromkeys(reasons or self._nameless())) or (NOT_FOUND,)
 
     def _nameless(self) -> list[Reason]:

@@ -12,14 +12,16 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import nearest, refuse_unknown
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import BY_OPTION
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare_section
 
-#: The claims of guarantees.
-THENS = ("encrypted", "not_in_clear", "portal", "unencrypted", IN_TRANSIT)
+#: The options that narrow a wish.
+_NARROWING = tuple(dict.fromkeys(wish.narrowed_by for wish in WISHES.values() if wish.narrowed_by))
 
 #: The argument spec of guarantees.
 GUARANTEES_ARGUMENT_SPEC: dict[str, Any] = {
@@ -29,9 +31,10 @@ GUARANTEES_ARGUMENT_SPEC: dict[str, Any] = {
         "name": {"type": "str", "required": True},
         "when": {"type": "dict"},
         "unless": {"type": "dict"},
-        "then": {"type": "str", "choices": list(THENS), "required": True},
+        "then": {"type": "str", "choices": list(WISHES), "required": True},
         "template": {"type": "str"},
         "tls_validation": {"type": "str", "choices": list(VALIDATIONS)},
+        "expires_within_days": {"type": "int"},
     },
 }
 
@@ -50,9 +53,10 @@ class Guarantee:
     """A guarantee about some mail.
 
     :param when: conditions in the form of a rule's, and :param:`unless` exceptions.
-    :param then: one of :data:`THENS`.
+    :param then: one of :data:`WISHES`.
     :param template: the required template; empty for any protection.
     :param tls_validation: of ``protected_in_transit``, what forced TLS has to check at least; empty for all others.
+    :param expires_within_days: of ``portal``, after how many days mail has to expire there at the latest; 0 if it need not.
     """
 
     name: str
@@ -61,11 +65,7 @@ class Guarantee:
     then: str
     template: str = ""
     tls_validation: str = ""
-
-    @property
-    def narrowed(self) -> str:
-        """What narrows its claim: the template, or what TLS has to check at least."""
-        return self.template or self.tls_validation
+    expires_within_days: int = 0
 
     @property
     def selection(self) -> dict[str, Any]:
@@ -90,30 +90,37 @@ def guarantees_of(options: Sequence[Any], where: str = "guarantees") -> list[Gua
         if any(same_guarantee(known.name, name) for known in found):
             raise OptionError(f"{at}.name is {name!r}, which another guarantee already uses.", remedy="Give each guarantee a unique name.")
         then = str(each.get("then") or "")
-        if then not in THENS:
-            near = nearest(then, THENS)
+        if then not in WISHES:
+            near = nearest(then, list(WISHES))
             raise OptionError(
                 f"{at}.then is {then!r}." if then else f"{at}.then is required: the guarantee {name!r} has no effect without it.",
-                remedy=f"Did you mean {near}?" if then and near else f"Use one of {', '.join(THENS)}.",
+                remedy=f"Did you mean {near}?" if then and near else f"Use one of {', '.join(WISHES)}.",
             )
         template = str(each.get("template") or "")
         if each.get("template") is not None and not template.strip():
             raise OptionError(f"{at}.template is empty.", remedy="Give the name of an RMS template, or omit it for any protection.")
-        if template and then not in ("encrypted", "not_in_clear"):
-            raise OptionError(f"{at}.template cannot be used with then: {then}.", remedy="Use it only with encrypted or not_in_clear.")
+        for option in _NARROWING:
+            if each.get(option) and option != WISHES[then].narrowed_by:
+                others = [name for name, wish in WISHES.items() if wish.narrowed_by == option]
+                raise OptionError(f"{at}.{option} cannot be used with then: {then}.", remedy=f"Use it only with {listed(others)}.")
         sections = [_section(each.get(section), f"{at}.{section}") for section in ("when", "unless")]
         empty = [option for option, value in sections[0].items() if _is_absent(option, value)]
         if empty:
             raise OptionError(f"{at}.when.{empty[0]} is empty, so it limits no mail.", remedy="Give it a value, or omit it.")
-        found.append(Guarantee(name, sections[0], sections[1], then, template, _validation(each.get("tls_validation"), then, at)))
+        validation = _validation(each.get("tls_validation"), at) if then == IN_TRANSIT else ""
+        found.append(Guarantee(name, sections[0], sections[1], then, template, validation, _days(each.get("expires_within_days"), at)))
     return found
 
 
-def _validation(given: Any, then: str, at: str) -> str:
-    if then != IN_TRANSIT:
-        if given:
-            raise OptionError(f"{at}.tls_validation cannot be used with then: {then}.", remedy=f"Use it only with {IN_TRANSIT}.")
-        return ""
+def _days(given: Any, at: str) -> int:
+    if given is None:
+        return 0
+    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+        raise OptionError(f"{at}.expires_within_days is {given!r}.", remedy="Give a number of days, at least 1, or omit it.")
+    return given
+
+
+def _validation(given: Any, at: str) -> str:
     validation = str(given or VALIDATIONS[0])
     if validation not in VALIDATIONS:
         near = nearest(validation, VALIDATIONS)

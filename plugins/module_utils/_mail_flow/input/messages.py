@@ -28,11 +28,14 @@ _ATTACHMENT: dict[str, Any] = {
     "limit_exceeded": {"type": "bool"},
 }
 
+#: The argument spec of what is taken of all that is not known about a message.
+DEFAULTS_ARGUMENT_SPEC: dict[str, Any] = {"type": "str", "choices": ["ordinary"]}
+
 #: The argument spec of a message, and of a list of them.
 MESSAGE_ARGUMENT_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "eml_path": {"type": "path"},
-    "defaults": {"type": "str", "choices": ["ordinary"]},
+    "defaults": DEFAULTS_ARGUMENT_SPEC,
     "from": {"type": "str"},
     "mail_from": {"type": "str"},
     "authenticated": {"type": "bool"},
@@ -71,10 +74,13 @@ class Case:
     expect: Mapping[str, Any] = field(default_factory=dict)
 
 
-def cases_of(options: Sequence[Mapping[str, Any]], find_file: Callable[[str], bytes], now: datetime.datetime, where: str = "messages") -> list[Case]:
+def cases_of(
+    options: Sequence[Mapping[str, Any]], find_file: Callable[[str], bytes], now: datetime.datetime, where: str = "messages", defaults: str | None = None
+) -> list[Case]:
     """The messages of an option. A message without a date passes now.
 
     :param where: the name of the option.
+    :param defaults: what is taken of all that is not known, of messages that do not say it themselves.
     :raises OptionError: a message is invalid; the error names the option.
     """
     cases: list[Case] = []
@@ -90,7 +96,7 @@ def cases_of(options: Sequence[Mapping[str, Any]], find_file: Callable[[str], by
             given["protection"] = {key: value for key, value in given["protection"].items() if value is not None}
         message = _message(each.get("eml_path"), given, find_file, at, name)
         message = message if message.date else replace(message, date=now)
-        message = ordinary(message) if each.get("defaults") == "ordinary" else message
+        message = ordinary(message) if (each.get("defaults") or defaults) == "ordinary" else message
         expect = each.get("expect") or {}
         check(expect, message, f"{at}expect")
         cases.append(Case(message, expect))

@@ -123,8 +123,8 @@ def with_options(message: Message, options: Mapping[str, Any], where: str) -> Me
 
 
 def ordinary(message: Message) -> Message:
-    """A message with its gaps filled as in an ordinary one: it has no special type, and its documents can be read, are not protected by
-    a password, and contain no program. The text of documents stays unknown, and so does any other file.
+    """A message with its gaps filled as in an ordinary one: it has no special type and a spam confidence level of 0, and its documents can be read, are not
+    protected by a password, and contain no program. The text of documents stays unknown, and so does any other file.
     """
     attachments = message.attachments
     if attachments is not None:
@@ -132,7 +132,13 @@ def ordinary(message: Message) -> Message:
     classifications = frozenset[str]() if message.classifications is None else message.classifications
     types = frozenset[str]() if message.types is None else message.types
     return replace(
-        message, attachments=attachments, classifications=classifications, types=types, types_open=frozenset(), importance=message.importance or "Normal"
+        message,
+        attachments=attachments,
+        classifications=classifications,
+        types=types,
+        types_open=frozenset(),
+        importance=message.importance or "Normal",
+        scl=0 if message.scl is None else message.scl,
     )
 
 

@@ -73,7 +73,8 @@ def tested_rules(
         rules, wanted = proposed, facts_needed([proposed, *([others] if others else [])], [case.message for case in cases], given)
         if params["guarantees"] or params["overview"] or params["simplify"] or others is not None:
             # A proof is about all mail, so it needs every fact about who is inside.
-            wanted = [name for name in facts_not_in(given) if name in wanted or name in PROOF_SUBSETS]
+            expiry = ["ome_configurations"] if any(each.expires_within_days for each in guarantees) else []
+            wanted = [name for name in facts_not_in(given) if name in wanted or name in (*PROOF_SUBSETS, *expiry)]
         found, unavailable = facts_from(read(task.session, wanted, fresh=True), wanted) if wanted else ({}, {})
     return rules, *_with_people(task, [rules, *([others] if others else [])], guarantees, found, unavailable)
 

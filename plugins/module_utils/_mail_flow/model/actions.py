@@ -45,6 +45,7 @@ class Action:
     :param content: whether it needs content that S/MIME hides.
     :param in_audit: the modes other than ``Enforce`` in which it is done.
     :param unknowns: the open questions that it can meet.
+    :param fate_if: the option and its value with which it also decides what becomes of the copy; empty if there is none.
     """
 
     option: str
@@ -54,6 +55,7 @@ class Action:
     content: bool = False
     in_audit: tuple[str, ...] = ()
     unknowns: tuple[str, ...] = ()
+    fate_if: tuple[str, str] = ("", "")
 
 
 _ENCRYPTING = (
@@ -67,6 +69,9 @@ _ENCRYPTING = (
     questions.SYSTEM_MAIL,
     questions.TOO_LARGE,
 )
+
+#: With this, mail is rejected into which a disclaimer cannot be inserted.
+REJECTS = ("apply_html_disclaimer_fallback_action", "Reject")
 
 #: Every action, by the name of its option.
 ACTIONS: tuple[Action, ...] = (
@@ -86,16 +91,22 @@ ACTIONS: tuple[Action, ...] = (
     Action("add_to_recipients", Does.ADD, "recipients", unknowns=(questions.ADDED_RECIPIENTS,)),
     Action("copy_to", Does.ADD, "recipients", unknowns=(questions.ADDED_RECIPIENTS,)),
     Action("blind_copy_to", Does.ADD, "recipients", unknowns=(questions.ADDED_RECIPIENTS,)),
-    Action("add_manager_as_recipient_type", Does.ADD, "recipients", unknowns=(questions.ADDED_RECIPIENTS,)),
+    Action(
+        "add_manager_as_recipient_type",
+        Does.ADD,
+        "recipients",
+        unknowns=(questions.ADDED_RECIPIENTS,),
+        fate_if=("add_manager_as_recipient_type", "Redirect"),
+    ),
     Action("prepend_subject", Does.CHANGE, "subject"),
     Action("set_header_name", Does.CHANGE, "header"),
     Action("set_header_value", Does.DETAIL),
     Action("remove_header", Does.CHANGE, "header"),
     Action("apply_classification", Does.CHANGE, "classification"),
     Action("set_scl", Does.CHANGE, "scl", unknowns=(questions.SPAM_LEVEL,)),
-    Action("apply_html_disclaimer_text", Does.CHANGE, "body"),
+    Action("apply_html_disclaimer_text", Does.CHANGE, "body", fate_if=REJECTS),
     Action("apply_html_disclaimer_location", Does.DETAIL),
-    Action("apply_html_disclaimer_fallback_action", Does.DETAIL),
+    Action("apply_html_disclaimer_fallback_action", Does.DETAIL, fate_if=REJECTS),
     Action("route_message_outbound_connector", Does.ROUTE),
     Action("route_message_outbound_require_tls", Does.ROUTE),
     Action("generate_incident_report", Does.REPORT, in_audit=("Audit", "AuditAndNotify")),

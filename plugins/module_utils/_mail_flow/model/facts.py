@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_below, spellings, with_parents, without_tag
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import EVERY_DOMAIN, Connector
@@ -141,6 +142,12 @@ class Facts:
     @cached_property
     def _accepting(self) -> list[int]:
         return [place for place, connector in enumerate(self.outbound_connectors or ()) if connector.accepted]
+
+    def expires_within(self, branding: str, days: int) -> bool | None:
+        """Whether mail that shows an OME configuration expires in the portal after so many days at most; ``None`` if unknown. 0 days are none: it stays."""
+        found = next((each for each in self.ome_configurations or () if same_name(str(each.get("identity", "")), branding)), {})
+        expiry = found.get("external_mail_expiry_in_days")
+        return None if expiry is None else 0 < int(expiry) <= days
 
     def counts_as_internal(self, name: str) -> bool | None:
         """Whether a remote domain of this name makes its people internal; ``None`` if unknown."""

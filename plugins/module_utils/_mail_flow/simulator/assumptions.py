@@ -101,7 +101,7 @@ ALWAYS = (
     NONE_FAILS,
     Premise("configured", "Message encryption is configured and works."),
     Premise("system_mail", "The message is not a non-delivery report, journal report or rule report, which rules may not process.", mail="Exchange's reports"),
-    Premise("later", "Purview DLP, automatic labels, filters and other systems after the rules do not change the protection."),
+    Premise("later", "Purview DLP, automatic labels, filters and other systems after the rules change neither the protection nor the delivery."),
 )
 
 #: What a proof assumes if rules or the guarantee have such conditions, because the sources disagree or are silent.
@@ -128,6 +128,13 @@ def without_journals(addresses: Sequence[str]) -> Premise:
     """For journal rules, which send copies that rules for mail do not see."""
     return Premise("journals", f"Journal rules send copies of mail to {listed(addresses)}, which are not considered.", mail="copies for journals")
 
+
+#: For mail that is led to the portal.
+NOT_OURS = Premise(
+    "not_ours",
+    "Mail that arrives encrypted with S/MIME or with another organization's keys keeps that, and need not be led to the portal.",
+    mail="S/MIME-encrypted mail, mail that other organizations encrypt",
+)
 
 #: For mail that is protected on its way.
 NEXT_SERVER = Premise("next_server", "Forced TLS protects mail on its way to the next server. What that server does with it is not considered.")
@@ -184,7 +191,7 @@ RELIED_ON = {
     "settled": "rules in effect for some hours",
     "rule_errors": "no rule errors",
     "configured": "working encryption",
-    "later": "no change of protection after the rules",
+    "later": "no change after the rules",
     "authenticated": "authenticated mail from inside",
     "subdomains": "domains with their subdomains",
     "sent_from": "senders' primary addresses",

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The fate of the copy as formulas, and whether it breaks a guarantee. Private to the collection.
+"""The fate of the copy as formulas. Private to the collection.
 
 See the simulator's ``protection``: Exchange encrypts a message after the last rule, as the rules asked and depending on how it arrived.
 """
@@ -14,11 +14,9 @@ from functools import cached_property
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import SURELY_PROTECTED, SYSTEM_TYPES, licensing_off
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_transit import in_transit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, high, low, negate
 
 
@@ -172,37 +170,6 @@ class Outcome:
         return circuit.conjunction([circuit.disjunction((low(value), high(value) ^ 1)) for value in (self.delivered, self.protected, self.state.surprised)])
 
     @cached_property
-    def _given(self) -> tuple[Outcome, ...]:
+    def given(self) -> tuple[Outcome, ...]:
         """The same for each possible outcome of a copy that rules ask to protect."""
         return tuple(Outcome(self.chain, answer) for answer in ((TRUE, FALSE), (FALSE, FALSE), (FALSE, TRUE)))
-
-    def kept_in_transit(self, least: str) -> Value:
-        """Whether the copy is protected, or does not leave, or only by forced TLS that checks this at least."""
-        return self.logic.any_of((self.protected, in_transit(self.chain, least)))
-
-    def breaks_anyway(self, then: str, template: str = "") -> Value:
-        """Whether the copy breaks a guarantee, whatever the outcome of a copy that rules ask to protect. Assumptions about mail are about such outcomes,
-        so that for such mail, usually nothing else is open.
-        """
-        return self.logic.all_of([each.breaks(then, template) for each in self._given])
-
-    def breaks(self, then: str, template: str = "") -> Value:
-        """Whether the copy breaks a guarantee.
-
-        :param template: the option of protection that counts; of protection in transit, what TLS has to check at least.
-        """
-        logic = self.logic
-        protected = self.option(template) if template and then != IN_TRANSIT else self.protected
-        now = logic.all_of((self.delivered, negate(self.held)))
-        if then == "encrypted":
-            return negate(logic.all_of((now, protected)))
-        if then == "unencrypted":
-            return negate(logic.all_of((now, negate(self.by_rules))))
-        # Delivered or released: it may be open which, while it certainly is one of them.
-        seen = negate(self.gone)
-        if then == "portal":
-            outside = self.chain.conditions.recipient_scope("NotInOrganization", self.chain.person)
-            protected = logic.all_of((protected, negate(logic.all_of((outside, negate(self.branded))))))
-        if then == IN_TRANSIT:
-            protected = self.kept_in_transit(template)
-        return logic.all_of((seen, negate(protected)))

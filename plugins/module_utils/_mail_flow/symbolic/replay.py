@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason, Truth, all_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Fork, first_content
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule, RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name, verdict
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import verdict
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import NOBODY, Course, Passage
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.transit import protects, reasons_of_transit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.transit import reasons_of_transit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.wishes import Ended, breaks_in, reasons_of_expiry
 
 
 def is_about(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> Truth:
@@ -63,73 +63,45 @@ def course_of(rules: RuleSet, message: Message, facts: Facts, address: str, pers
     return found or replace(own, worlds=[world.but(fate=NOBODY, held=0) for world in own.worlds])
 
 
-def surely_breaks(course: Course | None, then: str, template: str, message: Message, facts: Facts) -> bool:
+def surely_breaks(course: Course | None, guarantee: Guarantee, message: Message, facts: Facts) -> bool:
     """Whether a copy certainly breaks a guarantee."""
-    return _all(True, course, then, template, message, facts)
+    return _in_all(True, course, guarantee, message, facts)
 
 
-def surely_keeps(course: Course | None, then: str, template: str, message: Message, facts: Facts) -> bool:
+def surely_keeps(course: Course | None, guarantee: Guarantee, message: Message, facts: Facts) -> bool:
     """Whether a copy certainly keeps a guarantee."""
-    return _all(False, course, then, template, message, facts)
+    return _in_all(False, course, guarantee, message, facts)
 
 
-def surely(course: Course | None, then: str, template: str, message: Message, facts: Facts) -> bool | None:
+def surely(course: Course | None, guarantee: Guarantee, message: Message, facts: Facts) -> bool | None:
     """Whether a copy surely is what a guarantee says, or surely is not; ``None`` if that is open."""
-    if course is None or course.too_many:
-        return None
-    every = {_breaks(world, course, then, template, message, facts) for world in course.worlds}
-    return {True: False, False: True, None: None}[every.pop()] if len(every) == 1 else None
-
-
-def _all(breaks: bool, course: Course | None, then: str, template: str, message: Message, facts: Facts) -> bool:
-    if course is None or course.too_many:
-        return False
-    return all(_breaks(world, course, then, template, message, facts) is breaks for world in course.worlds)
-
-
-def _breaks(world: World, course: Course, then: str, template: str, message: Message, facts: Facts) -> bool | None:
-    """Whether a copy breaks a guarantee in a world; ``None`` if that is open."""
-    found = verdict(world, message, facts)
-    if world.fate == NOBODY:
-        return False
-    if world.surprises or found.assumes:
-        return None
-    delivered = world.fate == "delivered" and not world.held
-    if then in ("encrypted", "unencrypted") and not delivered:
+    if surely_keeps(course, guarantee, message, facts):
         return True
-    if then == "unencrypted":
-        return bool(found.by) if found.delivered and not (found.protection == "unknown" and world.asked) else None
-    if world.fate not in ("delivered", "quarantined"):
+    return False if surely_breaks(course, guarantee, message, facts) else None
+
+
+def _in_all(breaks: bool, course: Course | None, guarantee: Guarantee, message: Message, facts: Facts) -> bool:
+    if course is None or course.too_many:
         return False
-    if then == IN_TRANSIT:
-        covered = protects(world, facts, course.recipient.address, template)
-        in_clear = {"none": True, "unknown": None}.get(found.protection, False)
-        return False if covered is True or in_clear is False else True if covered is False and in_clear else None
-    outside = directions.recipient_outside(facts, course.recipient.address) if then == "portal" else False
-    if found.protection == "unknown":
-        possible = {name_key(option_name(asked)) for _rule, asked in world.asked} | {name_key(message.protection.kind) if message.protection else ""}
-        never = name_key(option_name(template)) not in possible if template else outside is True and not world.brands
-        return True if never and found.delivered else None
-    if found.protection == "none":
-        return True
-    if template:
-        return None if found.protection == "protected_option_unknown" else not same_name(found.protection, option_name(template))
-    if found.protection == "smime" or not world.brands:
-        return outside if isinstance(outside, bool) else None
-    return False
+    return all(breaks_in(ended, guarantee) is breaks for ended in _ends(course, message, facts))
 
 
-def reasons_for(course: Course | None, then: str, template: str, message: Message, facts: Facts) -> list[Reason]:
+def _ends(course: Course, message: Message, facts: Facts) -> list[Ended]:
+    return [Ended(world, course.recipient.address, message, facts) for world in course.worlds]
+
+
+def reasons_for(course: Course | None, guarantee: Guarantee, message: Message, facts: Facts) -> list[Reason]:
     """The unknowns that decide whether a copy breaks a guarantee."""
     if course is None:
         return []
-    broken = [(world, _breaks(world, course, then, template, message, facts)) for world in course.worlds]
-    found = {reason for world, breaks in broken if breaks is None for reason in (*world.surprises, *verdict(world, message, facts).reasons)}
-    if then == IN_TRANSIT:
-        found |= {reason for world, breaks in broken if breaks is None for reason in reasons_of_transit(world, facts, course.recipient.address)}
-    every = {breaks for _world, breaks in broken}
-    for question, answer in dict.fromkeys(item for world, _breaks in broken for item in world.answers):
-        if {breaks for world, breaks in broken if (question, answer) in world.answers} != every:
+    broken = [(ended, breaks_in(ended, guarantee)) for ended in _ends(course, message, facts)]
+    found: set[Reason] = set()
+    for ended in (ended for ended, breaks in broken if breaks is None):
+        found.update(ended.world.surprises, ended.verdict.reasons, reasons_of_expiry(ended, guarantee))
+        found.update(reasons_of_transit(ended.world, facts, ended.address) if guarantee.then == IN_TRANSIT else ())
+    every = {breaks for _ended, breaks in broken}
+    for question, answer in dict.fromkeys(item for ended, _breaks in broken for item in ended.world.answers):
+        if {breaks for ended, breaks in broken if (question, answer) in ended.world.answers} != every:
             found |= set(question.reasons)
     return sorted(found) or reasons_of(course, message, facts)
 

@@ -16,7 +16,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import Treated, treated
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import BY_OPTION, Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import BY_OPTION, REJECTS, Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason, Truth
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
@@ -189,13 +189,17 @@ def _effect(rule: FlowRule) -> Hashable | None:
 
 
 def _decides(rule: FlowRule, option: str) -> bool:
-    does = BY_OPTION[option].does
-    return does in _DECIDES or (does is Does.ADD and "add_manager" in option) or (option.startswith("apply_html") and may_reject(rule))
+    action = BY_OPTION[option]
+    return action.does in _DECIDES or _is_told(rule, *action.fate_if)
 
 
 def may_reject(rule: FlowRule) -> bool:
     """Whether the rule rejects what takes no disclaimer."""
-    return rule.told.get("apply_html_disclaimer_fallback_action") == "Reject"
+    return _is_told(rule, *REJECTS)
+
+
+def _is_told(rule: FlowRule, option: str, value: str) -> bool:
+    return rule.told.get(option) == value
 
 
 def _identity(rule: FlowRule) -> Hashable:

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import Treated, kinds_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import is_open, kinds_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import claims_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
@@ -191,7 +191,7 @@ class Replay:
         pairs = [(old, new) for said, old in sides[0] for told, new in sides[1] if all(told.get(key, answer) is answer for key, answer in said.items())]
         kinds = [frozenset(kinds_of(old, new)) for old, new in pairs]
         certain = frozenset.intersection(*kinds) if kinds else frozenset()
-        open_pairs = any(old != new and _is_open(old, new) for old, new in pairs)
+        open_pairs = any(old != new and is_open(old, new) for old, new in pairs)
         return certain, frozenset().union(*kinds, ("unknown",) if open_pairs else ()) - certain
 
     def _differing(self, group: Group) -> list[str]:
@@ -203,7 +203,7 @@ class Replay:
         """Counts who keeps the guarantees about these copies."""
         for place, why in group.met[len(self.chains)]:
             guarantee = self.guarantees[place]
-            asked = (passed.course, guarantee.then, guarantee.template, passed.message, self.facts)
+            asked = (passed.course, guarantee, passed.message, self.facts)
             if surely_keeps(*asked) and not group.brought:
                 found.kept[guarantee.name] += len(group.places)
             elif why is None and surely_breaks(*asked) and not group.brought:
@@ -218,9 +218,3 @@ class Replay:
             if len(tally.examples) < self.examples or -block.received[place] <= tally.examples[-1].age:
                 insort(tally.examples, Example(-block.received[place], *(block.text(name, place) for name in ("sender", "recipient", "subject"))))
                 del tally.examples[self.examples :]
-
-
-def _is_open(old: Treated, new: Treated) -> bool:
-    return None in (old.held, new.held) or any(
-        "unknown" in (side.fate, side.protection, side.branding) or side.protection == "protected_option_unknown" for side in (old, new)
-    )

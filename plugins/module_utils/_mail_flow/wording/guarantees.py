@@ -9,32 +9,31 @@ from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import Counterexample, Judgment
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import Premise, as_row
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import parts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.transit import CHECKS
 
-#: The claim of a guarantee: about any protection, and about a template.
-_CLAIMS = {
-    "encrypted": ("all {mail} is delivered encrypted", "all {mail} is delivered with {template}"),
-    "not_in_clear": ("no {mail} is delivered in clear", "no {mail} is delivered without {template}"),
-    "portal": ("no {mail} is delivered in clear, and people outside are led to the portal",) * 2,
-    "protected_in_transit": ("all {mail} that leaves is encrypted, or leaves only by forced TLS with {template}",) * 2,
-    "unencrypted": ("all {mail} is delivered, and no rule encrypts it",) * 2,
-}
 
-
-def claimed(rule: FlowRule, then: str, template: str = "") -> str:
+def claimed(rule: FlowRule, guarantee: Guarantee) -> str:
     """What a guarantee says, as a clause: ``no mail from inside to people outside is delivered in clear``.
 
     :param rule: the mail that it is about, as a rule's conditions and exceptions.
-    :param template: the one that counts; of protection in transit, what TLS has to check at least.
     """
     mail = " ".join(["mail", *parts_of(rule.conditions)])
     unless = " or ".join(" ".join(parts_of([atom])) for atom in rule.exceptions)
-    limit = CHECKS[template] if then == IN_TRANSIT else f"'{template}'"
-    return _CLAIMS[then][bool(template)].format(mail=f"{mail}, except mail {unless}," if unless else mail, template=limit)
+    wish, limit = WISHES[guarantee.then], _limit(guarantee)
+    return ((limit and wish.limited) or wish.claim).format(mail=f"{mail}, except mail {unless}," if unless else mail, limit=limit)
+
+
+def _limit(guarantee: Guarantee) -> str:
+    """What narrows a wish, in words; empty if nothing does."""
+    if guarantee.template:
+        return f"'{guarantee.template}'"
+    days = guarantee.expires_within_days
+    return f"{days} day{'s' if days > 1 else ''}" if days else CHECKS.get(guarantee.tls_validation, "")
 
 
 def guarantee_rows(found: Iterable[Judgment]) -> list[dict[str, Any]]:
@@ -44,7 +43,7 @@ def guarantee_rows(found: Iterable[Judgment]) -> list[dict[str, Any]]:
 
 def _row(found: Judgment) -> dict[str, Any]:
     guarantee = found.guarantee
-    claim = {"claim": claimed(found.claim, guarantee.then, guarantee.narrowed)} if found.claim else {}
+    claim = {"claim": claimed(found.claim, guarantee)} if found.claim else {}
     row: dict[str, Any] = {"name": guarantee.name, **claim, "verdict": found.verdict, "assumptions": list(map(_premise, found.premises))}
     row |= {"counterexample": counterexample_row(found.counterexample)} if found.counterexample else {}
     return {**row, "unknown": list(map(as_row, found.unknown))} if found.unknown else row

@@ -20,8 +20,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import connectors
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import compile_outcomes, compile_transit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import compile_transit, wishes
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import verdict_sentence
@@ -380,7 +381,8 @@ def connectors_that_are_not_known_protect(patch: Patch) -> None:
 
 
 def encryption_does_not_count(patch: Patch) -> None:
-    patch(compile_outcomes.Outcome, "kept_in_transit", lambda self, least: compile_transit.in_transit(self.chain, least))
+    never = replace(wishes.PROPERTIES["protected"], formula=lambda outcome, guarantee: FALSE)
+    patch(wishes, "PROPERTIES", {**wishes.PROPERTIES, "protected": never})
 
 
 WRONG_PROOFS: dict[str, tuple[Callable[[Patch], None], Values]] = {

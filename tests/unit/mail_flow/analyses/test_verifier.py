@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import guarantees_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
 
 from tests.rounds import seeds
 from tests.unit.mail_flow.answers import prove
@@ -180,7 +181,7 @@ def test_a_budget_that_is_spent_is_unknown() -> None:
         ),
         (
             {"name": "G", "then": "portal", "template": "X"},
-            "guarantees[0].template cannot be used with then: portal. Use it only with encrypted or not_in_clear.",
+            "guarantees[0].template cannot be used with then: portal. Use it only with encrypted, not_in_clear or not_in_clear_if_delivered.",
         ),
         (
             {"name": "G", "then": "encrypted", "when": {"sent_to": ["a@b.com"], "recipient_domain_is": ["c.com"]}},
@@ -194,7 +195,7 @@ def test_bad_guarantees_are_refused_by_name(guarantee: Values, said: str) -> Non
     assert str(raised.value).startswith(said)
 
 
-@pytest.mark.parametrize("then", ["not_in_clear", "unencrypted", "encrypted", "portal"])
+@pytest.mark.parametrize("then", WISHES)
 @pytest.mark.parametrize(
     ("when", "unless"),
     [

@@ -1,0 +1,224 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The properties of a copy that wishes of guarantees are about: as formulas over all messages, and in one world of the simulator. Private to the collection.
+
+In a world, a property is true, false, or open (``None``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions, questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import Verdict, option_name, verdict
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import NOBODY
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.transit import protects
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import Outcome
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_transit import in_transit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, negate
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Somebody's copy in a world after the last rule.
+
+    :param address: whose copy it is.
+    """
+
+    world: World
+    address: str
+    message: Message
+    facts: Facts
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """Its protection, if it is delivered."""
+        return verdict(self.world, self.message, self.facts)
+
+
+@dataclass(frozen=True)
+class Property:
+    """A property of a copy, as far as a guarantee asks for it: as a formula, and in a world."""
+
+    formula: Callable[[Outcome, Guarantee], Value]
+    in_world: Callable[[Ended, Guarantee], bool | None]
+
+
+def breaks(outcome: Outcome, guarantee: Guarantee) -> Value:
+    """Whether a copy breaks a guarantee."""
+    logic = outcome.logic
+    return negate(WISHES[guarantee.then].is_kept(lambda name: PROPERTIES[name].formula(outcome, guarantee), negate, logic.all_of, logic.any_of))
+
+
+def breaks_anyway(outcome: Outcome, guarantee: Guarantee) -> Value:
+    """Whether the copy breaks a guarantee, whatever the outcome of a copy that rules ask to protect. Assumptions about mail are about such outcomes,
+    so that for such mail, usually nothing else is open.
+    """
+    return outcome.logic.all_of([breaks(each, guarantee) for each in outcome.given])
+
+
+def breaks_in(ended: Ended, guarantee: Guarantee) -> bool | None:
+    """Whether a copy breaks a guarantee in a world; ``None`` if that is open."""
+    if ended.world.fate == NOBODY:
+        return False
+    if ended.world.surprises or ended.verdict.assumes:
+        return None
+    return _not(WISHES[guarantee.then].is_kept(lambda name: PROPERTIES[name].in_world(ended, guarantee), _not, _all_of, _any_of))
+
+
+def reasons_of_expiry(ended: Ended, guarantee: Guarantee) -> list[Reason]:
+    """Why it is open whether a copy expires in time."""
+    days = guarantee.expires_within_days
+    names = sorted({name for _rule, name in ended.world.brands if days and ended.facts.expires_within(name, days) is None})
+    return [Reason(questions.A_FACT, f"when mail with the branding {name} expires is not known", "facts.ome_configurations") for name in names]
+
+
+def _not(value: bool | None) -> bool | None:
+    return None if value is None else not value
+
+
+def _all_of(values: Iterable[bool | None]) -> bool | None:
+    every = list(values)
+    return False if False in every else None if None in every else True
+
+
+def _any_of(values: Iterable[bool | None]) -> bool | None:
+    return _not(_all_of([_not(value) for value in values]))
+
+
+# Delivery
+
+
+def _delivered_now(outcome: Outcome, guarantee: Guarantee) -> Value:
+    return outcome.logic.all_of((outcome.delivered, negate(outcome.held)))
+
+
+def _is_delivered(ended: Ended, guarantee: Guarantee) -> bool | None:
+    return _arrives(ended) if ended.world.fate == "delivered" and not ended.world.held else False
+
+
+def _is_gone(ended: Ended, guarantee: Guarantee) -> bool | None:
+    return _not(_arrives(ended)) if ended.world.fate in ("delivered", "quarantined") else True
+
+
+def _arrives(ended: Ended) -> bool | None:
+    """Whether a copy that rules let through is delivered: to protect it may fail."""
+    return True if ended.verdict.delivered else None
+
+
+def _is_outside(ended: Ended, guarantee: Guarantee) -> bool | None:
+    outside = directions.recipient_outside(ended.facts, ended.address)
+    return outside if isinstance(outside, bool) else None
+
+
+# Protection
+
+
+def _protected(outcome: Outcome, guarantee: Guarantee) -> Value:
+    return outcome.option(option_name(guarantee.template)) if guarantee.template else outcome.protected
+
+
+def _is_protected(ended: Ended, guarantee: Guarantee) -> bool | None:
+    protection, arrival = ended.verdict.protection, ended.message.protection
+    wanted = option_name(guarantee.template) if guarantee.template else ""
+    if protection == "none":
+        return False
+    if protection == "unknown":
+        possible = {name_key(option_name(asked)) for _rule, asked in ended.world.asked} | {name_key(arrival.kind) if arrival else ""}
+        return False if wanted and name_key(wanted) not in possible else None
+    if wanted and protection == "protected_option_unknown":
+        return None
+    return not wanted or same_name(protection, wanted)
+
+
+def _is_protected_by_rules(ended: Ended, guarantee: Guarantee) -> bool | None:
+    return None if ended.verdict.protection == "unknown" and ended.world.asked else bool(ended.verdict.by)
+
+
+def _not_ours(outcome: Outcome, guarantee: Guarantee) -> Value:
+    return outcome.logic.all_of((negate(outcome.state.surprised), outcome.logic.any_of((outcome.smime, outcome.mail.arrival["other"]))))
+
+
+def _is_not_ours(ended: Ended, guarantee: Guarantee) -> bool | None:
+    """Whether it keeps the protection with which it arrives, S/MIME or with another organization's keys."""
+    arrival = ended.message.protection
+    if arrival is None:
+        return None
+    return {"other": True, "own": False}.get(arrival.owner) if arrival.by_rights else ended.verdict.protection == "smime"
+
+
+def _is_own_on_arrival(ended: Ended, guarantee: Guarantee) -> bool | None:
+    arrival = ended.message.protection
+    if arrival is None:
+        return None
+    return {"own": True, "other": False}.get(arrival.owner) if arrival.by_rights else False
+
+
+# The portal
+
+
+def _is_branded(ended: Ended, guarantee: Guarantee) -> bool | None:
+    if not ended.world.brands or ended.verdict.protection in ("none", "smime"):
+        return False
+    foreign = ended.verdict.on_arrival and _is_own_on_arrival(ended, guarantee) is not True
+    return None if foreign or ended.verdict.protection == "unknown" else True
+
+
+def _expires(outcome: Outcome, guarantee: Guarantee) -> Value:
+    days, logic, state = guarantee.expires_within_days, outcome.logic, outcome.state
+    if not days:
+        return TRUE
+    in_time, too_late = list[Value](), list[Value]()
+    for name, chosen in state.brands.items():
+        known = outcome.mail.facts.expires_within(name, days)
+        expires: Value = logic.unknown("expires", days, name_key(name)) if known is None else TRUE if known else FALSE
+        in_time.append(logic.all_of((chosen, expires)))
+        too_late.append(logic.all_of((chosen, negate(expires))))
+    which = logic.unknown(questions.WHICH_TEMPLATE, "expires", days, state.order(logic, Does.BRAND, named=True))
+    return logic.all_of((outcome.branded, logic.any_of(in_time), logic.choose(logic.any_of(too_late), which, TRUE)))
+
+
+def _does_expire(ended: Ended, guarantee: Guarantee) -> bool | None:
+    days = guarantee.expires_within_days
+    if not days:
+        return True
+    known = {ended.facts.expires_within(name, days) for _rule, name in ended.world.brands}
+    return _all_of((_is_branded(ended, guarantee), known.pop() if len(known) == 1 else None))
+
+
+# On the way
+
+
+def _in_transit(outcome: Outcome, guarantee: Guarantee) -> Value:
+    return in_transit(outcome.chain, guarantee.tls_validation)
+
+
+def _is_in_transit(ended: Ended, guarantee: Guarantee) -> bool | None:
+    return protects(ended.world, ended.facts, ended.address, guarantee.tls_validation)
+
+
+#: Every property that a wish names.
+PROPERTIES: dict[str, Property] = {
+    "delivered": Property(_delivered_now, _is_delivered),
+    "gone": Property(lambda outcome, _guarantee: outcome.gone, _is_gone),
+    "outside": Property(lambda outcome, _guarantee: outcome.chain.conditions.recipient_scope("NotInOrganization", outcome.chain.person), _is_outside),
+    "protected": Property(_protected, _is_protected),
+    "protected_by_rules": Property(lambda outcome, _guarantee: outcome.by_rules, _is_protected_by_rules),
+    "not_ours": Property(_not_ours, _is_not_ours),
+    "own_on_arrival": Property(lambda outcome, _guarantee: outcome.mail.arrival["own"], _is_own_on_arrival),
+    "branded": Property(lambda outcome, _guarantee: outcome.branded, _is_branded),
+    "expires": Property(_expires, _does_expire),
+    "in_transit": Property(_in_transit, _is_in_transit),
+}

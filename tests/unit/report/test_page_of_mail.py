@@ -1,0 +1,172 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report's page about mail: what becomes of it, who can read it, and what an audit says of an organization."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.answers import answers_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
+
+from tests.unit.report import samples
+from tests.unit.report.page import Page
+
+
+def test_who_outside_can_read_what_is_a_table_of_words() -> None:
+    rows = [
+        {"kind_of_mail": kind, "destination": name, "protected": verdict, **more}
+        for kind, name, verdict, more in (
+            ("from_inside", "bank.example", "always", {}),
+            ("from_inside", "<i>else</i>", "depends", {"on": ["Encrypt '<b>'"]}),
+            ("forwarded", "bank.example", "unknown", {"unknown": [{"id": "U26", "reason": "x"}]}),
+            ("forwarded", "<i>else</i>", "never", {}),
+        )
+    ]
+    overview = {"assessed": [], "reach": rows}
+    page = Page(render_html(samples.run("audit", [samples.organization("contoso", overview=overview)])))
+    start = page.words.index("Who outside can read what in clear")
+    words = [word for word in page.words[start + 2 : start + 18] if word not in ("✓", "✕", "?", "!")]
+    assert words[:9] == [
+        "To",
+        "Mail from inside",
+        "Forwarded mail",
+        "<i>else</i>",
+        "Depends (Encrypt '<b>')",
+        "Never protected",
+        "bank.example",
+        "Always protected",
+        "Not known (U26)",
+    ]
+    assert [cell["class"] for cell in page.all("td")] == ["look", "stop", "good", "unknown"]
+    many = [{"kind_of_mail": "from_inside", "destination": f"p{number}.example", "protected": "never"} for number in range(60)]
+    text = Page(render_html(samples.run("audit", [samples.organization("contoso", overview={"assessed": [], "reach": many})]))).text
+    assert "20 more destinations are not on this page." in text
+
+
+def test_a_plan_says_who_could_then_read_what() -> None:
+    row = {"kind_of_mail": "from_inside", "destination": "bank.example", "protected": "never"}
+    mail = {"difference": [{"kind": "transit_lost", "text": "Mail is less protected.", "when": {}}], "reach": [row]}
+    words = Page(render_html(samples.run("baseline", [samples.organization("contoso", mail=mail)]))).words
+    start = words.index("Who outside could then read what in clear")
+    assert words.index("Effect on mail") < start
+    assert "Never protected" in words[start:]
+
+
+def test_a_card_says_how_mail_leaves() -> None:
+    outcome = {"fate": "delivered", "protection": "none"}
+    row = {
+        "kind": "transit_lost",
+        "text": "Mail is less protected on its way.",
+        "when": {},
+        "before": {**outcome, "transit": {"tls": "forced", "validation": "domain", "connector": "Bank", "ends_at": "gate.example"}},
+        "after": {**outcome, "transit": {"tls": "opportunistic"}},
+        "witness": {"message": {"from": "a@contoso.com", "to": ["ann@bank.example"]}, "recipient": "ann@bank.example"},
+    }
+    words = Page(render_html(samples.run("baseline", [samples.organization("contoso", mail={"difference": [row]})]))).words
+    assert "Less protected on its way" in words
+    said = [words[place + 1] for place, word in enumerate(words) if word == "How it leaves"]
+    assert said == [
+        "By forced TLS with a trusted certificate with the right name, through the connector 'Bank', as far as gate.example is concerned",
+        "By TLS if the other side offers it, otherwise in clear",
+    ]
+
+
+def test_what_becomes_of_mail_stands_on_the_first_screen() -> None:
+    report = samples.mail()
+    (attention, changes, _decisions) = answers_of(report)
+    assert ("1 guarantee refuted by a message.", "#mail") in attention.lines
+    assert ("1 guarantee that cannot be told.", "#mail") in attention.lines
+    assert ("Classes of mail: 1 now protected, 1 may change.", "#mail") in changes.lines
+    text = render_html(report)
+    assert text.index('id="mail"') < text.index('id="run"') < text.index('id="lint"')
+    words = " ".join(Page(text).words)
+    for said in (
+        "is now encrypted",
+        "Before",
+        "In clear",
+        "Encrypted by 'Encrypt all outgoing mail'",
+        "Signed",
+        "Importance",
+        "What would settle it",
+        "No mail from inside to people outside is delivered in clear",
+    ):
+        assert said in words
+    worst = [words.index(name) for name in ("The law firm gets nothing in clear", "Partners read in the portal", "until now: not guaranteed")]
+    assert worst == sorted(worst)
+
+
+def test_what_people_name_is_only_text_in_a_message() -> None:
+    report = samples.mail()
+    (row, *_more) = report["organizations"][0]["mail"]["guarantees"]
+    row["name"] = "<script>x</script>"
+    witness = report["organizations"][0]["mail"]["difference"][0]["witness"]
+    witness["message"]["subject"] = "<img src=x>\u202e"
+    text = render_html(report)
+    assert "<script" not in text
+    assert "<img" not in text
+    assert "[U+202E]" in text
+
+
+def test_many_kinds_of_mail_are_cut_and_counted() -> None:
+    report = samples.mail()
+    mail = report["organizations"][0]["mail"]
+    mail["difference"] = [{**mail["difference"][0], "text": f"Mail {number}."} for number in range(40)]
+    mail["difference_more"] = 2
+    assert "30 more kinds of mail that are treated differently are not on this page." in " ".join(Page(render_html(report)).words)
+
+
+def test_an_audit_says_first_what_the_organization_does_today() -> None:
+    overview = {
+        "encrypts": ["the rule '<b>HR</b>' with 'Encrypt'"],
+        "holes": ["for example, mail from a@contoso.com to b@example.org is delivered in clear."],
+        "locked_out": ["nobody"],
+        "assessed": [{"test": "35029", "title": "A mail flow rule protects mail", "verdict": "passes", "control": "MFR-1", "status": "unmanaged"}],
+    }
+    report = samples.run("audit", [samples.organization("contoso", overview=overview)])
+    page = Page(render_html(report))
+    assert "What it does today" in page.text
+    assert "the rule '<b>HR</b>' with 'Encrypt'" in page.text
+    assert "35029 A mail flow rule protects mail: passes (MFR-1 unmanaged)" in page.text
+    assert page.text.index("What it does today") < page.text.index("Tenant ID")
+    assert "What it does today" not in Page(render_html(samples.run("audit", [samples.organization("contoso")]))).text
+
+
+def test_an_audit_with_nothing_to_change_says_that_it_writes_nothing() -> None:
+    report = samples.met()
+    text = Page(render_html(report)).text
+    assert "An audit writes nothing." in text
+    assert "No change was needed" not in text
+    report["kind"] = "apply"
+    assert "No change was needed or tried." in Page(render_html(report)).text
+
+
+@pytest.mark.parametrize(
+    ("kind", "some", "none"),
+    [
+        ("audit", "This is what putting it right would do.", "Putting it right would not change what the mail flow rules do to any mail."),
+        ("check", "", "The changes do not affect what the mail flow rules do to any mail."),
+    ],
+)
+def test_the_effect_on_mail(kind: str, some: str, none: str) -> None:
+    report = samples.mail()
+    report["kind"] = kind
+    text = Page(render_html(report)).text
+    assert "Effect on mail" in text
+    assert some in text
+    assert none not in text
+    report["organizations"][0]["mail"]["difference"] = []
+    text = Page(render_html(report)).text
+    assert "Effect on mail" in text
+    assert none in text
+
+
+def test_a_control_of_which_nothing_was_read_shows_no_values() -> None:
+    """An unmanaged control: *not set* would say that somebody looked."""
+    report = samples.met()
+    (one,) = report["organizations"]
+    for control in one["controls"]:
+        control.update(status="unmanaged", wanted=None, found=None)
+    assert "not set" not in Page(render_html(report)).text
+    one["controls"][0].update(status="not met", wanted={"option": True})
+    assert "Wanted option: true Found not set" in Page(render_html(report)).text
