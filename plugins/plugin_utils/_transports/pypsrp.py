@@ -11,6 +11,10 @@ The reasons: pypsrp's decoder loses an empty byte array and leaves multi-valued 
 stream, makes it lose the whole answer; it keeps every record of every stream; and it separates outputs, errors and warnings by stream
 without their order. So pypsrp does the handshake, and this module reads the output of the engine. A :class:`Line` transports it, to a
 host or to a process.
+
+The public events of psrpcore 0.3 are no way around it. They keep empty byte arrays and lists, but a message with a character that XML forbids, or with
+half a surrogate pair in its bytes, raises an error that does not contain the message, and decoding takes 17 times as long: 3.2 s instead of 0.18 s of
+processor time for 200 rules of 180 properties.
 """
 
 from __future__ import annotations
