@@ -50,6 +50,7 @@ def tried(
             continue
         replay = {"replay": replays[trial.name]} if trial.name in replays else {}
         rows.append({**trial.as_dict(), **difference_of(now.after(plan), now.after(enforcing[trial.name])), **replay})
-        for line in trial_lines(rows[-1], most=1)[:_LINES]:
+        # AWX stores the terminal in its events.
+        for line in trial_lines(rows[-1], most=1, domains="job_id" not in task.params["awx"])[:_LINES]:
             task.say(line)
     return rows

@@ -28,17 +28,18 @@ def expired_sentence(trial: Mapping[str, Any]) -> str:
     )
 
 
-def trial_lines(trial: Mapping[str, Any], most: int = 10) -> list[str]:
+def trial_lines(trial: Mapping[str, Any], most: int = 10, *, domains: bool = True) -> list[str]:
     """A trial as lines of a terminal: since when, what the rule would do to mail if it were enforced, and to how much of the mail of the last days.
 
     :param trial: with ``difference`` and ``difference_more``, and maybe with ``replay``.
     :param most: the maximum number of differences that are named.
+    :param domains: whether to name the domains of replayed mail.
     """
     rows, more = trial["difference"], trial["difference_more"]
     texts = [row["text"] for row in rows[:most]]
     left = len(rows) - len(texts) + more
     enforced = " ".join([*texts, *([f"{left:,} more differences are not named here."] if left else [])]) or "No mail is treated differently."
-    return [f"On trial{_dates(trial)}: {trial['name']!r}. What enforcing it changes: {enforced}", *_replayed(trial.get("replay"), most)]
+    return [f"On trial{_dates(trial)}: {trial['name']!r}. What enforcing it changes: {enforced}", *_replayed(trial.get("replay"), most, domains)]
 
 
 def _dates(trial: Mapping[str, Any]) -> str:
@@ -47,9 +48,9 @@ def _dates(trial: Mapping[str, Any]) -> str:
     return f" since {trial['since']}{until}" if "since" in trial else ""
 
 
-def _replayed(replay: Mapping[str, Any] | None, most: int) -> list[str]:
+def _replayed(replay: Mapping[str, Any] | None, most: int, domains: bool) -> list[str]:
     """How much of the mail of the last days would have been treated differently."""
     if replay is None:
         return []
-    texts = [change_sentence(row) for row in replay["difference"][:most]] or ["No copy is treated differently."]
+    texts = [change_sentence(row, domains=domains) for row in replay["difference"][:most]] or ["No copy is treated differently."]
     return [f"What it would have changed in the mail of {replay['window']['from'][:10]} to {replay['window']['until'][:10]}: {' '.join(texts)}"]
