@@ -126,7 +126,7 @@ class TestSeveral:
         emulator.faults.set([])
         play(controller, "audit", "--limit", "b")
         (again,) = report(controller)["organizations"]
-        assert again["warnings"][0].startswith(f"The run {newest(controller, 'baseline').name} was cut off while it wrote to b.")
+        assert again["warnings"][0].startswith(f"The run {newest(controller, 'baseline').name} was interrupted while it wrote to b.")
 
     def test_a_worker_that_is_killed_while_it_writes(self, controller: Controller, emulator: Emulator) -> None:
         """Core ends the playbook, so the next run says it."""
@@ -145,7 +145,7 @@ class TestSeveral:
         emulator.faults.set([])
         play(controller, "audit")
         warnings = {organization["host"]: organization["warnings"] for organization in report(controller)["organizations"]}
-        assert "was cut off while it wrote to a. What it wrote may be incomplete, and it was not rolled back." in warnings["a"][0]
+        assert "was interrupted while it wrote to a. What it wrote may be incomplete, and it was not rolled back." in warnings["a"][0]
         assert (warnings["b"], warnings["c"]) == ([], [])
 
     def test_a_ring_is_published_once_before_its_first_write_and_once_at_its_end(self, controller: Controller, emulator: Emulator, tmp_path: Path) -> None:

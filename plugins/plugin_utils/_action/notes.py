@@ -74,7 +74,7 @@ class Notes:
             self._writing.unlink(missing_ok=True)
 
     def interrupted(self) -> dict[str, str]:
-        """``run`` and ``snapshot`` of the run that writes, or of one that was cut off while it wrote; empty if there is none.
+        """``run`` and ``snapshot`` of the run that writes, or of one that was interrupted while it wrote; empty if there is none.
 
         ``unknown`` alone says why neither can be told.
         """

@@ -112,9 +112,9 @@ def page_of(template: str, view: Record, script: str = "") -> str:
     """A page by its template.
 
     :param view: what it shows, by the names that the template uses.
-    :param script: the file of its script; empty where it has none.
+    :param script: the file of its script; empty if it has none.
     """
-    # Only this very style sheet and script may take effect, whatever a tenant's texts try.
+    # Only this style sheet and script may take effect: tenant data is untrusted.
     allowed = f"style-src '{_digest(_STYLE)}'"
     code = _ENVIRONMENT.get_template(script).render() if script else ""
     allowed += f"; script-src '{_digest(code)}'" if code else ""
@@ -211,7 +211,7 @@ def _whose(report: Record, organization: Record) -> Record:
     }
 
 
-#: By what a fleet is looked at, beside the organization.
+#: The keys that group the rows of a fleet, besides the organization.
 _FLEET = ("ring", "profile")
 
 

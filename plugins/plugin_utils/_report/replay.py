@@ -19,13 +19,13 @@ _WIDTH, _DAY = 400, 18
 
 
 def replay_of(organization: Record) -> Record | None:
-    """What a replay found, as the page shows it; ``None`` where there is none."""
+    """The results of a replay for the page; ``None`` if there is none."""
     found = (organization.get("mail") or {}).get("replay")
     return shown(found) if found else None
 
 
 def shown(found: Record) -> Record:
-    """What a replay found, or why there is none, as a page shows it."""
+    """The results of a replay for a page, or why there is none."""
     if "remark" in found:
         return {"remark": found["remark"]}
     return {
@@ -41,13 +41,13 @@ def shown(found: Record) -> Record:
 
 
 def change_of(organization: Record, kind: str) -> str:
-    """How much mail a kind of difference was in the last days, as a sentence; empty where nobody knows."""
+    """How much of the last days' mail a kind of difference affects, as a sentence; empty if unknown."""
     rows = ((organization.get("mail") or {}).get("replay") or {}).get("difference") or ()
     return next((f"In the replayed mail, {change_sentence(row)}" for row in rows if row["kind"] == kind), "")
 
 
 def headline_of(organization: Record) -> str:
-    """One line for the first screen; empty where there is no replay."""
+    """One line for the first screen; empty if there is no replay."""
     found = (organization.get("mail") or {}).get("replay") or {}
     if "counts" not in found:
         return ""

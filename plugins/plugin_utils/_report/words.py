@@ -29,7 +29,7 @@ Record = Mapping[str, Any]
 
 #: The longest text that is shown, in characters. ``report.json`` has the whole.
 LONGEST_TEXT = 2000
-#: Of a value's elements, this many are shown.
+#: The number of a value's elements that are shown.
 MOST_ELEMENTS = 100
 #: Of simple values, so many stand on one line.
 _LINED_UP = 3

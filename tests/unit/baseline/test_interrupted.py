@@ -35,7 +35,7 @@ def test_the_next_run_names_a_run_that_was_killed_while_it_wrote(tmp_path: Path)
     assert role.state() != before
     run, snapshot = role.artifacts.run, role.artifacts.snapshots.chain().last()
     assert snapshot
-    said = f"The run {run} was cut off while it wrote to contoso. What it wrote may be incomplete, and it was not rolled back. The snapshot is {snapshot.path};"
+    said = f"The run {run} was interrupted while it wrote to contoso. What it wrote may be incomplete, and it was not rolled back. The snapshot is {snapshot.path};"
     for procedure, check in (("audit", False), ("baseline", True), ("audit", False)):
         role.plan(procedure, check=check)
         assert role.report["warnings"][0].startswith(said)
@@ -60,7 +60,7 @@ def test_the_next_run_that_completes_ends_it(tmp_path: Path) -> None:
         role.run()
     killed.fails = -1
     role.run()
-    assert "was cut off while it wrote" in role.report["warnings"][0]
+    assert "was interrupted while it wrote" in role.report["warnings"][0]
     role.plan("audit")
     assert role.report["warnings"] == []
 
@@ -72,7 +72,7 @@ def test_a_record_that_cannot_be_read_leaves_it_unknown(role: Role, content: byt
     (Path(role.directory) / "organizations" / "contoso" / "writing.json").write_bytes(content)
     role.plan("audit")
     (warning,) = role.report["warnings"]
-    assert warning.startswith("Whether an earlier run was cut off while it wrote to contoso is unknown: The file ")
+    assert warning.startswith("Whether an earlier run was interrupted while it wrote to contoso is unknown: The file ")
     assert "rollback --check --diff --limit contoso" in warning
     # A run that completes knows again.
     role.plan()

@@ -216,7 +216,7 @@ def check(directory: Path, fates: Sequence[str], rolled_back: Counter[str], *, b
             member.line.cut = None
             silent = not back and member.fate in FINE
             member.plan("audit")
-            said = any("was cut off while it wrote" in warning for warning in member.report["warnings"])
+            said = any("was interrupted while it wrote" in warning for warning in member.report["warnings"])
             assert said == (changed and not silent and (member.fate in KEEPS)), (place, fates)
             continue
         report = member.reported

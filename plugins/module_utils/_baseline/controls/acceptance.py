@@ -21,7 +21,7 @@ _KEYS = ("word", "reason", "owner", "until")
 class Accepted:
     """Something that someone has accepted.
 
-    :param until: its last day, or a date and time with an offset; empty where it has no end.
+    :param until: its last day, or a date and time with an offset; empty if it has no end.
     """
 
     reason: str = ""

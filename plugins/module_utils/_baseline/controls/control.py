@@ -95,7 +95,7 @@ class Control:
     :param notice: who will notice.
     :param provenance: where the value comes from.
     :param source: Microsoft's own page.
-    :param assessed_by: the test of Microsoft's Zero Trust Assessment that looks at it; empty where none does.
+    :param assessed_by: the test of Microsoft's Zero Trust Assessment that checks it; empty if none does.
     :param takes_away: new values that take something away from users; each needs the control's id in ``accept``.
     :param cloud_only: Exchange on-premises does not have it.
     """
@@ -191,7 +191,7 @@ class Control:
     def verdict(self, request: Request, organization: Organization, planned: Plan | None) -> tuple[bool | None, list[str]] | None:
         """Whether a control that writes nothing is met, and what was found; ``None`` if something else must judge it.
 
-        :param planned: the plan, where what it would leave is to be judged instead of what is there.
+        :param planned: the plan, if its result is judged instead of the current state.
         :returns: met, not met, or ``None`` where that cannot be told.
         """
         return None

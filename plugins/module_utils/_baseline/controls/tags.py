@@ -13,7 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 #: Ansible's own.
 SPECIAL = frozenset({"all", "always", "never", "tagged", "untagged"})
-#: Molecule skips these in every run, whatever a playbook has.
+#: Molecule skips these in every run.
 _OF_MOLECULE = frozenset({"molecule-notest", "molecule-idempotence-notest", "notest"})
 
 _SHAPE = re.compile(r"[a-z]{3}[-_ ]?\d{1,2}", re.IGNORECASE)
@@ -23,7 +23,7 @@ _LIKE_A_CONTROL = re.compile(rf"(?:{'|'.join(sorted({id_.partition('-')[0] for i
 def tag_errors(tags: Iterable[str], *, selects: bool, only_controls: bool) -> list[str]:
     """A sentence for each tag that would not select what it names.
 
-    :param selects: whether the procedure knows controls; else it takes an organization as a whole, whatever the tags say.
+    :param selects: whether the procedure has controls; otherwise it takes an organization as a whole, regardless of tags.
     :param only_controls: whether every tag has to be a control's: nothing else of the playbook has tags.
     """
     errors = []

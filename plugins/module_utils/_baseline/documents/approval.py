@@ -47,7 +47,7 @@ class Approval:
 def approval_of(variables: Mapping[str, Any], artifacts: Artifacts, hosts: Sequence[str] = ()) -> Approval | None:
     """The approved plan that the variables name; ``None`` if they name none. Raises OptionError if a file is not an approved plan.
 
-    :param hosts: all organizations of the run, of which another one may have the plan.
+    :param hosts: all organizations of the run, since another one may have the plan.
     """
     approved = str(variables.get("approved_plan") or "")
     if not approved:
@@ -97,7 +97,7 @@ def _moved(approval: Approval, plan: PlanDocument) -> list[Finding]:
 
 
 def used(digest: str, planned_by: str, artifacts: Artifacts, *, own: str = "") -> list[Finding]:
-    """A finding if a run has already taken an approval, which its snapshot records, also in its name. If that snapshot cannot be read, nobody knows.
+    """A finding if a run has already taken an approval, which its snapshot records, also in its name. If that snapshot cannot be read, it is unknown.
 
     :param planned_by: the run that made the approved plan; empty if that is not known.
     :param own: the snapshot of the run that asks.

@@ -46,7 +46,7 @@ class Notes(Protocol):
         """Records that the run knows what it wrote, and that it stays or is rolled back."""
 
     def interrupted(self) -> dict[str, str]:
-        """``run`` and ``snapshot`` of the run that writes, or of one that was cut off while it wrote; empty if there is none.
+        """``run`` and ``snapshot`` of the run that writes, or of one that was interrupted while it wrote; empty if there is none.
 
         ``unknown`` alone says why neither can be told.
         """

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The snapshots of an organization as a chain: each names the one before it. Private to the collection.
 
-The newest is the end of the chain, whatever the clocks say. If the chain does not show which one that is, a person has to choose.
+The newest is the end of the chain, regardless of clocks. If the chain does not show which one that is, a person has to choose.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Link:
     :param path: the file.
     :param id: the snapshot.
     :param previous: the ``id`` of the one before it; empty for the first.
-    :param rolled_back: whether the organization was put back to it.
+    :param rolled_back: whether the organization was restored to it.
     :param approved: the beginning of the digest of the approved plan that its run applied; empty if there was none.
     """
 

@@ -25,7 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 FORMAT = 1
 
-#: The parts of a written plan beside its format, and their types.
+#: The parts of a written plan besides its format, and their types.
 _PARTS: Mapping[type, tuple[str, ...]] = {
     str: ("kind", "run", "collection_version", "digest", "seal"),
     dict: ("organization", "desired", "managed", "mail"),

@@ -123,7 +123,7 @@ class OrganizationReport:
     :param accepted: the accepted words, with ``reason``, ``owner``, ``until`` and whether this run ``needed`` them.
     :param snapshot: the snapshot that a rollback goes back to.
     :param snapshot_file: the snapshot that this run took.
-    :param ring: the ring in which the run wrote to it, or the inventory's ``exchange_ring``; empty where there are no rings.
+    :param ring: the ring in which the run wrote to it, or the inventory's ``exchange_ring``; empty if there are no rings.
     :param profile: the profile of the baseline; empty for other procedures.
     :param rules: the rules that changes are about, as they are: ``name``, ``guid`` and, where Exchange says it, ``last_modified_by``.
     :param waits: whether its ring had not begun when the report was written.
@@ -268,7 +268,7 @@ def now() -> str:
 
 
 def organizations_of(document: Mapping[str, Any], where: str) -> list[OrganizationReport]:
-    """The organizations of a written report. An OptionError says that it is none.
+    """The organizations of a written report. Raises OptionError if it cannot be read.
 
     :param where: the folder that it comes from.
     """

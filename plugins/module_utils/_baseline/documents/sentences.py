@@ -37,7 +37,7 @@ _COUNTED: dict[OrganizationStatus, str] = {
 _NOTHING_TO_CHANGE = "not met"
 #: The word where the turn of an organization has not come.
 _WAITING = "not run yet"
-#: The statuses of a control that need attention whatever would be changed, and those of a control that was checked.
+#: The statuses of a control that need attention in any case, and those of a control that was checked.
 _OPEN = (ControlStatus.NOT_MET, ControlStatus.NOT_ASSESSABLE)
 _LOOKED_AT = (ControlStatus.MET, ControlStatus.NOT_MET, ControlStatus.ACCEPTED, ControlStatus.NOT_APPLICABLE)
 #: Findings that are not about a control, in words that hold for all that they say.

@@ -26,7 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 FORMAT = 1
 KIND = "snapshot"
 
-#: The parts of a written snapshot beside its format and plan, and their types.
+#: The parts of a written snapshot besides its format and plan, and their types.
 _PARTS: Mapping[type, tuple[str, ...]] = {
     str: ("kind", "id", "previous", "run", "created_at", "collection_version", "approved_plan", "approved_run", "digest"),
     dict: ("organization", "state", "unavailable"),

@@ -25,7 +25,7 @@ class BaselineContext(ModuleContext):
     :param command: how the playbook was called, without its check mode.
     :param renderers: file name of each form of a report to the function that renders it.
     :param fleet_renderers: those of the report of a run over several organizations.
-    :param ring_of: the ring of a host of the run; empty where there are no rings.
+    :param ring_of: the ring of a host of the run; empty if there are no rings.
     :param results_of: what the role's tasks returned for a host of the run, in order.
     :param show: shows a line on the terminal.
     :param given_on_launch: the full names of the role's variables that are extra variables.

@@ -67,7 +67,7 @@ class Disable(Procedure):
         return {"rules": self.rules}
 
     def _unconfirmed(self, organization: Organization, confirmed: str, organizations: int) -> list[Finding]:
-        """The findings as long as nobody has confirmed the name of the only organization."""
+        """The findings if the name of the only organization is not confirmed."""
         name = describe_organization(organization.only("organization"))["name"]
         findings = []
         if not same_name(confirmed, str(name)):

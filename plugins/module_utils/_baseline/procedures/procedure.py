@@ -49,7 +49,7 @@ class Run:
 
     :param variables: the role's variables without their prefix, checked.
     :param hosts: the names of all organizations of the run, in the inventory.
-    :param expected_organization: the organization that the inventory names; empty where it names none.
+    :param expected_organization: the organization that the inventory names; empty if it names none.
     """
 
     variables: Mapping[str, Any]
@@ -83,7 +83,7 @@ class Procedure:
     subsets: Sequence[str] = ()
     #: The snapshot that it restores.
     restores: SnapshotReference | None = None
-    #: What is to be guaranteed of mail.
+    #: The guarantees about mail.
     promised: Sequence[Guarantee] = ()
 
     @classmethod

@@ -101,7 +101,7 @@ def rollback_findings(changes: Sequence[PlannedChange]) -> list[Finding]:
 
 
 def confirmation_findings(variables: Mapping[str, Any], hosts: Sequence[str]) -> list[Finding]:
-    """The findings about a rollback of several organizations whose names nobody has confirmed."""
+    """The findings about a rollback of several organizations whose names are not confirmed."""
     confirmed = variables.get("confirm_rollback") or []
     if len(hosts) < 2 or sorted(confirmed) == sorted(hosts):
         return []

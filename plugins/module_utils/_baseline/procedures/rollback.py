@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rollbacks to a snapshot. Private to the collection.
 
-The scope ``changed`` puts back what the run's plan names, and no more; ``full`` puts back the whole state. Either way the
+The scope ``changed`` restores what the run's plan names, and no more; ``full`` restores the whole state. Either way the
 snapshot becomes a state, and the planner of states does the rest.
 """
 
@@ -43,7 +43,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 class Rollback(Procedure):
     """The rollback to a snapshot.
 
-    :param snapshot: its snapshot. One that no run wrote from goes back whole.
+    :param snapshot: its snapshot. If no run wrote after it, the whole state is restored.
     :param scope: ``changed`` or ``full``.
     :param remove_templates: whether OME configurations that did not exist then are removed.
     :param force: whether rules that others made since are removed, too, where the scope is ``full``.
@@ -146,7 +146,7 @@ class Rollback(Procedure):
         return foreign_to(organization, plan, ours, since)
 
     def _made(self, organization: Organization) -> list[Rule]:
-        """The rules that the run created, whatever they are called now."""
+        """The rules that the run created, even if they were renamed."""
         made = self._created_now(organization)
         return [rule for rule in rules_of(organization) if rule.guid in made]
 
@@ -168,7 +168,7 @@ class Rollback(Procedure):
         if self.scope == "full":
             return []
         theirs = [change for change in plan.changes if not self._ours(organization, change)]
-        # An object that comes or goes is one, whatever it consists of.
+        # A created or removed object is one item.
         whole = {(change.resource, change.identity) for change in theirs if change.option == "state"}
         found = [_not_ours(change) for change in theirs if change.option == "state" or (change.resource, change.identity) not in whole]
         if any(change.option == "priority" for change in plan.changes) and self._reordered(organization):

@@ -65,11 +65,11 @@ def _interrupted(task: BaselineContext, artifacts: Artifacts, procedure: Procedu
         return []
     if "unknown" in found:
         return [
-            f"Whether an earlier run was cut off while it wrote to {task.host} is unknown: {found['unknown']} "
-            f"m365.message_encryption.rollback --check --diff --limit {task.host} shows what its newest snapshot would put back."
+            f"Whether an earlier run was interrupted while it wrote to {task.host} is unknown: {found['unknown']} "
+            f"m365.message_encryption.rollback --check --diff --limit {task.host} shows what its newest snapshot would restore."
         ]
     back = "" if procedure.restores else f" The snapshot is {found['snapshot']}; m365.message_encryption.rollback --limit {task.host} restores it."
-    return [f"The run {found['run']} was cut off while it wrote to {task.host}. What it wrote may be incomplete, and it was not rolled back.{back}"]
+    return [f"The run {found['run']} was interrupted while it wrote to {task.host}. What it wrote may be incomplete, and it was not rolled back.{back}"]
 
 
 def _broken_chain(artifacts: Artifacts) -> list[str]:

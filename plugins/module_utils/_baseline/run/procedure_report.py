@@ -82,9 +82,9 @@ def _unfinished(artifacts: Artifacts, *, failed: bool) -> str:
     if not notes.get("cleared") or notes.get("ended"):
         return ""
     if "unknown" in begun:
-        return f"Whether the task was cut off while it wrote is unknown: {begun['unknown']} The snapshot is {notes['cleared']['snapshot']}."
+        return f"Whether the task was interrupted while it wrote is unknown: {begun['unknown']} The snapshot is {notes['cleared']['snapshot']}."
     if begun.get("run") == artifacts.run:
-        return f"The task was cut off while it wrote. What it wrote may be incomplete, and it was not rolled back. The snapshot is {begun['snapshot']}."
+        return f"The task was interrupted while it wrote. What it wrote may be incomplete, and it was not rolled back. The snapshot is {begun['snapshot']}."
     return "" if failed else "Nothing was written, because the run ended after the plan."
 
 

@@ -50,7 +50,7 @@ def unassessed(report: OrganizationReport, error: ExchangeError) -> Organization
 def _assessed(procedure: Procedure, report: OrganizationReport, organization: Organization) -> OrganizationReport:
     if not report.controls:
         return report
-    # What failed the functional test has failed it, whatever was rolled back since.
+    # What failed the functional test has failed it, even if it was rolled back since.
     failed = {row.id: row for row in report.controls if row.id == TESTED and row.status is ControlStatus.NOT_MET}
     controls = tuple(failed.get(row.id, row) for row in procedure.assess(organization))
     return replace(report, controls=controls, observed=tuple(observed(organization)))
