@@ -35,7 +35,10 @@ def test_the_next_run_names_a_run_that_was_killed_while_it_wrote(tmp_path: Path)
     assert role.state() != before
     run, snapshot = role.artifacts.run, role.artifacts.snapshots.chain().last()
     assert snapshot
-    said = f"The run {run} was interrupted while it wrote to contoso. What it wrote may be incomplete, and it was not rolled back. The snapshot is {snapshot.path};"
+    said = (
+        f"The run {run} was interrupted while it wrote to contoso. "
+        f"What it wrote may be incomplete, and it was not rolled back. The snapshot is {snapshot.path};"
+    )
     for procedure, check in (("audit", False), ("baseline", True), ("audit", False)):
         role.plan(procedure, check=check)
         assert role.report["warnings"][0].startswith(said)
