@@ -314,6 +314,19 @@ options:
     description:
       - Whether to look for fewer rules that do the same to all mail, as RV(simplified).
     type: bool
+  suggest:
+    description:
+      - Whether to search for the smallest edits of the tested rules after which a refuted guarantee holds, or the failed expectations of a message are met, as
+        RV(suggestions). All guarantees and expectations that hold still hold after them.
+      - >-
+        Single edits are tried first, then pairs. An edit moves a rule, takes a stop out of one, changes one of its conditions or exceptions by values that
+        the guarantee or other rules have, enables it, disables it or enforces it, or adds one rule. Nothing depends on C(rule_error_action), so no edit sets
+        it.
+    type: bool
+  explain:
+    description:
+      - Whether to show, for each copy in clear of O(messages), the rule that came nearest to encrypting it, and what kept it from that, as C(nearest).
+    type: bool
   fail_on_error:
     description:
       - Whether the task fails when an expectation is not met or a guarantee is refuted.
@@ -433,8 +446,10 @@ messages:
         C(validation), what forced TLS checks (V(encryption_only), V(certificate) or V(domain)), C(connector), C(ends_at), the smart hosts at which what
         Exchange knows ends, and C(unknown); C(assumes) (numbers of the assumptions that the result depends on); C(unknown) (of what is unknown C(id),
         C(reason), C(field), the key of the message or the fact that it is about, where there is one, and C(settled_by), which says how to find out);
-        C(after_approval) and C(after_release) (the same keys, for a copy that moderation or quarantine lets through); and C(trace). Keys that do not apply
-        are omitted.
+        C(after_approval) and C(after_release) (the same keys, for a copy that moderation or quarantine lets through); C(trace); and, with O(explain=true),
+        C(nearest) of a copy in clear, if there is a rule that encrypts: C(rule), the one that came nearest to acting, the C(option) that kept it from that
+        (such as C(conditions.sent_to) or C(exceptions.from); V(enabled), V(mode) or a date; or V(priority) where another rule stops before), its C(value),
+        what it C(looked_at) (the rule that stops before), and how many C(others) there are. Keys that do not apply are omitted.
       type: dict
       returned: always
   sample:
@@ -696,6 +711,62 @@ simplified:
     merged: []
     kept: []
     proof: {equal: true, assumptions: [], rules_before: 2, rules_after: 1, comparisons: 1}
+suggestions:
+  description: >-
+    Edits of the tested rules after which a refuted guarantee holds, or the failed expectations of a message are met. There are at most five for each, those
+    that change the least mail first. Where neither one edit nor two do it, there is one entry without edits.
+  returned: with O(suggest=true)
+  type: list
+  elements: dict
+  contains:
+    for:
+      description: The name of the guarantee or of the message.
+      type: str
+      returned: always
+    edits:
+      description: >-
+        The edits, each with C(kind) (V(move), V(stop), V(exception), V(condition), V(enable) or V(add)), C(rule), C(option) such as C(exceptions.sent_to), and
+        C(before) and C(after) where it is set. Of a rule that is moved or added the option is C(priority), which counts from 0.
+      type: list
+      elements: dict
+      returned: always
+    text:
+      description: The edits as a sentence.
+      type: str
+      returned: always
+    rules:
+      description: All rules after the edits, as O(rules) takes them.
+      type: list
+      elements: dict
+      returned: where there are edits
+    difference:
+      description: What the edits change in mail, as RV(difference).
+      type: list
+      elements: dict
+      returned: where there are edits
+    difference_more:
+      description: The number of classes that are not listed.
+      type: int
+      returned: where there are edits
+    yaml:
+      description: The edited rules as YAML, to be pasted.
+      type: str
+      returned: where there are edits
+    diff:
+      description: The edits as a diff of YAML. Rules that are not edited are there by their names.
+      type: str
+      returned: where there are edits
+    unwritten:
+      description: The rules that this collection cannot write. They are not in C(rules), and keep their places.
+      type: list
+      elements: str
+      returned: where there are such rules
+    tried:
+      description: >-
+        What was tried. C(edits) and C(pairs) of edits, for how many of them the known counterexamples and expectations did not say no, so that a proof was
+        tried (C(proofs)), how many of these stayed C(undecided), and whether that is all (C(complete)).
+      type: dict
+      returned: always
 unavailable:
   description: The facts that this session may not read, with the reason. Results that depend on them are unknown.
   returned: success, and where an expectation is not met
@@ -704,7 +775,7 @@ unavailable:
 """
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -735,7 +806,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     settings_before,
     tested_rules,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.nearest import in_clear
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.simplify import simplify
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import suggestions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import compared_rows, difference_rows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.failure_text import failure_diff, tested_text
@@ -743,6 +816,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import lint_rows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import overview_rows, reach_lines
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.simplify import simplified_lines, simplified_row
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
+    nearest_lines,
+    nearest_row,
+    suggestion_diffs,
+    suggestion_lines,
+    suggestion_rows,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
 
 #: The maximum number of sentences about a difference in the message for people.
@@ -764,6 +844,8 @@ SPEC: dict[str, Any] = {
         "lint": {"type": "bool"},
         "overview": {"type": "bool"},
         "simplify": {"type": "bool"},
+        "suggest": {"type": "bool"},
+        "explain": {"type": "bool"},
         "fail_on_error": {"type": "bool", "default": True},
     },
     "mutually_exclusive": [["messages", "messages_path"], ["rules", "source"]],
@@ -803,7 +885,13 @@ def run(task: MailFlowContext) -> dict[str, Any]:
             result["lint"] = lint_rows(lint(rules, facts, now))
         if params["overview"]:
             result["overview"] = overview_rows(overview(rules, facts, now))
+    if params["explain"]:
+        _explain(cases, tested.messages, simulator)
+    if params["suggest"]:
+        result["suggestions"] = suggestion_rows(suggestions(rules, facts, judged, cases, now), rules.given, task.to_yaml)
+    suggested = result.get("suggestions", [])
     lines = [*([tested_text(tested)] if cases else []), *mail_lines(result, _SAID), *reach_lines(result.get("overview", ()))]
+    lines += [*nearest_lines(tested.messages, suggested), *suggestion_lines(suggested)]
     if params["simplify"]:
         fewer = simplify(rules, facts, now)
         result["simplified"] = simplified_row(fewer)
@@ -811,9 +899,15 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     result["msg"] = "\n".join(lines)
     if tested.failures or any(each.verdict == REFUTED for each in judged):
         result["failed"] = params["fail_on_error"]
-    if tested.failures:
-        result["diff"] = list(map(failure_diff, tested.failures))
+    if tested.failures or suggested:
+        result["diff"] = [*map(failure_diff, tested.failures), *suggestion_diffs(suggested)]
     return result
+
+
+def _explain(cases: Sequence[Case], messages: Sequence[Mapping[str, Any]], simulator: Simulator) -> None:
+    """Adds to the results of copies in clear what kept them so."""
+    for copy, found in in_clear(cases, messages, simulator):
+        copy["nearest"] = nearest_row(found)
 
 
 def _untraced(result: Mapping[str, Any]) -> dict[str, Any]:

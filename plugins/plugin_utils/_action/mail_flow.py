@@ -14,6 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import to_yaml
 
 
 class _Loader(yaml.SafeLoader):
@@ -32,7 +33,7 @@ class MailFlowAction(ModuleAction):
 
     def make_task(self, task_vars: dict[str, Any], **fields: Any) -> MailFlowContext:
         """A module context that can read an export, a snapshot or a capture."""
-        return MailFlowContext(**fields, load=self._load)
+        return MailFlowContext(**fields, load=self._load, to_yaml=to_yaml)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """The task's result, with a diff if one is requested."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ class MailFlowContext(ModuleContext):
     """A task that can read files of rules.
 
     :param load: returns the content of a YAML or JSON file, by the path that a user gave.
+    :param to_yaml: writes a value as YAML for people.
     """
 
     load: Callable[[str], Any] = lambda path: None
+    to_yaml: Callable[[Any], str] = json.dumps

@@ -196,17 +196,22 @@ class RuleSet:
     :param rules: as the modules describe them; also with ``state`` as Exchange shows it, and its read-only properties in lower case.
         If every rule has a ``priority``, that is their order; otherwise the list's order is.
     :param dialect: how patterns are read, unless a rule says that they are of the old kind.
+    :param like: rules in the same dialect. Those of them that are here, too, as the same objects, are not read again.
     """
 
-    def __init__(self, rules: Iterable[Mapping[str, Any]], dialect: Dialect = Dialect.AGREED) -> None:
+    def __init__(self, rules: Iterable[Mapping[str, Any]], dialect: Dialect = Dialect.AGREED, like: RuleSet | None = None) -> None:
         given = [rule for rule in rules if rule.get("state") != "absent"]
         if all(rule.get("priority") is not None for rule in given):
             given.sort(key=lambda rule: int(rule["priority"]))
         #: The rules as they were given, first to last.
         self.given, self.dialect = tuple(given), dialect
-        self._atoms: dict[Any, Atom] = {}
-        self.rules = tuple(self._rule(place, rule) for place, rule in enumerate(given))
-        self.atoms = tuple(self._atoms.values())
+        self._atoms: dict[Any, Atom] = dict(like._atoms) if like else {}
+        known = dict(zip(map(id, like.given), like.rules, strict=True)) if like else {}
+        self.rules: tuple[FlowRule, ...] = tuple(
+            _placed(known[id(rule)], place) if id(rule) in known else self._rule(place, rule) for place, rule in enumerate(given)
+        )
+        used = {id(atom) for rule in self.rules for atom in (*rule.conditions, *rule.exceptions)}
+        self.atoms = tuple(atom for atom in self._atoms.values() if id(atom) in used)
         #: Whether anything depends on who shares a copy.
         self.watches_copies = any(atom.looks_around for rule in self.rules for atom in (*rule.conditions, *rule.exceptions))
         #: Whether a rule looks at what rules did to protection.
@@ -313,6 +318,10 @@ class RuleSet:
             reach = predicate.reach_of(values) if predicate.reach_of else predicate.reach
             self._atoms[key] = Atom(len(self._atoms), predicate, values, settings, reach)
         return self._atoms[key]
+
+
+def _placed(rule: FlowRule, place: int) -> FlowRule:
+    return rule if rule.place == place else replace(rule, place=place)
 
 
 def _is_set(option: str, value: Any) -> bool:

@@ -108,8 +108,8 @@ class Tracer:
 
     def _because(self, section: str, atom: Atom, sight: Sight, found: Truth) -> dict[str, Any]:
         option = " and ".join(atom.predicate.options)
-        value = _hits(atom, sight) if found is True else _plain(atom.values)
-        because: dict[str, Any] = {"section": section, "option": option, "value": value, "result": _shown_truth(_likely(found, {})), "saw": _saw(atom, sight)}
+        value = _hits(atom, sight) if found is True else plain(atom.values)
+        because: dict[str, Any] = {"section": section, "option": option, "value": value, "result": _shown_truth(_likely(found, {})), "saw": saw(atom, sight)}
         if isinstance(found, Open) and found.likely is None:
             because["reason"] = _reasons(found.reasons)
         elif isinstance(found, Open):
@@ -142,16 +142,17 @@ def _reasons(reasons: Iterable[Reason]) -> str:
     return "; ".join(f"{reason.id}: {reason.text}" for reason in reasons)
 
 
-def _plain(values: Any) -> Any:
-    return [_plain(each) for each in values] if isinstance(values, tuple) else values
+def plain(values: Any) -> Any:
+    """The values of a condition, as results have them."""
+    return [plain(each) for each in values] if isinstance(values, tuple) else values
 
 
 def _hits(atom: Atom, sight: Sight) -> Any:
     """The values that are found."""
     if not isinstance(atom.values, tuple) or len(atom.predicate.options) > 1:
-        return _plain(atom.values)
+        return plain(atom.values)
     hits = [value for value in atom.values if atom.predicate.evaluate(sight, (value,), atom.settings) is True]
-    return hits or _plain(atom.values)
+    return hits or plain(atom.values)
 
 
 def _short(text: str) -> str:
@@ -163,7 +164,7 @@ def _people(fork: Fork) -> str:
     return ", ".join([*(person.label for person in fork.sure), *(f"perhaps {person.label}" for person, _reasons in fork.perhaps)])
 
 
-def _saw(atom: Atom, sight: Sight) -> str:
+def saw(atom: Atom, sight: Sight) -> str:
     """What a condition looked at, for people."""
     if atom.predicate.looks_at == "header":
         found = header_values(sight, str(atom.values[0]).lower())

@@ -1,0 +1,119 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a copy should come out as, and what rules help to that. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.expected import Broken
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import PORTAL
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import Rule
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.standing import Copy
+
+#: What helps to encrypted mail, to mail that rules leave as it is, and to mail that is kept back.
+_PROTECTING = frozenset({Does.ENCRYPT, Does.BRAND})
+_SPARING = frozenset({Does.STOP})
+_FATES = {"rejected": Does.REJECT, "deleted": Does.DELETE, "quarantined": Does.QUARANTINE, "redirected": Does.REDIRECT, "moderated": Does.MODERATE}
+
+_BLOCKING = (Does.DELETE, Does.QUARANTINE, Does.REJECT, Does.REDIRECT)
+
+#: Claim of a guarantee to what helps; encrypting does to all others.
+_OF_CLAIMS = {
+    "unencrypted": _SPARING,
+    "delivered": _SPARING,
+    "decrypted_on_arrival": frozenset({Does.DECRYPT}),
+    "protected_in_transit": _PROTECTING | {Does.ROUTE},
+}
+
+#: The longest name of a rule.
+_LONGEST = 64
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What a copy should come out as.
+
+    :param name: the guarantee's or the message's.
+    :param helps: what a rule does that helps.
+    :param about: conditions of the mail that it is about, in the form of a rule's section.
+    :param remedy: a rule that would do it, to be added; ``None`` if there is none.
+    """
+
+    name: str
+    helps: frozenset[Does]
+    about: Mapping[str, Any]
+    remedy: Rule | None = None
+
+    def is_helped_by(self, rule: FlowRule) -> bool:
+        """Whether a rule does what helps, and nothing that keeps mail back beside it."""
+        blocks = any(rule.does(what) for what in _BLOCKING if what not in self.helps)
+        spoils = self.helps == _SPARING and bool(rule.does(Does.ENCRYPT))
+        return not (blocks or spoils) and any(rule.does(what) for what in self.helps)
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A copy that does not come out as it should."""
+
+    copy: Copy
+    aim: Aim
+
+
+def aim_of_guarantee(guarantee: Guarantee, rules: RuleSet, facts: Facts) -> Aim:
+    """What a guarantee wants of a copy."""
+    helps = _OF_CLAIMS.get(guarantee.then, _PROTECTING)
+    actions = _actions(helps, guarantee.template)
+    if guarantee.then == PORTAL:
+        branding = _branding(guarantee, rules, facts)
+        actions = {**actions, "apply_rights_protection_customization_template": branding} if branding else {}
+    remedy = _remedy(guarantee.name, guarantee.when, guarantee.unless, actions) if guarantee.when and actions else None
+    return Aim(guarantee.name, helps, guarantee.when, remedy)
+
+
+def aim_of_expectation(message: Message, facts: Facts, broken: Sequence[Broken]) -> Aim:
+    """What the unmet expectations of one recipient want of a message."""
+    first = broken[0]
+    wanted = {each.key.rpartition(".")[2]: each.wanted for each in broken}
+    fate, protection = str(wanted.get("fate", "delivered")), str(wanted.get("protection", ""))
+    helps = frozenset({_FATES[fate]}) if fate in _FATES else _SPARING if protection == "none" or wanted.keys() == {"fate"} else _PROTECTING
+    template = {"do_not_forward": "Do Not Forward"}.get(protection, protection.partition(":")[2])
+    inside = directions.sender_inside(facts, facts.primary(message.sender), message.authenticated) is True
+    leaves = directions.leaves(facts, first.recipient) is True
+    to = {"recipient_domain_is": [domain(first.recipient)]} if leaves else {"sent_to": [first.recipient]}
+    about = {**({"from_scope": "InOrganization"} if inside else {}), **to}
+    actions = _actions(helps, template)
+    return Aim(message.name, helps, about, _remedy(message.name, about, {}, actions) if actions else None)
+
+
+def _actions(helps: frozenset[Does], template: str) -> dict[str, Any]:
+    """The actions of a rule that is added."""
+    if Does.ENCRYPT in helps:
+        return {"apply_rights_protection_template": template or "Encrypt"}
+    return {"remove_ome_v2": True} if Does.DECRYPT in helps else {"stop_rule_processing": True} if Does.STOP in helps else {}
+
+
+def _branding(guarantee: Guarantee, rules: RuleSet, facts: Facts) -> str:
+    """An OME configuration that mail can show: one with which it expires in time, if it must; else one that a rule applies, or one that there is."""
+    days = guarantee.expires_within_days
+    if days:
+        known = [each for each in facts.ome_configurations or () if 0 < int(each.get("external_mail_expiry_in_days") or 0) <= days]
+        return next((str(each["identity"]) for each in known if each.get("identity")), "")
+    applied = [str(name) for rule in rules.rules for name in rule.does(Does.BRAND).values()]
+    return next(iter((*applied, *(str(each["identity"]) for each in facts.ome_configurations or () if each.get("identity")))), "")
+
+
+def _remedy(name: str, conditions: Mapping[str, Any], exceptions: Mapping[str, Any], actions: Mapping[str, Any]) -> Rule:
+    error_action = {"rule_error_action": "Defer"} if "apply_rights_protection_template" in actions else {}
+    named = {"name": name[:_LONGEST], "enabled": True, "mode": "Enforce", **error_action}
+    return {**named, "conditions": dict(conditions), "exceptions": dict(exceptions), "actions": dict(actions)}

@@ -1,0 +1,220 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Edits that may put a copy right, from what happens to it: the rules that act, that stop, and that nearly match. Private to the collection.
+
+Nothing is invented: conditions and exceptions take values of the guarantee and of other rules, of which the copy's message has one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import set_actions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Predicate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import PREDICATES
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import Wrong
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import CONDITION, EXCEPTION, STOP, Draft
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.standing import Failed, Standing, standings
+
+#: So many rules that nearly act are tried, the nearest first, and so many conditions as exceptions of a rule.
+_NEAREST, _EXCEPTIONS = 12, 12
+
+#: What keeps a rule from acting and one edit more would settle is at most this.
+_FARTHEST = 2
+
+#: The options of a rule that change what its conditions look at.
+_SETTINGS = ("sender_address_location", "recipient_address_type", "use_legacy_regex")
+
+#: Some conditions in the form of a rule's section.
+Section = Mapping[str, Any]
+
+
+def candidates(draft: Draft, rules: RuleSet, wrong: Wrong) -> Iterator[Draft]:
+    """The list of rules with one edit more, each once, the most likely first.
+
+    :param rules: those of the draft.
+    :raises BudgetError: the message and the rules are too complex together.
+    """
+    seen: set[tuple[object, ...]] = set()
+    own = {id(rule): place for place, rule in enumerate(draft.rules)}
+    for each in _Candidates(draft, rules, wrong).all():
+        key = tuple(own[id(rule)] if id(rule) in own else json.dumps(rule, sort_keys=True, default=str) for rule in each.rules)
+        if key not in seen:
+            seen.add(key)
+            yield each
+
+
+class _Candidates:
+    def __init__(self, draft: Draft, rules: RuleSet, wrong: Wrong) -> None:
+        self._draft, self._rules, self._aim = draft, rules, wrong.aim
+        self._every = standings(rules, wrong.copy)
+        self._helping = [each for each in self._every if self._aim.is_helped_by(each.rule) and not each.rule.dlp]
+        self._near = sorted((each for each in self._helping if 0 < each.distance <= _FARTHEST), key=lambda each: each.distance)[:_NEAREST]
+        self._acting = [each for each in self._every if each.acts and each.rule.enforced]
+        self._stop = next((each for each in reversed(self._acting) if each.rule.is_final), None)
+
+    def all(self) -> Iterator[Draft]:
+        for each in self._near:
+            yield from self._to_act(each)
+        yield from self._sooner()
+        for each in reversed(self._acting):
+            yield from self._not_to_act(each)
+        yield from self._new_rule()
+
+    def _to_act(self, standing: Standing) -> Iterator[Draft]:
+        """A rule that helps acts: enabled, reached, without what keeps it from matching."""
+        place, rule = standing.rule.place, standing.rule
+        if rule.idle:
+            yield self._draft.set(place, "enabled", False, True)
+        if not rule.enforced:
+            yield self._draft.set(place, "mode", rule.mode, "Enforce")
+        for failed in standing.failed:
+            yield from self._spared(standing, failed) if failed.section == "exceptions" else self._widened(standing, failed)
+        if not (standing.reached or standing.failed) and self._stop is not None and self._stop.rule.place < place:
+            yield self._draft.moved(place, self._stop.rule.place)
+            yield self._draft.moved(self._stop.rule.place, place)
+
+    def _sooner(self) -> Iterator[Draft]:
+        """A rule that helps acts already, and goes before the first one that acts and does not help."""
+        first = next((each.rule.place for each in self._acting if not self._aim.is_helped_by(each.rule)), len(self._every))
+        for each in self._helping:
+            if not each.distance and each.rule.place > first:
+                yield self._draft.moved(each.rule.place, first)
+
+    def _spared(self, standing: Standing, failed: Failed) -> Iterator[Draft]:
+        """An exception no longer applies: without the values that are met, or at all."""
+        place, options = standing.rule.place, self._given(standing, "exceptions", failed.atom.predicate)
+        for less in _without(options, self._met(standing, options)):
+            yield self._draft.with_section(place, EXCEPTION, "exceptions", less)
+        yield self._draft.with_section(place, EXCEPTION, "exceptions", dict.fromkeys(options))
+
+    def _widened(self, standing: Standing, failed: Failed) -> Iterator[Draft]:
+        """A condition is met: with values of the guarantee or of other rules, or without it, if others are left."""
+        place, predicate = standing.rule.place, failed.atom.predicate
+        options = self._given(standing, "conditions", predicate)
+        if len(options) == 1 and _listed(next(iter(options.values()))) is not None:
+            ((option, values),) = options.items()
+            sections = (self._aim.about, *(rule.get("conditions") or {} for rule in self._draft.rules))
+            lists = dict.fromkeys(tuple(_listed(section[option]) or ()) for section in sections if option in section)
+            for more in lists:
+                if self._met(standing, {option: more}):
+                    yield self._draft.with_section(place, CONDITION, "conditions", {option: [*values, *(each for each in more if each not in values)]})
+        if len(standing.rule.conditions) > 1:
+            yield self._draft.with_section(place, CONDITION, "conditions", dict.fromkeys(options))
+
+    def _not_to_act(self, standing: Standing) -> Iterator[Draft]:
+        """A rule that acts does so no longer: a condition has fewer values, or an exception applies; or it does not stop, or is disabled."""
+        place, helps = standing.rule.place, self._aim.is_helped_by(standing.rule)
+        for atom in standing.rule.conditions if not helps else ():
+            options = self._given(standing, "conditions", atom.predicate)
+            for less in _without(options, self._met(standing, options)):
+                yield self._draft.with_section(place, CONDITION, "conditions", less)
+        for section, predicate in self._at_hand(standing) if not helps else ():
+            yield from self._excepted(standing, section, predicate)
+        told = set_actions(self._draft.rules[place].get("actions") or {})
+        if told.pop("stop_rule_processing", None) and told:
+            yield self._draft.with_section(place, STOP, "actions", {"stop_rule_processing": None})
+        if not helps:
+            yield self._draft.set(place, "enabled", True, False)
+
+    def _excepted(self, standing: Standing, options: Section, predicate: Predicate) -> Iterator[Draft]:
+        """A rule has one exception more, or one with more values."""
+        place = standing.rule.place
+        own = self._given(standing, "exceptions", predicate)
+        if not own:
+            yield self._draft.with_section(place, EXCEPTION, "exceptions", options)
+        elif len(options) == 1 and own.keys() == options.keys():
+            ((option, values),) = own.items()
+            more = _listed(options[option])
+            if isinstance(values, list) and more is not None:
+                yield self._draft.with_section(place, EXCEPTION, "exceptions", {option: [*values, *(each for each in more if each not in values)]})
+
+    def _at_hand(self, standing: Standing) -> list[tuple[Section, Predicate]]:
+        """Conditions of the guarantee and of other rules, first of those that help, that the message meets and that the rule does not have itself."""
+        own = self._draft.rules[standing.rule.place].get("conditions") or {}
+        found: dict[str, tuple[Section, Predicate]] = {}
+        seen: set[str] = set()
+        # A list of values names less mail than a scope.
+        about = sorted(_parts(self._aim.about), key=lambda part: all(_listed(value) is None for value in part[0].values()))
+        for options, predicate in (*about, *self._met_elsewhere):
+            key = json.dumps(options, sort_keys=True, default=str)
+            if key in seen or all(own.get(option) == value for option, value in options.items()):
+                continue
+            seen.add(key)
+            if self._is_met(standing, options):
+                found[key] = (options, predicate)
+            if len(found) == _EXCEPTIONS:
+                break
+        return list(found.values())
+
+    @cached_property
+    def _met_elsewhere(self) -> list[tuple[Section, Predicate]]:
+        """The conditions of rules that the message meets, or may meet."""
+        found: list[tuple[Section, Predicate]] = []
+        for each in (*self._near, *self._every):
+            failed = {failure.atom for failure in each.failed}
+            atoms = [atom for atom in each.rule.conditions if atom not in failed]
+            found += [(self._given(each, "conditions", atom.predicate), atom.predicate) for atom in atoms]
+        return found
+
+    def _new_rule(self) -> Iterator[Draft]:
+        """One rule more: before the one that stops, before all, or after all."""
+        remedy = self._aim.remedy
+        if remedy is None or any(edit.kind == "add" for edit in self._draft.edits):
+            return
+        names = {str(rule.get("name")).casefold() for rule in self._draft.rules}
+        name = next(each for number in range(1, len(names) + 2) if (each := _numbered(remedy["name"], number)).casefold() not in names)
+        places = [len(self._draft.rules), *([] if self._stop is None else [self._stop.rule.place]), 0]
+        for place in dict.fromkeys(places):
+            yield self._draft.added({**remedy, "name": name}, place)
+
+    def _given(self, standing: Standing, section: str, predicate: Predicate) -> dict[str, Any]:
+        """The options of a condition, as the rule's section has them."""
+        own = self._draft.rules[standing.rule.place].get(section) or {}
+        return {option: own[option] for option in predicate.options if option in own}
+
+    def _met(self, standing: Standing, options: Section) -> list[Any]:
+        """Of a list of values those that the message has; none of another condition."""
+        if len(options) != 1:
+            return []
+        ((option, values),) = options.items()
+        return [each for each in _listed(values) or () if self._is_met(standing, {option: [each]})]
+
+    def _is_met(self, standing: Standing, options: Section) -> bool:
+        """Whether the copy would certainly meet this as a condition of the rule."""
+        rule = self._draft.rules[standing.rule.place]
+        settings = {option: rule[option] for option in _SETTINGS if option in rule}
+        (claim,) = RuleSet([{**settings, "conditions": options}], self._rules.dialect).rules
+        return bool(claim.conditions) and all(atom.evaluate(standing.sight) is True for atom in claim.conditions)
+
+
+def _listed(values: Any) -> list[Any] | None:
+    """The values of a list; ``None`` of another value."""
+    return list(values) if isinstance(values, (list, tuple)) else None
+
+
+def _without(options: Section, met: Sequence[Any]) -> Iterator[Section]:
+    """A list without the values that are met, if others are left."""
+    for option, values in options.items():
+        left = [each for each in _listed(values) or () if each not in met]
+        if met and left:
+            yield {option: left}
+
+
+def _parts(section: Section) -> Iterator[tuple[Section, Predicate]]:
+    """Each condition of a section, with all of its options."""
+    for predicate in PREDICATES:
+        options = {option: section[option] for option in predicate.options if section.get(option) not in (None, "", [], False)}
+        if options:
+            yield options, predicate
+
+
+def _numbered(name: str, number: int) -> str:
+    """The name of a rule, with a number if it is not the first."""
+    suffix = f" ({number})" if number > 1 else ""
+    return f"{name[: 64 - len(suffix)]}{suffix}"

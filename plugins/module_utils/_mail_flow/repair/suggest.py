@@ -1,0 +1,308 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The smallest edits of rules after which a refuted guarantee holds, or a failed expectation is met. Private to the collection.
+
+``suggestions(...)`` is the entry point. Candidates come from a message that is treated wrongly (``candidates``). Each goes through the simulator first, with
+every counterexample that was found so far, and is then proved; what refutes it is one counterexample more, from which the next edits come.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import Difference, difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import MayChange
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import REFUTED, UNKNOWN, Counterexample, Judgment
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded, spend
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.expected import Broken, broken
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import Case
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import Wrong, aim_of_expectation, aim_of_guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.candidates import candidates
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import ADD, Draft, Edit, Rule, unplaced
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.standing import Copy, copy_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Passage
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import CONFLICTS, Model
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import surely_breaks
+
+#: The steps for all suggestions about an organization.
+STEPS = 24_000_000
+
+#: At most so many suggestions of a goal are returned, and so many are compared for that.
+MOST, _COMPARED = 5, 8
+
+#: At most so many pairs of edits are tried for a goal.
+_PAIRS = 400
+
+#: The cost, in steps, of reading a rule.
+_STEPS_OF_RULE = 20
+
+#: The kinds of differences by which mail is worse off.
+_LOSSES = ("protection_lost", "delivery_lost", "transit_lost")
+_GAINS = ("protection_gained", "delivery_gained", "transit_gained")
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What was tried for a goal.
+
+    :param edits: how many single edits, and :param:`pairs` how many pairs.
+    :param proofs: how many of them the simulator let pass, so that a proof was tried.
+    :param undecided: for how many of these neither a proof nor a counterexample was found.
+    :param complete: whether nothing was left to try; otherwise the budget was spent, or enough was found.
+    """
+
+    edits: int = 0
+    pairs: int = 0
+    proofs: int = 0
+    undecided: int = 0
+    complete: bool = True
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """Edits after which a goal is met, and everything that held before still holds.
+
+    :param rules: all rules, first to last.
+    :param difference: what they change in mail.
+    """
+
+    edits: tuple[Edit, ...]
+    rules: tuple[Rule, ...]
+    difference: Difference
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """What is suggested for a goal.
+
+    :param name: the name of the guarantee or of the message.
+    :param suggestions: those with the smallest difference in mail first; none if no one or two edits were found.
+    """
+
+    name: str
+    suggestions: tuple[Suggestion, ...]
+    tried: Tried
+
+
+def suggestions(
+    rules: RuleSet, facts: Mapping[str, Any], judged: Sequence[Judgment], cases: Sequence[Case], now: datetime.datetime, steps: int = STEPS
+) -> list[Repaired]:
+    """What is suggested for each refuted guarantee, and for each message with an expectation that is not met.
+
+    :param facts: in the form of the option ``facts``.
+    :param judged: all guarantees, as the verifier judges them.
+    :param cases: all messages, with their expectations.
+    :param now: when the mail passes the rules.
+    :param steps: the budget for all together.
+    """
+    repair = _Repair(rules, facts, judged, cases, now)
+    goals, found = list(repair.goals()), []
+    with bounded(steps, share=1):
+        for place, goal in enumerate(goals):
+            with bounded(steps, share=1 / (len(goals) - place)):
+                found.append(repair.of(goal))
+    return found
+
+
+@dataclass(frozen=True)
+class _Goal:
+    """A guarantee that is to hold, or a message whose expectations are to be met.
+
+    :param wrong: a copy that shows that it is not so.
+    """
+
+    wrong: Wrong
+    guarantee: Guarantee | None = None
+    case: Case | None = None
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A counterexample that was found on the way.
+
+    :param wrong: the copy that breaks :param:`guarantee`.
+    """
+
+    guarantee: Guarantee
+    wrong: Wrong
+
+
+class _OpenError(Exception):
+    """Of some rules it is unknown whether they do."""
+
+
+@dataclass
+class _Repair:
+    rules: RuleSet
+    given: Mapping[str, Any]
+    judged: Sequence[Judgment]
+    cases: Sequence[Case]
+    now: datetime.datetime
+    shown: list[_Shown] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.facts: Facts = facts_of(self.given)
+        self.present = Draft(tuple(map(unplaced, self.rules.given)))
+        self._known = RuleSet(self.present.rules, self.rules.dialect)
+        #: The expectations that are not met at present, by message.
+        self.missed = {case.message.name: self._missed(self.rules, case) for case in self.cases if case.expect}
+        self.shown += [_Shown(each.guarantee, self._wrong(each.guarantee, each.counterexample)) for each in self.judged if each.counterexample]
+
+    def goals(self) -> Iterator[_Goal]:
+        """What is to be repaired."""
+        yield from (_Goal(each.wrong, guarantee=each.guarantee) for each in self.shown)
+        for case in self.cases:
+            if self.missed.get(case.message.name):
+                yield _Goal(self._missing(case, self.missed[case.message.name]), case=case)
+
+    def of(self, goal: _Goal) -> Repaired:
+        """The suggestions for a goal."""
+        count, proposed, complete = Counter[str](), list[Draft](), False
+        try:
+            with bounded(STEPS):
+                for draft in self._search(goal, count):
+                    proposed.append(draft)
+                    if len(proposed) == _COMPARED:
+                        break
+                else:
+                    complete = count["pairs"] < _PAIRS
+        except BudgetError:
+            pass  # What was found until then counts.
+        found = [Suggestion(each.edits, each.rules, difference(self.rules, RuleSet(each.rules, self.rules.dialect), self.given, self.now)) for each in proposed]
+        return Repaired(goal.wrong.aim.name, tuple(sorted(found, key=_size)[:MOST]), Tried(**count, complete=complete))
+
+    def _search(self, goal: _Goal, count: Counter[str]) -> Iterator[Draft]:
+        """The drafts that do, with one edit; with two where no single edit does."""
+        begun: list[tuple[Draft, Wrong]] = []
+        done = added = False
+        for draft in candidates(self.present, self._known, goal.wrong):
+            if added and draft.edits[-1].kind == ADD:
+                continue  # It is the same rule at another place.
+            count["edits"] += 1
+            wrong = self._tried(draft, goal, count)
+            if isinstance(wrong, Wrong):
+                begun.append((draft, wrong))
+            elif wrong:
+                done, added = True, added or draft.edits[-1].kind == ADD
+                yield draft
+        if done:
+            return
+        seen: set[frozenset[str]] = set()
+        # What puts the first copy right is nearer.
+        for draft, wrong in sorted(begun, key=lambda each: each[1] is goal.wrong):
+            for further in candidates(draft, self._read(draft), wrong):
+                key = frozenset(map(repr, further.edits))
+                if key in seen or len(key) == 1:
+                    continue
+                if count["pairs"] == _PAIRS:
+                    return
+                seen.add(key)
+                count["pairs"] += 1
+                if self._tried(further, goal, count) is True:
+                    yield further
+
+    def _tried(self, draft: Draft, goal: _Goal, count: Counter[str]) -> Wrong | bool:
+        """A copy that does not come out right with a draft; true if all do, false if that is unknown, or the draft only hides the question."""
+        rules = self._read(draft)
+        wrong = self._simulated(rules, goal)
+        if wrong is not None:
+            return wrong
+        count["proofs"] += 1
+        try:
+            wrong = self._proved(RuleSet(draft.rules, self.rules.dialect), goal)
+        except _OpenError:
+            count["undecided"] += 1
+            return False
+        return wrong if wrong is not None else self._acts(draft, rules)
+
+    def _read(self, draft: Draft) -> RuleSet:
+        spend(_STEPS_OF_RULE * len(draft.rules))
+        return RuleSet(draft.rules, self.rules.dialect, self._known)
+
+    def _to_keep(self, goal: _Goal) -> list[Guarantee]:
+        """The guarantees that must not be refuted: the goal, those that held, and those of which it was unknown."""
+        return [each.guarantee for each in self.judged if each.guarantee is goal.guarantee or each.verdict != REFUTED]
+
+    def _simulated(self, rules: RuleSet, goal: _Goal) -> Wrong | None:
+        """A known message that is treated wrongly."""
+        kept = self._to_keep(goal)
+        for each in self.shown:
+            if any(each.guarantee is guarantee for guarantee in kept) and self._breaks(rules, each):
+                return each.wrong
+        first = [goal.case] if goal.case else []
+        for case in (*first, *(case for case in self.cases if case.expect and case is not goal.case)):
+            allowed = () if case is goal.case else self.missed[case.message.name]
+            missed = [each for each in self._missed(rules, case) if not any(_covers(known, each) for known in allowed)]
+            if missed:
+                return goal.wrong if case is goal.case else self._missing(case, missed)
+        return None
+
+    def _proved(self, rules: RuleSet, goal: _Goal) -> Wrong | None:
+        """A message that refutes the goal or a guarantee that held.
+
+        :raises _OpenError: it is unknown whether there is one.
+        """
+        kept = self._to_keep(goal)
+        for group in ([each for each in kept if each is goal.guarantee], [each for each in kept if each is not goal.guarantee]):
+            for found in prove(rules, self.given, group, self.now):
+                if found.counterexample:
+                    shown = _Shown(found.guarantee, self._wrong(found.guarantee, found.counterexample))
+                    self.shown.append(shown)
+                    return shown.wrong
+                was = next(each.verdict for each in self.judged if each.guarantee is found.guarantee)
+                if found.verdict == UNKNOWN and was != UNKNOWN:
+                    raise _OpenError
+        return None
+
+    def _acts(self, draft: Draft, rules: RuleSet) -> bool:
+        """Whether every edited rule that is not disabled can still act. One that cannot has an exception for everything, or a condition that leaves no mail."""
+        names = {edit.rule for edit in draft.edits}
+        edited = [rule for rule in rules.rules if rule.name in names and not rule.idle]
+        model = Model([rules], RuleSet([]), self.given, self.now)
+        chain = model.free.chains[0]
+        steps = [chain.step(rule) for rule in edited]
+        return all(step is not None and model.solve([high(step.alive), high(step.matches)], CONFLICTS) for step in steps)
+
+    def _breaks(self, rules: RuleSet, shown: _Shown) -> bool:
+        copy, guarantee = shown.wrong.copy, shown.guarantee
+        course = copy.course(Passage(rules, copy.message, copy.facts))
+        return surely_breaks(course, guarantee, copy.message, copy.facts)
+
+    def _missed(self, rules: RuleSet, case: Case) -> list[Broken]:
+        return broken(case.expect, Simulator(rules, self.facts).run(case.message)["recipients"])
+
+    def _missing(self, case: Case, missed: Sequence[Broken]) -> Wrong:
+        """The first recipient's copy of which something else is expected."""
+        of_first = [each for each in missed if each.recipient == missed[0].recipient]
+        return Wrong(Copy(case.message, self.facts, missed[0].recipient), aim_of_expectation(case.message, self.facts, of_first))
+
+    def _wrong(self, guarantee: Guarantee, found: Counterexample) -> Wrong:
+        return Wrong(copy_of(found, self.given, self.now), aim_of_guarantee(guarantee, self.rules, self.facts))
+
+
+def _covers(known: Broken, other: Broken) -> bool:
+    """Whether an expectation that was not met includes another. Who gets nothing meets none."""
+    return known.recipient == other.recipient and known.key in ("", other.key)
+
+
+def _size(found: Suggestion) -> tuple[int, int, int, int, int]:
+    """How much mail a suggestion changes: the classes of mail that lose by it, that may change, that change without a gain, and all of them. The more
+    conditions they meet, the less mail is in them.
+    """
+    findings = found.difference.findings
+    lost = sum(each.kind in _LOSSES for each in findings)
+    unknown = sum(isinstance(each, MayChange) for each in findings) + (not found.difference.complete)
+    other = sum(each.kind not in (*_LOSSES, *_GAINS) for each in findings)
+    return lost, unknown, other, len(findings) + found.difference.more, -sum(len(each.when) + len(each.unless) for each in findings)

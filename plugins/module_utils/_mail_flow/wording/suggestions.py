@@ -1,0 +1,161 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Suggested edits of rules, and why a copy is in clear, as rows of results and as lines of a terminal. Private to the collection."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed, value_text, visible_line
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import Edit, Rule, as_options, name_of, unwritten
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.nearest import Nearest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import Repaired, Suggestion
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import difference_rows
+
+Row = dict[str, Any]
+
+#: The maximum number of copies in clear that a terminal explains.
+_EXPLAINED = 10
+
+#: Kind of edit to its words: where the option is new, where it goes, and where its value changes.
+_WORDS = {
+    "move": ("", "", "move the rule {rule!r} from priority {before} to {after}"),
+    "add": ("add the rule {rule!r} at priority {after}", "", ""),
+    "stop": ("", "take stop_rule_processing out of the rule {rule!r}", ""),
+    "exception": (
+        "give the rule {rule!r} the exception {option}: {after}",
+        "take the exception {option}: {before} out of the rule {rule!r}",
+        "change the exception {option} of the rule {rule!r} from {before} to {after}",
+    ),
+    "condition": (
+        "give the rule {rule!r} the condition {option}: {after}",
+        "take the condition {option}: {before} out of the rule {rule!r}",
+        "change the condition {option} of the rule {rule!r} from {before} to {after}",
+    ),
+    "enable": ("", "", "set {option} of the rule {rule!r} to {after}"),
+}
+
+
+def suggestion_rows(found: Iterable[Repaired], present: Sequence[Rule], to_yaml: Callable[[Any], str]) -> list[Row]:
+    """What is suggested, as results have it: ``for``, ``edits``, ``text`` and ``tried`` and, where edits were found, ``rules``, ``difference``,
+    ``difference_more``, ``yaml``, ``diff`` and, of rules that the option ``rules`` cannot say, ``unwritten``.
+
+    :param present: the rules before the edits.
+    :param to_yaml: writes a value as YAML.
+    """
+    rows: list[Row] = []
+    for each in found:
+        tried = {"for": each.name, "tried": asdict(each.tried)}
+        rows += [{**tried, **_row(suggestion, present, to_yaml)} for suggestion in each.suggestions]
+        rows += [] if each.suggestions else [{**tried, "edits": [], "text": _nothing(each)}]
+    return rows
+
+
+def _row(found: Suggestion, present: Sequence[Rule], to_yaml: Callable[[Any], str]) -> Row:
+    rows, more = difference_rows(found.difference)
+    left_out = unwritten(found.rules)
+    rules, names = as_options(found.rules, present), {edit.rule for edit in found.edits}
+    before, after = (to_yaml(_shown(each, found.edits)).splitlines() for each in (as_options(present, found.rules), rules))
+    return {
+        "edits": [{key: value for key, value in asdict(edit).items() if value is not None} for edit in found.edits],
+        "text": edits_text(found.edits),
+        "rules": rules,
+        "difference": rows,
+        "difference_more": more,
+        "yaml": to_yaml([rule for rule in rules if name_of(rule) in names]),
+        "diff": "\n".join(difflib.unified_diff(before, after, "present", "suggested", lineterm="")),
+        **({"unwritten": left_out} if left_out else {}),
+    }
+
+
+def _shown(rules: Iterable[Rule], edits: Iterable[Edit]) -> list[Rule]:
+    """All rules by their names, and those that are edited, and not only moved, as they are."""
+    edited = {edit.rule for edit in edits if edit.kind != "move"}
+    return [rule if name_of(rule) in edited else {"name": name_of(rule)} for rule in rules]
+
+
+def edits_text(edits: Sequence[Edit]) -> str:
+    """Edits as a sentence: ``Move the rule 'Encrypt' from priority 3 to 0.``"""
+    said = " and ".join(map(_edit, edits))
+    return visible_line(f"{said[:1].upper()}{said[1:]}.")
+
+
+def _edit(edit: Edit) -> str:
+    words = _WORDS[edit.kind][0 if edit.before is None else 1 if edit.after is None else 2]
+    return words.format(rule=edit.rule, option=edit.option.rpartition(".")[2], before=_value(edit.before), after=_value(edit.after))
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{option}: {_value(each)}" for option, each in value.items())
+    return listed(value, "'", "or") if isinstance(value, (list, tuple)) else value_text(value, str)
+
+
+def _nothing(found: Repaired) -> str:
+    tried = f"{found.tried.edits} single edits and {found.tried.pairs} pairs were tried"
+    return f"No one or two edits were found: {tried}{'' if found.tried.complete else ', until the budget was spent'}."
+
+
+def suggestion_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A line for each suggestion, below one for what it is about."""
+    for row in rows:
+        first = next(each for each in rows if each["for"] == row["for"]) is row
+        if first:
+            yield f"Suggestions for {row['for']!r}:"
+        yield f"  {row['text']}{_changes(row)}"
+
+
+def _changes(row: Mapping[str, Any]) -> str:
+    """What else a suggestion changes."""
+    kinds = len(row.get("difference") or ()) + int(row.get("difference_more") or 0)
+    if not kinds:
+        return ""
+    return f" {row['difference'][0]['text']}" if kinds == 1 else f" {row['difference'][0]['text']} {kinds - 1} more kinds of mail change."
+
+
+def suggestion_diffs(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """The edits as diffs of Ansible's."""
+    return [{"prepared": f"{row['text']}\n{row['diff']}\n"} for row in rows if row.get("diff")]
+
+
+def nearest_row(found: Nearest) -> Row:
+    """What kept a copy in clear, as results have it: ``rule``, ``option``, ``value`` and, where they apply, ``looked_at`` and ``others``."""
+    return {key: value for key, value in asdict(found).items() if key == "value" or value not in ("", 0)}
+
+
+def nearest_lines(messages: Iterable[Mapping[str, Any]], suggested: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Why copies are in clear, at most five lines for each.
+
+    :param messages: as results have them.
+    :param suggested: the rows of suggestions.
+    """
+    every = [(message["name"], label, result["nearest"]) for message in messages for label, result in message["recipients"].items() if "nearest" in result]
+    lines = [line for name, label, row in every[:_EXPLAINED] for line in _explained(name, label, row, suggested)]
+    return [*lines, *([f"{len(every) - _EXPLAINED} more copies are in clear."] if len(every) > _EXPLAINED else [])]
+
+
+def _explained(name: str, label: str, row: Mapping[str, Any], suggested: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    yield f"{name}, to {label}, is in clear."
+    yield f"  Nearest: the rule {row['rule']!r}."
+    yield f"  {_kept(row)}"
+    if row.get("others"):
+        yield f"  {row['others']} more condition{'s' if row['others'] > 1 else ''} or settings keep it from acting."
+    text = next((each["text"] for each in suggested if each["for"] == name), "")
+    if text:
+        yield f"  Suggested: {text}"
+
+
+def _kept(row: Mapping[str, Any]) -> str:
+    """What kept a rule from acting."""
+    section, _dot, option = str(row["option"]).rpartition(".")
+    looked_at = row.get("looked_at", "nothing")
+    if section:
+        is_met = "is not met by" if section == "conditions" else "is met by"
+        return f"Its {section.removesuffix('s')} {option} ({_value(row['value'])}) {is_met} {looked_at}."
+    if option == "priority":
+        return f"It is not reached: {looked_at!r} stops before." if "looked_at" in row else "It is not reached."
+    return f"Its {option} is {_value(row['value'])}."

@@ -1,0 +1,120 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the module says of suggestions, and of copies in clear."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import as_options, unwritten
+from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_test
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import to_yaml
+
+Values = dict[str, Any]
+
+OUT = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
+ENCRYPT: Values = {"name": "Encrypt", "conditions": OUT, "actions": {"apply_rights_protection_template": "Encrypt"}}
+PARTNERS: Values = {
+    "name": "Partners",
+    "conditions": {"recipient_domain_is": ["fabrikam.com", "northwind.com"]},
+    "actions": {"stop_rule_processing": True, "set_audit_severity": "Low"},
+}
+FACTS: Values = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mailboxes": ["alexw@contoso.com"], "outbound_connectors": []}
+FIRM: Values = {"name": "The law firm", "when": {**OUT, "recipient_domain_is": ["fabrikam.com"]}, "then": "not_in_clear"}
+OFFER: Values = {"name": "Offer", "from": "alexw@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"]}
+
+
+def flow(**options: Any) -> Values:
+    """Runs the module as its action does."""
+    spec = {name: value for name, value in mail_flow_test.SPEC.items() if name != "argument_spec"}
+    given = json.loads(json.dumps({"rules": [PARTNERS, ENCRYPT], "facts": FACTS, **options}))
+    validation, errors = validate(given, mail_flow_test.SPEC["argument_spec"], **spec)
+    assert errors == []
+    task = MailFlowContext(params=validation.validated_parameters, check_mode=False, session=None, find_file=lambda path: b"", to_yaml=to_yaml)
+    result: Values = mail_flow_test.run(task)
+    return result
+
+
+def test_a_suggestion_can_be_pasted_and_holds() -> None:
+    result = flow(guarantees=[FIRM], suggest=True)
+    first = result["suggestions"][0]
+    edit = {"kind": "condition", "rule": "Partners", "option": "conditions.recipient_domain_is"}
+    assert first["edits"] == [{**edit, "before": ["fabrikam.com", "northwind.com"], "after": ["northwind.com"]}]
+    text = "Change the condition recipient_domain_is of the rule 'Partners' from 'fabrikam.com' or 'northwind.com' to 'northwind.com'."
+    assert (first["for"], first["text"]) == ("The law firm", text)
+    assert [row["kind"] for row in first["difference"]] == ["protection_gained"]
+    assert yaml.safe_load(first["yaml"]) == [first["rules"][0]]
+    assert [line for line in first["diff"].splitlines() if line[:1] in "+-"][2:] == ["-      - fabrikam.com"]
+    assert result["failed"] is True
+    assert f"  {text} {first['difference'][0]['text']}" in result["msg"].splitlines()
+    assert {"prepared": f"{text}\n{first['diff']}\n"} in result["diff"]
+    for each in result["suggestions"]:
+        again = flow(rules=each["rules"], guarantees=[FIRM], suggest=True)
+        assert (again["guarantees"][0]["verdict"], again["suggestions"], "failed" in again) == ("proved", [], False)
+    assert "suggestions" not in flow(guarantees=[FIRM])
+
+
+def test_where_nothing_is_found_it_says_what_was_tried() -> None:
+    result = flow(rules=[], guarantees=[{**FIRM, "name": "Clear", "then": "unencrypted"}, FIRM], suggest=True)
+    (row,) = result["suggestions"]
+    assert (row["for"], row["edits"], row["tried"]["complete"]) == ("The law firm", [], True)
+    assert row["text"] == f"No one or two edits were found: {row['tried']['edits']} single edits and {row['tried']['pairs']} pairs were tried."
+    assert set(row) == {"for", "edits", "text", "tried"}
+
+
+def test_rules_as_the_option_takes_them() -> None:
+    """What is not set is left out, but for what an edit took out: an option that is omitted is left alone."""
+    odd: Values = {"name": "Odd", "conditions": {"made_up": ["x"]}, "exceptions": {}, "actions": {"set_audit_severity": "Low"}}
+    policy = {**ENCRYPT, "name": "Policy", "dlp_policy": True}
+    present = [odd, policy, {**ENCRYPT, "guid": "", "enabled": False, "dlp_policy": False, "exceptions": {"from": ["a@contoso.com"]}}]
+    after = [odd, policy, {**present[2], "enabled": True, "exceptions": {}}]
+    assert as_options(after, present) == [{**ENCRYPT, "enabled": True, "exceptions": {}}]
+    assert as_options([{**ENCRYPT, "enabled": True, "exceptions": {}}], [{**ENCRYPT, "enabled": True, "exceptions": {}}]) == [ENCRYPT]
+    assert unwritten(after) == ["Odd", "Policy"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "row", "said"),
+    [
+        ([PARTNERS, ENCRYPT], {"option": "priority", "value": 1, "looked_at": "Partners"}, "It is not reached: 'Partners' stops before."),
+        ([{**ENCRYPT, "enabled": False}], {"option": "enabled", "value": False}, "Its enabled is false."),
+        ([{**ENCRYPT, "mode": "Audit"}], {"option": "mode", "value": "Audit"}, "Its mode is Audit."),
+        (
+            [{**ENCRYPT, "exceptions": {"recipient_domain_is": ["fabrikam.com"]}}],
+            {"option": "exceptions.recipient_domain_is", "value": ["fabrikam.com"], "looked_at": "ann@fabrikam.com"},
+            "Its exception recipient_domain_is ('fabrikam.com') is met by ann@fabrikam.com.",
+        ),
+        (
+            [{**ENCRYPT, "conditions": {**OUT, "sent_to": ["bob@fabrikam.com"], "subject_contains_words": ["secure"]}}],
+            {"option": "conditions.sent_to", "value": ["bob@fabrikam.com"], "looked_at": "ann@fabrikam.com", "others": 1},
+            "Its condition sent_to ('bob@fabrikam.com') is not met by ann@fabrikam.com.",
+        ),
+    ],
+)
+def test_why_a_message_is_in_clear(rules: list[Values], row: Values, said: str) -> None:
+    result = flow(rules=rules, messages=[OFFER], explain=True)
+    assert result["messages"][0]["recipients"]["ann@fabrikam.com"]["nearest"] == {"rule": "Encrypt", **row}
+    lines = result["msg"].splitlines()
+    assert lines[1:4] == ["Offer, to ann@fabrikam.com, is in clear.", "  Nearest: the rule 'Encrypt'.", f"  {said}"]
+    assert len(lines) <= 6
+
+
+def test_what_is_encrypted_needs_no_explanation() -> None:
+    result = flow(rules=[ENCRYPT], messages=[OFFER], explain=True)
+    assert "nearest" not in result["messages"][0]["recipients"]["ann@fabrikam.com"]
+    assert len(result["msg"].splitlines()) == 1
+    assert "nearest" not in flow(rules=[], messages=[OFFER], explain=True)["messages"][0]["recipients"]["ann@fabrikam.com"]
+
+
+def test_the_explanation_ends_with_a_suggestion() -> None:
+    wanted = {**OFFER, "expect": {"ann@fabrikam.com": {"protection": "encrypt"}}}
+    result = flow(messages=[wanted], explain=True, suggest=True, fail_on_error=False)
+    lines = result["msg"].splitlines()
+    at = lines.index("Offer, to ann@fabrikam.com, is in clear.")
+    assert lines[at + 3] == f"  Suggested: {result['suggestions'][0]['text']}"

@@ -1,0 +1,211 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Suggestions: named cases, and the laws that each of them obeys."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import PROVED, REFUTED, UNKNOWN
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.expected import broken
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import guarantees_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import Case, cases_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import Repaired, Suggestion, suggestions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+
+from tests.rounds import seeds
+from tests.unit.mail_flow import small_rules
+from tests.unit.mail_flow.asking import ALL, ENCRYPT, NOW, OUTGOING, PARTNER, STOP, rule
+from tests.unit.mail_flow.small_worlds import TENANT
+
+Values = dict[str, Any]
+
+AWAY = rule("Partner", PARTNER, {**STOP, "set_audit_severity": "Low"})
+G: Values = {"name": "G", "when": OUTGOING, "then": "encrypted"}
+TO_PARTNER: Values = {"name": "Offer", "from": "megan@contoso.com", "mail_from": "megan@contoso.com", "authenticated": True, "to": ["ann@partner.com"]}
+
+
+def unread(path: str) -> bytes:
+    raise AssertionError(path)
+
+
+def repaired(rules: Sequence[Values], guarantees: Sequence[Values] = (G,), messages: Sequence[Values] = (), **more: Any) -> list[Repaired]:
+    read = RuleSet(rules)
+    judged = prove(read, TENANT, guarantees_of(list(guarantees)), NOW)
+    return suggestions(read, TENANT, judged, cases_of(list(messages), unread, NOW), NOW, **more)
+
+
+def edits(found: Repaired) -> list[tuple[Any, ...]]:
+    """Kind, rule, option, before and after of suggestions of one edit."""
+    return [tuple(asdict(each.edits[0]).values()) for each in found.suggestions if len(each.edits) == 1]
+
+
+def test_a_rule_that_stops_before() -> None:
+    (found,) = repaired([AWAY, ALL])
+    assert found.name == "G"
+    assert ("move", "All", "priority", 1, 0) in edits(found)
+    assert ("stop", "Partner", "actions.stop_rule_processing", True, None) in edits(found)
+    moved = next(each for each in found.suggestions if each.edits[0].kind == "move")
+    assert [each["name"] for each in moved.rules] in (["All", "Partner"],)
+    assert [each.kind for each in moved.difference.findings] == ["protection_gained"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "edit"),
+    [
+        ([{**ALL, "enabled": False}], ("enable", "All", "enabled", False, True)),
+        ([{**ALL, "mode": "Audit"}], ("enable", "All", "mode", "Audit", "Enforce")),
+        ([{**ALL, "exceptions": {"subject_contains_words": ["public"]}}], ("exception", "All", "exceptions.subject_contains_words", ["public"], None)),
+        ([rule("All", {**OUTGOING, "subject_contains_words": ["x"]}, ENCRYPT)], ("condition", "All", "conditions.subject_contains_words", ["x"], None)),
+        ([], ("add", "G", "priority", None, 0)),
+    ],
+)
+def test_one_edit(rules: list[Values], edit: tuple[Any, ...]) -> None:
+    (found,) = repaired(rules)
+    assert edit in edits(found)
+
+
+def test_a_condition_is_widened_by_the_values_of_the_guarantee() -> None:
+    wanted = {"name": "G", "when": {**OUTGOING, "recipient_domain_is": ["a.com", "b.com"]}, "then": "encrypted"}
+    (found,) = repaired([rule("A", {**OUTGOING, "recipient_domain_is": ["a.com"]}, ENCRYPT)], [wanted])
+    assert ("condition", "A", "conditions.recipient_domain_is", ["a.com"], ["a.com", "b.com"]) in edits(found)
+
+
+def test_a_rule_that_stops_loses_one_of_its_domains_or_gets_an_exception() -> None:
+    wanted = {"name": "G", "when": {**OUTGOING, "recipient_domain_is": ["a.com"]}, "then": "encrypted"}
+    (found,) = repaired([rule("Partners", {"recipient_domain_is": ["a.com", "b.com"]}, STOP), ALL], [wanted])
+    assert ("condition", "Partners", "conditions.recipient_domain_is", ["a.com", "b.com"], ["b.com"]) in edits(found)
+    assert ("exception", "Partners", "exceptions.recipient_domain_is", None, ["a.com"]) in edits(found)
+    # Of these, the first changes the least mail.
+    assert edits(found)[0] == ("condition", "Partners", "conditions.recipient_domain_is", ["a.com", "b.com"], ["b.com"])
+
+
+def test_no_exception_for_everything() -> None:
+    """The rule would never act: that only hides the question."""
+    (found,) = repaired([rule("Partner", PARTNER, STOP), ALL])
+    assert [each for each in found.suggestions if each.edits[0].kind == "exception"] == []
+    wanted = {"name": "G", "when": {**PARTNER}, "then": "encrypted"}
+    (found,) = repaired([rule("Partner", {**PARTNER, "subject_contains_words": ["x"]}, STOP), ALL], [wanted])
+    assert [each for each in found.suggestions if each.edits[0].kind == "exception"] == []
+
+
+def test_what_held_still_holds() -> None:
+    spared = {"name": "Spared", "when": PARTNER, "then": "unencrypted"}
+    wanted = {"name": "G", "when": {**OUTGOING, "recipient_domain_is": ["a.com"]}, "then": "encrypted"}
+    (found,) = repaired([rule("Both", {**IN_TO, "recipient_domain_is": ["a.com", "partner.com"]}, STOP), ALL], [spared, wanted])
+    assert found.name == "G"
+    assert {each.edits[0].kind for each in found.suggestions} == {"condition", "exception"} | ({"add"} if "add" in kinds(found) else set())
+    for each in found.suggestions:
+        assert [judged.verdict for judged in prove(each.rules, TENANT, [spared, wanted], NOW)] == [PROVED, PROVED]
+
+
+IN_TO: Values = {"from_scope": "InOrganization"}
+
+
+def is_about_mail(guarantee: Values) -> bool:
+    try:
+        return bool(prove([], TENANT, [guarantee], NOW))
+    except OptionError:
+        return False
+
+
+def kinds(found: Repaired) -> set[str]:
+    return {edit.kind for each in found.suggestions for edit in each.edits}
+
+
+def test_two_edits_where_no_single_one_does() -> None:
+    strict = rule("Strict", {**OUTGOING, "subject_contains_words": ["x"]}, {"apply_rights_protection_template": "Do Not Forward", **STOP})
+    stops = rule("Partner", PARTNER, {**STOP, "set_audit_severity": "Low"})
+    rules = [stops, strict, {**ALL, "exceptions": {"recipient_domain_is": ["b.com"]}}]
+    held = {**TO_PARTNER, "to": ["joe@b.com"], "subject": "x", "expect": {"joe@b.com": {"protection": "do_not_forward"}}}
+    (found,) = repaired(rules, [G], [held])
+    assert found.tried.pairs > 0
+    assert found.suggestions
+    assert {len(each.edits) for each in found.suggestions} == {2}
+    stop = ("stop", "Partner", "actions.stop_rule_processing", True, None)
+    exception = ("exception", "All", "exceptions.recipient_domain_is", ["b.com"], None)
+    assert [stop, exception] in [sorted((tuple(asdict(edit).values()) for edit in each.edits), reverse=True) for each in found.suggestions]
+
+
+def test_nothing_is_an_answer() -> None:
+    """Two guarantees that contradict each other."""
+    spared = {"name": "Spared", "when": OUTGOING, "then": "unencrypted"}
+    (found,) = repaired([], [spared, G])
+    assert (found.name, found.suggestions, found.tried.complete) == ("G", (), True)
+    assert found.tried.edits >= 1
+
+
+def test_a_failed_expectation() -> None:
+    message = {**TO_PARTNER, "expect": {"ann@partner.com": {"protection": "encrypt"}}}
+    (found,) = repaired([AWAY, ALL], (), [message])
+    assert found.name == "Offer"
+    assert ("move", "All", "priority", 1, 0) in edits(found)
+    assert ("stop", "Partner", "actions.stop_rule_processing", True, None) in edits(found)
+    kept = {**TO_PARTNER, "name": "Kept", "to": ["bob@partner.com"], "expect": {"bob@partner.com": {"protection": "none"}}}
+    (found,) = repaired([AWAY, ALL], (), [message, kept])
+    assert found.name == "Offer"
+    assert all(not missed(each, [message, kept]) for each in found.suggestions)
+
+
+def missed(found: Suggestion, messages: Sequence[Values]) -> list[Any]:
+    simulator = Simulator(found.rules, facts_of(TENANT))
+    cases: list[Case] = cases_of(list(messages), unread, NOW)
+    return [each for case in cases for each in broken(case.expect, simulator.run(case.message)["recipients"])]
+
+
+def test_mail_that_is_expected_in_clear() -> None:
+    message = {**TO_PARTNER, "expect": {"ann@partner.com": {"protection": "none"}}}
+    (found,) = repaired([ALL, AWAY], (), [message])
+    assert ("move", "Partner", "priority", 1, 0) in edits(found)
+    assert ("exception", "All", "exceptions.recipient_domain_is", None, ["partner.com"]) in edits(found)
+
+
+def test_the_budget_counts_steps_and_says_so() -> None:
+    (found,) = repaired([AWAY, ALL], steps=100)
+    assert (found.suggestions, found.tried.complete) == ((), False)
+    assert repaired([AWAY, ALL]) == repaired([AWAY, ALL])
+
+
+def test_the_smallest_difference_is_first() -> None:
+    (found,) = repaired([AWAY, rule("Quiet", OUTGOING, {"prepend_subject": "[x] "}), ALL])
+    losses = [sum(each.kind.endswith("_lost") for each in suggestion.difference.findings) for suggestion in found.suggestions]
+    sizes = [len(suggestion.difference.findings) for suggestion in found.suggestions]
+    assert losses == sorted(losses)
+    assert (len(sizes) <= 5, sizes) == (True, sorted(sizes))
+
+
+@pytest.mark.parametrize("seed", seeds(6, 7, 8))
+def test_every_suggestion_is_proved_and_keeps_what_held(seed: int) -> None:
+    source = random.Random(seed)
+    rules = [{key: value for key, value in each.items() if key != "priority"} for each in small_rules.rule_set(source)]
+    thens = ("encrypted", "not_in_clear", "unencrypted")
+    drawn = [{"name": f"G{number}", "when": {**IN_TO, **small_rules.section(source, 1)}, "then": source.choice(thens)} for number in range(3)]
+    guarantees = [each for each in drawn if is_about_mail(each)]
+    expected = {**TO_PARTNER, "to": ["ann@fabrikam.com"], "expect": {"ann@fabrikam.com": {"protection": source.choice(["encrypt", "none"])}}}
+    before = {each.guarantee.name: each.verdict for each in prove(rules, TENANT, guarantees, NOW)}
+    held = not broken(expected["expect"], Simulator(rules, facts_of(TENANT)).run(cases_of([expected], unread, NOW)[0].message)["recipients"])
+    found = repaired(rules, guarantees, [expected])
+    assert {each.name for each in found} == {name for name, verdict in before.items() if verdict == REFUTED} | (set() if held else {"Offer"})
+    dead = {each.rules[0] for each in lint(rules, TENANT, NOW) if each.kind == "never_acts"}
+    for each in found:
+        for suggestion in each.suggestions:
+            after = {judged.guarantee.name: judged.verdict for judged in prove(suggestion.rules, TENANT, guarantees, NOW)}
+            wrong = [name for name, verdict in before.items() if (name == each.name or verdict == PROVED) and after[name] != PROVED]
+            wrong += [name for name, verdict in before.items() if verdict == UNKNOWN and after[name] == REFUTED]
+            assert wrong == [], suggestion.edits
+            if held or each.name == "Offer":
+                assert missed(suggestion, [expected]) == []
+            new = {finding.rules[0] for finding in lint(suggestion.rules, TENANT, NOW) if finding.kind == "never_acts"} - dead
+            assert not new & {edit.rule for edit in suggestion.edits}
+            assert 1 <= len(suggestion.edits) <= 2
+        assert len(each.suggestions) <= 5
