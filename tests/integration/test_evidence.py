@@ -68,6 +68,18 @@ def test_what_exchange_reports_is_what_was_computed(tenant: Tenant) -> None:
     assert [call.parameters["EventType"] for call in asked] == [["TransportRuleHits", "TransportRuleActionHits"]]
 
 
+MANY = [row(number, NOW - datetime.timedelta(hours=30, seconds=number), f"alexw@{NAME}", f"p{number}@fabrikam.com") for number in range(5_200)]
+
+
+@pytest.mark.organizations(state(message_trace=MANY, rule_report=hits(MANY, "Partners")))
+def test_all_pages_are_read(tenant: Tenant) -> None:
+    calls = len(tenant.emulator.calls)
+    (rule,) = evidence(tenant, sample=0)["rules"]
+    assert (rule["reported"], rule["contradictions"]) == (5_200, [])
+    asked = [call.parameters for call in tenant.emulator.calls[calls:] if call.cmdlet == "Get-MailDetailTransportRuleReport"]
+    assert [(each["Page"], each["PageSize"]) for each in asked] == [(1, 5_000), (2, 5_000)]
+
+
 @pytest.mark.organizations(state(rule_report=[*hits(PARTNERS[:6], "Partners"), hit(PARTNERS[7], "Partners"), hit(MAIL[0], "Partners"), hit(MAIL[3], "Gone")]))
 def test_contradictions_are_findings_and_name_nobody(tenant: Tenant) -> None:
     found = evidence(tenant, sample=3)

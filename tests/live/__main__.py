@@ -35,8 +35,8 @@ def main() -> int:
     parser.add_argument("--calibration", type=Path, action="append", help="file with the calibration of mail_flow_evidence; alone, it needs no tenant")
     parser.add_argument("--report", type=Path, default=Path("build/live.md"))
     arguments = parser.parse_args()
-    told = calibration_lines(arguments.calibration) if arguments.calibration else []
-    if told and not arguments.organization:
+    told = calibration_lines(arguments.calibration or ())
+    if arguments.calibration and not arguments.organization:
         return _written(arguments.report, told)
     if not arguments.organization or arguments.confirm != arguments.organization:
         print(
@@ -55,7 +55,7 @@ def main() -> int:
         restored = restored and as_before
     lines += ["## What only mail can tell", "", "Not asked: the suite sends no mail.", "", "| number | not known | the smallest experiment |", "|---|---|---|"]
     lines += [f"| {number} | {_cell(question)} | {_cell(experiment)} |" for number, question, experiment in ONLY_MAIL_TELLS]
-    _written(arguments.report, [*lines, "", *told] if told else lines)
+    _written(arguments.report, [*lines, "", *told] if arguments.calibration else lines)
     return 0 if restored else 1
 
 

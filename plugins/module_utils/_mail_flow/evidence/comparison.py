@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import nsmallest
 from itertools import chain, zip_longest
@@ -160,12 +160,11 @@ def compare(
         tallies[rule.place].why_not = _why_not(rule, rules, window, report, changes, now)
     copies, begin, until = 0, microseconds_of(window.begin), microseconds_of(window.until)
     for block in blocks_of(trace):
-        within = bits_of((place for place, time in enumerate(block.received) if begin <= time <= until), len(block))
-        kept = within & bits_of((place for place in range(len(block)) if not left_out(block.text("status", place), block.text("sender", place))), len(block))
-        copies += kept.bit_count()
+        part = _Part.of(block, begin, until, last)
+        copies += part.kept.bit_count()
         found = predictions(block, rules, facts)
         for tally in tallies.values():
-            tally.add(block, within, kept, found[tally.rule.place])
+            tally.add(part, found[tally.rule.place])
     return Evidence(
         copies,
         tuple(tally.evidence(examples) for tally in tallies.values()),
@@ -192,6 +191,26 @@ def _times_of(trace: Trace, copies: frozenset[Copy]) -> Iterable[int]:
             yield received
 
 
+@dataclass(frozen=True)
+class _Part:
+    """The copies of a block: where each is, and those of the window, those of them that are computed, and those that are as old as something reported."""
+
+    block: Block
+    places: Mapping[Copy, int]
+    within: int
+    kept: int
+    arrived: int
+
+    @classmethod
+    def of(cls, block: Block, begin: int, until: int, last: int) -> _Part:
+        """A block in a window. :param last: as in :class:`_Tally`; times are in microseconds."""
+        count = len(block)
+        within = bits_of((place for place, time in enumerate(block.received) if begin <= time <= until), count)
+        kept = within & bits_of((place for place in range(count) if not left_out(block.text("status", place), block.text("sender", place))), count)
+        arrived = bits_of((place for place, time in enumerate(block.received) if time <= last), count)
+        return cls(block, {_copy(block, place): place for place in range(count)}, within, kept, arrived)
+
+
 @dataclass
 class _Tally:
     """Counts of one rule.
@@ -210,14 +229,11 @@ class _Tally:
     named: dict[str, list[tuple[Example, Copy]]] = field(default_factory=dict)
     answers: Counter[tuple[str, bool, bool]] = field(default_factory=Counter)
 
-    def add(self, block: Block, within: int, kept: int, found: Prediction) -> None:
-        """Adds the copies of a block.
-
-        :param within: those of the window, and :param:`kept` those of them that are computed.
-        """
-        every = bits_of((place for place in range(len(block)) if _copy(block, place) in self.copies), len(block))
-        reported = every & within
-        arrived = bits_of((place for place, time in enumerate(block.received) if time <= self.last), len(block))
+    def add(self, part: _Part, found: Prediction) -> None:
+        """Adds the copies of a block."""
+        block, kept, arrived = part.block, part.kept, part.arrived
+        every = bits_of((part.places[copy] for copy in self.copies & part.places.keys()), len(block))
+        reported = every & part.within
         certain, possible = found.certain & kept, found.possible & kept
         uncertain = possible & ~certain
         sets = {
