@@ -6,7 +6,18 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The options that modules about real mail share."""
+    """The options that modules about mail share."""
+
+    SOURCE = r"""
+options:
+  source:
+    description:
+      - >-
+        A file to take the rules and facts from instead of the organization, which is an export, a snapshot or a capture of this collection, or saved output of
+        M(m365.message_encryption.message_encryption_info).
+      - A relative path is searched for as M(ansible.builtin.copy) does.
+    type: path
+"""
 
     TRACE = r"""
 options:

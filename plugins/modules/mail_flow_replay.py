@@ -29,6 +29,7 @@ extends_documentation_fragment:
   - m365.message_encryption.exchange.info
   - m365.message_encryption.transport_rule.proposed
   - m365.message_encryption.mail_flow.trace
+  - m365.message_encryption.mail_flow.source
 options:
   days:
     description: The days of mail to read, 1 to 90. Exchange keeps 90 days. Not used with O(trace).
@@ -65,13 +66,6 @@ options:
       expires_within_days:
         description: After how many days mail has to expire in the portal at the latest. Only with V(portal).
         type: int
-  source:
-    description:
-      - >-
-        A file to take the rules and facts from instead of the organization, which is an export, a snapshot or a capture of this collection, or saved output of
-        M(m365.message_encryption.message_encryption_info).
-      - A relative path is searched for as M(ansible.builtin.copy) does.
-    type: path
   compare_with:
     description: The rules before the change, as a list like O(rules) or as a file like O(source). The result then has RV(difference).
     type: raw

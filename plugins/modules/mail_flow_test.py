@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - m365.message_encryption.attributes.info
   - m365.message_encryption.exchange.info
   - m365.message_encryption.transport_rule.proposed
+  - m365.message_encryption.mail_flow.source
 options:
   messages:
     description:
@@ -261,13 +262,6 @@ options:
         nobody else with an address outside of the accepted domains is one. If C(managers) is given, no one
         else has a manager. C(auto_label) and C(dlp_policies) are taken and change no answer, since they come after the rules.
     type: dict
-  source:
-    description:
-      - >-
-        A file to use instead of the organization, which is an export, a snapshot or a capture of this collection, or saved output of
-        M(m365.message_encryption.message_encryption_info).
-      - A relative path is searched for as M(ansible.builtin.copy) does.
-    type: path
   compare_with:
     description:
       - Other rules, as a list like O(rules) or as a file like O(source). The result shows which mail, and which of the messages, they treat differently.
