@@ -8,6 +8,7 @@
     organizations/<host>/snapshots/            the chain of snapshots, and a capture beside each
     organizations/<host>/used-approvals/       the approved digests of runs whose snapshots are no longer kept
     organizations/<host>/writing.json          the run that writes to the organization; left by one that was killed while it wrote
+    organizations/<host>/contradictions.json   what Exchange's reports have contradicted of rules, and no later window agreed with
     organizations/<host>/latest-plan           the folder of the run that wrote the organization's newest plan
     latest, latest-<procedure>                 the folder of the newest run
 

@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import folder_name, write_json
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import Folders
+
+#: The keys of what Exchange has contradicted of a rule.
+_CONTRADICTION = {"guid", "name", "from", "until", "run", "contradictions"}
 
 
 class Notes:
@@ -85,6 +88,26 @@ class Notes:
             return {} if isinstance(error.__cause__, FileNotFoundError) else {"unknown": str(error)}
         except KeyError:
             return {"unknown": f"The file {self._writing} is not a record of a run."}
+
+    def contradictions(self) -> list[dict[str, Any]]:
+        """What Exchange has contradicted of rules, and no later window agreed with. Raises OptionError if that cannot be read."""
+        try:
+            rows = self._at.read(self._contradictions).get("rules")
+        except OptionError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return []
+            raise
+        if not isinstance(rows, list) or not all(isinstance(row, dict) and set(row) == _CONTRADICTION for row in rows):
+            raise OptionError(f"The file {self._contradictions} is not a record of contradictions.")
+        return rows
+
+    def keep_contradictions(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Stores what Exchange has contradicted for later runs."""
+        write_json(self._contradictions, {"rules": list(rows)})
+
+    @property
+    def _contradictions(self) -> Path:
+        return self._at.organization / "contradictions.json"
 
     @property
     def _writing(self) -> Path:

@@ -45,6 +45,8 @@ def view_of(history: Record) -> dict[str, Any]:
         "open_more": max(0, len(opened) - MOST),
         "ended": [_finding(row) for row in ended[:MOST]],
         "ended_more": max(0, len(ended) - MOST),
+        "evidence": [_evidence(row) for row in reversed(history["evidence"][-MOST:])],
+        "evidence_more": max(0, len(history["evidence"]) - MOST),
         "organizations": [_organization(row) for row in history["organizations"]],
     }
 
@@ -71,6 +73,16 @@ def _finding(row: Record) -> dict[str, Any]:
         "values": "found" in row or "wanted" in row,
         "lines": lines,
     }
+
+
+def _evidence(row: Record) -> tuple[str, ...]:
+    """What Exchange reported of a rule, and what was computed, as the cells of a row."""
+    window, predicted = row["window"], row["predicted"]
+    contradicted = sum(each["copies"] for each in row["contradictions"])
+    verdict = f"{contradicted:,}" if row["comparable"] else "not comparable"
+    reported = f"{row['reported']:,}" if "reported" in row else "not known"
+    dates = f"{window['from'][:10]} to {window['until'][:10]}"
+    return name_of(row), row["rule"], dates, reported, f"{predicted['certain']:,}", f"{predicted['possible']:,}", verdict
 
 
 def _newest(earlier: Sequence[Record]) -> list[Record]:

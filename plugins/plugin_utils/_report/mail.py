@@ -34,6 +34,7 @@ def difference_of(organization: Record) -> list[Record]:
             "ends": [end for name, key in (("Before", "before"), ("After", "after")) if row.get(key) for end in _ends(name, row[key])],
             "open": _capital(reasons_of(row)),
             "counted": change_of(organization, row.get("kind", "unknown")),
+            "contradicted": list(row.get("contradicted") or ()),
         }
         for row in sorted(rows, key=lambda row: rank(MAIL, row.get("kind", "")))
     ]
@@ -63,6 +64,7 @@ def guarantees_of(organization: Record) -> list[Record]:
             "ends": list(_ends("Outcome", row["counterexample"]["outcome"])) if row.get("counterexample") else [],
             "open": _capital(reasons_of(row)),
             "settled_by": [each["settled_by"] for each in row.get("unknown") or () if each.get("settled_by")],
+            "contradicted": list(row.get("contradicted") or ()),
             "assumptions": [each.get("text", "") for each in row.get("assumptions") or ()],
         }
         for row in sorted((organization.get("mail") or {}).get("guarantees") or [], key=lambda row: rank(VERDICT, row.get("verdict", "")))

@@ -18,6 +18,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.trials import trial_lines
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.answers import answers_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.cards import cards_of, is_high
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.evidence import evidence_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import (
     MOST_CLASSES,
     difference_of,
@@ -190,6 +191,7 @@ def view_of(run: Record) -> dict[str, Any]:
         "reaches": [(name_of(item), reach) for item in organizations if (reach := reach_of(item.get("mail") or {}))],
         "mail": mail[:MOST_CLASSES],
         "replays": [(name_of(item), replay) for item in organizations if (replay := replay_of(item))],
+        "evidences": [(name_of(item), evidence) for item in organizations if (evidence := evidence_of(item))],
         "trials": [(name_of(item), trial_lines(row)) for item in organizations for row in (item.get("mail") or {}).get("trials") or ()],
         "same_mail": not mail and any("difference" in (organization.get("mail") or {}) for organization in organizations),
         "mail_left_out": max(len(mail) - MOST_CLASSES, 0) + sum(map(not_listed, organizations)),

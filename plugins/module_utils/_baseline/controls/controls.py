@@ -24,6 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     TemplateControl,
     TestControl,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.evidence_control import EVIDENCE_CONTROL, EvidenceControl
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import WORDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import MAIL_CONTROL, MailControl
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.rules_control import OUTGOING_RULE, RulesControl
@@ -389,6 +390,25 @@ CONTROLS: tuple[Control, ...] = (
                 ([], []),
             ),
             Variable("test_timeout", {"type": "int"}, "The number of seconds during which a failed test is repeated: changes to IRM take time.", (300, 300)),
+        ),
+    ),
+    EvidenceControl(
+        id=EVIDENCE_CONTROL,
+        title="Exchange reports what was computed",
+        sets="nothing: the report of rules is compared with the rules' effect on the traced mail",
+        reason="A computation is about rules as this collection understands them. What Exchange reports shows whether that is right.",
+        risk="None: it only reads. It takes the message trace and the reports of the last days.",
+        notice="Nobody.",
+        provenance=OPINION,
+        source=f"{_CMDLETS}/get-maildetailtransportrulereport",
+        variables=(
+            Variable(
+                "evidence_days",
+                {"type": "int"},
+                "The days of mail, 1 to 10, of which an audit compares what Exchange reports of rules with what was computed; V(0) is off. It reads the "
+                "message trace and reports, and stores numbers, but no addresses and no subjects.",
+                (0, 0),
+            ),
         ),
     ),
 )

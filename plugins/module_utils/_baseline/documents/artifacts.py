@@ -51,6 +51,14 @@ class Notes(Protocol):
         ``unknown`` alone says why neither can be told.
         """
 
+    def contradictions(self) -> list[dict[str, Any]]:
+        """What Exchange has contradicted of rules, and no later window agreed with: rows of ``guid``, ``name``, ``from``, ``until`` (the window), ``run``
+        and ``contradictions``. Raises OptionError if that cannot be read.
+        """
+
+    def keep_contradictions(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Stores what Exchange has contradicted for later runs."""
+
 
 class Plans(Protocol):
     """The plans of one organization."""

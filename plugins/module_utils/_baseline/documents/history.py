@@ -115,6 +115,8 @@ class Look:
     :param judged: the status of each control that the run could assess.
     :param stored: the findings that the run itself fixed, as it had found them.
     :param undone: what a run that judges no controls has set.
+    :param reported: what Exchange reported of rules, and what was computed: rows of ``window``, ``rule`` and, of that, ``guid``, ``mode``, ``reported``,
+        ``predicted``, ``comparable`` and ``contradictions``.
     """
 
     at: str
@@ -127,6 +129,7 @@ class Look:
     open: Mapping[FindingKey, Seen]
     stored: Mapping[FindingKey, Seen] = field(default_factory=dict)
     undone: Sequence[Undone] = ()
+    reported: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass
@@ -162,6 +165,7 @@ class OrganizationHistory:
     first_seen: str = ""
     last_seen: str = ""
     findings: dict[FindingKey, list[Episode]] = field(default_factory=dict)
+    reported: list[dict[str, Any]] = field(default_factory=list)
     _judged_at: dict[str, str] = field(default_factory=dict)
     _fixed: dict[FindingKey, Seen] = field(default_factory=dict)
 
@@ -173,6 +177,7 @@ class OrganizationHistory:
         self.tenant_id = look.tenant_id or self.tenant_id
         if look.host not in self.hosts:
             self.hosts.append(look.host)
+        self.reported += [{"at": look.at, "run": look.run, **row} for row in look.reported]
         if look.undone:
             self._reopen(look)
             return
@@ -222,9 +227,16 @@ class OrganizationHistory:
             "runs_missed": self.missed,
         }
 
+    def _who(self) -> dict[str, Any]:
+        return {key: value for key, value in self.as_dict().items() if key in ("tenant_id", "name", "display_name")}
+
+    def evidence_rows(self) -> Iterable[dict[str, Any]]:
+        """What Exchange reported of its rules, and what was computed, as rows of the document, oldest first."""
+        return ({**self._who(), "host": self.hosts[-1], **row} for row in self.reported)
+
     def finding_rows(self) -> Iterable[dict[str, Any]]:
         """Its findings as rows of the document."""
-        who = {key: value for key, value in self.as_dict().items() if key in ("tenant_id", "name", "display_name")}
+        who = self._who()
         for key, episodes in self.findings.items():
             last = episodes[-1]
             about = {**who, "host": self.hosts[-1], "control": key.control, "title": last.seen.title, "resource": key.resource, "identity": last.seen.identity}
@@ -303,7 +315,14 @@ def _look(kind: str, at: str, run: str, report: OrganizationReport) -> Look:
         if not changes:
             found[FindingKey(control.id)] = Seen(control.title, "", " ".join(control.findings) or "It is not met.")
     stored = dict(seen_of(change) for change in _told_once(report.changes) if change.state is ChangeState.STORED)
-    return Look(at, run, report.host, report.name, report.display_name, report.tenant_id or "", judged, found, stored)
+    who = (report.host, report.name, report.display_name, report.tenant_id or "")
+    return Look(at, run, *who, judged, found, stored, reported=_reported(report.mail.get("evidence") or {}))
+
+
+def _reported(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What Exchange reported of rules in a run, without sentences."""
+    told = ("guid", "mode", "reported", "predicted", "comparable", "contradictions")
+    return [{"window": evidence["window"], "rule": rule["name"], **{key: rule[key] for key in told if key in rule}} for rule in evidence.get("rules", ())]
 
 
 def _told_once(changes: Sequence[PlannedChange]) -> list[PlannedChange]:
@@ -359,6 +378,7 @@ def _of_one_run(looks: Sequence[Look], same: _Same) -> list[Look]:
                 {**other.open, **look.open},
                 {**other.stored, **look.stored},
                 (*other.undone, *look.undone),
+                (*other.reported, *look.reported),
             )
         whole[key] = look
     return list(whole.values())
@@ -385,6 +405,7 @@ def history_document(looks: Sequence[Look], runs: int) -> dict[str, Any]:
         },
         "organizations": [organization.as_dict() for organization in organizations],
         "findings": rows,
+        "evidence": [row for organization in organizations for row in organization.evidence_rows()],
     }
 
 

@@ -17,6 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.overview import overview_lines
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import OrganizationReport, RunReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ChangeState, ControlStatus, OrganizationStatus
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reported import evidence_headline
 
 #: Changes of an organization that a line names.
 _NAMED_CHANGES = 5
@@ -74,7 +75,7 @@ def lines_of(report: RunReport, path: str, hosts: Collection[str] | None = None)
     lines = []
     for organization in named[:_NAMED_ORGANIZATIONS]:
         foreign = [] if organization.waits else foreign_lines(organization.mail)
-        below = [*_reasons(organization), *foreign]
+        below = [*_reasons(organization), *_reported(organization), *foreign]
         lines += [_line(organization, report.kind, words), *(f"  {line}" for line in below), *overview_lines(organization.overview)]
     more = len(named) - _NAMED_ORGANIZATIONS
     counts = Counter(_counted(organization, report.kind, words) for organization in organizations)
@@ -137,6 +138,12 @@ def _reasons(organization: OrganizationReport) -> list[str]:
         found = [_first_line(text) for text in control.findings[:_FOUND]]
         lines.append(f"{control.id} {control.status}: {' '.join(found)}{more}")
     return lines
+
+
+def _reported(organization: OrganizationReport) -> list[str]:
+    """What Exchange reports of rules, as a line; none if nobody asked, or if its control says so."""
+    found = organization.mail.get("evidence")
+    return [evidence_headline(found)] if found and "remark" not in found else []
 
 
 def _first_line(text: str) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.acceptance import Accepted, moment
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import Control, Outlook, Parts, Request, merged
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROLS, OBSERVED
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.evidence_control import EVIDENCE_CONTROL
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding, allow
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.foreign import foreign_to
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import licensing_warnings, mail_difference, mail_lint
@@ -73,7 +74,7 @@ class Baseline(Procedure):
         dropped = {*self.unselected, *left_out}
         self.selected = [control for control in CONTROLS if control.id not in dropped]
         #: The selected controls that the variables give a value.
-        self.wanted = [control for control in self.selected if control.is_wanted(variables)]
+        self.wanted = [control for control in self.selected if control.is_wanted(variables) and (self.evidences or control.id != EVIDENCE_CONTROL)]
         #: The controls that this run may write.
         self.written = [control for control in self.wanted if control.id not in self.exceptions and control.is_written(variables)]
         #: The controls that write nothing but can refuse what the others would do. An accepted exception refuses nothing.
@@ -259,6 +260,7 @@ class Audit(Baseline):
     takes_snapshot = Takes.NEVER
     approvable = False
     overviews = True
+    evidences = True
 
     @classmethod
     def reported_as(cls, *, check_mode: bool) -> str:

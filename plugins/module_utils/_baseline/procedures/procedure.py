@@ -77,6 +77,8 @@ class Procedure:
     approvable: ClassVar[bool] = False
     #: Whether it says what the organization does today.
     overviews: ClassVar[bool] = False
+    #: Whether it asks what Exchange reports of rules.
+    evidences: ClassVar[bool] = False
     #: Whether tags of the run select controls of it.
     selects_controls: ClassVar[bool] = False
     #: The subsets that it needs, read in one round trip.

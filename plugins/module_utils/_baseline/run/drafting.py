@@ -16,6 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan import PlanDocument
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure, Run, Takes
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.evidenced import evidenced, remembered, with_contradictions
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import Preparation
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.reading import read_organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.replayed import replayed
@@ -77,12 +78,15 @@ def draft(task: BaselineContext, prepared: Preparation) -> Drafted:
     drafted = procedure.draft(organization, run)
     mail = procedure.mail(organization, drafted.plan)
     if run.check_mode:
-        # Neither is in the digest: mail goes on, and trials get older.
+        # None of it is in the digest: mail goes on, and trials get older.
         enforcing = plans_enforcing(procedure, organization)
         replay, replays = replayed(task, variables, organization, drafted.plan, enforcing)
-        trials = tried(task, procedure, organization, drafted.plan, enforcing, replays)
-        mail = {**mail, **({"replay": replay} if replay else {}), **({"trials": trials} if trials else {})}
+        evidence = evidenced(task, procedure, organization, int(variables.get("evidence_days") or 0))
+        trials = tried(task, procedure, organization, drafted.plan, enforcing, replays, evidence)
+        more = {"replay": replay, "evidence": evidence, "trials": trials}
+        mail = {**mail, **{name: rows for name, rows in more.items() if rows}}
         task.warnings += [replay["remark"]] if "remark" in replay else []
+    mail = with_contradictions(mail, remembered(task, prepared.artifacts, organization, mail.get("evidence") or {}))
     changes = planned_changes(organization, drafted.plan, mail)
     desired = {**procedure.desired(organization), "accept": prepared.acceptance.shown(), "skip": list(variables.get("skip") or ())}
     document = PlanDocument.of(procedure.kind, who(organization), desired, drafted.plan, changes, mail, prepared.artifacts.run)

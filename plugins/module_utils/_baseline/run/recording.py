@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.restoring import count_as_rolled_back
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.drafting import Drafted, who
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.evidenced import with_evidence
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.reading import overlooks
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.replayed import counts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
@@ -130,7 +131,7 @@ def _reach(task: BaselineContext, drafted: Drafted) -> dict[str, Any]:
 def _report(task: BaselineContext, drafted: Drafted, findings: Sequence[Finding]) -> OrganizationReport:
     """The report before anything is written."""
     procedure, organization, changes, session = drafted.procedure, drafted.organization, drafted.changes, drafted.session
-    controls = procedure.assess(organization, planned=drafted.plan)
+    controls = with_evidence(procedure.assess(organization, planned=drafted.plan), drafted.mail.get("evidence") or {})
     statuses = {control.status for control in controls}
     if findings:
         status = OrganizationStatus.REFUSED

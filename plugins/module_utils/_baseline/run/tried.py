@@ -32,13 +32,21 @@ def plans_enforcing(procedure: Procedure, organization: Organization) -> dict[st
 
 
 def tried(
-    task: BaselineContext, procedure: Procedure, organization: Organization, plan: Plan, enforcing: Mapping[str, Plan], replays: Mapping[str, Any]
+    task: BaselineContext,
+    procedure: Procedure,
+    organization: Organization,
+    plan: Plan,
+    enforcing: Mapping[str, Plan],
+    replays: Mapping[str, Any],
+    evidence: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
     """The rules on trial: ``name``, ``rule``, ``since``, ``until``, ``expired``, how mail would be treated differently if the rule were enforced
-    (``difference``, ``difference_more``), and how much of the mail of the last days (``replay``). Shows a few lines of each.
+    (``difference``, ``difference_more``), how much of the mail of the last days (``replay``), and what Exchange reports (``evidence``). Shows a few lines of
+    each.
 
     :param enforcing: their names, with what would enforce them instead of the plan.
     :param replays: their names, with what a replay found of that.
+    :param evidence: what Exchange reports of rules, as ``mail_flow_evidence`` returns it; empty if nobody asked.
     """
     if not enforcing:
         return []
@@ -49,8 +57,15 @@ def tried(
         if trial.name not in enforcing:
             continue
         replay = {"replay": replays[trial.name]} if trial.name in replays else {}
-        rows.append({**trial.as_dict(), **difference_of(now.after(plan), now.after(enforcing[trial.name])), **replay})
+        differs = difference_of(now.after(plan), now.after(enforcing[trial.name]))
+        rows.append({**trial.as_dict(), **differs, **replay, **_reported(trial.rule, evidence)})
         # AWX stores the terminal in its events.
         for line in trial_lines(rows[-1], most=1, domains="job_id" not in task.params["awx"])[:_LINES]:
             task.say(line)
     return rows
+
+
+def _reported(name: str, evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """What Exchange reports of a rule, with the window; nothing if nobody asked."""
+    rules = [rule for rule in evidence.get("rules", ()) if rule["name"] == name]
+    return {"evidence": {**rules[0], "window": evidence["window"]}} if rules else {}

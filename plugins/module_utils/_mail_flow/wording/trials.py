@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import change_sentence
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reported import reported_line
 
 
 def trial_sentence(trial: Mapping[str, Any]) -> str:
@@ -29,9 +30,10 @@ def expired_sentence(trial: Mapping[str, Any]) -> str:
 
 
 def trial_lines(trial: Mapping[str, Any], most: int = 10, *, domains: bool = True) -> list[str]:
-    """A trial as lines of a terminal: since when, what the rule would do to mail if it were enforced, and to how much of the mail of the last days.
+    """A trial as lines of a terminal: since when, what the rule would do to mail if it were enforced, what Exchange reports of the trial, and to how much of
+    the mail of the last days the rule would have done that.
 
-    :param trial: with ``difference`` and ``difference_more``, and maybe with ``replay``.
+    :param trial: with ``difference`` and ``difference_more``, and maybe with ``replay``, ``evidence`` and ``contradicted``.
     :param most: the maximum number of differences that are named.
     :param domains: whether to name the domains of replayed mail.
     """
@@ -39,7 +41,13 @@ def trial_lines(trial: Mapping[str, Any], most: int = 10, *, domains: bool = Tru
     texts = [row["text"] for row in rows[:most]]
     left = len(rows) - len(texts) + more
     enforced = " ".join([*texts, *([f"{left:,} more differences are not named here."] if left else [])]) or "No mail is treated differently."
-    return [f"On trial{_dates(trial)}: {trial['name']!r}. What enforcing it changes: {enforced}", *_replayed(trial.get("replay"), most, domains)]
+    reported = [reported_line(trial["evidence"], trial["evidence"]["window"])] if "evidence" in trial else []
+    return [
+        f"On trial{_dates(trial)}: {trial['name']!r}. What enforcing it changes: {enforced}",
+        *reported,
+        *_replayed(trial.get("replay"), most, domains),
+        *trial.get("contradicted", ()),
+    ]
 
 
 def _dates(trial: Mapping[str, Any]) -> str:

@@ -1,0 +1,184 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Exchange reports, in audits: a control, a memory of contradictions, and a history."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import history_document, looks_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import OrganizationReport, RunReport
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.sentences import lines_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.history import render_history
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
+
+from tests.emulator.message_trace import row
+from tests.emulator.organization import default_state
+from tests.emulator.rule_reports import computed, hits, settled
+
+from .conftest import Role
+from .refusing import refused
+
+NAME = "contoso.onmicrosoft.com"
+NOW = datetime.datetime.now(datetime.UTC)
+RULE: dict[str, Any] = {
+    "name": "Partners",
+    "conditions": {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]},
+    "actions": {"apply_rights_protection_template": "Encrypt"},
+}
+STORED: dict[str, Any] = {
+    "Name": "Partners",
+    "Guid": "11111111-2222-3333-4444-555555555555",
+    "FromScope": "InOrganization",
+    "RecipientDomainIs": ["fabrikam.com"],
+    "ApplyRightsProtectionTemplate": "Encrypt",
+}
+MAIL = [
+    row(number, NOW - datetime.timedelta(hours=30, minutes=number), f"alexw@{NAME}", f"p{number}@{domain}", Subject=f"SUBJECT {number}")
+    for number in range(12)
+    for domain in [("northwind.com", "fabrikam.com", "fabrikam.com")[number % 3]]
+]
+PARTNERS = [each for each in MAIL if each["RecipientAddress"].endswith("fabrikam.com")]
+WANTED = {"encryption_rules": [RULE], "evidence_days": 7}
+
+
+def reporting(*rules: dict[str, Any]) -> dict[str, Any]:
+    """An organization whose report is right."""
+    state = default_state(NAME) | {"message_trace": MAIL, "transport_rules": list(rules) or [STORED]}
+    state["irm_configuration"] |= {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True}
+    state["rule_report"] = computed(state, MAIL)
+    return settled(state)
+
+
+@pytest.fixture(name="role")
+def role_fixture(tmp_path: Path) -> Role:
+    return Role(reporting(), str(tmp_path))
+
+
+def control(role: Role) -> tuple[str, str]:
+    (found,) = [control for control in role.report["controls"] if control["id"] == "VRF-2"]
+    return found["status"], " ".join(found["findings"])
+
+
+def test_an_audit_compares_what_exchange_reports_with_what_was_computed(role: Role) -> None:
+    said: list[str] = []
+    role.say = said.append
+    audit = role.plan("audit", **WANTED)
+    assert control(role) == ("met", "Exchange reports that 'Partners' acted on 8 copies; 8 were certain, 0 uncertain, none contradicts.")
+    headline = (
+        f"Exchange's reports of {NOW - datetime.timedelta(days=8):%Y-%m-%d} to {NOW - datetime.timedelta(days=1):%Y-%m-%d}: 1 rule compared, none contradicted."
+    )
+    assert headline in said
+    plain = {"command": "", "approvable": False, "change_reference": "", "approver": "", "approval_valid_until": "", "awx": None}
+    report = RunReport(run="r", kind="audit", generated_at="", ansible_version="", organizations=(OrganizationReport.read(role.report),), **plain)
+    assert f"  {headline}" in lines_of(report, "page")
+    page = render_html({"kind": "audit", "run": "r", "generated_at": "2026-11-28T20:00:00Z", "organizations": [role.report]})
+    assert "What Exchange reports" in page
+    for text in (json.dumps(role.report), json.dumps(audit), page):
+        assert "SUBJECT" not in text
+        assert "p1@" not in text
+
+
+@pytest.mark.parametrize("procedure", ["baseline", "audit"])
+def test_only_an_audit_with_days_asks(role: Role, procedure: str) -> None:
+    role.plan(procedure, check=True, encryption_rules=[RULE], evidence_days=7 if procedure == "baseline" else 0)
+    assert control(role)[0] == "unmanaged"
+    assert "evidence" not in role.report["mail"]
+    assert "hardened_baseline_evidence_days is 11. Use a number from 0 to 10" in refused(role, "audit", evidence_days=11)
+
+
+def test_a_contradiction_is_remembered_until_a_later_window_agrees(role: Role) -> None:
+    guarantee = {"name": "partners", "when": RULE["conditions"], "then": "encrypted"}
+    right = role.session.organization.dump()["rule_report"]
+    role.session.organization.patch({"rule_report": hits(PARTNERS[:6], "Partners")})
+    role.plan("audit", **WANTED, guarantees=[guarantee])
+    status, text = control(role)
+    assert (status, role.report["status"]) == ("not met", "drift")
+    assert "certain and not reported" in text
+    contradicted = f"Exchange contradicted this on {NOW - datetime.timedelta(days=1):%Y-%m-%d}, by its reports since"
+    assert role.report["mail"]["guarantees"][0]["contradicted"][0].startswith(contradicted)
+
+    # A later plan knows it, too.
+    role.plan(check=True, encryption_rules=[{**RULE, "actions": {"apply_rights_protection_template": "Do Not Forward"}}], guarantees=[guarantee])
+    mail = role.report["mail"]
+    assert all(each["contradicted"][0].startswith(contradicted) for each in (mail["guarantees"][0], mail["difference"][0]))
+    assert contradicted in render_html({"kind": "check", "run": "r", "generated_at": "2026-11-28T20:00:00Z", "organizations": [role.report]}).replace(
+        "&#39;", "'"
+    )
+
+    # A window that cannot be compared changes nothing, and one that agrees ends it.
+    role.session.organization.patch({"rule_report": right, "report_hours_late": 48})
+    role.plan("audit", **WANTED, guarantees=[guarantee])
+    assert control(role)[0] == "not assessable"
+    assert "contradicted" in role.report["mail"]["guarantees"][0]
+    role.session.organization.patch({"report_hours_late": 0})
+    role.plan("audit", **WANTED, guarantees=[guarantee])
+    assert control(role)[0] == "met"
+    assert "contradicted" not in role.report["mail"]["guarantees"][0]
+
+
+def test_a_memory_that_cannot_be_read_is_said_and_counts_as_unknown(role: Role) -> None:
+    folder = Path(role.directory) / "organizations" / role.host
+    folder.mkdir(parents=True)
+    (folder / "contradictions.json").write_text('[{"rules": 5}]', encoding="utf-8")
+    (folder / "contradictions.json").chmod(0o600)
+    role.plan("audit", **WANTED)
+    assert any("What Exchange has contradicted so far is unknown" in text for text in role.task.warnings)
+
+
+def test_what_is_not_granted_makes_the_control_not_assessable(role: Role) -> None:
+    role.session.organization.patch({"hidden_cmdlets": ["Get-MailDetailTransportRuleReport"]})
+    role.plan("audit", **WANTED)
+    assert control(role)[0] == "not assessable"
+    assert "Get-MailDetailTransportRuleReport" in control(role)[1]
+    role.session.organization.patch({"hidden_cmdlets": ["Get-MessageTraceV2"]})
+    role.plan("audit", **WANTED)
+    assert control(role)[0] == "not assessable"
+    assert control(role)[1].startswith("What Exchange reports of rules could not be compared: ")
+
+
+def test_where_nothing_was_sent_nothing_is_met(role: Role) -> None:
+    role.session.organization.patch({"rule_report": [], "message_trace": [each for each in MAIL if each not in PARTNERS]})
+    role.plan("audit", **WANTED)
+    assert control(role)[0] == "not assessable"
+
+
+def test_a_contradiction_can_be_accepted_for_a_time(role: Role) -> None:
+    role.session.organization.patch({"rule_report": hits(PARTNERS[:6], "Partners")})
+    skip = [{"control": "VRF-2", "reason": "known", "owner": "me", "until": "2999-01-01"}]
+    role.plan("audit", **WANTED, skip=skip)
+    assert control(role)[0] == "accepted exception"
+
+
+def test_an_audit_says_what_exchange_reports_of_a_trial(tmp_path: Path) -> None:
+    trial = {
+        **STORED,
+        "Name": "Partners (trial)",
+        "Mode": "Audit",
+        "SetAuditSeverity": "Low",
+        "Comments": "Trial by m365.message_encryption of the rule: Partners",
+    }
+    role = Role(reporting(trial), str(tmp_path))
+    said: list[str] = []
+    role.say = said.append
+    role.plan("audit", **WANTED, trial=["Partners"])
+    (found,) = role.report["mail"]["trials"]
+    assert (found["evidence"]["reported"], found["evidence"]["predicted"]["certain"]) == (8, 8)
+    assert any("Exchange reports that 'Partners (trial)' would have acted on 8 copies; 8 were certain" in line for line in said)
+
+
+def test_the_history_shows_predicted_and_reported_over_time(role: Role) -> None:
+    looks = []
+    for at in ("2026-11-27T03:00:00Z", "2026-11-28T03:00:00Z"):
+        role.plan("audit", **WANTED)
+        looks += looks_of({"kind": "audit", "generated_at": at, "run": f"run of {at[:10]}"}, [OrganizationReport.read(role.report)])
+        role.session.organization.patch({"rule_report": hits(PARTNERS[:6], "Partners")})
+    document = history_document(looks, 2)
+    rows = [(each["run"], each["rule"], each["predicted"]["certain"], each["reported"], len(each["contradictions"])) for each in document["evidence"]]
+    assert rows == [("run of 2026-11-27", "Partners", 8, 8, 0), ("run of 2026-11-28", "Partners", 8, 6, 1)]
+    assert "What Exchange reported, newest first" in render_history(document)
