@@ -284,16 +284,20 @@ def test_a_job_inherits_no_notification_of_its_project() -> None:
 
 def test_drift_fails_the_job_that_the_schedule_starts_and_a_failure_notifies() -> None:
     objects = configuration()
-    (schedule,) = objects["controller_schedules"]
-    workflow = named(objects["controller_workflows"], schedule["unified_job_template"])
-    # One report of all slices, whatever became of the audit; it tells of drift once.
-    assert edges(workflow) == {"audit": {"report": "always_nodes"}, "report": {}}
-    audit, report = (named(objects["controller_templates"], f"Message encryption - {name}") for name in ("audit", "report"))
-    assert all(template["extra_vars"]["hardened_baseline_fail_on_drift"] is True for template in (audit, report))
-    assert (audit["notification_templates_error"], workflow["notification_templates_error"]) == ([], [])
-    assert report["notification_templates_error"]
-    assert schedule["rrule"].startswith("DTSTART;TZID=")
-    assert " RRULE:FREQ=DAILY;INTERVAL=1" in schedule["rrule"]
+    how_often = {"audit": "DAILY", "audit with evidence": "WEEKLY"}
+    for schedule, (name, often) in zip(objects["controller_schedules"], how_often.items(), strict=True):
+        workflow = named(objects["controller_workflows"], schedule["unified_job_template"])
+        # One report of all slices, whatever became of the audit; it tells of drift once.
+        assert edges(workflow) == {"audit": {"report": "always_nodes"}, "report": {}}
+        jobs = [node["unified_job_template"]["name"] for node in workflow["workflow_nodes"]]
+        audit, report = (named(objects["controller_templates"], job) for job in jobs)
+        assert jobs == [f"Message encryption - {name}", "Message encryption - report"]
+        assert all(template["extra_vars"]["hardened_baseline_fail_on_drift"] is True for template in (audit, report))
+        assert bool(audit["extra_vars"].get("hardened_baseline_evidence_days")) is (name == "audit with evidence")
+        assert (audit["notification_templates_error"], workflow["notification_templates_error"]) == ([], [])
+        assert report["notification_templates_error"]
+        assert schedule["rrule"].startswith("DTSTART;TZID=")
+        assert f" RRULE:FREQ={often};INTERVAL=1" in schedule["rrule"]
 
 
 @pytest.mark.parametrize("kind", CREDENTIAL_TYPES)

@@ -20,6 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 
 from tests.emulator.emulator import Emulator
 from tests.emulator.message_trace import row
+from tests.emulator.rule_reports import computed, settled
 
 from .guides import GUIDES, README, code, commands, file_name
 from .playbook import COLLECTIONS, ROOT, Controller
@@ -155,6 +156,7 @@ def test_a_rule_is_tried_as_its_guide_says(tmp_path: Path, emulator: Emulator) -
     (organization,) = emulator.organizations.values()
     emulator.service.edit(organization, "New-TransportRule", {"Name": "Theirs", "SubjectContainsWords": ["spam"], "SetSCL": 5})
     sent = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=3)
+    organization.patch(settled(organization.dump()))
     organization.patch({"message_trace": [row(number, sent, "alexw@contoso.onmicrosoft.com", f"p{number}@fabrikam.com") for number in range(2)]})
     check, put, watch, plan, enforce, back = commands(TRY)
     on_trial, since, expired = map(dateless, code(TRY, "text"))
@@ -167,9 +169,11 @@ def test_a_rule_is_tried_as_its_guide_says(tmp_path: Path, emulator: Emulator) -
     tried = organization.dump()["transport_rules"]
     assert [(rule["Name"], rule.get("Mode", "Enforce")) for rule in tried] == [("Theirs", "Enforce"), ("Encrypt mail to partners (trial)", "Audit")]
 
-    for days, line in ((7, since), (15, expired)):
+    mail = organization.dump()["message_trace"]
+    for days, line in ((9, since), (15, expired)):
         changed = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days)
         organization.patch({"transport_rules": [{**rule, "WhenChanged": f"{changed:%Y-%m-%dT%H:%M:%S}.0000000Z"} for rule in tried]})
+        organization.patch({"rule_report": computed(organization.dump(), mail)})
         assert line in dateless(says(controller, watch))
 
     (tmp_path / file_name(enforced)).write_text(enforced, encoding="utf-8")

@@ -210,11 +210,11 @@ def test_the_terminal_says_what_happened(tenant: Tenant) -> None:
     (link,) = (artifacts(tenant.controller) / "organizations" / host / "snapshots").glob("snapshot-*.json")
     assert last_lines(apply)[0].startswith(f"{host}: ")
     assert "IRM-3 encrypt_button false -> true" in last_lines(apply)[0]
-    assert re.search(rf"; snapshot {re.escape(str(link))} \(\d+ of 17 controls looked at\)$", last_lines(apply)[0])
+    assert re.search(rf"; snapshot {re.escape(str(link))} \(\d+ of 18 controls looked at\)$", last_lines(apply)[0])
     assert "1 organization: 1 changed." in last_lines(apply)[1]
 
     again = play(tenant.controller, "baseline", **wishes)
-    assert re.fullmatch(rf"{host}: as wanted \(\d+ of 17 controls looked at\)", last_lines(again)[0])
+    assert re.fullmatch(rf"{host}: as wanted \(\d+ of 18 controls looked at\)", last_lines(again)[0])
 
     taken = play(tenant.controller, "snapshot")
     assert last_lines(taken)[0].startswith(f"{host}: snapshot /")
