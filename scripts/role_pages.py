@@ -78,6 +78,7 @@ PLAYBOOKS: dict[str, Playbook] = {
         [
             "`contoso/export.yml` contains each rule and setting once. `contoso/enforce.yml` restores the organization to this state. "
             "Right after the export it finds nothing to change. Alternatively, move the file to `host_vars`; then the baseline finds nothing to change.",
+            "A comment in `contoso/export.yml` says in English what the mail flow rules do, the most important first.",
             "The run reports what the files do not enforce.",
             "Keep the `!unsafe` tags in the file, because other people wrote these texts.",
         ],

@@ -267,6 +267,9 @@ options:
       - Other rules, as a list like O(rules) or as a file like O(source). The result shows which mail, and which of the messages, they treat differently.
       - If the file also holds the IRM configuration of its organization, the other rules are tested under it, unless O(facts) gives one for both.
         Other facts are the same for both.
+      - >-
+        If the file is of another organization, one with other accepted domains, RV(changed_messages) and RV(organizations) take each side under its own facts.
+        RV(difference) then says what the other rules would do in the tested organization.
     type: raw
   dialect:
     description:
@@ -302,7 +305,9 @@ options:
     type: bool
   overview:
     description:
-      - Whether to show who outside can read what in clear, kinds of mail by destinations, as RV(overview).
+      - >-
+        Whether to show who outside can read what in clear, kinds of mail by destinations, as RV(overview), and what the rules do to mail, in English, as
+        RV(policy).
     type: bool
   simplify:
     description:
@@ -761,6 +766,40 @@ suggestions:
         tried (C(proofs)), how many of these stayed C(undecided), and whether that is all (C(complete)).
       type: dict
       returned: always
+policy:
+  description: >-
+    What the rules do to mail, in English, the most important first, whatever their order. Each sentence is about a class of mail that a message shows, found
+    as the difference between no rules and the tested ones.
+  returned: with O(overview=true)
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: >-
+        V(encrypted), V(decrypted), V(rejected), V(deleted), V(quarantined), V(moderated), V(redirected), V(undelivered), V(copied), V(in_transit),
+        V(branded), V(shown), V(reported), V(routed) or V(unknown) (what may happen, or how much is left out).
+      type: str
+      returned: always
+    text:
+      description: The sentence, with the rules that do it.
+      type: str
+      returned: always
+    rules:
+      description: The names of the rules that do it.
+      type: list
+      elements: str
+      returned: always
+  sample:
+    - kind: encrypted
+      text: All mail from inside to people outside is encrypted, with 'Encrypt' ('Encrypt all outgoing mail').
+      rules: [Encrypt all outgoing mail]
+organizations:
+  description: >-
+    Where the organization of O(compare_with) and the tested one differ, each with its own rules and facts. C(overview) has the cells of RV(overview) that are
+    not decided alike, each with C(kind_of_mail), C(destination), C(text), C(before) and C(after) (rows of RV(overview)). C(only_before) and C(only_after) are
+    sentences as in RV(policy) that are true of one of them only, whatever the names of the rules. "Before" is O(compare_with).
+  returned: with O(overview=true), if O(compare_with) is a file of an organization with other accepted domains
+  type: dict
 unavailable:
   description: The facts that this session may not read, with the reason. Results that depend on them are unknown.
   returned: success, and where an expectation is not met
@@ -779,6 +818,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import run_cases
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import REFUTED
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.organizations import Organization, another_organization, contrast
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import overview
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
@@ -808,7 +848,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.failure_text import failure_diff, tested_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import guarantee_rows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import lint_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.organizations import contrast_lines, contrast_row
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import overview_rows, reach_lines
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import policy_lines, policy_rows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.simplify import simplified_lines, simplified_row
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
     nearest_lines,
@@ -863,8 +905,9 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     tested = run_cases(cases, simulator, params["trace"])
     result: dict[str, Any] = {"changed": False, "messages": tested.listed(params["results"]), "unavailable": unavailable}
     settings = settings_before(facts, params["facts"] or {}, other_facts)
+    there = another_organization(others, {**other_facts, **given_facts(params)}, facts)
     if others is not None and cases:
-        simulated = Simulator(others, replace(simulator.facts, irm_configuration=settings))
+        simulated = Simulator(others, facts_of(there.facts) if there else replace(simulator.facts, irm_configuration=settings))
         before = run_cases([Case(case.message) for case in cases], simulated, "none").messages
         after = [{**each, "recipients": {label: _untraced(found) for label, found in each["recipients"].items()}} for each in tested.messages]
         result["changed_messages"] = compared_rows(differences(before, after))
@@ -878,13 +921,13 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         if params["lint"] if params["lint"] is not None else (guarantees or others is not None):
             result["lint"] = lint_rows(lint(rules, facts, now))
         if params["overview"]:
-            result["overview"] = overview_rows(overview(rules, facts, now))
+            result.update(_overview(Organization(rules, facts), there, now))
     if params["explain"]:
         _explain(cases, tested.messages, simulator)
     if params["suggest"]:
         result["suggestions"] = suggestion_rows(suggestions(rules, facts, judged, cases, now), rules.given, task.to_yaml)
     suggested = result.get("suggestions", [])
-    lines = [*([tested_text(tested)] if cases else []), *mail_lines(result, _SAID), *reach_lines(result.get("overview", ()))]
+    lines = [*([tested_text(tested)] if cases else []), *mail_lines(result, _SAID), *_overview_lines(result)]
     lines += [*nearest_lines(tested.messages, suggested), *suggestion_lines(suggested)]
     if params["simplify"]:
         fewer = simplify(rules, facts, now)
@@ -902,6 +945,20 @@ def _explain(cases: Sequence[Case], messages: Sequence[Mapping[str, Any]], simul
     """Adds to the results of copies in clear what kept them so."""
     for copy, found in in_clear(cases, messages, simulator):
         copy["nearest"] = nearest_row(found)
+
+
+def _overview(here: Organization, there: Organization | None, now: datetime.datetime) -> dict[str, Any]:
+    """What an organization does to mail, and where another one differs."""
+    found: dict[str, Any] = {
+        "overview": overview_rows(overview(here.rules, here.facts, now)),
+        "policy": policy_rows(difference([], here.rules, here.facts, now)),
+    }
+    return {**found, "organizations": contrast_row(contrast(there, here, now))} if there else found
+
+
+def _overview_lines(result: Mapping[str, Any]) -> list[str]:
+    lines = [*reach_lines(result.get("overview", ())), *(policy_lines(result["policy"]) if "policy" in result else ())]
+    return [*lines, *(contrast_lines(result["organizations"]) if "organizations" in result else ())]
 
 
 def _untraced(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,8 @@ description:
   - >-
     Every text of the organization is marked C(!unsafe), because Ansible templates variables that it loads from files, and anyone who can name a mail flow
     rule can put text into this one.
+  - A comment in C(export.yml) says in English what the mail flow rules do (RV(policy)). It needs facts about domains, connectors and mail users; without the
+    right to read one, it says what is only possible.
   - A host whose name is also the name of a group, or that Ansible would read as a pattern or a template, is refused, because the playbook names the host.
   - RV(not_enforced) lists what the playbook does not enforce.
 author:
@@ -62,6 +64,14 @@ playbook:
   returned: success
   type: str
   sample: "/home/admin/exported/contoso/enforce.yml"
+policy:
+  description: >-
+    What the mail flow rules do to mail, in English, the most important first, each with C(kind), C(text) and C(rules) (names), as
+    RV(m365.message_encryption.mail_flow_test#module:policy). The file of variables has the sentences as a comment.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{kind: encrypted, text: "All mail from inside to people outside is encrypted, with 'Encrypt' ('Encrypt all').", rules: [Encrypt all]}]
 not_enforced:
   description: Sentences about what the playbook does not enforce.
   returned: success
@@ -83,10 +93,11 @@ unavailable:
 
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.overview import policy_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.export import ExportContext, not_enforced, variables_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import read
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, read
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import PARTS, describe
 
 SPEC: dict[str, Any] = {"argument_spec": {"directory": {"type": "str", "default": "./message_encryption"}}}
@@ -94,12 +105,13 @@ SPEC: dict[str, Any] = {"argument_spec": {"directory": {"type": "str", "default"
 
 def run(task: ExportContext) -> dict[str, Any]:
     """Reads the organization in one round trip and writes its files where they differ."""
-    organization = read(task.session, ["organization", *PARTS, "rms_templates"], fresh=True)
+    organization = read(task.session, ["organization", *PARTS, "rms_templates", *MAIL_FACTS], fresh=True)
     errors = {part: organization.error(part) for part in PARTS}
     unavailable = {part: str(error) for part, error in errors.items() if isinstance(error, CmdletNotAvailableError)}
-    path, playbook, changed = task.store(task.params["directory"], variables_of(organization), not task.check_mode)
+    policy = policy_of(organization)
+    path, playbook, changed = task.store(task.params["directory"], variables_of(organization), [row["text"] for row in policy], not task.check_mode)
     apart = describe(organization, ["transport_rules"])["transport_rules_unsupported"] if "transport_rules" not in unavailable else []
-    kept = {"not_enforced": not_enforced(organization), "not_exported": apart, "unavailable": unavailable}
+    kept = {"policy": policy, "not_enforced": not_enforced(organization), "not_exported": apart, "unavailable": unavailable}
     return {"changed": changed, "path": path, "playbook": playbook, **kept}
 
 

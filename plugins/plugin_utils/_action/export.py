@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,13 +89,16 @@ _Dumper.add_representer(_Key, _represent_key)
 _Dumper.add_representer(_Template, _represent_template)
 
 
-def variables_file(variables: Mapping[str, Any]) -> str:
+def variables_file(variables: Mapping[str, Any], policy: Sequence[str] = ()) -> str:
     """The content of :data:`FILE`: YAML in which no value of an organization is templated.
 
     :param variables: what ``variables_of`` returns: the state, and the role's variables.
+    :param policy: sentences about what the rules do, for a comment. Each is one visible line.
     :raises OptionError: YAML cannot represent a text.
     """
-    return _HEADER.format(playbook=PLAYBOOK) + dump({**_with_keys(variables, ""), **_rules_of_the_role(variables)}, _Dumper, width=1000)
+    comment = "".join(f"#   {line}\n" for line in policy)
+    header = _HEADER.format(playbook=PLAYBOOK) + (f"# What the rules do to mail, the most important first:\n{comment}" if comment else "")
+    return header + dump({**_with_keys(variables, ""), **_rules_of_the_role(variables)}, _Dumper, width=1000)
 
 
 def playbook_file(host: str, groups: Collection[str], path: Path) -> str:
@@ -144,10 +147,10 @@ class ExportAction(ModuleAction):
         host = str(self._task.delegate_to or task_vars["inventory_hostname"])
         groups = task_vars.get("groups", ())
 
-        def store(directory: str, variables: Mapping[str, Any], write: bool) -> tuple[str, str, bool]:
+        def store(directory: str, variables: Mapping[str, Any], policy: Sequence[str], write: bool) -> tuple[str, str, bool]:
             folder = Path(directory).expanduser().absolute() / folder_name(host)
             playbook = playbook_file(host, groups, folder / PLAYBOOK)
-            files = {folder / FILE: variables_file(variables).encode("utf-8"), folder / PLAYBOOK: playbook.encode("utf-8")}
+            files = {folder / FILE: variables_file(variables, policy).encode("utf-8"), folder / PLAYBOOK: playbook.encode("utf-8")}
             differ = [path for path, content in files.items() if _content(path) != content]
             for path in differ if write else ():
                 write_file(path, files[path], option="directory")

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import is_trusted_as_template, trust_as_template
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.overview import policy_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline import Baseline
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.export import (
     ENCRYPTION_RULES,
@@ -173,6 +174,17 @@ def test_what_is_not_kept_is_said(session: EmulatedSession) -> None:
         "The rule 'retired' is not in the file: it uses the retired action apply_ome.",
         "Rules and OME configurations that somebody adds later stay as they are.",
     ]
+
+
+def test_the_file_says_in_a_comment_what_the_rules_do(session: EmulatedSession) -> None:
+    evil = {"Name": "x\n- evil: true\u2028{{ 1 }}", "SubjectContainsWords": ["\x85b: {{ 2 }}", "\ufeff"]}
+    session.edit("New-TransportRule", **evil, DeleteMessage=True)
+    variables, loaded = exported(session)
+    texts = [row["text"] for row in policy_of(read(session, [*SUBSETS]))]
+    assert any("is deleted" in text for text in texts)
+    file = variables_file(variables, texts)
+    assert [line for line in file.splitlines() if line.startswith("#   ")] == [f"#   {text}" for text in texts]
+    assert plain(DataLoader().load(trust_as_template(file))) == plain(loaded)
 
 
 def test_the_file_is_private(tmp_path: Path, session: EmulatedSession) -> None:

@@ -66,6 +66,16 @@ def test_a_rule_for_all_outgoing_mail_leaves_no_hole() -> None:
     assert re.fullmatch(r"no outgoing mail \(proved, under \d+ assumptions\)", proved)
 
 
+def test_what_the_rules_do_is_said_in_english() -> None:
+    overview = audited(("New-TransportRule", OUTGOING), ("New-TransportRule", {"Name": "No", "SubjectContainsWords": ["virus"], "DeleteMessage": True}))
+    assert [(row["kind"], row["rules"]) for row in overview["policy"] if row["kind"] != "unknown"] == [("encrypted", ["Encrypt all"]), ("deleted", ["No"])]
+    lines = overview_lines(overview)
+    assert lines[lines.index("  What the rules do, the most important first:") + 1].startswith("    Mail from inside to people outside is encrypted")
+    many = {**overview, "policy": [{"text": f"Mail {number}."} for number in range(40)]}
+    assert "    28 more sentences are in the report." in overview_lines(many)
+    assert audited()["policy"] == []
+
+
 def test_an_exception_is_a_hole_and_a_disabled_rule_does_not_encrypt() -> None:
     overview = audited(("New-TransportRule", {**OUTGOING, "ExceptIfSubjectContainsWords": ["plain"]}))
     assert "'plain'" in overview["holes"][0]

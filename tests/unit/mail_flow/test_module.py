@@ -384,3 +384,20 @@ def test_fewer_rules_are_a_list_that_the_organization_takes(session: EmulatedSes
     assert session.run(ome_transport_rules, rules=found["simplified"]["rules"])["changed"]
     assert [rule["name"] for rule in session.run(message_encryption_info)["transport_rules"]] == ["Encrypt"]
     assert flow(session, simplify=True)["simplified"]["proof"]["equal"] is False
+
+
+def test_a_capture_of_another_organization_is_compared_with_its_own_facts(tmp_path: Path) -> None:
+    def saved(name: str, domain: str, *rules: dict[str, Any]) -> str:
+        state = {"transport_rules": list(rules), "accepted_domains": [{"name": domain, "type": "Authoritative"}], "remote_domains": [], "mail_users": []}
+        (tmp_path / name).write_text(json.dumps({**state, "outbound_connectors": []}), encoding="utf-8")
+        return str(tmp_path / name)
+
+    there, here = saved("there.json", "fabrikam.com", ENCRYPT), saved("here.json", "contoso.com")
+    mail = {"name": "Mail", "from": "kim@fabrikam.com", "authenticated": True, "to": ["joe@northwind.com"]}
+    found = flow(NoSession(), source=here, compare_with=there, overview=True, messages=[mail])
+    assert [row["kind"] for row in found["changed_messages"]] == ["protection_lost"]
+    assert [row["kind"] for row in found["organizations"]["only_before"]] == ["encrypted"]
+    plain = {row["kind_of_mail"]: (row["before"]["protected"], row["after"]["protected"]) for row in found["organizations"]["overview"]}
+    assert plain["from_inside"] == ("always", "never")
+    assert "  Only before: All mail from inside to people outside is encrypted, with 'Encrypt' ('Encrypt')." in found["msg"]
+    assert "organizations" not in flow(NoSession(), source=here, compare_with=saved("again.json", "contoso.com", ENCRYPT), overview=True)

@@ -121,6 +121,7 @@ def test_an_audit_says_first_what_the_organization_does_today() -> None:
         "encrypts": ["the rule '<b>HR</b>' with 'Encrypt'"],
         "holes": ["for example, mail from a@contoso.com to b@example.org is delivered in clear."],
         "locked_out": ["nobody"],
+        "policy": [{"kind": "encrypted", "text": "Mail with '<i>' in its subject is encrypted.", "rules": ["HR"]}],
         "assessed": [{"test": "35029", "title": "A mail flow rule protects mail", "verdict": "passes", "control": "MFR-1", "status": "unmanaged"}],
     }
     report = samples.run("audit", [samples.organization("contoso", overview=overview)])
@@ -128,6 +129,7 @@ def test_an_audit_says_first_what_the_organization_does_today() -> None:
     assert "What it does today" in page.text
     assert "the rule '<b>HR</b>' with 'Encrypt'" in page.text
     assert "35029 A mail flow rule protects mail: passes (MFR-1 unmanaged)" in page.text
+    assert "What the rules do, the most important first Mail with '<i>' in its subject is encrypted." in page.text
     assert page.text.index("What it does today") < page.text.index("Tenant ID")
     assert "What it does today" not in Page(render_html(samples.run("audit", [samples.organization("contoso")]))).text
 

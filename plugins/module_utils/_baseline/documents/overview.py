@@ -17,12 +17,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import overview
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import licensing_off
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import overview_rows, reach_lines
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import policy_lines, policy_rows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import reasons_of, refutation
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import ENCRYPTING
@@ -33,6 +35,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 _OUTGOING = Guarantee("Outgoing mail", OUTGOING, {}, "not_in_clear")
 #: The maximum number of organizations for which a run creates overviews. They take reads that no control needs.
 MOST_ORGANIZATIONS = 3
+
+#: The maximum number of sentences about what rules do on a terminal.
+_SENTENCES = 12
 #: Properties of an OME configuration that count as branding in Microsoft's test.
 _BRANDING = ("ImageUrl", "BackgroundColor", "IntroductionText", "PortalText", "DisclaimerText", "EmailText")
 _UNREAD = "not known"
@@ -68,8 +73,8 @@ ASSESSED_TESTS = (
 
 
 def overview_of(organization: Organization, controls: Sequence[ControlReport]) -> dict[str, Any]:
-    """The current state of the organization: ``encrypts``, ``idle``, ``holes`` and ``locked_out`` (texts), ``reach`` and
-    ``assessed`` (rows).
+    """The current state of the organization: ``encrypts``, ``idle``, ``holes`` and ``locked_out`` (texts), ``policy``, ``reach``
+    and ``assessed`` (rows).
 
     :param controls: the controls in the report.
     """
@@ -78,6 +83,7 @@ def overview_of(organization: Organization, controls: Sequence[ControlReport]) -
         "idle": _tried(_idle, organization),
         "holes": _tried(_holes, organization),
         "locked_out": _tried(_locked_out, organization),
+        "policy": policy_of(organization),
         "reach": reach_of(organization),
         "assessed": _assessed(organization, {control.id: str(control.status) for control in controls}),
     }
@@ -91,6 +97,9 @@ def overview_lines(overview: Mapping[str, Any]) -> list[str]:
     lines = [f"  {name if not index else ' ' * len(name)}{text}" for name, key in named for index, text in enumerate(overview.get(key) or ())]
     width = max(len(row["title"]) for row in overview["assessed"])
     tests = [f"    {row['test']}  {row['title']:<{width}}  {row['verdict']:<6}  {row['control']} {row['status']}" for row in overview["assessed"]]
+    policy, left = overview.get("policy") or (), len(overview.get("policy") or ()) - _SENTENCES
+    lines += [f"  {line}" for line in (policy_lines(policy[:_SENTENCES]) if policy else ())]
+    lines += [f"    {left} more sentences are in the report."] if left > 0 else []
     lines += [f"  {line}" for line in reach_lines(overview.get("reach") or ())]
     return [*lines, "  Tests of Microsoft's Zero Trust Assessment, and our control:", *tests]
 
@@ -103,6 +112,15 @@ def reach_of(organization: Organization, plan: Plan | None = None) -> list[dict[
         return []
     mail = mail.after(plan) if plan else mail
     return overview_rows(overview(RuleSet(mail.rules), mail.facts))
+
+
+def policy_of(organization: Organization) -> list[dict[str, Any]]:
+    """What the rules do to mail, as sentences, the most important first; nothing where the rules cannot be read, which is said elsewhere."""
+    try:
+        mail = Mail.of(organization)
+    except ExchangeError:
+        return []
+    return policy_rows(difference([], mail.rules, mail.facts))
 
 
 def _tried(look: Callable[[Organization], list[str]], organization: Organization) -> list[str]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,11 +30,12 @@ ENCRYPTION_RULES = "hardened_baseline_encryption_rules"
 class ExportContext(ModuleContext):
     """What the export's ``run`` gets.
 
-    :param store: writes variables, and the playbook that enforces them, to files in a directory, unless they are there already or it is told not to.
+    :param store: writes variables with what the rules do, and the playbook that enforces them, to files in a directory, unless they are there already or it is
+        told not to.
         Gives both paths and whether a file differed.
     """
 
-    store: Callable[[str, Mapping[str, Any], bool], tuple[str, str, bool]] = lambda directory, variables, write: ("", "", False)
+    store: Callable[[str, Mapping[str, Any], Sequence[str], bool], tuple[str, str, bool]] = lambda directory, variables, policy, write: ("", "", False)
 
 
 def variables_of(organization: Organization) -> dict[str, Any]:

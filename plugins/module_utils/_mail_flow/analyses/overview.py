@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -104,14 +104,23 @@ class Cell:
     unknown: tuple[Reason, ...] = ()
 
 
-def overview(rules: RuleSet, facts: Mapping[str, Any], now: datetime.datetime | None = None, budget: int = CONFLICTS) -> list[Cell]:
+def destinations(rules: RuleSet, facts: Mapping[str, Any], also: Iterable[str] = ()) -> list[str]:
+    """The domains outside that are destinations of an overview.
+
+    :param also: further domains, those inside among them.
+    """
+    known = facts_of(facts)
+    return [name for name in sorted({*_named(rules, known), *also}) if known.domain_type(name) not in INSIDE]
+
+
+def overview(rules: RuleSet, facts: Mapping[str, Any], now: datetime.datetime | None = None, budget: int = CONFLICTS, also: Iterable[str] = ()) -> list[Cell]:
     """The cells, destination by destination. What takes more than the budget is unknown.
 
     :param facts: in the form of the option ``facts``.
     :param budget: the maximum number of conflicts for all questions together.
+    :param also: further destinations, if they are outside.
     """
-    known = facts_of(facts)
-    domains = [name for name in _named(rules, known) if known.domain_type(name) not in INSIDE]
+    domains = destinations(rules, facts, also)
     found: dict[tuple[str, str], Cell] = {}
     try:
         with bounded():
@@ -145,7 +154,7 @@ class _Seen:
 class _Overview:
     def __init__(self, rules: RuleSet, facts: Mapping[str, Any], domains: Sequence[str], now: datetime.datetime, budget: int) -> None:
         self._rules, self._domains, self._now = rules, domains, now
-        self._model = model = Model([rules], RuleSet([]), facts, now, transit=True)
+        self._model = model = Model([rules], _selecting(domains), facts, now, transit=True)
         self._facts: Facts = model.facts
         self._asked, self._budget = Batch(model.circuit, budget), budget
         inside = [each.name for each in self._facts.accepted_domains or () if each.type in INSIDE]
@@ -266,3 +275,8 @@ def _named(rules: RuleSet, facts: Facts) -> list[str]:
     acting = (atom for rule in rules.rules if not rule.idle for atom in (*rule.conditions, *rule.exceptions))
     by_rules = {name.lower() for atom in acting if atom.predicate.options[0] == "recipient_domain_is" for name in atom.values}
     return sorted({*by_rules, *named_domains(facts.outbound_connectors or ())})
+
+
+def _selecting(domains: Sequence[str]) -> RuleSet:
+    """What selects mail to these domains, so that it can be told from other mail even if no rule names them."""
+    return RuleSet([{"conditions": {"recipient_domain_is": list(domains)}}] if domains else [])

@@ -111,7 +111,7 @@ BECOMES = {
 _OPTIONS = {"encrypt": "Encrypt", "do_not_forward": "Do Not Forward", "smime": "S/MIME"}
 
 #: Fate to what happens to mail now, and what happened to it before.
-_FATES = {
+FATES = {
     "rejected": ("is rejected", "was rejected"),
     "deleted": ("is deleted", "was deleted"),
     "quarantined": ("goes into quarantine", "went into quarantine"),
@@ -138,12 +138,12 @@ def becomes(kind: str, sides: tuple[Mapping[str, Any], Mapping[str, Any]] = ({},
 def _becomes(kind: str, plain: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     if not before or not after:
         return plain
-    if kind in ("delivery_lost", "fate_changed") and after["fate"] in _FATES:
-        now = _FATES[after["fate"]][0]
+    if kind in ("delivery_lost", "fate_changed") and after["fate"] in FATES:
+        now = FATES[after["fate"]][0]
         return f"{plain}: it {now}" if kind == "delivery_lost" else f"now {now}"
-    if kind == "delivery_gained" and before["fate"] in _FATES:
+    if kind == "delivery_gained" and before["fate"] in FATES:
         # The protection may differ between messages: mail that arrives protected stays protected.
-        return f"{plain}: before, it {_FATES[before['fate']][1]}"
+        return f"{plain}: before, it {FATES[before['fate']][1]}"
     if kind == "protection_changed":
         return f"is now protected with {_option(after)} instead of {_option(before)}"
     if kind == "branding_changed":
@@ -159,7 +159,7 @@ def _option(side: Mapping[str, Any]) -> str:
 
 
 #: What keeps mail that is named from being treated so.
-_LIMITS = {
+LIMITS = {
     "another": ", unless another rule applies to it",
     "exception": ", unless an exception applies to it",
     "outside": ", unless it comes from outside",
@@ -171,7 +171,7 @@ def sentence(finding: Changed) -> str:
     """The sentence about a class of mail."""
     mail = mail_of(finding.about, finding.why, every=finding.whole, arrives=finding.arrives)
     now = becomes(finding.kind, finding.stages, finding.person, approved=finding.approved)
-    return f"{mail} {now}{_LIMITS.get(finding.limit, '')}: {because(finding.cause)}."
+    return f"{mail} {now}{LIMITS.get(finding.limit, '')}: {because(finding.cause)}."
 
 
 def because(cause: Cause) -> str:
@@ -234,10 +234,11 @@ _BESIDE = {
 
 def side_effects_said(effects: Sequence[SideEffect], *, now: bool) -> str:
     """What rules newly do with mail beside protecting and delivering it, or no longer do."""
-    return " and ".join(_filled(_BESIDE[each.sort][not now], each.name) for each in effects)
+    return " and ".join(filled(_BESIDE[each.sort][not now], each.name) for each in effects)
 
 
-def _filled(form: str, name: str) -> str:
+def filled(form: str, name: str) -> str:
+    """A form with a name that may hold braces itself."""
     before, mark, after = form.partition("{}")
     return f"{before}{name if mark else ''}{after}"
 
