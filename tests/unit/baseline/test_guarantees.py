@@ -120,6 +120,16 @@ def test_its_name_is_not_for_another(role: Role, name: str) -> None:
     role.run(encrypt_outgoing={"mode": "Audit"}, guarantees=[{**GUARANTEE, "name": name}])
 
 
+def test_mail_expires_in_the_portal_once_the_plan_has_made_its_template(role: Role) -> None:
+    role.session.organization.patch({"advanced_message_encryption": True})
+    outgoing = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
+    wished = {"encrypt_outgoing": True, "branding_template": {"name": "Week", "external_mail_expiry_in_days": 7}}
+    within = [{"name": f"Within {days} days", "when": outgoing, "then": "portal", "expires_within_days": days} for days in (7, 6)]
+    role.plan(check=True, **wished, guarantees=within)
+    verdicts = {row["name"]: row["verdict"] for row in role.report["mail"]["guarantees"]}
+    assert (verdicts["Within 7 days"], verdicts["Within 6 days"]) == ("proved", "refuted")
+
+
 def test_its_exceptions_are_those_of_the_rule(role: Role) -> None:
     spared = {"recipient_domain_is": ["fabrikam.com"]}
     role.session.edit("New-TransportRule", Name="Partners", Priority=0, RecipientDomainIs=["fabrikam.com"], StopRuleProcessing=True)

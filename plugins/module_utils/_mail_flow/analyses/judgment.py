@@ -27,6 +27,7 @@ class Counterexample:
     :param decided_by: the last rule without which the guarantee would be kept, if there is one.
     :param facts: the facts that it assumes beyond the known ones.
     :param hole: of mail on its way, the hole through which it leaves.
+    :param expiry: of mail that has to expire, after how many days its branding lets it, 0 for never.
     """
 
     message: Mapping[str, Any]
@@ -35,6 +36,7 @@ class Counterexample:
     decided_by: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     hole: Hole | None = None
+    expiry: int | None = None
 
 
 @dataclass(frozen=True)

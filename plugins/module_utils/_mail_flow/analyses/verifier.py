@@ -391,6 +391,8 @@ class _Prover:
             if outcome is not None:
                 breach = Breach(guarantee, model.rule_sets[0], model.claims, rule)
                 found = told(breach, candidate, course, outcome)
+                if guarantee.expires_within_days:
+                    return replace(found, expiry=facts.expiry(str(outcome.get("branding", ""))))
                 if guarantee.then != IN_TRANSIT:
                     return found
                 return replace(found, hole=hole_of(course.worlds[0], facts, course.recipient.address, guarantee.tls_validation))

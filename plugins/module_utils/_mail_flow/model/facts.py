@@ -143,11 +143,16 @@ class Facts:
     def _accepting(self) -> list[int]:
         return [place for place, connector in enumerate(self.outbound_connectors or ()) if connector.accepted]
 
-    def expires_within(self, branding: str, days: int) -> bool | None:
-        """Whether mail that shows an OME configuration expires in the portal after so many days at most; ``None`` if unknown. 0 days are none: it stays."""
+    def expiry(self, branding: str) -> int | None:
+        """After how many days mail that shows an OME configuration expires in the portal, 0 if it never does; ``None`` if unknown."""
         found = next((each for each in self.ome_configurations or () if same_name(str(each.get("identity", "")), branding)), {})
-        expiry = found.get("external_mail_expiry_in_days")
-        return None if expiry is None else 0 < int(expiry) <= days
+        days = found.get("external_mail_expiry_in_days")
+        return None if days is None else int(days)
+
+    def expires_within(self, branding: str, days: int) -> bool | None:
+        """Whether mail that shows an OME configuration expires in the portal after so many days at most; ``None`` if unknown."""
+        expiry = self.expiry(branding)
+        return None if expiry is None else 0 < expiry <= days
 
     def counts_as_internal(self, name: str) -> bool | None:
         """Whether a remote domain of this name makes its people internal; ``None`` if unknown."""

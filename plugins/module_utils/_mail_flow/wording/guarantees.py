@@ -54,8 +54,9 @@ def _premise(premise: Premise) -> dict[str, str]:
 
 
 def counterexample_row(found: Counterexample) -> dict[str, Any]:
-    """A counterexample as results have it: ``message``, ``recipient``, ``outcome`` and, where they apply, ``decided_by``, ``hole`` and ``facts``."""
-    row = {"message": dict(found.message), "recipient": found.recipient, "outcome": dict(found.outcome)}
+    """A counterexample as results have it: ``message``, ``recipient``, ``outcome`` and, if any, ``decided_by``, ``hole``, ``expiry`` and ``facts``."""
+    row: dict[str, Any] = {"message": dict(found.message), "recipient": found.recipient, "outcome": dict(found.outcome)}
     row |= {"decided_by": list(found.decided_by)} if found.decided_by else {}
     row |= {"hole": found.hole.as_row()} if found.hole else {}
+    row |= {} if found.expiry is None else {"expiry": found.expiry}
     return {**row, "facts": dict(found.facts)} if found.facts else row

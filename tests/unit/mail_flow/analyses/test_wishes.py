@@ -15,6 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.wishes import PROPERTIES
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import refutation
 
 from tests.rounds import seeds
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, NOW, OUTGOING, STOP, rule, verdict
@@ -128,6 +129,9 @@ def test_what_arrives_encrypted_by_others_is_not_led_to_the_portal_and_a_proof_s
 def test_mail_expires_in_the_portal(expiry: dict[str, int], days: int, said: str) -> None:
     found = verdict([BRANDED], expiring(**expiry), then="portal", expires_within_days=days)
     assert found["verdict"] == said
+    if said == "refuted":
+        expires = {7: "lets it expire after 7 days", 0: "never lets it expire"}[found["counterexample"]["expiry"]]
+        assert refutation(found).endswith(f"is delivered encrypted by 'Branded', with the branding 'Week', which {expires}.")
     if said == "unknown":
         assert [each["field"] for each in found["unknown"]] == ["facts.ome_configurations"]
     assert verdict([ALL], expiring(**expiry), then="portal", expires_within_days=days)["verdict"] == "refuted"

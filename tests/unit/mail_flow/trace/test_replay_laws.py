@@ -157,6 +157,17 @@ def test_whether_a_rule_brought_a_copy_is_open() -> None:
     assert {outcome: tally.certain for outcome, tally in found.outcomes.items()} == {("delivered", "none", ()): {"fabrikam.com": 1}}
 
 
+def test_a_manager_to_whom_mail_is_redirected_gets_it_instead() -> None:
+    known = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mail_users": [], "inbound_connectors": []}
+    facts = facts_of({**known, "managers": {"megan@contoso.com": "boss@contoso.com"}})
+    message = message_of({"from": "megan@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"], "date": "2026-11-18T14:00:00Z"}, "", "m")
+    fates = []
+    for way in ("Redirect", "Cc"):
+        found = Replay(RuleSet([{"name": "Boss", "actions": {"add_manager_as_recipient_type": way}}]), facts).run(traced([message], facts))
+        fates += [fate for fate, _protection, _by in found.outcomes]
+    assert fates == ["redirected", "delivered"]
+
+
 def test_a_rule_brings_mail_to_members_of_its_groups_and_to_managers() -> None:
     known = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mail_users": [], "inbound_connectors": []}
     facts = facts_of({**known, "groups": {"board@contoso.com": ["kim@contoso.com"]}, "managers": {"megan@contoso.com": "boss@contoso.com"}})
