@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_name, with_parents
@@ -104,6 +105,19 @@ def slots_of(atom: Atom) -> tuple[str, ...]:
     return (f"header {atom.values[0].lower()}",) if slots == (HEADER,) else slots
 
 
+@lru_cache(maxsize=4)
+def last_looks(rules: RuleSet) -> dict[str, dict[Key, int]]:
+    """Slot to its atoms, each with the place of the last rule that looks for it."""
+    places = {id(atom): rule.place for rule in rules.rules if not rule.idle for atom in (*rule.conditions, *rule.exceptions)}
+    found: dict[str, dict[Key, int]] = {}
+    for atom in sorted((atom for atom in rules.atoms if id(atom) in places), key=lambda atom: places[id(atom)]):
+        looks = Vocabulary()
+        looks.look(atom)
+        for slot, keys in looks.keys.items():
+            found.setdefault(slot, {}).update(dict.fromkeys(keys, places[id(atom)]))
+    return found
+
+
 @dataclass
 class Vocabulary:
     """Everything that rules and claims mention.
@@ -131,6 +145,12 @@ class Vocabulary:
             if wide:
                 noted[wide] = None
 
+    def look(self, atom: Atom) -> None:
+        """Notes what a condition looks for."""
+        for slot in slots_of(atom):
+            for each in (slot, SAME_AS.get(slot, slot)):
+                self.mention(each, keys_of(atom))
+
     def of(self, slot: str, sort: str) -> list[Any]:
         """The values of a sort in a slot."""
         return [value for kind, value in self.keys.get(slot, ()) if kind == sort]
@@ -157,10 +177,7 @@ def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts, *, transit: bool =
             found.mention(RECIPIENT, (("address", each.person.address) for each in showings([rule], facts) if domain(each.person.address)))
             found.managers |= bool({"moderate_message_by_manager", MANAGER} & set(rule.actions))
         for atom in rules.atoms:
-            for slot in slots_of(atom):
-                found.mention(slot, keys_of(atom))
-                if slot in SAME_AS:
-                    found.mention(SAME_AS[slot], keys_of(atom))
+            found.look(atom)
             if atom.predicate.slots and watches_aliases(atom):
                 found.mention(WRITTEN, (key for key in keys_of(atom) if key[0] in ("word", "pattern", "below", "address")))
             if atom.predicate.fields:

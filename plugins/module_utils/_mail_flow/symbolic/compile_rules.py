@@ -13,7 +13,6 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
@@ -32,6 +31,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     MANAGER,
     REDIRECTS,
     Key,
+    last_looks,
     redirected_to,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Conditions, Seen
@@ -272,7 +272,7 @@ class RuleChain:
             begins = None if self._history(SUBJECT, seen) else self.mail.begins
             self._write(SUBJECT, acts, before, self._changer(SUBJECT).prefixed(prefix, before, (prefix, self._history(SUBJECT, seen)), begins))
             self._note(rule, SUBJECT, prefix, acts)
-        self._set_headers(actions, acts, name, seen)
+        self._set_headers(rule, acts, name, seen)
         if "apply_classification" in actions:
             wanted = name_key(str(actions["apply_classification"]))
             known = dict(state.seen.classes)
@@ -290,45 +290,43 @@ class RuleChain:
             before = self._texts(BODY, self._near(rule, BODY), seen)
             inside = changer.beside(plain, prepends, before, (text, prepends, self._history(BODY, seen)))
             self._write(BODY, acts, before, inside)
-            self._wrap(changer, plain, wraps, text)
+            if wraps != FALSE:  # Later rules see only the disclaimer.
+                held = changer.held(plain, rule.place, text)
+                self._write(BODY, wraps, self._texts(BODY, held, state.seen), held, erased=wraps)
             self._note(rule, BODY, (text, prepends), acts)
             state.seen = state.seen.but(wrapped=logic.any_of((state.seen.wrapped, wraps)))
 
-    def _set_headers(self, actions: Mapping[str, Any], acts: Value, name: Hashable, seen: Seen) -> None:
+    def _set_headers(self, rule: FlowRule, acts: Value, name: Hashable, seen: Seen) -> None:
         """Headers that a rule removes and sets. If it does both to one header, the order is open."""
+        actions = rule.actions
         removes, sets = (str(actions.get(option, "")).lower() for option in ("remove_header", "set_header_name"))
         for header, value in ((removes, None), (sets, str(actions.get("set_header_value") or ""))):
             slot = f"header {header}"
             if not header or slot not in self.mail.vocabulary.keys or (value is None and removes == sets):
                 continue
-            held = self._changer(slot).header(value)
+            held = {} if value is None else self._changer(slot).held(value, rule.place)
             if removes == sets:
                 held = {key: self.logic.all_of((each, self.logic.unknown(questions.A_FACT, "header", name))) for key, each in held.items()}
             before = self._texts(slot, held, seen)
             self._write(slot, acts, before, held, erased=acts)
 
-    def _wrap(self, changer: Changer, plain: str | None, wraps: Value, name: Hashable) -> None:
-        """After wrapping, later rules see only the disclaimer."""
-        if wraps != FALSE:
-            held = {key: each for key in (*changer.near(plain), *changer.patterns) if (each := changer.in_known(plain, key, name)) != FALSE}
-            self._write(BODY, wraps, self._texts(BODY, held, self.state.seen), held, erased=wraps)
-
     def _changer(self, slot: str) -> Changer:
         found = self._changers.get(slot)
         if found is None:
-            found = self._changers[slot] = Changer(self.mail.vocabulary.keys.get(slot, ()), self.logic, slot)
+            looks = last_looks(self.rules).get(slot, {})
+            found = self._changers[slot] = Changer({key: looks[key] for key in self.mail.vocabulary.keys.get(slot, ()) if key in looks}, self.logic, slot)
         return found
 
     def _near(self, rule: FlowRule, slot: str) -> list[Key]:
-        """The atoms of a text that may differ after a rule changed it."""
+        """The atoms of a text that may differ after a rule changed it, and that a later rule looks for."""
         changer, known = self._changer(slot), str(rule.actions[_CHANGED[slot]])
         if slot == SUBJECT:
-            return [*changer.near(known, every=touches(known[-1:], "q") is not False), *changer.patterns]
-        return [*changer.near(plain_text(known)), *changer.phrases, *changer.patterns]
+            return changer.near(known, rule.place, every=touches(known[-1:], "q") is not False)
+        return changer.near(plain_text(known), rule.place, phrases=True)
 
-    def _history(self, slot: str, seen: Seen) -> Hashable:
-        """The identity of the text that a rule sees: equal identities share the open parts of its changes."""
-        return seen.texts.get(slot, EditedText()).history
+    def _history(self, slot: str, seen: Seen) -> int:
+        """The number of the text that a rule sees; 0 as it arrives. Equal texts share the open parts of their changes."""
+        return self.mail.numbered(seen.texts.get(slot, EditedText()).history)
 
     def _note(self, rule: FlowRule, slot: str, known: Hashable, acts: Value) -> None:
         """Notes that a known text may have changed a text, if a later change depends on its content."""

@@ -10,7 +10,7 @@ a word or match a pattern, it is open whether they do (U17, U18).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
@@ -58,34 +58,38 @@ class EditedText:
 
 
 class Changer:
-    """Known texts among the atoms that conditions look for in one slot.
+    """Known texts among the atoms that conditions look for in one slot. What no later rule looks for is not followed.
 
+    :param looks: the atoms, each with the place of the last rule that looks for it.
     :param logic: the logic that expresses what is open.
-    :param phrases: the words with a space, which could cross a border.
     """
 
-    def __init__(self, keys: Iterable[Key], logic: Logic, slot: str) -> None:
-        self.logic, self.slot = logic, slot
-        self.patterns: list[Key] = []
+    def __init__(self, looks: Mapping[Key, int], logic: Logic, slot: str) -> None:
+        self.logic, self.slot, self._looks = logic, slot, looks
+        self._patterns: list[Key] = []
         self._words: dict[str, list[Key]] = {}
         self._odd: list[Key] = []
-        self.phrases: list[Key] = []
-        for key in keys:
+        self._phrases: list[Key] = []
+        for key in looks:
             if key[0] == "pattern":
-                self.patterns.append(key)
+                self._patterns.append(key)
                 continue
             if any(character.isspace() for character in key[1]):
-                self.phrases.append(key)
+                self._phrases.append(key)
             if key[1][:1].isalnum() and first_token(key[1]):
                 self._words.setdefault(first_token(key[1]), []).append(key)
             else:
                 self._odd.append(key)
 
-    def near(self, text: str | None, *, every: bool = False) -> list[Key]:
-        """The words that a known text could affect."""
-        if every or text is None:
-            return [*(key for keys in self._words.values() for key in keys), *self._odd]
-        return [*(key for token in sorted(tokens(text)) for key in self._words.get(token, ())), *self._odd]
+    def near(self, text: str | None, place: int, *, every: bool = False, phrases: bool = False) -> list[Key]:
+        """The words that a known text could affect, and the patterns, as far as a rule after a place looks for them.
+
+        :param phrases: whether also all words with a space, which could cross a border.
+        """
+        named = self._words if every or text is None else sorted(tokens(text))
+        words = (key for token in named for key in self._words.get(token, ()))
+        every_key = (*words, *self._odd, *(self._phrases if phrases else ()), *self._patterns)
+        return [key for key in every_key if self._looks[key] > place]
 
     def in_known(self, text: str | None, key: Key, *name: Hashable) -> Value:
         """Whether a text contains a word or a pattern, if it is known."""
@@ -94,11 +98,9 @@ class Changer:
         truth = has_word(text, key[1]) if key[0] == "word" else has_pattern(text, *key[1])
         return self.logic.known(truth, questions.WORD_BORDERS, text, key)
 
-    def header(self, value: str | None) -> dict[Key, Value]:
-        """The atoms that a header's new value has; it lacks all others. Without a value, the header is removed."""
-        if value is None:
-            return {}
-        found = {key: self.in_known(value, key) for key in (*self.near(value), *self.patterns)}
+    def held(self, text: str | None, place: int, *name: Hashable) -> dict[Key, Value]:
+        """The atoms that a known text has in place of the current one, as far as a rule after a place looks for them. It lacks all others."""
+        found = {key: self.in_known(text, key, *name) for key in self.near(text, place)}
         return {key: each for key, each in found.items() if each != FALSE}
 
     def prefixed(self, prefix: str, before: Mapping[Key, Value], name: Hashable, begins: Callable[[Key], int] | None = None) -> dict[Key, Value]:

@@ -161,6 +161,7 @@ class SymbolicMessage:
         self.added_people: dict[str, AddressSlot] = {}
         self._others_added: dict[Hashable, AddressSlot] = {}
         self._companions: dict[Key, Companion] = {}
+        self._histories: dict[tuple[Hashable, ...], int] = {(): 0}
         self.hides = any(touches(str(rule.actions.get("prepend_subject") or "")[-1:], "q") is not False for rules in rule_sets for rule in rules.rules)
         self.perhaps_named: dict[str, dict[int, None]] = {}
         self.authenticated = circuit.variable("authenticated")
@@ -277,6 +278,10 @@ class SymbolicMessage:
             add(at_alias ^ 1, self.others_direct ^ 1)
         found = self._companions[key] = Companion(slot, there, at_alias, alias)
         return found
+
+    def numbered(self, history: tuple[Hashable, ...]) -> int:
+        """The number of a history of changes, the same wherever it is the same; 0 for none."""
+        return self._histories.setdefault(history, len(self._histories))
 
     def begins(self, key: Key) -> int:
         """Whether a word occurs only at the beginning of the subject."""

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import parse
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect, parse
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import Search, has_pattern
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import TRUE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import last_looks
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import Changer
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import find_text, holds, is_impossible
@@ -373,6 +374,19 @@ def certainly(value: int | tuple[int, int], before: bool) -> bool | None:
     return low if low == high else None
 
 
+def test_what_no_later_rule_looks_for_is_not_followed() -> None:
+    """A class of mail of which no rule sees the change was said to be treated differently, perhaps."""
+    header = {"header_contains_message_header": "Subject", "header_contains_words": ["offer"]}
+    rules = [rule({"subject_contains_words": ["secret"]}, STOP), rule(header, STOP), rule({"subject_matches_patterns": [r"\bx"]}, STOP)]
+    rules += [{**rule({"subject_contains_words": ["secret"]}, STOP), "enabled": False}]
+    looks = last_looks(RuleSet(rules))["subject"]
+    pattern, wider = ("pattern", (r"\bx", Dialect.AGREED)), ("pattern", ("(?m)x", Dialect.AGREED))
+    assert looks == {("word", "secret"): 0, ("word", "offer"): 1, pattern: 2, wider: 2}
+    changer = Changer(looks, Logic(Circuit(), free=False), "subject")
+    assert [changer.near("Secret offer", place) for place in range(3)] == [[("word", "offer"), pattern, wider], [pattern, wider], []]
+    assert changer.held("Secret x", 1) == {pattern: (FALSE, TRUE), wider: TRUE}
+
+
 #: The variable for what a text had before.
 BEFORE = 2
 
@@ -384,10 +398,9 @@ def test_what_is_certain_of_a_changed_text_is_what_the_simulator_finds(how: str)
     keys = [("word", word) for word in WORDS] + [("pattern", (pattern, False)) for pattern in PATTERNS]
     decided = 0
     for known, text in itertools.product(KNOWN, WRITTEN):
-        changer = Changer(keys, Logic(circuit, free=False), "text")
+        changer = Changer(dict.fromkeys(keys, 1), Logic(circuit, free=False), "text")
         old = dict.fromkeys(keys, BEFORE)
-        near = changer.near(known, every=how == "prefix" and known[-1:].isalnum())
-        looked = dict.fromkeys((*near, *changer.phrases, *changer.patterns), BEFORE)
+        looked = dict.fromkeys(changer.near(known, 0, every=how == "prefix" and known[-1:].isalnum(), phrases=True), BEFORE)
         new = {**old, **(changer.prefixed(known, looked, "x") if how == "prefix" else changer.beside(known, how == "before", looked, "x"))}
         whole = {"prefix": f"{known}{text}", "before": f"{known}\n{text}", "after": f"{text}\n{known}"}[how]
         for key in keys:
