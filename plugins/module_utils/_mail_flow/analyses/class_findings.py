@@ -166,16 +166,24 @@ class Findings:
         rules = zip(draft.rules, about, strict=True)
         said = [(which, replace(rule, conditions=(*rule.conditions, *why.met, *why.unmet))) for (which, _rule), rule in rules]
 
-        def results(message: Message) -> list[Any]:
-            courses = [course_of(rules, message, facts, address, person) for rules, facts in zip(self.sets, candidate.facts, strict=True)]
-            sides = zip(courses, self.sets, candidate.facts, strict=True)
-            return [course and result(course, rules, message, facts) for course, rules, facts in sides]
-
         def met(message: Message) -> list[Any]:
             return [on_arrival(self.sets[which], rule, message, candidate.facts[which], address) for which, rule in said]
 
-        found = results(candidate.message), met(candidate.message)
-        return witness_of(candidate, person, lambda message: results(message) == found[0] and met(message) == found[1])
+        sides = list(zip(self.sets, candidate.facts, strict=True))
+        both = zip(draft.shown.courses, sides, strict=True)
+        results = [result(course, rules, candidate.message, facts) for course, (rules, facts) in both]
+        known = met(candidate.message)
+
+        def shows(message: Message) -> bool:
+            if message == candidate.message:
+                return True
+            for (rules, facts), known_result in zip(sides, results, strict=True):
+                course = course_of(rules, message, facts, address, person)
+                if course is None or result(course, rules, message, facts) != known_result:
+                    return False
+            return met(message) == known
+
+        return witness_of(candidate, person, shows)
 
     def _sparing(self, which: int, rule: FlowRule, shown: Shown) -> tuple[Atom, ...]:
         """The exceptions that do not certainly match the message as it arrives; changes by earlier rules do not count."""

@@ -52,10 +52,12 @@ def told(breach: Breach, candidate: Replayed, course: Course, outcome: Mapping[s
 
     def breaks(message: Message) -> bool:
         """Whether a message breaks it whatever is unknown about it, with the same outcome."""
-        found = course_of(breach.rules, message, facts, address)
-        if found is None or is_about(breach.claims, breach.claim, message, facts, address) is not True:
+        if is_about(breach.claims, breach.claim, message, facts, address) is not True:
             return False
-        return surely_breaks(found, breach.guarantee, message, facts) and result(found, breach.rules, message, facts) == outcome
+        found = course_of(breach.rules, message, facts, address)
+        if found is None or not surely_breaks(found, breach.guarantee, message, facts):
+            return False
+        return result(found, breach.rules, message, facts) == outcome
 
     def keeps(rules: RuleSet) -> bool:
         message = candidate.message
