@@ -38,6 +38,9 @@ _PEOPLE = frozenset(
     )
 )
 
+#: First option of a condition to its place in the table.
+_PLACES = {row.options[0]: place for place, row in enumerate(PREDICATES)}
+
 #: A day: this close to one of a rule's dates, an unnamed time zone can matter.
 _DAY = datetime.timedelta(days=1)
 
@@ -306,8 +309,9 @@ class RuleSet:
         read = {option for option, value in given.items() if _is_read(option, value)}
         atoms: list[Atom] = []
         used: set[str] = set()
-        for predicate in PREDICATES:
-            if predicate.options[0] in read and all(option in read or option in OPTIONAL for option in predicate.options):
+        for place in sorted(_PLACES[option] for option in read if option in _PLACES):
+            predicate = PREDICATES[place]
+            if all(option in read or option in OPTIONAL for option in predicate.options):
                 atoms.append(self._atom(predicate, predicate.read(given), settings))
                 used.update(predicate.options)
         return tuple(atoms), sorted(set(given) - used)

@@ -101,9 +101,7 @@ class Circuit:
         gate = self._gates.get(key)
         if gate is None:
             gate = self._gates[key] = self._made(tuple(literal >> 1 for literal in key), decide=False)
-            for literal in key:
-                self.solver.add((gate ^ 1, literal))
-            self.solver.add((gate, *(literal ^ 1 for literal in key)))
+            self.solver.add_gate(gate, key)
             self.parts[gate >> 1] = key
         return gate
 

@@ -117,6 +117,17 @@ class Solver:
         else:
             self._attach(literals)
 
+    def add_gate(self, gate: int, parts: Sequence[int]) -> None:
+        """Adds the clauses by which a new variable is the conjunction of other literals, which are sorted and of different variables."""
+        if any(self._value[literal] for literal in parts):
+            for literal in parts:
+                self.add((gate ^ 1, literal))
+            self.add((gate, *(literal ^ 1 for literal in parts)))
+            return
+        for literal in parts:
+            self._attach([literal, gate ^ 1])
+        self._attach([*(literal ^ 1 for literal in parts), gate])
+
     def solve(self, assumptions: Sequence[int] = (), budget: int | None = None, scope: Scope | None = None) -> bool | None:
         """Whether the formula can be true together with the assumptions; ``None`` if the budget was spent before that was known.
 
