@@ -75,6 +75,10 @@ class Open:
     negated: bool = False
     shared: bool = False
 
+    def __hash__(self) -> int:
+        """Of what it is about: the reasons follow from that, and are long."""
+        return hash((self.key, self.negated))
+
     def settled(self, answers: Mapping[Hashable, bool]) -> Truth:
         """Its value under answers (key to answer); itself if they do not include its key."""
         answer = answers.get(self.key)
