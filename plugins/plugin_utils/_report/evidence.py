@@ -9,11 +9,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import Record
 
 
-def evidence_of(organization: Record) -> Record | None:
-    """What Exchange reports, as the page shows it; ``None`` where nobody asked."""
+def evidence_of(organization: Record, *, detailed: bool) -> Record | None:
+    """What Exchange reports, as the page shows it; ``None`` where nobody asked.
+
+    :param detailed: whether to show more than a line.
+    """
     found = (organization.get("mail") or {}).get("evidence")
     if not found:
         return None
+    if not detailed:
+        return {"headline": evidence_headline(found)}
     return {
         "headline": evidence_headline(found),
         "lines": [*(rule["text"] for rule in found.get("rules", ())), *(f"{name}: {why}" for name, why in found.get("unavailable", {}).items())],

@@ -191,7 +191,7 @@ def view_of(run: Record) -> dict[str, Any]:
         "reaches": [(name_of(item), reach) for item in organizations if (reach := reach_of(item.get("mail") or {}))],
         "mail": mail[:MOST_CLASSES],
         "replays": [(name_of(item), replay) for item in organizations if (replay := replay_of(item))],
-        "evidences": [(name_of(item), evidence) for item in organizations if (evidence := evidence_of(item))],
+        "evidences": [(name_of(item), evidence) for item in organizations if (evidence := evidence_of(item, detailed=few))],
         "trials": [(name_of(item), trial_lines(row)) for item in organizations for row in (item.get("mail") or {}).get("trials") or ()],
         "same_mail": not mail and any("difference" in (organization.get("mail") or {}) for organization in organizations),
         "mail_left_out": max(len(mail) - MOST_CLASSES, 0) + sum(map(not_listed, organizations)),

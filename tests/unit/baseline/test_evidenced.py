@@ -79,6 +79,10 @@ def test_an_audit_compares_what_exchange_reports_with_what_was_computed(role: Ro
     assert f"  {headline}" in lines_of(report, "page")
     page = render_html({"kind": "audit", "run": "r", "generated_at": "2026-11-28T20:00:00Z", "organizations": [role.report]})
     assert "What Exchange reports" in page
+    fleet = [{**role.report, "host": f"host{number}", "name": f"host{number}"} for number in range(26)]
+    many = render_html({"kind": "audit", "run": "r", "generated_at": "2026-11-28T20:00:00Z", "organizations": fleet})
+    rests = "What this rests on"
+    assert (page.count(rests), many.count(rests), many.count("1 rule compared, none contradicted")) == (1, 0, 26)
     for text in (json.dumps(role.report), json.dumps(audit), page):
         assert "SUBJECT" not in text
         assert "p1@" not in text
@@ -140,6 +144,27 @@ def test_what_is_not_granted_makes_the_control_not_assessable(role: Role) -> Non
     role.plan("audit", **WANTED)
     assert control(role)[0] == "not assessable"
     assert control(role)[1].startswith("What Exchange reports of rules could not be compared: ")
+
+
+def test_a_rule_before_that_is_gone_since_the_window_began_keeps_it_from_being_compared(role: Role) -> None:
+    role.session.edit("New-TransportRule", Name="First of all", Priority=0, SubjectContainsWords=["x"], StopRuleProcessing=True)
+    role.plan("snapshot")
+    role.session.edit("Remove-TransportRule", Identity="First of all")
+    role.session.organization.patch(settled(role.session.organization.dump()))
+    role.plan("audit", **WANTED)
+    status, text = control(role)
+    assert status == "not assessable"
+    assert "'Partners' cannot be compared: the rule 'First of all' changed on " in text
+
+
+def test_a_trial_that_is_gone_keeps_nothing_from_being_compared(role: Role) -> None:
+    comment = "Trial by m365.message_encryption of the rule: X"
+    role.session.edit("New-TransportRule", Name="X (trial)", Priority=0, SubjectContainsWords=["x"], SetSCL=1, Mode="Audit", Comments=comment)
+    role.plan("snapshot")
+    role.session.edit("Remove-TransportRule", Identity="X (trial)")
+    role.session.organization.patch(settled(role.session.organization.dump()))
+    role.plan("audit", **WANTED)
+    assert control(role)[0] == "met"
 
 
 def test_where_nothing_was_sent_nothing_is_met(role: Role) -> None:

@@ -143,6 +143,19 @@ def test_neither_the_control_nor_a_guarantee_counts_a_trial(role: Role) -> None:
     assert not plan["mail"].get("foreign")
 
 
+def test_a_proof_does_not_depend_on_a_trial(role: Role) -> None:
+    role.session.organization.patch({"irm_configuration": {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True}})
+    guarantee = {"name": "partners", "when": {**PARTNERS["conditions"], "sent_to_scope": "NotInOrganization"}, "then": "not_in_clear"}
+    role.run(encryption_rules=LISTED, trial=["First"], guarantees=[guarantee])
+    assert [each["verdict"] for each in role.report["mail"]["guarantees"]] == ["proved"]
+
+
+def test_switching_message_encryption_off_removes_a_trial(role: Role) -> None:
+    tried(role)
+    role.run("disable", confirm_disable="contoso.onmicrosoft.com", guarantees=[])
+    assert names(role) == ["Theirs"]
+
+
 def test_a_plan_and_an_audit_show_what_the_rule_would_do(role: Role) -> None:
     tried(role)
     aged(role, 5)

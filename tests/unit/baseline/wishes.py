@@ -86,6 +86,11 @@ WISHES = st.fixed_dictionaries(
         "encrypt_outgoing": st.sampled_from([False, {"template": "Do Not Forward"}, {"mode": "Audit", "exceptions": {"subject_contains_words": ["clear"]}}]),
         "encryption_rules": st.lists(WANTED_RULE, max_size=4, unique_by=lambda rule: rule["name"]),
     },
+).flatmap(
+    # Some of the rules may be on trial.
+    lambda wishes: st.lists(st.sampled_from([rule["name"] for rule in wishes.get("encryption_rules", ())] or [""]), unique=True, max_size=2).map(
+        lambda names: {**wishes, **({"trial": names} if names and all(names) else {})}
+    )
 )
 
 

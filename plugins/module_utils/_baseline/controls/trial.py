@@ -83,7 +83,12 @@ def trial_of(rule: DeclaredRule) -> DeclaredRule:
 def tried_by(rule: Rule) -> str:
     """The name of the rule that a rule of the organization is the trial of; empty if it is no trial, as one that somebody has enforced."""
     comments = str(rule.properties.get("Comments") or "")
-    return comments.removeprefix(_MARK) if comments.startswith(_MARK) and rule.settings["mode"] != "Enforce" else ""
+    return comments.removeprefix(_MARK) if is_trial(comments, rule.settings["mode"]) else ""
+
+
+def is_trial(comments: str, mode: str | None) -> bool:
+    """Whether a rule with such a comment and mode is a trial."""
+    return comments.startswith(_MARK) and mode != "Enforce"
 
 
 def trial_among(rules: Sequence[Rule], name: str) -> Rule | None:

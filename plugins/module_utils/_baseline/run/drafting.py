@@ -81,7 +81,7 @@ def draft(task: BaselineContext, prepared: Preparation) -> Drafted:
         # None of it is in the digest: mail goes on, and trials get older.
         enforcing = plans_enforcing(procedure, organization)
         replay, replays = replayed(task, variables, organization, drafted.plan, enforcing)
-        evidence = evidenced(task, procedure, organization, int(variables.get("evidence_days") or 0))
+        evidence = evidenced(task, procedure, prepared.artifacts, organization, int(variables.get("evidence_days") or 0))
         trials = tried(task, procedure, organization, drafted.plan, enforcing, replays, evidence)
         more = {"replay": replay, "evidence": evidence, "trials": trials}
         mail = {**mail, **{name: rows for name, rows in more.items() if rows}}

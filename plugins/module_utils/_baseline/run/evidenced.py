@@ -17,6 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ControlStatus
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.known_changes import known_changes
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import changes_of
@@ -35,7 +36,7 @@ _MOST, _SAMPLE = 500_000, 20
 _ABOUT: Mapping[str, Callable[[Mapping[str, Any]], Sequence[str]]] = {"difference": lambda row: row["rules"], "trials": lambda row: [row["rule"]]}
 
 
-def evidenced(task: BaselineContext, procedure: Procedure, organization: Organization, days: int) -> dict[str, Any]:
+def evidenced(task: BaselineContext, procedure: Procedure, artifacts: Artifacts, organization: Organization, days: int) -> dict[str, Any]:
     """What Exchange reports of the rules beside what was computed, as ``mail_flow_evidence`` returns it, without addresses. Shows a line.
 
     Nothing where nobody asks for it. What Exchange does not let the caller read is a remark.
@@ -48,7 +49,8 @@ def evidenced(task: BaselineContext, procedure: Procedure, organization: Organiz
         mail = Mail.of(known)
         trace, window = TraceReader(task.session, task.say, _MOST).read(*window_of(days, now))
         rules, facts = RuleSet(mail.rules), facts_of(mail.facts)
-        found = read_evidence(task.session, trace, window, rules, facts, changes_of(known), now, sample=_SAMPLE, say=task.say)
+        changes = [*changes_of(known), *known_changes(artifacts, known, window.begin, now)]
+        found = read_evidence(task.session, trace, window, rules, facts, changes, now, sample=_SAMPLE, say=task.say)
     except ExchangeError as error:
         return {"remark": f"What Exchange reports of rules could not be compared: {error}"}
     result = evidence_result(found.evidence, found.window, found.report, found.encryption, found.traced, examples=0)
