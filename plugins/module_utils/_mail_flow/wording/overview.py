@@ -22,7 +22,7 @@ KINDS_OF_MAIL = {
 }
 
 #: How a cell is said of several destinations.
-_SAID = {"always": "always protected to", "never": "never protected to", "depends": "it depends to", "unknown": "not known to"}
+_SAID = {"always": "always protected to", "never": "never protected to", "depends": "it depends for", "unknown": "unknown for"}
 
 
 def overview_rows(cells: Iterable[Cell]) -> list[dict[str, Any]]:
@@ -44,5 +44,8 @@ def reach_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for kind, name in KINDS_OF_MAIL.items():
         found = {verdict: [str(row["destination"]) for row in rows if (row["kind_of_mail"], row["protected"]) == (kind, verdict)] for verdict in _SAID}
         said = [f"{_SAID[verdict]} {listed(destinations, joint='and')}" for verdict, destinations in found.items() if destinations]
+        if found["unknown"]:
+            ids = sorted({each["id"] for row in rows if row["kind_of_mail"] == kind for each in row.get("unknown", ())})
+            said[-1] += f" ({', '.join(ids)})" if ids else ""
         if said:
             yield f"  {name}: {'; '.join(said)}."

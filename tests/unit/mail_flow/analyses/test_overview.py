@@ -107,6 +107,8 @@ def test_the_terminal_has_ten_lines_at_most() -> None:
     said = "  Mail from inside: always protected to bank.example; never protected to p0.example, p1.example, p10.example and 17 others"
     assert lines[1].startswith(said)
     assert list(reach_lines([])) == []
+    row = {"kind_of_mail": "forwarded", "destination": "everybody else", "protected": "unknown", "unknown": [{"id": "U25", "reason": "…"}]}
+    assert list(reach_lines([row]))[1] == "  Forwarded mail: unknown for everybody else (U25)."
 
 
 def test_what_takes_more_than_the_budget_is_unknown() -> None:
