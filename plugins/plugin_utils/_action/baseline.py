@@ -20,9 +20,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import directory_of, owners_of, variables_read
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import suggestion_lines
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction, plain
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import to_yaml
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.terminal import show
 
@@ -82,7 +84,8 @@ class BaselineAction(ModuleAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """The task's result. Where differences are asked for, it also has the effect on mail."""
         result = super().run(tmp, task_vars)
-        lines = [visible(line) for line in mail_lines(result.get("mail") or {})] if self._task.diff else []
+        mail = result.get("mail") or {}
+        lines = [visible(line) for line in (*mail_lines(mail), *suggestion_lines(mail.get("suggestions") or ()))] if self._task.diff else []
         if lines:
             host = str((task_vars or {}).get("inventory_hostname"))
             text = "\n".join([f"{host}: effect on mail", *(f"  {line}" for line in lines), ""])
@@ -113,6 +116,7 @@ class BaselineAction(ModuleAction):
             command=command_of(context.CLIARGS),
             artifacts=lambda variables: Artifacts(directory_of(variables), host, run, procedure, owners_of(variables)),
             show=lambda line: show(visible(line)),
+            to_yaml=to_yaml,
             # Core read them at the start and returns its cached copy.
             given_on_launch=frozenset(str(name) for name in load_extra_vars(self._loader) if str(name).startswith(PREFIX)),
         )

@@ -71,6 +71,12 @@ def guarantees_of(organization: Record) -> list[Record]:
     ]
 
 
+def suggestions_of(organization: Record) -> list[Record]:
+    """The edits of rules that would put guarantees and expectations right, as they were sorted."""
+    rows = (organization.get("mail") or {}).get("suggestions") or []
+    return [{**{key: row.get(key, "") for key in ("for", "text", "diff")}, "mail": [each["text"] for each in row.get("difference") or ()]} for row in rows]
+
+
 def reach_of(overview: Record) -> dict[str, Any]:
     """Who outside can read what in clear, as a table: ``kinds`` (its columns), ``rows`` (a destination, and for each kind a word and the rules on which that
     depends), and ``left_out``, how many destinations are not shown. Empty where it is not known.

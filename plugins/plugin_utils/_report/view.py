@@ -28,6 +28,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.ma
     lint_of,
     not_listed,
     reach_of,
+    suggestions_of,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay import replay_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
@@ -196,6 +197,7 @@ def view_of(run: Record) -> dict[str, Any]:
         "same_mail": not mail and any("difference" in (organization.get("mail") or {}) for organization in organizations),
         "mail_left_out": max(len(mail) - MOST_CLASSES, 0) + sum(map(not_listed, organizations)),
         "guarantees": sorted(_shared(organizations, guarantees_of), key=lambda shared: rank(VERDICT, shared.record["verdict"])),
+        "suggestions": _shared(organizations, suggestions_of),
         "lint": _shared(organizations, lint_of),
         "foreign": _shared(organizations, foreign_of),
         "harmless": sum(map(harmless, organizations)),

@@ -208,6 +208,13 @@ class Control:
         """The verdicts on guarantees about mail, for the report; see :meth:`verdict`."""
         return []
 
+    def suggested(self, request: Request, organization: Organization, planned: Plan | None, to_yaml: Callable[[Any], str]) -> list[dict[str, Any]]:
+        """Edits of rules after which refuted guarantees hold and failed expectations are met, for the report; see :meth:`verdict`.
+
+        :param to_yaml: writes a value as YAML.
+        """
+        return []
+
     def misses(self, request: Request, organization: Organization, refuted: Collection[str]) -> list[str]:
         """Why a run fails although it has stored everything, as sentences.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,19 +29,26 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import Tested, run_cases
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.regression import worsened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import FACT_SUBSETS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee, same_guarantee
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import suggestions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.failure_text import failure_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import counterexample_row
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import suggestion_rows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import reasons_of, refutation, verdict_sentence
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import OUTGOING
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare_section
 
 #: The word of ``accept`` that lets a plan break a guarantee.
 BROKEN_GUARANTEE = "broken_guarantee"
+
+#: The steps for suggestions about an organization: a run may look at hundreds.
+_STEPS = 8_000_000
 
 #: The control of mail itself. A check assesses it as the plan would leave it, not as it is.
 MAIL_CONTROL = "MFR-2"
@@ -149,6 +156,21 @@ class MailControl(Control):
         # What a plan makes of it is what counts; what it is now, where that is something else.
         sides = self._sides(request, organization, planned)
         return verdict_rows((old, new) for _guarantee, old, new in sides)
+
+    def suggested(self, request: Request, organization: Organization, planned: Plan | None, to_yaml: Callable[[Any], str]) -> list[dict[str, Any]]:
+        try:
+            mail = Mail.of(organization)
+            mail = mail.after(planned) if planned else mail
+            tested, verdicts = self._tested(request, mail)
+        except ExchangeError:
+            return []  # What cannot be read is said where it is assessed.
+        if not tested.failures and all(row["verdict"] != REFUTED for row in verdicts):
+            return []
+        now, rules = datetime.datetime.now(datetime.UTC), RuleSet(mail.rules)
+        judged = prove(rules, mail.facts, guarantees_of(request), now, where=GUARANTEES)
+        found = suggestions(rules, mail.facts, judged, request.variables.get("messages") or (), now, _STEPS)
+        # All rules would be there five times for each guarantee: the edited ones are in the YAML.
+        return [{key: value for key, value in row.items() if key != "rules"} for row in suggestion_rows(found, rules.given, to_yaml)]
 
     def misses(self, request: Request, organization: Organization, refuted: Collection[str]) -> list[str]:
         tested, verdicts = self._tested(request, Mail.of(organization))

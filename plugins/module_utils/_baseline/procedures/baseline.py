@@ -10,7 +10,7 @@ planner with that control alone.
 from __future__ import annotations
 
 import types
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from typing import Any
@@ -162,6 +162,10 @@ class Baseline(Procedure):
     def enforcing(self, organization: Organization, trial: Trial) -> Plan:
         left = [name for name in self.variables["trial"] if not same_name(name, trial.name)]
         return type(self)({**self.variables, "trial": left}, *self.tags, self.left_out).plan(organization, check_mode=True)
+
+    def suggested(self, organization: Organization, plan: Plan, to_yaml: Callable[[Any], str]) -> list[dict[str, Any]]:
+        planned = self._looked_at(plan)
+        return [row for control in self.wanted for row in control.suggested(self.request, organization, planned, to_yaml)]
 
     def misses(self, organization: Organization, refuted: Collection[str]) -> list[str]:
         return [text for control in self.wanted if not self._is_excepted(control) for text in control.misses(self.request, organization, refuted)]

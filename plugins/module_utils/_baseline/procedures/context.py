@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +30,7 @@ class BaselineContext(ModuleContext):
     :param results_of: what the role's tasks returned for a host of the run, in order.
     :param show: shows a line on the terminal.
     :param given_on_launch: the full names of the role's variables that are extra variables.
+    :param to_yaml: writes a value as YAML for people.
     """
 
     host: str = ""
@@ -44,3 +46,4 @@ class BaselineContext(ModuleContext):
     results_of: Callable[[str], Sequence[Mapping[str, Any]]] = lambda host: ()
     show: Callable[[str], None] = lambda line: None
     given_on_launch: frozenset[str] = frozenset()
+    to_yaml: Callable[[Any], str] = json.dumps

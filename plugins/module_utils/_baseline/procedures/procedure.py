@@ -8,7 +8,7 @@ Whatever runs a procedure knows this interface and no procedure by its name.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, ClassVar
@@ -140,6 +140,13 @@ class Procedure:
     def enforcing(self, organization: Organization, trial: Trial) -> Plan:
         """The plan if a rule were enforced instead of tried. Raises the first error that keeps it from being planned."""
         return Plan()
+
+    def suggested(self, organization: Organization, plan: Plan, to_yaml: Callable[[Any], str]) -> list[dict[str, Any]]:
+        """Edits of rules after which refuted guarantees hold and failed expectations are met.
+
+        :param to_yaml: writes a value as YAML.
+        """
+        return []
 
     def misses(self, organization: Organization, refuted: Collection[str]) -> list[str]:
         """Why a run fails although it has stored everything, as sentences.

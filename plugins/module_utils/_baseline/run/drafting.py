@@ -78,12 +78,13 @@ def draft(task: BaselineContext, prepared: Preparation) -> Drafted:
     drafted = procedure.draft(organization, run)
     mail = procedure.mail(organization, drafted.plan)
     if run.check_mode:
-        # None of it is in the digest: mail goes on, and trials get older.
+        # None of it is in the digest: mail goes on, trials get older, and what could be done as well is not approved.
         enforcing = plans_enforcing(procedure, organization)
         replay, replays = replayed(task, variables, organization, drafted.plan, enforcing)
         evidence = evidenced(task, procedure, prepared.artifacts, organization, int(variables.get("evidence_days") or 0))
         trials = tried(task, procedure, organization, drafted.plan, enforcing, replays, evidence)
-        more = {"replay": replay, "evidence": evidence, "trials": trials}
+        suggested = procedure.suggested(organization, drafted.plan, task.to_yaml)
+        more = {"replay": replay, "evidence": evidence, "trials": trials, "suggestions": suggested}
         mail = {**mail, **{name: rows for name, rows in more.items() if rows}}
         task.warnings += [replay["remark"]] if "remark" in replay else []
     mail = with_contradictions(mail, remembered(task, prepared.artifacts, organization, mail.get("evidence") or {}))
