@@ -51,7 +51,7 @@ def evidence(tenant: Tenant, **options: Any) -> dict[str, Any]:
     return ran["mail_flow_evidence"]
 
 
-@pytest.mark.wires("rest", "psrp", "powershell")
+@pytest.mark.wires("rest", "psrp", "endpoint", "powershell")
 @pytest.mark.organizations(state(added_properties={"Get-MailDetailTransportRuleReport": {"UserAction": "None"}}))
 def test_what_exchange_reports_is_what_was_computed(tenant: Tenant) -> None:
     calls = len(tenant.emulator.calls)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
@@ -18,18 +19,27 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from tests.unit.mail_flow import generators
 
 
+def known_facts(source: random.Random) -> dict[str, Any]:
+    """The facts about a random organization, as an option."""
+    return {"inbound_connectors": [], **generators.organization(source)}
+
+
 def tenant(source: random.Random) -> Facts:
     """The facts about a random organization."""
-    known = {"inbound_connectors": [], **generators.organization(source)}
-    return facts_of(known)
+    return facts_of(known_facts(source))
+
+
+def ordinary(source: random.Random) -> dict[str, Any]:
+    """An ordinary message that arrives in clear, as an option."""
+    made = generators.message(source)
+    made.update(protection={"kind": "none"}, disclaimer_insertable=True)
+    made.pop("type", None)
+    return made
 
 
 def ordinary_message(source: random.Random, name: str) -> Message:
     """An ordinary message that arrives in clear."""
-    made = generators.message(source)
-    made.update(protection={"kind": "none"}, disclaimer_insertable=True)
-    made.pop("type", None)
-    return message_of(made, "", name)
+    return message_of(ordinary(source), "", name)
 
 
 def _hop(message: Message, facts: Facts) -> str:

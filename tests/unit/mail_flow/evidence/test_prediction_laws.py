@@ -5,21 +5,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.prediction import predictions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.prediction import Rest, predictions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import blocks_of
 
+from tests.emulator.mail_flow import MailFlow, TooManyWorlds
 from tests.rounds import seeds
 from tests.unit.mail_flow import generators
-from tests.unit.mail_flow.tracing import ordinary_message, tenant, traced
+from tests.unit.mail_flow.tracing import known_facts, ordinary, ordinary_message, tenant, traced
+from tests.unit.mail_flow.translation import facts as stored_facts
+from tests.unit.mail_flow.translation import stored
 
 
 def _rules(source: random.Random) -> list[dict[str, Any]]:
@@ -31,13 +36,14 @@ def _rules(source: random.Random) -> list[dict[str, Any]]:
     return made
 
 
-def _predicted(message: Message, rules: RuleSet, facts: Facts) -> Iterator[tuple[str, str, bool, bool]]:
-    """Recipient and rule, and whether the rule certainly, or possibly, acts."""
+def _predicted(message: Message, rules: RuleSet, facts: Facts) -> Iterator[tuple[str, str, bool, bool, list[Rest]]]:
+    """Recipient and rule, whether the rule certainly, or possibly, acts, and the questions that this would answer."""
     for block in blocks_of(traced([message], facts)):
         for rule, found in zip(rules.rules, predictions(block, rules, facts), strict=True):
             assert not found.certain & ~found.possible
             for place in range(len(block)):
-                yield block.text("recipient", place), rule.name, bool(found.certain >> place & 1), bool(found.possible >> place & 1)
+                answered = [rest for rest, bits in found.alone().items() if bits >> place & 1]
+                yield block.text("recipient", place), rule.name, bool(found.certain >> place & 1), bool(found.possible >> place & 1), answered
 
 
 def _said(result: dict[str, Any]) -> dict[str, Any]:
@@ -54,7 +60,7 @@ def test_the_simulator_says_the_same(seed: int) -> None:
         facts, given = tenant(source), _rules(source)
         rules, message = RuleSet(given), ordinary_message(source, "m")
         results = {label.lower(): result for label, result in Simulator(rules, facts).run(message)["recipients"].items()}
-        for recipient, rule, sure, possible in _predicted(message, rules, facts):
+        for recipient, rule, sure, possible, _answered in _predicted(message, rules, facts):
             said = _said(results[recipient]).get(rule, False)
             if sure:
                 certain += 1
@@ -62,5 +68,29 @@ def test_the_simulator_says_the_same(seed: int) -> None:
             elif not possible:
                 impossible += 1
                 assert said is not True, (seed, round_, given, message, recipient, rule)
+    assert certain > 20
+    assert impossible > 50
+
+
+@pytest.mark.parametrize("seed", seeds(6))
+def test_what_the_emulator_would_report_contradicts_nothing(seed: int) -> None:
+    """It shares no code with the collection, and takes the same answers for likely."""
+    certain = impossible = 0
+    for round_ in range(40):
+        source = random.Random(f"{seed} {round_} emulator")
+        known, given, said = known_facts(source), _rules(source), ordinary(source)
+        facts, rules, message = facts_of(known), RuleSet(given), message_of(said, "", "m")
+        no_connectors = {name: value for name, value in known.items() if name != "inbound_connectors"}
+        flow = MailFlow([stored({"priority": place, **rule}) for place, rule in enumerate(given)], stored_facts(no_connectors))
+        with contextlib.suppress(TooManyWorlds):
+            results = flow.deliver(said)["recipients"]
+            for recipient, rule, sure, possible, answered in _predicted(message, rules, facts):
+                acts = _said(results[recipient]).get(rule, False)
+                assert not (sure and acts is False), (seed, round_, given, message, recipient, rule)
+                assert not (not possible and acts is True), (seed, round_, given, message, recipient, rule)
+                # What the emulator takes for likely, it confirms.
+                likely = [rest for rest in answered if rest.likely is not None and acts != "unknown"]
+                assert [rest for rest in likely if (rest.acts is acts) is not rest.likely] == [], (seed, round_, given, message, recipient, rule)
+                certain, impossible = certain + sure, impossible + (not possible)
     assert certain > 20
     assert impossible > 50
