@@ -218,6 +218,17 @@ def test_other_rules_are_compared_by_all_mail_and_by_the_messages(session: Emula
     assert lost["msg"] == lost["difference"][0]["text"]
 
 
+def test_a_guarantee_about_expiry_reads_when_mail_expires(session: EmulatedSession) -> None:
+    """Of rules that do not encrypt, nothing else needs the OME configurations."""
+    session.organization.patch({"advanced_message_encryption": True})
+    session.edit("New-OMEConfiguration", Identity="Week", ExternalMailExpiryInDays=7)
+    brands = {"name": "Brand", "conditions": OUT, "actions": {"apply_rights_protection_customization_template": "Week"}}
+    about = {"when": {**OUT, "message_type_matches": "PermissionControlled"}, "then": "portal"}
+    within = [{"name": str(days), **about, "expires_within_days": days} for days in (7, 6)]
+    result = flow(session, rules=[brands], guarantees=within, fail_on_error=False)
+    assert [each["verdict"] for each in result["guarantees"]] == ["proved", "refuted"]
+
+
 def test_the_settings_of_a_file_count_for_its_rules(session: EmulatedSession, tmp_path: Path) -> None:
     """Licensing has been switched off since: which mail rules encrypt then is unknown (U28)."""
     saved = tmp_path / "info.json"
