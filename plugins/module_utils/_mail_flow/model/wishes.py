@@ -48,7 +48,11 @@ class Wish:
 
         :param holds: whether the copy has a property.
         """
-        return all_of([any_of([negate(holds(each.removeprefix(_NOT))) if each.startswith(_NOT) else holds(each) for each in one_of]) for one_of in self.kept])
+
+        def is_so(each: str) -> _Value:
+            return negate(holds(each.removeprefix(_NOT))) if each.startswith(_NOT) else holds(each)
+
+        return all_of([any_of(map(is_so, one_of)) for one_of in self.kept])
 
 
 #: Every wish. What is not delivered now may still be let through by an approval or a release; ``gone`` is what neither lets through.
