@@ -677,6 +677,10 @@ simplified:
       type: list
       elements: dict
       returned: where fewer rules are proved to do the same
+    yaml:
+      description: C(rules) as YAML, to be pasted.
+      type: str
+      returned: where fewer rules are proved to do the same
     removed:
       description: >-
         The rules that can go, each with C(rule), C(reason) and C(by), the rules that do the same to all of its mail, or keep all mail from it.
@@ -932,7 +936,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     lines += [*nearest_lines(tested.messages, suggested), *suggestion_lines(suggested)]
     if params["simplify"]:
         fewer = simplify(rules, facts, now)
-        result["simplified"] = simplified_row(fewer)
+        result["simplified"] = simplified_row(fewer, task.to_yaml)
         lines += simplified_lines(fewer)
     result["msg"] = "\n".join(lines)
     if tested.failures or any(each.verdict == REFUTED for each in judged):

@@ -4,7 +4,8 @@
 """Guarantees, differences and lint over rule sets of a size: ``python -m tests.bench.mail_proof TASK RULES``.
 
 A task is ``guarantees`` (20 of them), ``one_edit``, ``thirty_edits``, ``any_recipient`` (30 edits, where every tenth rule looks at all who share a copy),
-``lint`` or ``disjoint`` (no two rules look for the same), and, of no size,
+``lint``, ``simplify`` (fewer rules that do the same), ``lived_in`` (that, of rules many of which are for one partner or one word) or ``disjoint`` (no two
+rules look for the same), and, of no size,
 ``headers`` (60 header setters), ``no_stop`` (300 encrypting rules) or ``pigeons`` (a rule set as hard as pigeonholes). Prints one JSON object: processor
 seconds, MiB beyond the libraries, and figures.
 """
@@ -24,6 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.simplify import simplify
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import difference_rows
 
 from .mail_flow import memory
@@ -143,6 +145,27 @@ def disjoint(number: int) -> Values:
     return {"name": f"D{number}", "conditions": conditions, "exceptions": exceptions, "actions": _ENCRYPT if number % 5 else {"stop_rule_processing": True}}
 
 
+def lived_in(count: int) -> list[Values]:
+    """Rules that grew over the years: most for one partner, one word or one person, some disabled, with stops, rejections and disclaimers between."""
+    chance, outgoing = random.Random(count), {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
+    made: list[Values] = []
+    for number in range(count):
+        partner, word, person = ([chance.choice(pool)] for pool in (_DOMAINS[:60], _WORDS[:60], _PEOPLE[:40]))
+        disclaimer = {"apply_html_disclaimer_text": "x", "apply_html_disclaimer_location": "Append", "apply_html_disclaimer_fallback_action": "Ignore"}
+        kinds: list[tuple[int, Values, Values]] = [
+            (35, {**outgoing, "recipient_domain_is": partner}, _ENCRYPT),
+            (20, {**outgoing, "subject_or_body_contains_words": word}, _ENCRYPT),
+            (10, {**outgoing, "from": person}, _ENCRYPT),
+            (8, {**outgoing, "from": person}, disclaimer),
+            (6, {"from": person, "recipient_domain_is": partner}, {"stop_rule_processing": True}),
+            (6, {**outgoing, "subject_contains_words": word}, {"reject_message_reason_text": "No."}),
+            (5, {"from": person}, {"blind_copy_to": ["archive@contoso.example"]}),
+        ]
+        (kind,) = chance.choices(kinds, [weight for weight, _conditions, _actions in kinds])
+        made.append({"name": f"R{number}", "enabled": chance.random() > 0.05, "conditions": kind[1], "exceptions": {}, "actions": kind[2]})
+    return made
+
+
 def pigeons(holes: int) -> list[Values]:
     """Whether one pigeon more than holes fits, as rules: a word for each pigeon in each hole. Mail that is left is encrypted by the last rule but one way."""
     names = {(pigeon, hole): f"p{pigeon}h{hole}" for pigeon in range(holes + 1) for hole in range(holes)}
@@ -173,6 +196,8 @@ def run(task: str, count: int) -> Values:
         rules = [{**each, "actions": _ENCRYPT} for each in rules]
     if task == "disjoint":
         rules = [disjoint(number) for number in range(count)]
+    if task == "lived_in":
+        rules = lived_in(count)
     if task == "pigeons":
         rules = pigeons(_HOLES)
     after = edited(rules, 1 if task not in ("thirty_edits", "any_recipient") else 30)
@@ -189,6 +214,10 @@ def run(task: str, count: int) -> Values:
         figures = {"classes": len(rows) + more, "complete": found.complete}
     elif task == "lint":
         figures = dict(Counter(each.kind for each in lint(rules, FACTS, NOW)))
+    elif task in ("simplify", "lived_in"):
+        fewer = simplify(rules, FACTS, NOW)
+        gone = len(fewer.removed) + sum(len(each.rules) - 1 for each in fewer.merged)
+        figures = {"gone": gone, "comparisons": fewer.comparisons}
     elif task == "pigeons":
         figures = _pigeons()
     return {"task": task, "rules": len(rules), "predicates": predicates, "seconds": round(time.process_time() - began, 3), "MiB": memory() - before, **figures}

@@ -14,6 +14,10 @@ CORE: Mapping[str, tuple[str, ...]] = {
     "module_utils/_exchange/list_kinds.py": ("tests/unit/exchange/test_list_kinds.py",),
     "module_utils/_exchange/names.py": ("tests/unit/exchange/test_names.py",),
     "module_utils/_resources/table.py": ("tests/unit/resources/test_fields.py",),
+    # Fewer rules.
+    "module_utils/_mail_flow/analyses/coverage.py": ("tests/unit/mail_flow/repair/test_simplify.py",),
+    "module_utils/_mail_flow/repair/order.py": ("tests/unit/mail_flow/repair/test_simplify.py",),
+    "module_utils/_mail_flow/repair/simplify.py": ("tests/unit/mail_flow/repair/test_simplify.py",),
     # Planning.
     "module_utils/_resources/settings.py": ("tests/unit/resources/test_settings.py", "tests/unit/resources/test_plans_of_settings.py"),
     "module_utils/_resources/rules/approval.py": ("tests/unit/resources/rules/test_functions.py",),

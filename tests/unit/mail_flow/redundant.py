@@ -9,6 +9,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tests.unit.mail_flow import generators
 from tests.unit.mail_flow.small_rules import PLAIN, rule_set, section
 from tests.unit.mail_flow.small_worlds import RECIPIENTS, SmallWorld, messages
 
@@ -40,6 +41,24 @@ def redundant_rules(source: random.Random) -> list[Values]:
                 found.append({**one, "name": f"Other {number}", "conditions": {**conditions, option: [source.choice(_OTHERS[option])]}})
         found.insert(source.randint(0, len(found)), {**one, "name": f"Copy {number}", "conditions": conditions})
     return [{**one, "priority": place} for place, one in enumerate(found)]
+
+
+def redundant_rules_of_all_kinds(source: random.Random) -> list[Values]:
+    """The same of rules with any condition and any action that Exchange supports."""
+    found = generators.rules(source, 6)
+    for number in range(source.randint(1, 4)):
+        one = source.choice(found)
+        conditions = dict(one["conditions"])
+        lists = sorted(option for option, value in conditions.items() if isinstance(value, list))
+        if lists and source.random() < 0.5:
+            option = source.choice(lists)
+            others = [rule["conditions"][option] for rule in generators.rules(source, 40) if option in rule["conditions"]]
+            conditions[option] = source.choice([conditions[option], *others])
+        elif source.random() < 0.5:
+            conditions |= generators.section(source, 1)
+        found.insert(source.randint(0, len(found)), {**one, "name": f"Copy {number}", "conditions": conditions})
+    rules = [{key: value for key, value in one.items() if key != "is_rule_configuration_supported"} for one in found]
+    return [{**one, "priority": place} for place, one in enumerate(rules)]
 
 
 def treated_differently(before: Sequence[Values], after: Sequence[Values], every: int = _EVERY) -> list[tuple[Values, str]]:

@@ -23,11 +23,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import STEPS, BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet, is_later
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import as_options, unwritten
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.order import Order
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import NONE_FAILS, Premise
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import CONFLICTS, Model
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import FIELDS, rule_argument_spec
 
 #: The steps for all comparisons together.
 _STEPS = 4 * STEPS
@@ -149,12 +149,12 @@ class _Simplifier:
         if not edits:
             return Simplified(kept=kept, before=before, comparisons=min(self._comparisons, _MOST), why_not=why_not)
         return Simplified(
-            (*self._written(self._after(edits)), *self._absent(edits)),
+            (*as_options(self._after(edits), self._rules.given), *self._absent(edits)),
             tuple(each for each in edits if isinstance(each, Removed)),
             tuple(each for each in edits if isinstance(each, Merged)),
             kept,
             before,
-            tuple(rule.name for rule in self._rules.rules if not _is_writable(rule, self._rules.given[rule.place])),
+            tuple(unwritten(self._after(edits))),
             (NONE_FAILS,) if any(rule.content and not rule.idle for rule in self._rules.rules) else (),
             min(self._comparisons, _MOST),
         )
@@ -290,13 +290,6 @@ class _Simplifier:
 
     # The list to paste
 
-    def _written(self, rules: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-        known = rule_argument_spec()
-        for rule, given in zip(RuleSet(rules).rules, rules, strict=True):
-            if _is_writable(rule, given):
-                written = {key: value for key, value in given.items() if key in known and key not in ("state", "priority") and value not in (None, "")}
-                yield {**written, "enabled": False} if rule.idle else written
-
     def _absent(self, edits: Iterable[_Edit]) -> Iterator[dict[str, Any]]:
         for place in sorted(place for each in edits for place in _gone(each)):
             rule = self._rules.rules[place]
@@ -308,8 +301,7 @@ class _Simplifier:
 
 def _is_writable(rule: FlowRule, given: Mapping[str, Any]) -> bool:
     """Whether all of a rule is known, and a module can write it."""
-    known = all(option in fields for section, fields in FIELDS.items() for option in given.get(section) or {})
-    return known and not (rule.dlp or rule.unread or rule.doubts or rule.surprises)
+    return not (unwritten([given]) or rule.dlp or rule.unread or rule.doubts or rule.surprises)
 
 
 def _inspects(rule: FlowRule) -> frozenset[tuple[str, ...]]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed, visible_line
@@ -31,12 +31,15 @@ _KEPT = {
 }
 
 
-def simplified_row(found: Simplified) -> dict[str, Any]:
-    """Fewer rules, as results have them: ``rules`` (where some are proposed), ``removed``, ``merged``, ``kept``, ``unwritten`` (where there are some) and
-    ``proof``.
+def simplified_row(found: Simplified, to_yaml: Callable[[Any], str]) -> dict[str, Any]:
+    """Fewer rules, as results have them: ``rules`` and ``yaml`` (where some are proposed), ``removed``, ``merged``, ``kept``, ``unwritten`` (where there are
+    some) and ``proof``.
+
+    :param to_yaml: writes a value as YAML.
     """
+    rules = [dict(rule) for rule in found.rules]
     return {
-        **({"rules": [dict(rule) for rule in found.rules]} if found.rules else {}),
+        **({"rules": rules, "yaml": to_yaml(rules)} if rules else {}),
         "removed": [{"rule": each.rule, "reason": visible_line(_why(each)), "by": list(each.by)} for each in found.removed],
         "merged": [{"rules": list(each.rules), "into": each.rules[0], "option": each.option} for each in found.merged],
         "kept": [{"rule": each.rule, "reason": visible_line(_why_kept(each))} for each in found.kept],
