@@ -155,7 +155,7 @@ def compare(
     names_of = {text for rule in rules.rules for text in (rule.name.casefold(), rule.guid.lower())}
     reported = {rule.place: report.of(rule.name, rule.guid) for rule in compared}
     last = max(_times_of(trace, frozenset().union(*report.copies.values())), default=-1)
-    tallies = {rule.place: _Tally(rule, reported[rule.place], last, max(examples, sample)) for rule in compared}
+    tallies = {rule.place: _Tally(rule, reported[rule.place], reported[rule.place] - report.beyond, last, max(examples, sample)) for rule in compared}
     for rule in compared:
         tallies[rule.place].why_not = _why_not(rule, rules, window, report, changes, now)
     copies, begin, until = 0, microseconds_of(window.begin), microseconds_of(window.until)
@@ -215,12 +215,14 @@ class _Part:
 class _Tally:
     """Counts of one rule.
 
+    :param copies: those on which it is reported; :param:`dated` those of them that the report dates in the window.
     :param last: when the newest copy was received of which anything is reported, in microseconds; ``-1`` if nothing is.
     :param most: how many copies of a sort are kept by name.
     """
 
     rule: FlowRule
     copies: frozenset[Copy]
+    dated: frozenset[Copy]
     last: int
     most: int
     why_not: Incomparable | None = None
@@ -232,12 +234,10 @@ class _Tally:
     def add(self, part: _Part, found: Prediction) -> None:
         """Adds the copies of a block."""
         block, kept, arrived = part.block, part.kept, part.arrived
-        every = bits_of((part.places[copy] for copy in self.copies & part.places.keys()), len(block))
-        reported = every & part.within
+        reported = part.within & bits_of((part.places[copy] for copy in self.copies & part.places.keys()), len(block))
         certain, possible = found.certain & kept, found.possible & kept
         uncertain = possible & ~certain
         sets = {
-            "traced": every,
             "reported": reported,
             "certain": certain,
             "possible": uncertain,
@@ -248,7 +248,7 @@ class _Tally:
             NOT_REPORTED: certain & ~reported & arrived,
             NOT_PREDICTED: reported & kept & ~possible,
         }
-        self.counts.update({name: bits.bit_count() for name, bits in sets.items()})
+        self.counts.update({name: bits.bit_count() for name, bits in sets.items()}, traced=len(self.dated & part.places.keys()))
         for kind in KINDS:
             self.ids[kind].update(rest.id for rest, bits in found.rests.items() if rest.id and rest.likely is not None and bits & sets[kind])
         for name in (*KINDS, "reported", "certain"):
@@ -291,7 +291,7 @@ class _Tally:
             for kind in KINDS
             if counts[kind]
         )
-        untraced, settled = len(self.copies) - counts["traced"], {name: counts[name] for name in ("acted", "not_acted", "left_out", "late")}
+        untraced, settled = len(self.dated) - counts["traced"], {name: counts[name] for name in ("acted", "not_acted", "left_out", "late")}
         return replace(plain, contradictions=contradictions, untraced=untraced, **settled)  # type: ignore[arg-type]
 
 

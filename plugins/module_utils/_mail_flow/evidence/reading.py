@@ -17,6 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import Change
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.comparison import REPORTED_AFTER, Evidence, compare
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import (
+    APART,
     OLDEST,
     EncryptionReport,
     ReportReader,
@@ -27,9 +28,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
-
-#: A report may date a copy somewhat before or after the trace.
-_APART = datetime.timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -81,8 +79,7 @@ def read_evidence(
     # The report does not reach back as far as the trace.
     window = replace(window, begin=min(max(window.begin, _earliest(now)), window.until))
     reader = ReportReader(session, say)
-    begin, until = window.begin - _APART, min(window.until + _APART, now)
-    report, encryption = reader.rule_report(begin, until), reader.encryption_report(window.begin, window.until)
+    report, encryption = reader.rule_report(window.begin, window.until, now), reader.encryption_report(window.begin, window.until)
     evidence = compare(trace, window, rules, facts, report, changes, now, names=names, examples=examples, sample=sample)
     refused = {"rule_report": report.refused, "encryption_report": encryption.refused}
     traced: Sequence[Traced] = ()
@@ -95,4 +92,4 @@ def read_evidence(
 
 def _earliest(now: datetime.datetime) -> datetime.datetime:
     """The earliest time of a window of which the report is complete."""
-    return now - datetime.timedelta(days=OLDEST) + _APART
+    return now - datetime.timedelta(days=OLDEST) + APART

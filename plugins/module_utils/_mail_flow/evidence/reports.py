@@ -19,13 +19,17 @@ from typing import Any, ClassVar
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import PermissionDeniedError, ProtocolError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.files import date_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import QUERIES, Queries
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import name_of_column
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import RowError, microseconds_of, name_of_column
 
 RULE_REPORT, ENCRYPTION_REPORT, DETAIL = "Get-MailDetailTransportRuleReport", "Get-MailTrafficEncryptionReport", "Get-MessageTraceDetailV2"
 
 #: Rows of a page, pages of a query, and the days of the rule report.
 PAGE, MOST_PAGES, OLDEST = 5000, 1000, 10
+
+#: A report may date a copy so much before or after the trace.
+APART = datetime.timedelta(hours=1)
 
 #: The events of rules.
 EVENTS = ("TransportRuleHits", "TransportRuleActionHits")
@@ -52,7 +56,7 @@ Copy = tuple[str, str]
 class RuleReport:
     """On which copies Exchange reports that rules acted.
 
-    :param copies: a rule's name or GUID, as the report has it, to copies.
+    :param copies: a rule's name or GUID, as the report has it, to copies; :param:`beyond` those of them that it dates out of the window.
     :param raw: each unknown column with its first value.
     :param refused: why it could not be read; empty if it was.
     """
@@ -60,6 +64,7 @@ class RuleReport:
     copies: Mapping[str, frozenset[Copy]] = field(default_factory=dict)
     raw: Mapping[str, str] = field(default_factory=dict)
     refused: str = ""
+    beyond: frozenset[Copy] = frozenset()
 
     def of(self, name: str, guid: str) -> frozenset[Copy]:
         """The copies on which a rule acted."""
@@ -106,23 +111,27 @@ class ReportReader(Queries):
 
     about: ClassVar[str] = "the reports"
 
-    def rule_report(self, begin: datetime.datetime, until: datetime.datetime) -> RuleReport:
-        """The copies on which rules acted. A refusal is part of it.
+    def rule_report(self, begin: datetime.datetime, until: datetime.datetime, now: datetime.datetime) -> RuleReport:
+        """The copies on which rules acted, somewhat before and after the window included, because the report may date a copy otherwise than the trace.
+
+        A refusal is part of it.
 
         :raises ExchangeError: reading failed in any other way, or a page repeats another.
         """
-        raw, copies = dict[str, str](), dict[str, set[Copy]]()
+        raw, copies, beyond = dict[str, str](), dict[str, set[Copy]](), set[Copy]()
         try:
-            for row in self._pages(RULE_REPORT, begin, until, raw, EventType=list(EVENTS)):
+            for row in self._pages(RULE_REPORT, begin - APART, min(until + APART, now), raw, EventType=list(EVENTS)):
                 missing = [_NEEDED[name] for name in _NEEDED if name not in row]
                 if missing:
                     raise _broken(f"has no column {', '.join(missing)}", RULE_REPORT)
                 rule, message = _text(row, "transportrule"), _text(row, "messagetraceid").lower()
-                for recipient in _text(row, "recipientaddress").lower().split(";"):
-                    copies.setdefault(rule, set()).add((message, recipient.strip()))
+                found = {(message, recipient.strip()) for recipient in _text(row, "recipientaddress").lower().split(";")}
+                copies.setdefault(rule, set()).update(found)
+                if not _is_within(row.get("date"), begin, until):
+                    beyond |= found
         except PermissionDeniedError as error:
             return RuleReport(refused=str(error))
-        return RuleReport({rule: frozenset(each) for rule, each in sorted(copies.items())}, raw)
+        return RuleReport({rule: frozenset(each) for rule, each in sorted(copies.items())}, raw, beyond=frozenset(beyond))
 
     def encryption_report(self, begin: datetime.datetime, until: datetime.datetime) -> EncryptionReport:
         """What was encrypted by policies and by people, by day.
@@ -204,6 +213,14 @@ def _connectors(data: str) -> Iterator[str]:
         values = {name: html.unescape(value) for name, value in _ATTRIBUTE.findall(part)}
         if "connector" in values.get("Name", "").lower() and values.get("String"):
             yield values["String"]
+
+
+def _is_within(date: Any, begin: datetime.datetime, until: datetime.datetime) -> bool:
+    """Whether a date is in a window. One that cannot be read counts as in it."""
+    try:
+        return microseconds_of(begin) <= date_of(date) <= microseconds_of(until)
+    except RowError:
+        return True
 
 
 def _text(row: Mapping[str, Any], column: str) -> str:

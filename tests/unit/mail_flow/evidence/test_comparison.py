@@ -134,6 +134,10 @@ def test_rejected_copies_are_not_computed_and_unknown_ones_are_counted() -> None
     gone, other = row(6, status="Failed"), row(8)
     rule = the_rule(compared([PARTNERS], [*ROWS, gone], {"Partners": [*ROWS, gone, other]}))
     assert (rule.reported, rule.left_out, rule.untraced, rule.contradictions) == (6, 1, 1, ())
+    report = RuleReport(
+        {"Partners": frozenset((each.message, each.recipient) for each in (*ROWS, other))}, beyond=frozenset({(other.message, other.recipient)})
+    )
+    assert the_rule(compared([PARTNERS], ROWS, {}, report=report)).untraced == 0
 
 
 def test_copies_out_of_the_window_are_not_compared() -> None:

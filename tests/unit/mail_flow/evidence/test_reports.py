@@ -16,7 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import Encrypted, ReportReader, Traced, traced_of
 
 UNTIL = datetime.datetime(2026, 11, 25, tzinfo=datetime.UTC)
-BEGIN = UNTIL - datetime.timedelta(days=7)
+BEGIN, NOW = UNTIL - datetime.timedelta(days=7), UNTIL + datetime.timedelta(minutes=30)
 
 
 class Exchange:
@@ -54,7 +54,7 @@ def reader(exchange: Exchange) -> ReportReader:
 @pytest.mark.parametrize(("count", "pages"), [(0, 1), (9, 1), (10, 2), (25, 3)])
 def test_a_full_page_asks_for_the_next_and_the_event_type_is_always_named(count: int, pages: int) -> None:
     exchange = Exchange([hit(number) for number in range(count)])
-    found = reader(exchange).rule_report(BEGIN, UNTIL)
+    found = reader(exchange).rule_report(BEGIN, UNTIL, NOW)
     assert len(found.of("partners", "")) == count
     assert [each["Page"] for each in exchange.asked] == list(range(1, pages + 1))
     assert all(each["EventType"] == ["TransportRuleHits", "TransportRuleActionHits"] for each in exchange.asked)
@@ -62,31 +62,39 @@ def test_a_full_page_asks_for_the_next_and_the_event_type_is_always_named(count:
 
 def test_a_copy_counts_once_and_unknown_columns_are_kept_once() -> None:
     rows = [hit(1, Policy="first"), hit(1, EventType="TransportRuleActionHits", Policy="second"), hit(2, RecipientAddress="ann@fabrikam.com;kim@contoso.com")]
-    found = reader(Exchange(rows)).rule_report(BEGIN, UNTIL)
+    found = reader(Exchange(rows)).rule_report(BEGIN, UNTIL, NOW)
     assert found.copies == {"Partners": {("m1", "ann@fabrikam.com"), ("m2", "ann@fabrikam.com"), ("m2", "kim@contoso.com")}}
     assert found.raw == {"Policy": "first"}
 
 
+def test_the_report_is_read_somewhat_beyond_the_window() -> None:
+    rows = [hit(1), hit(2, Date=(BEGIN - datetime.timedelta(minutes=1)).isoformat()), hit(3, Date="whenever")]
+    exchange = Exchange(rows)
+    found = reader(exchange).rule_report(BEGIN, UNTIL, NOW)
+    assert (exchange.asked[0]["StartDate"], exchange.asked[0]["EndDate"]) == (BEGIN - datetime.timedelta(hours=1), NOW)
+    assert (len(found.of("Partners", "")), found.beyond) == (3, {("m2", "ann@fabrikam.com")})
+
+
 def test_columns_are_found_however_they_are_spelled() -> None:
     spelled = {name.replace("Rule", " Rule").replace("Address", "_Address"): value for name, value in hit(1).items()}
-    assert reader(Exchange([spelled])).rule_report(BEGIN, UNTIL).of("Partners", "") == {("m1", "ann@fabrikam.com")}
+    assert reader(Exchange([spelled])).rule_report(BEGIN, UNTIL, NOW).of("Partners", "") == {("m1", "ann@fabrikam.com")}
 
 
 def test_a_page_that_is_repeated_is_an_error() -> None:
     exchange = Exchange([hit(number) for number in range(10)], lambda number, result: Result([hit(each) for each in range(10)]))
     with pytest.raises(ProtocolError, match="repeats a page"):
-        reader(exchange).rule_report(BEGIN, UNTIL)
+        reader(exchange).rule_report(BEGIN, UNTIL, NOW)
 
 
 def test_a_refusal_is_said_and_anything_else_is_an_error() -> None:
     refused = Exchange([], lambda number, result: Result(error=CmdletNotAvailableError("not granted")))
-    assert reader(refused).rule_report(BEGIN, UNTIL).refused == "not granted"
+    assert reader(refused).rule_report(BEGIN, UNTIL, NOW).refused == "not granted"
     assert reader(refused).encryption_report(BEGIN, UNTIL).refused == "not granted"
     broken = Exchange([], lambda number, result: Result(error=ServiceError("it broke")))
     with pytest.raises(ServiceError):
-        reader(broken).rule_report(BEGIN, UNTIL)
+        reader(broken).rule_report(BEGIN, UNTIL, NOW)
     with pytest.raises(ProtocolError, match="no column TransportRule"):
-        reader(Exchange([{"MessageTraceId": "m", "RecipientAddress": "a@x.com"}])).rule_report(BEGIN, UNTIL)
+        reader(Exchange([{"MessageTraceId": "m", "RecipientAddress": "a@x.com"}])).rule_report(BEGIN, UNTIL, NOW)
 
 
 def test_the_encryption_report_is_counted_by_day() -> None:
