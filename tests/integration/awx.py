@@ -29,7 +29,7 @@ import jinja2
 import jinja2.sandbox
 import yaml
 
-from .playbook import BIN, COLLECTIONS
+from .playbook import BIN, COLLECTIONS, STARTUP
 
 COLLECTION = COLLECTIONS / "ansible_collections/m365/message_encryption"
 AWX = COLLECTION / "extensions/awx"
@@ -358,7 +358,12 @@ class Job:
         return subprocess.run(
             [str(BIN / "ansible-runner"), *arguments],
             cwd=self.home,
-            env={"PATH": os.pathsep.join([str(BIN), "/usr/local/bin", "/usr/bin", "/bin"]), "HOME": str(self.home), "LC_ALL": "C.UTF-8"},
+            env={
+                "PATH": os.pathsep.join([str(BIN), "/usr/local/bin", "/usr/bin", "/bin"]),
+                "HOME": str(self.home),
+                "LC_ALL": "C.UTF-8",
+                "PYTHONPATH": str(STARTUP),
+            },
             input=given if binary else None,
             stdin=None if binary and given is not None else subprocess.DEVNULL,
             capture_output=True,

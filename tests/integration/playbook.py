@@ -21,6 +21,8 @@ from tests import printed
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTIONS = Path(os.environ.get("ANSIBLE_COLLECTIONS_PATH", ROOT / "build/collections"))
 BIN = Path(sys.executable).parent
+#: What a Python does at its start. See its ``sitecustomize.py``.
+STARTUP = ROOT / "tests/integration/startup"
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class Controller:
             "PATH": os.pathsep.join([str(BIN), "/usr/local/bin", "/usr/bin", "/bin"]),
             "HOME": str(home),
             "LC_ALL": "C.UTF-8",
+            "PYTHONPATH": str(STARTUP),
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
             "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/integration/plugins/callback"),
             "ANSIBLE_CALLBACKS_ENABLED": "task_results",

@@ -19,7 +19,7 @@ import yaml
 from .tenant import Tenant
 
 #: Seconds after which nothing of a run may be left.
-PATIENCE = 60
+PATIENCE = 120
 
 
 def processes(home: pathlib.Path) -> dict[int, str]:

@@ -221,13 +221,11 @@ def test_an_apply_takes_nothing_but_what_its_workflow_had_approved(awx: Awx, mod
     assert not handed, "without what the check has left there is nothing to merge"
     merged = awx.run_job(dataclasses.replace(awx.job(PLANS), variables=check.artifacts, workflow_job=7))
     assert merged.rc == 0, merged.stdout
+    # test_awx_git.py sees what fetch_approved_git.yml refuses, and the test above a wish that has changed.
     tries: list[tuple[dict[str, Any], str]] = [
         ({"message_encryption_git_commit": "", "hardened_baseline": {}}, "No plan was approved, so there is nothing to apply"),
-        ({"awx_workflow_job_id": 8, "hardened_baseline": {"run": "20261125T031655Z-baseline-workflow8_x"}}, "is not one of the workflow job 7"),
         ({"hardened_baseline_approved_plan": ""}, "this job applies only the plans approved in its workflow"),
-        ({"hardened_baseline_approved_plan": "sha256:" + "0" * 64}, "this job applies only the plans approved in its workflow"),
         ({"hardened_baseline_require_approval": False}, "hardened_baseline_require_approval is False as an extra variable"),
-        ({"hardened_baseline_pdf_encryption": True, "hardened_baseline_accept": ["IRM-5"]}, "the variables of IRM-5 have changed"),
     ]
     for variables, said in tries:
         job = dataclasses.replace(awx.job(APPLY), variables={**merged.stats, **variables}, workflow_job=7)

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from .tenant import Tenant
+from .playbook import Controller
+from .tenant import Tenant, inventory
 
 ASK: dict[str, object] = {"m365.message_encryption.exchange_connection_info": {}}
 
@@ -22,25 +25,18 @@ FOREIGN: list[dict[str, object]] = [
 
 
 def test_an_organization_is_not_a_machine(tenant: Tenant) -> None:
-    run = tenant.run(*({"name": next(iter(task)), **task, "ignore_errors": True} for task in FOREIGN))
-    assert [task.outcome for task in run] == ["failed"] * len(FOREIGN)
-    for refusal in run:
+    said = {"name": "said", "ansible.builtin.debug": {"msg": "{{ inventory_hostname }}"}}
+    here = {"name": "here", "ansible.builtin.command": "true", "delegate_to": "localhost"}
+    run = tenant.run(*({"name": next(iter(task)), **task, "ignore_errors": True} for task in FOREIGN), said, here)
+    *refusals, touches_none, delegated = run
+    assert [task.outcome for task in refusals] == ["failed"] * len(FOREIGN)
+    for refusal in refusals:
         assert "contoso.onmicrosoft.com is an Exchange organization, not a machine" in refusal.result["msg"]
         assert "delegate_to: localhost" in refusal.result["msg"]
         assert "m365.message_encryption.exchange_connection_info" in refusal.result["msg"]
+    assert (touches_none.outcome, touches_none.result["msg"]) == ("ok", "contoso")
+    assert delegated.outcome == "ok", run.output
     assert tenant.emulator.round_trips == 0
-
-
-def test_tasks_that_touch_no_machine_run(tenant: Tenant) -> None:
-    run = tenant.run({"name": "said", "ansible.builtin.debug": {"msg": "{{ inventory_hostname }}"}})
-    assert run.rc == 0
-    assert run["said"]["msg"] == "contoso"
-    assert tenant.emulator.round_trips == 0
-
-
-def test_delegated_tasks_run_on_the_controller(tenant: Tenant) -> None:
-    run = tenant.run({"name": "here", "ansible.builtin.command": "true", "delegate_to": "localhost"})
-    assert run.rc == 0, run.output
 
 
 #: A transport to its variable with certificate authorities.
@@ -48,15 +44,16 @@ AUTHORITIES = {"rest": "ansible_exchange_ca_cert", "psrp": "ansible_psrp_ca_cert
 
 
 @pytest.mark.wires("rest", "psrp", "powershell")
-@pytest.mark.parametrize("content", [None, "no certificate\n"], ids=["missing", "broken"])
-def test_authorities_that_cannot_be_read_are_named(tenant: Tenant, transport: str, content: str | None) -> None:
-    path = tenant.controller.home / "ca.pem"
-    if content is not None:
-        path.write_text(content, encoding="utf-8")
+def test_authorities_that_cannot_be_read_are_named(tenant: Tenant, transport: str, wire: str, tmp_path: Path) -> None:
+    (tmp_path / "broken.pem").write_text("no certificate\n", encoding="utf-8")
     variable = AUTHORITIES[transport]
-    run = tenant.run({"name": "ask", **ASK}, arguments=["-e", f"{variable}={path}"])
-    assert run.task("ask").outcome == "unreachable"
-    assert run["ask"]["msg"].startswith(f"{variable}: {path} {'cannot be read' if content is None else 'contains no readable certificate'}")
+    right = inventory(tenant.emulator, wire)["exchange_organizations"]["hosts"][tenant.host]
+    hosts = {name: {**right, variable: str(tmp_path / f"{name}.pem")} for name in ("missing", "broken")}
+    run = Controller(tmp_path, {"all": {"hosts": hosts}}).tasks([{"name": "ask", **ASK}])
+    for name, why in (("missing", "cannot be read"), ("broken", "contains no readable certificate")):
+        found = run.task("ask", name)
+        assert found.outcome == "unreachable"
+        assert found.result["msg"].startswith(f"{variable}: {tmp_path}/{name}.pem {why}")
     assert tenant.emulator.calls == []
 
 

@@ -6,11 +6,19 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 from .playbook import COLLECTIONS, Controller
 
 LOCAL = {"all": {"hosts": {"here": {"ansible_connection": "local"}}}}
+_IMPORTS = """
+import sys
+from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
+_AnsibleCollectionFinder(paths=sys.argv[1:], scan_sys_paths=False)._install()
+from ansible_collections.own.taken.plugins.module_utils.said import WORD
+print(WORD)
+"""
 
 
 def test_results_of_every_outcome(tmp_path: Path) -> None:
@@ -42,3 +50,15 @@ def test_the_artifact_has_what_users_need_and_no_more() -> None:
     users |= {"extensions", "FILES.json", "MANIFEST.json", "meta", "playbooks", "plugins", "requirements.txt", "roles", "tests"}
     assert {path.name for path in artifact.iterdir()} <= users
     assert [path.name for path in (artifact / "tests").iterdir()] == ["config.yml"]
+
+
+def test_the_bytecode_that_is_kept_is_of_the_source_that_is_there(tmp_path: Path) -> None:
+    source = tmp_path / "ansible_collections/own/taken/plugins/module_utils/said.py"
+    source.parent.mkdir(parents=True)
+    controller = Controller(tmp_path, LOCAL)
+    said = []
+    for word in ("first", "second"):
+        source.write_text(f"WORD = {word!r}\n", encoding="utf-8")
+        said += [controller.command(sys.executable, "-c", _IMPORTS, str(tmp_path)).stdout.strip() for _time in range(2)]
+    assert said == ["first", "first", "second", "second"]
+    assert list(source.parent.glob("__pycache__/said.*.pyc"))

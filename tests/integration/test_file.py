@@ -55,17 +55,21 @@ def capture(tenant: Tenant) -> Path:
     return path
 
 
-def elsewhere(home: Path, path: Path, **variables: Any) -> Controller:
-    """A controller that has a capture, and neither a network nor a credential."""
-    home.mkdir()
-    host = {
+def over(path: Path, **variables: Any) -> dict[str, Any]:
+    """The variables of a host that is a capture."""
+    return {
         "ansible_connection": CONNECTION,
         "ansible_exchange_transport": "file",
         "ansible_exchange_organization": NAME,
         "ansible_exchange_capture_path": str(path),
         **variables,
     }
-    return Controller(home, {"exchange_organizations": {"hosts": {"contoso": host}}})
+
+
+def elsewhere(home: Path, path: Path) -> Controller:
+    """A controller that has a capture, and neither a network nor a credential."""
+    home.mkdir()
+    return Controller(home, {"exchange_organizations": {"hosts": {"contoso": over(path)}}})
 
 
 def baseline(controller: Controller, *arguments: str, playbook: str = "baseline", **variables: Any) -> Run:
@@ -172,16 +176,18 @@ def test_a_capture_of_another_organization_an_old_or_a_changed_one_is_refused_by
     old.write_text(json.dumps([sealed({**document, "captured_at": "2026-01-01T00:00:00Z"}), "not variables"]))
     changed = tmp_path / "changed.json"
     changed.write_text(path.read_text().replace("contoso", "fabrikam"))
-    wrong: list[tuple[Path, dict[str, Any], str]] = [
-        (path, {"ansible_exchange_organization": "fabrikam.onmicrosoft.com"}, f"the session is in the organization {NAME}"),
-        (changed, {}, "does not match its own digest"),
-        (old, {"ansible_exchange_capture_max_age": 7}, "the maximum is 7"),
-        (tmp_path / "nowhere.json", {}, "nowhere.json cannot be read"),
-    ]
-    for number, (file, variables, said) in enumerate(wrong):
-        run = baseline(elsewhere(tmp_path / str(number), file, **variables), "--check")
-        assert run.rc == 2, run.output
-        assert said in run[PLAN]["msg"]
+    wrong: dict[str, tuple[Path, dict[str, Any], str]] = {
+        "another": (path, {"ansible_exchange_organization": "fabrikam.onmicrosoft.com"}, f"the session is in the organization {NAME}"),
+        "changed": (changed, {}, "does not match its own digest"),
+        "old": (old, {"ansible_exchange_capture_max_age": 7}, "the maximum is 7"),
+        "missing": (tmp_path / "nowhere.json", {}, "nowhere.json cannot be read"),
+    }
+    (tmp_path / "wrong").mkdir()
+    hosts = {host: over(file, **variables) for host, (file, variables, _said) in wrong.items()}
+    run = baseline(Controller(tmp_path / "wrong", {"exchange_organizations": {"hosts": hosts}}), "--check")
+    for host, (_file, _variables, said) in wrong.items():
+        assert run.task(PLAN, host).outcome == "failed", run.output
+        assert said in run.task(PLAN, host).result["msg"]
     warned = baseline(elsewhere(tmp_path / "old", old), "--check")
     assert warned.rc == 0, warned.output
     assert f"The capture {old} of {NAME} is" in warned.stderr.replace("\n", " ")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 from tests.emulator.organization import default_state
 
-from .tenant import Tenant
+from .playbook import Controller
+from .tenant import Tenant, inventory
 
 NAME = "contoso.onmicrosoft.com"
 INFO = {"name": "first", "m365.message_encryption.exchange_connection_info": {}}
@@ -73,55 +75,48 @@ def test_an_organization_that_does_not_say_who_it_is(tenant: Tenant) -> None:
     assert any(warning.startswith("The organization is unknown:") for warning in found["warnings"])
 
 
-@pytest.mark.parametrize(
-    ("application", "remedy"),
-    [
-        ({"app_role": False}, "Missing step 4 of 6: admin consent to Exchange.ManageAsApp."),
-        ({"directory_role": False}, "Missing step 5 of 6: an Exchange role"),
-    ],
-    ids=["401: no permission", "403: no directory role"],
-)
-def test_an_application_that_lacks_a_grant(tenant: Tenant, application: dict[str, bool], remedy: str) -> None:
-    for grant, given in application.items():
-        setattr(tenant.emulator.applications[NAME], grant, given)
-    found = first(tenant)
-    assert found["outcome"] == "unreachable"
-    assert remedy in found["msg"]
+#: Two organizations, whose applications lack one grant each.
+GRANTS = {
+    "contoso": ({"app_role": False}, "Missing step 4 of 6: admin consent to Exchange.ManageAsApp."),  # 401: no permission
+    "fabrikam": ({"directory_role": False}, "Missing step 5 of 6: an Exchange role"),  # 403: no directory role
+}
 
 
 @pytest.mark.organizations(NAME, "fabrikam.onmicrosoft.com")
-@pytest.mark.parametrize(
-    ("variables", "text"),
-    [
-        ({"ansible_exchange_organization": "fabrikam.onmicrosoft.com"}, "ansible_exchange_client_id"),
-        ({"ansible_exchange_organization": "nobody.onmicrosoft.com"}, "ansible_exchange_organization"),
-        ({"ansible_exchange_client_id": "00000000-0000-0000-0000-000000000000"}, "ansible_exchange_client_id"),
-        ({"ansible_exchange_client_secret": "wrong", "ansible_exchange_certificate_path": ""}, "ansible_exchange_client_secret"),
-        ({"ansible_exchange_certificate_path": "/nowhere.pem"}, "ansible_exchange_certificate_path"),
-        ({"ansible_exchange_organisation": NAME}, "ansible_exchange_organisation"),
-        ({"ansible_exchange_api_url": "http://outlook.example.com"}, "ansible_exchange_api_url"),
-    ],
-    ids=["another organization", "no organization", "no application", "wrong secret", "no certificate", "misspelt", "plain http"],
-)
-def test_wrong_variables_are_named(tenant: Tenant, variables: dict[str, str], text: str) -> None:
-    found = first(tenant, **variables)
-    assert found["outcome"] in ("failed", "unreachable")
-    assert text in found["msg"], found["msg"]
+def test_an_application_that_lacks_a_grant(tenant: Tenant) -> None:
+    for host, (grants, _remedy) in GRANTS.items():
+        for grant, given in grants.items():
+            setattr(tenant.emulator.applications[f"{host}.onmicrosoft.com"], grant, given)
+    run = tenant.controller.tasks([INFO])
+    for host, (_grants, remedy) in GRANTS.items():
+        assert run.task("first", host).outcome == "unreachable"
+        assert remedy in run.task("first", host).result["msg"]
 
 
-@pytest.mark.parametrize(
-    ("variables", "step"),
-    [
-        ({"ansible_exchange_certificate_path": "/nowhere.pem"}, "certificate"),
-        ({"ansible_exchange_client_id": "00000000-0000-0000-0000-000000000000"}, "enterprise_application"),
-    ],
-    ids=["certificate", "enterprise application"],
-)
-def test_the_step_that_is_missing_is_named(tenant: Tenant, variables: dict[str, str], step: str) -> None:
-    found = first(tenant, **variables)
-    assert found["outcome"] == "unreachable"
-    assert found["missing_step"] == step
-    assert "New-MessageEncryptionApplication.ps1 makes what is missing." in found["msg"]
+#: A host's wrong variables, what names them, and the missing step where it is one of those.
+WRONG: dict[str, tuple[dict[str, str], str, str]] = {
+    "another_organization": ({"ansible_exchange_organization": "fabrikam.onmicrosoft.com"}, "ansible_exchange_client_id", ""),
+    "no_organization": ({"ansible_exchange_organization": "nobody.onmicrosoft.com"}, "ansible_exchange_organization", ""),
+    "no_application": ({"ansible_exchange_client_id": "00000000-0000-0000-0000-000000000000"}, "ansible_exchange_client_id", "enterprise_application"),
+    "wrong_secret": ({"ansible_exchange_client_secret": "wrong", "ansible_exchange_certificate_path": ""}, "ansible_exchange_client_secret", ""),
+    "no_certificate": ({"ansible_exchange_certificate_path": "/nowhere.pem"}, "ansible_exchange_certificate_path", "certificate"),
+    "misspelt": ({"ansible_exchange_organisation": NAME}, "ansible_exchange_organisation", ""),
+    "plain_http": ({"ansible_exchange_api_url": "http://outlook.example.com"}, "ansible_exchange_api_url", ""),
+}
+
+
+@pytest.mark.organizations(NAME, "fabrikam.onmicrosoft.com")
+def test_wrong_variables_are_named(tenant: Tenant, tmp_path: Path) -> None:
+    right = inventory(tenant.emulator, "rest")["exchange_organizations"]["hosts"][tenant.host]
+    hosts = {name: {**right, **variables} for name, (variables, _text, _step) in WRONG.items()}
+    run = Controller(tmp_path, {"all": {"hosts": hosts}}).tasks([INFO])
+    for name, (_variables, text, step) in WRONG.items():
+        found = run.task("first", name)
+        assert found.outcome in ("failed", "unreachable"), name
+        assert text in found.result["msg"], (name, found.result["msg"])
+        if step:
+            assert (found.outcome, found.result["missing_step"]) == ("unreachable", step), name
+            assert "New-MessageEncryptionApplication.ps1 makes what is missing." in found.result["msg"], name
 
 
 def test_a_module_over_another_connection(tenant: Tenant) -> None:

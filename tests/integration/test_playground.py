@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from .playbook import BIN, ROOT
+from .playbook import BIN, ROOT, STARTUP
 
-ENVIRONMENT = {"PATH": f"{BIN}:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1"}
+ENVIRONMENT = {"PATH": f"{BIN}:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1", "PYTHONPATH": str(STARTUP)}
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def playground(home: Path, *arguments: str) -> Iterator[list[str]]:
             yield lines
         finally:
             os.kill(process.pid, signal.SIGINT)
-            assert process.wait(30) == 0
+            assert process.wait(120) == 0
 
 
 def typed(home: Path, *commands: str) -> str:

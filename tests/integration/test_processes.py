@@ -53,7 +53,7 @@ def converges(tenant: Tenant) -> None:
 @pytest.mark.wires("rest", "psrp", "powershell")
 def test_a_run_leaves_nothing_behind(tenant: Tenant) -> None:
     assert tenant.run(WRITE).rc == 0
-    wait_for(lambda: is_clean(tenant), 10)
+    wait_for(lambda: is_clean(tenant))
 
 
 @pytest.mark.wires("rest", "psrp", "powershell")
@@ -175,10 +175,10 @@ def test_powershell_is_killed_in_mid_call(tenant: Tenant, task: dict[str, Any]) 
     cmdlet = "Set-IRMConfiguration" if task is WRITE else "Get-IRMConfiguration"
     tenant.emulator.faults.set([{"kind": "slow", "wire": "powershell", "step": "invoke", "cmdlet": cmdlet, "seconds": 20}])
     with started(tenant, task) as run:
-        wait_for(lambda: any(call.cmdlet == cmdlet for call in tenant.emulator.calls), 60)
+        wait_for(lambda: any(call.cmdlet == cmdlet for call in tenant.emulator.calls), 2 * PATIENCE)
         (shell,) = shells(tenant.controller.home)
         os.kill(shell, signal.SIGKILL)
-        output, _unused = run.communicate(timeout=60)
+        output, _unused = run.communicate(timeout=2 * PATIENCE)
         assert run.returncode == 0, output
     assert len(tenant.applied) == (1 if task is WRITE else 0)
     wait_for(lambda: is_clean(tenant))

@@ -50,7 +50,7 @@ def is_open(tenant: Tenant) -> bool:
 
 def round_trips(tenant: Tenant) -> int:
     """Those since this was asked the last time, with those of the session's end."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while is_open(tenant) and time.monotonic() < deadline:
         time.sleep(0.05)
     count: int = tenant.emulator.round_trips

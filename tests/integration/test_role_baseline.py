@@ -28,7 +28,7 @@ CONVERGED = ["Plan and preflight", "Apply the plan", "Report on the run"]
 
 def round_trips(tenant: Tenant) -> int:
     """The round trips since this was asked the last time, with those of the session's end, which the playbook does not wait for."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while (tenant.emulator.sessions["shells"] or tenant.emulator.own_processes.living) and time.monotonic() < deadline:
         time.sleep(0.05)
     count = tenant.emulator.round_trips
@@ -72,7 +72,8 @@ def test_the_whole_job(tenant: Tenant, wire: str) -> None:
     # For what the organization does today it reads more, which over rest is one request more, beside the first, and for the module one for each cmdlet.
     assert round_trips(tenant) == reads + {"rest": 1, "powershell": 3}.get(wire, 0)
 
-    play(tenant.controller, "rollback", accept=["encryption_off"])
+    # A rollback does not need what only an apply needs.
+    play(tenant.controller, "rollback", accept=["encryption_off"], approved_plan="plans/{{ change_number }}.json")
     assert lasting(tenant.state()) == first
     assert play(tenant.controller, "rollback", accept=["encryption_off"]).changed == []
 
@@ -99,25 +100,7 @@ def test_a_first_apply_with_a_new_rule_is_five_round_trips(tenant: Tenant, wire:
     assert trips == {"rest": 5 + 2, "psrp": 5 + 2, "engine": 5 + 2, "endpoint": 5, "powershell": 5 + 3}[wire]
 
 
-def test_artifacts_are_whole_and_private(tenant: Tenant) -> None:
-    play(tenant.controller, "baseline")
-    assert all(stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600) for path in artifacts(tenant.controller).rglob("*"))
-    run = newest(tenant.controller)
-    for folder in (run, run / tenant.host):
-        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-        sums = [line.split("  ") for line in (folder / "SHA256SUMS").read_text().splitlines()]
-        for digest, name in sums:
-            assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
-            assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
-        assert {"report.html", "report.json", "report.jsonl", "report.csv", "junit.xml"} <= {name for _digest, name in sums} <= set(os.listdir(folder))
-    # Every form says which run it is of.
-    assert report(tenant.controller)["run"] == run.name
-    assert {row["run"] for row in csv.DictReader((run / "report.csv").read_text(encoding="utf-8-sig").splitlines())} == {run.name}
-    lines = [json.loads(line) for line in (run / "report.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert {isinstance(line, list) and line[0]["run"] for line in lines} == {run.name}
-
-
-def test_no_run_writes_over_another(tenant: Tenant) -> None:
+def test_artifacts_are_whole_and_private_and_no_run_writes_over_another(tenant: Tenant) -> None:
     kept: dict[Path, bytes] = {}
     for procedure, arguments in (("baseline", ["--check"]), ("baseline", []), ("audit", []), ("snapshot", []), ("rollback", [])):
         play(tenant.controller, procedure, *arguments)
@@ -130,6 +113,20 @@ def test_no_run_writes_over_another(tenant: Tenant) -> None:
     assert len(list((artifacts(tenant.controller) / "runs").iterdir())) == 5
     # What the tasks of a run keep for each other went with it.
     assert not [path for path in artifacts(tenant.controller).rglob("*") if path.name.startswith(".")]
+    assert all(stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600) for path in artifacts(tenant.controller).rglob("*"))
+    run = newest(tenant.controller, "baseline")
+    for folder in (run, run / tenant.host):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        sums = [line.split("  ") for line in (folder / "SHA256SUMS").read_text().splitlines()]
+        for digest, name in sums:
+            assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+            assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
+        assert {"report.html", "report.json", "report.jsonl", "report.csv", "junit.xml"} <= {name for _digest, name in sums} <= set(os.listdir(folder))
+    # Every form says which run it is of.
+    assert report(tenant.controller, procedure="baseline")["run"] == run.name
+    assert {row["run"] for row in csv.DictReader((run / "report.csv").read_text(encoding="utf-8-sig").splitlines())} == {run.name}
+    lines = [json.loads(line) for line in (run / "report.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert {isinstance(line, list) and line[0]["run"] for line in lines} == {run.name}
 
 
 def test_old_runs_go_where_only_some_are_to_be_kept(tenant: Tenant) -> None:
@@ -162,15 +159,7 @@ def test_what_failed_before_is_no_failure_of_what_comes_after(tenant: Tenant) ->
     assert (found["kind"], found["organizations"][0]["status"], found["organizations"][0]["message"]) == ("audit", "drift", "")
 
 
-def test_a_rollback_does_not_need_what_only_an_apply_needs(tenant: Tenant) -> None:
-    first = lasting(tenant.state())
-    play(tenant.controller, "baseline")
-    play(tenant.controller, "rollback", accept=["encryption_off"], approved_plan="plans/{{ change_number }}.json")
-    assert lasting(tenant.state()) == first
-
-
 def test_drift_fails_an_audit_that_is_told_so(tenant: Tenant) -> None:
-    play(tenant.controller, "audit")
     before = tenant.state()
     run = play(tenant.controller, "audit", "--diff", rc=2, fail_on_drift=True)
     assert "does not meet the baseline" in run.output
@@ -225,10 +214,9 @@ def test_the_terminal_says_what_happened(tenant: Tenant) -> None:
 
 
 def test_a_misspelt_tag_is_refused(tenant: Tenant) -> None:
-    for option in ("--tags", "--skip-tags"):
-        run = play(tenant.controller, "baseline", option, "OME1", rc=2)
-        assert "The tag 'OME1' is not a control. Did you mean OME-1?" in run.output
-        assert "The tag 'quick' is not a control." in play(tenant.controller, "audit", option, "quick", rc=2).output
+    run = play(tenant.controller, "baseline", "--tags", "OME1", rc=2)
+    assert "The tag 'OME1' is not a control. Did you mean OME-1?" in run.output
+    assert "The tag 'quick' is not a control." in play(tenant.controller, "audit", "--skip-tags", "quick", rc=2).output
     assert "takes an organization as a whole" in play(tenant.controller, "rollback", "--tags", "OME-1", rc=2).output
     assert [call.cmdlet for call in tenant.emulator.calls if call.applied] == []
     play(tenant.controller, "baseline", "--tags", "ome-1,always")
@@ -248,9 +236,7 @@ def test_a_refusal_is_one_list_and_a_report(tenant: Tenant) -> None:
     assert statuses(tenant.controller) == {tenant.host: "refused"}
 
 
-def test_tags_are_controls(tenant: Tenant) -> None:
-    play(tenant.controller, "baseline", "--tags", "OME-1")
-    assert [call.cmdlet for call in tenant.emulator.calls if call.applied] == ["Set-OMEConfiguration"]
+def test_tags_that_are_skipped_are_controls(tenant: Tenant) -> None:
     play(tenant.controller, "baseline", "--skip-tags", "IRM-3")
     assert tenant.state()["irm_configuration"]["SimplifiedClientAccessEnabled"] is False
     assert tenant.state()["irm_configuration"]["AzureRMSLicensingEnabled"] is True
@@ -295,8 +281,8 @@ def test_an_inventory_without_organizations_fails(tmp_path: Path) -> None:
         assert "matches exchange_organizations" in play(controller, playbook, rc=2).output
 
 
-@pytest.mark.parametrize("variable", ["hardened_baseline_nonsense", "hardened_baseline_profile"])
-def test_a_wrong_variable_is_named(tenant: Tenant, variable: str) -> None:
-    run = play(tenant.controller, "baseline", rc=2, **{variable.removeprefix("hardened_baseline_"): "nonsense"})
-    assert variable in run.output
+def test_wrong_variables_are_named(tenant: Tenant) -> None:
+    run = play(tenant.controller, "baseline", rc=2, nonsense="nonsense", profile="nonsense")
+    assert "hardened_baseline_nonsense" in run.output
+    assert "hardened_baseline_profile" in run.output
     assert tenant.emulator.round_trips == 0

@@ -95,9 +95,9 @@ class TestSeveral:
         assert "an earlier ring failed: b" in found["c"]["message"]
         assert {call.organization for call in emulator.calls} <= {"a.onmicrosoft.com", "b.onmicrosoft.com"}
         assert before["c.onmicrosoft.com"] == expected["c.onmicrosoft.com"]
-        # Nothing is left to roll back.
-        play(controller, "rollback", "--limit", "a", accept=["encryption_off"])
-        assert lasting(emulator.organizations["a.onmicrosoft.com"].dump()) == expected["a.onmicrosoft.com"]
+        if wrong == "test":  # Nothing is left to roll back.
+            play(controller, "rollback", "--limit", "a", accept=["encryption_off"])
+            assert lasting(emulator.organizations["a.onmicrosoft.com"].dump()) == expected["a.onmicrosoft.com"]
 
     @pytest.mark.parametrize("forks", ["1", "5"])
     def test_the_first_of_a_ring_fails_before_the_others_plan(self, controller: Controller, emulator: Emulator, forks: str) -> None:
@@ -113,9 +113,9 @@ class TestSeveral:
 
     def test_a_task_that_is_cut_off_while_it_writes(self, controller: Controller, emulator: Emulator) -> None:
         """Core makes a failure of it, of which the collection's own code hears nothing."""
-        emulator.faults.set([{"kind": "slow", "seconds": 30, "cmdlet": "Set-*", "organization": "b.onmicrosoft.com"}])
+        emulator.faults.set([{"kind": "slow", "seconds": 60, "cmdlet": "Set-*", "organization": "b.onmicrosoft.com"}])
         before = lasting(emulator.organizations["a.onmicrosoft.com"].dump())
-        role = {**included(), "ansible.builtin.include_role": {"name": "m365.message_encryption.hardened_baseline", "apply": {"timeout": 8}}}
+        role = {**included(), "ansible.builtin.include_role": {"name": "m365.message_encryption.hardened_baseline", "apply": {"timeout": 15}}}
         run = controller.tasks([role], "-e", "hardened_baseline_ring_rollback=true")
         assert run.rc == 2, run.output
         found = {organization["host"]: organization for organization in report(controller)["organizations"]}
@@ -130,10 +130,10 @@ class TestSeveral:
 
     def test_a_worker_that_is_killed_while_it_writes(self, controller: Controller, emulator: Emulator) -> None:
         """Core ends the playbook, so the next run says it."""
-        emulator.faults.set([{"kind": "slow", "seconds": 30, "cmdlet": "Set-*", "organization": "a.onmicrosoft.com"}])
+        emulator.faults.set([{"kind": "slow", "seconds": 60, "cmdlet": "Set-*", "organization": "a.onmicrosoft.com"}])
         with ThreadPoolExecutor() as pool:
             done = pool.submit(controller.playbook, PREFIX + "baseline", "-e", '{"hardened_baseline_rings": [1, "100%"]}')
-            until = time.monotonic() + 60
+            until = time.monotonic() + 240
             while not emulator.faults.struck and time.monotonic() < until:
                 time.sleep(0.05)
             for worker in _workers(str(controller.inventory)):

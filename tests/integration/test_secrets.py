@@ -88,34 +88,44 @@ def _credentials(emulator: Emulator) -> dict[str, tuple[dict[str, Any], list[str
 NAMES = ("client secret", "certificate in PEM", "certificate in PFX", "token", "user and thumbprint", "user and certificate", "client certificate")
 
 
-def _faults(*kinds: str, **more: Any) -> Callable[[Emulator, dict[str, Any]], None]:
-    return lambda emulator, variables: emulator.faults.set([{"kind": kind, "times": None, "nth": 3, **more} for kind in kinds])
+def _faults(*kinds: str, **more: Any) -> Callable[..., None]:
+    def fail(emulator: Emulator, *hosts: dict[str, Any]) -> None:
+        # The events of each wire are counted for themselves, so that its host meets what it would meet alone.
+        wires = [None if host["ansible_exchange_transport"] == "powershell" else host["ansible_exchange_transport"] for host in hosts]
+        assert len(wires) == len({*wires})
+        emulator.faults.set([{"kind": kind, "times": None, "nth": 3, "wire": wire, **more} for wire in wires for kind in kinds])
+
+    return fail
 
 
-def _wrong(emulator: Emulator, variables: dict[str, Any]) -> None:
+def _wrong(_emulator: Emulator, *hosts: dict[str, Any]) -> None:
     """The right secret of somebody else."""
-    if "ansible_exchange_access_token" not in variables:
-        variables["ansible_exchange_client_id"] = "somebody-else"
-    if "ansible_user" in variables:
-        variables["ansible_user"] = "somebody-else"
+    for variables in hosts:
+        if "ansible_exchange_access_token" not in variables:
+            variables["ansible_exchange_client_id"] = "somebody-else"
+        if "ansible_user" in variables:
+            variables["ansible_user"] = "somebody-else"
 
 
-def _unreachable(emulator: Emulator, variables: dict[str, Any]) -> None:
-    variables.update({name: "https://127.0.0.1:9" for name in ("ansible_exchange_api_url", "ansible_exchange_authority_url") if name in variables})
-    if "ansible_port" in variables:
-        variables["ansible_port"] = 9
+def _unreachable(_emulator: Emulator, *hosts: dict[str, Any]) -> None:
+    for variables in hosts:
+        variables.update({name: "https://127.0.0.1:9" for name in ("ansible_exchange_api_url", "ansible_exchange_authority_url") if name in variables})
+        if "ansible_port" in variables:
+            variables["ansible_port"] = 9
 
 
-def _contradiction(emulator: Emulator, variables: dict[str, Any]) -> None:
-    variables["ansible_exchange_managed_identity"] = True
-    variables["ansible_exchange_federated_token_file"] = "missing"
+def _contradiction(_emulator: Emulator, *hosts: dict[str, Any]) -> None:
+    for variables in hosts:
+        variables["ansible_exchange_managed_identity"] = True
+        variables["ansible_exchange_federated_token_file"] = "missing"
 
 
-FAILURES: Mapping[str, Callable[[Emulator, dict[str, Any]], None]] = {
-    "none": lambda emulator, variables: None,
+#: A failure to what brings it about, for hosts with these variables.
+FAILURES: Mapping[str, Callable[..., None]] = {
+    "none": lambda emulator, *hosts: None,
     "wrong": _wrong,
     "unreachable": _unreachable,
-    "untrusted": lambda emulator, variables: emulator.change_certificate(trusted=False),
+    "untrusted": lambda emulator, *hosts: emulator.change_certificate(trusted=False),
     "contradiction": _contradiction,
     "refused": _faults("403"),
     "failing": _faults("500"),
@@ -178,38 +188,46 @@ def _moved(variables: dict[str, Any]) -> dict[str, str]:
     return {environment: str(variables.pop(name)) for name, environment in names.items()}
 
 
+#: Credentials that run together, a host for each: over each wire one, where its faults are counted.
+PAIRS = (
+    ("client secret", "user and certificate"),
+    ("certificate in PEM", "user and thumbprint"),
+    ("certificate in PFX", "client certificate"),
+    ("token",),
+)
 #: Every credential with what goes to the heart of it, and one for each wire with everything else.
 CASES = [
-    (name, failure)
-    for name in NAMES
-    for failure in FAILURES
-    if (name in ("client secret", "user and certificate") or failure in ("none", "wrong", "refused"))
-    and (name, failure) not in (("token", "wrong"), ("client certificate", "wrong"))
+    (NAMES, "none"),
+    # Of a token and of a client certificate there is no other that is right.
+    (tuple(name for name in NAMES if name not in ("token", "client certificate")), "wrong"),
+    *((pair, "refused") for pair in PAIRS),
+    *((PAIRS[0], failure) for failure in FAILURES if failure not in ("none", "wrong", "refused")),
 ]
 #: Where Microsoft's module runs here: what it is told, and what it and its process leave behind.
 POWERSHELL_CASES = [
-    *(("variables", "client secret for PowerShell", failure) for failure in ("none", "wrong", "unreachable", "lost", "error")),
-    ("variables", "certificate for PowerShell", "none"),
-    ("variables", "token for PowerShell", "lost"),
-    ("environment", "client secret for PowerShell", "none"),
-    ("environment", "token for PowerShell", "none"),
+    *(("variables", ("client secret for PowerShell",), failure) for failure in ("none", "wrong", "unreachable", "lost", "error")),
+    ("variables", ("certificate for PowerShell",), "none"),
+    ("variables", ("token for PowerShell",), "lost"),
+    ("environment", ("client secret for PowerShell",), "none"),
+    ("environment", ("token for PowerShell",), "none"),
 ]
-#: Those that environment variables can give, over both wires.
+#: Those that environment variables can give, over both wires. What becomes of a failure does not depend on where a variable is from.
 ENVIRONMENT_CASES = [
-    *(
-        (name, failure)
-        for name in ("client secret", "user and certificate")
-        for failure in ("none", "wrong", "unreachable", "contradiction", "refused", "lost")
-    ),
+    *(("client secret", failure) for failure in ("none", "wrong", "contradiction")),
+    *(("user and certificate", failure) for failure in ("none", "lost")),
     ("certificate in PFX", "none"),
-    ("token", "none"),
     ("token", "failing"),
 ]
+MORE_ENVIRONMENT_CASES = [
+    *(("client secret", failure) for failure in ("unreachable", "refused", "lost")),
+    *(("user and certificate", failure) for failure in ("wrong", "unreachable", "contradiction", "refused")),
+    ("token", "none"),
+]
 
 
-def _watched(home: pathlib.Path, variables: Mapping[str, Any], tasks: list[dict[str, Any]], environment: Mapping[str, str]) -> tuple[Run, dict[str, bytes]]:
+def _watched(home: pathlib.Path, hosts: Mapping[str, Any], tasks: list[dict[str, Any]], environment: Mapping[str, str]) -> tuple[Run, dict[str, bytes]]:
     """A run of tasks that says all it can, and every place where it leaves something."""
-    controller = Controller(home, {"all": {"hosts": {"contoso": variables}}})
+    controller = Controller(home, {"all": {"hosts": dict(hosts)}})
     file = home / "play.yml"
     file.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
     watch = _Watch(home)
@@ -231,7 +249,7 @@ def test_neither_secrets_of_graph_nor_people_of_its_trace_are_anywhere(emulator:
     home = tmp_path / "home"
     (home / "tmp").mkdir(parents=True)
     replay = {"m365.message_encryption.mail_flow_replay": {"trace_source": "graph", "examples": 1}}
-    run, places = _watched(home, {"ansible_connection": CONNECTION, **variables, **asked}, [{"name": "replay", **replay}], {})
+    run, places = _watched(home, {"contoso": {"ansible_connection": CONNECTION, **variables, **asked}}, [{"name": "replay", **replay}], {})
     assert (run.rc == 0) == (failure == "none"), run.output[-3000:]
     assert ("3 copies of 3 messages" in run.output) == (failure == "none")
     assert emulator.graph.asked or failure == "refused"
@@ -242,28 +260,33 @@ def test_neither_secrets_of_graph_nor_people_of_its_trace_are_anywhere(emulator:
 
 
 @pytest.mark.parametrize(
-    ("place", "credential", "failure"),
+    ("place", "names", "failure"),
     [
         *(("variables", *case) for case in CASES),
-        *(("environment", *case) for case in ENVIRONMENT_CASES),
+        *(("environment", (name,), failure) for name, failure in ENVIRONMENT_CASES),
+        *(pytest.param("environment", (name,), failure, marks=pytest.mark.matrix) for name, failure in MORE_ENVIRONMENT_CASES),
         *(pytest.param(*case, marks=pytest.mark.engine) for case in POWERSHELL_CASES),
     ],
+    ids=lambda value: value if isinstance(value, str) else value[0] if len(value) < 3 else "all",
 )
 def test_no_secret_is_anywhere(
-    emulator: Emulator, tmp_path: pathlib.Path, record_property: Callable[[str, object], None], place: str, credential: str, failure: str
+    emulator: Emulator, tmp_path: pathlib.Path, record_property: Callable[[str, object], None], place: str, names: tuple[str, ...], failure: str
 ) -> None:
-    variables, secrets = _credentials(emulator)[credential]
-    variables = {"ansible_connection": CONNECTION, "ansible_exchange_organization": "contoso.onmicrosoft.com", "ansible_exchange_retries": 1, **variables}
-    environment = _moved(variables) if place == "environment" else {}
-    if place == "environment" and credential == "user and certificate":
-        secrets = secrets[2:]  # the user's password has no environment variable
-    FAILURES[failure](emulator, variables)
+    always = {"ansible_connection": CONNECTION, "ansible_exchange_organization": "contoso.onmicrosoft.com", "ansible_exchange_retries": 1}
+    credentials = _credentials(emulator)
+    hosts = {name.replace(" ", "_"): always | credentials[name][0] for name in names}
+    secrets = {secret: name for name in names for secret in credentials[name][1]}
+    environment = _moved(hosts[names[0].replace(" ", "_")]) if place == "environment" else {}
+    if place == "environment" and names == ("user and certificate",):
+        secrets = dict(list(secrets.items())[2:])  # the user's password has no environment variable
+    FAILURES[failure](emulator, *hosts.values())
     home = tmp_path / "home"
     (home / "tmp").mkdir(parents=True)
-    run, places = _watched(home, variables, [ASK, WRITE], environment)
-    assert (run.rc == 0) == (failure == "none"), run.output[-3000:]
+    run, places = _watched(home, hosts, [ASK, WRITE], environment)
+    written = {task.host for task in run.all("write") if task.outcome == "ok"}
+    assert written == (set(hosts) if failure == "none" else set()), run.output[-3000:]
     assert any(name.startswith("environ") for name in places)
-    if "PowerShell" in credential and failure in ("none", "lost", "error"):
+    if "PowerShell" in names[0] and failure in ("none", "lost", "error"):
         assert any(name.startswith("environ") and name.endswith("PowerShell") for name in places)
     if place == "environment":
         # What the user gave to ansible-playbook is in its environment and in that of its forks, which are ansible-playbook too.
@@ -271,7 +294,7 @@ def test_no_secret_is_anywhere(
         assert all(value.encode() in content for content in own.values() for value in environment.values())
         assert own
         assert failure == "contradiction" or any("_broker.server import main" in name for name in places)
-    for secret in secrets:
-        for name, content in places.items():
-            assert secret.encode() not in content, f"a secret of the {credential} is in {name}"
+    for secret, name in secrets.items():
+        for where, content in places.items():
+            assert secret.encode() not in content, f"a secret of the {name} is in {where}"
     record_property("secrets searched", len(secrets) * len(places))

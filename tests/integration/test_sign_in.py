@@ -44,8 +44,8 @@ class Person:
             reader.start()
             assert process.stdout is not None
             stdout = process.stdout.read()
-            reader.join(30)
-            run = Run(process.wait(30), stdout, "".join(stderr))
+            reader.join(120)
+            run = Run(process.wait(120), stdout, "".join(stderr))
         assert "Traceback (most recent call last)" not in run.output, run.output
         return run
 

@@ -74,7 +74,7 @@ class Run:
     def end(self) -> None:
         self.playbook.kill()
         self.playbook.wait()
-        wait_for(lambda: not self.brokers(), 10)
+        wait_for(lambda: not self.brokers(), 60)
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_the_broker_ends_with_the_playbook(run: Run, server: Script) -> None:
     run.playbook.wait()
     began = time.monotonic()
     wait_for(lambda: not Process.of(pid).started.isdigit())
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
 
 
 def test_the_broker_ends_with_the_playbook_also_in_the_middle_of_a_call(run: Run, script: Callable[..., Script]) -> None:
@@ -157,7 +157,7 @@ def test_the_broker_ends_with_the_playbook_also_in_the_middle_of_a_call(run: Run
     wait_for(lambda: len(server.requests) == 2)
     run.playbook.kill()
     run.playbook.wait()
-    wait_for(lambda: not run.brokers(), 8)
+    wait_for(lambda: not run.brokers(), 25)
 
 
 def test_a_killed_broker_is_replaced(run: Run, server: Script) -> None:
@@ -211,7 +211,7 @@ def test_the_call_of_a_vanished_worker_ends_and_its_reads_are_not_reused(run: Ru
     release = threading.Event()
 
     def slow(handler: Any) -> None:
-        release.wait(10)
+        release.wait(60)
         answer(handler, 200, {"value": [{"Name": "slow"}]})
 
     server = script((200, WHO), slow, (200, {"value": [{"Name": "new"}]}))
@@ -233,7 +233,7 @@ def test_a_write_of_a_vanished_worker_whose_turn_has_not_come_is_not_sent(run: R
     release = threading.Event()
 
     def slow(handler: Any) -> None:
-        release.wait(10)
+        release.wait(60)
         answer(handler, 200, {"value": []})
 
     server = script((200, WHO))

@@ -49,7 +49,7 @@ class Client:
         self.session.headers["Authorization"] = f"Bearer {emulator.token(organization)}"
 
     def post(self, what: str, body: Any, **keywords: Any) -> requests.Response:
-        return self.session.post(f"{self.emulator.url}/adminapi/beta/{self.organization}/{what}", json=body, timeout=10, **keywords)
+        return self.session.post(f"{self.emulator.url}/adminapi/beta/{self.organization}/{what}", json=body, timeout=60, **keywords)
 
     def invoke(self, cmdlet: str, **parameters: Any) -> requests.Response:
         return self.post("InvokeCommand", {"CmdletInput": {"CmdletName": cmdlet, "Parameters": parameters}})
@@ -65,7 +65,7 @@ class Client:
         }
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
-        answer = self.session.request(method, f"{self.emulator.url}/emulator/{path}", json=body, timeout=10)
+        answer = self.session.request(method, f"{self.emulator.url}/emulator/{path}", json=body, timeout=60)
         assert answer.ok, answer.text
         return answer.json()
 

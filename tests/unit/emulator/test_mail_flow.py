@@ -109,6 +109,6 @@ def test_mail_goes_through_an_organization(client: Client) -> None:
     ("body", "text"), [({"message": {"from": "a@b.c", "two": []}}, "two"), ({"message": {"from": "a@b.c"}, "facts": {"people": []}}, "people")]
 )
 def test_misspelt_keys_are_refused(client: Client, body: dict[str, Any], text: str) -> None:
-    answer = client.session.post(f"{client.emulator.url}/emulator/mail", json=body, timeout=10)
+    answer = client.session.post(f"{client.emulator.url}/emulator/mail", json=body, timeout=60)
     assert answer.status_code == 400
     assert text in answer.json()["error"]

@@ -44,7 +44,7 @@ def test_a_process_keeps_its_console_and_is_ended_with_the_emulator(process: sub
     assert processes.console("another") is None
     assert processes.living == [process.pid]
     processes.kill()
-    assert process.wait(10) < 0
+    assert process.wait(60) < 0
     assert processes.living == []
     # What it asked before it died is still answered by its own console.
     assert processes.console(name) is console

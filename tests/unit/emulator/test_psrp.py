@@ -249,7 +249,7 @@ def test_a_pipeline_can_be_stopped(emulator: Emulator) -> None:
         started = time.monotonic()
         shell.begin_invoke()
         shell.stop()
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 20
     assert emulator.calls == []
 
 
@@ -312,5 +312,5 @@ def test_garbage_is_refused(emulator: Emulator) -> None:
         session.trust_env = False
         session.auth = (credentials["psrp_user"], credentials["psrp_password"])
         url = f"{emulator.psrp_plain_front.url}/wsman"
-        assert session.post(url, data=b"<not xml", timeout=5).status_code == 400
-        assert session.post(url, data=b"<a/>", timeout=5).status_code == 400
+        assert session.post(url, data=b"<not xml", timeout=60).status_code == 400
+        assert session.post(url, data=b"<a/>", timeout=60).status_code == 400

@@ -103,7 +103,7 @@ def test_pages_follow_the_link_with_the_same_body(client: Client, emulator: Emul
     names: list[str] = []
     url: str | None = f"{emulator.url}/adminapi/beta/{client.organization}/InvokeCommand"
     while url:
-        page = client.session.post(url, json=body, timeout=10).json()
+        page = client.session.post(url, json=body, timeout=60).json()
         names += [row["Name"] for row in page["value"]]
         url = page.get("@odata.nextLink")
     assert names == list("abcde")
@@ -170,7 +170,7 @@ def test_msal_signs_in_with_every_credential(emulator: Emulator, kind: str) -> N
 
 
 def test_the_module_file_lists_what_is_granted(client: Client) -> None:
-    answer = client.session.get(f"{client.emulator.url}/adminapi/v1.0/{client.organization}/EXOModuleFile?Version=3.9.2", timeout=10)
+    answer = client.session.get(f"{client.emulator.url}/adminapi/v1.0/{client.organization}/EXOModuleFile?Version=3.9.2", timeout=60)
     names = answer.json()["value"][0]["exportedCmdlets"].split(",")
     assert "Get-OMEConfiguration" in names
     assert "New-OMEConfiguration" not in names
@@ -244,9 +244,9 @@ def test_an_application_may_serve_several_organizations(client: Client, emulator
     here, there = emulator.describe()["organizations"]
     form = {"grant_type": "client_credentials", "client_id": here["client_id"], "client_secret": here["client_secret"], "scope": _SCOPE[0]}
     url = f"{emulator.url}/{there['name']}/oauth2/v2.0/token"
-    assert "AADSTS700016" in client.session.post(url, data=form, timeout=5).json()["error_description"]
+    assert "AADSTS700016" in client.session.post(url, data=form, timeout=60).json()["error_description"]
     client.control("PATCH", f"application?organization={here['name']}", {"consented_in": [there["name"]]})
-    assert client.session.post(url, data=form, timeout=5).ok
+    assert client.session.post(url, data=form, timeout=60).ok
     emulator.applications[here["name"]].tenants.discard(there["tenant_id"])
 
 
@@ -256,7 +256,7 @@ def test_an_organization_on_premises_has_no_tenant() -> None:
         with requests.Session() as session:
             session.trust_env = False
             session.verify = str(emulator.ca_cert)
-            assert "AADSTS90002" in session.get(url, timeout=5).json()["error_description"]
+            assert "AADSTS90002" in session.get(url, timeout=60).json()["error_description"]
 
 
 def test_a_picture_may_come_back_in_other_ways(client: Client, emulator: Emulator) -> None:
@@ -286,20 +286,20 @@ def test_lists_may_come_back_in_another_order(client: Client, emulator: Emulator
 
 def test_cmdlets_do_not_run_under_the_older_version(client: Client, emulator: Emulator) -> None:
     address = f"{emulator.url}/adminapi/v1.0/{client.organization}/InvokeCommand"
-    answer = client.session.post(address, json={"CmdletInput": {"CmdletName": "Get-IRMConfiguration", "Parameters": {}}}, timeout=10)
+    answer = client.session.post(address, json={"CmdletInput": {"CmdletName": "Get-IRMConfiguration", "Parameters": {}}}, timeout=60)
     assert answer.status_code == 405
     assert client.emulator.calls == []
 
 
 def test_who_names_cmdlets_gets_a_module_with_these_and_objects_as_clixml(client: Client, emulator: Emulator) -> None:
     base, named = f"{emulator.url}/adminapi", {"CommandName": "Get-IRMConfiguration,Get-Mailbox"}
-    (file,) = client.session.get(f"{base}/v1.0/{client.organization}/EXOModuleFile", headers=named, timeout=10).json()["value"]
+    (file,) = client.session.get(f"{base}/v1.0/{client.organization}/EXOModuleFile", headers=named, timeout=60).json()["value"]
     assert file["exportedCmdlets"] == "Get-IRMConfiguration"
     assert "function Get-IRMConfiguration {" in file["fileContent"]
-    state = client.session.get(f"{base}/beta/{client.organization}/basicinfo('AdminApiState')", timeout=10).json()
+    state = client.session.get(f"{base}/beta/{client.organization}/basicinfo('AdminApiState')", timeout=60).json()
     assert state == {"PropertyName": "AdminApiState", "PropertyValue": "Running"}
     body = {"CmdletInput": {"CmdletName": "Get-IRMConfiguration", "Parameters": {}}}
-    (found,) = client.session.post(f"{base}/beta/{client.organization}/InvokeCommand", json=body, headers={"X-ResponseFormat": "clixml"}, timeout=10).json()[
+    (found,) = client.session.post(f"{base}/beta/{client.organization}/InvokeCommand", json=body, headers={"X-ResponseFormat": "clixml"}, timeout=60).json()[
         "value"
     ]
     assert found["_clixml"].startswith("<Objs ")
@@ -314,8 +314,8 @@ def test_a_page_beyond_the_first_is_refused_where_another_domain_names_the_organ
     body = {"CmdletInput": {"CmdletName": "Get-TransportRule", "Parameters": {}}}
     statuses = []
     for tenant in ("contoso.com", organization.tenant_id):
-        first = client.session.post(f"{emulator.url}/adminapi/beta/{tenant}/InvokeCommand", json=body, timeout=10).json()
-        statuses.append(client.session.post(first["@odata.nextLink"], json=body, timeout=10).status_code)
+        first = client.session.post(f"{emulator.url}/adminapi/beta/{tenant}/InvokeCommand", json=body, timeout=60).json()
+        statuses.append(client.session.post(first["@odata.nextLink"], json=body, timeout=60).status_code)
     assert statuses == [400, 200]
 
 

@@ -11,15 +11,15 @@ from unittest import mock
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.chain import SnapshotChain
 
+from tests.rounds import seeds
 from tests.soak import runs
 from tests.soak.runs import examine
 from tests.soak.sequences import several
 
 
-@pytest.mark.parametrize("part", range(6))
-def test_whatever_clocks_and_disks_do(part: int) -> None:
-    for seed in range(part * 5, part * 5 + 5):
-        examine(seed)
+@pytest.mark.parametrize("seed", seeds(15))
+def test_whatever_clocks_and_disks_do(seed: int) -> None:
+    examine(seed)
 
 
 def test_the_law_sees_a_chain_that_goes_by_the_clock() -> None:
