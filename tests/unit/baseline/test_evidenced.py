@@ -14,6 +14,8 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import history_document, looks_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import OrganizationReport, RunReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.sentences import lines_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.notes import Notes
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.history import render_history
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
 
@@ -133,6 +135,17 @@ def test_a_memory_that_cannot_be_read_is_said_and_counts_as_unknown(role: Role) 
     (folder / "contradictions.json").chmod(0o600)
     role.plan("audit", **WANTED)
     assert any("What Exchange has contradicted so far is unknown" in text for text in role.task.warnings)
+
+
+def test_a_memory_that_cannot_be_written_fails_no_audit(role: Role, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(notes: Notes, rows: Any) -> None:
+        raise OptionError("No space left on device.")
+
+    monkeypatch.setattr(Notes, "keep_contradictions", full)
+    role.session.organization.patch({"rule_report": hits(PARTNERS[:6], "Partners")})
+    role.plan("audit", **WANTED)
+    assert control(role)[0] == "not met"
+    assert any("later runs will not know it: No space left on device." in text for text in role.task.warnings)
 
 
 def test_what_is_not_granted_makes_the_control_not_assessable(role: Role) -> None:

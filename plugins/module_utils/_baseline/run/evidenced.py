@@ -74,7 +74,10 @@ def remembered(task: BaselineContext, artifacts: Artifacts, organization: Organi
             window = {key: evidence["window"][key] for key in ("from", "until")}
             rows[rule["guid"]] = {**{key: rule[key] for key in ("guid", "name", "contradictions")}, **window, "run": artifacts.run}
     if rows != before:
-        artifacts.notes.keep_contradictions(list(rows.values()))
+        try:
+            artifacts.notes.keep_contradictions(list(rows.values()))
+        except OptionError as error:
+            task.warnings.append(f"What Exchange contradicts is in this report, but later runs will not know it: {error}")
     readable = "transport_rules" in organization.subsets and organization.error("transport_rules") is None
     present = {rule.guid for rule in rules_of(organization)} if readable else set()
     return [row for guid, row in rows.items() if guid in present]
