@@ -11,8 +11,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.emulator.message_trace import row
+from tests.rounds import rounds
+from tests.unit.baseline.wishes import STATES, WANTED_RULE
 
 from .conftest import Role
 from .refusing import refused
@@ -148,6 +152,21 @@ def test_a_proof_does_not_depend_on_a_trial(role: Role) -> None:
     guarantee = {"name": "partners", "when": {**PARTNERS["conditions"], "sent_to_scope": "NotInOrganization"}, "then": "not_in_clear"}
     role.run(encryption_rules=LISTED, trial=["First"], guarantees=[guarantee])
     assert [each["verdict"] for each in role.report["mail"]["guarantees"]] == ["proved"]
+
+
+@given(STATES, st.lists(WANTED_RULE.filter(lambda rule: "actions" in rule), min_size=1, max_size=3, unique_by=lambda rule: rule["name"]))
+@settings(max_examples=rounds(20), deadline=None)
+def test_whatever_is_tried_does_nothing_to_mail_and_leaves_no_trace(state: dict[str, Any], rules: list[dict[str, Any]]) -> None:
+    rules = [{**rule, "name": f"new {rule['name']}"} for rule in rules]
+    role = Role(state)
+    before = role.state()
+    listed = [rule["name"] for rule in rules]
+    plan = role.plan(check=True, run_tags=["MFR-1"], encryption_rules=rules, trial=listed)
+    assert plan["mail"]["difference"] == []
+    role.run(run_tags=["MFR-1"], encryption_rules=rules, trial=listed)
+    assert names(role)[-len(listed) :] == [f"{name} (trial)" for name in listed]
+    role.run("rollback")
+    assert role.state() == before
 
 
 def test_switching_message_encryption_off_removes_a_trial(role: Role) -> None:
