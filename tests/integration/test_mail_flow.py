@@ -163,6 +163,9 @@ def test_an_export_and_a_snapshot_are_asked_without_the_organization(tenant: Ten
     assert tenant.run(rules(ENCRYPT)).rc == 0
     exported = tenant.run({"m365.message_encryption.message_encryption_export": {"directory": "out"}})
     assert exported.rc == 0, exported.output
+    (said,) = exported["message_encryption_export"]["policy"]
+    assert said["text"] == "All mail from inside to people outside is encrypted, with 'Encrypt' ('Encrypt all outgoing mail')."
+    assert f"\n#   {said['text']}\n" in Path(exported["message_encryption_export"]["path"]).read_text(encoding="utf-8")
     assert tenant.controller.playbook("m365.message_encryption.snapshot").rc == 0
     (snapshot,) = (path for path in tenant.controller.home.rglob("*snapshot*.json") if "contoso" in str(path))
     facts = {"accepted_domains": [NAME], "remote_domains": []}
@@ -172,6 +175,17 @@ def test_an_export_and_a_snapshot_are_asked_without_the_organization(tenant: Ten
         assert run.rc == 0, run.output
         assert run["mail_flow_test"]["difference"] == []
     assert tenant.emulator.calls[calls:] == []
+
+
+@pytest.mark.organizations(LICENSED)
+def test_rules_that_can_go_are_removed_by_the_list_that_is_proposed(tenant: Tenant) -> None:
+    partner = {**ENCRYPT, "name": "Partner", "conditions": {**ENCRYPT["conditions"], "recipient_domain_is": ["fabrikam.com"]}}
+    assert tenant.run(rules(partner, ENCRYPT)).rc == 0
+    proposed = {"m365.message_encryption.ome_transport_rules": {"rules": "{{ fewer.simplified.rules }}"}, "when": "fewer.simplified.proof.equal"}
+    done = tenant.run({**mail(simplify=True), "register": "fewer"}, proposed)
+    assert done.rc == 0, done.output
+    assert done["mail_flow_test"]["simplified"]["removed"][0]["by"] == [ENCRYPT["name"]]
+    assert [rule["Name"] for rule in tenant.state()["transport_rules"]] == [ENCRYPT["name"]]
 
 
 def test_proposed_rules_are_tested_on_a_host_that_is_no_organization(tmp_path: Path) -> None:
