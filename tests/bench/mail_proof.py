@@ -4,8 +4,8 @@
 """Guarantees, differences and lint over rule sets of a size: ``python -m tests.bench.mail_proof TASK RULES``.
 
 A task is ``guarantees`` (20 of them), ``one_edit``, ``thirty_edits``, ``any_recipient`` (30 edits, where every tenth rule looks at all who share a copy),
-``lint``, ``simplify`` (fewer rules that do the same), ``lived_in`` (that, of rules many of which are for one partner or one word) or ``disjoint`` (no two
-rules look for the same), and, of no size,
+``lint``, ``suggest`` (one of 20 guarantees is refuted, by a rule that stops), ``simplify`` (fewer rules that do the same), ``lived_in`` (that, of rules
+many of which are for one partner or one word) or ``disjoint`` (no two rules look for the same), and, of no size,
 ``headers`` (60 header setters), ``no_stop`` (300 encrypting rules) or ``pigeons`` (a rule set as hard as pigeonholes). Prints one JSON object: processor
 seconds, MiB beyond the libraries, and figures.
 """
@@ -24,8 +24,10 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import guarantees_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.simplify import simplify
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import suggestions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import difference_rows
 
 from .mail_flow import memory
@@ -179,6 +181,26 @@ def pigeons(holes: int) -> list[Values]:
     return [{"name": f"R{place}", "actions": {**_ENCRYPT, "stop_rule_processing": True}, **each} for place, each in enumerate(rules)]
 
 
+def to_repair(count: int) -> tuple[list[Values], list[Values]]:
+    """Rules for a domain each, two of three of which encrypt, behind one that stops mail to three; and 20 guarantees, one of which it breaks."""
+    inside: Values = {"from_scope": "InOrganization"}
+    domains = [f"own{number}.example" for number in range(count - 1)]
+    stop: Values = {"stop_rule_processing": True, "set_audit_severity": "Low"}
+    rules: list[Values] = [{"name": "Newsletters", "conditions": {**inside, "recipient_domain_is": domains[5:8]}, "exceptions": {}, "actions": stop}]
+    for number, domain in enumerate(domains):
+        actions = _ENCRYPT if number % 3 else {"prepend_subject": f"[{number}] "}
+        rules.append({"name": f"R{number}", "conditions": {**inside, "recipient_domain_is": [domain]}, "exceptions": {}, "actions": actions})
+    kept = [domain for number, domain in enumerate(domains) if number % 3 and number not in (5, 7)][:19]
+    when = [{**inside, "recipient_domain_is": [domain]} for domain in (*kept, domains[5])]
+    return rules, [{"name": f"G{number}", "when": each, "then": "not_in_clear"} for number, each in enumerate(when)]
+
+
+def _suggest(rules: list[Values], wanted: list[Values]) -> Values:
+    read = RuleSet(rules)
+    (found,) = suggestions(read, FACTS, prove(read, FACTS, guarantees_of(wanted), NOW), [], NOW)
+    return {"suggestions": len(found.suggestions), "tried": found.tried.edits + found.tried.pairs, "proofs": found.tried.proofs}
+
+
 def _pigeons() -> Values:
     (found,) = prove(pigeons(_HOLES), FACTS, [{"name": "G", "when": {"from_scope": "InOrganization"}, "then": "encrypted"}], NOW)
     return {"verdict": found.verdict, "unknown": [each.id for each in found.unknown]}
@@ -186,7 +208,7 @@ def _pigeons() -> Values:
 
 def run(task: str, count: int) -> Values:
     """The figures of a task."""
-    rules = rule_set(count)
+    rules, wanted = to_repair(count) if task == "suggest" else (rule_set(count), guarantees())
     if task == "headers":
         rules = [
             {"name": f"H{n}", "conditions": {"subject_contains_words": [f"word{n}"]}, "actions": {"set_header_name": "X-Class", "set_header_value": f"word{n}"}}
@@ -207,7 +229,7 @@ def run(task: str, count: int) -> Values:
     before, began = memory(), time.process_time()
     figures: Values = {}
     if task == "guarantees":
-        figures = dict(Counter(each.verdict for each in prove(rules, FACTS, guarantees(), NOW)))
+        figures = dict(Counter(each.verdict for each in prove(rules, FACTS, wanted, NOW)))
     elif task in ("one_edit", "thirty_edits", "any_recipient", "headers", "no_stop", "disjoint"):
         found = difference(rules, after, FACTS, NOW)
         rows, more = difference_rows(found)
@@ -218,6 +240,8 @@ def run(task: str, count: int) -> Values:
         fewer = simplify(rules, FACTS, NOW)
         gone = len(fewer.removed) + sum(len(each.rules) - 1 for each in fewer.merged)
         figures = {"gone": gone, "comparisons": fewer.comparisons}
+    elif task == "suggest":
+        figures = _suggest(rules, wanted)
     elif task == "pigeons":
         figures = _pigeons()
     return {"task": task, "rules": len(rules), "predicates": predicates, "seconds": round(time.process_time() - began, 3), "MiB": memory() - before, **figures}

@@ -91,8 +91,14 @@ def as_options(rules: Iterable[Rule], present: Iterable[Rule]) -> list[dict[str,
 
     :param present: the rules before the edits.
     """
-    was = {name_of(rule): rule for rule in present}
-    return [_as_option(rule, was.get(name_of(rule), {})) for rule in rules if not _unwritten(rule)]
+    was = {name_of(rule): _stated(rule) for rule in present}
+    return [_as_option(_stated(rule), was.get(name_of(rule), {})) for rule in rules if not _unwritten(rule)]
+
+
+def _stated(rule: Rule) -> Rule:
+    """The rule with its state as a module's option: what Exchange shows names it."""
+    state = str(rule.get("state") or "").casefold()
+    return {**rule, "enabled": state == "enabled"} if state in ("enabled", "disabled") and "enabled" not in rule else rule
 
 
 def _as_option(rule: Rule, was: Rule) -> dict[str, Any]:

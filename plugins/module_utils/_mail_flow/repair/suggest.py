@@ -154,6 +154,7 @@ class _Repair:
 
     def __post_init__(self) -> None:
         self.facts: Facts = facts_of(self.given)
+        self.rules = RuleSet.read(self.rules, self.facts.dialect)
         self.present = Draft(tuple(map(unplaced, self.rules.given)))
         self._known = RuleSet(self.present.rules, self.rules.dialect)
         #: The expectations that are not met at present, by message.

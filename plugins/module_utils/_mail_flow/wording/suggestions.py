@@ -105,7 +105,7 @@ def suggestion_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for row in rows:
         first = next(each for each in rows if each["for"] == row["for"]) is row
         if first:
-            yield f"Suggestions for {row['for']!r}:"
+            yield visible_line(f"Suggestions for {row['for']!r}:")
         yield f"  {row['text']}{_changes(row)}"
 
 
@@ -134,7 +134,7 @@ def nearest_lines(messages: Iterable[Mapping[str, Any]], suggested: Sequence[Map
     :param suggested: the rows of suggestions.
     """
     every = [(message["name"], label, result["nearest"]) for message in messages for label, result in message["recipients"].items() if "nearest" in result]
-    lines = [line for name, label, row in every[:_EXPLAINED] for line in _explained(name, label, row, suggested)]
+    lines = [visible_line(line) for name, label, row in every[:_EXPLAINED] for line in _explained(name, label, row, suggested)]
     return [*lines, *([f"{len(every) - _EXPLAINED} more copies are in clear."] if len(every) > _EXPLAINED else [])]
 
 

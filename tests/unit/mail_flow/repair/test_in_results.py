@@ -76,6 +76,8 @@ def test_rules_as_the_option_takes_them() -> None:
     after = [odd, policy, {**present[2], "enabled": True, "exceptions": {}}]
     assert as_options(after, present) == [{**ENCRYPT, "enabled": True, "exceptions": {}}]
     assert as_options([{**ENCRYPT, "enabled": True, "exceptions": {}}], [{**ENCRYPT, "enabled": True, "exceptions": {}}]) == [ENCRYPT]
+    shown = {**ENCRYPT, "state": "Disabled"}
+    assert as_options([shown], [shown]) == [{**ENCRYPT, "enabled": False}]
     assert unwritten(after) == ["Odd", "Policy"]
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -20,13 +20,15 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import Case, cases_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import as_options
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import Repaired, Suggestion, suggestions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import proposed_rules
 
 from tests.rounds import seeds
 from tests.unit.mail_flow import small_rules
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, NOW, OUTGOING, PARTNER, STOP, rule
-from tests.unit.mail_flow.small_worlds import TENANT
+from tests.unit.mail_flow.small_worlds import MORE_THENS, TENANT, THENS
 
 Values = dict[str, Any]
 
@@ -39,10 +41,12 @@ def unread(path: str) -> bytes:
     raise AssertionError(path)
 
 
-def repaired(rules: Sequence[Values], guarantees: Sequence[Values] = (G,), messages: Sequence[Values] = (), **more: Any) -> list[Repaired]:
+def repaired(
+    rules: Sequence[Values], guarantees: Sequence[Values] = (G,), messages: Sequence[Values] = (), facts: Mapping[str, Any] = TENANT, **more: Any
+) -> list[Repaired]:
     read = RuleSet(rules)
-    judged = prove(read, TENANT, guarantees_of(list(guarantees)), NOW)
-    return suggestions(read, TENANT, judged, cases_of(list(messages), unread, NOW), NOW, **more)
+    judged = prove(read, facts, guarantees_of(list(guarantees)), NOW)
+    return suggestions(read, facts, judged, cases_of(list(messages), unread, NOW), NOW, **more)
 
 
 def edits(found: Repaired) -> list[tuple[Any, ...]]:
@@ -97,6 +101,14 @@ def test_no_exception_for_everything() -> None:
     wanted = {"name": "G", "when": {**PARTNER}, "then": "encrypted"}
     (found,) = repaired([rule("Partner", {**PARTNER, "subject_contains_words": ["x"]}, STOP), ALL], [wanted])
     assert [each for each in found.suggestions if each.edits[0].kind == "exception"] == []
+
+
+def test_patterns_are_read_in_the_dialect_of_the_facts() -> None:
+    """What ``\\b`` means is agreed in .NET alone (U18)."""
+    spared = rule("Spared", {"subject_matches_patterns": [r"\bpublic\b"]}, STOP)
+    (found,) = repaired([spared, ALL], facts={**TENANT, "dialect": "dotnet"})
+    assert ("move", "All", "priority", 1, 0) in edits(found)
+    assert repaired([spared, ALL]) == []
 
 
 def test_what_held_still_holds() -> None:
@@ -188,7 +200,7 @@ def test_the_smallest_difference_is_first() -> None:
 def test_every_suggestion_is_proved_and_keeps_what_held(seed: int) -> None:
     source = random.Random(seed)
     rules = [{key: value for key, value in each.items() if key != "priority"} for each in small_rules.rule_set(source)]
-    thens = ("encrypted", "not_in_clear", "unencrypted")
+    thens = ("encrypted", "not_in_clear", "unencrypted", *MORE_THENS) if seed % 2 else THENS
     drawn = [{"name": f"G{number}", "when": {**IN_TO, **small_rules.section(source, 1)}, "then": source.choice(thens)} for number in range(3)]
     guarantees = [each for each in drawn if is_about_mail(each)]
     expected = {**TO_PARTNER, "to": ["ann@fabrikam.com"], "expect": {"ann@fabrikam.com": {"protection": source.choice(["encrypt", "none"])}}}
@@ -208,4 +220,6 @@ def test_every_suggestion_is_proved_and_keeps_what_held(seed: int) -> None:
             new = {finding.rules[0] for finding in lint(suggestion.rules, TENANT, NOW) if finding.kind == "never_acts"} - dead
             assert not new & {edit.rule for edit in suggestion.edits}
             assert 1 <= len(suggestion.edits) <= 2
+            pasted = proposed_rules(as_options(suggestion.rules, rules), "rules")
+            assert [judged.verdict for judged in prove(pasted, TENANT, guarantees, NOW)] == list(after.values())
         assert len(each.suggestions) <= 5
