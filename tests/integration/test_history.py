@@ -5,11 +5,19 @@
 
 from __future__ import annotations
 
+import datetime
 import html
 import json
 import re
+import stat
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from tests.emulator.message_trace import row
+from tests.emulator.organization import default_state
+from tests.emulator.rule_reports import hits, settled
 
 from .playbook import Controller, Run
 from .tenant import CONNECTION, Tenant
@@ -58,6 +66,32 @@ def test_since_when_by_whom_and_what_came_back(tmp_path: Path, tenant: Tenant) -
         assert text in found["page"]
     # A history is no run: the next one has the same runs.
     assert history(elsewhere, controller.home / "message_encryption")["runs"] == found["runs"]
+
+
+NOW = datetime.datetime.now(datetime.UTC)
+MAIL = [row(number, NOW - datetime.timedelta(hours=30), "alexw@contoso.onmicrosoft.com", f"p{number}@fabrikam.com") for number in range(4)]
+RULES = [{"Name": "Partners", "FromScope": "InOrganization", "RecipientDomainIs": ["fabrikam.com"], "ApplyRightsProtectionTemplate": "Encrypt"}]
+REPORTING = settled(default_state("contoso.onmicrosoft.com") | {"message_trace": MAIL, "transport_rules": RULES, "rule_report": hits(MAIL[:3], "Partners")})
+
+
+@pytest.mark.organizations(REPORTING)
+def test_what_exchange_contradicts_is_known_until_it_agrees(tenant: Tenant) -> None:
+    controller = tenant.controller
+    asked = ("--tags", "VRF-2", "-e", "hardened_baseline_evidence_days=7", "-e", "hardened_baseline_fail_on_drift=true")
+    contradicted = play(controller, "audit", *asked, rc=2)
+    assert "1 rule compared, of which 'Partners' is contradicted." in contradicted.stdout
+    assert "@fabrikam.com" not in contradicted.output
+    memory = controller.home / "message_encryption/organizations" / tenant.host / "contradictions.json"
+    assert stat.S_IMODE(memory.stat().st_mode) == 0o600
+    (kept, _mark) = json.loads(memory.read_text())
+    assert [each["name"] for each in kept["rules"]] == ["Partners"]
+
+    tenant.emulator.organizations[tenant.organization].patch({"rule_report": hits(MAIL, "Partners")})
+    assert "1 rule compared, none contradicted." in play(controller, "audit", *asked).stdout
+    assert json.loads(memory.read_text())[0]["rules"] == []
+    found = history(controller, controller.home / "message_encryption")
+    assert [(each["predicted"]["certain"], each["reported"], len(each["contradictions"])) for each in found["evidence"]] == [(4, 3, 1), (4, 4, 0)]
+    assert "What Exchange reported, newest first" in found["page"]
 
 
 def test_folders_that_are_none_are_refused_by_name(tmp_path: Path) -> None:
