@@ -95,6 +95,8 @@ def test_only_an_audit_with_days_asks(role: Role, procedure: str) -> None:
     role.plan(procedure, check=True, encryption_rules=[RULE], evidence_days=7 if procedure == "baseline" else 0)
     assert control(role)[0] == "unmanaged"
     assert "evidence" not in role.report["mail"]
+    role.plan("audit", **WANTED, run_tags=["MFR-1"])
+    assert "evidence" not in role.report["mail"]
     assert "hardened_baseline_evidence_days is 11. Use a number from 0 to 10" in refused(role, "audit", evidence_days=11)
 
 

@@ -13,7 +13,7 @@ import types
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.acceptance import Accepted, moment
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import Control, Outlook, Parts, Request, merged
@@ -53,6 +53,8 @@ class Baseline(Procedure):
     takes_snapshot = Takes.BEFORE_WRITING
     approvable = True
     selects_controls = True
+    #: Whether it asks what Exchange reports of rules.
+    evidences: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -166,6 +168,11 @@ class Baseline(Procedure):
     def suggested(self, organization: Organization, plan: Plan, to_yaml: Callable[[Any], str]) -> list[dict[str, Any]]:
         planned = self._looked_at(plan)
         return [row for control in self.wanted for row in control.suggested(self.request, organization, planned, to_yaml)]
+
+    @property
+    def evidence_days(self) -> int:
+        wanted = any(control.id == EVIDENCE_CONTROL for control in self.wanted)
+        return int(self.variables["evidence_days"]) if wanted else 0
 
     def misses(self, organization: Organization, refuted: Collection[str]) -> list[str]:
         return [text for control in self.wanted if not self._is_excepted(control) for text in control.misses(self.request, organization, refuted)]

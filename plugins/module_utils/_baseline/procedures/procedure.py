@@ -77,8 +77,6 @@ class Procedure:
     approvable: ClassVar[bool] = False
     #: Whether it says what the organization does today.
     overviews: ClassVar[bool] = False
-    #: Whether it asks what Exchange reports of rules.
-    evidences: ClassVar[bool] = False
     #: Whether tags of the run select controls of it.
     selects_controls: ClassVar[bool] = False
     #: The subsets that it needs, read in one round trip.
@@ -147,6 +145,11 @@ class Procedure:
         :param to_yaml: writes a value as YAML.
         """
         return []
+
+    @property
+    def evidence_days(self) -> int:
+        """The days of which it asks what Exchange reports of rules; 0 if it does not."""
+        return 0
 
     def misses(self, organization: Organization, refuted: Collection[str]) -> list[str]:
         """Why a run fails although it has stored everything, as sentences.

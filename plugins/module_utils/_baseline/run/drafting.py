@@ -81,7 +81,7 @@ def draft(task: BaselineContext, prepared: Preparation) -> Drafted:
         # None of it is in the digest: mail goes on, trials get older, and what could be done as well is not approved.
         enforcing = plans_enforcing(procedure, organization)
         replay, replays = replayed(task, variables, organization, drafted.plan, enforcing)
-        evidence = evidenced(task, procedure, prepared.artifacts, organization, int(variables.get("evidence_days") or 0))
+        evidence = evidenced(task, procedure, prepared.artifacts, organization)
         trials = tried(task, procedure, organization, drafted.plan, enforcing, replays, evidence)
         suggested = procedure.suggested(organization, drafted.plan, task.to_yaml)
         more = {"replay": replay, "evidence": evidence, "trials": trials, "suggestions": suggested}

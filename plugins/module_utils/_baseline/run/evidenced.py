@@ -36,18 +36,18 @@ _MOST, _SAMPLE = 500_000, 20
 _ABOUT: Mapping[str, Callable[[Mapping[str, Any]], Sequence[str]]] = {"difference": lambda row: row["rules"], "trials": lambda row: [row["rule"]]}
 
 
-def evidenced(task: BaselineContext, procedure: Procedure, artifacts: Artifacts, organization: Organization, days: int) -> dict[str, Any]:
+def evidenced(task: BaselineContext, procedure: Procedure, artifacts: Artifacts, organization: Organization) -> dict[str, Any]:
     """What Exchange reports of the rules beside what was computed, as ``mail_flow_evidence`` returns it, without addresses. Shows a line.
 
     Nothing where nobody asks for it. What Exchange does not let the caller read is a remark.
     """
-    if not days or not procedure.evidences:
+    if not procedure.evidence_days:
         return {}
     now = datetime.datetime.now(datetime.UTC)
     try:
         known = read_with_people(task.session, organization, [*organization.subsets, *MAIL_FACTS], procedure.promised)
         mail = Mail.of(known)
-        trace, window = TraceReader(task.session, task.say, _MOST).read(*window_of(days, now))
+        trace, window = TraceReader(task.session, task.say, _MOST).read(*window_of(procedure.evidence_days, now))
         rules, facts = RuleSet(mail.rules), facts_of(mail.facts)
         changes = [*changes_of(known), *known_changes(artifacts, known, window.begin, now)]
         found = read_evidence(task.session, trace, window, rules, facts, changes, now, sample=_SAMPLE, say=task.say)
