@@ -324,7 +324,9 @@ options:
     type: bool
   explain:
     description:
-      - Whether to show, for each copy in clear of O(messages), the rule that came nearest to encrypting it, and what kept it from that, as C(nearest).
+      - >-
+        Whether to show, for each copy of O(messages) and of a counterexample that is in clear, the rule that came nearest to encrypting it, and what kept it
+        from that, as C(nearest).
     type: bool
   fail_on_error:
     description:
@@ -813,7 +815,7 @@ unavailable:
 """
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -821,7 +823,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.en
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.comparison import differences
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import run_cases
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import REFUTED
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import REFUTED, Judgment
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.organizations import Organization, another_organization, contrast
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import overview
@@ -847,6 +849,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.nearest import in_clear
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.simplify import simplify
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.standing import Copy, copy_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import suggestions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import compared_rows, difference_rows
@@ -928,12 +931,12 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         if params["overview"]:
             result.update(_overview(Organization(rules, facts), there, now))
     if params["explain"]:
-        _explain(cases, tested.messages, simulator)
+        _explain(simulator, [*_copies(cases, tested.messages, simulator), *_refuting(result, judged, facts, now)])
     if params["suggest"]:
         result["suggestions"] = suggestion_rows(suggestions(rules, facts, judged, cases, now), rules.given, task.to_yaml)
     suggested = result.get("suggestions", [])
     lines = [*([tested_text(tested)] if cases else []), *mail_lines(result, _SAID), *_overview_lines(result)]
-    lines += [*nearest_lines(tested.messages, suggested), *suggestion_lines(suggested)]
+    lines += [*nearest_lines(tested.messages, result.get("guarantees", ()), suggested), *suggestion_lines(suggested)]
     if params["simplify"]:
         fewer = simplify(rules, facts, now)
         result["simplified"] = simplified_row(fewer, task.to_yaml)
@@ -946,10 +949,23 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     return result
 
 
-def _explain(cases: Sequence[Case], messages: Sequence[Mapping[str, Any]], simulator: Simulator) -> None:
+def _explain(simulator: Simulator, copies: Iterable[tuple[dict[str, Any], Copy]]) -> None:
     """Adds to the results of copies in clear what kept them so."""
-    for copy, found in in_clear(cases, messages, simulator):
-        copy["nearest"] = nearest_row(found)
+    for result, found in in_clear(simulator.rules, copies):
+        result["nearest"] = nearest_row(found)
+
+
+def _copies(cases: Sequence[Case], messages: Sequence[Mapping[str, Any]], simulator: Simulator) -> Iterator[tuple[dict[str, Any], Copy]]:
+    """The recipients' results, with the copies that they are about."""
+    for case, message in zip(cases, messages, strict=True):
+        yield from ((result, Copy(case.message, simulator.facts, label)) for label, result in message["recipients"].items())
+
+
+def _refuting(result: Mapping[str, Any], judged: Sequence[Judgment], facts: Mapping[str, Any], now: datetime.datetime) -> Iterator[tuple[dict[str, Any], Copy]]:
+    """The outcomes of counterexamples, with their copies."""
+    for row, each in zip(result.get("guarantees", ()), judged, strict=True):
+        if each.counterexample:
+            yield row["counterexample"]["outcome"], copy_of(each.counterexample, facts, now)
 
 
 def _overview(here: Organization, there: Organization | None, now: datetime.datetime) -> dict[str, Any]:

@@ -5,17 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import STEPS_OF_MESSAGE, BudgetError, bounded
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import Case
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.standing import Copy, Standing, standings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.rule_trace import plain, saw
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+
+#: A recipient's result.
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -36,21 +37,15 @@ class Nearest:
     others: int = 0
 
 
-def is_in_clear(outcome: Mapping[str, Any]) -> bool:
-    """Whether a recipient's result is a copy that is delivered in clear."""
-    return outcome.get("fate") == "delivered" and outcome.get("protection") == "none"
-
-
-def in_clear(cases: Sequence[Case], messages: Sequence[Mapping[str, Any]], simulator: Simulator) -> Iterator[tuple[dict[str, Any], Nearest]]:
+def in_clear(rules: RuleSet, copies: Iterable[tuple[Row, Copy]]) -> Iterator[tuple[Row, Nearest]]:
     """The results of copies that are delivered in clear, each with what kept it so.
 
-    :param messages: the results of the cases.
+    :param copies: results with the copies that they are about.
     """
-    for case, message in zip(cases, messages, strict=True):
-        for label, result in message["recipients"].items():
-            found = nearest(simulator.rules, Copy(case.message, simulator.facts, label)) if is_in_clear(result) else None
-            if found:
-                yield result, found
+    for result, copy in copies:
+        found = nearest(rules, copy) if (result.get("fate"), result.get("protection")) == ("delivered", "none") else None
+        if found:
+            yield result, found
 
 
 def nearest(rules: RuleSet, copy: Copy) -> Nearest | None:

@@ -127,13 +127,16 @@ def nearest_row(found: Nearest) -> Row:
     return {key: value for key, value in asdict(found).items() if key == "value" or value not in ("", 0)}
 
 
-def nearest_lines(messages: Iterable[Mapping[str, Any]], suggested: Sequence[Mapping[str, Any]]) -> list[str]:
+def nearest_lines(messages: Iterable[Row], guarantees: Iterable[Row], suggested: Sequence[Row]) -> list[str]:
     """Why copies are in clear, at most five lines for each.
 
-    :param messages: as results have them.
+    :param messages: as results have them; :param:`guarantees` likewise.
     :param suggested: the rows of suggestions.
     """
-    every = [(message["name"], label, result["nearest"]) for message in messages for label, result in message["recipients"].items() if "nearest" in result]
+    found = [(message["name"], label, result) for message in messages for label, result in message["recipients"].items()]
+    refuting = [(row["name"], row["counterexample"]) for row in guarantees if "counterexample" in row]
+    found += [(name, each["recipient"], each["outcome"]) for name, each in refuting]
+    every = [(name, label, result["nearest"]) for name, label, result in found if "nearest" in result]
     lines = [visible_line(line) for name, label, row in every[:_EXPLAINED] for line in _explained(name, label, row, suggested)]
     return [*lines, *([f"{len(every) - _EXPLAINED} more copies are in clear."] if len(every) > _EXPLAINED else [])]
 

@@ -114,6 +114,15 @@ def test_what_is_encrypted_needs_no_explanation() -> None:
     assert "nearest" not in flow(rules=[], messages=[OFFER], explain=True)["messages"][0]["recipients"]["ann@fabrikam.com"]
 
 
+def test_why_a_counterexample_is_in_clear() -> None:
+    result = flow(guarantees=[FIRM], explain=True)
+    row = result["guarantees"][0]["counterexample"]
+    assert row["outcome"]["nearest"] == {"rule": "Encrypt", "option": "priority", "value": 1, "looked_at": "Partners"}
+    assert f"The law firm, to {row['recipient']}, is in clear." in result["msg"].splitlines()
+    proved = flow(rules=[ENCRYPT], guarantees=[FIRM], explain=True)
+    assert "is in clear." not in proved["msg"]
+
+
 def test_the_explanation_ends_with_a_suggestion() -> None:
     wanted = {**OFFER, "expect": {"ann@fabrikam.com": {"protection": "encrypt"}}}
     result = flow(messages=[wanted], explain=True, suggest=True, fail_on_error=False)
