@@ -49,6 +49,8 @@ PLAYBOOKS: dict[str, Playbook] = {
         [
             "The report shows for each control whether it is met, and what differs. An organization that cannot be reached is *not assessable*, never *met*.",
             "`hardened_baseline_fail_on_drift=true` fails the run if a control is not met, for schedulers that only distinguish success from failure.",
+            "`hardened_baseline_evidence_days=7` compares what Exchange reports of rules with what was computed (VRF-2). See "
+            "[Try a rule for a week](guide:guide_try_a_rule).",
         ],
         "audit",
     ),
@@ -94,6 +96,7 @@ PLAYBOOKS: dict[str, Playbook] = {
             "A run sees only one moment, so times read *between ... and ...*. If a run is missing, or could not read an organization, the period gets longer "
             "and nothing else changes. A finding that came back is *flapping*.",
             "Who made a change is known only for mail flow rules (`LastModifiedBy`), from the first run that saw the change.",
+            "For audits with `hardened_baseline_evidence_days`, it shows what was computed and what Exchange reported of each rule, over time.",
         ],
         variables=[
             ("hardened_baseline_artifacts_dir", "str", "`./message_encryption`", "The directory of the earlier runs, on the controller."),
