@@ -18,6 +18,8 @@ Values = dict[str, Any]
 #: Every so many messages of the small world: few of each kind.
 _EVERY = 11
 
+SENDERS = ("megan@contoso.com", "bob@contoso.com", "ann@fabrikam.com", "joe@northwind.com")
+
 #: Values that stand for those of a condition.
 _OTHERS: Mapping[str, Sequence[str]] = {
     "recipient_domain_is": ("fabrikam.com", "northwind.com", "eu.fabrikam.com"),
@@ -59,6 +61,18 @@ def redundant_rules_of_all_kinds(source: random.Random) -> list[Values]:
         found.insert(source.randint(0, len(found)), {**one, "name": f"Copy {number}", "conditions": conditions})
     rules = [{key: value for key, value in one.items() if key != "is_rule_configuration_supported"} for one in found]
     return [{**one, "priority": place} for place, one in enumerate(rules)]
+
+
+def prefixing_rules(source: random.Random) -> list[Values]:
+    """Rules that put prefixes before the subject, most for one sender, with rules between that stop mail or look at the subject."""
+    found = []
+    for place in range(8):
+        sender, prefix = {"from": [source.choice(SENDERS)]}, {"prepend_subject": source.choice(("[A] ", "[A] ", "[B] "))}
+        stops = {**sender, "subject_contains_words": ["secure"]}, {"stop_rule_processing": True}
+        looks = {"subject_contains_words": [source.choice(("secure", "[A]"))]}, {"apply_rights_protection_template": "Encrypt"}
+        conditions, actions = source.choice(((sender, prefix), (sender, prefix), (sender, prefix), stops, looks))
+        found.append({"name": f"R{place}", "conditions": conditions, "exceptions": {}, "actions": actions, "priority": place})
+    return found
 
 
 def treated_differently(before: Sequence[Values], after: Sequence[Values], every: int = _EVERY) -> list[tuple[Values, str]]:

@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.coverage import adds_up
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high
 
-#: Of actions of these sorts it may matter which comes first, unless they are the same.
+#: Actions of these sorts may act otherwise after others of them, and so may changes of a message after others of the second sorts.
 _ORDERED = frozenset((Does.ENCRYPT, Does.DECRYPT, Does.BRAND, Does.ADD, Does.MODERATE, Does.ROUTE))
+_CHANGED = frozenset((Does.CHANGE, Does.REPORT, Does.ADD, Does.MODERATE))
 
 
 class Order:
@@ -30,6 +33,8 @@ class Order:
         self._rules = chain.rules.rules
         #: The pairs of rules, the later one first, of which the order may matter.
         self._barriers: set[tuple[int, int]] = set()
+        #: The pairs that may act on the same mail, of rules of one group whose changes add up.
+        self._meeting: set[tuple[int, int]] = set()
 
     def look(self, groups: Sequence[Sequence[int]], gone: Collection[int] = ()) -> None:
         """Finds the rules that the rules of groups cannot move before.
@@ -40,10 +45,13 @@ class Order:
         pairs = {(place, before) for places in groups for place in places for before in range(places[0] + 1, place) if before not in gone}
         questions = [((place, before), self._both(place, before)) for place, before in sorted(pairs) if self._matters(self._rules[place], self._rules[before])]
         self._barriers |= self._asked.possible(questions)
+        adding = [[place for place in places if adds_up(self._rules[place])] for places in groups]
+        pairs = {(place, before) for places in adding for number, place in enumerate(places) for before in places[:number]}
+        self._meeting |= self._asked.possible([((place, before), self._both(place, before)) for place, before in sorted(pairs)])
 
     def clashing(self, places: Collection[int]) -> set[int]:
-        """The rules that may act together with a rule that asks for other protection or branding. Which one mail gets is not documented (U01, U02), and may
-        depend on any rule of them.
+        """The rules that may act together with a rule that asks for other protection, another branding or another connector. Which one mail gets is not
+        documented (U01, U02), and may depend on any rule of them.
         """
         enforced = [rule for rule in self._rules if rule.enforced and not rule.idle and _asks(rule)]
         questions = []
@@ -52,6 +60,10 @@ class Order:
             others = [high(self._chain.acts(rule)) for rule in enforced if mine and any(_asks(rule).get(what, value) != value for what, value in mine.items())]
             questions.append((place, [high(self._chain.acts(self._rules[place])), self._chain.logic.circuit.disjunction(others)]))
         return self._asked.possible(questions)
+
+    def may_join(self, place: int, run: Sequence[int]) -> bool:
+        """Whether a rule can be one with earlier rules of its group, at the place of the first, as far as this tells."""
+        return self.may_move(place, run[0]) and not any((place, other) in self._meeting for other in run)
 
     def may_move(self, place: int, to: int) -> bool:
         """Whether a rule can move to an earlier place, as far as this tells."""
@@ -69,7 +81,15 @@ class Order:
         if before.is_final or rule.is_final or before.surprises or not before.enforced:
             return True
         same = before.actions.items() <= rule.actions.items()
-        return (not same and any(row.does in _ORDERED for row in before.rows)) or _sees(rule, before) or _sees(before, rule)
+        does, done = ({row.does for row in each.rows} for each in (rule, before))
+        ordered = (does & _ORDERED and done & _ORDERED) or (Does.CHANGE in does and done & _CHANGED)
+        return bool(ordered and not same) or _sees(rule, before) or _sees(before, rule)
+
+
+def depends_on_sender(rule: FlowRule) -> bool:
+    """Whether a rule acts on a whole message or not at all, whatever rules before it changed, as it does if it looks at the sender only."""
+    atoms = (*rule.conditions, *rule.exceptions)
+    return all(atom.reach in (Reach.MESSAGE, Reach.SENDER) and atom.predicate.looks_at == "sender" for atom in atoms)
 
 
 def _sees(rule: FlowRule, other: FlowRule) -> bool:
@@ -79,7 +99,8 @@ def _sees(rule: FlowRule, other: FlowRule) -> bool:
 
 
 def _asks(rule: FlowRule) -> dict[str, str]:
-    """The protection and the branding that a rule asks for."""
+    """The protection, the branding and the connector that a rule asks for."""
     protection = [*sorted({name_key(option_name(each)) for each in rule.templates}), *(["decrypt"] if rule.does(Does.DECRYPT) else [])]
     branding = sorted(name_key(str(each)) for each in rule.does(Does.BRAND).values())
-    return {what: " ".join(names) for what, names in (("protection", protection), ("branding", branding)) if names}
+    connector = name_key(str(rule.actions.get("route_message_outbound_connector") or ""))
+    return {what: asked for what, asked in (("protection", " ".join(protection)), ("branding", " ".join(branding)), ("connector", connector)) if asked}

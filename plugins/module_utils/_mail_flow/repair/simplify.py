@@ -22,9 +22,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_conflicts import Meetings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import STEPS, BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import BY_OPTION, Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet, is_later
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import as_options, unwritten
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.order import Order
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.order import Order, depends_on_sender
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import NONE_FAILS, Premise
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import CONFLICTS, Model
@@ -208,7 +209,7 @@ class _Simplifier:
         groups: dict[tuple[str, str], list[int]] = {}
         for rule in self._rules.rules:
             given = self._rules.given[rule.place]
-            if rule.place in gone or rule.idle or not rule.enforced or adds_up(rule) or not _is_writable(rule, given):
+            if rule.place in gone or rule.idle or not rule.enforced or not _acts_once(rule) or not _is_writable(rule, given):
                 continue
             for option, values in (given.get("conditions") or {}).items():
                 if isinstance(values, (list, tuple)):
@@ -219,7 +220,7 @@ class _Simplifier:
         for (option, _key), places in sorted(groups.items(), key=lambda each: (-len(each[1]), each[1], each[0][0])):
             runs: list[list[int]] = []
             for place in (place for place in places if place not in taken):
-                run = next((run for run in runs if order.may_move(place, run[0]) and self._fits([*run, place], option)), None)
+                run = next((run for run in runs if order.may_join(place, run) and self._fits([*run, place], option)), None)
                 runs.append([place]) if run is None else run.append(place)
             for run in runs:
                 if len(run) > 1:
@@ -302,6 +303,12 @@ class _Simplifier:
 def _is_writable(rule: FlowRule, given: Mapping[str, Any]) -> bool:
     """Whether all of a rule is known, and a module can write it."""
     return not (unwritten([given]) or rule.dlp or rule.unread or rule.doubts or rule.surprises)
+
+
+def _acts_once(rule: FlowRule) -> bool:
+    """Whether nothing adds up that a rule does, or only changes of messages, of which another rule of the kind makes none if it is for other senders."""
+    added = {BY_OPTION[option].does for option in adds_up(rule)}
+    return not added or (added == {Does.CHANGE} and depends_on_sender(rule))
 
 
 def _inspects(rule: FlowRule) -> frozenset[tuple[str, ...]]:

@@ -24,7 +24,7 @@ _KEPT = {
     "unread": "this collection cannot write it",
     "mode": "it is only tried ({about})",
     "effects": "what its {about} adds is not compared",
-    "templates": "it meets rules that protect mail in another way, and which one mail gets is not documented (U01, U02)",
+    "templates": "it meets rules that protect, brand or route mail in another way, and which one wins is not documented (U01, U02)",
     "inspection": "if Exchange cannot finish inspecting the content for it, mail may be treated differently without it (U12)",
     "later": "it begins on {about}",
     "difference": "without it, some mail {about}",

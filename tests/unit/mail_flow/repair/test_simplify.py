@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,11 +22,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import proposed_rules
 
 from tests.rounds import seeds
-from tests.unit.mail_flow import generators
+from tests.unit.mail_flow import generators, redundant
 from tests.unit.mail_flow.answers import difference, lint
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, NOW, OUTGOING, STOP, rule
+from tests.unit.mail_flow.emulating import emulated
 from tests.unit.mail_flow.mutating import Patch, subject
-from tests.unit.mail_flow.redundant import redundant_rules, redundant_rules_of_all_kinds, treated_differently
+from tests.unit.mail_flow.redundant import prefixing_rules, redundant_rules, redundant_rules_of_all_kinds, treated_differently
 from tests.unit.mail_flow.small_worlds import TENANT
 
 Values = dict[str, Any]
@@ -124,9 +126,32 @@ def test_what_adds_up_stays(actions: Values, named: str) -> None:
     assert simplified(fabrikam("One", actions=actions), fabrikam("Two", "x.com", actions))["merged"] == []
 
 
+def test_changes_for_one_sender_each_can_be_one_rule() -> None:
+    def marks(name: str, sender: str, text: str = "[HR] ", **conditions: Any) -> Values:
+        return rule(name, {"from": [sender], **conditions}, {"prepend_subject": text})
+
+    one, other = marks("One", "megan@contoso.com"), marks("Other", "bob@contoso.com")
+    assert [each["rules"] for each in simplified(one, ALL, other)["merged"]] == [["One", "Other"]]
+    several = {**other, "conditions": {"from": ["bob@contoso.com", "megan@contoso.com"]}}
+    assert simplified(one, several)["merged"] == []
+    assert simplified(one, marks("Between", "bob@contoso.com", "[X] "), other)["merged"] == []
+    assert simplified(one, rule("Reports", IN, {"generate_incident_report": "joe@northwind.com"}), other)["merged"] == []
+    assert simplified(one, rule("Looks", subject("[HR]"), ENCRYPT), other)["merged"] == []
+    assert simplified(marks("A", "megan@contoso.com", **subject("a")), marks("B", "bob@contoso.com", **subject("a")))["merged"] == []
+
+
+def test_rules_that_route_beside_another_connector_stay() -> None:
+    def routes(name: str, connector: str, **more: Any) -> Values:
+        return rule(name, {**OUTGOING, **more}, {"route_message_outbound_connector": connector})
+
+    partner = routes("Partner", "One", recipient_domain_is=["fabrikam.com"])
+    assert removed(partner, routes("Every", "One")) == {"Partner": ["Every"]}
+    assert "Partner" in reasons(partner, routes("Other", "Two"), routes("Every", "One"))
+
+
 def test_a_rule_that_meets_another_template_stays() -> None:
     other = rule("Other", {**OUTGOING, **subject("offer")}, {"apply_rights_protection_template": "Do Not Forward"})
-    why = "it meets rules that protect mail in another way, and which one mail gets is not documented (U01, U02)"
+    why = "it meets rules that protect, brand or route mail in another way, and which one wins is not documented (U01, U02)"
     assert reasons(fabrikam("Partner"), other, ALL) == {"Partner": why}
     assert removed(fabrikam("Partner"), {**other, "conditions": {"from_scope": "NotInOrganization"}}, ALL) == {"Partner": ["All"]}
 
@@ -209,6 +234,21 @@ def test_the_emulator_treats_all_mail_alike(seed: int) -> None:
         assert len(left) == found["proof"]["rules_after"]
         assert treated_differently(rules, found["rules"]) == []
         assert difference(rules, RuleSet(left), TENANT, NOW).rows == []
+
+
+#: What people see of a message.
+_SEEN = ("fate", "protection", "subject")
+
+
+@pytest.mark.parametrize("seed", seeds(3))
+def test_subjects_stay_what_they_are(seed: int) -> None:
+    rules = prefixing_rules(random.Random(f"prefixes {seed}"))
+    left = [each for each in simplifier.simplify(rules, TENANT, NOW).rules if each.get("state") != "absent"] or rules
+    for sender, subject_, recipient in itertools.product(redundant.SENDERS, ("", "secure"), ("ann@fabrikam.com", "bob@contoso.com")):
+        message = {"from": sender, "mail_from": sender, "authenticated": sender.endswith("@contoso.com"), "to": [recipient], "subject": subject_}
+        before, after = (emulated([{"exceptions": {}, **each} for each in sets], recipient=recipient, **message) for sets in (rules, left))
+        assert before["subject"].endswith(subject_)
+        assert {key: before.get(key) for key in _SEEN} == {key: after.get(key) for key in _SEEN}
 
 
 #: What is not about the mail of a result, but about the rules.
