@@ -759,7 +759,7 @@ suggestions:
       type: str
       returned: where there are edits
     diff:
-      description: The edits as a diff of YAML. Rules that are not edited are there by their names.
+      description: The edits as a diff of YAML, which C(--diff) also prints. Rules that are not edited are there by their names.
       type: str
       returned: where there are edits
     unwritten:
@@ -863,7 +863,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
     nearest_lines,
     nearest_row,
-    suggestion_diffs,
     suggestion_lines,
     suggestion_rows,
 )
@@ -944,8 +943,8 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     result["msg"] = "\n".join(lines)
     if tested.failures or any(each.verdict == REFUTED for each in judged):
         result["failed"] = params["fail_on_error"]
-    if tested.failures or suggested:
-        result["diff"] = [*map(failure_diff, tested.failures), *suggestion_diffs(suggested)]
+    if tested.failures:
+        result["diff"] = list(map(failure_diff, tested.failures))
     return result
 
 

@@ -69,6 +69,25 @@ def test_a_broken_expectation_is_shown_as_a_diff_with_the_rule_that_decided(tena
     assert "diff" not in tenant.run(mail(messages=[{**OFFER, "expect": EXPECT}], fail_on_error=False))["mail_flow_test"]
 
 
+@pytest.mark.organizations(LICENSED)
+def test_a_suggestion_is_applied_as_it_stands(tenant: Tenant) -> None:
+    domains = ["fabrikam.com", "northwind.com"]
+    partners = {"name": "Partners", "conditions": {"recipient_domain_is": domains}, "actions": {"stop_rule_processing": True, "set_audit_severity": "Low"}}
+    assert tenant.run(rules(partners, ENCRYPT)).rc == 0
+    asked = mail(messages=[{**OFFER, "expect": EXPECT}], suggest=True, explain=True, fail_on_error=False)
+    run = tenant.run(asked, arguments=["--diff"])
+    first = run["mail_flow_test"]["suggestions"][0]
+    text = "Change the condition recipient_domain_is of the rule 'Partners' from 'fabrikam.com' or 'northwind.com' to 'northwind.com'."
+    assert first["text"] == text
+    assert f"  Suggested: {text}" in run["mail_flow_test"]["msg"].splitlines()
+    assert f"Offer: {text}\n--- present\n+++ suggested\n" in run.output
+    nearest = run["mail_flow_test"]["messages"][0]["recipients"]["ann@fabrikam.com"]["nearest"]
+    assert nearest == {"rule": ENCRYPT["name"], "option": "priority", "value": 1, "looked_at": "Partners"}
+    assert tenant.run(rules(*first["rules"])).rc == 0
+    again = tenant.run(asked)["mail_flow_test"]
+    assert (again["msg"].splitlines()[0], again["suggestions"]) == ("1 message, 2 recipients: all 2 expectations are met.", [])
+
+
 @pytest.mark.organizations(LICENSED | {"hidden_cmdlets": ["Get-AcceptedDomain", "Get-RemoteDomain", "Get-InboundConnector"]})
 def test_facts_that_are_not_granted_are_unknown(tenant: Tenant) -> None:
     assert tenant.run(rules(ENCRYPT)).rc == 0

@@ -13,8 +13,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import AmbiguousError, json_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import suggestion_texts
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import to_yaml
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.terminal import show
 
 
 class _Loader(yaml.SafeLoader):
@@ -36,10 +38,14 @@ class MailFlowAction(ModuleAction):
         return MailFlowContext(**fields, load=self._load, to_yaml=to_yaml)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The task's result, with a diff if one is requested."""
+        """The task's result, with a diff if one is requested. Shows those of suggestions."""
         result = super().run(tmp, task_vars)
         if not self._task.diff:
             result.pop("diff", None)
+            return result
+        # Ansible itself shows a diff only for a task that has changed something.
+        for text in suggestion_texts(result.get("suggestions") or ()):
+            show(text)
         return result
 
     def check_connection(self) -> None:

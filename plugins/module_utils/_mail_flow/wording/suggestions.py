@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed, value_text, visible_line
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed, value_text, visible, visible_line
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import Edit, Rule, as_options, name_of, unwritten
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.nearest import Nearest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import Repaired, Suggestion
@@ -117,9 +117,9 @@ def _changes(row: Mapping[str, Any]) -> str:
     return f" {row['difference'][0]['text']}" if kinds == 1 else f" {row['difference'][0]['text']} {kinds - 1} more kinds of mail change."
 
 
-def suggestion_diffs(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """The edits as diffs of Ansible's."""
-    return [{"prepared": f"{row['text']}\n{row['diff']}\n"} for row in rows if row.get("diff")]
+def suggestion_texts(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The suggestions as texts for a terminal, each with its diff."""
+    return [visible(f"{row['for']}: {row['text']}\n{row['diff']}") for row in rows if row.get("diff")]
 
 
 def nearest_row(found: Nearest) -> Row:

@@ -13,6 +13,7 @@ import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import as_options, unwritten
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import suggestion_texts
 from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_test
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import to_yaml
 
@@ -53,7 +54,7 @@ def test_a_suggestion_can_be_pasted_and_holds() -> None:
     assert [line for line in first["diff"].splitlines() if line[:1] in "+-"][2:] == ["-      - fabrikam.com"]
     assert result["failed"] is True
     assert f"  {text} {first['difference'][0]['text']}" in result["msg"].splitlines()
-    assert {"prepared": f"{text}\n{first['diff']}\n"} in result["diff"]
+    assert suggestion_texts(result["suggestions"])[0] == f"The law firm: {text}\n{first['diff']}"
     for each in result["suggestions"]:
         again = flow(rules=each["rules"], guarantees=[FIRM], suggest=True)
         assert (again["guarantees"][0]["verdict"], again["suggestions"], "failed" in again) == ("proved", [], False)
