@@ -5,7 +5,7 @@
 
 A task is ``guarantees`` (20 of them), ``one_edit``, ``thirty_edits``, ``any_recipient`` (30 edits, where every tenth rule looks at all who share a copy),
 ``lint``, ``suggest`` (one of 20 guarantees is refuted, by a rule that stops), ``simplify`` (fewer rules that do the same), ``lived_in`` (that, of rules
-many of which are for one partner or one word) or ``disjoint`` (no two rules look for the same), and, of no size,
+many of which are for one partner or one word), ``overview`` (of 100 domains) or ``disjoint`` (no two rules look for the same), and, of no size,
 ``headers`` (60 header setters), ``no_stop`` (300 encrypting rules) or ``pigeons`` (a rule set as hard as pigeonholes). Prints one JSON object: processor
 seconds, MiB beyond the libraries, and figures.
 """
@@ -23,6 +23,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import overview
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import guarantees_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
@@ -61,6 +62,14 @@ _STATIC: tuple[Values, ...] = (
 )
 _ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
 _HOLES = 8
+#: What is known of an organization whose connectors force TLS to every third of 100 domains.
+_CONNECTED: Values = {
+    "mail_users": [],
+    "outbound_connectors": [
+        {"name": name, "enabled": True, "recipient_domains": [name], "tls_settings": "EncryptionOnly", "use_mx_record": True, "smart_hosts": []}
+        for name in _DOMAINS[:100:3]
+    ],
+}
 
 
 def _predicate(chance: random.Random) -> Values:
@@ -168,6 +177,18 @@ def lived_in(count: int) -> list[Values]:
     return made
 
 
+def destinations(count: int) -> list[Values]:
+    """Rules about mail to 100 domains."""
+    rules: list[Values] = []
+    for number in range(count):
+        conditions: Values = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization", "recipient_domain_is": [f"partner{number % 100}.example"]}
+        subject = {"subject_contains_words": [_WORDS[number % len(_WORDS)]]}
+        actions = {"stop_rule_processing": True} if number % 3 == 0 else _ENCRYPT
+        both = {"conditions": conditions, "exceptions": subject} if number % 3 == 1 else {"conditions": {**conditions, **subject}, "exceptions": {}}
+        rules.append({"name": f"T{number}", **both, "actions": actions})
+    return rules
+
+
 def pigeons(holes: int) -> list[Values]:
     """Whether one pigeon more than holes fits, as rules: a word for each pigeon in each hole. Mail that is left is encrypted by the last rule but one way."""
     names = {(pigeon, hole): f"p{pigeon}h{hole}" for pigeon in range(holes + 1) for hole in range(holes)}
@@ -220,6 +241,8 @@ def run(task: str, count: int) -> Values:
         rules = [disjoint(number) for number in range(count)]
     if task == "lived_in":
         rules = lived_in(count)
+    if task == "overview":
+        rules = destinations(count)
     if task == "pigeons":
         rules = pigeons(_HOLES)
     after = edited(rules, 1 if task not in ("thirty_edits", "any_recipient") else 30)
@@ -242,6 +265,8 @@ def run(task: str, count: int) -> Values:
         figures = {"gone": gone, "comparisons": fewer.comparisons}
     elif task == "suggest":
         figures = _suggest(rules, wanted)
+    elif task == "overview":
+        figures = dict(Counter(each.protected for each in overview(RuleSet(rules), FACTS | _CONNECTED, NOW)))
     elif task == "pigeons":
         figures = _pigeons()
     return {"task": task, "rules": len(rules), "predicates": predicates, "seconds": round(time.process_time() - began, 3), "MiB": memory() - before, **figures}

@@ -360,7 +360,8 @@ def mail_flow(repeats: int) -> Iterator[Row]:
 def mail_proof(repeats: int) -> Iterator[Row]:
     """Guarantees, differences, lint and fewer rules over all mail, in one process without Ansible. The last rows are sets made to be hard."""
     tasks = [(task, rules) for rules in (300, 100, 600, 1000) for task in ("guarantees", "one_edit", "thirty_edits", "any_recipient", "lint")]
-    for task, rules in [*tasks, ("suggest", 300), ("simplify", 120), ("lived_in", 120), ("disjoint", 300), ("headers", 61), ("no_stop", 300), ("pigeons", 297)]:
+    tasks += [("overview", 300), ("suggest", 300), ("simplify", 120), ("lived_in", 120)]
+    for task, rules in [*tasks, ("disjoint", 300), ("headers", 61), ("no_stop", 300), ("pigeons", 297)]:
         runs = [_measured("tests.bench.mail_proof", task, str(rules)) for _repeat in range(repeats)]
         beside = ("task", "rules", "predicates", "seconds", "MiB")
         yield {

@@ -25,7 +25,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import BUDGET, NOT_FOUND
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import SURELY_PROTECTED
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
@@ -145,10 +144,27 @@ class _Seen:
     options: Mapping[str, Any]
     recipient: str
     message: Message
+    rules: RuleSet
     course: Course | None
     keeps: bool | None
     known: Facts
     facts: Mapping[str, Any]
+
+    @cached_property
+    def outcome(self) -> Mapping[str, Any]:
+        """Its result."""
+        return (result(self.course, self.rules, self.message, self.known) if self.course else None) or {}
+
+    @property
+    def acting(self) -> set[str]:
+        """The rules that surely act on it."""
+        return {str(each["name"]) for each in self.outcome.get("rules", ()) if each["matched"] is True}
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """It as a witness."""
+        found = {"message": {"name": "overview", **self.options}, "recipient": self.recipient, "outcome": self.outcome}
+        return {**found, "facts": self.facts} if self.facts else found
 
 
 class _Overview:
@@ -156,7 +172,7 @@ class _Overview:
         self._rules, self._domains, self._now = rules, domains, now
         self._model = model = Model([rules], _selecting(domains), facts, now, transit=True)
         self._facts: Facts = model.facts
-        self._asked, self._budget = Batch(model.circuit, budget), budget
+        self._budget = budget
         inside = [each.name for each in self._facts.accepted_domains or () if each.type in INSIDE]
         self._sender = f"sender@{inside[0] if inside else 'contoso.example'}"
         #: By kind the messages that were found so far, the last one first: what one destination shows, another may show as well.
@@ -170,21 +186,24 @@ class _Overview:
                 yield self._unknown(name, kind, seen)
                 continue
             other = self._like_others(name, kind, keeps=not seen.keeps)
-            literals = self._side(name, kind, keeps=not seen.keeps) if other is None else []
-            if other is None and not self._asked.can(literals):
-                yield Cell(kind.name, name, "always" if seen.keeps else "never", witness=self._witness(seen))
+            try:
+                possible, other = (True, other) if other else self._found(kind, self._side(name, kind, keeps=not seen.keeps))
+            except BudgetError:
+                yield self._unknown(name, kind, seen, BUDGET)
                 continue
-            other = other or self._found(kind, literals)
-            if other is None or other.keeps is not (not seen.keeps):
+            if not possible:
+                yield Cell(kind.name, name, "always" if seen.keeps else "never", witness=seen.shown)
+            elif other is None or other.keeps is not (not seen.keeps):
                 yield self._unknown(name, kind, other or seen)
-                continue
-            order = {rule.name: rule.place for rule in self._rules.rules}
-            on = sorted(self._acting(seen) ^ self._acting(other), key=lambda each: order.get(each, -1))
-            yield Cell(kind.name, name, "depends", tuple(on), self._witness(seen if seen.keeps is False else other))
+            else:
+                order = {rule.name: rule.place for rule in self._rules.rules}
+                on = sorted(seen.acting ^ other.acting, key=lambda each: order.get(each, -1))
+                yield Cell(kind.name, name, "depends", tuple(on), (seen if seen.keeps is False else other).shown)
 
-    def _unknown(self, name: str, kind: Kind, seen: _Seen) -> Cell:
+    def _unknown(self, name: str, kind: Kind, seen: _Seen, why: Reason = NOT_FOUND) -> Cell:
+        """A cell of which nothing is known, since that is open of a message, or for another reason."""
         reasons = reasons_for(seen.course, _PROTECTED, seen.message, seen.known) if seen.keeps is None else []
-        return Cell(kind.name, name, "unknown", witness=self._witness(seen), unknown=tuple(reasons) or (NOT_FOUND,))
+        return Cell(kind.name, name, "unknown", witness=seen.shown, unknown=tuple(reasons) or (why,))
 
     # Messages
 
@@ -215,35 +234,24 @@ class _Overview:
                 return found
         return None
 
-    def _found(self, kind: Kind, literals: list[int]) -> _Seen | None:
-        """A message that may be like this; ``None`` if none is written."""
-        try:
-            _possible, candidate = self._model.search(literals, self._model.free, max(self._budget - self._model.circuit.solver.conflicts, 0))
-        except BudgetError:
-            return None
+    def _found(self, kind: Kind, literals: list[int]) -> tuple[bool, _Seen | None]:
+        """Whether mail may be like this, and a message that may be; ``None`` if none is written.
+
+        :raises BudgetError: that took too many conflicts.
+        """
+        possible, candidate = self._model.search(literals, self._model.free, max(self._budget - self._model.circuit.solver.conflicts, 0))
         if candidate is None:
-            return None
+            return possible, None
         letter = candidate.letter
         found = self._seen(letter.message, letter.recipient, candidate.facts[0], letter.facts)
         if letter.message.get("to") == [letter.recipient] and not {"cc", "bcc"} & set(letter.message):
             self._known[kind.name] = [found, *self._known.get(kind.name, ())][:_REMEMBERED]
-        return found
+        return possible, found
 
     def _seen(self, options: Mapping[str, Any], recipient: str, facts: Facts, more: Mapping[str, Any]) -> _Seen:
         message = message_of({**options, "date": self._now}, "", "overview")
         course = course_of(self._rules, message, facts, recipient)
-        return _Seen(options, recipient, message, course, surely(course, _PROTECTED, message, facts), facts, more)
-
-    def _acting(self, seen: _Seen) -> set[str]:
-        """The rules that surely act on a message."""
-        return {str(each["name"]) for each in self._outcome(seen).get("rules", ()) if each["matched"] is True}
-
-    def _outcome(self, seen: _Seen) -> Mapping[str, Any]:
-        return (result(seen.course, self._rules, seen.message, seen.known) if seen.course else None) or {}
-
-    def _witness(self, seen: _Seen) -> dict[str, Any]:
-        found = {"message": {"name": "overview", **seen.options}, "recipient": seen.recipient, "outcome": self._outcome(seen)}
-        return {**found, "facts": seen.facts} if seen.facts else found
+        return _Seen(options, recipient, message, self._rules, course, surely(course, _PROTECTED, message, facts), facts, more)
 
     # Formulas
 

@@ -124,11 +124,11 @@ def test_what_takes_more_than_the_budget_is_unknown() -> None:
 
 
 def all_is_possible(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(analysis.Batch, "can", lambda self, literals: True)
+    patch.setattr(analysis.Model, "search", lambda self, literals, side, budget: (True, None))
 
 
 def nothing_else_is_possible(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(analysis.Batch, "can", lambda self, literals: False)
+    patch.setattr(analysis.Model, "search", lambda self, literals, side, budget: (False, None))
 
 
 @pytest.mark.parametrize("mutant", [all_is_possible, nothing_else_is_possible])
