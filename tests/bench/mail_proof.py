@@ -19,6 +19,7 @@ import random
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
@@ -227,24 +228,28 @@ def _pigeons() -> Values:
     return {"verdict": found.verdict, "unknown": [each.id for each in found.unknown]}
 
 
+def headers(_count: int) -> list[Values]:
+    """Sixty rules that set a header, and one that looks at it."""
+    sets = [{"set_header_name": "X-Class", "set_header_value": f"word{number}"} for number in range(60)]
+    rules = [{"name": f"H{n}", "conditions": {"subject_contains_words": [f"word{n}"]}, "actions": actions} for n, actions in enumerate(sets)]
+    return [*rules, {"name": "E", "conditions": {"header_contains_message_header": "X-Class", "header_contains_words": _WORDS[:60]}, "actions": _ENCRYPT}]
+
+
+#: Task to its rules, where these are not the usual ones.
+_MADE: dict[str, Callable[[int], list[Values]]] = {
+    "headers": headers,
+    "no_stop": lambda count: [{**each, "actions": _ENCRYPT} for each in rule_set(count)],
+    "disjoint": lambda count: [disjoint(number) for number in range(count)],
+    "lived_in": lived_in,
+    "overview": destinations,
+    "pigeons": lambda _count: pigeons(_HOLES),
+}
+
+
 def run(task: str, count: int) -> Values:
     """The figures of a task."""
     rules, wanted = to_repair(count) if task == "suggest" else (rule_set(count), guarantees())
-    if task == "headers":
-        rules = [
-            {"name": f"H{n}", "conditions": {"subject_contains_words": [f"word{n}"]}, "actions": {"set_header_name": "X-Class", "set_header_value": f"word{n}"}}
-            for n in range(60)
-        ] + [{"name": "E", "conditions": {"header_contains_message_header": "X-Class", "header_contains_words": _WORDS[:60]}, "actions": _ENCRYPT}]
-    if task == "no_stop":
-        rules = [{**each, "actions": _ENCRYPT} for each in rules]
-    if task == "disjoint":
-        rules = [disjoint(number) for number in range(count)]
-    if task == "lived_in":
-        rules = lived_in(count)
-    if task == "overview":
-        rules = destinations(count)
-    if task == "pigeons":
-        rules = pigeons(_HOLES)
+    rules = _MADE[task](count) if task in _MADE else rules
     after = edited(rules, 1 if task not in ("thirty_edits", "any_recipient") else 30)
     if task == "any_recipient":
         rules, after = about_anybody(rules), about_anybody(after)

@@ -51,6 +51,12 @@ def test_what_takes_more_steps_is_unknown_for_that_reason(name: str, question: s
         assert answer in QUESTIONS[question](CASES[name]())
 
 
+@pytest.mark.parametrize(("question", "answer"), [("prove", ["proved"]), ("compare", ["0 rows"]), ("lint", ["299 findings"])])
+def test_patterns_that_nobody_knows_behind_many_prefixes_are_followed_to_the_end(question: str, answer: list[str]) -> None:
+    with bounded(25 * _FEW, share=1):
+        assert QUESTIONS[question](CASES["not agreed"]()) == answer
+
+
 def test_what_is_known_of_groups_in_groups_is_small() -> None:
     """A set of members for each of 2,000 groups took 180 MiB."""
     facts = facts_of(CASES["groups"]().facts)

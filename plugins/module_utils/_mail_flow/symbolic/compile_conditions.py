@@ -294,7 +294,11 @@ class Conditions:
         """An atom of the current text."""
         first = self.logic.unknown(questions.PATTERN_SYNTAX, slot, key) if is_open(key) else self.mail.texts[slot][key]
         changed = seen.texts.get(slot)
-        found = first if changed is None else changed.value(key, first, self.logic)
+        if changed is not None and slot == SUBJECT and is_open(key):
+            unknown = self.logic.unknown(questions.PATTERN_SYNTAX, slot, key, self.mail.numbered(changed.history))
+            found = changed.of_unagreed(key, first, unknown, self.logic)
+        else:
+            found = first if changed is None else changed.value(key, first, self.logic)
         wide = wider(key) if is_open(key) else None
         return found if wide is None else self.logic.all_of((found, self.text(slot, wide, seen)))
 
@@ -336,7 +340,8 @@ class Conditions:
     def _unread(self, atom: Atom, slot: str, seen: Seen) -> Value:
         """The result of a condition on an unknown text: always the same, but possibly another one after a rule changed the text."""
         changed = seen.texts.get(slot, EditedText())
-        state = (tuple(changed.values.items()), changed.erasures, seen.wrapped)
+        unagreed = self.mail.numbered(changed.history) if any(map(is_open, keys_of(atom))) else 0
+        state = (tuple(changed.values.items()), changed.erasures, seen.wrapped, unagreed)
         return self.logic.unknown(questions.A_FACT, slot, atom.predicate.options, atom.values, atom.settings.dialect, state)
 
     def _importance_has(self, key: Key) -> Value:

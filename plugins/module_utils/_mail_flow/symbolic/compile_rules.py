@@ -31,6 +31,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     MANAGER,
     REDIRECTS,
     Key,
+    is_open,
+    keys_of,
     last_looks,
     redirected_to,
 )
@@ -94,6 +96,7 @@ def shows(rule: FlowRule, watched: bool) -> bool:
 class RuleChain:
     """The rules of a set, in order.
 
+    :param shared: the number of first rules that all rule sets share.
     :param branch: the copy to follow from there on; by default, that of the recipient whom the sender names.
     :param person: who gets the copy; :param:`address`: the primary address of somebody whom a rule adds.
     :param state: the state after the last one.
@@ -103,8 +106,8 @@ class RuleChain:
     :param unfollowed: by the rule's place, the added people without an address: a manager, a group, a name.
     """
 
-    def __init__(self, rules: RuleSet, conditions: Conditions, company: Company, branch: Branch | None = None) -> None:
-        self.rules, self.conditions, self.logic, self.company = rules, conditions, conditions.logic, company
+    def __init__(self, rules: RuleSet, conditions: Conditions, company: Company, shared: int, branch: Branch | None = None) -> None:
+        self.rules, self.conditions, self.logic, self.company, self.shared = rules, conditions, conditions.logic, company, shared
         self.mail = conditions.mail
         self.watches_protection = rules.watches_protection
         self.state = replace(branch.state, **{part: copy(getattr(branch.state, part)) for part in _OWN}) if branch else State()
@@ -121,6 +124,10 @@ class RuleChain:
         changes = ((rule, slot) for rule in rules.rules for slot, option in _CHANGED.items() if option in rule.actions and not rule.idle)
         #: The last rule whose change of a text depends on its content, by slot.
         self._last_change = {slot: rule.place for rule, slot in changes if self._near(rule, slot)}
+        #: Of the subject, the patterns without an agreed meaning, each with the place of the last rule that looks for it.
+        self._unagreed = {key: place for key, place in last_looks(rules).get(SUBJECT, {}).items() if is_open(key)}
+        self._parting = next((rule.place for rule in rules.rules[shared:] if not rule.idle), -1)
+        self._last_change[SUBJECT] = max((self._last_change.get(SUBJECT, -1), *self._unagreed.values()))
         if branch is None:
             self._reject_encrypted()
         times: dict[Hashable, int] = {}
@@ -181,6 +188,9 @@ class RuleChain:
     def _take(self, rule: FlowRule, name: Hashable) -> None:
         state, logic = self.state, self.logic
         added = self.address is not None
+        if self._unagreed:
+            looked = (key for atom in (*rule.conditions, *rule.exceptions) for key in keys_of(atom))
+            self._settle(self._unagreed if rule.place == self._parting else looked, rule.place)
         step = self._steps[id(rule)] = RuleStep(rule, name, negate(state.over), state.seen, self.conditions, self.person, added)
         if not shows(rule, self.company.watched) or step.matches == FALSE or step.acts == FALSE:
             return
@@ -321,8 +331,17 @@ class RuleChain:
         """The atoms of a text that may differ after a rule changed it, and that a later rule looks for."""
         changer, known = self._changer(slot), str(rule.actions[_CHANGED[slot]])
         if slot == SUBJECT:
-            return changer.near(known, rule.place, every=touches(known[-1:], "q") is not False)
+            return [key for key in changer.near(known, rule.place, every=touches(known[-1:], "q") is not False) if not is_open(key)]
         return changer.near(plain_text(known), rule.place, phrases=True)
+
+    def _settle(self, keys: Iterable[Key], place: int) -> None:
+        """Keeps the values of patterns without an agreed meaning that a rule after a place looks for."""
+        text = self.state.seen.texts.get(SUBJECT)
+        if text is None or not text.history:
+            return
+        left = [key for key in keys if self._unagreed.get(key, -1) > place and text.settled.get(key, (FALSE, 0))[1] < len(text.history)]
+        settled = {key: (self.conditions.text(SUBJECT, key, self.state.seen), len(text.history)) for key in left}
+        self.state.seen = self.state.seen.but(texts={**self.state.seen.texts, SUBJECT: replace(text, settled={**text.settled, **settled})})
 
     def _history(self, slot: str, seen: Seen) -> int:
         """The number of the text that a rule sees; 0 as it arrives. Equal texts share the open parts of their changes."""

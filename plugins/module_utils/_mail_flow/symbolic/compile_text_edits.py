@@ -30,12 +30,15 @@ class EditedText:
     :param erasures: when it was erased: from then on, an atom is false unless a known text makes it true again.
     :param erased: whether it was ever erased.
     :param history: the known texts that may have changed it, each with its condition. Equal histories mean equal texts.
+    :param settled: of a subject, patterns without an agreed meaning: the last value that mattered, and the number of changes before that. What each later
+        change makes of one is as open as what all of them do.
     """
 
     values: Mapping[Key, tuple[Value, int]] = field(default_factory=dict)
     erasures: tuple[Value, ...] = ()
     erased: Value = FALSE
     history: tuple[tuple[Hashable, Value], ...] = ()
+    settled: Mapping[Key, tuple[Value, int]] = field(default_factory=dict)
 
     def value(self, key: Key, first: Value, logic: Logic) -> Value:
         """The current value of an atom; ``first`` is its value on arrival."""
@@ -44,6 +47,14 @@ class EditedText:
             return value
         gone = self.erased if not since else logic.any_of(self.erasures[since:])
         return logic.all_of((value, negate(gone)))
+
+    def of_unagreed(self, key: Key, first: Value, unknown: Value, logic: Logic) -> Value:
+        """The current value of a pattern without an agreed meaning in a subject.
+
+        :param unknown: its value if the text has changed since its value last mattered.
+        """
+        value, since = self.settled.get(key, (first, 0))
+        return logic.choose(logic.any_of([acts for _known, acts in self.history[since:]]), unknown, value)
 
     def but(self, changed: Mapping[Key, Value], erased: Value, logic: Logic) -> EditedText:
         """The text after another change."""

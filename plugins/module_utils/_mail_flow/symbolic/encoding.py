@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -141,6 +142,7 @@ class Model:
         self.settings = list(settings) or [self.facts.irm_configuration] * len(rule_sets)
         self.settings_that_differ = differing(self.settings)
         every = [*rule_sets, claims]
+        self._shared = _shared(rule_sets)
         self.circuit = Circuit()
         self.mail = SymbolicMessage(self.circuit, vocabulary_of(every, self.facts, transit=transit), self.facts, every, self._options, self.settings)
         self.free = self._side(free=True)
@@ -164,7 +166,7 @@ class Model:
         for place, rules in enumerate(self.rule_sets):
             if not found or self.settings_that_differ:
                 found.append(Conditions(self.mail, logic, company, self.now, self.settings[place]))
-            chains.append(RuleChain(rules, found[-1], company))
+            chains.append(RuleChain(rules, found[-1], company, self._shared))
         return Side(logic, company, found[0], tuple(chains), tuple(Outcome(chain) for chain in chains))
 
     def solve(self, literals: Sequence[int], budget: int = CONFLICTS, also: Sequence[int] = ()) -> bool:
@@ -239,7 +241,7 @@ class Model:
 
         :param when: the condition under which the rule makes it.
         """
-        copy, recipient = RuleChain(chain.rules, chain.conditions, side.company, branch), self.mail.recipient
+        copy, recipient = RuleChain(chain.rules, chain.conditions, side.company, chain.shared, branch), self.mail.recipient
         if branch.address and not branch.instead:
             when = side.logic.all_of((when, recipient["address", branch.address] ^ 1))
         if branch.people:
@@ -383,6 +385,12 @@ class Model:
         """The same model, with recipients modeled for these, too."""
         exact = [key for key in self.exact if key != ANYBODY]
         return Model(self.rule_sets, self.claims, self.given, self.now, self._options, (*exact, *keys), self.settings, transit=self.transit)
+
+
+def _shared(rule_sets: Sequence[RuleSet]) -> int:
+    """The number of first rules that all rule sets share, whatever their GUIDs are."""
+    every = zip(*([replace(rule, guid="") for rule in rules.rules] for rules in rule_sets), strict=False)
+    return len(list(itertools.takewhile(lambda rules: all(rule == rules[0] for rule in rules), every)))
 
 
 def differing(settings: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:

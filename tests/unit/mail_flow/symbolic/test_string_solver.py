@@ -387,6 +387,26 @@ def test_what_no_later_rule_looks_for_is_not_followed() -> None:
     assert changer.held("Secret x", 1) == {pattern: (FALSE, TRUE), wider: TRUE}
 
 
+@pytest.mark.parametrize(("unless", "verdict"), [({"subject_contains_words": ["again"]}, "proved"), ({}, "unknown")], ids=["the same", "changed"])
+def test_a_pattern_that_nobody_knows_stays_what_it_was_until_a_prefix_changes_the_subject(unless: Values, verdict: str) -> None:
+    """What each prefix makes of it is followed from where a rule last looked, so that many take no longer than one."""
+    pattern = {"subject_matches_patterns": [r"\bsecret"]}
+    marks = [rule({**IN, "subject_contains_words": [word]}, {"prepend_subject": "[x] "}) for word in ("first", "again")]
+    rules = [marks[0], rule({**IN, **pattern}, ENCRYPT), marks[1], rule(IN, ENCRYPT, exceptions=pattern)]
+    assert [each["verdict"] for each in proofs(rules, (IN, unless))] == [verdict]
+
+
+def test_what_a_pattern_that_nobody_knows_was_before_rule_sets_part_is_the_same_in_both() -> None:
+    """Settings are the cause of another difference, of which such a pattern is no part."""
+    marks = [{"name": word, **rule({**IN, "subject_contains_words": [word]}, {"prepend_subject": "[x] "})} for word in ("first", "again")]
+    others = [{"name": "Stops", **rule({"subject_matches_patterns": [r"\bsecret"]}, STOP)}, {"name": "Encrypts", **rule(IN, ENCRYPT)}]
+    before, after = (named([*some, *others]) for some in (marks, marks[:1]))
+    settings = {"azure_rms_licensing_enabled": True, "internal_licensing_enabled": True, "enable_pdf_encryption": True}
+    facts = {**FACTS, "irm_configuration": settings}
+    rows = difference(before, after, facts, NOW, irm_before={**settings, "enable_pdf_encryption": False}).rows
+    assert [(each["rules"], {why["id"] for why in each["unknown"]}) for each in rows] == [(["again"], {"U18", "U25"}), ([], {"U25"})]
+
+
 #: The variable for what a text had before.
 BEFORE = 2
 
