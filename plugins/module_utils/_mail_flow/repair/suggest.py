@@ -223,10 +223,10 @@ class _Repair:
         count["proofs"] += 1
         try:
             wrong = self._proved(RuleSet(draft.rules, self.rules.dialect), goal)
-        except _OpenError:
+            return wrong if wrong is not None else self._acts(draft, rules)
+        except (_OpenError, BudgetError):
             count["undecided"] += 1
             return False
-        return wrong if wrong is not None else self._acts(draft, rules)
 
     def _read(self, draft: Draft) -> RuleSet:
         spend(_STEPS_OF_RULE * len(draft.rules))
@@ -247,7 +247,8 @@ class _Repair:
             allowed = () if case is goal.case else self.missed[case.message.name]
             missed = [each for each in self._missed(rules, case) if not any(_covers(known, each) for known in allowed)]
             if missed:
-                return goal.wrong if case is goal.case else self._missing(case, missed)
+                is_first = case is goal.case and missed[0].recipient == goal.wrong.copy.recipient
+                return goal.wrong if is_first else self._missing(case, missed)
         return None
 
     def _proved(self, rules: RuleSet, goal: _Goal) -> Wrong | None:

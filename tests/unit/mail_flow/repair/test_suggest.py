@@ -169,6 +169,15 @@ def test_a_failed_expectation() -> None:
     assert all(not missed(each, [message, kept]) for each in found.suggestions)
 
 
+def test_each_recipient_of_whom_something_else_is_expected() -> None:
+    encrypting = [rule(name, {**IN_TO, "recipient_domain_is": [name], "subject_contains_words": ["x"]}, ENCRYPT) for name in ("a.com", "b.com")]
+    both = ["ann@a.com", "joe@b.com"]
+    (found,) = repaired(encrypting, (), [{**TO_PARTNER, "to": both, "expect": {address: {"protection": "encrypt"} for address in both}}])
+    assert {len(each.edits) for each in found.suggestions} == {2}
+    widened = [("condition", name, "conditions.subject_contains_words") for name in ("a.com", "b.com")]
+    assert widened in [[tuple(asdict(edit).values())[:3] for edit in each.edits] for each in found.suggestions]
+
+
 def missed(found: Suggestion, messages: Sequence[Values]) -> list[Any]:
     simulator = Simulator(found.rules, facts_of(TENANT))
     cases: list[Case] = cases_of(list(messages), unread, NOW)
