@@ -29,6 +29,7 @@ FIRST: dict[str, Any] = {
 }
 PARTNERS: dict[str, Any] = {
     "name": "Partners",
+    "rule_error_action": "Defer",
     "conditions": {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]},
     "actions": {
         "apply_rights_protection_template": "Encrypt",
@@ -76,8 +77,10 @@ def test_a_trial_is_made_last_and_harmless(role: Role) -> None:
     tried(role)
     assert names(role) == ["Theirs", "First", TRIAL]
     rule = stored(role, TRIAL)
-    assert {key: rule.get(key) for key in ("Mode", "State", "SetAuditSeverity", "ApplyRightsProtectionTemplate", "RecipientDomainIs")} == {
+    wanted = ("Mode", "State", "RuleErrorAction", "SetAuditSeverity", "ApplyRightsProtectionTemplate", "RecipientDomainIs")
+    assert {key: rule.get(key) for key in wanted} == {
         "Mode": "Audit",
+        "RuleErrorAction": "Ignore",
         "State": "Enabled",
         "SetAuditSeverity": "Low",
         "ApplyRightsProtectionTemplate": "Encrypt",
@@ -117,7 +120,7 @@ def test_one_approved_plan_enforces_the_rule_and_a_rollback_takes_that_back(role
     assert [row["kind"] for row in plan["mail"]["difference"]] == ["protection_gained", "side_effect_changed"]
     role.run(encryption_rules=LISTED, approved_plan=plan["digest"])
     assert names(role) == ["Theirs", "Partners", "First"]
-    assert (stored(role, "Partners")["Mode"], stored(role, "Partners")["StopRuleProcessing"]) == ("Enforce", True)
+    assert [stored(role, "Partners")[key] for key in ("Mode", "StopRuleProcessing", "RuleErrorAction")] == ["Enforce", True, "Defer"]
     assert mail_flow(role) == ("met", [])
     assert role.run(encryption_rules=LISTED)["pending"] is False
 

@@ -4,8 +4,9 @@
 """Rules on trial: in Exchange under another name, last, in Mode Audit, in which a rule does nothing to mail and only its actions are logged.
 
 Private to the collection. Last and without stop, a trial is harmless whatever Mode Audit does to splits (U06) and stops (U08). Incident reports and
-notifications would go out even so, so a trial has none. ``SetAuditSeverity: DoNotAudit`` would log nothing. Source: Microsoft's pages of
-Set-TransportRule and of testing mail flow rules.
+notifications would go out even so, so a trial has none. ``SetAuditSeverity: DoNotAudit`` would log nothing. Exchange inspects content for a trial, too, and
+with ``RuleErrorAction: Defer``, mail would wait, and could bounce, where it cannot finish: a trial has ``Ignore``. Source: Microsoft's pages of
+Set-TransportRule, of testing mail flow rules, and of "554 5.6.0 Invalid message content".
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def trial_of(rule: DeclaredRule) -> DeclaredRule:
         actions = {option: value for option, value in sections["actions"].items() if option not in _NOT_TRIED}
         severity = actions.get("set_audit_severity")
         sections["actions"] = {**actions, "set_audit_severity": "Low" if severity in (None, "DoNotAudit") else severity}
-    settings = {**rule.settings, "mode": "Audit", "comments": f"{_MARK}{rule.name}"}
+    settings = {**rule.settings, "mode": "Audit", "rule_error_action": "Ignore", "comments": f"{_MARK}{rule.name}"}
     return replace(rule, name=trial_name(rule.name), guid="", settings=settings, sections=sections, last=True)
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.coverage import adds_up
@@ -65,9 +65,23 @@ class Order:
         """Whether a rule can be one with earlier rules of its group, at the place of the first, as far as this tells."""
         return self.may_move(place, run[0]) and not any((place, other) in self._meeting for other in run)
 
+    def freed(self, covered: Mapping[int, int]) -> set[int]:
+        """The rules without which another may mark or log mail that it does not now, because they end the way of that mail before, or change what it sees.
+
+        :param covered: the place of each such rule, to that of the last rule that covers it.
+        """
+        pairs = [(place, other) for place, last in covered.items() for other in range(place + 1, last) if self._frees(self._rules[place], self._rules[other])]
+        # Nobody looks here at the copies of people whom rules add.
+        return {place for place, _other in (pairs if self._chain.rules.adds else self._asked.possible([(pair, self._both(*pair)) for pair in pairs]))}
+
     def may_move(self, place: int, to: int) -> bool:
         """Whether a rule can move to an earlier place, as far as this tells."""
         return all((place, before) not in self._barriers for before in range(to + 1, place))
+
+    @staticmethod
+    def _frees(rule: FlowRule, other: FlowRule) -> bool:
+        """Whether another rule has an effect that no difference shows, and may have it because a rule before it goes."""
+        return not other.idle and bool(other.does(Does.CHANGE) or not other.enforced) and (rule.is_final or _sees(other, rule))
 
     def _both(self, place: int, before: int) -> list[int]:
         """That mail meets both rules."""

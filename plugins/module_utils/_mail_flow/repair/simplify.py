@@ -74,7 +74,8 @@ class Kept:
     """A rule that looks as if it could go, and stays.
 
     :param why: ``unread``: not all of it is known; ``mode``: it is only tried; ``effects``: what it does is not compared; ``templates``: it meets rules that
-        protect mail in another way; ``inspection``: Exchange may fail on it; ``later``: it begins later; ``difference``: mail is, or may be, treated
+        protect mail in another way; ``freed``: without it, a rule may mark or log mail; ``silent``: it is logged, and one that covers it is not;
+        ``inspection``: Exchange may fail on it; ``later``: it begins later; ``difference``: mail is, or may be, treated
         differently without it.
     :param about: the actions, the mode, the date, or the kinds of difference.
     """
@@ -132,6 +133,8 @@ class _Simplifier:
     def __init__(self, rules: RuleSet, facts: Mapping[str, Any], now: datetime.datetime) -> None:
         self._rules, self._facts, self._now = rules, facts, now
         self._kept: dict[int, Kept] = {}
+        #: The place of each covered rule, to that of the last rule that covers it.
+        self._covered: dict[int, int] = {}
         self._comparisons = 0
 
     def simplified(self, budget: int) -> Simplified:
@@ -143,6 +146,8 @@ class _Simplifier:
         order, found = Order(model.free.chains[0], Batch(model.circuit, budget)), list(self._removable(model, budget))
         for place in sorted(order.clashing([each.place for each in found if each.why == "covered"])):
             self._keep(self._rules.rules[place], "templates")
+        for place in sorted(order.freed(self._covered)):
+            self._keep(self._rules.rules[place], "freed")
         removed = [each for each in found if self._may_go(each)]
         merged = list(self._mergeable(order, {each.place for each in removed}))
         edits, why_not = self._proved([*removed, *merged]), "difference" if removed or merged else "nothing"
@@ -169,6 +174,7 @@ class _Simplifier:
         found = {place: Removed(place, self._name(place), "never_acts", by) for place, by in zip(sorted(deciding.dead), never, strict=True)}
         for rule, others in deciding.covered():
             found[rule.place] = Removed(rule.place, rule.name, "covered", tuple(other.name for other in others))
+            self._covered[rule.place] = max(other.place for other in others)
             self._check_cover(rule, others)
         found |= {rule.place: Removed(rule.place, rule.name, "disabled") for rule in self._rules.rules if rule.idle}
         yield from (found[place] for place in sorted(found))
@@ -178,6 +184,8 @@ class _Simplifier:
         inspects = _inspects(rule)
         if adds_up(rule):
             self._keep(rule, "effects", adds_up(rule))
+        elif not _is_silent(rule) and any(map(_is_silent, others)):
+            self._keep(rule, "silent")
         elif any(not _inspects(other) <= inspects or (rule.defers and inspects and not (other.defers and _inspects(other) == inspects)) for other in others):
             self._keep(rule, "inspection")
 
@@ -309,6 +317,11 @@ def _acts_once(rule: FlowRule) -> bool:
     """Whether nothing adds up that a rule does, or only changes of messages, of which another rule of the kind makes none if it is for other senders."""
     added = {BY_OPTION[option].does for option in adds_up(rule)}
     return not added or (added == {Does.CHANGE} and depends_on_sender(rule))
+
+
+def _is_silent(rule: FlowRule) -> bool:
+    """Whether Exchange logs nothing of a rule."""
+    return str(rule.actions.get("set_audit_severity") or "").casefold() == "donotaudit"
 
 
 def _inspects(rule: FlowRule) -> frozenset[tuple[str, ...]]:

@@ -25,6 +25,8 @@ _KEPT = {
     "mode": "it is only tried ({about})",
     "effects": "what its {about} adds is not compared",
     "templates": "it meets rules that protect, brand or route mail in another way, and which one wins is not documented (U01, U02)",
+    "freed": "without it, a later rule may mark or log mail that it does not now, which is not compared",
+    "silent": "Exchange logs what it does, and nothing of a rule that does the same (set_audit_severity: DoNotAudit)",
     "inspection": "if Exchange cannot finish inspecting the content for it, mail may be treated differently without it (U12)",
     "later": "it begins on {about}",
     "difference": "without it, some mail {about}",

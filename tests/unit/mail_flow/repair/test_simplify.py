@@ -82,6 +82,32 @@ def test_a_rule_that_ends_the_way_of_its_mail_may_be_covered_by_a_later_one() ->
     assert removed(fabrikam("Partner", actions=no), rule("None", OUTGOING, {"reject_message_reason_text": "Never."})) == {}
 
 
+@pytest.mark.parametrize(
+    "between",
+    [
+        rule("Marks", IN, {"prepend_subject": "[P] "}),
+        rule("Marks", IN, {"set_header_name": "X-Mark", "set_header_value": "1"}),
+        rule("Tried", IN, ENCRYPT, mode="Audit"),
+    ],
+    ids=lambda each: str(each["actions"]),
+)
+@pytest.mark.parametrize("ends", [STOP, {"quarantine": True}], ids=lambda actions: str(*actions))
+def test_a_rule_stays_that_keeps_its_mail_from_one_that_marks_or_logs_it(between: Values, ends: Values) -> None:
+    first, last = rule("First", {**IN, **subject("public")}, ends), rule("Last", IN, ends)
+    assert reasons(first, between, last) == {"First": "without it, a later rule may mark or log mail that it does not now, which is not compared"}
+    elsewhere = {**between, "conditions": {"from_scope": "NotInOrganization"}}
+    assert removed(first, elsewhere, last) == {"First": ["Last"]}
+    assert removed(first, {**between, "enabled": False}, last) == {"First": ["Last"], between["name"]: []}
+
+
+def test_a_rule_that_is_logged_is_not_covered_by_one_that_is_not() -> None:
+    silent, loud = ({**ENCRYPT, "set_audit_severity": each} for each in ("DoNotAudit", "High"))
+    why = "Exchange logs what it does, and nothing of a rule that does the same (set_audit_severity: DoNotAudit)"
+    assert reasons(fabrikam("Partner"), rule("Every", OUTGOING, silent)) == {"Partner": why}
+    assert removed(fabrikam("Partner", actions=silent), rule("Every", OUTGOING, silent)) == {"Partner": ["Every"]}
+    assert removed(fabrikam("Partner"), rule("Every", OUTGOING, loud)) == {"Partner": ["Every"]}
+
+
 def test_a_rule_that_never_acts_can_go_whatever_it_does() -> None:
     marks = fabrikam("Marks", actions={"prepend_subject": "[P] ", "generate_incident_report": "joe@northwind.com"})
     assert removed(rule("Stops", OUTGOING, STOP), marks) == {"Marks": ["Stops"]}
