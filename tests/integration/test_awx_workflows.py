@@ -186,7 +186,9 @@ def test_slices(awx: Awx, model: Model) -> None:
     merged = report(awx, night["report"].artifacts["hardened_baseline"]["run"])
     assert (merged["kind"], len(merged["organizations"])) == ("audit", 2)
 
+    model.slice(AUDIT, 1)
     ended = model.launch_workflow(CHANGE, OPERATORS, ends_last={"check": 1})
+    model.slice(AUDIT, 2)
     assert ended["apply"].status == "successful", ended["apply"].stdout
     assert {configuration["SocialIdSignIn"] for state in awx.state().values() for configuration in state["ome_configurations"]} == {False}
     merged = report(awx, ended["plans"].artifacts["hardened_baseline"]["run"])

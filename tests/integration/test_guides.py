@@ -218,10 +218,9 @@ def test_a_plan_without_a_tenant_goes_as_its_guide_says(tmp_path: Path, emulator
     calls = len(emulator.calls)
     # Neither a credential nor a network from here on.
     (tmp_path / "host_vars/contoso.yml").unlink()
-    assert json.loads(newest_plan(controller, plan))[0]["digest"] == online["digest"]
-    for name, lines in pipelines(CAPTURES).items():
-        assert len(lines) == 1, name
-        assert json.loads(newest_plan(controller, lines[0]))[0]["digest"] == online["digest"], name
+    assert {len(lines) for lines in pipelines(CAPTURES).values()} == {1}
+    for line in {plan, *(lines[0] for lines in pipelines(CAPTURES).values())}:
+        assert json.loads(newest_plan(controller, line))[0]["digest"] == online["digest"], line
     before = (tmp_path / "captures/contoso.json").read_text(encoding="utf-8")
     for line in (mask.replace("admin@contoso.onmicrosoft.com", "BOB@fabrikam.com"), move, audit):
         says_in_shell(controller, line)

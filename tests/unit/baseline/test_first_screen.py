@@ -43,7 +43,7 @@ def judge(role: Role, kind: str) -> bool:
 
 
 @given(STATES, WISHES, st.sampled_from(WIRES), st.sampled_from([[], ["ome-1"]]))
-@settings(max_examples=rounds(40))
+@settings(max_examples=rounds(15))
 def test_no_impact_goes_without_attention(state: dict[str, Any], wishes: dict[str, Any], wire: str, tags: list[str]) -> None:
     role = Role(state, wire=wire)
     for procedure, check in STEPS:

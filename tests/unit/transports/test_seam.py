@@ -83,10 +83,16 @@ def told(emulator: Emulator, sessions: Open, wire: str) -> tuple[list[Any], Any]
     return answers, comparable(emulator.organizations[ORGANIZATION].dump())
 
 
+#: What REST gives, once it was asked.
+_OVER_REST: list[tuple[list[Any], Any]] = []
+
+
 # The constrained endpoint takes ten times as long for each call; tests/integration/test_same_over_wires.py has it.
 @pytest.mark.parametrize("wire", [*WIRES[1:], pytest.param("powershell", marks=pytest.mark.engine)])
 def test_recorded_calls_give_the_same_over_each_transport(fresh: Emulator, sessions: Open, wire: str) -> None:
-    (ours, our_state), (theirs, their_state) = told(fresh, sessions, "rest"), told(fresh, sessions, wire)
+    if not _OVER_REST:
+        _OVER_REST.append(told(fresh, sessions, "rest"))
+    ((ours, our_state),), (theirs, their_state) = _OVER_REST, told(fresh, sessions, wire)
     assert [(mine, other) for mine, other in zip(ours, theirs, strict=True) if mine != other] == []
     assert our_state == their_state
 
