@@ -162,6 +162,7 @@ def test_options_are_checked(tenant: Tenant) -> None:
         ({"examples": 21}, "examples is 21."),
         ({"until": "yesterday"}, "until is 'yesterday', which is no date."),
         ({"until": "2020-01-01"}, "Use a time of the last 90 days"),
+        ({"until": "2999-01-01"}, "until is '2999-01-01', which has not come yet."),
         ({"trace": ["there_is_none.csv"]}, "cannot be read"),
     ]
     assert unsaid(tenant, *((replay(**options), why) for options, why in cases)) == []

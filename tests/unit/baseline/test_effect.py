@@ -107,14 +107,14 @@ def test_conditions_that_are_not_declared_are_said_and_left_alone(tmp_path: Path
 def test_no_rule_that_encrypts_is_not_met(tmp_path: Path) -> None:
     role = Role({"transport_rules": [{"Name": "mine", "PrependSubject": "x"}]}, str(tmp_path))
     role.plan("audit", encryption_rules=[{"name": "gone", "state": "absent"}])
-    assert mail_flow(role)["findings"] == ["No rule of the list that encrypts exists."]
+    assert mail_flow(role)["findings"] == ["No rule of the list exists that encrypts."]
     assert mail_flow(role)["status"] == "not met"
 
 
 def test_a_rule_that_only_asks_for_an_approval_does_not_encrypt(role: Role) -> None:
     rule = {**WANTED, "actions": {**WANTED["actions"], "moderate_message_by_user": ["admin@contoso.com"]}}
     role.run(encryption_rules=[rule])
-    assert "No rule of the list that encrypts exists." in mail_flow(role)["findings"]
+    assert "No rule of the list exists that encrypts." in mail_flow(role)["findings"]
     assert mail_flow(role)["status"] == "not met"
 
 

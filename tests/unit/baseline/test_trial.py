@@ -141,7 +141,7 @@ def test_neither_the_control_nor_a_guarantee_counts_a_trial(role: Role) -> None:
     role.run(encryption_rules=[PARTNERS], trial=["Partners"], guarantees=[guarantee])
     status, findings = mail_flow(role)
     assert status == "not met"
-    assert "No rule of the list that encrypts exists." in findings
+    assert "No rule of the list exists that encrypts." in findings
     (row_of_guarantee,) = role.report["mail"]["guarantees"]
     assert row_of_guarantee["verdict"] == "refuted"
     # What the trial itself changes is nothing.
@@ -265,6 +265,14 @@ def test_a_rule_is_either_on_trial_or_enforced(role: Role) -> None:
     role.plan("audit", encryption_rules=LISTED, trial=["Partners"])
     status, findings = mail_flow(role)
     assert (status, any(text in finding for finding in findings)) == ("not met", True)
+
+
+def test_a_suggestion_to_enforce_a_trial_says_how(role: Role) -> None:
+    firm = {"name": "The partner gets nothing in clear", "when": PARTNERS["conditions"], "then": "not_in_clear"}
+    tried(role).plan("audit", encryption_rules=LISTED, trial=["partners"], guarantees=[firm])
+    texts = [row["text"] for row in role.report["mail"]["suggestions"]]
+    how = "It is a trial: to enforce it, remove 'partners' from hardened_baseline_trial."
+    assert [text for text in texts if how in text] == [f"Set mode of the rule '{TRIAL}' to Enforce. {how}"]
 
 
 def test_a_trial_that_somebody_has_enforced_is_refused_and_not_weakened(role: Role) -> None:

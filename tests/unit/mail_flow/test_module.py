@@ -85,7 +85,7 @@ def test_a_rule_that_stops_before_is_what_decided(session: EmulatedSession) -> N
     assert result["failed"] is True
     assert result["msg"] == "\n".join(
         [
-            "1 message, 1 recipient: its expectation is not met.",
+            "1 message, 1 recipient: the one expectation is not met.",
             "Offer, to Ann@fabrikam.com:",
             "  --- expected",
             "  +++ answer",
@@ -383,7 +383,7 @@ def test_results_are_of_the_messages_that_are_asked_for(results: str, named: lis
     result = flow(NoSession(), messages=[OFFER, wrong], rules=[ENCRYPT], facts=FACTS, compare_with=[], results=results)
     assert [each["name"] for each in result["messages"]] == named
     assert result["failed"]
-    assert result["msg"].startswith("2 messages, 2 recipients: its expectation is not met.")
+    assert result["msg"].startswith("2 messages, 2 recipients: the one expectation is not met.")
     assert [each["witness"]["message"] for each in result["changed_messages"]] == ["Offer", "Wrong"]
 
 

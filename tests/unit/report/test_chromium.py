@@ -34,6 +34,34 @@ def test_the_page_fits_and_can_be_read(name: str, width: int, dark: bool, tmp_pa
     assert said["background"] == ("rgb(20, 23, 26)" if dark else "rgb(251, 251, 250)")
 
 
+def test_who_outside_can_read_what_fits_on_a_desktop(tmp_path: Path) -> None:
+    kinds = ("from_inside", "automatic_reply", "forwarded", "with_attachment", "over_25_mb")
+    rows = [
+        {"kind_of_mail": kind, "destination": name, "protected": "depends", "on": ["Encrypt mail to our partners abroad"]}
+        for kind in kinds
+        for name in ("bank.example", "everybody else")
+    ]
+    page = render_html(samples.run("audit", [samples.organization("contoso", overview={"assessed": [], "reach": rows})]))
+    said = chromium.measure(tmp_path, page, 1200)
+    assert (said["scroll_width"], said["wide"]) == (1200, [])
+
+
+def test_tables_of_numbers_fit_on_a_phone(tmp_path: Path) -> None:
+    numbers = {"protected": 1, "clear": 98_765, "undecided": 0, "not_delivered": 0}
+    replay = {
+        "window": {"from": "2026-11-21T17:00:00Z", "until": "2026-11-28T17:00:00Z", "complete": True},
+        "counts": {"copies": 98_766, "messages": 98_766, "recipients": 9, "left_out": {}},
+        "outcome": [{"fate": "delivered", "protection": "none", "copies": 98_766}],
+        "days": [{"date": "2026-11-28", **numbers}],
+        "domains": [{"name": "a-rather-long-name.onmicrosoft.com", **numbers}],
+        **dict.fromkeys(("undecided", "assumes", "guarantees"), []),
+    }
+    page = render_html(samples.run("audit", [samples.organization("contoso", mail={"replay": replay})]))
+    assert "a-rather-long-name" in page
+    said = chromium.measure(tmp_path, page, 390)
+    assert (said["scroll_width"], said["wide"]) == (390, [])
+
+
 def test_texts_without_a_space_do_not_widen_the_page(tmp_path: Path) -> None:
     report = samples.check()
     (one,) = report["organizations"]

@@ -37,7 +37,7 @@ def shortcomings(wanted: Sequence[DeclaredRule], organization: Organization) -> 
     rules = rules_of(organization)
     present = [(declared, found) for declared in wanted if declared.state == "present" and (found := _stored(declared, rules))]
     encrypting = [(declared, rule) for declared, rule in present if encrypts(doing(rule.sections))]
-    sentences = [] if encrypting else ["No rule of the list that encrypts exists."]
+    sentences = [] if encrypting else ["No rule of the list exists that encrypts."]
     for declared, rule in encrypting:
         sentences += [f"{rule.name!r} {reason}." for option, reason in idle(rule.enabled, rule.settings).items() if not _is_meant(declared, option)]
         for section in ("conditions", "exceptions"):

@@ -24,6 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     verdict_rows,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.rules_control import outgoing_exceptions
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.trial import trial_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
@@ -77,6 +78,15 @@ def guarantees_of(request: Request) -> list[Guarantee]:
         validation = outgoing.get("tls_validation") or VALIDATIONS[0]
         found.append(Guarantee(TRANSIT_GUARANTEE, when, {}, IN_TRANSIT, tls_validation=validation))
     return found
+
+
+def _trial_note(row: Mapping[str, Any], trials: Mapping[str, str]) -> str:
+    """How the role enforces a trial that a suggestion would enforce: by hand, the next run would refuse it.
+
+    :param trials: the name of a trial, in lower case, to that of its rule.
+    """
+    enforced = [trials[name] for edit in row["edits"] if edit["option"] == "mode" and (name := edit["rule"].lower()) in trials]
+    return "".join(f" It is a trial: to enforce it, remove {name!r} from {PREFIX}trial." for name in enforced)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +180,9 @@ class MailControl(Control):
         judged = prove(rules, mail.facts, guarantees_of(request), now, where=GUARANTEES)
         found = suggestions(rules, mail.facts, judged, request.variables.get("messages") or (), now, _STEPS)
         # All rules would be there five times for each guarantee: the edited ones are in the YAML.
-        return [{key: value for key, value in row.items() if key != "rules"} for row in suggestion_rows(found, rules.given, to_yaml)]
+        trials = {trial_name(name).lower(): name for name in request.variables.get("trial") or ()}
+        rows = suggestion_rows(found, rules.given, to_yaml)
+        return [{**{key: value for key, value in row.items() if key != "rules"}, "text": f"{row['text']}{_trial_note(row, trials)}"} for row in rows]
 
     def misses(self, request: Request, organization: Organization, refuted: Collection[str]) -> list[str]:
         tested, verdicts = self._tested(request, Mail.of(organization))

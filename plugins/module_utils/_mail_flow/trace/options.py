@@ -64,7 +64,9 @@ def until_of(text: str | None, now: datetime.datetime, ago: datetime.timedelta =
     except ValueError as error:
         raise OptionError(f"until is {text!r}, which is no date.", remedy="Write it in ISO 8601, such as 2026-11-25T14:00:00Z.") from error
     found = given if given.tzinfo else given.replace(tzinfo=datetime.UTC)
-    if not now - datetime.timedelta(days=OLDEST) < found <= now:
+    if found > now:
+        raise OptionError(f"until is {text!r}, which has not come yet.", remedy="Use a time in the past.")
+    if found <= now - datetime.timedelta(days=OLDEST):
         raise OptionError(f"until is {text!r}.", remedy=f"Use a time of the last {OLDEST} days: Exchange keeps no older rows.")
     return found
 

@@ -104,7 +104,7 @@ def why_not(found: Incomparable) -> str:
         what = f"the rule {change.name!r}" if change.what == RULE else f"the fact {change.name!r}"
         if change.when is None:
             return f"Exchange does not show when {what} changed."
-        return f"{what} changed on {_text(change.when)}, in the window or shortly before. Choose a window after that with until and days."
+        return f"{what} changed on {_text(change.when)}: only a window that begins an hour after that, or later, can be compared."
     return {
         YOUNG: f"the window ended less than {REPORTED_AFTER // datetime.timedelta(hours=1)} hours ago, and reports come hours late.",
         LATE: "nothing is reported of mail as new as this. The report comes late, or no rule acted.",

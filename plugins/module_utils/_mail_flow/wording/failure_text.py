@@ -49,9 +49,9 @@ def tested_text(tested: Tested) -> str:
     recipients = sum(len(message["recipients"]) for message in tested.messages)
     head = f"{_count(len(tested.messages), 'message')}, {_count(recipients, 'recipient')}"
     if not tested.failures:
-        all_ = "its expectation is" if tested.expectations == 1 else f"all {tested.expectations} expectations are"
+        all_ = "the one expectation is" if tested.expectations == 1 else f"all {tested.expectations} expectations are"
         return f"{head}: {all_} met." if tested.expectations else f"{head}."
-    some = "its expectation is" if tested.expectations == 1 else f"{len(tested.failures)} of {tested.expectations} expectations are"
+    some = "the one expectation is" if tested.expectations == 1 else f"{len(tested.failures)} of {tested.expectations} expectations are"
     return "\n".join([f"{head}: {some} not met.", *map(failure_text, tested.failures)])
 
 

@@ -96,8 +96,8 @@ def _value(value: Any) -> str:
 
 
 def _nothing(found: Repaired) -> str:
-    tried = f"{found.tried.edits} single edits and {found.tried.pairs} pairs were tried"
-    return f"No one or two edits were found: {tried}{'' if found.tried.complete else ', until the budget was spent'}."
+    singles, pairs = (f"{number:,} {what}{'' if number == 1 else 's'}" for number, what in ((found.tried.edits, "single edit"), (found.tried.pairs, "pair")))
+    return f"Neither one edit nor two would put it right: {singles} and {pairs} were tried{'' if found.tried.complete else ', until the budget was spent'}."
 
 
 def suggestion_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -114,7 +114,8 @@ def _changes(row: Mapping[str, Any]) -> str:
     kinds = len(row.get("difference") or ()) + int(row.get("difference_more") or 0)
     if not kinds:
         return ""
-    return f" {row['difference'][0]['text']}" if kinds == 1 else f" {row['difference'][0]['text']} {kinds - 1} more kinds of mail change."
+    more = {1: "", 2: " 1 more kind of mail changes."}.get(kinds, f" {kinds - 1} more kinds of mail change.")
+    return f" {row['difference'][0]['text']}{more}"
 
 
 def suggestion_texts(rows: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -163,7 +163,7 @@ def test_what_is_newer_than_the_report_is_late() -> None:
         (
             {"changes": [Change(RULE, "Partners", WINDOW.begin + datetime.timedelta(days=1), PARTNERS["guid"])]},
             "changed",
-            "the rule 'Partners' changed on 2026-11-21T12:00 UTC, in the window or shortly before.",
+            "the rule 'Partners' changed on 2026-11-21T12:00 UTC: only a window that begins an hour after that, or later, can be compared.",
         ),
         ({"changes": [UNCHANGED, Change(FACT, "Gateway", WINDOW.begin)]}, "changed", "the fact 'Gateway' changed on 2026-11-20"),
     ],
