@@ -31,7 +31,7 @@ def test_the_copies_of_all_files_are_added(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("row", [{**ROW, "who": "kim@contoso.com"}, {**ROW, "id": "U99"}, {"id": "U08"}])
+@pytest.mark.parametrize("row", [{**ROW, "who": "kim@contoso.com"}, {**ROW, "id": "U100"}, {"id": "U08"}])
 def test_anything_but_counts_is_refused(tmp_path: Path, row: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="no calibration"):
         calibration_lines([file(tmp_path, row)])
