@@ -137,7 +137,7 @@ rules:
       elements: dict
       returned: always
     left_out:
-      description: Reported copies that are not computed, such as rejected ones.
+      description: Reported copies that are not computed, such as rejected ones, and those on which one of RV(strangers) acted, too.
       type: int
       returned: if there are any
     untraced:
@@ -153,7 +153,7 @@ rules:
       type: str
       returned: always
 strangers:
-  description: Names of rules in the report that no present rule has.
+  description: Names of rules in the report that no present rule has. Copies on which one acted are not computed, because it may have kept them from others.
   returned: success
   type: list
   elements: str

@@ -84,7 +84,8 @@ class RuleEvidence:
     :param reported: copies on which Exchange reports that the rule acted; ``None`` if the report could not be read.
     :param certain: copies on which it certainly acts, as computed, and :param:`possible` the further ones on which it may.
     :param acted: those of the latter that are reported, and :param:`not_acted` those that are not. Only of a rule that can be compared, and so the rest.
-    :param left_out: reported copies that are not computed, such as rejected ones; :param:`untraced` reported ones that the trace does not have.
+    :param left_out: reported copies that are not computed: rejected ones and the like, and those on which a rule acted that is gone.
+    :param untraced: reported copies that the trace does not have.
     :param late: certain copies that are newer than everything that is reported.
     :param why_not: why it cannot be compared.
     """
@@ -158,9 +159,12 @@ def compare(
     tallies = {rule.place: _Tally(rule, reported[rule.place], reported[rule.place] - report.beyond, last, max(examples, sample)) for rule in compared}
     for rule in compared:
         tallies[rule.place].why_not = _why_not(rule, rules, window, report, changes, now)
+    strangers = {name: found for name, found in report.copies.items() if name.casefold() not in names_of}
+    # A rule that is gone may have kept them from others, or changed what others see.
+    astray = frozenset().union(*strangers.values())
     copies, begin, until = 0, microseconds_of(window.begin), microseconds_of(window.until)
     for block in blocks_of(trace):
-        part = _Part.of(block, begin, until, last)
+        part = _Part.of(block, begin, until, last, astray)
         copies += part.kept.bit_count()
         found = predictions(block, rules, facts)
         for tally in tallies.values():
@@ -169,7 +173,7 @@ def compare(
         copies,
         tuple(tally.evidence(examples) for tally in tallies.values()),
         _calibration(tallies.values()),
-        tuple(sorted(name for name in report.copies if name.casefold() not in names_of)),
+        tuple(sorted(strangers)),
         _sampled(list(tallies.values()), sample),
     )
 
@@ -202,13 +206,14 @@ class _Part:
     arrived: int
 
     @classmethod
-    def of(cls, block: Block, begin: int, until: int, last: int) -> _Part:
-        """A block in a window. :param last: as in :class:`_Tally`; times are in microseconds."""
+    def of(cls, block: Block, begin: int, until: int, last: int, astray: frozenset[Copy]) -> _Part:
+        """A block in a window. :param last: as in :class:`_Tally`; times are in microseconds. :param astray: copies that cannot be computed."""
         count = len(block)
         within = bits_of((place for place, time in enumerate(block.received) if begin <= time <= until), count)
         kept = within & bits_of((place for place in range(count) if not left_out(block.text("status", place), block.text("sender", place))), count)
         arrived = bits_of((place for place, time in enumerate(block.received) if time <= last), count)
-        return cls(block, {_copy(block, place): place for place in range(count)}, within, kept, arrived)
+        places = {_copy(block, place): place for place in range(count)}
+        return cls(block, places, within, kept & ~bits_of((places[copy] for copy in astray & places.keys()), count), arrived)
 
 
 @dataclass

@@ -140,6 +140,13 @@ def test_rejected_copies_are_not_computed_and_unknown_ones_are_counted() -> None
     assert the_rule(compared([PARTNERS], ROWS, {}, report=report)).untraced == 0
 
 
+def test_copies_on_which_a_rule_acted_that_is_gone_contradict_nothing() -> None:
+    found = compared([PARTNERS], ROWS, {"Partners": ROWS[:4], "Gone": ROWS[3:]})
+    rule = the_rule(found)
+    assert (found.copies, rule.certain, rule.reported, rule.left_out, rule.contradictions, found.strangers) == (3, 3, 4, 1, (), ("Gone",))
+    assert [(each.kind, each.copies) for each in the_rule(compared([PARTNERS], ROWS, {"Partners": ROWS[:4]})).contradictions] == [("not_reported", 1)]
+
+
 def test_copies_out_of_the_window_are_not_compared() -> None:
     old = row(7, received=microseconds_of(WINDOW.begin - datetime.timedelta(minutes=1)))
     found = compared([PARTNERS], [*ROWS, old], {"Partners": ROWS})
