@@ -493,7 +493,8 @@ guarantees:
         the known ones. What it does not say does not matter. C(decided_by) lists the last rule without which the guarantee would be kept; absent where
         no rule decides. For V(protected_in_transit), C(hole) names the hole: the C(domain), its C(kind) (V(opportunistic), V(weak), V(domain_only),
         V(subdomains_only), V(disabled), V(not_routed) or V(uncovered)), the C(connector), what it C(covers), and what its TLS checks (C(validation)). Of mail
-        that has to expire in the portal, C(expiry) is the number of days of the branding, 0 for never.
+        that has to expire in the portal, C(expiry) is the number of days of the branding, 0 for never. For V(portal), C(unbranded) is true if it is
+        protected, but shows no branding.
       type: dict
       returned: when the verdict is V(refuted)
     unknown:

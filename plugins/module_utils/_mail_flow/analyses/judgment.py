@@ -28,6 +28,7 @@ class Counterexample:
     :param facts: the facts that it assumes beyond the known ones.
     :param hole: of mail on its way, the hole through which it leaves.
     :param expiry: of mail that has to expire, after how many days its branding lets it, 0 for never.
+    :param unbranded: of mail that has to be led to the portal, whether it is protected and certainly shows no branding.
     """
 
     message: Mapping[str, Any]
@@ -37,6 +38,7 @@ class Counterexample:
     facts: Mapping[str, Any] = field(default_factory=dict)
     hole: Hole | None = None
     expiry: int | None = None
+    unbranded: bool = False
 
 
 @dataclass(frozen=True)

@@ -391,6 +391,8 @@ class _Prover:
             if outcome is not None:
                 breach = Breach(guarantee, model.rule_sets[0], model.claims, rule)
                 found = told(breach, candidate, course, outcome)
+                if guarantee.then == PORTAL and not any(world.brands for world in course.worlds):
+                    return replace(found, unbranded=outcome.get("protection") not in (None, "none", "unknown"))
                 if guarantee.expires_within_days:
                     return replace(found, expiry=facts.expiry(str(outcome.get("branding", ""))))
                 if guarantee.then != IN_TRANSIT:

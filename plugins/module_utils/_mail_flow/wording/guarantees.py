@@ -54,9 +54,10 @@ def _premise(premise: Premise) -> dict[str, str]:
 
 
 def counterexample_row(found: Counterexample) -> dict[str, Any]:
-    """A counterexample as results have it: ``message``, ``recipient``, ``outcome`` and, if any, ``decided_by``, ``hole``, ``expiry`` and ``facts``."""
+    """A counterexample as results have it: ``message``, ``recipient``, ``outcome`` and, if any, ``decided_by``, ``hole``, ``expiry``, ``unbranded`` and ``facts``."""
     row: dict[str, Any] = {"message": dict(found.message), "recipient": found.recipient, "outcome": dict(found.outcome)}
     row |= {"decided_by": list(found.decided_by)} if found.decided_by else {}
     row |= {"hole": found.hole.as_row()} if found.hole else {}
     row |= {} if found.expiry is None else {"expiry": found.expiry}
+    row |= {"unbranded": True} if found.unbranded else {}
     return {**row, "facts": dict(found.facts)} if found.facts else row

@@ -147,6 +147,7 @@ def refutation(row: Mapping[str, Any]) -> str:
     found = row["counterexample"]
     verb = "is delivered" if found["outcome"].get("fate") == "delivered" else "is"
     expiry = {None: "", 0: ", which never lets it expire"}.get(found.get("expiry"), f", which lets it expire after {found.get('expiry')} days")
+    expiry += ", with no branding that leads to the portal" if found.get("unbranded") else ""
     decided = "".join(f": the rule {name!r} decides" for name in found.get("decided_by") or ())
     decided += f": {hole_words(found['hole'])}" if found.get("hole") else ""
     return f"{message_words(found['message'], found['recipient'])} {verb} {outcome_words(found['outcome'])}{expiry}{decided}."
