@@ -777,7 +777,7 @@ suggestions:
 policy:
   description: >-
     What the rules do to mail, in English, the most important first, whatever their order. Each sentence is about a class of mail that a message shows, found
-    as the difference between no rules and the tested ones.
+    as the difference between no rules and the tested ones. What rules change in the subject, headers, text or spam confidence level is not in it.
   returned: with O(overview=true)
   type: list
   elements: dict

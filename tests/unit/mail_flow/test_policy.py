@@ -91,7 +91,7 @@ def test_rules_that_differ_in_one_condition_share_a_sentence() -> None:
 
 def test_no_rules_and_disabled_ones_do_nothing() -> None:
     assert policy() == policy({**ALL, "enabled": False}) == []
-    assert list(policy_lines([])) == ["The rules do nothing to mail."]
+    assert list(policy_lines([])) == ["No rule encrypts, decrypts, stops, holds, copies, brands, reports or routes mail."]
 
 
 def test_what_is_open_and_what_is_left_out_is_said() -> None:

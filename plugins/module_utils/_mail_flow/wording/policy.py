@@ -149,7 +149,7 @@ def _with_rules(row: Row) -> Row:
 
 def policy_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """The sentences as lines for a terminal, with one before them."""
-    yield "What the rules do, the most important first:" if rows else "The rules do nothing to mail."
+    yield "What the rules do, the most important first:" if rows else "No rule encrypts, decrypts, stops, holds, copies, brands, reports or routes mail."
     yield from (f"  {row['text']}" for row in rows)
 
 
