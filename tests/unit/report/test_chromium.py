@@ -54,7 +54,7 @@ def test_tables_of_numbers_fit_on_a_phone(tmp_path: Path) -> None:
         "outcome": [{"fate": "delivered", "protection": "none", "copies": 98_766}],
         "days": [{"date": "2026-11-28", **numbers}],
         "domains": [{"name": "a-rather-long-name.onmicrosoft.com", **numbers}],
-        **dict.fromkeys(("undecided", "assumes", "guarantees"), []),
+        **{name: [] for name in ("undecided", "assumes", "guarantees")},
     }
     page = render_html(samples.run("audit", [samples.organization("contoso", mail={"replay": replay})]))
     assert "a-rather-long-name" in page

@@ -54,7 +54,7 @@ def _premise(premise: Premise) -> dict[str, str]:
 
 
 def counterexample_row(found: Counterexample) -> dict[str, Any]:
-    """A counterexample as results have it: ``message``, ``recipient``, ``outcome`` and, if any, ``decided_by``, ``hole``, ``expiry``, ``unbranded`` and ``facts``."""
+    """A counterexample as a row: ``message``, ``recipient``, ``outcome``, and if any ``decided_by``, ``hole``, ``expiry``, ``unbranded``, ``facts``."""
     row: dict[str, Any] = {"message": dict(found.message), "recipient": found.recipient, "outcome": dict(found.outcome)}
     row |= {"decided_by": list(found.decided_by)} if found.decided_by else {}
     row |= {"hole": found.hole.as_row()} if found.hole else {}
