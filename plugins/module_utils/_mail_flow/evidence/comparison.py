@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from heapq import nsmallest
 from itertools import chain, zip_longest
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import Change, what_changed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import RULE, Change, what_changed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.prediction import Prediction, predictions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import Copy, RuleReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
@@ -84,7 +84,8 @@ class RuleEvidence:
     :param reported: copies on which Exchange reports that the rule acted; ``None`` if the report could not be read.
     :param certain: copies on which it certainly acts, as computed, and :param:`possible` the further ones on which it may.
     :param acted: those of the latter that are reported, and :param:`not_acted` those that are not. Only of a rule that can be compared, and so the rest.
-    :param left_out: reported copies that are not computed: rejected ones and the like, and those on which a rule acted that is gone.
+    :param left_out: reported copies that are not computed: rejected ones and the like, and those on which a rule acted that is gone, or that
+        ends the way of mail and changed.
     :param untraced: reported copies that the trace does not have.
     :param late: certain copies that are newer than everything that is reported.
     :param why_not: why it cannot be compared.
@@ -162,9 +163,12 @@ def compare(
     strangers = {name: found for name, found in report.copies.items() if name.casefold() not in names_of}
     # A rule that is gone may have kept them from others, or changed what others see.
     astray = frozenset().union(*strangers.values())
+    # So may one that ends the way of mail, if it changed: it may have stood before the others.
+    changed = {change.guid for change in changes if change.what == RULE and change.is_after(window.begin)}
+    ended = frozenset().union(*(report.of(rule.name, rule.guid) for rule in rules.rules if rule.is_final and rule.guid.lower() in changed))
     copies, begin, until = 0, microseconds_of(window.begin), microseconds_of(window.until)
     for block in blocks_of(trace):
-        part = _Part.of(block, begin, until, last, astray)
+        part = _Part.of(block, begin, until, last, astray, ended)
         copies += part.kept.bit_count()
         found = predictions(block, rules, facts)
         for tally in tallies.values():
@@ -197,23 +201,31 @@ def _times_of(trace: Trace, copies: frozenset[Copy]) -> Iterable[int]:
 
 @dataclass(frozen=True)
 class _Part:
-    """The copies of a block: where each is, and those of the window, those of them that are computed, and those that are as old as something reported."""
+    """The copies of a block: where each is, and those of the window, those of them that are computed, those that are as old as something reported, and those
+    that a changed rule ended.
+    """
 
     block: Block
     places: Mapping[Copy, int]
     within: int
     kept: int
     arrived: int
+    ended: int
 
     @classmethod
-    def of(cls, block: Block, begin: int, until: int, last: int, astray: frozenset[Copy]) -> _Part:
-        """A block in a window. :param last: as in :class:`_Tally`; times are in microseconds. :param astray: copies that cannot be computed."""
+    def of(cls, block: Block, begin: int, until: int, last: int, astray: frozenset[Copy], ended: frozenset[Copy]) -> _Part:
+        """A block in a window. Times are in microseconds.
+
+        :param last: as in :class:`_Tally`.
+        :param astray: copies that cannot be computed, and :param:`ended` those that cannot be compared.
+        """
         count = len(block)
         within = bits_of((place for place, time in enumerate(block.received) if begin <= time <= until), count)
         kept = within & bits_of((place for place in range(count) if not left_out(block.text("status", place), block.text("sender", place))), count)
         arrived = bits_of((place for place, time in enumerate(block.received) if time <= last), count)
         places = {_copy(block, place): place for place in range(count)}
-        return cls(block, places, within, kept & ~bits_of((places[copy] for copy in astray & places.keys()), count), arrived)
+        lost, out = (bits_of((places[copy] for copy in copies & places.keys()), count) for copies in (astray, ended))
+        return cls(block, places, within, kept & ~lost, arrived, out)
 
 
 @dataclass
@@ -238,7 +250,8 @@ class _Tally:
 
     def add(self, part: _Part, found: Prediction) -> None:
         """Adds the copies of a block."""
-        block, kept, arrived = part.block, part.kept, part.arrived
+        block, arrived = part.block, part.arrived
+        kept = part.kept if self.why_not else part.kept & ~part.ended
         reported = part.within & bits_of((part.places[copy] for copy in self.copies & part.places.keys()), len(block))
         certain, possible = found.certain & kept, found.possible & kept
         uncertain = possible & ~certain

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -145,6 +146,15 @@ def test_copies_on_which_a_rule_acted_that_is_gone_contradict_nothing() -> None:
     rule = the_rule(found)
     assert (found.copies, rule.certain, rule.reported, rule.left_out, rule.contradictions, found.strangers) == (3, 3, 4, 1, (), ("Gone",))
     assert [(each.kind, each.copies) for each in the_rule(compared([PARTNERS], ROWS, {"Partners": ROWS[:4]})).contradictions] == [("not_reported", 1)]
+
+
+def test_copies_that_a_later_rule_ended_which_may_have_stood_before_contradict_nothing() -> None:
+    stops = {**PARTNERS, "name": "Stops", "guid": "33333333-3333-3333-3333-333333333333", "actions": {"stop_rule_processing": True}}
+    reported = {"Partners": ROWS[:4], "Stops": ROWS[3:]}
+    moved = Change(RULE, "Stops", WINDOW.begin + datetime.timedelta(days=1), stops["guid"])
+    assert the_rule(compared([PARTNERS, stops], ROWS, reported, [UNCHANGED, moved])).contradictions == ()
+    unmoved = replace(moved, when=UNCHANGED.when)
+    assert [each.kind for each in the_rule(compared([PARTNERS, stops], ROWS, reported, [UNCHANGED, unmoved])).contradictions] == ["not_reported"]
 
 
 def test_copies_out_of_the_window_are_not_compared() -> None:
