@@ -99,7 +99,7 @@ def overview_lines(overview: Mapping[str, Any]) -> list[str]:
     tests = [f"    {row['test']}  {row['title']:<{width}}  {row['verdict']:<6}  {row['control']} {row['status']}" for row in overview["assessed"]]
     policy, left = overview.get("policy") or (), len(overview.get("policy") or ()) - _SENTENCES
     lines += [f"  {line}" for line in (policy_lines(policy[:_SENTENCES]) if policy else ())]
-    lines += [f"    {left} more sentences are in the report."] if left > 0 else []
+    lines += [f"    {left} more {'sentence is' if left == 1 else 'sentences are'} in the report."] if left > 0 else []
     lines += [f"  {line}" for line in reach_lines(overview.get("reach") or ())]
     return [*lines, "  Tests of Microsoft's Zero Trust Assessment, and our control:", *tests]
 

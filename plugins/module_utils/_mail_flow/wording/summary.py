@@ -176,7 +176,7 @@ def mail_lines(mail: Mapping[str, Any], most: int | None = None) -> list[str]:
     lines += ["The rule changes do not affect mail."] if mail.get("difference") == [] else []
     more = int(mail.get("difference_more") or 0) + len(lines[most:] if most else ())
     lines = lines[:most]
-    lines += [f"At least {more} more kinds of mail are treated differently."] if more else []
+    lines += [f"At least {more} more {'kind of mail is' if more == 1 else 'kinds of mail are'} treated differently."] if more else []
     return [*lines, *_verdict_lines(mail.get("guarantees") or ())]
 
 
