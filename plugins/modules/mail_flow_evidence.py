@@ -137,7 +137,9 @@ rules:
       elements: dict
       returned: always
     left_out:
-      description: Reported copies that are not computed, such as rejected ones, and those on which one of RV(strangers) acted, or a rule that ends mail and changed, too.
+      description: >-
+        Reported copies that are not computed, such as rejected ones, and those on which one of RV(strangers) acted, too, or a rule that keeps mail from later
+        ones and changed in the window.
       type: int
       returned: if there are any
     untraced:
