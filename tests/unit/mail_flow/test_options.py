@@ -59,6 +59,7 @@ def test_a_wrong_message_is_refused_by_name(options: dict[str, Any], says: str) 
         ({"managers": ["a@b.c"]}, "facts.managers must be a mapping"),
         ({"groups": {"a@b.c": ["x"]}}, "facts.groups.a@b.c is 'x', which is not a valid SMTP address."),
         ({"remote_domains": [{"is_internal": True}]}, "facts.remote_domains.domain_name is required."),
+        ({"ome_configurations": [{"name": "Week"}]}, "facts.ome_configurations.identity is required."),
     ],
 )
 def test_wrong_facts_are_refused_by_name(options: dict[str, Any], says: str) -> None:

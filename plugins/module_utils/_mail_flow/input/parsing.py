@@ -180,7 +180,7 @@ def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
         attributes=pairs("attributes", lambda value, at: {str(name).lower(): str(text) for name, text in _mapped(value, at).items()}),
         proxy_addresses=pairs("proxy_addresses", lambda value, at: _address(value, at).lower()) or {},
         irm_configuration=_mapped(given["irm_configuration"], f"{where}irm_configuration") if "irm_configuration" in given else None,
-        ome_configurations=each("ome_configurations", _mapped),
+        ome_configurations=each("ome_configurations", _ome_configuration),
         owa_mailbox_policies=each("owa_mailbox_policies", _mapped),
         inbound_connectors=each("inbound_connectors", _mapped),
         outbound_connectors=each("outbound_connectors", _connector),
@@ -312,6 +312,15 @@ def _protection(value: Any, where: str) -> Protection:
         raise OptionError(f"{where}.kind names no template.", remedy="Write it as template:Name.")
     default = "unknown" if Protection(kind).by_rights else "own"
     return Protection(kind, _choice(options.get("owner", default), OWNERS, f"{where}.owner"))
+
+
+def _ome_configuration(value: Any, where: str) -> Mapping[str, Any]:
+    options = _mapped(value, where)
+    if not options.get("identity"):
+        raise OptionError(
+            f"{where}.identity is required.", remedy="Give each configuration as the options of ome_configuration: identity, otp_enabled and so on."
+        )
+    return options
 
 
 def _connector(value: Any, where: str) -> Connector:
