@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,6 +41,7 @@ def branched() -> str:
     return found.stdout.strip() or "HEAD"
 
 
+@cache
 def imported(file: Path) -> set[str]:
     """The dotted names that a file imports, and of packages what it takes from them, too; without the collection's own prefix."""
     names: set[str] = set()
