@@ -196,8 +196,8 @@ _PLAY = """- name: Harden message encryption
 """
 
 
-#: Rules for common cases: one document in YAML a case, which begins with its title and what it is for.
-RULE_TEMPLATES = (Path(__file__).parent / "rule_templates.yml").read_text(encoding="utf-8").split("\n\n", 1)[1]
+#: Rules for common cases, each with its guarantees and messages: one document in YAML a case, which begins with its title and what it is for.
+RULE_TEMPLATES = "---\n".join(path.read_text(encoding="utf-8").split("\n\n", 1)[1] for path in sorted(Path(__file__).parent.glob("rule_templates/*.yml")))
 
 
 def _template(document: str) -> list[Block]:

@@ -29,8 +29,8 @@ PEOPLE = default_state(NAME) | {
 @pytest.mark.organizations(PEOPLE)
 def test_the_rules_for_common_cases_are_shown_applied_and_keep_what_they_promise(tenant: Tenant) -> None:
     joined: dict[str, list[Any]] = {}
-    for case in yaml.safe_load_all((ROOT / "scripts/rule_templates.yml").read_text(encoding="utf-8")):
-        for name, rows in case.items():
+    for path in sorted(ROOT.glob("scripts/rule_templates/*.yml")):
+        for name, rows in yaml.safe_load(path.read_text(encoding="utf-8")).items():
             joined.setdefault(name.removeprefix("hardened_baseline_"), []).extend(rows)
     names = [rule["name"] for rule in joined["encryption_rules"]]
     shown = tenant.controller.command("ansible-doc", "-t", "role", "m365.message_encryption.hardened_baseline").stdout

@@ -23,6 +23,7 @@ from ansible.plugins.loader import connection_loader
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import CONNECTION, INVENTORY_HELP
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Session
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     CmdletNotAvailableError,
     ExchangeError,
@@ -67,7 +68,7 @@ class ModuleAction(ActionBase):
             params=validation.validated_parameters,
             check_mode=self._task.check_mode,
             session=self._connection,
-            graph=lambda: self._connection.graph(),
+            graph=self._graph,
             describe=getattr(self._connection, "describe", dict),
             find_file=self._find_content,
             say=lambda text: show(f"[{(task_vars or {}).get('inventory_hostname')}] {visible(text)}"),
@@ -131,6 +132,9 @@ class ModuleAction(ActionBase):
         """Refuses to run over a connection to anything but an organization."""
         if self._connection.transport != CONNECTION:
             raise OptionError(f"The connection of this host is {self._connection.transport!r}, not {CONNECTION!r}. {INVENTORY_HELP}")
+
+    def _graph(self) -> Session:
+        return self._connection.graph()  # type: ignore[no-any-return]
 
     def _find_content(self, path: str) -> bytes:
         """A file's content. Searches for relative paths as ``copy`` does: in the role's files, beside the playbook."""

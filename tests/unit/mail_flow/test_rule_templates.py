@@ -29,7 +29,9 @@ FACTS: Values = {
     "inbound_connectors": [],
     "groups": {"leavers@contoso.onmicrosoft.com": ["alexw@contoso.onmicrosoft.com"]},
 }
-CASES: list[Values] = list(yaml.safe_load_all((Path(__file__).parents[3] / "scripts/rule_templates.yml").read_text(encoding="utf-8")))
+CASES: tuple[Values, ...] = tuple(
+    yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(Path(__file__).parents[3].glob("scripts/rule_templates/*.yml"))
+)
 TITLES = ("Encrypt on request", "Partner", "Card numbers", "Law firm", "Leavers", "External archive")
 
 

@@ -97,7 +97,7 @@ class _Candidates:
         """A condition is met: with values of the guarantee or of other rules, or without it, if others are left."""
         place, predicate = standing.rule.place, failed.atom.predicate
         options = self._given(standing, "conditions", predicate)
-        if len(options) == 1 and _listed(next(iter(options.values()))) is not None:
+        if len(options) == 1 and all(_listed(value) is not None for value in options.values()):
             ((option, values),) = options.items()
             sections = (self._aim.about, *(rule.get("conditions") or {} for rule in self._draft.rules))
             lists = dict.fromkeys(tuple(_listed(section[option]) or ()) for section in sections if option in section)
@@ -168,7 +168,7 @@ class _Candidates:
         if remedy is None or any(edit.kind == "add" for edit in self._draft.edits):
             return
         names = {str(rule.get("name")).casefold() for rule in self._draft.rules}
-        name = next(each for number in range(1, len(names) + 2) if (each := _numbered(remedy["name"], number)).casefold() not in names)
+        (name, *_more) = (each for number in range(1, len(names) + 2) if (each := _numbered(remedy["name"], number)).casefold() not in names)
         places = [len(self._draft.rules), *([] if self._stop is None else [self._stop.rule.place]), 0]
         for place in dict.fromkeys(places):
             yield self._draft.added({**remedy, "name": name}, place)

@@ -14,7 +14,7 @@ import datetime
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.coverage import adds_up
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import Difference, difference
@@ -108,7 +108,7 @@ class Simplified:
     why_not: str = ""
 
 
-_Edit = Removed | Merged
+_Edit: TypeAlias = "Removed | Merged"
 
 
 def simplify(

@@ -102,9 +102,10 @@ def _nothing(found: Repaired) -> str:
 
 def suggestion_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """A line for each suggestion, below one for what it is about."""
+    said: set[str] = set()
     for row in rows:
-        first = next(each for each in rows if each["for"] == row["for"]) is row
-        if first:
+        if row["for"] not in said:
+            said.add(row["for"])
             yield visible_line(f"Suggestions for {row['for']!r}:")
         yield f"  {row['text']}{_changes(row)}"
 

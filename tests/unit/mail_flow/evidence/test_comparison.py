@@ -58,10 +58,9 @@ def traced(rows: Iterable[Row]) -> Trace:
 
 def compared(rules: list[dict[str, Any]], rows: list[Row], reported: dict[str, list[Row]], changes: Iterable[Change] = (), **options: Any) -> Evidence:
     report = RuleReport({name: frozenset((each.message, each.recipient) for each in copies) for name, copies in reported.items()})
-    given = {"window": WINDOW, "report": report, "now": NOW, **options}
-    window, report, now = (given.pop(name) for name in ("window", "report", "now"))
+    window, seen, now = options.pop("window", WINDOW), options.pop("report", report), options.pop("now", NOW)
     dated = list(changes) or [Change(RULE, rule["name"], WINDOW.begin - datetime.timedelta(days=1), rule["guid"]) for rule in rules]
-    return compare(traced(rows), window, RuleSet(rules), FACTS, report, dated, now, **given)
+    return compare(traced(rows), window, RuleSet(rules), FACTS, seen, dated, now, **options)
 
 
 def the_rule(evidence: Evidence) -> RuleEvidence:
