@@ -79,9 +79,9 @@ class Order:
         return all((place, before) not in self._barriers for before in range(to + 1, place))
 
     @staticmethod
-    def _frees(rule: FlowRule, other: FlowRule) -> bool:
-        """Whether another rule has an effect that no difference shows, and may have it because a rule before it goes."""
-        return not other.idle and bool(other.does(Does.CHANGE) or not other.enforced) and (rule.is_final or _sees(other, rule))
+    def _frees(gone: FlowRule, later: FlowRule) -> bool:
+        """Whether a later rule has an effect that no difference shows, and may have it because a rule before it goes."""
+        return not later.idle and bool(later.does(Does.CHANGE) or not later.enforced) and (gone.is_final or _sees(later, gone))
 
     def _both(self, place: int, before: int) -> list[int]:
         """That mail meets both rules."""
