@@ -65,13 +65,17 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_multi_constructor("!", lambda loader, suffix, node: None)
 
 
+#: Where a rule is whole: what it does not name has Exchange's default of a new rule.
+WHOLE = ("hardened_baseline_encryption_rules", "m365.message_encryption.mail_flow_test")
+
+
 def rules(value: Any) -> Iterator[dict[str, Any]]:
-    """The mail flow rules in a document that encrypt or decrypt."""
+    """The mail flow rules in a document that encrypt or decrypt, where what they do not name is left alone."""
     if isinstance(value, dict):
         actions = value.get("actions")
         if isinstance(actions, dict) and any(name.startswith(("apply_rights", "remove_ome")) for name in actions):
             yield value
-    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+    for inner in [each for key, each in value.items() if key not in WHOLE] if isinstance(value, dict) else value if isinstance(value, list) else ():
         yield from rules(inner)
 
 
