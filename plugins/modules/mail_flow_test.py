@@ -721,7 +721,8 @@ simplified:
 suggestions:
   description: >-
     Edits of the tested rules after which a refuted guarantee holds, or the failed expectations of a message are met. There are at most five for each, those
-    that change the least mail first. Where neither one edit nor two do it, there is one entry without edits.
+    that change the least other mail first; those by which mail loses protection or is not delivered are last. Where neither one edit nor two do it, there is
+    one entry without edits.
   returned: with O(suggest=true)
   type: list
   elements: dict
@@ -738,7 +739,7 @@ suggestions:
       elements: dict
       returned: always
     text:
-      description: The edits as a sentence.
+      description: The edits as a sentence, with the mail that loses by them although nobody asked for that.
       type: str
       returned: always
     rules:

@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.foreign import needs_a_look
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.foreign import foreign_line
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import KINDS_OF_MAIL
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import replay_sentence
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import message_lines, outcome_words, reasons_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.transit import transit_words
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay import change_of
@@ -71,10 +72,19 @@ def guarantees_of(organization: Record) -> list[Record]:
     ]
 
 
-def suggestions_of(organization: Record) -> list[Record]:
-    """The edits of rules that would put guarantees and expectations right, as they were sorted."""
+def suggestions_of(organization: Record, *, detailed: bool) -> list[Record]:
+    """The edits of rules that would put guarantees and expectations right, as they were sorted.
+
+    :param detailed: whether to tell how many copies of each organization they would have changed: then no two organizations share one.
+    """
     rows = (organization.get("mail") or {}).get("suggestions") or []
-    return [{**{key: row.get(key, "") for key in ("for", "text", "diff")}, "mail": [each["text"] for each in row.get("difference") or ()]} for row in rows]
+    return [
+        {
+            **{key: row.get(key, "") for key in ("for", "text", "diff")},
+            "mail": [*(each["text"] for each in row.get("difference") or ()), *filter(None, [replay_sentence(row) if detailed else ""])],
+        }
+        for row in rows
+    ]
 
 
 def reach_of(overview: Record) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.trials import trial_lines
@@ -197,7 +198,7 @@ def view_of(run: Record) -> dict[str, Any]:
         "same_mail": not mail and any("difference" in (organization.get("mail") or {}) for organization in organizations),
         "mail_left_out": max(len(mail) - MOST_CLASSES, 0) + sum(map(not_listed, organizations)),
         "guarantees": sorted(_shared(organizations, guarantees_of), key=lambda shared: rank(VERDICT, shared.record["verdict"])),
-        "suggestions": _shared(organizations, suggestions_of),
+        "suggestions": _shared(organizations, partial(suggestions_of, detailed=few)),
         "lint": _shared(organizations, lint_of),
         "foreign": _shared(organizations, foreign_of),
         "harmless": sum(map(harmless, organizations)),

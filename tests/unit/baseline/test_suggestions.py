@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import replay_sentence, suggestion_lines
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
 
+from tests.emulator.message_trace import row
 from tests.unit.baseline.guarantees import ENCRYPT, GUARANTEE, STOP, Values, licensed
 
 from .conftest import Role
@@ -59,3 +63,42 @@ def test_the_page_shows_each_with_what_it_changes(role: Role) -> None:
     part = page.partition("What would put it right")[2]
     assert "Move the rule &#39;Law firm&#39; from priority 1 to 0." in part
     assert "is now encrypted" in part
+
+
+def test_each_is_counted_over_the_mail_of_the_last_days(role: Role) -> None:
+    role.run(encryption_rules=[STOP, ENCRYPT])
+    sent = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=6)
+    texts = ["newsletter"] * 3 + ["offer"] * 2
+    mail = [row(number, sent, "alexw@contoso.onmicrosoft.com", f"p{number}@fabrikam.com", Subject=text) for number, text in enumerate(texts)]
+    mail.append(row(9, sent, "alexw@contoso.onmicrosoft.com", "joe@northwind.com", Subject="newsletter"))
+    role.session.organization.patch({"message_trace": mail})
+    role.plan("audit", guarantees=[GUARANTEE], replay_days=7)
+    moved = next(each for each in suggested(role) if each["text"] == TEXT)
+    assert moved["replay"]["copies"] == 6
+    assert moved["replay"]["difference"] == [{"kind": "protection_gained", "certain": 3, "possible": 0}]
+    window = moved["replay"]["window"]
+    assert window["complete"] is True
+    said = f"Of 6 copies from {window['from'][:10]} to {window['until'][:10]}, 3 would newly be encrypted."
+    assert any(line.startswith(f"  {TEXT} ") and line.endswith(said) for line in suggestion_lines(suggested(role)))
+    assert said in render_html({"kind": "audit", "organizations": [role.report]})
+    assert all("replay" in each and "@" not in json.dumps(each["replay"]) for each in suggested(role))
+    role.plan("audit", guarantees=[GUARANTEE])
+    assert all("replay" not in each for each in suggested(role))
+
+
+@pytest.mark.parametrize(
+    ("difference", "said"),
+    [
+        ([], "Of 1,200 copies from 2026-11-21 to 2026-11-28, none would be treated differently."),
+        ([("unknown", 0, 4)], "Of 1,200 copies from 2026-11-21 to 2026-11-28, 4 might be treated differently."),
+        (
+            [("protection_lost", 1, 0), ("protection_gained", 231, 12)],
+            "Of 1,200 copies from 2026-11-21 to 2026-11-28, 1 would no longer be encrypted and 231 would newly be encrypted (12 more might).",
+        ),
+    ],
+)
+def test_the_sentence_about_copies(difference: list[tuple[str, int, int]], said: str) -> None:
+    window = {"from": "2026-11-21T08:00:00Z", "until": "2026-11-28T08:00:00Z", "complete": True}
+    changes = [dict(zip(("kind", "certain", "possible"), each, strict=True)) for each in difference]
+    assert replay_sentence({"replay": {"window": window, "copies": 1200, "difference": changes}}) == said
+    assert replay_sentence({"replay": {"window": window, "copies": 0, "difference": []}}) == ""

@@ -17,6 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Traced
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import plan_state
 
@@ -208,10 +209,13 @@ class Control:
         """The verdicts on guarantees about mail, for the report; see :meth:`verdict`."""
         return []
 
-    def suggested(self, request: Request, organization: Organization, planned: Plan | None, to_yaml: Callable[[Any], str]) -> list[dict[str, Any]]:
+    def suggested(
+        self, request: Request, organization: Organization, planned: Plan | None, to_yaml: Callable[[Any], str], traced: Traced | None
+    ) -> list[dict[str, Any]]:
         """Edits of rules after which refuted guarantees hold and failed expectations are met, for the report; see :meth:`verdict`.
 
         :param to_yaml: writes a value as YAML.
+        :param traced: mail to count what each would have changed; ``None`` if there is none.
         """
         return []
 

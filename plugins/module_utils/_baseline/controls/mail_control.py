@@ -36,8 +36,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import suggestions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import suggestions, with_replays
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Traced
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.failure_text import failure_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import counterexample_row
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import suggestion_rows
@@ -167,7 +168,9 @@ class MailControl(Control):
         sides = self._sides(request, organization, planned)
         return verdict_rows((old, new) for _guarantee, old, new in sides)
 
-    def suggested(self, request: Request, organization: Organization, planned: Plan | None, to_yaml: Callable[[Any], str]) -> list[dict[str, Any]]:
+    def suggested(
+        self, request: Request, organization: Organization, planned: Plan | None, to_yaml: Callable[[Any], str], traced: Traced | None
+    ) -> list[dict[str, Any]]:
         try:
             mail = Mail.of(organization)
             mail = mail.after(planned) if planned else mail
@@ -179,6 +182,7 @@ class MailControl(Control):
         now, rules = datetime.datetime.now(datetime.UTC), RuleSet(mail.rules)
         judged = prove(rules, mail.facts, guarantees_of(request), now, where=GUARANTEES)
         found = suggestions(rules, mail.facts, judged, request.variables.get("messages") or (), now, _STEPS)
+        found = with_replays(found, rules, mail.facts, *traced) if traced else found
         # All rules would be there five times for each guarantee: the edited ones are in the YAML.
         trials = {trial_name(name).lower(): name for name in request.variables.get("trial") or ()}
         rows = suggestion_rows(found, rules.given, to_yaml)

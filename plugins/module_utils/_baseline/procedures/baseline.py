@@ -36,6 +36,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, SUBSETS, Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Traced
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import plan_state
 
@@ -165,9 +166,9 @@ class Baseline(Procedure):
         left = [name for name in self.variables["trial"] if not same_name(name, trial.name)]
         return type(self)({**self.variables, "trial": left}, *self.tags, self.left_out).plan(organization, check_mode=True)
 
-    def suggested(self, organization: Organization, plan: Plan, to_yaml: Callable[[Any], str]) -> list[dict[str, Any]]:
+    def suggested(self, organization: Organization, plan: Plan, to_yaml: Callable[[Any], str], traced: Traced | None) -> list[dict[str, Any]]:
         planned = self._looked_at(plan)
-        return [row for control in self.wanted for row in control.suggested(self.request, organization, planned, to_yaml)]
+        return [row for control in self.wanted for row in control.suggested(self.request, organization, planned, to_yaml, traced)]
 
     @property
     def evidence_days(self) -> int:

@@ -21,6 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Traced
 
 #: The name of a procedure to the role's entry point.
 ENTRIES = {"baseline": "main", "audit": "audit", "snapshot": "snapshot", "rollback": "rollback", "disable": "disable"}
@@ -139,10 +140,11 @@ class Procedure:
         """The plan if a rule were enforced instead of tried. Raises the first error that keeps it from being planned."""
         return Plan()
 
-    def suggested(self, organization: Organization, plan: Plan, to_yaml: Callable[[Any], str]) -> list[dict[str, Any]]:
+    def suggested(self, organization: Organization, plan: Plan, to_yaml: Callable[[Any], str], traced: Traced | None) -> list[dict[str, Any]]:
         """Edits of rules after which refuted guarantees hold and failed expectations are met.
 
         :param to_yaml: writes a value as YAML.
+        :param traced: mail to count what each would have changed; ``None`` if there is none.
         """
         return []
 

@@ -80,13 +80,13 @@ def draft(task: BaselineContext, prepared: Preparation) -> Drafted:
     if run.check_mode:
         # None of it is in the digest: mail goes on, trials get older, and what could be done as well is not approved.
         enforcing = plans_enforcing(procedure, organization)
-        replay, replays = replayed(task, variables, organization, drafted.plan, enforcing)
+        replay = replayed(task, variables, organization, drafted.plan, enforcing)
         evidence = evidenced(task, procedure, prepared.artifacts, organization)
-        trials = tried(task, procedure, organization, drafted.plan, enforcing, replays, evidence)
-        suggested = procedure.suggested(organization, drafted.plan, task.to_yaml)
-        more = {"replay": replay, "evidence": evidence, "trials": trials, "suggestions": suggested}
+        trials = tried(task, procedure, organization, drafted.plan, enforcing, replay.trials, evidence)
+        suggested = procedure.suggested(organization, drafted.plan, task.to_yaml, replay.traced)
+        more = {"replay": replay.mail, "evidence": evidence, "trials": trials, "suggestions": suggested}
         mail = {**mail, **{name: rows for name, rows in more.items() if rows}}
-        task.warnings += [replay["remark"]] if "remark" in replay else []
+        task.warnings += [replay.mail["remark"]] if "remark" in replay.mail else []
     mail = with_contradictions(mail, remembered(task, prepared.artifacts, organization, mail.get("evidence") or {}))
     changes = planned_changes(organization, drafted.plan, mail)
     desired = {**procedure.desired(organization), "accept": prepared.acceptance.shown(), "skip": list(variables.get("skip") or ())}

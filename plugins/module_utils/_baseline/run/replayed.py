@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import Request
@@ -28,6 +28,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     OLDEST,
     SETTLES,
     GraphReader,
+    Traced,
     TraceReader,
     Window,
     read_files,
@@ -47,24 +48,34 @@ _LINES = 3
 _COUNTS = ("window", "counts", "remark")
 
 
-def replayed(
-    task: BaselineContext, variables: Mapping[str, Any], organization: Organization, plan: Plan, enforcing: Mapping[str, Plan]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The replay of the last days' mail through the rules after the plan and now, as ``mail_flow_replay`` returns it. Shows a few lines.
+@dataclass(frozen=True)
+class Replayed:
+    """A replay as ``mail_flow_replay`` returns it, empty if nobody asked for it.
 
-    Empty if nobody asks for it. If the trace cannot be read, a remark says why.
+    :param trials: for each rule on trial the ``window`` and the ``difference`` of a replay that has it enforced.
+    :param traced: the mail; ``None`` if there is none.
+    """
+
+    mail: Mapping[str, Any] = field(default_factory=dict)
+    trials: Mapping[str, Any] = field(default_factory=dict)
+    traced: Traced | None = None
+
+
+def replayed(task: BaselineContext, variables: Mapping[str, Any], organization: Organization, plan: Plan, enforcing: Mapping[str, Plan]) -> Replayed:
+    """The replay of the last days' mail through the rules after the plan and now. Shows a few lines.
+
+    If the trace cannot be read, a remark says why.
 
     :param enforcing: the rules on trial by their names, with what would enforce them instead of the plan.
-    :returns: the replay, and for each rule on trial the ``window`` and the ``difference`` of one that has it enforced.
     :raises OptionError: the days or the files are none.
     """
     days, files = int(variables.get("replay_days") or 0), _files(variables.get("replay_trace"), task.host)
     if not days and not files:
-        return {}, {}
+        return Replayed()
     if not 0 <= days <= OLDEST:
         raise OptionError(f"hardened_baseline_replay_days is {days}.", remedy=f"Use a number from 0 to {OLDEST}; 0 turns it off.")
     try:
-        trace, window = _traced(task, days, files, from_graph=variables.get("replay_source") == "graph")
+        traced = trace, window = _traced(task, days, files, from_graph=variables.get("replay_source") == "graph")
         guarantees = [each for each in guarantees_of(Request(variables)) if WISHES[each.then].traced]
         known = read_with_people(task.session, organization, [*organization.subsets, *MAIL_FACTS], guarantees, plan)
         now = Mail.of(known)
@@ -74,11 +85,11 @@ def replayed(
     except OptionError:
         raise
     except ExchangeError as error:
-        return {"remark": f"The mail of the last days could not be replayed: {error} A file needs no permission: hardened_baseline_replay_trace."}, {}
+        return Replayed({"remark": f"The mail of the last days could not be replayed: {error} A file needs no permission: hardened_baseline_replay_trace."})
     # AWX stores the terminal in its events.
     for line in replay_lines(found, most=1, domains="job_id" not in task.params["awx"])[:_LINES]:
         task.say(line)
-    return found, {name: {key: each[key] for key in ("window", "difference")} for name, each in tried.items()}
+    return Replayed(found, {name: {key: each[key] for key in ("window", "difference")} for name, each in tried.items()}, traced)
 
 
 def counts_of(mail: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,7 +109,7 @@ def _files(value: Any, host: str) -> Sequence[str]:
     return [value] if isinstance(value, str) else list(map(str, value or ()))
 
 
-def _traced(task: BaselineContext, days: int, files: Sequence[str], *, from_graph: bool) -> tuple[Trace, Window]:
+def _traced(task: BaselineContext, days: int, files: Sequence[str], *, from_graph: bool) -> Traced:
     if files:
         return read_files(((path, task.find_file(path)) for path in files), _MOST)
     until = (datetime.datetime.now(datetime.UTC) - SETTLES).replace(microsecond=0)

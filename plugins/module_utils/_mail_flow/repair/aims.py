@@ -36,6 +36,15 @@ _OF_CLAIMS = {
     "protected_in_transit": _PROTECTING | {Does.ROUTE},
 }
 
+#: Claim of a guarantee to the kind of difference by which mail loses what the claim does not want.
+_TAKES = {"unencrypted": "protection_lost", "decrypted_on_arrival": "protection_lost"}
+
+#: What a rule that is added does, as its name says it.
+_VERBS = {"apply_rights_protection_template": "Encrypt", "remove_ome_v2": "Decrypt", "stop_rule_processing": "Exempt"}
+
+#: What the name of such a rule does not say of its mail.
+_SCOPES = ("from_scope", "sent_to_scope")
+
 #: The longest name of a rule.
 _LONGEST = 64
 
@@ -48,12 +57,14 @@ class Aim:
     :param helps: what a rule does that helps.
     :param about: conditions of the mail that it is about, in the form of a rule's section.
     :param remedy: a rule that would do it, to be added; ``None`` if there is none.
+    :param takes: the kind of difference by which mail loses what it should not have; empty if it is to lose nothing.
     """
 
     name: str
     helps: frozenset[Does]
     about: Mapping[str, Any]
     remedy: Rule | None = None
+    takes: str = ""
 
     def is_helped_by(self, rule: FlowRule) -> bool:
         """Whether a rule does what helps, and nothing that keeps mail back beside it."""
@@ -78,7 +89,7 @@ def aim_of_guarantee(guarantee: Guarantee, rules: RuleSet, facts: Facts) -> Aim:
         branding = _branding(guarantee, rules, facts)
         actions = {**actions, "apply_rights_protection_customization_template": branding} if branding else {}
     remedy = _remedy(guarantee.name, guarantee.when, guarantee.unless, actions) if guarantee.when and actions else None
-    return Aim(guarantee.name, helps, guarantee.when, remedy)
+    return Aim(guarantee.name, helps, guarantee.when, remedy, _TAKES.get(guarantee.then, ""))
 
 
 def aim_of_expectation(message: Message, facts: Facts, broken: Sequence[Broken]) -> Aim:
@@ -93,7 +104,8 @@ def aim_of_expectation(message: Message, facts: Facts, broken: Sequence[Broken])
     to = {"recipient_domain_is": [domain(first.recipient)]} if leaves else {"sent_to": [first.recipient]}
     about = {**({"from_scope": "InOrganization"} if inside else {}), **to}
     actions = _actions(helps, template)
-    return Aim(message.name, helps, about, _remedy(message.name, about, {}, actions) if actions else None)
+    takes = "delivery_lost" if fate in _FATES else "protection_lost" if protection == "none" else ""
+    return Aim(message.name, helps, about, _remedy(message.name, about, {}, actions) if actions else None, takes)
 
 
 def _actions(helps: frozenset[Does], template: str) -> dict[str, Any]:
@@ -115,5 +127,13 @@ def _branding(guarantee: Guarantee, rules: RuleSet, facts: Facts) -> str:
 
 def _remedy(name: str, conditions: Mapping[str, Any], exceptions: Mapping[str, Any], actions: Mapping[str, Any]) -> Rule:
     error_action = {"rule_error_action": "Defer"} if "apply_rights_protection_template" in actions else {}
-    named = {"name": name[:_LONGEST], "enabled": True, "mode": "Enforce", **error_action}
+    named = {"name": _name(name, conditions, exceptions, actions)[:_LONGEST], "enabled": True, "mode": "Enforce", **error_action}
     return {**named, "conditions": dict(conditions), "exceptions": dict(exceptions), "actions": dict(actions)}
+
+
+def _name(name: str, conditions: Mapping[str, Any], exceptions: Mapping[str, Any], actions: Mapping[str, Any]) -> str:
+    """What a rule is called that is added: by whom its mail goes to, if that is all, or by what it is for."""
+    verb = next(verb for option, verb in _VERBS.items() if option in actions)
+    given = {option: value for option, value in conditions.items() if option not in _SCOPES}
+    to = [*(given.get("recipient_domain_is") or ()), *(given.get("sent_to") or ())]
+    return f"{verb} mail to {to[0]}" if len(given) == len(to) == 1 and not exceptions else f"{verb}: {name}"

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import Difference, difference
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import MayChange
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import Finding, MayChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import REFUTED, UNKNOWN, Counterexample, Judgment
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded, spend
@@ -27,6 +27,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import Wrong, aim_of_expectation, aim_of_guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.beside import LOSSES, beside
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.candidates import candidates
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import ADD, Draft, Edit, Rule, unplaced
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.standing import Copy, copy_of
@@ -35,6 +36,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import CONFLICTS, Model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import surely_breaks
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.alternatives import Copies, alternatives
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
 
 #: The steps for all suggestions about an organization.
 STEPS = 24_000_000
@@ -47,10 +51,6 @@ _PAIRS = 400
 
 #: The cost, in steps, of reading a rule.
 _STEPS_OF_RULE = 20
-
-#: The kinds of differences by which mail is worse off.
-_LOSSES = ("protection_lost", "delivery_lost", "transit_lost")
-_GAINS = ("protection_gained", "delivery_gained", "transit_gained")
 
 
 @dataclass(frozen=True)
@@ -71,16 +71,37 @@ class Tried:
 
 
 @dataclass(frozen=True)
+class Replayed:
+    """What the edits would have changed for the copies of a trace.
+
+    :param copies: how many there are.
+    :param changes: kind of difference to copies.
+    """
+
+    window: Window
+    copies: int
+    changes: Mapping[str, Copies]
+
+
+@dataclass(frozen=True)
 class Suggestion:
     """Edits after which a goal is met, and everything that held before still holds.
 
     :param rules: all rules, first to last.
-    :param difference: what they change in mail.
+    :param difference: what they change in mail, and :param:`beside` what of that goes beyond what was asked for.
+    :param replay: what they would have changed for the copies of a trace; ``None`` where there is none.
     """
 
     edits: tuple[Edit, ...]
     rules: tuple[Rule, ...]
     difference: Difference
+    beside: tuple[Finding, ...]
+    replay: Replayed | None = None
+
+    @property
+    def losses(self) -> tuple[Finding, ...]:
+        """The mail that is worse off, although nobody asked for that."""
+        return tuple(each for each in self.beside if each.kind in LOSSES)
 
 
 @dataclass(frozen=True)
@@ -88,7 +109,7 @@ class Repaired:
     """What is suggested for a goal.
 
     :param name: the name of the guarantee or of the message.
-    :param suggestions: those with the smallest difference in mail first; none if no one or two edits were found.
+    :param suggestions: those that change the least mail beside what was asked for first; none if no one or two edits were found.
     """
 
     name: str
@@ -181,8 +202,12 @@ class _Repair:
                     complete = count["pairs"] < _PAIRS
         except BudgetError:
             pass  # What was found until then counts.
-        found = [Suggestion(each.edits, each.rules, difference(self.rules, RuleSet(each.rules, self.rules.dialect), self.given, self.now)) for each in proposed]
-        return Repaired(goal.wrong.aim.name, tuple(sorted(found, key=_size)[:MOST]), Tried(**count, complete=complete))
+        aim, dialect = goal.wrong.aim, self.rules.dialect
+        differences = [difference(self.rules, RuleSet(each.rules, dialect), self.given, self.now) for each in proposed]
+        wanted = goal.guarantee.selection if goal.guarantee else {"conditions": aim.about}
+        more = beside(differences, wanted, aim.takes, self.given, dialect, self.now)
+        found = [Suggestion(draft.edits, draft.rules, *changes) for draft, changes in zip(proposed, zip(differences, more, strict=True), strict=True)]
+        return Repaired(aim.name, tuple(sorted(found, key=_size)[:MOST]), Tried(**count, complete=complete))
 
     def _search(self, goal: _Goal, count: Counter[str]) -> Iterator[Draft]:
         """The drafts that do, with one edit; with two where no single edit does."""
@@ -299,12 +324,33 @@ def _covers(known: Broken, other: Broken) -> bool:
     return known.recipient == other.recipient and known.key in ("", other.key)
 
 
-def _size(found: Suggestion) -> tuple[int, int, int, int, int]:
-    """How much mail a suggestion changes: the classes of mail that lose by it, that may change, that change without a gain, and all of them. The more
-    conditions they meet, the less mail is in them.
+def _size(found: Suggestion) -> tuple[int, int, list[tuple[int, int]], int, int, list[tuple[int, int]]]:
+    """How much else a suggestion changes: the classes of mail that lose by it, those that may change, and how wide the others are; the edits; and of all it
+    changes, the classes without a gain, and how wide all are.
     """
-    findings = found.difference.findings
-    lost = sum(each.kind in _LOSSES for each in findings)
-    unknown = sum(isinstance(each, MayChange) for each in findings) + (not found.difference.complete)
-    other = sum(each.kind not in (*_LOSSES, *_GAINS) for each in findings)
-    return lost, unknown, other, len(findings) + found.difference.more, -sum(len(each.when) + len(each.unless) for each in findings)
+    every = found.difference.findings
+    unknown = sum(isinstance(each, MayChange) for each in found.beside) + found.difference.more + (not found.difference.complete)
+    others = [each for each in found.beside if each.kind not in LOSSES and not isinstance(each, MayChange)]
+    return len(found.losses), unknown, _widths(others), len(found.edits), sum(not each.kind.endswith("_gained") for each in every), _widths(every)
+
+
+def _widths(found: Iterable[Finding]) -> list[tuple[int, int]]:
+    return sorted(map(_width, found), reverse=True)
+
+
+def _width(found: Finding) -> tuple[int, int]:
+    """How wide a class of mail is: the fewer conditions it meets, and the more values these have, the more mail is in it."""
+    conditions = [*found.when.values(), *found.unless.values()]
+    return -len(conditions), sum(len(each) if isinstance(each, list) else 1 for each in conditions)
+
+
+def with_replays(found: Sequence[Repaired], rules: RuleSet, facts: Mapping[str, Any], trace: Trace, window: Window) -> list[Repaired]:
+    """The same suggestions, each with what it would have changed for the copies of a trace.
+
+    :param rules: the present rules.
+    :param facts: in the form of the option ``facts``.
+    """
+    known = facts_of(facts)
+    others = [RuleSet(each.rules, known.dialect) for one in found for each in one.suggestions]
+    changes = iter(alternatives(rules, others, known, trace))
+    return [replace(one, suggestions=tuple(replace(each, replay=Replayed(window, len(trace), next(changes))) for each in one.suggestions)) for one in found]

@@ -15,7 +15,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from time import monotonic, sleep
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import GRAPH_TRACE, Call, Result, Session
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, ProtocolError, ThrottledError
@@ -67,6 +67,10 @@ class Window:
     until: datetime.datetime
     reason: str = ""
     detail: str = ""
+
+
+#: Rows, and the time span that they are of.
+Traced: TypeAlias = tuple[Trace, Window]
 
 
 def read_files(files: Iterable[tuple[str, bytes]], most: int) -> tuple[Trace, Window]:

@@ -178,21 +178,8 @@ class Replay:
         """The kinds of change that are certain, and those that are possible."""
         key = (id(before), id(after))
         if key not in self._kinds:
-            self._kinds[key] = self._compared(before, after)
+            self._kinds[key] = changes_of(before, after)
         return self._kinds[key]
-
-    def _compared(self, before: Passed, after: Passed) -> tuple[frozenset[str], frozenset[str]]:
-        if before.asks == after.asks:
-            return frozenset(), frozenset()
-        sides = [[(world.answered(), one) for world, one in each.worlds] for each in (before, after)]
-        if any(each.course.too_many for each in (before, after)) or len(sides[0]) * len(sides[1]) > _MOST_PAIRS:
-            return frozenset(), frozenset(("unknown",))
-        # The same question has the same answer under both rule sets.
-        pairs = [(old, new) for said, old in sides[0] for told, new in sides[1] if all(told.get(key, answer) is answer for key, answer in said.items())]
-        kinds = [frozenset(kinds_of(old, new)) for old, new in pairs]
-        certain = frozenset.intersection(*kinds) if kinds else frozenset()
-        open_pairs = any(old != new and is_open(old, new) for old, new in pairs)
-        return certain, frozenset().union(*kinds, ("unknown",) if open_pairs else ()) - certain
 
     def _differing(self, group: Group) -> list[str]:
         """The names of the rules that copies meet under one rule set but not, or not in the same way, under the other."""
@@ -218,3 +205,18 @@ class Replay:
             if len(tally.examples) < self.examples or -block.received[place] <= tally.examples[-1].age:
                 insort(tally.examples, Example(-block.received[place], *(block.text(name, place) for name in ("sender", "recipient", "subject"))))
                 del tally.examples[self.examples :]
+
+
+def changes_of(before: Passed, after: Passed) -> tuple[frozenset[str], frozenset[str]]:
+    """The kinds of change of copies between two rule sets that are certain, and those that are possible."""
+    if before.asks == after.asks:
+        return frozenset(), frozenset()
+    sides = [[(world.answered(), one) for world, one in each.worlds] for each in (before, after)]
+    if any(each.course.too_many for each in (before, after)) or len(sides[0]) * len(sides[1]) > _MOST_PAIRS:
+        return frozenset(), frozenset(("unknown",))
+    # The same question has the same answer under both rule sets.
+    pairs = [(old, new) for said, old in sides[0] for told, new in sides[1] if all(told.get(key, answer) is answer for key, answer in said.items())]
+    kinds = [frozenset(kinds_of(old, new)) for old, new in pairs]
+    certain = frozenset.intersection(*kinds) if kinds else frozenset()
+    open_pairs = any(old != new and is_open(old, new) for old, new in pairs)
+    return certain, frozenset().union(*kinds, ("unknown",) if open_pairs else ()) - certain

@@ -11,15 +11,38 @@ from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed, value_text, visible, visible_line
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import Changed, Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import Edit, Rule, as_options, name_of, unwritten
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.nearest import Nearest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import Repaired, Suggestion
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import Repaired, Replayed, Suggestion
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import difference_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import number_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_results import window_row
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import mail_of
 
 Row = dict[str, Any]
 
 #: The maximum number of copies in clear that a terminal explains.
 _EXPLAINED = 10
+
+#: Kind of loss to what edits do to mail.
+_LOSE = {
+    "protection_lost": "it takes encryption from {}",
+    "delivery_lost": "it keeps {} from being delivered",
+    "transit_lost": "it protects {} less on its way",
+}
+
+#: Kind of difference to what copies of a trace would do.
+WOULD = {
+    "protection_lost": "no longer be encrypted",
+    "delivery_lost": "no longer be delivered",
+    "protection_gained": "newly be encrypted",
+    "delivery_gained": "newly be delivered",
+    "protection_changed": "be protected differently",
+    "branding_changed": "show a different branding or none",
+    "fate_changed": "be handled differently",
+    "unknown": "be treated differently",
+}
 
 #: Kind of edit to its words: where the option is new, where it goes, and where its value changes.
 _WORDS = {
@@ -42,7 +65,7 @@ _WORDS = {
 
 def suggestion_rows(found: Iterable[Repaired], present: Sequence[Rule], to_yaml: Callable[[Any], str]) -> list[Row]:
     """What is suggested, as results have it: ``for``, ``edits``, ``text`` and ``tried`` and, where edits were found, ``rules``, ``difference``,
-    ``difference_more``, ``yaml``, ``diff`` and, of rules that the option ``rules`` cannot say, ``unwritten``.
+    ``difference_more``, ``yaml``, ``diff`` and, where there are rules that the option ``rules`` cannot say, ``unwritten``; with a trace, ``replay``.
 
     :param present: the rules before the edits.
     :param to_yaml: writes a value as YAML.
@@ -62,14 +85,21 @@ def _row(found: Suggestion, present: Sequence[Rule], to_yaml: Callable[[Any], st
     before, after = (to_yaml(_shown(each, found.edits)).splitlines() for each in (as_options(present, found.rules), rules))
     return {
         "edits": [{key: value for key, value in asdict(edit).items() if value is not None} for edit in found.edits],
-        "text": edits_text(found.edits),
+        "text": _text(found),
         "rules": rules,
         "difference": rows,
         "difference_more": more,
         "yaml": to_yaml([rule for rule in rules if name_of(rule) in names]),
         "diff": "\n".join(difflib.unified_diff(before, after, "present", "suggested", lineterm="")),
         **({"unwritten": left_out} if left_out else {}),
+        **({"replay": _replay(found.replay)} if found.replay else {}),
     }
+
+
+def _replay(found: Replayed) -> Row:
+    """Copies of a trace, counted: who got them is not told."""
+    changes = [{"kind": kind, **asdict(copies)} for kind, copies in found.changes.items()]
+    return {"window": window_row(found.window), "copies": found.copies, "difference": changes}
 
 
 def _shown(rules: Iterable[Rule], edits: Iterable[Edit]) -> list[Rule]:
@@ -78,10 +108,20 @@ def _shown(rules: Iterable[Rule], edits: Iterable[Edit]) -> list[Rule]:
     return [rule if name_of(rule) in edited else {"name": name_of(rule)} for rule in rules]
 
 
-def edits_text(edits: Sequence[Edit]) -> str:
-    """Edits as a sentence: ``Move the rule 'Encrypt' from priority 3 to 0.``"""
-    said = " and ".join(map(_edit, edits))
-    return visible_line(f"{said[:1].upper()}{said[1:]}.")
+def _text(found: Suggestion) -> str:
+    """Edits as a sentence, with what they cost: ``Move the rule 'Encrypt' from priority 3 to 0, but it takes encryption from mail to fabrikam.com.``"""
+    said = " and ".join(map(_edit, found.edits))
+    return visible_line(f"{said[:1].upper()}{said[1:]}{_losses(found.losses)}.")
+
+
+def _losses(found: Sequence[Finding]) -> str:
+    if not found:
+        return ""
+    first, more = found[0], len(found) - 1
+    every = isinstance(first, Changed) and first.whole
+    mail = mail_of(first.about, first.why, every=every).rstrip(",") + (f" for {first.person}" if first.person else "")
+    others = f", and harms {more} more kind{'' if more == 1 else 's'} of mail" if more else ""
+    return f", but {_LOSE[first.kind].format(f'{mail[0].lower()}{mail[1:]}')}{others}"
 
 
 def _edit(edit: Edit) -> str:
@@ -107,7 +147,7 @@ def suggestion_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         if row["for"] not in said:
             said.add(row["for"])
             yield visible_line(f"Suggestions for {row['for']!r}:")
-        yield f"  {row['text']}{_changes(row)}"
+        yield " ".join(filter(None, (f"  {row['text']}{_changes(row)}", replay_sentence(row))))
 
 
 def _changes(row: Mapping[str, Any]) -> str:
@@ -117,6 +157,24 @@ def _changes(row: Mapping[str, Any]) -> str:
         return ""
     more = {1: "", 2: " 1 more kind of mail changes."}.get(kinds, f" {kinds - 1} more kinds of mail change.")
     return f" {row['difference'][0]['text']}{more}"
+
+
+def replay_sentence(row: Mapping[str, Any]) -> str:
+    """How many copies of a trace a suggestion would have changed; empty without a trace, or mail in it."""
+    replay = row.get("replay")
+    if not replay or not replay["copies"]:
+        return ""
+    begin, end = (replay["window"][side][:10] for side in ("from", "until"))
+    changes = " and ".join(map(_would, replay["difference"])) or "none would be treated differently"
+    return f"Of {number_of(replay['copies'], 'copy', 'copies')} from {begin} to {end}, {changes}."
+
+
+def _would(row: Mapping[str, Any]) -> str:
+    what = WOULD[row["kind"]]
+    if not row["certain"]:
+        return f"{row['possible']:,} might {what}"
+    more = f" ({row['possible']:,} more might)" if row["possible"] else ""
+    return f"{row['certain']:,} would {what}{more}"
 
 
 def suggestion_texts(rows: Iterable[Mapping[str, Any]]) -> list[str]:

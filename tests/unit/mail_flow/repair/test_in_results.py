@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import KINDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import as_options, unwritten
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import suggestion_texts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import WOULD, suggestion_texts
 from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_test
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import to_yaml
 
@@ -59,6 +60,10 @@ def test_a_suggestion_can_be_pasted_and_holds() -> None:
         again = flow(rules=each["rules"], guarantees=[FIRM], suggest=True)
         assert (again["guarantees"][0]["verdict"], again["suggestions"], "failed" in again) == ("proved", [], False)
     assert "suggestions" not in flow(guarantees=[FIRM])
+
+
+def test_every_change_that_a_replay_can_show_has_words() -> None:
+    assert set(WOULD) == {kind for kind in KINDS if kind.split("_")[0] not in ("transit", "side")}
 
 
 def test_where_nothing_is_found_it_says_what_was_tried() -> None:
