@@ -14,7 +14,7 @@ import pytest
 from tests.emulator.emulator import Emulator
 from tests.emulator.message_trace import row
 
-from .awx_emulated import APPLY, AUDIT, CERTIFICATE, CHECK, HOST, ROLL_BACK, SECRET, Awx, encrypted_certificate
+from .awx_emulated import APPLY, CERTIFICATE, CHECK, HOST, ROLL_BACK, SECRET, Awx, encrypted_certificate
 
 TWO = pytest.mark.organizations("contoso.onmicrosoft.com", "fabrikam.onmicrosoft.com")
 
@@ -24,8 +24,10 @@ def awx_fixture(tmp_path: Path, emulator: Emulator) -> Awx:
     return Awx(tmp_path, emulator)
 
 
+# test_awx_workflows.py has it in a workflow.
+@pytest.mark.matrix
 @TWO
-@pytest.mark.parametrize("kind", [CERTIFICATE, pytest.param(SECRET, marks=pytest.mark.matrix)])
+@pytest.mark.parametrize("kind", [CERTIFICATE, SECRET])
 def test_a_change_from_its_check_to_its_rollback(awx: Awx, kind: str) -> None:
     for organization in awx.emulator.organizations.values():
         organization.patch({"irm_configuration": {"AzureRMSLicensingEnabled": True}})
@@ -57,28 +59,12 @@ def test_a_change_from_its_check_to_its_rollback(awx: Awx, kind: str) -> None:
     assert now["fabrikam.onmicrosoft.com"] == changed["fabrikam.onmicrosoft.com"]
 
 
-def test_over_a_management_host(awx: Awx) -> None:
-    check = awx.run(CHECK, HOST)
+def test_a_check_of_one_control_over_a_management_host_keeps_its_plan(awx: Awx) -> None:
+    check = awx.run(CHECK, HOST, tags="IRM-5", hardened_baseline_pdf_encryption=True, hardened_baseline_accept=["IRM-5"])
     assert check.rc == 0, check.stdout
     assert awx.plans() == ["contoso"]
+    assert {change["option"] for change in awx.newest("contoso/plan.json")["changes"]} == {"enable_pdf_encryption"}
     assert {call.wire for call in awx.emulator.calls} == {"psrp"}
-
-
-def test_a_certificate_whose_key_has_a_password(awx: Awx) -> None:
-    job = awx.job(AUDIT)
-    job.credentials = [(CERTIFICATE, encrypted_certificate(awx.described["organizations"][0])), *job.credentials[1:]]
-    done = job.run()
-    awx.assert_discreet(done)
-    assert "Op3n-sesame!" not in done.recorded()
-    assert awx.emulator.round_trips > 0
-    assert done.results("m365.message_encryption.baseline_plan")[0]["digest"].startswith("sha256:")
-
-
-def test_drift_fails_the_audit_and_its_report_is_kept(awx: Awx) -> None:
-    audit = awx.run(AUDIT, SECRET)
-    assert (audit.rc, audit.status) == (2, "failed")
-    assert awx.kept("/contoso/report.json")
-    assert awx.kept("/report.html")
 
 
 @TWO
@@ -88,7 +74,8 @@ def test_a_check_that_is_refused_keeps_its_plans_and_its_report(awx: Awx, refuse
     for host in refused:
         inventory["exchange_organizations"]["hosts"][host]["hardened_baseline_one_time_passcode"] = False
     before = awx.state()
-    check = awx.run(CHECK, inventory=inventory)
+    check = awx.run(CHECK, SECRET, inventory=inventory)
+    assert awx.emulator.round_trips > 0
     assert (check.rc, check.status) == (2, "failed"), check.stdout
     assert awx.state() == before
     assert awx.plans() == ["contoso", "fabrikam"]
@@ -96,12 +83,6 @@ def test_a_check_that_is_refused_keeps_its_plans_and_its_report(awx: Awx, refuse
     assert {organization["host"] for organization in report["organizations"] if organization["status"] == "refused"} == refused
     assert [awx.newest(f"{host}/report.json")["run"] for host in ("contoso", "fabrikam")] == [report["run"]] * 2
     assert len(check.stats["message_encryption_git_commit"]) == 40
-
-
-def test_a_check_of_one_control_keeps_its_plan(awx: Awx) -> None:
-    check = awx.run(CHECK, tags="IRM-5", hardened_baseline_pdf_encryption=True, hardened_baseline_accept=["IRM-5"])
-    assert check.rc == 0, check.stdout
-    assert {change["option"] for change in awx.newest("contoso/plan.json")["changes"]} == {"enable_pdf_encryption"}
 
 
 def test_a_check_replays_mail_and_its_events_have_counts_alone(awx: Awx) -> None:
@@ -119,29 +100,15 @@ def test_a_check_replays_mail_and_its_events_have_counts_alone(awx: Awx) -> None
         assert people not in json.dumps(check.events)
 
 
-def test_an_apply_that_is_refused_writes_nothing(awx: Awx) -> None:
-    """What was not approved, and a snapshot that nothing keeps, or that cannot be kept."""
-    check = awx.run(CHECK)
-    before = awx.state()
-    other = awx.run(APPLY, **check.stats, hardened_baseline_one_time_passcode=False, hardened_baseline_accept=["work_accounts_only"])
-    nowhere = awx.run(APPLY, **check.stats, hardened_baseline_artifacts_publish="")
-    hook = awx.repository / "hooks/pre-receive"
-    hook.write_text("#!/bin/sh\necho no more >&2\nexit 1\n", encoding="utf-8")
-    hook.chmod(0o755)
-    full = awx.run(APPLY, **check.stats)
-    assert [done.rc for done in (other, nowhere, full)] == [2, 2, 2]
-    assert "approved_plan" in other.stdout
-    assert "hardened_baseline_artifacts_publish" in nowhere.stdout
-    assert "no more" in full.stdout
-    assert awx.state() == before
-
-
 @TWO
-def test_on_another_machine(awx: Awx) -> None:
+def test_on_another_machine_with_a_certificate_whose_key_has_a_password(awx: Awx) -> None:
     job = awx.job(CHECK)
+    job.credentials = [(CERTIFICATE, encrypted_certificate(awx.described["organizations"][0])), *job.credentials[1:]]
     done = job.run_elsewhere()
     assert (done.rc, done.status) == (0, "successful"), done.stdout
     awx.assert_discreet(done)
+    assert "Op3n-sesame!" not in done.recorded()
     assert not job.directory.exists()
+    assert awx.emulator.round_trips > 0
     assert awx.plans() == ["contoso", "fabrikam"]
     assert {event["event_data"].get("host") for event in done.events} >= {"contoso", "fabrikam"}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 
 from tests.emulator.emulator import Emulator
 
-from .awx_emulated import APPLY, AUDIT, CHANGE, CHECK, EVERY_NIGHT, PLANS, ROLL_BACK, Awx
+from .awx_emulated import APPLY, AUDIT, CHANGE, CHECK, EVERY_NIGHT, PLANS, REPORT, ROLL_BACK, Awx
 from .awx_workflows import Model, Refused
 
 TWO = pytest.mark.organizations("contoso.onmicrosoft.com", "fabrikam.onmicrosoft.com")
@@ -61,68 +61,75 @@ def test_a_change_from_an_empty_repository(awx: Awx, model: Model) -> None:
     first = awx.state()
     with pytest.raises(Refused):
         model.launch_workflow(CHANGE, APPROVERS)
-    shown: dict[str, Any] = {}
+    approved: dict[str, Any] = {}
 
     def decide(handed: Mapping[str, Any]) -> bool:
         # What the approver sees: nothing is written yet, and the commit has the plans and their report.
         assert awx.state() == first
-        shown.update(handed)
+        approved.update(handed)
         return model.decides(APPROVERS, CHANGE)(handed)
+
+    def meddle() -> None:
+        number, wishes = model.workflow_job, model.wishes.read_bytes()
+        plan_something_else(awx, model)
+        changed = model.run(APPLY, approved, number)
+        assert (changed.status, "the variables of IRM-5 have changed" in changed.stdout) == ("failed", True), changed.stdout
+        model.wishes.write_bytes(wishes)
+        try_to_apply(awx, model, approved, number)
+        assert awx.state() == first
 
     with pytest.raises(Refused):
         model.launch_workflow(CHANGE, OPERATORS, **HOSTILE)
-    ended = model.launch_workflow(CHANGE, OPERATORS, decide=decide, hardened_baseline_change_reference="CHG-4711")
+    ended = model.launch_workflow(CHANGE, OPERATORS, decide=decide, before={"apply": meddle}, hardened_baseline_change_reference="CHG-4711")
     statuses = {name: node.status for name, node in ended.items()}
     # Drift fails the audit, and is what there is to change.
     expected = {"audit": "failed", "check": "successful", "plans": "successful", "approval": "successful", "apply": "successful"}
     assert statuses == expected, "".join(node.stdout for node in ended.values())
-    assert {configuration["SocialIdSignIn"] for state in awx.state().values() for configuration in state["ome_configurations"]} == {False}
-    merged = shown["hardened_baseline"]["run"]
-    assert shown["message_encryption_git_commit"] in ended["plans"].stdout
+    changed = awx.state()
+    assert {configuration["SocialIdSignIn"] for state in changed.values() for configuration in state["ome_configurations"]} == {False}
+    # What was not approved is not done.
+    assert {state["irm_configuration"]["EnablePdfEncryption"] for state in changed.values()} == {False}
+    assert len(awx.kept("/snapshot-")) >= 2
+    artifacts = ended["apply"].artifacts
+    assert (set(artifacts), len(artifacts["message_encryption_git_commit"])) == ({"message_encryption_git_commit", "hardened_baseline"}, 40)
+    assert set(artifacts["hardened_baseline"]) == {"counts", "digest", "report", "run"}
+    merged = approved["hardened_baseline"]["run"]
+    assert approved["message_encryption_git_commit"] in ended["plans"].stdout
     assert f":runs/{merged}/report.html" in ended["plans"].stdout
     assert [organization["host"] for organization in report(awx, merged)["organizations"]] == ["contoso", "fabrikam"]
     assert report(awx, merged)["change_reference"] == "CHG-4711"
     assert report(awx, merged)["kind"] == "check"
 
-    # Now there is nothing to approve: the workflow ends after its audit, and where that cannot tell, after the plans.
-    assert [*model.launch_workflow(CHANGE, OPERATORS)] == ["audit", "report"]
-    assert model.workflow_status == "successful"
-    plans = awx.run_job(dataclasses.replace(awx.job(PLANS), variables=model.launch(CHECK, workflow_job=9).artifacts, workflow_job=9))
-    assert (plans.rc, "There is nothing to approve" in plans.stdout) == (2, True), plans.stdout
+    # Now there is nothing to approve; where the audit cannot tell, the workflow ends after the plans.
+    plans = model.run(PLANS, model.launch(CHECK, workflow_job=9).artifacts, 9)
+    assert (plans.status, "There is nothing to approve" in plans.stdout) == ("failed", True), plans.stdout
+    roll_back_one(awx, model, first)
 
-    # The same approval again, after somebody has put it all back: by the few who may, and for nothing.
-    ((back,),) = (ended.values() for ended in model.bulk_launch(ON_CALL, ROLL_BACK, exchange_organizations="contoso", **OFF, **HOSTILE))
-    assert back.status == "successful", back.stdout
-    assert awx.state()["contoso.onmicrosoft.com"] == first["contoso.onmicrosoft.com"]
+    # Its plan fits once more, but was approved for one run.
     with pytest.raises(Refused):
         model.launch(APPLY, OPERATORS)
     before = awx.state()
-    again = awx.run_job(dataclasses.replace(awx.job(APPLY), variables=shown))
+    again = awx.run_job(dataclasses.replace(awx.job(APPLY), variables=approved))
     assert again.rc == 2
     assert "was approved for one run" in again.stdout
     assert awx.state() == before
 
 
-def another_organization(awx: Awx, model: Model) -> None:
-    """One more in the project, whose plan somebody has made since, and pushed."""
-    model.write_organizations(awx.inventory())
-    assert model.launch_workflow(CHANGE, OPERATORS, decide=lambda handed: False, exchange_organizations="tailspin")["plans"].status == "successful"
-
-
-def another_plan(awx: Awx, model: Model) -> None:
+def plan_something_else(awx: Awx, model: Model) -> None:
     """The wishes are others, so are the newest plans, and those that were approved are forged where they lie.
 
     The change with the other plans is denied, writes nothing and says so.
     """
     model.write_wishes(hardened_baseline_pdf_encryption=True, hardened_baseline_accept=["IRM-5"])
     before, sent = awx.state(), len(model.sent)
-    denied = model.launch_workflow(CHANGE, OPERATORS, decide=lambda handed: False)
+    denied = model.launch_workflow(CHANGE, OPERATORS, decide=lambda handed: False, exchange_organizations="contoso")
     assert {name: node.status for name, node in denied.items()} == {"audit": "failed", "check": "successful", "plans": "successful", "approval": "failed"}
     assert model.workflow_status == "failed"
     assert awx.state() == before
     messages = model.sent[sent:]
     assert [(message.template, message.sender) for message in messages] == [("Message encryption approvers", PLANS), (TEAM, CHANGE)]
     assert "its plans were denied or not approved" in messages[1].body
+    assert "The last lines of that job have its report." in messages[1].body
     clone = awx.directory / "clone"
     awx.git("clone", "--quiet", str(awx.repository), str(clone), cwd=awx.directory)
     newest = (clone / "organizations/contoso/latest-plan").read_text(encoding="utf-8").strip()
@@ -133,23 +140,55 @@ def another_plan(awx: Awx, model: Model) -> None:
     awx.git("push", "--quiet", "origin", "HEAD", cwd=clone)
 
 
+def try_to_apply(awx: Awx, model: Model, approved: Mapping[str, Any], number: int) -> None:
+    """What launch variables would do if AWX let them through: it does not, and this is the second line. And a snapshot that cannot be kept."""
+    # test_awx_git.py sees what fetch_approved_git.yml refuses.
+    tries: list[tuple[dict[str, Any], str]] = [
+        ({"message_encryption_git_commit": "", "hardened_baseline": {}}, "No plan was approved, so there is nothing to apply"),
+        ({"hardened_baseline_approved_plan": ""}, "this job applies only the plans approved in its workflow"),
+        ({"hardened_baseline_require_approval": False}, "hardened_baseline_require_approval is False as an extra variable"),
+        ({"hardened_baseline_artifacts_publish": ""}, "hardened_baseline_artifacts_publish"),
+    ]
+    for variables, said in tries:
+        refused = model.run(APPLY, {**approved, **variables}, number)
+        assert (refused.status, said in " ".join(refused.stdout.split())) == ("failed", True), refused.stdout
+    hook = awx.repository / "hooks/pre-receive"
+    hook.write_text("#!/bin/sh\necho no more >&2\nexit 1\n", encoding="utf-8")
+    hook.chmod(0o755)
+    full = model.run(APPLY, approved, number)
+    assert (full.status, "no more" in full.stdout) == ("failed", True), full.stdout
+    hook.unlink()
+
+
+def roll_back_one(awx: Awx, model: Model, first: Mapping[str, Any]) -> None:
+    """By the few who may. A check of it writes nothing."""
+    changed = awx.state()
+    preview = awx.run(ROLL_BACK, exchange_organizations="contoso", **OFF)
+    assert preview.rc == 0, preview.stdout
+    assert awx.state() == changed
+    ((back,),) = (ended.values() for ended in model.bulk_launch(ON_CALL, ROLL_BACK, exchange_organizations="contoso", **OFF, **HOSTILE))
+    assert back.status == "successful", back.stdout
+    now = awx.state()
+    assert now["contoso.onmicrosoft.com"] == first["contoso.onmicrosoft.com"]
+    assert now["fabrikam.onmicrosoft.com"] == changed["fabrikam.onmicrosoft.com"]
+
+
+@pytest.mark.matrix
 @THREE
-@pytest.mark.parametrize(
-    ("happens", "said"),
-    [
-        # fetch_approved_git.yml says it of any commit, as test_awx_git.py sees.
-        pytest.param(another_organization, "No plan was approved of tailspin, so nothing was written to any organization", marks=pytest.mark.matrix),
-        (another_plan, "the variables of IRM-5 have changed"),
-    ],
-)
-def test_what_happens_between_the_approval_and_the_job_does_not_count(awx: Awx, model: Model, happens: Callable[[Awx, Model], None], said: str) -> None:
+def test_an_organization_that_came_after_the_approval_is_left_alone(awx: Awx, model: Model) -> None:
+    """One more in the project, whose plan somebody has made since, and pushed. test_awx_git.py sees that fetch_approved_git.yml says it of any commit."""
     two = awx.inventory()
     del two["exchange_organizations"]["hosts"]["tailspin"]
     model.write_organizations(two)
     before = awx.state()
-    ended = model.launch_workflow(CHANGE, OPERATORS, before={"apply": lambda: happens(awx, model)})
+
+    def another_organization() -> None:
+        model.write_organizations(awx.inventory())
+        assert model.launch_workflow(CHANGE, OPERATORS, decide=lambda handed: False, exchange_organizations="tailspin")["plans"].status == "successful"
+
+    ended = model.launch_workflow(CHANGE, OPERATORS, before={"apply": another_organization})
     assert (ended["approval"].status, ended["apply"].status) == ("successful", "failed")
-    assert said in ended["apply"].stdout
+    assert "No plan was approved of tailspin, so nothing was written to any organization" in ended["apply"].stdout
     assert awx.state() == before
 
 
@@ -163,14 +202,16 @@ def test_a_bulk_launch_reaches_no_job_template(model: Model, team: str) -> None:
 
 @TWO
 def test_who_is_refused_is_not_approved(awx: Awx, model: Model) -> None:
+    """The workflow ends after its plans, as in test_localhost_is_no_organization."""
     inventory = awx.inventory()
     inventory["exchange_organizations"]["hosts"]["contoso"]["hardened_baseline_one_time_passcode"] = False
     model.write_organizations(inventory)
-    ended = model.launch_workflow(CHANGE, OPERATORS)
-    assert {name: node.status for name, node in ended.items()} == {"audit": "failed", "check": "failed", "plans": "failed"}
-    assert [(message.template, message.sender) for message in model.sent] == [(TEAM, CHANGE)]
-    assert "The last lines of that job have its report." in model.sent[0].body
-    assert "Needs attention: contoso." in ended["plans"].stdout
+    check = model.launch(CHECK, workflow_job=7)
+    plans = model.run(PLANS, check.artifacts, 7)
+    assert (check.status, plans.status) == ("failed", "failed")
+    assert "Needs attention: contoso." in plans.stdout
+    # Without what the check has left there is nothing to merge.
+    assert "There is nothing to merge" in model.launch(PLANS, workflow_job=7).stdout
 
 
 @TWO
@@ -182,6 +223,9 @@ def test_slices(awx: Awx, model: Model) -> None:
     night = model.launch_workflow(EVERY_NIGHT, OPERATORS, ends_last={"audit": 1})
     assert len(night["audit"].done) == 2
     assert (night["audit"].status, night["report"].status) == ("failed", "failed")
+    assert {done.rc for done in night["audit"].done} == {2}
+    assert awx.kept("/contoso/report.json")
+    assert awx.kept("/report.html")
     assert "Needs attention: contoso, fabrikam." in night["report"].stdout
     merged = report(awx, night["report"].artifacts["hardened_baseline"]["run"])
     assert (merged["kind"], len(merged["organizations"])) == ("audit", 2)
@@ -201,9 +245,10 @@ def test_slices(awx: Awx, model: Model) -> None:
     # A slice has none of the ring's organizations. Where none has any, the job after them says so.
     ring = model.launch_workflow(CHANGE, OPERATORS, exchange_organizations="contoso")
     assert {name: node.status for name, node in ring.items()} == {"audit": "successful", "report": "successful"}, ring["audit"].stdout
-    none = model.launch_workflow(CHANGE, OPERATORS, exchange_organizations="ring_pliot")
-    assert {name: node.status for name, node in none.items()} == {"audit": "successful", "report": "failed"}
-    assert "No host matches ring_pliot" in " ".join(none["report"].stdout.split())
+    assert model.workflow_status == "successful"
+    none = model.run(REPORT, {"exchange_organizations": "ring_pliot"}, model.workflow_job)
+    assert none.status == "failed"
+    assert "No host matches ring_pliot" in " ".join(none.stdout.split())
 
 
 def test_localhost_is_no_organization(awx: Awx, model: Model) -> None:
@@ -212,30 +257,3 @@ def test_localhost_is_no_organization(awx: Awx, model: Model) -> None:
     assert {name: node.status for name, node in ended.items()} == {"audit": "failed", "check": "failed", "plans": "failed"}
     assert all("No host matches localhost in the inventory" in " ".join(node.stdout.split()) for node in ended.values())
     assert not awx.has_kept()
-
-
-@TWO
-def test_an_apply_takes_nothing_but_what_its_workflow_had_approved(awx: Awx, model: Model) -> None:
-    """What launch variables would do if AWX let them through: it does not, and this is the second line."""
-    before = awx.state()
-    check = model.launch(CHECK, workflow_job=7)
-    handed = model.launch(PLANS, workflow_job=7).artifacts
-    assert not handed, "without what the check has left there is nothing to merge"
-    merged = awx.run_job(dataclasses.replace(awx.job(PLANS), variables=check.artifacts, workflow_job=7))
-    assert merged.rc == 0, merged.stdout
-    # test_awx_git.py sees what fetch_approved_git.yml refuses, and the test above a wish that has changed.
-    tries: list[tuple[dict[str, Any], str]] = [
-        ({"message_encryption_git_commit": "", "hardened_baseline": {}}, "No plan was approved, so there is nothing to apply"),
-        ({"hardened_baseline_approved_plan": ""}, "this job applies only the plans approved in its workflow"),
-        ({"hardened_baseline_require_approval": False}, "hardened_baseline_require_approval is False as an extra variable"),
-    ]
-    for variables, said in tries:
-        job = dataclasses.replace(awx.job(APPLY), variables={**merged.stats, **variables}, workflow_job=7)
-        done = awx.run_job(job)
-        assert done.rc == 2, variables
-        assert said in " ".join(done.stdout.split()), done.stdout
-        assert awx.state() == before, variables
-    # Nor does a check write that somebody has made a run.
-    done = awx.run_job(dataclasses.replace(awx.job(APPLY), variables=merged.stats, workflow_job=7))
-    assert done.rc == 0, done.stdout
-    assert awx.state() != before
