@@ -32,6 +32,8 @@ from .shell import Pipeline, Shell
 #: The oldest PowerShell that has all that the tests use: session configurations over standard streams.
 OLDEST = (7, 4)
 MODULES = Path(__file__).parents[1] / "powershell"
+#: Spares .NET work at each start, which is most of what a test's PowerShell does: no profile of what runs often, and code in pages that stay writable.
+QUICK = {"DOTNET_TieredPGO": "0", "DOTNET_EnableWriteXorExecute": "0"}
 
 _POOL = UUID(int=0)
 #: How it says that it cannot go on.
@@ -91,6 +93,7 @@ def _environment(**more: str) -> dict[str, str]:
         "POWERSHELL_TELEMETRY_OPTOUT": "1",
         "POWERSHELL_UPDATECHECK": "Off",
         "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1",
+        **QUICK,
         "PSModulePath": str(MODULES),
         **more,
     }

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from .console import Console
-from .engine import MODULES, Engine
+from .engine import MODULES, QUICK, Engine
 from .faults import Faults, strike
 from .ledger import Ledger
 from .web import Answer
@@ -56,6 +56,7 @@ class OwnProcesses:
             f"export EMULATOR_MODULE_SERVICE={shlex.quote(url)}/{_PREFIX}$$",
             f'export PSModulePath={shlex.quote(str(modules))}:"$PSModulePath"',
             "export EMULATOR_MODULE_WAIT=1",
+            "export " + " ".join(f"{name}={value}" for name, value in QUICK.items()),
             before,
             f'exec {shlex.quote(str(engine.path))} "$@"',
         ]
