@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,22 @@ def emulator(engine: Engine | None) -> Iterator[Emulator]:
         yield running
 
 
-Run = Callable[..., PowerShell]
+@dataclass(frozen=True)
+class Run:
+    """Runs commands and scripts in a session."""
+
+    pool: RunspacePool
+
+    def __call__(self, command: str, **parameters: Any) -> PowerShell:
+        return self._end(PowerShell(self.pool).add_cmdlet(command).add_parameters(parameters))
+
+    def script(self, text: str) -> PowerShell:
+        return self._end(PowerShell(self.pool).add_script(text))
+
+    def _end(self, shell: PowerShell) -> PowerShell:
+        shell.invoke()
+        shell.close()
+        return shell
 
 
 @contextmanager
@@ -65,15 +81,7 @@ def opened(emulator: Emulator, name: str) -> Iterator[Run]:
     account = {"username": organization["psrp_user"], "password": organization["psrp_password"]}
     line = WSMan("127.0.0.1", port=emulator.psrp_plain_front.port, ssl=False, auth="basic", encryption="never", no_proxy=True, **account)
     with line, RunspacePool(line, configuration_name=name) as pool:
-
-        def run(command: str, **parameters: Any) -> PowerShell:
-            shell = PowerShell(pool)
-            shell.add_cmdlet(command).add_parameters(parameters)
-            shell.invoke()
-            shell.close()
-            return shell
-
-        yield run
+        yield Run(pool)
 
 
 @pytest.fixture(scope="module", params=generate_endpoint.VARIANTS)
@@ -127,16 +135,9 @@ def test_a_parameter_that_is_withheld_is_refused_by_name(session: tuple[str, Run
 
 
 @pytest.mark.engine
-def test_there_is_no_language(session: tuple[str, Run], emulator: Emulator) -> None:
-    variant, _run = session
-    (organization,) = emulator.describe()["organizations"]
-    account = {"username": organization["psrp_user"], "password": organization["psrp_password"]}
-    line = WSMan("127.0.0.1", port=emulator.psrp_plain_front.port, ssl=False, auth="basic", encryption="never", no_proxy=True, **account)
-    with line, RunspacePool(line, configuration_name=f"MessageEncryption.{variant}") as pool:
-        shell = PowerShell(pool)
-        shell.add_script("1")
-        shell.invoke()
-        assert refusal(shell) == "ScriptsNotAllowed"
+def test_there_is_no_language(session: tuple[str, Run]) -> None:
+    _variant, run = session
+    assert refusal(run.script("1")) == "ScriptsNotAllowed"
 
 
 @pytest.mark.engine
