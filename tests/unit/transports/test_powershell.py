@@ -41,8 +41,8 @@ Open = Callable[..., PowershellTransport]
 
 @pytest.fixture(name="directory")
 def directory_fixture(tmp_path: Path) -> Path:
-    """The run's own directory."""
-    path = tmp_path / "run"
+    """The run's own directory. PowerShell makes sockets below TMPDIR, and a long path is no hindrance."""
+    path = tmp_path / ("long" * 40)
     path.mkdir()
     return path
 
@@ -85,33 +85,35 @@ def pid_of(transport: PowershellTransport) -> int:
     return transport._pool._line._child.process.pid  # type: ignore[union-attr,attr-defined,no-any-return]
 
 
-def test_a_session_leaves_nothing_behind(wire: Open, emulator: Emulator, directory: Path) -> None:
+def test_a_session_leaves_nothing_behind_and_no_secret_is_in_an_argument_or_a_variable(
+    wire: Open, emulator: Emulator, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXCHANGE_CLIENT_SECRET", "planted-secret")
     transport = wire()
     (read,) = transport.attempt([READ])
     assert read.error is None
     assert read.objects[0]["SearchEnabled"] is True
     pid = pid_of(transport)
     assert os.getpgid(pid) == pid, "it does not lead a process group of its own"
+    # The authorities of the inventory are trusted, by the requests of a module, too.
+    pool = transport._pool
+    assert pool is not None
+    run = pool.run([Call("Invoke-WebRequest", {"Uri": f"{emulator.url}/emulator/health", "SkipHttpErrorCheck": True})], timeout=_PATIENCE)
+    assert [kind for kind, _item in run.events] == ["output"], run.events
     assert [path.name[:14] for path in directory.iterdir()] == ["exchange.pwsh-"]
+    (token,) = transport.secrets
+    for name in ("cmdline", "environ"):
+        seen = Path(f"/proc/{pid}/{name}").read_bytes()
+        assert token.encode() not in seen
+        assert b"planted-secret" not in seen
+        assert values_of_secrets(transport) not in seen
+    own = Path(f"/proc/{pid}/cwd").resolve()
+    assert not [path for path in own.rglob("*") if path.is_file() and token.encode() in path.read_bytes()]
     transport.close()
     assert list(directory.iterdir()) == []
     assert not Path(f"/proc/{pid}").exists()
     counters = emulator.service.ledger.counters
     assert counters["exchange_sessions_opened"] == counters["exchange_sessions_closed"] == 1
-
-
-def test_no_secret_is_in_an_argument_or_a_variable(wire: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EXCHANGE_CLIENT_SECRET", "planted-secret")
-    transport = wire()
-    transport.attempt([READ])
-    (token,) = transport.secrets
-    for name in ("cmdline", "environ"):
-        seen = Path(f"/proc/{pid_of(transport)}/{name}").read_bytes()
-        assert token.encode() not in seen
-        assert b"planted-secret" not in seen
-        assert values_of_secrets(transport) not in seen
-    directory = Path(f"/proc/{pid_of(transport)}/cwd").resolve()
-    assert not [path for path in directory.rglob("*") if path.is_file() and token.encode() in path.read_bytes()]
 
 
 def values_of_secrets(transport: PowershellTransport) -> bytes:
@@ -225,14 +227,6 @@ def test_it_is_silent(wire: Open, program: Callable[..., str]) -> None:
     assert "ansible_exchange_command_timeout" in error.remedy
 
 
-def test_what_a_profile_prints_is_no_matter(wire: Open, program: Callable[..., str]) -> None:
-    transport = wire(exchange_powershell_path=program("echo Welcome to this machine!; printf 'no end of line'; echo and here >&2"))
-    (read,) = transport.attempt([READ])
-    assert read.error is None
-    said = transport._pool._line.said  # type: ignore[union-attr,attr-defined]
-    assert all(text in said for text in ("Welcome to this machine!", "no end of line", "and here"))
-
-
 def test_what_the_module_prints_is_no_matter(wire: Open, program: Callable[..., str], tmp_path: Path) -> None:
     """By itself, which PowerShell drops; and by a program that it runs, with and without an end of line, and on the error stream."""
     shell = "[System.Diagnostics.Process]::Start('/bin/sh', [string[]]@('-c', 'echo \"<no packet>\"; printf \"half a line \"; echo trouble >&2')).WaitForExit()"
@@ -334,7 +328,7 @@ def test_the_connection_is_silent(wire: Open, program: Callable[..., str], tmp_p
     assert "ended prematurely" in str(error)
 
 
-@pytest.mark.parametrize("kind", ["lost_before", "lost_after"])
+@pytest.mark.parametrize("kind", [pytest.param("lost_before", marks=pytest.mark.matrix), "lost_after"])
 def test_it_dies_while_it_connects(wire: Open, emulator: Emulator, kind: str) -> None:
     emulator.faults.set([{"kind": kind, "wire": "powershell", "step": "connect"}])
     (outcome,) = wire().attempt([WRITE])
@@ -343,24 +337,20 @@ def test_it_dies_while_it_connects(wire: Open, emulator: Emulator, kind: str) ->
     assert "ended by signal 9" in str(outcome.error)
 
 
-def test_the_environment_is_handed_on(wire: Open, emulator: Emulator, program: Callable[..., str], tmp_path: Path) -> None:
+def test_the_environment_is_handed_on_and_what_a_profile_prints_is_no_matter(
+    wire: Open, emulator: Emulator, program: Callable[..., str], tmp_path: Path
+) -> None:
     seen = tmp_path / "seen"
     proxy = "http://proxy.example.com:3128"
-    more = {"exchange_environment": "O365USGovDoD", "exchange_proxy": proxy, "exchange_powershell_path": program(f"env > {seen}")}
+    prints = f"env > {seen}; echo Welcome to this machine!; printf 'no end of line'; echo and here >&2"
+    more = {"exchange_environment": "O365USGovDoD", "exchange_proxy": proxy, "exchange_powershell_path": program(prints)}
     transport = wire(**more, exchange_access_token=emulator.token(), exchange_client_id=None, exchange_client_secret=None)
-    transport.attempt([READ])
+    (read,) = transport.attempt([READ])
+    assert read.error is None
+    said = transport._pool._line.said  # type: ignore[union-attr,attr-defined]
+    assert all(text in said for text in ("Welcome to this machine!", "no end of line", "and here"))
     lines = seen.read_text(encoding="utf-8").splitlines()
     assert {f"https_proxy={proxy}", f"HTTPS_PROXY={proxy}", f"SSL_CERT_FILE={emulator.ca_cert}", "LC_ALL=C.UTF-8"} <= set(lines)
-
-
-def test_the_authorities_of_the_inventory_are_trusted(wire: Open, emulator: Emulator) -> None:
-    """By the requests of a module, too."""
-    transport = wire()
-    transport.attempt([READ])
-    pool = transport._pool
-    assert pool is not None
-    run = pool.run([Call("Invoke-WebRequest", {"Uri": f"{emulator.url}/emulator/health", "SkipHttpErrorCheck": True})], timeout=_PATIENCE)
-    assert [kind for kind, _item in run.events] == ["output"], run.events
 
 
 def test_modules_that_the_user_has_installed_are_found(
@@ -373,18 +363,6 @@ def test_modules_that_the_user_has_installed_are_found(
     monkeypatch.delenv("PSModulePath", raising=False)
     (read,) = wire(exchange_powershell_path=program(modules=tmp_path / "empty")).attempt([READ])
     assert read.error is None
-
-
-def test_a_long_path_is_no_hindrance(emulator: Emulator, tmp_path: Path) -> None:
-    """PowerShell makes sockets below TMPDIR."""
-    directory = tmp_path / ("long" * 40)
-    directory.mkdir()
-    processes = Processes(str(directory))
-    transport = PowershellTransport(identity(**values(emulator, "powershell")), processes)
-    try:
-        assert transport.attempt([READ])[0].error is None
-    finally:
-        transport.close()
 
 
 # Its end
@@ -416,22 +394,23 @@ def test_a_process_that_does_not_stop_is_ended(wire: Open, directory: Path) -> N
     assert list(directory.iterdir()) == []
 
 
-@pytest.mark.parametrize(("kind", "call", "applied"), [("lost_before", READ, 0), ("lost_before", WRITE, 0), ("lost_after", WRITE, 1)])
-def test_it_dies_in_mid_call(wire: Open, emulator: Emulator, directory: Path, kind: str, call: Call, applied: int) -> None:
+def test_it_dies_in_mid_call(wire: Open, emulator: Emulator, directory: Path) -> None:
     transport = wire()
-    transport.attempt([READ])
-    emulator.service.edit(emulator.organizations[ORGANIZATION], "Set-IRMConfiguration", {"SearchEnabled": True})
-    emulator.service.ledger.reset()
-    emulator.faults.set([{"kind": kind, "wire": "powershell", "step": "invoke", "cmdlet": call.cmdlet}])
-    (outcome,) = transport.attempt([call])
-    assert isinstance(outcome, Failure)
-    assert (outcome.executed, outcome.retryable) == (Executed.UNKNOWN, True)
-    assert "ended by signal 9" in str(outcome.error)
-    assert transport.is_closed
-    assert not transport.has_process
-    assert list(directory.iterdir()) == []
-    assert len([entry for entry in emulator.calls if entry.applied]) == applied
     assert transport.attempt([READ])[0].error is None
+    for kind, call, applied in (("lost_before", READ, 0), ("lost_before", WRITE, 0), ("lost_after", WRITE, 1)):
+        emulator.service.edit(emulator.organizations[ORGANIZATION], "Set-IRMConfiguration", {"SearchEnabled": True})
+        emulator.service.ledger.reset()
+        emulator.faults.set([{"kind": kind, "wire": "powershell", "step": "invoke", "cmdlet": call.cmdlet}])
+        (outcome,) = transport.attempt([call])
+        assert isinstance(outcome, Failure), (kind, call)
+        assert (outcome.executed, outcome.retryable) == (Executed.UNKNOWN, True)
+        assert "ended by signal 9" in str(outcome.error)
+        assert transport.is_closed
+        assert not transport.has_process
+        assert list(directory.iterdir()) == []
+        assert len([entry for entry in emulator.calls if entry.applied]) == applied, (kind, call)
+        # The next call starts another one.
+        assert transport.attempt([READ])[0].error is None
 
 
 def test_a_session_whose_token_is_about_to_end_is_replaced(wire: Open, emulator: Emulator) -> None:
