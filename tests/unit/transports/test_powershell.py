@@ -434,7 +434,7 @@ def test_no_more_processes_than_places(emulator: Emulator, directory: Path) -> N
     processes = Processes(str(directory))
     most = 0
     program = values(emulator, "powershell")
-    transports = [PowershellTransport(identity(**program, exchange_powershell_processes=2), processes) for _number in range(6)]
+    transports = [PowershellTransport(identity(**program, exchange_powershell_processes=2), processes) for _number in range(4)]
     failed: list[Any] = []
 
     def work(these: list[PowershellTransport]) -> None:
