@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import functools
 import json
 import secrets
 import time
@@ -90,9 +91,15 @@ class Application:
         return jwt.encode(claims, self.federation_key, algorithm="ES256")
 
 
+@functools.cache
+def _key(name: str) -> rsa.RSAPrivateKey:
+    """The key of an organization's application. Drawing one takes longer than the rest of an emulator, so all emulators of a process have the same."""
+    return rsa.generate_private_key(65537, 2048)
+
+
 def register(organization: Organization) -> Application:
     """A new application in an organization, with a self-signed certificate."""
-    key = rsa.generate_private_key(65537, 2048)
+    key = _key(organization.name)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Message encryption of {organization.name}"[:64])])
     start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
     builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number(), start, start + datetime.timedelta(days=365))
