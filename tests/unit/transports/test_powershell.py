@@ -337,23 +337,17 @@ def test_it_dies_while_it_connects(wire: Open, emulator: Emulator, kind: str) ->
     assert "ended by signal 9" in str(outcome.error)
 
 
-def test_the_environment_is_handed_on_and_what_a_profile_prints_is_no_matter(
-    wire: Open, emulator: Emulator, program: Callable[..., str], tmp_path: Path
-) -> None:
+def test_the_environment_is_handed_on(wire: Open, emulator: Emulator, program: Callable[..., str], tmp_path: Path) -> None:
     seen = tmp_path / "seen"
     proxy = "http://proxy.example.com:3128"
-    prints = f"env > {seen}; echo Welcome to this machine!; printf 'no end of line'; echo and here >&2"
-    more = {"exchange_environment": "O365USGovDoD", "exchange_proxy": proxy, "exchange_powershell_path": program(prints)}
+    more = {"exchange_environment": "O365USGovDoD", "exchange_proxy": proxy, "exchange_powershell_path": program(f"env > {seen}")}
     transport = wire(**more, exchange_access_token=emulator.token(), exchange_client_id=None, exchange_client_secret=None)
-    (read,) = transport.attempt([READ])
-    assert read.error is None
-    said = transport._pool._line.said  # type: ignore[union-attr,attr-defined]
-    assert all(text in said for text in ("Welcome to this machine!", "no end of line", "and here"))
+    transport.attempt([READ])
     lines = seen.read_text(encoding="utf-8").splitlines()
     assert {f"https_proxy={proxy}", f"HTTPS_PROXY={proxy}", f"SSL_CERT_FILE={emulator.ca_cert}", "LC_ALL=C.UTF-8"} <= set(lines)
 
 
-def test_modules_that_the_user_has_installed_are_found(
+def test_modules_that_the_user_has_installed_are_found_and_what_a_profile_prints_is_no_matter(
     wire: Open, emulator: Emulator, engine: Engine, program: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """HOME is another one in the process."""
@@ -361,8 +355,12 @@ def test_modules_that_the_user_has_installed_are_found(
     shutil.copytree(MODULES, home / ".local/share/powershell/Modules")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.delenv("PSModulePath", raising=False)
-    (read,) = wire(exchange_powershell_path=program(modules=tmp_path / "empty")).attempt([READ])
+    prints = "echo Welcome to this machine!; printf 'no end of line'; echo and here >&2"
+    transport = wire(exchange_powershell_path=program(prints, modules=tmp_path / "empty"))
+    (read,) = transport.attempt([READ])
     assert read.error is None
+    said = transport._pool._line.said  # type: ignore[union-attr,attr-defined]
+    assert all(text in said for text in ("Welcome to this machine!", "no end of line", "and here"))
 
 
 # Its end
