@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what only the whole matrix of wires runs, and marks what is tried in rounds, so that "make soak" can run more of them."""
+    """Leaves out what only the whole matrix runs, puts what takes long first, and marks what is tried in rounds, so that "make soak" can run more of them."""
     if config.getoption("wires") != "all":
         left_out = [item for item in items if item.get_closest_marker("matrix")]
         config.hook.pytest_deselected(items=left_out)
@@ -46,6 +46,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         module = getattr(item, "module", None)
         if getattr(getattr(item, "function", None), "is_hypothesis_test", False) or any(hasattr(module, name) for name in ("rounds", "seeds")):
             item.add_marker(pytest.mark.rounds)
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -71,6 +71,7 @@ def over_rest(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Any], list
     return _told(tmp_path_factory.mktemp("rest"), "rest", None)
 
 
+@pytest.mark.long
 @pytest.mark.wires("psrp", "engine", "powershell", "endpoint")
 def test_every_module_says_and_does_the_same(tmp_path: Path, over_rest: tuple[Any, Any, Any], wire: str, engine: Engine | None) -> None:
     (ours, our_writes, our_state), (theirs, their_writes, their_state) = over_rest, _told(tmp_path, wire, engine)
