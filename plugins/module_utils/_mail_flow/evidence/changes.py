@@ -61,7 +61,8 @@ def changes_of(organization: Organization) -> list[Change]:
 def what_changed(rule: FlowRule, before: Iterable[FlowRule], changes: Sequence[Change], begin: datetime.datetime) -> Change | None:
     """The first change that keeps a window from being compared: of the rule, of an earlier one, or of a fact.
 
-    :param before: the rules before it. What a changed one did before is not known, such as stopping this one. Later rules do not matter.
+    :param before: the rules before it. What a changed one did before is not known, such as stopping this one. Later ones do not
+        count here: one that ends mail and may have stood before is left out by its copies in ``compare``.
     """
     matters = {each.guid.lower() for each in before}
     own = [change for change in changes if change.what == RULE and change.guid == rule.guid.lower()] or [Change(RULE, rule.name, None)]
