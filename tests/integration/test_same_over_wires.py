@@ -10,6 +10,7 @@ and that a second run has nothing to do. Other integration tests run over ``rest
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ _FAULTS = [
 _PLAYS = ("check", "run", "again")
 
 
-def _told(home: Path, wire: str, engine: Engine | None) -> tuple[list[Any], list[str], dict[str, Any]]:
+def _told(home: Path, wire: str, engine: Engine | None, names: Sequence[str] = _PLAYS) -> tuple[list[Any], list[str], dict[str, Any]]:
     """What each task says over a wire on a fresh organization, the writes that arrived, and what the organization stores in the end."""
     tasks = [
         {"name": str(number), **{f"m365.message_encryption.{module}": options for module, options in task.items()}, "ignore_errors": True}
@@ -53,10 +54,10 @@ def _told(home: Path, wire: str, engine: Engine | None) -> tuple[list[Any], list
     with Emulator([{"name": _NAME, "advanced_message_encryption": True}], directory=home / "emulator", engine=engine) as emulator:
         organization = tenant(home, emulator, wire)
         emulator.faults.set(_FAULTS)
-        plays = [{"name": name, "hosts": organization.host, "gather_facts": False, "check_mode": name == "check", "tasks": tasks} for name in _PLAYS]
+        plays = [{"name": name, "hosts": organization.host, "gather_facts": False, "check_mode": name == "check", "tasks": tasks} for name in names]
         run: Run = organization.controller.plays(plays, "--diff")
         assert run.rc == 0, run.output
-        assert len(run.tasks) == len(_PLAYS) * len(TASKS)
+        assert len(run.tasks) == len(names) * len(TASKS)
         assert {strike.kind for strike in emulator.faults.struck} == {fault["kind"] for fault in _FAULTS}
         writes = [call.cmdlet for call in organization.applied]
         return (
@@ -74,8 +75,11 @@ def over_rest(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Any], list
 @pytest.mark.long
 @pytest.mark.wires("psrp", "engine", "powershell", "endpoint")
 def test_every_module_says_and_does_the_same(tmp_path: Path, over_rest: tuple[Any, Any, Any], wire: str, engine: Engine | None) -> None:
-    (ours, our_writes, our_state), (theirs, their_writes, their_state) = over_rest, _told(tmp_path, wire, engine)
-    assert [(mine, other) for mine, other in zip(ours, theirs, strict=True) if mine != other] == []
+    # The constrained endpoint takes ten times as long for each call, and a check makes none that the play after it does not make.
+    plays = _PLAYS[1:] if wire == "endpoint" else _PLAYS
+    (ours, our_writes, our_state), (theirs, their_writes, their_state) = over_rest, _told(tmp_path, wire, engine, plays)
+    expected = [told for told in ours if told[0].partition(" ")[0] in plays]
+    assert [(mine, other) for mine, other in zip(expected, theirs, strict=True) if mine != other] == []
     assert our_writes == their_writes
     assert our_state == their_state
 

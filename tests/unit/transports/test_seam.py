@@ -87,8 +87,9 @@ def told(emulator: Emulator, sessions: Open, wire: str) -> tuple[list[Any], Any]
 _OVER_REST: list[tuple[list[Any], Any]] = []
 
 
-# The constrained endpoint takes ten times as long for each call; tests/integration/test_same_over_wires.py has it.
-@pytest.mark.parametrize("wire", [*WIRES[1:], pytest.param("powershell", marks=pytest.mark.engine)])
+# The constrained endpoint takes ten times as long for each call; tests/integration/test_same_over_wires.py has it, and a PowerShell of our own, which
+# answers as "engine" does.
+@pytest.mark.parametrize("wire", [*WIRES[1:], pytest.param("powershell", marks=[pytest.mark.engine, pytest.mark.matrix])])
 def test_recorded_calls_give_the_same_over_each_transport(fresh: Emulator, sessions: Open, wire: str) -> None:
     if not _OVER_REST:
         _OVER_REST.append(told(fresh, sessions, "rest"))

@@ -41,13 +41,16 @@ def test_writes_and_their_reads_are_one_round_trip(fresh: Emulator, shared: Open
     assert results[5].objects[0]["DefaultAccessLevel"] == "Block"
 
 
+#: Those of a real PowerShell.
+_REAL = ("engine", "endpoint", "powershell")
 REFUSED = [Call("Set-IRMConfiguration", {"Bogus": True}), Call("Set-Nothing"), Call("Set-TransportRule", {"Identity": "nowhere", "Comments": "x"})]
 
 
 @pytest.mark.parametrize("wire", EVERY_WIRE)
 def test_a_refused_write_leaves_those_beside_it_done_or_unknown(fresh: Emulator, shared: Open, wire: str) -> None:
     session = shared(wire)
-    for refused, place in itertools.product(REFUSED, range(3)):
+    # In the middle there are writes before it and after it, which is enough where a call takes long.
+    for refused, place in itertools.product(REFUSED, (1,) if wire in _REAL else range(3)):
         fresh.organizations[ORGANIZATION].replace({"name": ORGANIZATION, "advanced_message_encryption": True})
         fresh.service.ledger.reset()
         writes = [WRITES[0], WRITES[1]]

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from tests.emulator import Emulator
 from tests.rounds import rounds
 from tests.unit.connections import ORGANIZATION
+from tests.unit.matrix import matrix
 from tests.unit.transports.wires import COUNTED, EVERY_WIRE, WIRES, Open, invoke, steps, values
 
 READS = (
@@ -121,7 +122,7 @@ def test_values_are_stored(fresh: Emulator, shared: Open, wire: str) -> None:
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=60).filter(lambda text: text.strip() == text and text)
 
 
-@pytest.mark.parametrize("wire", EVERY_WIRE)
+@pytest.mark.parametrize("wire", matrix(EVERY_WIRE, "engine", "powershell"))
 @settings(max_examples=rounds(10), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     text=TEXTS | st.sampled_from(["$(Get-Process)", "`n'\"", "a\0b", "_x0041_", "\ud800", "😀", "{{ 1 }}", "x\r\ny", "<![CDATA[]]>&amp;"]),
@@ -135,7 +136,7 @@ def test_any_text_and_any_bytes_come_back(shared: Open, wire: str, text: str, pi
     assert (found["EmailText"], found["Image"]) == (text, base64.b64encode(picture).decode())
 
 
-@pytest.mark.parametrize("wire", EVERY_WIRE)
+@pytest.mark.parametrize("wire", matrix(EVERY_WIRE, "engine", "powershell"))
 def test_a_megabyte_goes_both_ways(shared: Open, wire: str) -> None:
     session, picture = shared(wire), bytes(range(256)) * 4096
     (result,) = invoke(session, Call("Set-OMEConfiguration", {"Identity": OME, "Image": picture, "Confirm": False}))
