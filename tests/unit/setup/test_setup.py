@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.authentication import certificate
 
-from tests.emulator.engine import Engine
+from tests.emulator.engine import QUICK, Engine
 
 ROOT = Path(__file__).parents[3]
 SCRIPT = ROOT / "extensions/setup/New-MessageEncryptionApplication.ps1"
@@ -94,6 +94,7 @@ class Tenants:
             "SETUP_STATE": str(self.state_file),
             "SETUP_CALLS": str(self.calls_file),
             "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1",
+            **QUICK,
             "POWERSHELL_TELEMETRY_OPTOUT": "1",
             "NO_COLOR": "1",
         }
