@@ -244,7 +244,7 @@ endif
 # ansible-test prints a lot, so its output goes to a log, which is shown only if it fails. SANITY_OLDEST="--skip-test pylint" is for the oldest release only.
 .PHONY: sanity-oldest sanity-newest
 sanity-oldest sanity-newest: sanity-%: .venv/%/ready
-	@echo "ansible-test sanity, $$(.venv/$*/bin/ansible --version | head -n 1)"
+	@echo "ansible-test sanity, $$(.venv/$*/bin/python -c 'from ansible.release import __version__; print(f"ansible-core {__version__}")')"
 	@.venv/$*/bin/python scripts/run_ansible_test.py sanity $(if $(filter oldest,$*),$(SANITY_OLDEST)) > .cache/sanity-$*.log 2>&1 || { cat .cache/sanity-$*.log; exit 1; }
 
 .PHONY: importer

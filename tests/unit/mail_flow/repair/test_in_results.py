@@ -63,7 +63,7 @@ def test_a_suggestion_can_be_pasted_and_holds() -> None:
 
 
 def test_every_change_that_a_replay_can_show_has_words() -> None:
-    assert set(WOULD) == {kind for kind in KINDS if kind.split("_")[0] not in ("transit", "side")}
+    assert set(WOULD) == {kind for kind in KINDS if kind.split("_", maxsplit=1)[0] not in ("transit", "side")}
 
 
 def test_where_nothing_is_found_it_says_what_was_tried() -> None:
