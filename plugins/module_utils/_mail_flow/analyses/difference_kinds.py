@@ -27,7 +27,7 @@ _ENDS = ("deleted", "rejected", "redirected", "quarantined")
 
 def aspect_of(kind: str) -> str:
     """The aspect of mail that a kind of difference is about: ``protection``, ``branding``, ``transit`` or ``delivery``."""
-    return "delivery" if kind == "fate_changed" else kind.split("_")[0]
+    return "delivery" if kind == "fate_changed" else kind.split("_", maxsplit=1)[0]
 
 
 def transit_differs(sets: Sequence[RuleSet], facts: Mapping[str, Any]) -> bool:
