@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Demonstrates the collection on a realistic emulated organization: test mail, check, apply, apply again, audit, roll back.
+"""Demonstrates the collection on a realistic emulated organization: test mail, check, apply, apply again, audit, roll
+back.
 
-Uses the playbooks of the installed artifact, and verifies their claims by reading the emulator's state directly. The emulator
-runs in this process and ends with it. All output goes to ``build/demo``.
+Uses the playbooks of the installed artifact, and verifies their claims by reading the emulator's state directly. The
+emulator runs in this process and ends with it. All output goes to ``build/demo``.
 """
 
 from __future__ import annotations
@@ -91,7 +92,13 @@ def unchanged(first: State, before: State, after: State) -> bool:
 
 
 STEPS = [
-    Step("Which mail is encrypted today?", ["mail.yml"], "a message is found that leaves the organization in clear", unchanged, "is not guaranteed: mail from"),
+    Step(
+        "Which mail is encrypted today?",
+        ["mail.yml"],
+        "a message is found that leaves the organization in clear",
+        unchanged,
+        "is not guaranteed: mail from",
+    ),
     Step(
         "What would the baseline change?",
         ["baseline", "--check", "--diff", "-e", "hardened_baseline_replay_days=7"],
@@ -99,11 +106,26 @@ STEPS = [
         unchanged,
         "copies are now encrypted",
     ),
-    Step("Apply the baseline", ["baseline"], "the organization has changed", lambda first, before, after: after != before),
+    Step(
+        "Apply the baseline", ["baseline"], "the organization has changed", lambda first, before, after: after != before
+    ),
     Step("Apply it again", ["baseline"], "nothing was written", unchanged),
-    Step("Which mail is encrypted now?", ["mail.yml"], "proved under its assumptions: no mail leaves in clear", unchanged, "is guaranteed: no mail"),
-    Step("Audit", ["audit", "-e", "hardened_baseline_fail_on_drift=true"], "no control that it looks at has drifted", unchanged),
-    Step("Roll back", ["rollback"], "the organization is as it was at first", lambda first, before, after: after == first),
+    Step(
+        "Which mail is encrypted now?",
+        ["mail.yml"],
+        "proved under its assumptions: no mail leaves in clear",
+        unchanged,
+        "is guaranteed: no mail",
+    ),
+    Step(
+        "Audit",
+        ["audit", "-e", "hardened_baseline_fail_on_drift=true"],
+        "no control that it looks at has drifted",
+        unchanged,
+    ),
+    Step(
+        "Roll back", ["rollback"], "the organization is as it was at first", lambda first, before, after: after == first
+    ),
 ]
 
 
@@ -114,7 +136,9 @@ def run(arguments: list[str], transport: str) -> tuple[int, str]:
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", f"{transport}.yml", name, *options]
     print("$", "ansible-playbook", *command[1:], flush=True)
     said: list[str] = []
-    with subprocess.Popen(command, cwd=DIRECTORY, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, encoding="utf-8") as process:
+    with subprocess.Popen(
+        command, cwd=DIRECTORY, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    ) as process:
         for line in process.stdout or ():
             print(line, end="", flush=True)
             said.append(line)
@@ -163,7 +187,11 @@ def main() -> int:
     print(_opening(), flush=True)
     lines: list[str] = []
     # Encryption is on, as in an organization that uses it.
-    state = {**captured_state(), "irm_configuration": {"AzureRMSLicensingEnabled": True}, "message_trace": a_week(PEOPLE)}
+    state = {
+        **captured_state(),
+        "irm_configuration": {"AzureRMSLicensingEnabled": True},
+        "message_trace": a_week(PEOPLE),
+    }
     with Emulator([state], directory=DIRECTORY / "emulator") as emulator:
         (organization,) = emulator.organizations.values()
         for transport in ("rest", "psrp"):
@@ -177,7 +205,12 @@ def main() -> int:
         round_trips = emulator.round_trips
     print("\n=== Summary ===", *lines, sep="\n")
     print(f"{round_trips} round trips to the emulator. Open the reports in a browser:")
-    for title, kind in (("the plan", "check"), ("applied changes", "apply"), ("the audit", "audit"), ("the rollback", "rollback")):
+    for title, kind in (
+        ("the plan", "check"),
+        ("applied changes", "apply"),
+        ("the audit", "audit"),
+        ("the rollback", "rollback"),
+    ):
         for page in sorted((DIRECTORY / "message_encryption/runs").glob("*/report.html")):
             if _is_first(page, kind):
                 print(f"  {title + ':':<18} {page.relative_to(ROOT)}")

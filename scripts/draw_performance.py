@@ -29,7 +29,12 @@ def draw(table: list[dict[str, str]]) -> None:
     count = [int(row["organizations"]) for row in table]
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.4), layout="constrained")
     left.plot(count, [float(row["wall, s"]) for row in table], "o-", label="wall")
-    left.plot(count, [float(row["CPU an organization, s"]) * number for row, number in zip(table, count, strict=True)], "s--", label="processor")
+    left.plot(
+        count,
+        [float(row["CPU an organization, s"]) * number for row, number in zip(table, count, strict=True)],
+        "s--",
+        label="processor",
+    )
     left.set(title="An audit, seconds", xlabel="organizations")
     for column, style, label in (
         ("memory of all processes, MiB", "o-", "all processes"),

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 the m365.message_encryption contributors
-"""Generates the constrained endpoint for a management host from the tables of settings: session configurations and start-up scripts.
+"""Generates the constrained endpoint for a management host from the tables of settings: session configurations and
+start-up scripts.
 
-Run ``make endpoint`` after you change a table. There are two variants: ``Audit`` allows the cmdlets that read, ``Baseline`` all cmdlets
-of the collection. For each cmdlet, a variant allows only the parameters that the collection uses.
+Run ``make endpoint`` after you change a table. There are two variants: ``Audit`` allows the cmdlets that read,
+``Baseline`` all cmdlets of the collection. For each cmdlet, a variant allows only the parameters that the collection
+uses.
 """
 
 from __future__ import annotations
@@ -16,10 +18,19 @@ from pathlib import Path
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import CMDLETS, Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import FURTHER, SUBSETS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources import mailbox_policies
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS, SETTINGS_FIELDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import (
+    ACTIVESYNC_ORG_SETTINGS,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import (
+    IRM_CONFIGURATION,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
+    OME_CONFIGURATION,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
+    SECTIONS,
+    SETTINGS_FIELDS,
+)
 
 ENDPOINT = Path(__file__).resolve().parents[1] / "extensions/endpoint"
 VARIANTS = ("Audit", "Baseline")
@@ -135,7 +146,11 @@ def start_up_script(variant: str) -> str:
 def session_configuration(variant: str) -> str:
     """The session configuration file."""
     guid = uuid.uuid5(uuid.NAMESPACE_URL, f"https://github.com/m365/message_encryption/endpoint/{variant}")
-    what = "read the settings of message encryption" if variant == "Audit" else "read and change the settings of message encryption"
+    what = (
+        "read the settings of message encryption"
+        if variant == "Audit"
+        else "read and change the settings of message encryption"
+    )
     return f"""{HEADER}{GENERATED}@{{
     SchemaVersion       = '2.0.0.0'
     GUID                = '{guid}'

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Generates pages in two formats: Markdown for the repository and Galaxy, reStructuredText for the documentation site.
 
-Texts are Markdown with code, bold, and links. A link to ``guide:name`` becomes a link to the site's page of that name or, in Markdown, to its file.
+Texts are Markdown with code, bold, and links. A link to ``guide:name`` becomes a link to the site's page of that name
+or, in Markdown, to its file.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 LABEL = "ansible_collections.m365.message_encryption.docsite."
-RIGHTS = ("SPDX-License-Identifier: GPL-3.0-or-later", "SPDX-FileCopyrightText: 2026 the m365.message_encryption contributors")
+RIGHTS = (
+    "SPDX-License-Identifier: GPL-3.0-or-later",
+    "SPDX-FileCopyrightText: 2026 the m365.message_encryption contributors",
+)
 _GUIDE = re.compile(r"\[([^\]]+)\]\(guide:(\w+)\)")
 
 
@@ -36,7 +40,9 @@ class Code:
 
 @dataclass(frozen=True)
 class Table:
-    """A table. ``widths`` are percentages, used on the site. ``<br>`` in a cell starts a new line or, on the site, a new paragraph."""
+    """A table. ``widths`` are percentages, used on the site. ``<br>`` in a cell starts a new line or, on the site, a
+    new paragraph.
+    """
 
     columns: Sequence[str]
     widths: Sequence[int]
@@ -61,7 +67,11 @@ def _markdown(block: Block) -> str:
         return f"{block.text.strip()}\n"
     if isinstance(block, Code):
         return f"```{block.language}\n{block.text.strip()}\n```\n"
-    rows = [block.columns, ["---"] * len(block.columns), *([cell.replace("|", "\\|") for cell in row] for row in block.rows)]
+    rows = [
+        block.columns,
+        ["---"] * len(block.columns),
+        *([cell.replace("|", "\\|") for cell in row] for row in block.rows),
+    ]
     return "".join("|" + "|".join(_padded(cell) for cell in row) + "|\n" for row in rows)
 
 
@@ -71,7 +81,11 @@ def _padded(cell: str) -> str:
 
 def rst(name: str, title: str, generated: str, blocks: Sequence[Block]) -> str:
     """A page of the documentation site. ``name`` is the name of its file."""
-    parts = ["..\n", *(f"  {line}\n" for line in (*RIGHTS, generated)), f"\n.. _{LABEL}{name}:\n\n{title}\n{'=' * len(title)}\n"]
+    parts = [
+        "..\n",
+        *(f"  {line}\n" for line in (*RIGHTS, generated)),
+        f"\n.. _{LABEL}{name}:\n\n{title}\n{'=' * len(title)}\n",
+    ]
     return "".join([*parts, *("\n" + _rst(block) for block in blocks)])
 
 
@@ -87,7 +101,10 @@ def _rst(block: Block) -> str:
     for row in (block.columns, *block.rows):
         for place, cell in enumerate(row):
             first, *others = _inline(cell).split("<br>")
-            lines += [f"   {'* -' if place == 0 else '  -'} {first}".rstrip(), *(text for line in others for text in ("", f"       {line}"))]
+            lines += [
+                f"   {'* -' if place == 0 else '  -'} {first}".rstrip(),
+                *(text for line in others for text in ("", f"       {line}")),
+            ]
     return "\n".join(lines) + "\n"
 
 

@@ -32,10 +32,30 @@ NAMES = ("contoso", "fabrikam", "adatum")
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make emulator", usage='make emulator [EMULATOR_ARGS="..."]', description="Serve emulated Exchange organizations.")
-    parser.add_argument("--organization", action="append", default=[], metavar="NAME", help=f"may be repeated; default: {', '.join(NAMES)}")
-    parser.add_argument("--license", choices=["none", "ame"], default="none", help="ame: with Advanced Message Encryption; default: %(default)s")
-    parser.add_argument("--lived-in", default=None, metavar="NAME", help="the organization with the rules of real organizations; default: the first")
+    parser = argparse.ArgumentParser(
+        prog="make emulator",
+        usage='make emulator [EMULATOR_ARGS="..."]',
+        description="Serve emulated Exchange organizations.",
+    )
+    parser.add_argument(
+        "--organization",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help=f"may be repeated; default: {', '.join(NAMES)}",
+    )
+    parser.add_argument(
+        "--license",
+        choices=["none", "ame"],
+        default="none",
+        help="ame: with Advanced Message Encryption; default: %(default)s",
+    )
+    parser.add_argument(
+        "--lived-in",
+        default=None,
+        metavar="NAME",
+        help="the organization with the rules of real organizations; default: the first",
+    )
     parser.add_argument("--directory", type=Path, default=DIRECTORY, help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 
@@ -49,7 +69,15 @@ def states(names: Sequence[str], lived_in: str, *, licensed: bool) -> list[State
         # Encryption is on, as in an organization that uses it.
         irm = {"AzureRMSLicensingEnabled": True}
         week = a_week([f"AlexW@{domain}", f"MeganB@{domain}"])
-        found.append({**state, "irm_configuration": irm, "dehydrated": False, "advanced_message_encryption": licensed, "message_trace": week})
+        found.append(
+            {
+                **state,
+                "irm_configuration": irm,
+                "dehydrated": False,
+                "advanced_message_encryption": licensed,
+                "message_trace": week,
+            }
+        )
     return found
 
 
@@ -70,7 +98,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with Emulator(states(names, lived_in, licensed=given.license == "ame"), directory=directory / "files") as emulator:
         described = emulator.describe()
         addresses = {f"ansible_exchange_{name}": described[name] for name in ("api_url", "authority_url", "ca_cert")}
-        (directory / "inventory.yml").write_text(yaml.safe_dump(inventory(emulator, "rest"), sort_keys=False), encoding="utf-8")
+        (directory / "inventory.yml").write_text(
+            yaml.safe_dump(inventory(emulator, "rest"), sort_keys=False), encoding="utf-8"
+        )
         (directory / "addresses.yml").write_text(yaml.safe_dump(addresses), encoding="utf-8")
         (directory / "ansible.cfg").write_text(
             f"[defaults]\ninventory = {directory / 'inventory.yml'}\ncollections_path = {ROOT / 'build/collections'}\nlocalhost_warning = false\n",
@@ -84,7 +114,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _told(names: Sequence[str], lived_in: str, license_: str, directory: Path) -> str:
     fresh = [name for name in names if name != lived_in]
-    kinds = f"{lived_in} has the rules of real organizations" + (f"; {' and '.join(fresh)} {'is' if len(fresh) == 1 else 'are'} new" if fresh else "")
+    kinds = f"{lived_in} has the rules of real organizations" + (
+        f"; {' and '.join(fresh)} {'is' if len(fresh) == 1 else 'are'} new" if fresh else ""
+    )
     return "\n".join(
         [
             f"{len(names)} organization{'s' if len(names) > 1 else ''}, {'with' if license_ == 'ame' else 'without'} Advanced Message Encryption: "
@@ -96,9 +128,16 @@ def _told(names: Sequence[str], lived_in: str, license_: str, directory: Path) -
             f"    ansible-playbook m365.message_encryption.audit --limit {lived_in}",
             f"    ansible-playbook m365.message_encryption.baseline --limit {lived_in} --check --diff",
             *(
-                [f"    ansible-playbook m365.message_encryption.revoke --limit {lived_in} -e 'ome_message_id=<portal-1@{lived_in}.onmicrosoft.com>'", ""]
+                [
+                    f"    ansible-playbook m365.message_encryption.revoke --limit {lived_in} -e 'ome_message_id=<portal-1@{lived_in}.onmicrosoft.com>'",
+                    "",
+                ]
                 if license_ == "ame"
-                else ["", 'Branding templates and revocation need Advanced Message Encryption: make emulator EMULATOR_ARGS="--license ame"', ""]
+                else [
+                    "",
+                    'Branding templates and revocation need Advanced Message Encryption: make emulator EMULATOR_ARGS="--license ame"',
+                    "",
+                ]
             ),
             "Nothing leaves this machine. Press Ctrl+C here to stop the organizations.",
         ]

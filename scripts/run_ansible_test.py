@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs ansible-test from this interpreter's environment on a copy of the collection.
 
-ansible-test requires a directory ``ansible_collections/m365/message_encryption`` and checks every file in it, so the copy
-contains only the files that belong into git. Arguments are passed to ansible-test.
+ansible-test requires a directory ``ansible_collections/m365/message_encryption`` and checks every file in it, so the
+copy contains only the files that belong into git. Arguments are passed to ansible-test.
 """
 
 from __future__ import annotations
@@ -31,7 +31,11 @@ def copy_of_the_collection() -> Path:
     shutil.rmtree(copy, ignore_errors=True)
 
     def left_out(directory: str, names: list[str]) -> set[str]:
-        return {name for name in names if name in ("__pycache__", "output") or (Path(directory) == ROOT and name in LEFT_OUT)}
+        return {
+            name
+            for name in names
+            if name in ("__pycache__", "output") or (Path(directory) == ROOT and name in LEFT_OUT)
+        }
 
     shutil.copytree(ROOT, copy, ignore=left_out, symlinks=True)
     if (ROOT / ".git").exists():
@@ -49,7 +53,9 @@ def provide_get_pip() -> None:
         return
     cached.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with urllib.request.urlopen(f"https://ci-files.testing.ansible.com/ansible-test/get-pip-{version}.py", timeout=10) as answer:
+        with urllib.request.urlopen(
+            f"https://ci-files.testing.ansible.com/ansible-test/get-pip-{version}.py", timeout=10
+        ) as answer:
             text = answer.read()
     except (urllib.error.URLError, TimeoutError) as error:
         print(f"get-pip.py {version} cannot be downloaded ({error}). Using ensurepip instead.", flush=True)
@@ -62,7 +68,13 @@ def has_script_analyzer() -> bool:
     pwsh = shutil.which("pwsh")
     if pwsh is None:
         return True  # ansible-test skips the test itself.
-    asked = [pwsh, "-NoLogo", "-NoProfile", "-Command", "if (-not (Get-Module -ListAvailable PSScriptAnalyzer)) { exit 1 }"]
+    asked = [
+        pwsh,
+        "-NoLogo",
+        "-NoProfile",
+        "-Command",
+        "if (-not (Get-Module -ListAvailable PSScriptAnalyzer)) { exit 1 }",
+    ]
     return subprocess.run(asked, capture_output=True, check=False).returncode == 0
 
 

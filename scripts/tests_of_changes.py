@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Prints the unit tests of what differs from a commit: for ``make quick``.
 
-``python scripts/tests_of_changes.py [commit]``; without one, from where the branch left origin/main. The tests of a module are those that import it, and where
-none does, those of its package. Of a helper of the tests they are those that import it, too. The tests of the structure are always among them, and those in
-tests/unit/trust only if they changed themselves.
+``python scripts/tests_of_changes.py [commit]``; without one, from where the branch left origin/main. The tests of a
+module are those that import it, and where none does, those of its package. Of a helper of the tests they are those that
+import it, too. The tests of the structure are always among them, and those in tests/unit/trust only if they changed
+themselves.
 """
 
 from __future__ import annotations
@@ -37,20 +38,26 @@ def _git(*arguments: str) -> list[str]:
 
 def branched() -> str:
     """The commit where this branch left origin/main, or HEAD where there is no such branch."""
-    found = subprocess.run(["git", "merge-base", "HEAD", "origin/main"], cwd=ROOT, capture_output=True, text=True, check=False)
+    found = subprocess.run(
+        ["git", "merge-base", "HEAD", "origin/main"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     return found.stdout.strip() or "HEAD"
 
 
 @cache
 def imported(file: Path) -> set[str]:
-    """The dotted names that a file imports, and of packages what it takes from them, too; without the collection's own prefix."""
+    """The dotted names that a file imports, and of packages what it takes from them, too; without the collection's own
+    prefix.
+    """
     names: set[str] = set()
     for package, taken, whole in _IMPORT.findall(file.read_text(encoding="utf-8")):
         module = (package or whole).removeprefix("ansible_collections.m365.message_encryption.")
         if module.startswith("."):
             above = file.parents[len(module) - len(module.lstrip(".")) - 1]
             module = ".".join([*above.relative_to(ROOT).parts, *filter(None, [module.lstrip(".")])])
-        names |= {module} | {f"{module}.{name.split()[0]}" for name in taken.strip("()").replace("\n", " ").split(",") if name.strip()}
+        names |= {module} | {
+            f"{module}.{name.split()[0]}" for name in taken.strip("()").replace("\n", " ").split(",") if name.strip()
+        }
     return names
 
 
@@ -65,19 +72,30 @@ def chosen(files: Iterable[Path]) -> list[str]:
             found.add(str(file))
             continue
         module = ".".join(file.with_suffix("").parts).removesuffix(".__init__")
-        users = {str(test.relative_to(ROOT)) for test, names in imports.items() if module in names and _LONG not in test.parents}
+        users = {
+            str(test.relative_to(ROOT))
+            for test, names in imports.items()
+            if module in names and _LONG not in test.parents
+        }
         found |= users or _package(file)
     folders = {path for path in found if not path.endswith(".py")}
-    return sorted(path for path in found if not any(path != folder and Path(folder) in Path(path).parents for folder in folders))
+    return sorted(
+        path for path in found if not any(path != folder and Path(folder) in Path(path).parents for folder in folders)
+    )
 
 
 def _package(file: Path) -> set[str]:
-    """The tests of a plugin's package, which are called like it: of ``plugins/module_utils/_mail_flow/analyses``, ``tests/unit/mail_flow``."""
+    """The tests of a plugin's package, which are called like it: of ``plugins/module_utils/_mail_flow/analyses``,
+    ``tests/unit/mail_flow``.
+    """
     parts = [part.lstrip("_") for part in file.parent.parts]
     if parts[:1] != ["plugins"] or len(parts) < 2:
         return set()
     own = parts[2:] if parts[1] in ("module_utils", "plugin_utils") else parts[1:]
-    here = next((UNITS.joinpath(*own[:depth]) for depth in range(len(own), 0, -1) if UNITS.joinpath(*own[:depth]).is_dir()), None)
+    here = next(
+        (UNITS.joinpath(*own[:depth]) for depth in range(len(own), 0, -1) if UNITS.joinpath(*own[:depth]).is_dir()),
+        None,
+    )
     return {str(here.relative_to(ROOT))} if here else set()
 
 

@@ -30,7 +30,9 @@ def unpack(archive: Path, directory: Path, digest: str = DIGEST) -> str:
     except OSError as error:
         raise ValueError(f"PWSH_ARCHIVE: {archive} cannot be read: {error.strerror}. Name the file {NAME}.") from error
     if found != digest:
-        raise ValueError(f"PWSH_ARCHIVE: {archive} has the SHA-256 {found}, and {NAME} has {digest}. Download it again.")
+        raise ValueError(
+            f"PWSH_ARCHIVE: {archive} has the SHA-256 {found}, and {NAME} has {digest}. Download it again."
+        )
     marker = directory / "unpacked"
     if marker.is_file() and marker.read_text(encoding="ascii") == digest:
         return ""

@@ -28,7 +28,10 @@ def _found() -> Engine | None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--wires", help='run integration tests over these wires: "all" (the whole matrix), or names with commas, such as "psrp,powershell"')
+    parser.addoption(
+        "--wires",
+        help='run integration tests over these wires: "all" (the whole matrix), or names with commas, such as "psrp,powershell"',
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -37,14 +40,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what only the whole matrix runs, puts what takes long first, and marks what is tried in rounds, so that "make soak" can run more of them."""
+    """Leaves out what only the whole matrix runs, puts what takes long first, and marks what is tried in rounds, so
+    that "make soak" can run more of them.
+    """
     if config.getoption("wires") != "all":
         left_out = [item for item in items if item.get_closest_marker("matrix")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("matrix")]
     for item in items:
         module = getattr(item, "module", None)
-        if getattr(getattr(item, "function", None), "is_hypothesis_test", False) or any(hasattr(module, name) for name in ("rounds", "seeds")):
+        if getattr(getattr(item, "function", None), "is_hypothesis_test", False) or any(
+            hasattr(module, name) for name in ("rounds", "seeds")
+        ):
             item.add_marker(pytest.mark.rounds)
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
@@ -69,8 +76,12 @@ def judged_by_powershell(engine: Engine | None) -> Iterator[None]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    reports = [report for group in terminalreporter.stats.values() for report in group if isinstance(report, pytest.TestReport)]
-    for text in dict.fromkeys(str(value) for report in reports for name, value in report.user_properties if name == "says"):
+    reports = [
+        report for group in terminalreporter.stats.values() for report in group if isinstance(report, pytest.TestReport)
+    ]
+    for text in dict.fromkeys(
+        str(value) for report in reports for name, value in report.user_properties if name == "says"
+    ):
         terminalreporter.write_line(text)
     with_engine = [report for report in reports if "engine" in report.keywords]
     said = f"Took {_minutes(time.monotonic() - _STARTED)}."

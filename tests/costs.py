@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the tests cost: a table by package and wire of tests, processor seconds and started programs.
 
-A pytest plugin (``make test-costs``, or ``-p tests.costs``). Processor seconds are those of the worker and of the children that it has waited
-for; a daemon that outlives its test is not counted. Unlike durations they say the same on a busy machine.
+A pytest plugin (``make test-costs``, or ``-p tests.costs``). Processor seconds are those of the worker and of the
+children that it has waited for; a daemon that outlives its test is not counted. Unlike durations they say the same on a
+busy machine.
 """
 
 from __future__ import annotations
@@ -68,7 +69,9 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    reports = [report for group in terminalreporter.stats.values() for report in group if isinstance(report, pytest.TestReport)]
+    reports = [
+        report for group in terminalreporter.stats.values() for report in group if isinstance(report, pytest.TestReport)
+    ]
     # A test that passes is counted by its call's report; the report of its clean-up has no group's name.
     costs = {report.nodeid: value for report in reports for name, value in report.user_properties if name == "cost"}
     if not costs:

@@ -39,7 +39,9 @@ def install(emulator: Emulator, variant: str, organization: str | None = None) -
     store.mkdir(mode=0o700, parents=True, exist_ok=True)
     pfx = store / f"{application.thumbprint}.pfx"
     pfx.touch(mode=0o600)
-    pfx.write_bytes(pkcs12.serialize_key_and_certificates(None, application.key, application.certificate, None, NoEncryption()))
+    pfx.write_bytes(
+        pkcs12.serialize_key_and_certificates(None, application.key, application.certificate, None, NoEncryption())
+    )
     emulator.register(name, configuration)
     return name
 
@@ -64,4 +66,7 @@ def write_settings(directory: Path, values: dict[str, str]) -> None:
 def leave_out_what_only_winrm_knows(configuration: Path) -> None:
     """PowerShell over standard streams refuses the options that belong to WinRM's endpoints."""
     lines = configuration.read_text(encoding="utf-8-sig").splitlines(keepends=True)
-    configuration.write_text("".join(line for line in lines if not line.strip().startswith(("ExecutionPolicy", "RunAsVirtualAccount"))), encoding="utf-8")
+    configuration.write_text(
+        "".join(line for line in lines if not line.strip().startswith(("ExecutionPolicy", "RunAsVirtualAccount"))),
+        encoding="utf-8",
+    )

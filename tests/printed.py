@@ -1,9 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Printed commands, given to PowerShell itself: each has to parse as one command with literal arguments, and to bind to the live module's parameters.
+"""Printed commands, given to PowerShell itself: each has to parse as one command with literal arguments, and to bind to
+the live module's parameters.
 
-Where the tests have a PowerShell, every command that a test's plan prints goes through here, whichever way the test runs.
+Where the tests have a PowerShell, every command that a test's plan prints goes through here, whichever way the test
+runs.
 """
 
 from __future__ import annotations
@@ -23,8 +25,9 @@ from tests.emulator.module_script import manifest, script
 _SCRIPT = Path(__file__).parent / "powershell/PrintedCommands.ps1"
 
 
-#: The module takes no null for a boolean, and without a null Exchange keeps the condition. Over REST it goes; over PowerShell the task
-#: says that the condition can only be taken away in the portal. So this one command is for reading only.
+#: The module takes no null for a boolean, and without a null Exchange keeps the condition. Over REST it goes; over
+#: PowerShell the task says that the condition can only be taken away in the portal. So this one command is for reading
+#: only.
 _FOR_READING = re.compile(r" -(ExceptIf)?HasNoClassification \$null( |$)")
 
 
@@ -38,12 +41,24 @@ class PrintedCommands:
         self._directory = tempfile.TemporaryDirectory(prefix="printed-commands-")
         functions = Path(self._directory.name) / "Functions.psm1"
         functions.write_text(script(manifest()), encoding="utf-8")
-        arguments = ["-NoLogo", "-NoProfile", "-NonInteractive", "-File", str(_SCRIPT), str(functions), self._directory.name]
-        self._process = subprocess.Popen([str(engine.path), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+        arguments = [
+            "-NoLogo",
+            "-NoProfile",
+            "-NonInteractive",
+            "-File",
+            str(_SCRIPT),
+            str(functions),
+            self._directory.name,
+        ]
+        self._process = subprocess.Popen(
+            [str(engine.path), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        )
         self._known: set[str] = set()
 
     def bound(self, text: str) -> dict[str, Any]:
-        """The ``cmdlet`` that a command runs and the ``parameters`` that it gets, or an ``objection``. Bytes are ``{"$bytes": length}``."""
+        """The ``cmdlet`` that a command runs and the ``parameters`` that it gets, or an ``objection``. Bytes are
+        ``{"$bytes": length}``.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(text) + "\n")
@@ -59,7 +74,10 @@ class PrintedCommands:
             if meant is not None:
                 cmdlet = text.partition(" ")[0]
                 types = {name: row["type"] for name, row in manifest()[cmdlet]["parameters"].items()}
-                assert told == {"cmdlet": cmdlet, "parameters": {name: _told(value, types.get(name, "")) for name, value in meant.items()}}, text
+                assert told == {
+                    "cmdlet": cmdlet,
+                    "parameters": {name: _told(value, types.get(name, "")) for name, value in meant.items()},
+                }, text
             self._known.add(text)
 
     @property

@@ -1,10 +1,12 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How often a property is tried: a few rounds in ``make test``, many in ``make soak``. This is the one place that says so.
+"""How often a property is tried: a few rounds in ``make test``, many in ``make soak``. This is the one place that says
+so.
 
-A test names the few: ``@settings(max_examples=rounds(20))`` of hypothesis, ``@pytest.mark.parametrize("seed", seeds(4))`` of a search with seeds,
-or ``for seed in seeds(4)`` where its failures are listed together. ``ROUNDS=25`` in the environment makes of each 25 times as many.
+A test names the few: ``@settings(max_examples=rounds(20))`` of hypothesis, ``@pytest.mark.parametrize("seed",
+seeds(4))`` of a search with seeds, or ``for seed in seeds(4)`` where its failures are listed together. ``ROUNDS=25`` in
+the environment makes of each 25 times as many.
 """
 
 from __future__ import annotations
@@ -31,9 +33,13 @@ def seeds(few: int, *found: int) -> list[int]:
 
 
 def load_profile() -> None:
-    """Tells hypothesis: in ``make test`` it draws the same examples each time, in ``make soak`` others each time. No test fails because it is slow."""
+    """Tells hypothesis: in ``make test`` it draws the same examples each time, in ``make soak`` others each time. No
+    test fails because it is slow.
+    """
     patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.register_profile("quick", patient, max_examples=rounds(20), derandomize=TIMES == 1)
     # A mutant that is found is found: its smallest example is of no use to anybody.
-    settings.register_profile("mutants", patient, max_examples=20, database=None, phases=[Phase.explicit, Phase.generate])
+    settings.register_profile(
+        "mutants", patient, max_examples=20, database=None, phases=[Phase.explicit, Phase.generate]
+    )
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))

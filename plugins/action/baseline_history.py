@@ -11,7 +11,9 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.hi
 
 
 class ActionModule(HistoryAction):
-    """Runs the module of this name in the worker process. It reads and writes files of the controller, and does not use the connection."""
+    """Runs the module of this name in the worker process. It reads and writes files of the controller, and does not use
+    the connection.
+    """
 
     module = baseline_history
     renderers = {"history.json": document_text, "history.html": render_history}  # noqa: RUF012  a constant

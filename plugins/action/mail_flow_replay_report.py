@@ -11,7 +11,9 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.re
 
 
 class ActionModule(ReplayReportAction):
-    """Runs the module of this name in the worker process. It writes files of the controller, and does not use the connection."""
+    """Runs the module of this name in the worker process. It writes files of the controller, and does not use the
+    connection.
+    """
 
     module = mail_flow_replay_report
     renderers = {"replay.json": document_text, "replay.html": render_replay}  # noqa: RUF012  a constant

@@ -11,34 +11,37 @@ short_description: Connect to an Exchange organization
 version_added: 1.0.0
 author: the m365.message_encryption contributors (!UNKNOWN)
 description:
-  - An Exchange Online tenant, or an Exchange organization on premises, is a host in the inventory. Its host or group sets
-    C(ansible_connection=m365.message_encryption.exchange), and the modules of this collection then manage the organization.
-  - The first task of a run starts one small process beside C(ansible-playbook). It keeps the session of each organization until the run ends.
-    Secrets reach that process over a private socket only.
-  - An organization is not a machine. Modules such as M(ansible.builtin.command) or M(ansible.builtin.setup) fail over this connection.
-    Delegate them to localhost, and set C(gather_facts=false) in the play.
+  - An Exchange Online tenant, or an Exchange organization on premises, is a host in the inventory. Its host or group
+    sets C(ansible_connection=m365.message_encryption.exchange), and the modules of this collection then manage the
+    organization.
+  - The first task of a run starts one small process beside C(ansible-playbook). It keeps the session of each
+    organization until the run ends. Secrets reach that process over a private socket only.
+  - An organization is not a machine. Modules such as M(ansible.builtin.command) or M(ansible.builtin.setup) fail over
+    this connection. Delegate them to localhost, and set C(gather_facts=false) in the play.
   - An unknown variable that begins with C(ansible_exchange_) is an error.
 requirements:
   - requests and msal (transport V(rest))
   - pypsrp (transport V(psrp))
-  - pypsrp, msal, PowerShell 7.4 or newer and its module ExchangeOnlineManagement 3.9 or newer (transport V(powershell)); version 3.10 of the module
-    requires PowerShell 7.6
+  - pypsrp, msal, PowerShell 7.4 or newer and its module ExchangeOnlineManagement 3.9 or newer (transport
+    V(powershell)); version 3.10 of the module requires PowerShell 7.6
 notes:
   - Set C(ansible_connection) on a group of organizations, never on C(all), because C(localhost) would use it too.
-  - A play with C(hosts=localhost) and the keyword C(connection) still uses V(local), because a variable of the implicit localhost takes precedence.
+  - A play with C(hosts=localhost) and the keyword C(connection) still uses V(local), because a variable of the implicit
+    localhost takes precedence.
   - Each item of a loop, and each delegated task, reaches the organization that its own variables name.
   - A credential in a variable takes precedence over all credentials in environment variables.
 options:
   exchange_transport:
     description:
       - How to reach Exchange.
-      - V(rest) uses the admin API of Exchange Online, the interface of Microsoft's ExchangeOnlineManagement module. Microsoft does not document it for
-        other clients.
-      - V(psrp) uses PowerShell remoting to a Windows management host that has that module, or to an endpoint whose session already has the cmdlets, such
-        as Exchange on premises.
-      - V(powershell) uses a PowerShell process with the ExchangeOnlineManagement module where C(ansible-playbook) runs. Microsoft supports the module on
-        Linux, so this needs no Windows host.
-      - V(file) uses a captured organization (O(exchange_capture_path)). It is read-only, so use it in check mode, for example for a pull request.
+      - V(rest) uses the admin API of Exchange Online, the interface of Microsoft's ExchangeOnlineManagement module.
+        Microsoft does not document it for other clients.
+      - V(psrp) uses PowerShell remoting to a Windows management host that has that module, or to an endpoint whose
+        session already has the cmdlets, such as Exchange on premises.
+      - V(powershell) uses a PowerShell process with the ExchangeOnlineManagement module where C(ansible-playbook) runs.
+        Microsoft supports the module on Linux, so this needs no Windows host.
+      - V(file) uses a captured organization (O(exchange_capture_path)). It is read-only, so use it in check mode, for
+        example for a pull request.
     type: str
     choices: [rest, psrp, powershell, file]
     default: rest
@@ -47,10 +50,11 @@ options:
   exchange_organization:
     description:
       - The organization's initial domain, such as V(contoso.onmicrosoft.com), or its tenant id.
-      - A session in another organization is refused. The initial domain works everywhere. With O(exchange_transport=psrp) a tenant id works only if
-        the session can run Get-ConnectionInformation.
-      - Required for O(exchange_transport=rest), O(exchange_transport=powershell) and O(exchange_transport=file), and for
-        O(exchange_psrp_connect=exchange_online). You can omit it if the host's address or name in the inventory is an initial domain.
+      - A session in another organization is refused. The initial domain works everywhere. With
+        O(exchange_transport=psrp) a tenant id works only if the session can run Get-ConnectionInformation.
+      - Required for O(exchange_transport=rest), O(exchange_transport=powershell) and O(exchange_transport=file), and
+        for O(exchange_psrp_connect=exchange_online). You can omit it if the host's address or name in the inventory is
+        an initial domain.
     type: str
     vars:
       - name: ansible_exchange_organization
@@ -74,7 +78,8 @@ options:
   exchange_certificate_path:
     description:
       - A file with the application's certificate and private key.
-      - With O(exchange_transport=rest) and O(exchange_transport=powershell) it is a PEM or PFX file on the controller, with its chain if it has one.
+      - With O(exchange_transport=rest) and O(exchange_transport=powershell) it is a PEM or PFX file on the controller,
+        with its chain if it has one.
       - With O(exchange_transport=psrp) it is a PFX file on the management host.
     type: str
     vars:
@@ -107,7 +112,8 @@ options:
       - name: EXCHANGE_CLIENT_SECRET
   exchange_managed_identity:
     description:
-      - Whether to use the managed identity of the machine that runs ansible-playbook or, with O(exchange_transport=psrp), of the management host.
+      - Whether to use the managed identity of the machine that runs ansible-playbook or, with
+        O(exchange_transport=psrp), of the management host.
     type: bool
     default: false
     vars:
@@ -116,7 +122,8 @@ options:
       - name: EXCHANGE_MANAGED_IDENTITY
   exchange_federated_token_file:
     description:
-      - A file with a token that the application trusts (workload identity federation; not with O(exchange_transport=psrp)). It is read again for each token.
+      - A file with a token that the application trusts (workload identity federation; not with
+        O(exchange_transport=psrp)). It is read again for each token.
     type: path
     vars:
       - name: ansible_exchange_federated_token_file
@@ -124,7 +131,8 @@ options:
       - name: EXCHANGE_FEDERATED_TOKEN_FILE
   exchange_access_token:
     description:
-      - An access token for Exchange that you fetched in another way. It cannot be renewed, so tasks fail after it expires.
+      - An access token for Exchange that you fetched in another way. It cannot be renewed, so tasks fail after it
+        expires.
     type: str
     vars:
       - name: ansible_exchange_access_token
@@ -132,20 +140,23 @@ options:
       - name: EXCHANGE_ACCESS_TOKEN
   exchange_device_code:
     description:
-      - Whether a person signs in, with a code that the run shows and a browser on any device (not with O(exchange_transport=psrp)). Use it for a first
-        look, before you register an application. The run can read what the person can read; every write is refused.
-      - The sign-in lasts until the run ends and is not stored. The run waits while the code is valid, which is 15 minutes. Several organizations ask one
-        after the other.
+      - Whether a person signs in, with a code that the run shows and a browser on any device (not with
+        O(exchange_transport=psrp)). Use it for a first look, before you register an application. The run can read what
+        the person can read; every write is refused.
+      - The sign-in lasts until the run ends and is not stored. The run waits while the code is valid, which is 15
+        minutes. Several organizations ask one after the other.
       - Without O(exchange_client_id) the application is Microsoft's public client for Exchange Online PowerShell,
         V(fb78d390-0c51-40cd-8e17-fdbfab77341b). Your own application must allow public client flows.
-      - Many organizations block such codes with Conditional Access, as Microsoft recommends. In that case use O(exchange_interactive).
+      - Many organizations block such codes with Conditional Access, as Microsoft recommends. In that case use
+        O(exchange_interactive).
     type: bool
     default: false
     vars:
       - name: ansible_exchange_device_code
   exchange_interactive:
     description:
-      - Like O(exchange_device_code), but the person signs in with the browser of the machine that runs ansible-playbook.
+      - Like O(exchange_device_code), but the person signs in with the browser of the machine that runs
+        ansible-playbook.
       - Your own application needs the redirect URI C(http://localhost).
     type: bool
     default: false
@@ -153,22 +164,26 @@ options:
       - name: ansible_exchange_interactive
   exchange_capture_path:
     description:
-      - The capture of the organization (O(exchange_transport=file)). The role P(m365.message_encryption.hardened_baseline#role) writes one with
-        each snapshot. A capture of another organization, in another format, or changed after it was written is refused.
-      - Reading something that the capture does not contain is an error; it never counts as absent. Credentials in other variables are ignored.
+      - The capture of the organization (O(exchange_transport=file)). The role
+        P(m365.message_encryption.hardened_baseline#role) writes one with each snapshot. A capture of another
+        organization, in another format, or changed after it was written is refused.
+      - Reading something that the capture does not contain is an error; it never counts as absent. Credentials in other
+        variables are ignored.
       - A capture contains addresses, but no credentials. Protect it like the snapshots.
     type: path
     vars:
       - name: ansible_exchange_capture_path
   exchange_capture_max_age:
     description:
-      - The maximum age of O(exchange_capture_path) in days. An older capture is refused. If this is not set, a capture older than 30 days causes a warning.
+      - The maximum age of O(exchange_capture_path) in days. An older capture is refused. If this is not set, a capture
+        older than 30 days causes a warning.
     type: int
     vars:
       - name: ansible_exchange_capture_max_age
   exchange_api_url:
     description:
-      - An address to use instead of the cloud's API (O(exchange_transport=rest)). Plain http is refused unless the host is loopback.
+      - An address to use instead of the cloud's API (O(exchange_transport=rest)). Plain http is refused unless the host
+        is loopback.
     type: str
     vars:
       - name: ansible_exchange_api_url
@@ -180,28 +195,32 @@ options:
       - name: ansible_exchange_authority_url
   exchange_graph_url:
     description:
-      - An address to use instead of Microsoft Graph's, for O(m365.message_encryption.mail_flow_replay#module:trace_source=graph). It must be https.
+      - An address to use instead of Microsoft Graph's, for
+        O(m365.message_encryption.mail_flow_replay#module:trace_source=graph). It must be https.
     type: str
     vars:
       - name: ansible_exchange_graph_url
   exchange_ca_cert:
     description:
-      - A PEM file with the certificate authorities to trust (not with O(exchange_transport=psrp)). The default is those of the Python library certifi
-        and, for the module of O(exchange_transport=powershell), those of the system.
+      - A PEM file with the certificate authorities to trust (not with O(exchange_transport=psrp)). The default is those
+        of the Python library certifi and, for the module of O(exchange_transport=powershell), those of the system.
     type: path
     vars:
       - name: ansible_exchange_ca_cert
   exchange_validate_certs:
     description:
-      - Whether to validate TLS certificates (O(exchange_transport=rest)). With V(false) anyone on the network path can read the credential.
+      - Whether to validate TLS certificates (O(exchange_transport=rest)). With V(false) anyone on the network path can
+        read the credential.
     type: bool
     default: true
     vars:
       - name: ansible_exchange_validate_certs
   exchange_proxy:
     description:
-      - The proxy (not with O(exchange_transport=psrp)), such as V(http://proxy.example.com:3128). By default the usual environment variables apply.
-      - With O(exchange_transport=powershell) a proxy with a user and a password is refused, because the password would be in a process's environment.
+      - The proxy (not with O(exchange_transport=psrp)), such as V(http://proxy.example.com:3128). By default the usual
+        environment variables apply.
+      - With O(exchange_transport=powershell) a proxy with a user and a password is refused, because the password would
+        be in a process's environment.
     type: str
     vars:
       - name: ansible_exchange_proxy
@@ -214,19 +233,20 @@ options:
       - name: ansible_exchange_powershell_path
   exchange_powershell_processes:
     description:
-      - The maximum number of PowerShell processes in a run with O(exchange_transport=powershell). Each takes 140 to 300 MB of memory and serves one
-        organization at a time.
+      - The maximum number of PowerShell processes in a run with O(exchange_transport=powershell). Each takes 140 to 300
+        MB of memory and serves one organization at a time.
       - The number applies to the whole run. If hosts have different numbers, the smallest one applies.
-      - If a run has more organizations, the process that has been idle longest ends to make room for the next organization, and its own organization must
-        connect again later. Set C(forks) to no more than this number, and use C(strategy=host_pinned) so that each organization finishes before the next
-        one starts.
+      - If a run has more organizations, the process that has been idle longest ends to make room for the next
+        organization, and its own organization must connect again later. Set C(forks) to no more than this number, and
+        use C(strategy=host_pinned) so that each organization finishes before the next one starts.
     type: int
     default: 4
     vars:
       - name: ansible_exchange_powershell_processes
   exchange_psrp_connect:
     description:
-      - Whether the session must run Connect-ExchangeOnline first (V(exchange_online)) or already has the cmdlets (V(none)).
+      - Whether the session must run Connect-ExchangeOnline first (V(exchange_online)) or already has the cmdlets
+        (V(none)).
     type: str
     choices: [exchange_online, none]
     default: exchange_online
@@ -234,15 +254,16 @@ options:
       - name: ansible_exchange_psrp_connect
   exchange_verify_organization:
     description:
-      - Whether to refuse a session in an organization other than O(exchange_organization). Use V(false) only for endpoints that do not grant
-        Get-OrganizationConfig.
+      - Whether to refuse a session in an organization other than O(exchange_organization). Use V(false) only for
+        endpoints that do not grant Get-OrganizationConfig.
     type: bool
     default: true
     vars:
       - name: ansible_exchange_verify_organization
   exchange_command_timeout:
     description:
-      - The maximum time of one try of a call in seconds, from its first byte to its last page. Exchange itself ends cmdlets after 15 minutes.
+      - The maximum time of one try of a call in seconds, from its first byte to its last page. Exchange itself ends
+        cmdlets after 15 minutes.
     type: int
     default: 900
     vars:
@@ -256,26 +277,28 @@ options:
       - name: ansible_exchange_connect_timeout
   exchange_retries:
     description:
-      - The total number of tries for calls that are safe to repeat. A write whose response was lost is not simply repeated. Microsoft's module
-        repeats calls by itself, also writes, before it reports a failure.
+      - The total number of tries for calls that are safe to repeat. A write whose response was lost is not simply
+        repeated. Microsoft's module repeats calls by itself, also writes, before it reports a failure.
     type: int
     default: 5
     vars:
       - name: ansible_exchange_retries
   exchange_read_reuse:
     description:
-      - The number of seconds for which tasks of this run reuse what an earlier task read, unless a write in between may have changed it. With V(0) each task
-        reads for itself.
-      - The first task reads what all tasks may need, in one round trip. Changes by others are not visible during this time.
-      - A task confirms a difference with a fresh read before it writes. Modules that return information, and the role, always read from Exchange.
+      - The number of seconds for which tasks of this run reuse what an earlier task read, unless a write in between may
+        have changed it. With V(0) each task reads for itself.
+      - The first task reads what all tasks may need, in one round trip. Changes by others are not visible during this
+        time.
+      - A task confirms a difference with a fresh read before it writes. Modules that return information, and the role,
+        always read from Exchange.
     type: float
     default: 5
     vars:
       - name: ansible_exchange_read_reuse
   remote_addr:
     description:
-      - The management host or Exchange server (O(exchange_transport=psrp)). This option and the ones below are the same as in
-        P(ansible.builtin.psrp#connection).
+      - The management host or Exchange server (O(exchange_transport=psrp)). This option and the ones below are the same
+        as in P(ansible.builtin.psrp#connection).
     type: str
     default: inventory_hostname
     vars:
@@ -364,7 +387,8 @@ options:
       - name: ansible_psrp_read_timeout
   reconnection_retries:
     description:
-      - The number of times that pypsrp retries after a connection error, within one of the tries of O(exchange_retries).
+      - The number of times that pypsrp retries after a connection error, within one of the tries of
+        O(exchange_retries).
     type: int
     default: 0
     vars:
@@ -474,7 +498,8 @@ options:
       - name: ansible_psrp_max_envelope_size
   configuration_name:
     description:
-      - The session configuration to connect to. For Exchange on premises it is V(Microsoft.Exchange); for a JEA endpoint it is the endpoint's name.
+      - The session configuration to connect to. For Exchange on premises it is V(Microsoft.Exchange); for a JEA
+        endpoint it is the endpoint's name.
     type: str
     default: Microsoft.PowerShell
     vars:
@@ -523,10 +548,10 @@ class Connection(ConnectionBase):
     def describe(self) -> dict[str, Any]:
         """Who is connected, and where. Opens the session if necessary, and reads the organization's name.
 
-        The keys: ``transport``, ``endpoint`` (address), ``environment``, ``credential`` (its kind), ``client_id``, ``read_only`` (bool: writes are refused),
-        ``user`` (of psrp), ``organization`` (as ``describe_organization`` in ``module_utils/_exchange/tenant.py`` gives it;
-        None if it is not granted), ``on_premises`` (None if that is not known), ``connect_seconds``, ``warnings`` (what people should
-        know about the session).
+        The keys: ``transport``, ``endpoint`` (address), ``environment``, ``credential`` (its kind), ``client_id``,
+        ``read_only`` (bool: writes are refused), ``user`` (of psrp), ``organization`` (as ``describe_organization`` in
+        ``module_utils/_exchange/tenant.py`` gives it; None if it is not granted), ``on_premises`` (None if that is not
+        known), ``connect_seconds``, ``warnings`` (what people should know about the session).
 
         :raises OptionError: the host's variables do not describe a valid connection.
         :raises UnreachableError: no session could be opened.
@@ -572,8 +597,8 @@ class Connection(ConnectionBase):
     def _broker(self) -> BrokerClient:
         """The client for the organization that the options name now.
 
-        Ansible keeps this object for all items of a loop and sets its options again for each item, so ``delegate_to`` and a
-        task's variables may lead each item to another organization.
+        Ansible keeps this object for all items of a loop and sets its options again for each item, so ``delegate_to``
+        and a task's variables may lead each item to another organization.
         """
         options = {name: _identity.Option(*self.get_option_and_origin(name)) for name in self.option_definitions}
         if not options["exchange_organization"].given and _identity.is_initial_domain(self._play_context.remote_addr):
@@ -582,7 +607,9 @@ class Connection(ConnectionBase):
         asked = options, sorted(self._options.get("_extras", {}))
         if self._client is None or self._built_from != asked:
             self.close()
-            self._client = BrokerClient(C.DEFAULT_LOCAL_TMP, self._playbook, _identity.build(*asked), self._say, self._tell, self._warn)
+            self._client = BrokerClient(
+                C.DEFAULT_LOCAL_TMP, self._playbook, _identity.build(*asked), self._say, self._tell, self._warn
+            )
             self._built_from = asked
             self._connected = True
         return self._client

@@ -9,7 +9,10 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import yaml
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS, SETTINGS_FIELDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
+    SECTIONS,
+    SETTINGS_FIELDS,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.topics import MOST_USED, TOPICS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
 
@@ -36,14 +39,22 @@ def _by_topic(section: str, prefix: str) -> list[str]:
     if section not in TOPICS:
         return []
     most = ", ".join(f"O({prefix}{section}.{option})" for option in MOST_USED[section])
-    return [f"Most used - {most}.", *(f"{topic} - {', '.join(f'C({option})' for option in options)}." for topic, options in TOPICS[section].items())]
+    return [
+        f"Most used - {most}.",
+        *(
+            f"{topic} - {', '.join(f'C({option})' for option in options)}."
+            for topic, options in TOPICS[section].items()
+        ),
+    ]
 
 
 def _suboptions(section: str, fields: Sequence[Field], prefix: str) -> dict[str, Any]:
     if section not in TOPICS:
         return {row.option: _exception(row, prefix) for row in fields}
     rows = {row.option: row for row in fields}
-    return {option: _option(rows[option], prefix, topic) for topic, options in TOPICS[section].items() for option in options}
+    return {
+        option: _option(rows[option], prefix, topic) for topic, options in TOPICS[section].items() for option in options
+    }
 
 
 def _rule_options(prefix: str = "") -> dict[str, Any]:
@@ -63,7 +74,10 @@ def _rule_options(prefix: str = "") -> dict[str, Any]:
     }
     return {
         "name": {
-            "description": ["The rule's name, at most 64 characters. PowerShell: C(Name).", f"Together with O({prefix}guid) it renames the rule."],
+            "description": [
+                "The rule's name, at most 64 characters. PowerShell: C(Name).",
+                f"Together with O({prefix}guid) it renames the rule.",
+            ],
             "type": "str",
         },
         "guid": {
@@ -104,7 +118,12 @@ def _documentation(options: dict[str, Any]) -> str:
 
 def _rules(option: str, description: str, *, required: bool) -> dict[str, Any]:
     """The documentation of an option that is a list of rules."""
-    row = {"description": [description], "type": "list", "elements": "dict", "suboptions": _rule_options(f"{option}[].")}
+    row = {
+        "description": [description],
+        "type": "list",
+        "elements": "dict",
+        "suboptions": _rule_options(f"{option}[]."),
+    }
     return {option: {**row, "required": True} if required else row}
 
 

@@ -10,7 +10,8 @@ module: activesync_org_settings
 short_description: ActiveSync settings of an organization
 version_added: 1.0.0
 description:
-  - Manages what an organization does with mobile devices, with C(Get-ActiveSyncOrganizationSettings) and C(Set-ActiveSyncOrganizationSettings).
+  - Manages what an organization does with mobile devices, with C(Get-ActiveSyncOrganizationSettings) and
+    C(Set-ActiveSyncOrganizationSettings).
   - The option that matters for message encryption is O(allow_rms_support_for_unenlightened_apps).
   - Options that are omitted are left alone. Only the difference is sent.
 author:
@@ -32,11 +33,13 @@ options:
   allow_rms_support_for_unenlightened_apps:
     description:
       - Whether Exchange Online decrypts protected mail for apps on mobile devices that cannot, such as Mail on iOS.
-      - The device then keeps a decrypted copy. A policy with IRM off overrides it for its users, and the module warns about it.
+      - The device then keeps a decrypted copy. A policy with IRM off overrides it for its users, and the module warns
+        about it.
     type: bool
   default_access_level:
     description:
-      - What happens to devices that no rule covers. V(Block) and V(Quarantine) apply immediately, also to devices that are already connected.
+      - What happens to devices that no rule covers. V(Block) and V(Quarantine) apply immediately, also to devices that
+        are already connected.
     type: str
     choices: [Allow, Block, Quarantine]
   enable_mobile_mailbox_policy_when_ca_inplace:
@@ -135,7 +138,8 @@ not_applied:
   type: list
   elements: str
 outcome_unknown:
-  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the task again.
+  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the
+    task again.
   returned: failure after a write
   type: list
   elements: str
@@ -143,9 +147,14 @@ outcome_unknown:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import COMMON_ARGUMENT_SPEC, ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import (
+    COMMON_ARGUMENT_SPEC,
+    ModuleContext,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import (
+    ACTIVESYNC_ORG_SETTINGS,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import converge_settings
 
 SPEC: dict[str, Any] = {"argument_spec": {**ACTIVESYNC_ORG_SETTINGS.argument_spec(), **COMMON_ARGUMENT_SPEC}}

@@ -11,12 +11,14 @@ short_description: Applies what baseline_plan has planned
 version_added: 1.0.0
 description:
   - >-
-    Runs the plan that M(m365.message_encryption.baseline_plan) has made in the same run of the playbook, with the same planner,
-    and proves that it is stored.
+    Runs the plan that M(m365.message_encryption.baseline_plan) has made in the same run of the playbook, with the same
+    planner, and proves that it is stored.
   - Without O(verify_timeout), C(hardened_baseline_verify_timeout) counts.
   - If there is nothing to write, or the task that planned was in check mode, it does nothing.
-  - Once nothing more is to be written to the organization, or after a failure, it writes the report of the organization.
-  - It reads the organization first. If something else is needed than was planned, someone has changed the organization since, and nothing is written.
+  - Once nothing more is to be written to the organization, or after a failure, it writes the report of the
+    organization.
+  - It reads the organization first. If something else is needed than was planned, someone has changed the organization
+    since, and nothing is written.
   - The role P(m365.message_encryption.hardened_baseline#role) uses it.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
@@ -28,19 +30,20 @@ extends_documentation_fragment:
 options:
   snapshot:
     description:
-      - The snapshot to restore, or to restore after a failure. By default, the one that the task that planned has chosen or taken.
+      - The snapshot to restore, or to restore after a failure. By default, the one that the task that planned has
+        chosen or taken.
     type: str
     default: ""
   stage:
     description:
-      - With O(procedure=disable), whether to turn off the rules or the settings. Exchange continues to apply removed rules for a while, so the settings
-        follow later.
+      - With O(procedure=disable), whether to turn off the rules or the settings. Exchange continues to apply removed
+        rules for a while, so the settings follow later.
       - >-
-        V(published) records that C(hardened_baseline_artifacts_publish) has stored the snapshots of all organizations of the ring. Without that record,
-        nothing is written if that variable is set.
+        V(published) records that C(hardened_baseline_artifacts_publish) has stored the snapshots of all organizations
+        of the ring. Without that record, nothing is written if that variable is set.
       - >-
-        With O(procedure=baseline), V(ring) rolls back what this run wrote if another organization of the same ring failed and
-        C(hardened_baseline_ring_rollback) is true.
+        With O(procedure=baseline), V(ring) rolls back what this run wrote if another organization of the same ring
+        failed and C(hardened_baseline_ring_rollback) is true.
     type: str
     choices: [rules, settings, published, ring]
 seealso:
@@ -135,7 +138,8 @@ unkept_report:
   returned: if a file cannot be written
   type: dict
 outcome_unknown:
-  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the task again.
+  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the
+    task again.
   returned: failure after a write
   type: list
   elements: str
@@ -144,8 +148,12 @@ outcome_unknown:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import PROCEDURE_ARGUMENT_SPEC
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+    BaselineContext,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
+    PROCEDURE_ARGUMENT_SPEC,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import apply, note_published
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.ring import take_back_ring
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import COMMON_ARGUMENT_SPEC

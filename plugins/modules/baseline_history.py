@@ -10,12 +10,16 @@ module: baseline_history
 short_description: Show how long findings have been open, from the folders of earlier runs
 version_added: 1.0.0
 description:
-  - Reads the reports of all earlier runs in a directory, and writes C(history.html) and C(history.json) to a new run folder, also in check mode.
-  - The history shows for each finding when it appeared, when it ended, and how often it came back. The module needs no database and does not contact Exchange.
-  - Two runs have the same finding if its organization (tenant id, or else initial domain), control, resource, rule (GUID, or else name) and option are the
-    same. An organization or host keeps its history when it is renamed.
-  - What happened between two runs is unknown, so times read "between ... and ...". A run that could not read an organization or a control is ignored there.
-  - Audits, checks and applied baselines count. MFR-2 of a check does not, because a check assesses it as its plan would leave it.
+  - Reads the reports of all earlier runs in a directory, and writes C(history.html) and C(history.json) to a new run
+    folder, also in check mode.
+  - The history shows for each finding when it appeared, when it ended, and how often it came back. The module needs no
+    database and does not contact Exchange.
+  - Two runs have the same finding if its organization (tenant id, or else initial domain), control, resource, rule
+    (GUID, or else name) and option are the same. An organization or host keeps its history when it is renamed.
+  - What happened between two runs is unknown, so times read "between ... and ...". A run that could not read an
+    organization or a control is ignored there.
+  - Audits, checks and applied baselines count. MFR-2 of a check does not, because a check assesses it as its plan would
+    leave it.
   - The playbook C(m365.message_encryption.history) uses this module.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
@@ -25,13 +29,14 @@ extends_documentation_fragment:
 options:
   directory:
     description:
-      - The directory of the earlier runs' artifacts, which is their O(m365.message_encryption.hardened_baseline#role:main:hardened_baseline_artifacts_dir).
+      - The directory of the earlier runs' artifacts, which is their
+        O(m365.message_encryption.hardened_baseline#role:main:hardened_baseline_artifacts_dir).
     type: str
     required: true
   owners:
     description:
-      - Users, by name or number, that may own the directory and its files, beside root and the user that runs Ansible. What anybody else could change is
-        refused.
+      - Users, by name or number, that may own the directory and its files, beside root and the user that runs Ansible.
+        What anybody else could change is refused.
     type: list
     elements: str
     default: []
@@ -79,7 +84,10 @@ msg:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import HistoryContext, history_document
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import (
+    HistoryContext,
+    history_document,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 
 SPEC: dict[str, Any] = {

@@ -11,9 +11,11 @@ short_description: Plans the hardened baseline before anything is written
 version_added: 1.0.0
 description:
   - Reads the organization once. If anything must be refused, it fails with a list of all findings.
-  - Otherwise, it makes the plan with its digest. Outside of check mode, it also takes the snapshot if there is something to change.
+  - Otherwise, it makes the plan with its digest. Outside of check mode, it also takes the snapshot if there is
+    something to change.
   - In check mode, it writes the plan to C(plan.json) in the organization's folder of the run.
-  - If nothing is to be written to the organization, or it fails, it also writes the report of the organization, and nothing more is done there.
+  - If nothing is to be written to the organization, or it fails, it also writes the report of the organization, and
+    nothing more is done there.
   - It never writes to the organization. The role P(m365.message_encryption.hardened_baseline#role) uses it.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
@@ -26,7 +28,8 @@ options:
   only_control_tags:
     description:
       - Whether to refuse a tag of the run that is not a control.
-      - The collection's own playbooks set this, because none of their other tasks has a tag. Elsewhere, only a tag that looks like a control is refused.
+      - The collection's own playbooks set this, because none of their other tasks has a tag. Elsewhere, only a tag that
+        looks like a control is refused.
     type: bool
     default: false
   rings:
@@ -64,7 +67,8 @@ organization:
   returned: success
   type: dict
 writes:
-  description: Whether the run continues to write, to the organization or to a separate snapshot. Never in check mode, and never in an audit.
+  description: Whether the run continues to write, to the organization or to a separate snapshot. Never in check mode,
+    and never in an audit.
   returned: once the organization was read
   type: bool
 pending:
@@ -122,17 +126,20 @@ changes:
   sample: []
 mail:
   description: >-
-    What the plan does to mail, and what is guaranteed of it; with C(--diff) the terminal shows it. RV(mail) holds C(difference) and C(difference_more),
-    C(guarantees) and C(lint), as M(m365.message_encryption.mail_flow_test) returns them. A guarantee is judged as the plan would leave it, and with
-    O(procedure=audit) as it is; C(before) is its verdict now, where the plan changes it. C(foreign) lists the mail flow rules that are not ours, first to last:
-    C(name), C(guid), C(place) of how many C(rules), C(changed) and C(since) (texts, where known), C(idle) (why it does not act), C(acts)
-    (what it decides about its mail), and C(does) (what of this it can do, and to C(mail_of) which of our rules). What does not apply is absent.
+    What the plan does to mail, and what is guaranteed of it; with C(--diff) the terminal shows it. RV(mail) holds
+    C(difference) and C(difference_more), C(guarantees) and C(lint), as M(m365.message_encryption.mail_flow_test)
+    returns them. A guarantee is judged as the plan would leave it, and with O(procedure=audit) as it is; C(before) is
+    its verdict now, where the plan changes it. C(foreign) lists the mail flow rules that are not ours, first to last:
+    C(name), C(guid), C(place) of how many C(rules), C(changed) and C(since) (texts, where known), C(idle) (why it does
+    not act), C(acts) (what it decides about its mail), and C(does) (what of this it can do, and to C(mail_of) which of
+    our rules). What does not apply is absent.
   returned: where a plan touches rules, or something is guaranteed or odd, unless drift fails it
   type: dict
   sample: {}
 status:
   description: >-
-    V(met), V(drift), V(refused), V(failed) or V(not assessable). An audit with C(hardened_baseline_fail_on_drift) fails where it is not V(met).
+    V(met), V(drift), V(refused), V(failed) or V(not assessable). An audit with C(hardened_baseline_fail_on_drift) fails
+    where it is not V(met).
   returned: if nothing is to be written to the organization
   type: str
   sample: met
@@ -158,8 +165,12 @@ snapshot:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import PROCEDURE_ARGUMENT_SPEC
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+    BaselineContext,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
+    PROCEDURE_ARGUMENT_SPEC,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.preflight import preflight
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded

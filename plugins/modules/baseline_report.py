@@ -10,11 +10,13 @@ module: baseline_report
 short_description: Writes the report of a run of the hardened baseline
 version_added: 1.0.0
 description:
-  - Writes C(report.html), C(report.json), C(report.jsonl), C(report.csv), C(junit.xml) and C(SHA256SUMS), also in check mode.
+  - Writes C(report.html), C(report.json), C(report.jsonl), C(report.csv), C(junit.xml) and C(SHA256SUMS), also in check
+    mode.
   - With O(scope=run), the terminal shows RV(lines).
   - Each run has its own folder. It contains one report for the whole run, and one in the folder of each organization.
   - >-
-    The report of a run over several organizations also has C(fleet.html): each control of each organization as a matrix, the worst organizations first.
+    The report of a run over several organizations also has C(fleet.html): each control of each organization as a
+    matrix, the worst organizations first.
   - It works only on the controller, so that organizations that could not be reached are reported, too.
   - The role P(m365.message_encryption.hardened_baseline#role) uses it.
 author:
@@ -26,20 +28,24 @@ extends_documentation_fragment:
 options:
   scope:
     description:
-      - The report of the whole V(run), which combines the reports of its organizations, or of all V(slices) of an AWX job, each of which was a run.
+      - The report of the whole V(run), which combines the reports of its organizations, or of all V(slices) of an AWX
+        job, each of which was a run.
     type: str
     choices: [run, slices]
     default: run
   run:
     description:
       - With O(scope=slices), the name of the folder of any of the slices.
-      - The report covers all runs of the same procedure in the same workflow job of AWX, whose number is part of their names.
+      - The report covers all runs of the same procedure in the same workflow job of AWX, whose number is part of their
+        names.
     type: str
     default: ''
   results:
     description:
-      - With O(scope=run), the names of the variables in which the tasks that planned and applied registered their results, in order.
-      - An organization whose task could not write its report, for example because Ansible's C(timeout) ended it, is reported from them.
+      - With O(scope=run), the names of the variables in which the tasks that planned and applied registered their
+        results, in order.
+      - An organization whose task could not write its report, for example because Ansible's C(timeout) ended it, is
+        reported from them.
     type: list
     elements: str
     default: []
@@ -90,9 +96,11 @@ summary:
   description: How many organizations have which status, and the path of the report, as a sentence.
   returned: always
   type: str
-  sample: "13 organizations: 1 drifted, 12 as wanted. Report: /srv/message_encryption/runs/20261125T031655Z-audit-2914ab_c9d2/report.html"
+  sample: "13 organizations: 1 drifted, 12 as wanted. Report:
+    /srv/message_encryption/runs/20261125T031655Z-audit-2914ab_c9d2/report.html"
 lines:
-  description: A line for each organization of the ring with its changes, those that need attention first, and RV(summary) unless other rings follow.
+  description: A line for each organization of the ring with its changes, those that need attention first, and
+    RV(summary) unless other rings follow.
   returned: always
   type: list
   elements: str
@@ -112,9 +120,14 @@ files:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+    BaselineContext,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import ENTRIES
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.procedure_report import report_run, report_slices
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.procedure_report import (
+    report_run,
+    report_slices,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 
 SPEC: dict[str, Any] = {

@@ -10,7 +10,8 @@ module: exchange_connection_info
 short_description: Shows the connected organization, its credential, and what that credential can do
 version_added: 1.0.0
 description:
-  - Try this task first with a new organization. It opens a session, or uses the session of the run, and shows what it found.
+  - Try this task first with a new organization. It opens a session, or uses the session of the run, and shows what it
+    found.
   - If no session can be opened, the host is unreachable, and the message says what to do.
   - If a session lacks permissions, the task succeeds with a warning for each, which says what grants it.
 author:
@@ -71,7 +72,8 @@ organization:
       type: bool
       returned: always
     is_dehydrated:
-      description: Whether the organization still shares Microsoft's defaults, so that some objects cannot be created in it.
+      description: Whether the organization still shares Microsoft's defaults, so that some objects cannot be created in
+        it.
       type: bool
       returned: always
   sample: {"name": "contoso.onmicrosoft.com", "tenant_id": "6f4a1f9e-4c0c-4f0f-9a53-0f2f1c1f7a11", "on_premises": false}
@@ -85,7 +87,8 @@ connection:
       type: str
       returned: always
     endpoint:
-      description: The address that the session is with. Over V(powershell) it is the program in which the module runs, over V(file) the capture.
+      description: The address that the session is with. Over V(powershell) it is the program in which the module runs,
+        over V(file) the capture.
       type: str
       returned: always
     environment:
@@ -101,7 +104,8 @@ connection:
       type: str
       returned: always
     user:
-      description: The user on the management host or Exchange server, or who has signed in; V(null) where there is none.
+      description: The user on the management host or Exchange server, or who has signed in; V(null) where there is
+        none.
       type: str
       returned: always
     read_only:
@@ -122,32 +126,35 @@ connection:
     read_only: false
     connect_seconds: 1.4
 exported_cmdlets:
-  description: The cmdlets that this session may run, of those that the collection uses. Left out where Exchange does not say.
+  description: The cmdlets that this session may run, of those that the collection uses. Left out where Exchange does
+    not say.
   returned: success
   type: list
   elements: str
   sample: ["Get-IRMConfiguration", "Set-IRMConfiguration"]
 missing_cmdlets:
   description: >-
-    The cmdlets of the collection that this session may not run, each with the role or license that grants it. What Exchange on premises
-    does not have is not missing there. Left out where Exchange does not say.
+    The cmdlets of the collection that this session may not run, each with the role or license that grants it. What
+    Exchange on premises does not have is not missing there. Left out where Exchange does not say.
   returned: success
   type: dict
   sample: {"New-OMEConfiguration": "the license Advanced Message Encryption"}
 advanced_message_encryption:
-  description: Whether the session has the cmdlets that come with Advanced Message Encryption. Left out where Exchange does not say.
+  description: Whether the session has the cmdlets that come with Advanced Message Encryption. Left out where Exchange
+    does not say.
   returned: success
   type: bool
   sample: true
 may_read_ome_configuration:
-  description: Whether Exchange lets this application read OME configurations, which it has been seen to refuse to applications.
+  description: Whether Exchange lets this application read OME configurations, which it has been seen to refuse to
+    applications.
   returned: success
   type: bool
   sample: true
 missing_step:
   description: >-
-    The step that the organization has not been prepared with: V(certificate), V(application), V(enterprise_application), V(consent), V(role_group)
-    or V(roles). Empty where none is missing.
+    The step that the organization has not been prepared with: V(certificate), V(application),
+    V(enterprise_application), V(consent), V(role_group) or V(roles). Empty where none is missing.
   returned: success, and where an error shows it
   type: str
   sample: ""
@@ -163,7 +170,11 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, PermissionDeniedError, UnreachableError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    ExchangeError,
+    PermissionDeniedError,
+    UnreachableError,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, read
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import (
     ADVANCED_MESSAGE_ENCRYPTION,
@@ -171,7 +182,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     missing_cmdlets,
     missing_sentences,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.preparation import missing_step, step_sentence
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.preparation import (
+    missing_step,
+    step_sentence,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
 
 SPEC: dict[str, Any] = {"argument_spec": {}}
@@ -194,7 +208,9 @@ def run(task: ModuleContext) -> dict[str, Any]:
     began = time.monotonic()
     read(task.session, ["organization"], fresh=True)
     round_trip_ms = round((time.monotonic() - began) * 1000)
-    connection = {key: value for key, value in task.describe().items() if key not in ("organization", "on_premises", "warnings")}
+    connection = {
+        key: value for key, value in task.describe().items() if key not in ("organization", "on_premises", "warnings")
+    }
     result: dict[str, Any] = {"changed": False, "connection": connection, "round_trip_ms": round_trip_ms}
 
     unnamed = _refused(organization, "organization")
@@ -208,7 +224,11 @@ def run(task: ModuleContext) -> dict[str, Any]:
     if unlisted is None:
         granted = {str(item["Name"]) for item in organization.objects("exported_cmdlets")}
         missing = missing_cmdlets(granted, on_premises=on_premises)
-        result.update(exported_cmdlets=sorted(granted), missing_cmdlets=missing, advanced_message_encryption=granted >= ADVANCED_MESSAGE_ENCRYPTION)
+        result.update(
+            exported_cmdlets=sorted(granted),
+            missing_cmdlets=missing,
+            advanced_message_encryption=granted >= ADVANCED_MESSAGE_ENCRYPTION,
+        )
         task.warnings += missing_sentences(missing)
     else:
         task.warnings.append(f"The granted cmdlets are unknown: {unlisted}")
@@ -225,7 +245,9 @@ def run(task: ModuleContext) -> dict[str, Any]:
 
 
 def _refused(organization: Organization, subset: str) -> ExchangeError | None:
-    """Why the session may not read a subset; ``None`` where it may. Any other failure is raised: it says nothing about permissions."""
+    """Why the session may not read a subset; ``None`` where it may. Any other failure is raised: it says nothing about
+    permissions.
+    """
     error = organization.error(subset)
     if error is not None and not isinstance(error, PermissionDeniedError):
         raise error

@@ -10,7 +10,8 @@ module: irm_configuration
 short_description: Information rights management of an organization
 version_added: 1.0.0
 description:
-  - Manages how an organization uses rights management with mail, with C(Get-IRMConfiguration) and C(Set-IRMConfiguration).
+  - Manages how an organization uses rights management with mail, with C(Get-IRMConfiguration) and
+    C(Set-IRMConfiguration).
   - Options that are omitted are left alone. Only the difference is sent.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
@@ -28,7 +29,8 @@ options:
     type: bool
   decrypt_attachment_for_encrypt_only:
     description:
-      - Whether recipients of mail that is only encrypted get its attachments without protection, in the browser for example.
+      - Whether recipients of mail that is only encrypted get its attachments without protection, in the browser for
+        example.
     type: bool
   e_discovery_super_user_enabled:
     description:
@@ -40,7 +42,8 @@ options:
     type: bool
   enable_portal_tracking_logs:
     description:
-      - Whether opening of mail in the portal is logged. Microsoft documents it for Advanced Message Encryption; some organizations do not have it.
+      - Whether opening of mail in the portal is logged. Microsoft documents it for Advanced Message Encryption; some
+        organizations do not have it.
     type: bool
   internal_licensing_enabled:
     description:
@@ -84,7 +87,8 @@ options:
   transport_decryption_setting:
     description:
       - Whether mail flow rules, journaling and malware scanning can read protected mail.
-      - V(Optional) tries to decrypt and delivers either way. V(Mandatory) rejects what it cannot decrypt. V(Disabled) does not decrypt.
+      - V(Optional) tries to decrypt and delivers either way. V(Mandatory) rejects what it cannot decrypt. V(Disabled)
+        does not decrypt.
     type: str
     choices: [Disabled, Mandatory, Optional]
 seealso:
@@ -173,7 +177,8 @@ not_applied:
   type: list
   elements: str
 outcome_unknown:
-  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the task again.
+  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the
+    task again.
   returned: failure after a write
   type: list
   elements: str
@@ -181,9 +186,14 @@ outcome_unknown:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import COMMON_ARGUMENT_SPEC, ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import (
+    COMMON_ARGUMENT_SPEC,
+    ModuleContext,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import (
+    IRM_CONFIGURATION,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import converge_settings
 
 SPEC: dict[str, Any] = {"argument_spec": {**IRM_CONFIGURATION.argument_spec(), **COMMON_ARGUMENT_SPEC}}

@@ -35,8 +35,8 @@ options:
   fail_on_error:
     description:
       - Whether the task fails when the test does.
-      - A test cannot run over the transport V(file) of P(m365.message_encryption.exchange#connection). With V(false), the task says so in RV(msg) and
-        returns no RV(passed).
+      - A test cannot run over the transport V(file) of P(m365.message_encryption.exchange#connection). With V(false),
+        the task says so in RV(msg) and returns no RV(passed).
     type: bool
     default: true
 seealso:
@@ -132,7 +132,13 @@ def run(task: ModuleContext) -> dict[str, Any]:
     except NotCapturedError as error:
         if task.params["fail_on_error"]:
             raise
-        return {"changed": False, "msg": f"Rights management was not tested: {error}", "steps": [], "templates": [], "results": ""}
+        return {
+            "changed": False,
+            "msg": f"Rights management was not tested: {error}",
+            "steps": [],
+            "templates": [],
+            "results": "",
+        }
     return {**tested, "failed": task.params["fail_on_error"] and not tested["passed"]}
 
 

@@ -11,19 +11,23 @@ short_description: What Exchange reports of mail flow rules, beside what was com
 version_added: 1.0.0
 description:
   - >-
-    Reads the message trace of some days and what Exchange reports of the rules in the same days, and compares them copy by copy with what
-    M(m365.message_encryption.mail_flow_replay) computes. It writes nothing and keeps nothing.
+    Reads the message trace of some days and what Exchange reports of the rules in the same days, and compares them copy
+    by copy with what M(m365.message_encryption.mail_flow_replay) computes. It writes nothing and keeps nothing.
   - >-
-    A copy on which a rule certainly acts and that is not reported, or that is reported and on which the rule cannot act, is a contradiction: a finding about
-    this collection, a fact, or an answer about Exchange that it takes for likely. What cannot be computed of a copy contradicts nothing. The report settles it.
+    A copy on which a rule certainly acts and that is not reported, or that is reported and on which the rule cannot
+    act, is a contradiction: a finding about this collection, a fact, or an answer about Exchange that it takes for
+    likely. What cannot be computed of a copy contradicts nothing. The report settles it.
   - >-
-    A rule is compared only if nothing that matters changed in these days: the rule itself, a rule before it, and the domains and connectors that decide who is
-    inside. The days must have ended 24 hours ago, because reports come hours late. Otherwise, the result says why it is not compared.
-  - Exchange reports that a rule acted. How it reports encryption is not documented, so no result says that mail was encrypted.
+    A rule is compared only if nothing that matters changed in these days: the rule itself, a rule before it, and the
+    domains and connectors that decide who is inside. The days must have ended 24 hours ago, because reports come hours
+    late. Otherwise, the result says why it is not compared.
+  - Exchange reports that a rule acted. How it reports encryption is not documented, so no result says that mail was
+    encrypted.
   - No address and no subject is in the result, unless O(examples) asks for them.
   - >-
-    It reads C(Get-MailDetailTransportRuleReport), C(Get-MailTrafficEncryptionReport) and C(Get-MessageTraceDetailV2) beside the message trace. Microsoft does
-    not document the role for the reports. What is not granted is in RV(unavailable).
+    It reads C(Get-MailDetailTransportRuleReport), C(Get-MailTrafficEncryptionReport) and C(Get-MessageTraceDetailV2)
+    beside the message trace. Microsoft does not document the role for the reports. What is not granted is in
+    RV(unavailable).
 author:
   - The m365.message_encryption contributors (@m365-message-encryption)
 extends_documentation_fragment:
@@ -36,7 +40,8 @@ options:
     type: int
     default: 7
   until:
-    description: The end of these days, as ISO 8601 text, in UTC unless it names a zone. The default is 24 hours ago, since reports come hours late.
+    description: The end of these days, as ISO 8601 text, in UTC unless it names a zone. The default is 24 hours ago,
+      since reports come hours late.
     type: str
   rules:
     description: The names of the rules to compare. By default, all that protect and all that are in a test mode.
@@ -75,10 +80,12 @@ msg:
   description: A sentence for each rule.
   returned: always
   type: str
-  sample: "Exchange reports that 'Encrypt mail to the partner' acted on 412 copies; 409 were certain, 31 uncertain, none contradicts."
+  sample: "Exchange reports that 'Encrypt mail to the partner' acted on 412 copies; 409 were certain, 31 uncertain, none
+    contradicts."
 window:
   description: >-
-    The time of the mail, as C(from) and C(until), and whether its trace is C(complete). If not, C(reason) says why, and everything after C(from) was read.
+    The time of the mail, as C(from) and C(until), and whether its trace is C(complete). If not, C(reason) says why, and
+    everything after C(from) was read.
   returned: success
   type: dict
 copies:
@@ -108,7 +115,8 @@ rules:
       type: int
       returned: if the report could be read
     predicted:
-      description: The copies on which it acts as computed, C(certain), and the further ones on which it may, C(possible).
+      description: The copies on which it acts as computed, C(certain), and the further ones on which it may,
+        C(possible).
       type: dict
       returned: always
     comparable:
@@ -121,8 +129,9 @@ rules:
       returned: if it was not compared
     why:
       description: >-
-        The same as a word, V(refused) (the report could not be read), V(young) (the window ended less than 24 hours ago), V(changed) (something that matters
-        changed in the window), or V(late) (nothing is reported of mail as new as this).
+        The same as a word, V(refused) (the report could not be read), V(young) (the window ended less than 24 hours
+        ago), V(changed) (something that matters changed in the window), or V(late) (nothing is reported of mail as new
+        as this).
       type: str
       returned: if it was not compared
     settled:
@@ -131,15 +140,16 @@ rules:
       returned: if it was compared
     contradictions:
       description: >-
-        By C(kind), V(not_reported) (certain, and not reported) or V(not_predicted) (reported, and computed as impossible), how many C(copies), on which open
-        questions about Exchange that rests for some of them (C(ids)), and C(examples) if asked for.
+        By C(kind), V(not_reported) (certain, and not reported) or V(not_predicted) (reported, and computed as
+        impossible), how many C(copies), on which open questions about Exchange that rests for some of them (C(ids)),
+        and C(examples) if asked for.
       type: list
       elements: dict
       returned: always
     left_out:
       description: >-
-        Reported copies that are not computed, such as rejected ones, and those on which one of RV(strangers) acted, too, or a rule that keeps mail from later
-        ones and changed in the window.
+        Reported copies that are not computed, such as rejected ones, and those on which one of RV(strangers) acted,
+        too, or a rule that keeps mail from later ones and changed in the window.
       type: int
       returned: if there are any
     untraced:
@@ -155,30 +165,34 @@ rules:
       type: str
       returned: always
 strangers:
-  description: Names of rules in the report that no present rule has. Copies on which one acted are not computed, because it may have kept them from others.
+  description: Names of rules in the report that no present rule has. Copies on which one acted are not computed,
+    because it may have kept them from others.
   returned: success
   type: list
   elements: str
 calibration:
   description: >-
-    What Exchange did where it depends on one open question alone, by the question's C(id) of M(m365.message_encryption.mail_flow_test). C(for) and C(against)
-    are copies. If the collection takes an answer for likely (C(likely)), C(for) are the copies that Exchange treated so. Otherwise, C(for) are those for which
-    the condition in question was met, and of U06 those that were split off. There is nothing in it of any organization or person.
+    What Exchange did where it depends on one open question alone, by the question's C(id) of
+    M(m365.message_encryption.mail_flow_test). C(for) and C(against) are copies. If the collection takes an answer for
+    likely (C(likely)), C(for) are the copies that Exchange treated so. Otherwise, C(for) are those for which the
+    condition in question was met, and of U06 those that were split off. There is nothing in it of any organization or
+    person.
   returned: success
   type: list
   elements: dict
   sample: [{"id": "U17", "for": 12, "against": 0, "likely": true}]
 encryption:
   description: >-
-    What Exchange counts as encrypted, whatever encrypted it, for each C(date). These are messages that a C(policy) and that people (C(manual)) encrypted, and
-    the C(copies) of both. Whether rules, labels and data loss prevention all count as policy is not documented.
+    What Exchange counts as encrypted, whatever encrypted it, for each C(date). These are messages that a C(policy) and
+    that people (C(manual)) encrypted, and the C(copies) of both. Whether rules, labels and data loss prevention all
+    count as policy is not documented.
   returned: if the report could be read
   type: list
   elements: dict
 sample:
   description: >-
-    The copies that were looked at in detail, equal ones together. C(rules) that acted, the version of C(tls), and the C(connector), as Exchange wrote them, and
-    the number of C(copies).
+    The copies that were looked at in detail, equal ones together. C(rules) that acted, the version of C(tls), and the
+    C(connector), as Exchange wrote them, and the number of C(copies).
   returned: success
   type: list
   elements: dict
@@ -188,7 +202,8 @@ assumes:
   type: list
   elements: dict
 raw:
-  description: Columns of the reports that are not documented, each once, with C(report), C(column) and the first C(value).
+  description: Columns of the reports that are not documented, each once, with C(report), C(column) and the first
+    C(value).
   returned: if there are any
   type: list
   elements: dict
@@ -204,12 +219,21 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import changes_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.comparison import REPORTED_AFTER, chosen
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reading import read_evidence, window_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.comparison import (
+    REPORTED_AFTER,
+    chosen,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reading import (
+    read_evidence,
+    window_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import OLDEST, QUERIES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import given_facts, organization_rules
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
+    given_facts,
+    organization_rules,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.options import (
     TRACE_ARGUMENT_SPEC,
@@ -220,7 +244,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     traced,
     until_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import evidence_lines, evidence_result
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import (
+    evidence_lines,
+    evidence_result,
+)
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
@@ -233,12 +260,17 @@ SPEC: dict[str, Any] = {
 
 
 def run(task: MailFlowContext) -> dict[str, Any]:
-    """Compares what Exchange reports of rules with what they do to the traced mail. The comparison is ``read_evidence``, which the role calls, too."""
+    """Compares what Exchange reports of rules with what they do to the traced mail. The comparison is
+    ``read_evidence``, which the role calls, too.
+    """
     params, now = task.params, datetime.datetime.now(datetime.UTC)
     check_ranges(params, {**TRACE_RANGES, "days": (1, OLDEST), "sample": (0, QUERIES)})
     begin, until = window_of(params["days"], now, until_of(params["until"], now, REPORTED_AFTER))
     if begin >= until:
-        raise OptionError(f"until is {params['until']!r}.", remedy=f"Use a time of the last {OLDEST} days: Exchange reports no older mail.")
+        raise OptionError(
+            f"until is {params['until']!r}.",
+            remedy=f"Use a time of the last {OLDEST} days: Exchange reports no older mail.",
+        )
     reader = reader_of(task)
     facts_of(given_facts(params))
     organization, rules, facts, unavailable = organization_rules(task)
@@ -246,9 +278,18 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     trace, window = traced(task, reader, begin, until)
     known = facts_of(facts)
     how = {"names": params["rules"], "examples": params["examples"], "sample": params["sample"], "say": task.say}
-    found = read_evidence(task.session, trace, window, RuleSet.read(rules, known.dialect), known, changes_of(organization), now, **how)
-    result = evidence_result(found.evidence, found.window, found.report, found.encryption, found.traced, examples=params["examples"])
-    return {"changed": False, **result, "unavailable": {**unavailable, **found.unavailable}, "msg": "\n".join(evidence_lines(found.evidence))}
+    found = read_evidence(
+        task.session, trace, window, RuleSet.read(rules, known.dialect), known, changes_of(organization), now, **how
+    )
+    result = evidence_result(
+        found.evidence, found.window, found.report, found.encryption, found.traced, examples=params["examples"]
+    )
+    return {
+        "changed": False,
+        **result,
+        "unavailable": {**unavailable, **found.unavailable},
+        "msg": "\n".join(evidence_lines(found.evidence)),
+    }
 
 
 def _check_names(names: list[str] | None, rules: RuleSet) -> None:
@@ -259,7 +300,9 @@ def _check_names(names: list[str] | None, rules: RuleSet) -> None:
     found = {rule.name.casefold() for rule in chosen(rules, names)}
     missing = [name for name in names or () if name.casefold() not in found]
     if missing:
-        raise OptionError(f"The organization has no rule {', '.join(map(repr, missing))}.", remedy="Correct the option rules.")
+        raise OptionError(
+            f"The organization has no rule {', '.join(map(repr, missing))}.", remedy="Correct the option rules."
+        )
 
 
 def main() -> None:

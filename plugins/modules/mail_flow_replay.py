@@ -11,17 +11,21 @@ short_description: What mail flow rules would have done to real mail
 version_added: 1.0.0
 description:
   - >-
-    Takes the message trace of the last days through mail flow rules, and counts how many copies they protect, and where. With O(compare_with), it counts
-    what a change of the rules would have changed. It writes nothing and keeps nothing.
+    Takes the message trace of the last days through mail flow rules, and counts how many copies they protect, and
+    where. With O(compare_with), it counts what a change of the rules would have changed. It writes nothing and keeps
+    nothing.
   - >-
-    A trace shows sender, recipient, subject, size and time of each copy, and nothing else. What rules ask beyond that, such as the text or attachments, is
-    counted as undecided, with the reason. What is certain of a copy M(m365.message_encryption.mail_flow_test) says of every message that it can be of.
+    A trace shows sender, recipient, subject, size and time of each copy, and nothing else. What rules ask beyond that,
+    such as the text or attachments, is counted as undecided, with the reason. What is certain of a copy
+    M(m365.message_encryption.mail_flow_test) says of every message that it can be of.
   - >-
-    No row says how a message arrives protected, or that it is an automatic reply or a meeting item. Messages are taken as ordinary ones that arrive
-    in clear. RV(assumes) says so.
+    No row says how a message arrives protected, or that it is an automatic reply or a meeting item. Messages are taken
+    as ordinary ones that arrive in clear. RV(assumes) says so.
   - How mail leaves, such as over TLS, is not counted.
-  - No address and no subject is in the result, unless O(examples) asks for them. Domains of recipients and names of rules are.
-  - Reading the trace needs the role Message Tracking or View-Only Recipients, or a permission of Microsoft Graph (O(trace_source)). O(trace) needs none.
+  - No address and no subject is in the result, unless O(examples) asks for them. Domains of recipients and names of
+    rules are.
+  - Reading the trace needs the role Message Tracking or View-Only Recipients, or a permission of Microsoft Graph
+    (O(trace_source)). O(trace) needs none.
 author:
   - The m365.message_encryption contributors (@m365-message-encryption)
 extends_documentation_fragment:
@@ -37,11 +41,13 @@ options:
     default: 7
   until:
     description:
-      - The end of these days, as ISO 8601 text, in UTC unless it names a zone. The default is 4 hours ago, since younger rows still change.
+      - The end of these days, as ISO 8601 text, in UTC unless it names a zone. The default is 4 hours ago, since
+        younger rows still change.
       - To continue a reading that was cut, give the C(from) of the RV(window) that it returned.
     type: str
   guarantees:
-    description: Guarantees as in M(m365.message_encryption.mail_flow_test). Copies that keep them, break them or are undecided are counted.
+    description: Guarantees as in M(m365.message_encryption.mail_flow_test). Copies that keep them, break them or are
+      undecided are counted.
     type: list
     elements: dict
     suboptions:
@@ -50,7 +56,8 @@ options:
         type: str
         required: true
       when:
-        description: The mail that it covers, like the conditions of a rule in M(m365.message_encryption.ome_transport_rule). The default is all mail.
+        description: The mail that it covers, like the conditions of a rule in
+          M(m365.message_encryption.ome_transport_rule). The default is all mail.
         type: dict
       unless:
         description: The mail that it does not cover, like the exceptions of a rule.
@@ -61,13 +68,15 @@ options:
         required: true
         choices: [encrypted, not_in_clear, not_in_clear_if_delivered, portal, delivered, unencrypted]
       template:
-        description: The one template that counts as protection. Only with V(encrypted), V(not_in_clear) and V(not_in_clear_if_delivered).
+        description: The one template that counts as protection. Only with V(encrypted), V(not_in_clear) and
+          V(not_in_clear_if_delivered).
         type: str
       expires_within_days:
         description: After how many days mail has to expire in the portal at the latest. Only with V(portal).
         type: int
   compare_with:
-    description: The rules before the change, as a list like O(rules) or as a file like O(source). The result then has RV(difference).
+    description: The rules before the change, as a list like O(rules) or as a file like O(source). The result then has
+      RV(difference).
     type: raw
   domains:
     description: How many of the recipients' domains a row names, 0 to 1000.
@@ -131,27 +140,30 @@ msg:
   sample: "12,345 copies of 8,901 messages, 2026-11-18T14:00 to 2026-11-25T14:00 UTC."
 window:
   description: >-
-    The time of the mail, as C(from) and C(until), and whether it is C(complete). If it is not, C(reason) says why, and everything after C(from) was read.
+    The time of the mail, as C(from) and C(until), and whether it is C(complete). If it is not, C(reason) says why, and
+    everything after C(from) was read.
   returned: success
   type: dict
 counts:
   description: >-
-    How many C(copies), C(messages) and C(recipients) were read, and how many copies were C(left_out), by reason, V(expanded), V(failed), V(quarantined),
-    V(none), V(recalled), V(system) or V(unknown_status).
+    How many C(copies), C(messages) and C(recipients) were read, and how many copies were C(left_out), by reason,
+    V(expanded), V(failed), V(quarantined), V(none), V(recalled), V(system) or V(unknown_status).
   returned: success
   type: dict
 outcome:
   description: >-
     What certainly happens to copies, each row with C(fate), C(protection) and C(protected_by) as in
-    M(m365.message_encryption.mail_flow_test), C(copies), and C(examples) if asked for. With RV(undecided) and the copies left out, they are all that were read.
+    M(m365.message_encryption.mail_flow_test), C(copies), and C(examples) if asked for. With RV(undecided) and the
+    copies left out, they are all that were read.
   returned: success
   type: list
   elements: dict
 undecided:
   description: >-
-    The other copies, each counted once, by C(reason), V(body), V(attachment), V(header), V(to_or_cc), V(scl), V(type), V(classification), V(importance),
-    V(envelope), V(membership), V(subject_changed) or V(semantics). C(id) is the number of the open question about Exchange, C(rules) are those that may apply,
-    and C(settled_by) says how to find out.
+    The other copies, each counted once, by C(reason), V(body), V(attachment), V(header), V(to_or_cc), V(scl), V(type),
+    V(classification), V(importance), V(envelope), V(membership), V(subject_changed) or V(semantics). C(id) is the
+    number of the open question about Exchange, C(rules) are those that may apply, and C(settled_by) says how to find
+    out.
   returned: success
   type: list
   elements: dict
@@ -167,19 +179,22 @@ domains:
   elements: dict
 difference:
   description: >-
-    What the change changes, most important first. Each row has C(kind) as in M(m365.message_encryption.mail_flow_test), how many copies are C(certain), and how
-    many more are C(possible), how many C(senders) they have, C(domains) (C(name), C(certain), C(possible)), C(more_domains) (how many are not named), and the
-    C(rules) that make the difference.
+    What the change changes, most important first. Each row has C(kind) as in M(m365.message_encryption.mail_flow_test),
+    how many copies are C(certain), and how many more are C(possible), how many C(senders) they have, C(domains)
+    (C(name), C(certain), C(possible)), C(more_domains) (how many are not named), and the C(rules) that make the
+    difference.
   returned: with O(compare_with)
   type: list
   elements: dict
 guarantees:
-  description: How many copies keep (C(kept)) and break (C(broken)) each guarantee, and of how many that is C(undecided), by C(name).
+  description: How many copies keep (C(kept)) and break (C(broken)) each guarantee, and of how many that is
+    C(undecided), by C(name).
   returned: with O(guarantees)
   type: list
   elements: dict
 assumes:
-  description: What the numbers take as given, each with C(id), and C(text) where it is no numbered assumption of M(m365.message_encryption.mail_flow_test).
+  description: What the numbers take as given, each with C(id), and C(text) where it is no numbered assumption of
+    M(m365.message_encryption.mail_flow_test).
   returned: success
   type: list
   elements: dict
@@ -195,7 +210,10 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import GUARANTEES_ARGUMENT_SPEC, declared_guarantees
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    GUARANTEES_ARGUMENT_SPEC,
+    declared_guarantees,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
     RULES_ARGUMENT_SPEC,
@@ -222,7 +240,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 #: Guarantees about how mail arrives and leaves are of what a trace does not tell.
 _GUARANTEE = {
     **{name: option for name, option in GUARANTEES_ARGUMENT_SPEC["options"].items() if name != "tls_validation"},
-    "then": {**GUARANTEES_ARGUMENT_SPEC["options"]["then"], "choices": [then for then, wish in WISHES.items() if wish.traced]},
+    "then": {
+        **GUARANTEES_ARGUMENT_SPEC["options"]["then"],
+        "choices": [then for then, wish in WISHES.items() if wish.traced],
+    },
 }
 
 SPEC: dict[str, Any] = {
@@ -250,10 +271,14 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     rules, facts, unavailable = replayed_rules(task, others, guarantees)
     known = facts_of(facts)
     before = replace(known, irm_configuration=settings_before(facts, params["facts"] or {}, other_facts))
-    trace, window = traced(task, reader, max(until - datetime.timedelta(days=params["days"]), now - datetime.timedelta(days=OLDEST)), until)
+    trace, window = traced(
+        task, reader, max(until - datetime.timedelta(days=params["days"]), now - datetime.timedelta(days=OLDEST)), until
+    )
     found = Replay(rules, known, others, before, guarantees, params["examples"]).run(trace)
     names = [rule.name for rule in (*rules.rules, *(others.rules if others else ()))]
-    result = described(found, window, compared=others is not None, guaranteed=bool(guarantees), domains=params["domains"], rules=names)
+    result = described(
+        found, window, compared=others is not None, guaranteed=bool(guarantees), domains=params["domains"], rules=names
+    )
     return {"changed": False, **result, "unavailable": unavailable, "msg": "\n".join(replay_lines(result))}
 
 

@@ -10,9 +10,10 @@ module: mail_flow_replay_report
 short_description: Write the page of what mail flow rules did to real mail
 version_added: 1.0.0
 description:
-  - Writes what M(m365.message_encryption.mail_flow_replay) returned for the hosts of the play to C(replay.html) and C(replay.json) in a new run folder, also in
-    check mode. It does not contact Exchange.
-  - The files hold numbers, names of rules and domains of recipients. Addresses and subjects are left out, whatever was asked for.
+  - Writes what M(m365.message_encryption.mail_flow_replay) returned for the hosts of the play to C(replay.html) and
+    C(replay.json) in a new run folder, also in check mode. It does not contact Exchange.
+  - The files hold numbers, names of rules and domains of recipients. Addresses and subjects are left out, whatever was
+    asked for.
   - The playbook C(m365.message_encryption.replay) uses this module.
 author:
   - The m365.message_encryption contributors (@m365-message-encryption)
@@ -21,15 +22,18 @@ extends_documentation_fragment:
   - m365.message_encryption.exchange.info
 options:
   registered:
-    description: The name under which the results of M(m365.message_encryption.mail_flow_replay) are registered. A host without a result gets a remark.
+    description: The name under which the results of M(m365.message_encryption.mail_flow_replay) are registered. A host
+      without a result gets a remark.
     type: str
     required: true
   directory:
-    description: The directory of the artifacts, which is O(m365.message_encryption.hardened_baseline#role:main:hardened_baseline_artifacts_dir).
+    description: The directory of the artifacts, which is
+      O(m365.message_encryption.hardened_baseline#role:main:hardened_baseline_artifacts_dir).
     type: str
     required: true
   owners:
-    description: Users, by name or number, that may own the directory and its files, beside root and the user that runs Ansible.
+    description: Users, by name or number, that may own the directory and its files, beside root and the user that runs
+      Ansible.
     type: list
     elements: str
     default: []
@@ -97,7 +101,9 @@ def run(task: ReplayReportContext) -> dict[str, Any]:
     """Writes the files."""
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
     rows = [{"host": host, **_found(result)} for host, result in task.results.items()]
-    paths = task.store(task.params["directory"], {"format": 1, "kind": "replay", "generated_at": now, "organizations": rows})
+    paths = task.store(
+        task.params["directory"], {"format": 1, "kind": "replay", "generated_at": now, "organizations": rows}
+    )
     replayed = sum("remark" not in row for row in rows)
     missing = f" {len(rows) - replayed} could not be." if replayed < len(rows) else ""
     return {

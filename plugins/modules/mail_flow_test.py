@@ -12,11 +12,12 @@ version_added: 1.0.0
 description:
   - Computes how mail flow rules treat messages. It sends no mail and writes nothing.
   - >-
-    For each recipient, it returns what happens to the message, how it is protected, by which rule, and how the recipient opens it. Where Exchange's behavior is
-    not documented, or a fact is missing, the answer is V(unknown) and says why.
+    For each recipient, it returns what happens to the message, how it is protected, by which rule, and how the
+    recipient opens it. Where Exchange's behavior is not documented, or a fact is missing, the answer is V(unknown) and
+    says why.
   - >-
-    The rules are those of the organization, those in O(rules), or those in the file O(source). With O(source), or with both O(rules) and O(facts), nothing
-    is asked of an organization, and the host need not be one.
+    The rules are those of the organization, those in O(rules), or those in the file O(source). With O(source), or with
+    both O(rules) and O(facts), nothing is asked of an organization, and the host need not be one.
   - The result is the one after the mail flow rules. Purview DLP, automatic labels and filters follow later.
 author:
   - The m365.message_encryption contributors (@m365-message-encryption)
@@ -28,7 +29,8 @@ extends_documentation_fragment:
 options:
   messages:
     description:
-      - The messages. A message does not have what is not given here; what only the mail system knows is unknown until it is given.
+      - The messages. A message does not have what is not given here; what only the mail system knows is unknown until
+        it is given.
       - One of O(messages), O(messages_path), O(guarantees), O(compare_with), O(overview) and O(simplify) is required.
     type: list
     elements: dict
@@ -49,7 +51,8 @@ options:
         description: The envelope sender. The default is the address in the From field. Empty for an automatic reply.
         type: str
       authenticated:
-        description: Whether the message was submitted over an authenticated connection, as internal senders do. The default is unknown.
+        description: Whether the message was submitted over an authenticated connection, as internal senders do. The
+          default is unknown.
         type: bool
       to:
         description: Addresses in the To field.
@@ -70,7 +73,8 @@ options:
         description: The text.
         type: str
       headers:
-        description: Header fields, names with a text or a list of texts. Use the other options for the fields that they cover.
+        description: Header fields, names with a text or a list of texts. Use the other options for the fields that they
+          cover.
         type: dict
       attachments:
         description: The attachments. What is not given about an attachment is unknown.
@@ -110,8 +114,9 @@ options:
         description:
           - The type of the message, if it is not an ordinary one.
           - >-
-            V(SmtpForwarding) is mail that the setting of a mailbox forwards, V(AutoForward) mail that a rule of the Inbox forwards. Rules never see V(NDR), a
-            non-delivery report. V(RuleReport) is a report that a mail flow rule sends.
+            V(SmtpForwarding) is mail that the setting of a mailbox forwards, V(AutoForward) mail that a rule of the
+            Inbox forwards. Rules never see V(NDR), a non-delivery report. V(RuleReport) is a report that a mail flow
+            rule sends.
         type: list
         elements: str
         choices:
@@ -146,7 +151,8 @@ options:
         description: The size of the whole message, in bytes or with a unit, such as C(30MB).
         type: str
       date:
-        description: The time at which the rules process the message, such as C(2026-03-01T12:00:00Z). The default is now.
+        description: The time at which the rules process the message, such as C(2026-03-01T12:00:00Z). The default is
+          now.
         type: str
       protection:
         description: How the message is protected when it arrives. It is not protected by default.
@@ -164,8 +170,9 @@ options:
         description:
           - What is taken of all that is not known about the message.
           - >-
-            With V(ordinary), the message has no special type, no classification and a spam confidence level of 0, and the documents that are attached can be
-            read, have no password, and hold no program. What they say stays unknown, as does a file of another kind.
+            With V(ordinary), the message has no special type, no classification and a spam confidence level of 0, and
+            the documents that are attached can be read, have no password, and hold no program. What they say stays
+            unknown, as does a file of another kind.
         type: str
         choices: [ordinary]
       disclaimer_insertable:
@@ -178,7 +185,8 @@ options:
         type: dict
   messages_path:
     description:
-      - A file with the messages, a list like O(messages) in JSON or YAML. Use it for many messages, and JSON for thousands. Nothing in it is a template.
+      - A file with the messages, a list like O(messages) in JSON or YAML. Use it for many messages, and JSON for
+        thousands. Nothing in it is a template.
       - A relative path is searched for as M(ansible.builtin.copy) does.
     type: path
   defaults:
@@ -187,7 +195,8 @@ options:
     choices: [ordinary]
   guarantees:
     description:
-      - Guarantees about all mail, whoever sends it. Each is proved, refuted by a message that breaks it, or unknown with what would settle it.
+      - Guarantees about all mail, whoever sends it. Each is proved, refuted by a message that breaks it, or unknown
+        with what would settle it.
     type: list
     elements: dict
     suboptions:
@@ -197,7 +206,8 @@ options:
         required: true
       when:
         description:
-          - The mail that it covers, like the conditions of a rule in M(m365.message_encryption.ome_transport_rule). The default is all mail.
+          - The mail that it covers, like the conditions of a rule in M(m365.message_encryption.ome_transport_rule). The
+            default is all mail.
           - Conditions that no message can meet are refused, because they would prove nothing.
         type: dict
       unless:
@@ -206,20 +216,27 @@ options:
       then:
         description:
           - What must be true of every copy.
-          - V(encrypted) means that it is delivered and protected, on arrival or by a rule. A copy that waits for approval or is in quarantine is not delivered.
-          - V(not_in_clear) means that it is protected or not delivered. A copy that an approval or a release would deliver in clear breaks the guarantee.
-          - V(not_in_clear_if_delivered) means that it is protected if it is delivered now. What an approval or a release would deliver later does not count.
+          - V(encrypted) means that it is delivered and protected, on arrival or by a rule. A copy that waits for
+            approval or is in quarantine is not delivered.
+          - V(not_in_clear) means that it is protected or not delivered. A copy that an approval or a release would
+            deliver in clear breaks the guarantee.
+          - V(not_in_clear_if_delivered) means that it is protected if it is delivered now. What an approval or a
+            release would deliver later does not count.
           - >-
-            V(portal) means that it is not in clear, and external copies show a branding, so that they lead to the portal. Mail that arrives encrypted with
-            S/MIME, which no rule can brand, or with another organization's keys keeps that. It counts as protected, and a proof says that it is not covered.
-          - V(delivered) means that it is delivered now, so neither rejected, deleted, redirected, held for an approval nor in quarantine.
+            V(portal) means that it is not in clear, and external copies show a branding, so that they lead to the
+            portal. Mail that arrives encrypted with S/MIME, which no rule can brand, or with another organization's
+            keys keeps that. It counts as protected, and a proof says that it is not covered.
+          - V(delivered) means that it is delivered now, so neither rejected, deleted, redirected, held for an approval
+            nor in quarantine.
           - V(unencrypted) means that it is delivered, and no rule protects it.
           - >-
-            V(decrypted_on_arrival) means that it is delivered without protection if it arrives encrypted with the organization's own keys, as replies from
-            the portal do. It says nothing of S/MIME mail, and of what other organizations encrypt: rules cannot decrypt that.
+            V(decrypted_on_arrival) means that it is delivered without protection if it arrives encrypted with the
+            organization's own keys, as replies from the portal do. It says nothing of S/MIME mail, and of what other
+            organizations encrypt: rules cannot decrypt that.
           - >-
-            V(protected_in_transit) means that it is protected, or leaves the organization only by forced TLS, or does not leave. A domain in an outbound
-            connector is that domain alone, and C(*.domain) its subdomains alone; a condition on a domain is about both.
+            V(protected_in_transit) means that it is protected, or leaves the organization only by forced TLS, or does
+            not leave. A domain in an outbound connector is that domain alone, and C(*.domain) its subdomains alone; a
+            condition on a domain is about both.
         type: str
         required: true
         choices:
@@ -232,53 +249,62 @@ options:
           - decrypted_on_arrival
           - protected_in_transit
       template:
-        description: The one template that counts as protection. Only with V(encrypted), V(not_in_clear) and V(not_in_clear_if_delivered).
+        description: The one template that counts as protection. Only with V(encrypted), V(not_in_clear) and
+          V(not_in_clear_if_delivered).
         type: str
       tls_validation:
         description:
           - >-
-            What forced TLS has to check at least. V(encryption_only) takes any certificate, V(certificate) one of a trusted authority, and V(domain) one with
-            the right name, too. The default is V(encryption_only). Only with V(protected_in_transit).
+            What forced TLS has to check at least. V(encryption_only) takes any certificate, V(certificate) one of a
+            trusted authority, and V(domain) one with the right name, too. The default is V(encryption_only). Only with
+            V(protected_in_transit).
         type: str
         choices: [encryption_only, certificate, domain]
       expires_within_days:
         description:
           - >-
-            After how many days mail has to expire in the portal at the latest: each branding that external copies may show is an OME configuration with such
-            an C(external_mail_expiry_in_days). Only with V(portal).
+            After how many days mail has to expire in the portal at the latest: each branding that external copies may
+            show is an OME configuration with such an C(external_mail_expiry_in_days). Only with V(portal).
         type: int
   facts:
     description:
       - Facts that the organization cannot show, or is not asked for. They override what the organization shows.
       - >-
-        Keys are C(accepted_domains) (each with C(name), C(type) and C(match_subdomains), or a name alone), C(remote_domains) (C(domain_name), C(is_internal)),
-        C(mailboxes), C(mail_users) and C(contacts) (lists of addresses), C(groups) (an address to its members), C(unread_groups) (groups of
-        which nobody knows who gets the mail to them), C(managers) (an address to the manager's),
-        C(attributes) (an address to attributes by name), C(proxy_addresses) (an address or a name to the primary address), C(inbound_connectors),
-        C(outbound_connectors), C(journal_rules), C(organization_config) (C(disable_plus_address_in_recipients)), and
-        C(irm_configuration), C(ome_configurations) and C(owa_mailbox_policies) as M(m365.message_encryption.message_encryption_info) returns them.
+        Keys are C(accepted_domains) (each with C(name), C(type) and C(match_subdomains), or a name alone),
+        C(remote_domains) (C(domain_name), C(is_internal)), C(mailboxes), C(mail_users) and C(contacts) (lists of
+        addresses), C(groups) (an address to its members), C(unread_groups) (groups of which nobody knows who gets the
+        mail to them), C(managers) (an address to the manager's), C(attributes) (an address to attributes by name),
+        C(proxy_addresses) (an address or a name to the primary address), C(inbound_connectors), C(outbound_connectors),
+        C(journal_rules), C(organization_config) (C(disable_plus_address_in_recipients)), and C(irm_configuration),
+        C(ome_configurations) and C(owa_mailbox_policies) as M(m365.message_encryption.message_encryption_info) returns
+        them.
       - >-
-        If C(mailboxes) is given, no other address is a mailbox, and only those in C(mail_users) are mail users or guests. If only C(mail_users) is given,
-        nobody else with an address outside of the accepted domains is one. If C(managers) is given, no one
-        else has a manager. C(auto_label) and C(dlp_policies) are taken and change no answer, since they come after the rules.
+        If C(mailboxes) is given, no other address is a mailbox, and only those in C(mail_users) are mail users or
+        guests. If only C(mail_users) is given, nobody else with an address outside of the accepted domains is one. If
+        C(managers) is given, no one else has a manager. C(auto_label) and C(dlp_policies) are taken and change no
+        answer, since they come after the rules.
     type: dict
   compare_with:
     description:
-      - Other rules, as a list like O(rules) or as a file like O(source). The result shows which mail, and which of the messages, they treat differently.
-      - If the file also holds the IRM configuration of its organization, the other rules are tested under it, unless O(facts) gives one for both.
-        Other facts are the same for both.
+      - Other rules, as a list like O(rules) or as a file like O(source). The result shows which mail, and which of the
+        messages, they treat differently.
+      - If the file also holds the IRM configuration of its organization, the other rules are tested under it, unless
+        O(facts) gives one for both. Other facts are the same for both.
       - >-
-        If the file is of another organization, one with other accepted domains, RV(changed_messages) and RV(organizations) take each side under its own facts.
-        RV(difference) then says what the other rules would do in the tested organization.
+        If the file is of another organization, one with other accepted domains, RV(changed_messages) and
+        RV(organizations) take each side under its own facts. RV(difference) then says what the other rules would do in
+        the tested organization.
     type: raw
   dialect:
     description:
       - How Exchange reads the patterns of O(rules) and O(guarantees).
-      - V(agreed) means what all of Microsoft's pages agree on. What a pattern with anything else finds is unknown (U18).
+      - V(agreed) means what all of Microsoft's pages agree on. What a pattern with anything else finds is unknown
+        (U18).
       - >-
-        V(dotnet) means that you rely on regular expressions of .NET. That adds the borders of words (C(\b)), look-around for one character, lazy
-        quantifiers, named groups, and C(^) and C($) as the borders of the text. Back references, longer look-around, Unicode categories, atomic groups and
-        conditions stay unknown. Rules with C(use_legacy_regex) are not affected.
+        V(dotnet) means that you rely on regular expressions of .NET. That adds the borders of words (C(\b)),
+        look-around for one character, lazy quantifiers, named groups, and C(^) and C($) as the borders of the text.
+        Back references, longer look-around, Unicode categories, atomic groups and conditions stay unknown. Rules with
+        C(use_legacy_regex) are not affected.
       - The default is V(agreed).
     type: str
     choices: [agreed, dotnet]
@@ -286,15 +312,17 @@ options:
     description:
       - The recipients for whom the result shows every rule with the condition that decided.
       - V(failed) means recipients with an expectation that is not met.
-      - Each rule has C(rule), C(matched) (as in C(rules) of the result, and false for other rules), C(because) (the condition that decided, or all where the
-        rule may match), C(reason) (why that is unknown, or why the rule was not looked at) and C(actions).
+      - Each rule has C(rule), C(matched) (as in C(rules) of the result, and false for other rules), C(because) (the
+        condition that decided, or all where the rule may match), C(reason) (why that is unknown, or why the rule was
+        not looked at) and C(actions).
     type: str
     choices: [failed, all, none]
     default: failed
   results:
     description:
       - The messages whose results are in RV(messages). V(failed) means messages with an expectation that is not met.
-      - All messages are counted and compared with what is expected of them in any case. Of thousands of messages, all results take longer than the test.
+      - All messages are counted and compared with what is expected of them in any case. Of thousands of messages, all
+        results take longer than the test.
     type: str
     choices: [all, failed, none]
     default: all
@@ -306,8 +334,8 @@ options:
   overview:
     description:
       - >-
-        Whether to show who outside can read what in clear, kinds of mail by destinations, as RV(overview), and what the rules do to mail, in English, as
-        RV(policy).
+        Whether to show who outside can read what in clear, kinds of mail by destinations, as RV(overview), and what the
+        rules do to mail, in English, as RV(policy).
     type: bool
   simplify:
     description:
@@ -315,18 +343,19 @@ options:
     type: bool
   suggest:
     description:
-      - Whether to search for the smallest edits of the tested rules after which a refuted guarantee holds, or the failed expectations of a message are met, as
-        RV(suggestions). All guarantees and expectations that hold still hold after them.
+      - Whether to search for the smallest edits of the tested rules after which a refuted guarantee holds, or the
+        failed expectations of a message are met, as RV(suggestions). All guarantees and expectations that hold still
+        hold after them.
       - >-
-        Single edits are tried first, then pairs. An edit moves a rule, takes a stop out of one, changes one of its conditions or exceptions by values that
-        the guarantee or other rules have, enables it, disables it or enforces it, or adds one rule. Nothing depends on C(rule_error_action), so no edit sets
-        it.
+        Single edits are tried first, then pairs. An edit moves a rule, takes a stop out of one, changes one of its
+        conditions or exceptions by values that the guarantee or other rules have, enables it, disables it or enforces
+        it, or adds one rule. Nothing depends on C(rule_error_action), so no edit sets it.
     type: bool
   explain:
     description:
       - >-
-        Whether to show, for each copy of O(messages) and of a counterexample that is in clear, the rule that came nearest to encrypting it, and what kept it
-        from that, as C(nearest).
+        Whether to show, for each copy of O(messages) and of a counterexample that is in clear, the rule that came
+        nearest to encrypting it, and what kept it from that, as C(nearest).
     type: bool
   fail_on_error:
     description:
@@ -422,7 +451,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: A summary. For each expectation that is not met it shows what was expected, what the result is, and which rules decided it.
+  description: A summary. For each expectation that is not met it shows what was expected, what the result is, and which
+    rules decided it.
   returned: always
   type: str
   sample: "1 message, 2 recipients: all 2 expectations are met."
@@ -438,19 +468,23 @@ messages:
       returned: always
     recipients:
       description: >-
-        The result for each address. Each RV(messages[].recipients) has C(fate) (V(delivered), V(rejected), V(deleted), V(quarantined), V(redirected),
-        V(moderated) or V(unknown)); for a delivered copy C(protection) (V(none), V(encrypt), V(do_not_forward), C(template:NAME), V(smime),
-        V(protected_option_unknown) or V(unknown)), C(protected_by) (names of rules) and C(protected_on_arrival) (whether it arrived with this
-        protection); C(rules) (C(name), and C(matched), true or V(unknown), in order); C(branding) (an OME configuration's name); C(opens) (C(way),
-        V(inline), V(portal_passcode), V(portal_social), V(portal_work_account), V(locked_out) or V(unknown), and C(reason)); C(transit),
-        how a delivered copy leaves the organization: C(tls), V(forced), V(opportunistic) (in clear where the other side has no TLS) or V(unknown),
-        C(validation), what forced TLS checks (V(encryption_only), V(certificate) or V(domain)), C(connector), C(ends_at), the smart hosts at which what
-        Exchange knows ends, and C(unknown); C(assumes) (numbers of the assumptions that the result depends on); C(unknown) (of what is unknown C(id),
-        C(reason), C(field), the key of the message or the fact that it is about, where there is one, and C(settled_by), which says how to find out);
-        C(after_approval) and C(after_release) (the same keys, for a copy that moderation or quarantine lets through); C(trace); and, with O(explain=true),
-        C(nearest) of a copy in clear, if there is a rule that encrypts: C(rule), the one that came nearest to acting, the C(option) that kept it from that
-        (such as C(conditions.sent_to) or C(exceptions.from); V(enabled), V(mode) or a date; or V(priority) where another rule stops before), its C(value),
-        what it C(looked_at) (the rule that stops before), and how many C(others) there are. Keys that do not apply are omitted.
+        The result for each address. Each RV(messages[].recipients) has C(fate) (V(delivered), V(rejected), V(deleted),
+        V(quarantined), V(redirected), V(moderated) or V(unknown)); for a delivered copy C(protection) (V(none),
+        V(encrypt), V(do_not_forward), C(template:NAME), V(smime), V(protected_option_unknown) or V(unknown)),
+        C(protected_by) (names of rules) and C(protected_on_arrival) (whether it arrived with this protection); C(rules)
+        (C(name), and C(matched), true or V(unknown), in order); C(branding) (an OME configuration's name); C(opens)
+        (C(way), V(inline), V(portal_passcode), V(portal_social), V(portal_work_account), V(locked_out) or V(unknown),
+        and C(reason)); C(transit), how a delivered copy leaves the organization: C(tls), V(forced), V(opportunistic)
+        (in clear where the other side has no TLS) or V(unknown), C(validation), what forced TLS checks
+        (V(encryption_only), V(certificate) or V(domain)), C(connector), C(ends_at), the smart hosts at which what
+        Exchange knows ends, and C(unknown); C(assumes) (numbers of the assumptions that the result depends on);
+        C(unknown) (of what is unknown C(id), C(reason), C(field), the key of the message or the fact that it is about,
+        where there is one, and C(settled_by), which says how to find out); C(after_approval) and C(after_release) (the
+        same keys, for a copy that moderation or quarantine lets through); C(trace); and, with O(explain=true),
+        C(nearest) of a copy in clear, if there is a rule that encrypts: C(rule), the one that came nearest to acting,
+        the C(option) that kept it from that (such as C(conditions.sent_to) or C(exceptions.from); V(enabled), V(mode)
+        or a date; or V(priority) where another rule stops before), its C(value), what it C(looked_at) (the rule that
+        stops before), and how many C(others) there are. Keys that do not apply are omitted.
       type: dict
       returned: always
   sample:
@@ -473,34 +507,38 @@ guarantees:
       type: str
       returned: always
     claim:
-      description: What is guaranteed of which mail, as a clause, such as C(no mail from inside to people outside is delivered in clear).
+      description: What is guaranteed of which mail, as a clause, such as C(no mail from inside to people outside is
+        delivered in clear).
       type: str
       returned: unless the rules are too complex
     verdict:
       description: >-
-        V(proved) if no message breaks it, whatever is unknown about Exchange; V(refuted) if RV(guarantees[].counterexample) certainly breaks it;
-        otherwise V(unknown).
+        V(proved) if no message breaks it, whatever is unknown about Exchange; V(refuted) if
+        RV(guarantees[].counterexample) certainly breaks it; otherwise V(unknown).
       type: str
       returned: always
     assumptions:
-      description: The assumptions of the proof, each with C(id), C(text), and C(mail), the mail that it leaves undecided, where it does.
+      description: The assumptions of the proof, each with C(id), C(text), and C(mail), the mail that it leaves
+        undecided, where it does.
       type: list
       elements: dict
       returned: always
     counterexample:
       description: >-
-        A C(message) as O(messages) takes it, its C(recipient), the C(outcome) as in RV(messages[].recipients), and the C(facts) that it needs in addition to
-        the known ones. What it does not say does not matter. C(decided_by) lists the last rule without which the guarantee would be kept; absent where
-        no rule decides. For V(protected_in_transit), C(hole) names the hole: the C(domain), its C(kind) (V(opportunistic), V(weak), V(domain_only),
-        V(subdomains_only), V(disabled), V(not_routed) or V(uncovered)), the C(connector), what it C(covers), and what its TLS checks (C(validation)). Of mail
-        that has to expire in the portal, C(expiry) is the number of days of the branding, 0 for never. For V(portal), C(unbranded) is true if it is
-        protected, but shows no branding.
+        A C(message) as O(messages) takes it, its C(recipient), the C(outcome) as in RV(messages[].recipients), and the
+        C(facts) that it needs in addition to the known ones. What it does not say does not matter. C(decided_by) lists
+        the last rule without which the guarantee would be kept; absent where no rule decides. For
+        V(protected_in_transit), C(hole) names the hole: the C(domain), its C(kind) (V(opportunistic), V(weak),
+        V(domain_only), V(subdomains_only), V(disabled), V(not_routed) or V(uncovered)), the C(connector), what it
+        C(covers), and what its TLS checks (C(validation)). Of mail that has to expire in the portal, C(expiry) is the
+        number of days of the branding, 0 for never. For V(portal), C(unbranded) is true if it is protected, but shows
+        no branding.
       type: dict
       returned: when the verdict is V(refuted)
     unknown:
       description: >-
-        What is unknown, each with C(id), C(reason), C(field), the key of messages or facts that it is about, where there is one, and C(settled_by), which says
-        how to find out.
+        What is unknown, each with C(id), C(reason), C(field), the key of messages or facts that it is about, where
+        there is one, and C(settled_by), which says how to find out.
       type: list
       elements: dict
       returned: when the verdict is V(unknown)
@@ -515,18 +553,20 @@ guarantees:
         outcome: {fate: delivered, protection: none}
 difference:
   description: >-
-    The classes of mail that O(compare_with) and the tested rules treat differently, most important first. "Before" is O(compare_with), "after" the tested
-    rules. A class is a kind of difference with the changed rule that causes it, and with the first later rule that no longer acts, or newly acts; where there
-    are many such rules, one class is about all that are left. The list is complete if RV(difference_more) is 0.
+    The classes of mail that O(compare_with) and the tested rules treat differently, most important first. "Before" is
+    O(compare_with), "after" the tested rules. A class is a kind of difference with the changed rule that causes it, and
+    with the first later rule that no longer acts, or newly acts; where there are many such rules, one class is about
+    all that are left. The list is complete if RV(difference_more) is 0.
   returned: with O(compare_with)
   type: list
   elements: dict
   contains:
     kind:
       description: >-
-        V(protection_lost), V(delivery_lost), V(transit_lost) (no longer by forced TLS, or by TLS that checks less), V(protection_gained),
-        V(delivery_gained), V(transit_gained), V(protection_changed), V(branding_changed), V(fate_changed),
-        V(side_effect_changed) (incident reports, notifications, who is asked for an approval, connectors and TLS) or V(unknown).
+        V(protection_lost), V(delivery_lost), V(transit_lost) (no longer by forced TLS, or by TLS that checks less),
+        V(protection_gained), V(delivery_gained), V(transit_gained), V(protection_changed), V(branding_changed),
+        V(fate_changed), V(side_effect_changed) (incident reports, notifications, who is asked for an approval,
+        connectors and TLS) or V(unknown).
       type: str
       returned: always
     text:
@@ -542,7 +582,8 @@ difference:
       type: dict
       returned: where a rule got or lost a condition
     every:
-      description: Whether it happens to all mail that meets C(when), and not C(unless). If not, exceptions or other rules may treat some of it differently.
+      description: Whether it happens to all mail that meets C(when), and not C(unless). If not, exceptions or other
+        rules may treat some of it differently.
       type: bool
       returned: for all kinds but V(unknown)
     rules:
@@ -551,7 +592,8 @@ difference:
       elements: str
       returned: always
     later:
-      description: The name of the first later rule that no longer acts, or newly acts, since a changed rule acts differently.
+      description: The name of the first later rule that no longer acts, or newly acts, since a changed rule acts
+        differently.
       type: list
       elements: str
       returned: where the class is about one
@@ -569,8 +611,8 @@ difference:
       returned: where it is the same for all of it
     side_effects:
       description: >-
-        What rules newly do, or no longer do (C(now)). C(kind) is V(report), V(original) (a report with the original mail), V(notification), V(approval),
-        V(connector) or V(tls), and C(name) who is told or asked, or the connector.
+        What rules newly do, or no longer do (C(now)). C(kind) is V(report), V(original) (a report with the original
+        mail), V(notification), V(approval), V(connector) or V(tls), and C(name) who is told or asked, or the connector.
       type: list
       elements: dict
       returned: for the kind V(side_effect_changed)
@@ -580,12 +622,14 @@ difference:
       elements: str
       returned: for rules that add or redirect to a group or a manager
     dates:
-      description: What dates of a rule change later. Each entry has V(new), V(gone), V(other) or V(meets), V(begins) or V(ends), and the date.
+      description: What dates of a rule change later. Each entry has V(new), V(gone), V(other) or V(meets), V(begins) or
+        V(ends), and the date.
       type: list
       elements: list
       returned: for dates that are to come
     added:
-      description: The person whom rules add to the mail, or redirect it to, if the row is about their copies and not about those of the mail's recipients.
+      description: The person whom rules add to the mail, or redirect it to, if the row is about their copies and not
+        about those of the mail's recipients.
       type: str
       returned: for copies of people whom rules add
     before:
@@ -597,7 +641,8 @@ difference:
       type: dict
       returned: when it is known, and there is such a copy
     witness:
-      description: A C(message) as O(messages) takes it, its C(recipient), and the C(facts) that it needs in addition to the known ones.
+      description: A C(message) as O(messages) takes it, its C(recipient), and the C(facts) that it needs in addition to
+        the known ones.
       type: dict
       returned: when there is one
     unknown:
@@ -612,27 +657,32 @@ difference_more:
   sample: 0
 changed_messages:
   description: >-
-    The messages that the rules of O(compare_with) treat differently, each with C(kind), C(text), C(before), C(after) and C(witness).
+    The messages that the rules of O(compare_with) treat differently, each with C(kind), C(text), C(before), C(after)
+    and C(witness).
   returned: with O(compare_with), and O(messages) or O(messages_path)
   type: list
   elements: dict
 lint:
   description: >-
-    Problems in the tested rules, each with C(kind), C(rules) (names) and C(reason). Examples are rules that never act, exceptions that never apply,
-    duplicate rules, rules that do nothing of their own (V(covered_rule)), an encrypting and a decrypting rule for the same mail, and rules that stop mail
-    before a later rule can encrypt it. Of mail on its way, V(gateway_gets_ciphertext), V(journal_keeps_ciphertext), V(connector_misses_subdomains),
-    V(connector_of_no_rule) and V(routed_to_disabled_connector). V(too_complex) means that the rules are too complex for all checks.
+    Problems in the tested rules, each with C(kind), C(rules) (names) and C(reason). Examples are rules that never act,
+    exceptions that never apply, duplicate rules, rules that do nothing of their own (V(covered_rule)), an encrypting
+    and a decrypting rule for the same mail, and rules that stop mail before a later rule can encrypt it. Of mail on its
+    way, V(gateway_gets_ciphertext), V(journal_keeps_ciphertext), V(connector_misses_subdomains),
+    V(connector_of_no_rule) and V(routed_to_disabled_connector). V(too_complex) means that the rules are too complex for
+    all checks.
   returned: with O(lint=true), O(guarantees) or O(compare_with)
   type: list
   elements: dict
   sample:
     - kind: never_acts
       rules: [Encrypt offers, The partner reads its mail as it is]
-      reason: "The rule 'Encrypt offers' never acts: 'The partner reads its mail as it is' stops all mail that it applies to."
+      reason: "The rule 'Encrypt offers' never acts: 'The partner reads its mail as it is' stops all mail that it
+        applies to."
 overview:
   description: >-
-    Who outside can read what in clear: kinds of mail from inside, by destinations. Mail is protected if it is encrypted, leaves by forced TLS only, or is not
-    delivered. Each row is decided for all of its mail, as a guarantee is: usual mail that arrives in clear.
+    Who outside can read what in clear: kinds of mail from inside, by destinations. Mail is protected if it is
+    encrypted, leaves by forced TLS only, or is not delivered. Each row is decided for all of its mail, as a guarantee
+    is: usual mail that arrives in clear.
   returned: with O(overview=true)
   type: list
   elements: dict
@@ -650,12 +700,14 @@ overview:
       type: str
       returned: always
     "on":
-      description: The names of the rules that act on a protected message, and not on one in clear, or the other way round.
+      description: The names of the rules that act on a protected message, and not on one in clear, or the other way
+        round.
       type: list
       elements: str
       returned: where it depends on rules
     witness:
-      description: A C(message) as O(messages) takes it, its C(recipient) and C(outcome). Where it depends, a message in clear.
+      description: A C(message) as O(messages) takes it, its C(recipient) and C(outcome). Where it depends, a message in
+        clear.
       type: dict
       returned: always
     unknown:
@@ -669,14 +721,15 @@ overview:
       protected: always
 simplified:
   description: >-
-    Fewer rules that do the same, whatever is unknown: no mail is treated differently, and no side effect differs. A rule stays if it has an effect that the
-    difference does not compare and may act.
+    Fewer rules that do the same, whatever is unknown: no mail is treated differently, and no side effect differs. A
+    rule stays if it has an effect that the difference does not compare and may act.
   returned: with O(simplify=true)
   type: dict
   contains:
     rules:
       description: >-
-        All rules, in order, as O(rules) and M(m365.message_encryption.ome_transport_rules) take them. Those that go are at the end, with C(state=absent).
+        All rules, in order, as O(rules) and M(m365.message_encryption.ome_transport_rules) take them. Those that go are
+        at the end, with C(state=absent).
       type: list
       elements: dict
       returned: where fewer rules are proved to do the same
@@ -686,13 +739,15 @@ simplified:
       returned: where fewer rules are proved to do the same
     removed:
       description: >-
-        The rules that can go, each with C(rule), C(reason) and C(by), the rules that do the same to all of its mail, or keep all mail from it.
+        The rules that can go, each with C(rule), C(reason) and C(by), the rules that do the same to all of its mail, or
+        keep all mail from it.
       type: list
       elements: dict
       returned: always
     merged:
       description: >-
-        The rules that can be one, each with C(rules), C(into), the one of them that has the values of all, and C(option), the condition in which they differ.
+        The rules that can be one, each with C(rules), C(into), the one of them that has the values of all, and
+        C(option), the condition in which they differ.
       type: list
       elements: dict
       returned: always
@@ -708,9 +763,9 @@ simplified:
       returned: where there are some, and C(rules) is returned
     proof:
       description: >-
-        C(equal), whether the proposed rules are proved to do the same, with C(assumptions) (none, unless rules look into content; as
-        RV(guarantees[].assumptions)), C(rules_before), C(rules_after) and C(comparisons), how many sets of edits were compared. If nothing is proposed, the
-        C(reason).
+        C(equal), whether the proposed rules are proved to do the same, with C(assumptions) (none, unless rules look
+        into content; as RV(guarantees[].assumptions)), C(rules_before), C(rules_after) and C(comparisons), how many
+        sets of edits were compared. If nothing is proposed, the C(reason).
       type: dict
       returned: always
   sample:
@@ -720,9 +775,9 @@ simplified:
     proof: {equal: true, assumptions: [], rules_before: 2, rules_after: 1, comparisons: 1}
 suggestions:
   description: >-
-    Edits of the tested rules after which a refuted guarantee holds, or the failed expectations of a message are met. There are at most five for each, those
-    that change the least other mail first; those by which mail loses protection or is not delivered are last. Where neither one edit nor two do it, there is
-    one entry without edits.
+    Edits of the tested rules after which a refuted guarantee holds, or the failed expectations of a message are met.
+    There are at most five for each, those that change the least other mail first; those by which mail loses protection
+    or is not delivered are last. Where neither one edit nor two do it, there is one entry without edits.
   returned: with O(suggest=true)
   type: list
   elements: dict
@@ -733,8 +788,9 @@ suggestions:
       returned: always
     edits:
       description: >-
-        The edits, each with C(kind) (V(move), V(stop), V(exception), V(condition), V(enable) or V(add)), C(rule), C(option) such as C(exceptions.sent_to), and
-        C(before) and C(after) where it is set. Of a rule that is moved or added the option is C(priority), which counts from 0.
+        The edits, each with C(kind) (V(move), V(stop), V(exception), V(condition), V(enable) or V(add)), C(rule),
+        C(option) such as C(exceptions.sent_to), and C(before) and C(after) where it is set. Of a rule that is moved or
+        added the option is C(priority), which counts from 0.
       type: list
       elements: dict
       returned: always
@@ -761,7 +817,8 @@ suggestions:
       type: str
       returned: where there are edits
     diff:
-      description: The edits as a diff of YAML, which C(--diff) also prints. Rules that are not edited are there by their names.
+      description: The edits as a diff of YAML, which C(--diff) also prints. Rules that are not edited are there by
+        their names.
       type: str
       returned: where there are edits
     unwritten:
@@ -771,22 +828,25 @@ suggestions:
       returned: where there are such rules
     tried:
       description: >-
-        What was tried. C(edits) and C(pairs) of edits, for how many of them the known counterexamples and expectations did not say no, so that a proof was
-        tried (C(proofs)), how many of these stayed C(undecided), and whether that is all (C(complete)).
+        What was tried. C(edits) and C(pairs) of edits, for how many of them the known counterexamples and expectations
+        did not say no, so that a proof was tried (C(proofs)), how many of these stayed C(undecided), and whether that
+        is all (C(complete)).
       type: dict
       returned: always
 policy:
   description: >-
-    What the rules do to mail, in English, the most important first, whatever their order. Each sentence is about a class of mail that a message shows, found
-    as the difference between no rules and the tested ones. What rules change in the subject, headers, text or spam confidence level is not in it.
+    What the rules do to mail, in English, the most important first, whatever their order. Each sentence is about a
+    class of mail that a message shows, found as the difference between no rules and the tested ones. What rules change
+    in the subject, headers, text or spam confidence level is not in it.
   returned: with O(overview=true)
   type: list
   elements: dict
   contains:
     kind:
       description: >-
-        V(encrypted), V(decrypted), V(rejected), V(deleted), V(quarantined), V(moderated), V(redirected), V(undelivered), V(copied), V(in_transit),
-        V(branded), V(shown), V(reported), V(routed) or V(unknown) (what may happen, or how much is left out).
+        V(encrypted), V(decrypted), V(rejected), V(deleted), V(quarantined), V(moderated), V(redirected),
+        V(undelivered), V(copied), V(in_transit), V(branded), V(shown), V(reported), V(routed) or V(unknown) (what may
+        happen, or how much is left out).
       type: str
       returned: always
     text:
@@ -804,9 +864,10 @@ policy:
       rules: [Encrypt all outgoing mail]
 organizations:
   description: >-
-    Where the organization of O(compare_with) and the tested one differ, each with its own rules and facts. C(overview) has the cells of RV(overview) that are
-    not decided alike, each with C(kind_of_mail), C(destination), C(text), C(before) and C(after) (rows of RV(overview)). C(only_before) and C(only_after) are
-    sentences as in RV(policy) that are true of one of them only, whatever the names of the rules. "Before" is O(compare_with).
+    Where the organization of O(compare_with) and the tested one differ, each with its own rules and facts. C(overview)
+    has the cells of RV(overview) that are not decided alike, each with C(kind_of_mail), C(destination), C(text),
+    C(before) and C(after) (rows of RV(overview)). C(only_before) and C(only_after) are sentences as in RV(policy) that
+    are true of one of them only, whatever the names of the rules. "Before" is O(compare_with).
   returned: with O(overview=true), if O(compare_with) is a file of an organization with other accepted domains
   type: dict
 unavailable:
@@ -825,14 +886,24 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.en
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.comparison import differences
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import run_cases
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import REFUTED, Judgment
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import (
+    REFUTED,
+    Judgment,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.organizations import Organization, another_organization, contrast
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.organizations import (
+    Organization,
+    another_organization,
+    contrast,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import overview
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import GUARANTEES_ARGUMENT_SPEC, declared_guarantees
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    GUARANTEES_ARGUMENT_SPEC,
+    declared_guarantees,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import (
     DEFAULTS_ARGUMENT_SPEC,
     MESSAGES_ARGUMENT_SPEC,
@@ -854,14 +925,34 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.standing import Copy, copy_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import suggestions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import compared_rows, difference_rows
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.failure_text import failure_diff, tested_text
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import guarantee_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (
+    compared_rows,
+    difference_rows,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.failure_text import (
+    failure_diff,
+    tested_text,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import (
+    guarantee_rows,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import lint_rows
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.organizations import contrast_lines, contrast_row
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import overview_rows, reach_lines
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import policy_lines, policy_rows
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.simplify import simplified_lines, simplified_row
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.organizations import (
+    contrast_lines,
+    contrast_row,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import (
+    overview_rows,
+    reach_lines,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import (
+    policy_lines,
+    policy_rows,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.simplify import (
+    simplified_lines,
+    simplified_row,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
     nearest_lines,
     nearest_row,
@@ -912,13 +1003,22 @@ def run(task: MailFlowContext) -> dict[str, Any]:
             task.warnings.append(f"The rule {rule.name!r} does nothing: {rule.idle}.")
     simulator = Simulator(rules, facts_of(facts))
     tested = run_cases(cases, simulator, params["trace"])
-    result: dict[str, Any] = {"changed": False, "messages": tested.listed(params["results"]), "unavailable": unavailable}
+    result: dict[str, Any] = {
+        "changed": False,
+        "messages": tested.listed(params["results"]),
+        "unavailable": unavailable,
+    }
     settings = settings_before(facts, params["facts"] or {}, other_facts)
     there = another_organization(others, {**other_facts, **given_facts(params)}, facts)
     if others is not None and cases:
-        simulated = Simulator(others, facts_of(there.facts) if there else replace(simulator.facts, irm_configuration=settings))
+        simulated = Simulator(
+            others, facts_of(there.facts) if there else replace(simulator.facts, irm_configuration=settings)
+        )
         before = run_cases([Case(case.message) for case in cases], simulated, "none").messages
-        after = [{**each, "recipients": {label: _untraced(found) for label, found in each["recipients"].items()}} for each in tested.messages]
+        after = [
+            {**each, "recipients": {label: _untraced(found) for label, found in each["recipients"].items()}}
+            for each in tested.messages
+        ]
         result["changed_messages"] = compared_rows(differences(before, after))
     with bounded(share=1):  # One budget for all that is about all mail.
         if others is not None:
@@ -934,7 +1034,9 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     if params["explain"]:
         _explain(simulator, [*_copies(cases, tested.messages, simulator), *_refuting(result, judged, facts, now)])
     if params["suggest"]:
-        result["suggestions"] = suggestion_rows(suggestions(rules, facts, judged, cases, now), rules.given, task.to_yaml)
+        result["suggestions"] = suggestion_rows(
+            suggestions(rules, facts, judged, cases, now), rules.given, task.to_yaml
+        )
     suggested = result.get("suggestions", [])
     lines = [*([tested_text(tested)] if cases else []), *mail_lines(result, _SAID), *_overview_lines(result)]
     lines += [*nearest_lines(tested.messages, result.get("guarantees", ()), suggested), *suggestion_lines(suggested)]
@@ -956,13 +1058,19 @@ def _explain(simulator: Simulator, copies: Iterable[tuple[dict[str, Any], Copy]]
         result["nearest"] = nearest_row(found)
 
 
-def _copies(cases: Sequence[Case], messages: Sequence[Mapping[str, Any]], simulator: Simulator) -> Iterator[tuple[dict[str, Any], Copy]]:
+def _copies(
+    cases: Sequence[Case], messages: Sequence[Mapping[str, Any]], simulator: Simulator
+) -> Iterator[tuple[dict[str, Any], Copy]]:
     """The recipients' results, with the copies that they are about."""
     for case, message in zip(cases, messages, strict=True):
-        yield from ((result, Copy(case.message, simulator.facts, label)) for label, result in message["recipients"].items())
+        yield from (
+            (result, Copy(case.message, simulator.facts, label)) for label, result in message["recipients"].items()
+        )
 
 
-def _refuting(result: Mapping[str, Any], judged: Sequence[Judgment], facts: Mapping[str, Any], now: datetime.datetime) -> Iterator[tuple[dict[str, Any], Copy]]:
+def _refuting(
+    result: Mapping[str, Any], judged: Sequence[Judgment], facts: Mapping[str, Any], now: datetime.datetime
+) -> Iterator[tuple[dict[str, Any], Copy]]:
     """The outcomes of counterexamples, with their copies."""
     for row, each in zip(result.get("guarantees", ()), judged, strict=True):
         if each.counterexample:

@@ -10,22 +10,24 @@ module: message_encryption_export
 short_description: Export an organization as variables, with a playbook that enforces them
 version_added: 1.0.0
 description:
-  - Reads an organization and writes two files on the controller, with mode 0600. C(export.yml) holds variables. The playbook C(enforce.yml) in the same folder
-    restores the organization to exactly the exported state. Run right after the export, it changes nothing.
+  - Reads an organization and writes two files on the controller, with mode 0600. C(export.yml) holds variables. The
+    playbook C(enforce.yml) in the same folder restores the organization to exactly the exported state. Run right after
+    the export, it changes nothing.
   - >-
     C(message_encryption_state) is what M(m365.message_encryption.message_encryption_state) takes with
-    O(m365.message_encryption.message_encryption_state#module:omitted=default). It omits empty values and the defaults of a new rule.
-    It contains each rule once.
+    O(m365.message_encryption.message_encryption_state#module:omitted=default). It omits empty values and the defaults
+    of a new rule. It contains each rule once.
   - >-
-    With the variables that begin with C(hardened_baseline_),
-    R(the baseline,ansible_collections.m365.message_encryption.hardened_baseline_role) finds nothing to change. A control whose settings differ
-    between objects is omitted and so stays unmanaged.
+    With the variables that begin with C(hardened_baseline_), R(the
+    baseline,ansible_collections.m365.message_encryption.hardened_baseline_role) finds nothing to change. A control
+    whose settings differ between objects is omitted and so stays unmanaged.
   - >-
-    Every text of the organization is marked C(!unsafe), because Ansible templates variables that it loads from files, and anyone who can name a mail flow
-    rule can put text into this one.
-  - A comment in C(export.yml) says in English what the mail flow rules do (RV(policy)). It needs facts about domains, connectors and mail users; without the
-    right to read one, it says what is only possible.
-  - A host whose name is also the name of a group, or that Ansible would read as a pattern or a template, is refused, because the playbook names the host.
+    Every text of the organization is marked C(!unsafe), because Ansible templates variables that it loads from files,
+    and anyone who can name a mail flow rule can put text into this one.
+  - A comment in C(export.yml) says in English what the mail flow rules do (RV(policy)). It needs facts about domains,
+    connectors and mail users; without the right to read one, it says what is only possible.
+  - A host whose name is also the name of a group, or that Ansible would read as a pattern or a template, is refused,
+    because the playbook names the host.
   - RV(not_enforced) lists what the playbook does not enforce.
 author:
   - The m365.message_encryption contributors (@m365-message-encryption)
@@ -35,7 +37,8 @@ extends_documentation_fragment:
 options:
   directory:
     description:
-      - The directory to write to. The files go into a folder that is named after the host. Relative to the working directory.
+      - The directory to write to. The files go into a folder that is named after the host. Relative to the working
+        directory.
     type: str
     default: ./message_encryption
 attributes:
@@ -66,8 +69,9 @@ playbook:
   sample: "/home/admin/exported/contoso/enforce.yml"
 policy:
   description: >-
-    What the mail flow rules do to mail, in English, the most important first, each with C(kind), C(text) and C(rules) (names), as
-    RV(m365.message_encryption.mail_flow_test#module:policy). The file of variables has the sentences as a comment.
+    What the mail flow rules do to mail, in English, the most important first, each with C(kind), C(text) and C(rules)
+    (names), as RV(m365.message_encryption.mail_flow_test#module:policy). The file of variables has the sentences as a
+    comment.
   returned: success
   type: list
   elements: dict
@@ -94,7 +98,11 @@ unavailable:
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.overview import policy_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.export import ExportContext, not_enforced, variables_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.export import (
+    ExportContext,
+    not_enforced,
+    variables_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, read
@@ -109,9 +117,20 @@ def run(task: ExportContext) -> dict[str, Any]:
     errors = {part: organization.error(part) for part in PARTS}
     unavailable = {part: str(error) for part, error in errors.items() if isinstance(error, CmdletNotAvailableError)}
     policy = policy_of(organization)
-    path, playbook, changed = task.store(task.params["directory"], variables_of(organization), [row["text"] for row in policy], not task.check_mode)
-    apart = describe(organization, ["transport_rules"])["transport_rules_unsupported"] if "transport_rules" not in unavailable else []
-    kept = {"policy": policy, "not_enforced": not_enforced(organization), "not_exported": apart, "unavailable": unavailable}
+    path, playbook, changed = task.store(
+        task.params["directory"], variables_of(organization), [row["text"] for row in policy], not task.check_mode
+    )
+    apart = (
+        describe(organization, ["transport_rules"])["transport_rules_unsupported"]
+        if "transport_rules" not in unavailable
+        else []
+    )
+    kept = {
+        "policy": policy,
+        "not_enforced": not_enforced(organization),
+        "not_exported": apart,
+        "unavailable": unavailable,
+    }
     return {"changed": changed, "path": path, "playbook": playbook, **kept}
 
 

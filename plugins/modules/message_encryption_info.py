@@ -12,9 +12,11 @@ version_added: 1.0.0
 description:
   - Reads an organization in one round trip.
   - >-
-    Returns for each resource exactly what the resource's module takes. M(m365.message_encryption.message_encryption_state) takes all of it. Applied
-    at once it changes nothing; applied later it restores the old state.
-  - An empty string or list means that nothing is set, where that can be restored. Unset predicates and actions of mail flow rules are omitted.
+    Returns for each resource exactly what the resource's module takes.
+    M(m365.message_encryption.message_encryption_state) takes all of it. Applied at once it changes nothing; applied
+    later it restores the old state.
+  - An empty string or list means that nothing is set, where that can be restored. Unset predicates and actions of mail
+    flow rules are omitted.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -25,8 +27,8 @@ options:
     description:
       - What to read.
       - >-
-        V(all) reads everything that this session may read, and lists the rest in RV(unavailable). If you name a subset that the session may not read,
-        the task fails.
+        V(all) reads everything that this session may read, and lists the rest in RV(unavailable). If you name a subset
+        that the session may not read, the task fails.
     type: list
     elements: str
     choices:
@@ -130,7 +132,8 @@ transport_config:
   sample: {"transport_rule_limit": 300}
 rms_templates:
   description: >-
-    The rights management templates, by name and GUID. An empty list proves nothing, because Exchange also returns one if licensing is off.
+    The rights management templates, by name and GUID. An empty list proves nothing, because Exchange also returns one
+    if licensing is off.
   returned: when requested and readable
   type: list
   elements: dict
@@ -158,7 +161,8 @@ mobile_device_mailbox_policies:
       irm_enabled: true
 accepted_domains:
   description: >-
-    The domains that the organization accepts mail for, as O(m365.message_encryption.mail_flow_test#module:facts) takes them.
+    The domains that the organization accepts mail for, as O(m365.message_encryption.mail_flow_test#module:facts) takes
+    them.
   returned: when requested and readable
   type: list
   elements: dict
@@ -189,7 +193,8 @@ inbound_connectors:
       treat_messages_as_internal: false
 outbound_connectors:
   description: >-
-    The outbound connectors, those in test mode and those that only rules use among them, with what they say of TLS on the way.
+    The outbound connectors, those in test mode and those that only rules use among them, with what they say of TLS on
+    the way.
   returned: when requested and readable
   type: list
   elements: dict
@@ -247,7 +252,10 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, NotCapturedError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    CmdletNotAvailableError,
+    NotCapturedError,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, read
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe
 

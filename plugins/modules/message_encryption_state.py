@@ -10,13 +10,15 @@ module: message_encryption_state
 short_description: A whole organization, put into a state that was read before
 version_added: 1.0.0
 description:
-  - The counterpart of M(m365.message_encryption.message_encryption_info). It takes that module's output, or parts of it, and brings the organization there.
+  - The counterpart of M(m365.message_encryption.message_encryption_info). It takes that module's output, or parts of
+    it, and brings the organization there.
   - One task, one read, and only the writes that differ, in a safe order.
   - >-
-    It is exact: a mail flow rule's sections are authoritative, also for what a portal adds on its own. Rules keep their order relative to each
-    other; their C(priority) is not used.
+    It is exact: a mail flow rule's sections are authoritative, also for what a portal adds on its own. Rules keep their
+    order relative to each other; their C(priority) is not used.
   - >-
-    It cannot restore the GUID of a removed rule (the name is used then), a date in the past, and a logo of which Exchange shows only a URL.
+    It cannot restore the GUID of a removed rule (the name is used then), a date in the past, and a logo of which
+    Exchange shows only a URL.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -25,54 +27,64 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - The whole output of M(m365.message_encryption.message_encryption_info), as it was registered. Parts that are given as separate options override it.
+      - The whole output of M(m365.message_encryption.message_encryption_info), as it was registered. Parts that are
+        given as separate options override it.
     type: dict
   ome_configurations:
     description:
-      - Part RV(m365.message_encryption.message_encryption_info#module:ome_configurations) of that output. Anything that it does not name is left alone.
+      - Part RV(m365.message_encryption.message_encryption_info#module:ome_configurations) of that output. Anything that
+        it does not name is left alone.
     type: list
     elements: dict
   irm_configuration:
     description:
-      - Part RV(m365.message_encryption.message_encryption_info#module:irm_configuration) of that output. Anything that it does not name is left alone.
+      - Part RV(m365.message_encryption.message_encryption_info#module:irm_configuration) of that output. Anything that
+        it does not name is left alone.
     type: dict
   activesync_org_settings:
     description:
-      - Part RV(m365.message_encryption.message_encryption_info#module:activesync_org_settings) of that output. Anything that it does not name is left alone.
+      - Part RV(m365.message_encryption.message_encryption_info#module:activesync_org_settings) of that output. Anything
+        that it does not name is left alone.
     type: dict
   owa_mailbox_policies:
     description:
-      - Part RV(m365.message_encryption.message_encryption_info#module:owa_mailbox_policies) of that output. Anything that it does not name is left alone.
+      - Part RV(m365.message_encryption.message_encryption_info#module:owa_mailbox_policies) of that output. Anything
+        that it does not name is left alone.
     type: list
     elements: dict
   mobile_device_mailbox_policies:
     description:
-      - Part RV(m365.message_encryption.message_encryption_info#module:mobile_device_mailbox_policies) of that output. Others are left alone.
+      - Part RV(m365.message_encryption.message_encryption_info#module:mobile_device_mailbox_policies) of that output.
+        Others are left alone.
     type: list
     elements: dict
   transport_rules:
     description:
-      - Part RV(m365.message_encryption.message_encryption_info#module:transport_rules) of that output. Anything that it does not name is left alone.
+      - Part RV(m365.message_encryption.message_encryption_info#module:transport_rules) of that output. Anything that it
+        does not name is left alone.
     type: list
     elements: dict
   organization:
     description:
-      - Part RV(m365.message_encryption.message_encryption_info#module:organization) of that output. The state of another organization is refused.
+      - Part RV(m365.message_encryption.message_encryption_info#module:organization) of that output. The state of
+        another organization is refused.
     type: dict
   unmanaged:
     description:
-      - What happens to mail flow rules and OME configurations that the state does not name. Only rules that encrypt or decrypt are ever changed.
+      - What happens to mail flow rules and OME configurations that the state does not name. Only rules that encrypt or
+        decrypt are ever changed.
       - >-
-        V(remove) removes only what can be recreated; other rules are disabled, with a warning. OME configurations cannot be disabled, so V(disable)
-        warns about them.
+        V(remove) removes only what can be recreated; other rules are disabled, with a warning. OME configurations
+        cannot be disabled, so V(disable) warns about them.
     type: str
     choices: [keep, warn, disable, remove]
     default: keep
   omitted:
     description:
       - >-
-        What an option means that an object of the state does not name. V(keep) leaves it as it is. V(default) gives it what is empty, and to mail
-        flow rules what Exchange gives a new one, as a file of M(m365.message_encryption.message_encryption_export) means it.
+        What an option means that an object of the state does not name. V(keep) leaves it as it is. V(default) gives it
+        what is empty, and to mail flow rules what Exchange gives a new one, as a file of
+        M(m365.message_encryption.message_encryption_export) means it.
       - Switches and choices of settings have no such default and are left as they are.
     type: str
     choices: [keep, default]
@@ -141,8 +153,9 @@ changes:
     impact:
       description: >-
         How the change affects people, worst first: V(may leave in clear), V(rejects), V(affects all outgoing mail),
-        V(deletes), V(takes away), V(widens), V(affects some mail). Otherwise empty.
-        Of a rule, what the rule alone tells; M(m365.message_encryption.mail_flow_test) and the role's plan show the effect on mail of all rules together.
+        V(deletes), V(takes away), V(widens), V(affects some mail). Otherwise empty. Of a rule, what the rule alone
+        tells; M(m365.message_encryption.mail_flow_test) and the role's plan show the effect on mail of all rules
+        together.
       type: str
       returned: always
   sample: []
@@ -158,7 +171,8 @@ not_applied:
   type: list
   elements: str
 outcome_unknown:
-  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the task again.
+  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the
+    task again.
   returned: failure after a write
   type: list
   elements: str
@@ -166,7 +180,10 @@ outcome_unknown:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import COMMON_ARGUMENT_SPEC, ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import (
+    COMMON_ARGUMENT_SPEC,
+    ModuleContext,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
@@ -187,7 +204,10 @@ SPEC: dict[str, Any] = {
     "argument_spec": {
         "state": {"type": "dict"},
         # What is inside of a part is validated with the rest of the state.
-        **{part: {key: value for key, value in row.items() if key != "options"} for part, row in state_argument_spec().items()},
+        **{
+            part: {key: value for key, value in row.items() if key != "options"}
+            for part, row in state_argument_spec().items()
+        },
         "unmanaged": {"type": "str", "choices": ["keep", "warn", "disable", "remove"], "default": "keep"},
         "omitted": {"type": "str", "choices": ["keep", "default"], "default": "keep"},
         **COMMON_ARGUMENT_SPEC,
@@ -198,13 +218,23 @@ SPEC: dict[str, Any] = {
 
 def run(task: ModuleContext) -> dict[str, Any]:
     """Brings every part that the state holds to what it holds."""
-    given = {part: value for part, value in task.params.items() if part in (*PARTS, "organization") and value is not None}
+    given = {
+        part: value for part, value in task.params.items() if part in (*PARTS, "organization") and value is not None
+    }
     state = validated({**(task.params["state"] or {}), **given})
     parts = declare_state(whole_state(state) if task.params["omitted"] == "default" else state)
 
     def planner(organization: Organization) -> Plan:
-        refuse_other_organization(organization, state, remedy="Leave organization out to apply it to another organization on purpose.")
-        options = Planning(restoring=True, unmanaged=task.params["unmanaged"], check_mode=task.check_mode, created=tuple(task.foreseen), says_in_clear=True)
+        refuse_other_organization(
+            organization, state, remedy="Leave organization out to apply it to another organization on purpose."
+        )
+        options = Planning(
+            restoring=True,
+            unmanaged=task.params["unmanaged"],
+            check_mode=task.check_mode,
+            created=tuple(task.foreseen),
+            says_in_clear=True,
+        )
         return plan_state(organization, parts, options)
 
     return converge(task, subsets_of(parts), planner)

@@ -10,7 +10,8 @@ module: mobile_device_mailbox_policy
 short_description: Manage IRM in mailbox policies of mobile devices
 version_added: 1.0.0
 description:
-  - Manages whether the users of a policy can work with protected mail. Uses C(Get-MobileDeviceMailboxPolicy) and C(Set-MobileDeviceMailboxPolicy).
+  - Manages whether the users of a policy can work with protected mail. Uses C(Get-MobileDeviceMailboxPolicy) and
+    C(Set-MobileDeviceMailboxPolicy).
   - A policy with IRM off overrides the organization's settings for its users.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
@@ -107,7 +108,8 @@ not_applied:
   type: list
   elements: str
 outcome_unknown:
-  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the task again.
+  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the
+    task again.
   returned: failure after a write
   type: list
   elements: str
@@ -115,13 +117,22 @@ outcome_unknown:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import COMMON_ARGUMENT_SPEC, ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import (
+    COMMON_ARGUMENT_SPEC,
+    ModuleContext,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import (
+    MOBILE_DEVICE_MAILBOX_POLICY,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import converge_policies
 
 SPEC: dict[str, Any] = {
-    "argument_spec": {"identity": {"type": "str", "required": True}, **MOBILE_DEVICE_MAILBOX_POLICY.argument_spec(), **COMMON_ARGUMENT_SPEC},
+    "argument_spec": {
+        "identity": {"type": "str", "required": True},
+        **MOBILE_DEVICE_MAILBOX_POLICY.argument_spec(),
+        **COMMON_ARGUMENT_SPEC,
+    },
 }
 
 

@@ -12,8 +12,8 @@ version_added: 1.0.0
 description:
   - Manages OME configurations, with C(Get-), C(New-), C(Set-) and C(Remove-OMEConfiguration).
   - >-
-    Every organization has the default configuration C(OME Configuration). Custom ones are applied by mail flow rules and require Advanced
-    Message Encryption. A check warns if the session has no cmdlet to create one.
+    Every organization has the default configuration C(OME Configuration). Custom ones are applied by mail flow rules
+    and require Advanced Message Encryption. A check warns if the session has no cmdlet to create one.
   - Options that are omitted are left alone. Only the difference is sent.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
@@ -34,7 +34,8 @@ options:
     default: present
   background_color:
     description:
-      - The background color, as C(#RRGGBB), an HTML color name, or in Microsoft's old form C(0x00RRGGBB). An empty text clears it.
+      - The background color, as C(#RRGGBB), an HTML color name, or in Microsoft's old form C(0x00RRGGBB). An empty text
+        clears it.
       - Put it in quotes, because YAML treats C(#) as the start of a comment.
     type: str
   disclaimer_text:
@@ -58,7 +59,8 @@ options:
     type: str
   image_force:
     description:
-      - Sends the logo even if Exchange shows that there is a logo but not which one, so that it cannot be compared. Such a task is always changed.
+      - Sends the logo even if Exchange shows that there is a logo but not which one, so that it cannot be compared.
+        Such a task is always changed.
       - If Exchange shows the logo itself, it is compared byte by byte, and this option has no effect.
     type: bool
     default: false
@@ -183,7 +185,8 @@ not_applied:
   type: list
   elements: str
 outcome_unknown:
-  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the task again.
+  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the
+    task again.
   returned: failure after a write
   type: list
   elements: str
@@ -192,7 +195,10 @@ outcome_unknown:
 import base64
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import COMMON_ARGUMENT_SPEC, ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import (
+    COMMON_ARGUMENT_SPEC,
+    ModuleContext,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (

@@ -71,7 +71,11 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import read
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_message import canonical_message_id, describe, reads
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_message import (
+    canonical_message_id,
+    describe,
+    reads,
+)
 
 SPEC: dict[str, Any] = {"argument_spec": {"message_id": {"type": "str", "required": True}}}
 
@@ -81,7 +85,11 @@ def run(task: ModuleContext) -> dict[str, Any]:
     message_id = canonical_message_id(task.params["message_id"])
     message = describe(read(task.session, reads(message_id), fresh=True), message_id)
     can = "can be revoked" if message["is_revocable"] else "cannot be revoked"
-    return {"changed": False, "msg": f"{message['subject']!r} {can} and is {'revoked' if message['revoked'] else 'not'}.", **message}
+    return {
+        "changed": False,
+        "msg": f"{message['subject']!r} {can} and is {'revoked' if message['revoked'] else 'not'}.",
+        **message,
+    }
 
 
 def main() -> None:

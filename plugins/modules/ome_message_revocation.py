@@ -10,7 +10,8 @@ module: ome_message_revocation
 short_description: Revoke an encrypted message
 version_added: 1.0.0
 description:
-  - Makes a message that was sent encrypted unreadable in the portal, or readable again, with C(Set-OMEMessageRevocation).
+  - Makes a message that was sent encrypted unreadable in the portal, or readable again, with
+    C(Set-OMEMessageRevocation).
   - Works for mail that recipients read in the portal. Mail that was delivered to the mailbox cannot be revoked.
   - Requires Advanced Message Encryption.
 author:
@@ -115,7 +116,8 @@ not_applied:
   type: list
   elements: str
 outcome_unknown:
-  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the task again.
+  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the
+    task again.
   returned: failure after a write
   type: list
   elements: str
@@ -123,22 +125,38 @@ outcome_unknown:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import COMMON_ARGUMENT_SPEC, ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import (
+    COMMON_ARGUMENT_SPEC,
+    ModuleContext,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_message import canonical_message_id, plan_revocation, reads
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_message import (
+    canonical_message_id,
+    plan_revocation,
+    reads,
+)
 
 SPEC: dict[str, Any] = {
-    "argument_spec": {"message_id": {"type": "str", "required": True}, "revoked": {"type": "bool", "default": True}, **COMMON_ARGUMENT_SPEC},
+    "argument_spec": {
+        "message_id": {"type": "str", "required": True},
+        "revoked": {"type": "bool", "default": True},
+        **COMMON_ARGUMENT_SPEC,
+    },
 }
 
 
 def run(task: ModuleContext) -> dict[str, Any]:
     """Revokes one message, or lets it be read again."""
     message_id, revoked = canonical_message_id(task.params["message_id"]), task.params["revoked"]
-    result = converge(task, reads(message_id), lambda organization: plan_revocation(organization, message_id, revoked=revoked))
+    result = converge(
+        task, reads(message_id), lambda organization: plan_revocation(organization, message_id, revoked=revoked)
+    )
     verb = "would be" if task.check_mode and result["changed"] else "is"
-    return {**result, "msg": f"{message_id} {verb} {'revoked' if revoked else 'readable'}{'' if result['changed'] else ' already'}."}
+    return {
+        **result,
+        "msg": f"{message_id} {verb} {'revoked' if revoked else 'readable'}{'' if result['changed'] else ' already'}.",
+    }
 
 
 def main() -> None:

@@ -15,13 +15,15 @@ description:
     O(conditions), O(exceptions) and O(actions) are sections. A section is authoritative: anything else in it is drift
     and is removed.
     A section that is omitted is left alone. C({}) clears conditions or exceptions.
-  - A new rule is created in its place and in its state with one call, so that mail never leaves in clear text in between.
+  - A new rule is created in its place and in its state with one call, so that mail never leaves in clear text in
+    between.
   - >-
-    Exchange fills in counterparts: the code of a rejection, its text, the place and the fallback of a disclaimer, the operator of a comparison. They
-    count as declared with their default.
+    Exchange fills in counterparts: the code of a rejection, its text, the place and the fallback of a disclaimer, the
+    operator of a comparison. They count as declared with their default.
   - The module warns if a change may let mail leave in clear, or if the rule is to encrypt while licensing is off.
   - >-
-    The module warns if a rule that encrypts has no condition that keeps its senders inside: it has no effect on mail from outside, or bounces it.
+    The module warns if a rule that encrypts has no condition that keeps its senders inside: it has no effect on mail
+    from outside, or bounces it.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -31,12 +33,14 @@ extends_documentation_fragment:
 options:
   place_before:
     description:
-      - The name of a rule that this one must precede. A rule that already precedes it anywhere stays; a new or moved rule is put directly before it.
+      - The name of a rule that this one must precede. A rule that already precedes it anywhere stays; a new or moved
+        rule is put directly before it.
       - 'PowerShell: C(Priority).'
     type: str
   place_after:
     description:
-      - The name of a rule that this one must follow. A rule that already follows it anywhere stays; a new or moved rule is put directly after it.
+      - The name of a rule that this one must follow. A rule that already follows it anywhere stays; a new or moved rule
+        is put directly after it.
       - 'PowerShell: C(Priority).'
     type: str
 seealso:
@@ -189,8 +193,9 @@ changes:
     impact:
       description: >-
         How the change affects people, worst first: V(may leave in clear), V(rejects), V(affects all outgoing mail),
-        V(deletes), V(takes away), V(widens), V(affects some mail). Otherwise empty.
-        Of a rule, what the rule alone tells; M(m365.message_encryption.mail_flow_test) and the role's plan show the effect on mail of all rules together.
+        V(deletes), V(takes away), V(widens), V(affects some mail). Otherwise empty. Of a rule, what the rule alone
+        tells; M(m365.message_encryption.mail_flow_test) and the role's plan show the effect on mail of all rules
+        together.
       type: str
       returned: always
   sample:
@@ -212,7 +217,8 @@ not_applied:
   type: list
   elements: str
 outcome_unknown:
-  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the task again.
+  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the
+    task again.
   returned: failure after a write
   type: list
   elements: str
@@ -220,13 +226,18 @@ outcome_unknown:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import COMMON_ARGUMENT_SPEC, ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import (
+    COMMON_ARGUMENT_SPEC,
+    ModuleContext,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.plan_effects import unlicensed
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.licensing import licensing_warnings
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.licensing import (
+    licensing_warnings,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.in_clear import warned
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_in_place
@@ -235,7 +246,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import with_licensing
 
 SPEC: dict[str, Any] = {
-    "argument_spec": {**rule_argument_spec(), "place_before": {"type": "str"}, "place_after": {"type": "str"}, **COMMON_ARGUMENT_SPEC},
+    "argument_spec": {
+        **rule_argument_spec(),
+        "place_before": {"type": "str"},
+        "place_after": {"type": "str"},
+        **COMMON_ARGUMENT_SPEC,
+    },
     "required_one_of": [["name", "guid"]],
     "mutually_exclusive": [["priority", "place_before", "place_after"]],
 }

@@ -12,7 +12,8 @@ version_added: 1.0.0
 description:
   - Brings mail flow rules into an order with the fewest moves, in one run.
   - The module warns if the new order may let mail leave in clear.
-  - Rules that are not named keep their order among themselves. After each move the positions are taken from a fresh read.
+  - Rules that are not named keep their order among themselves. After each move the positions are taken from a fresh
+    read.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -90,8 +91,9 @@ changes:
     impact:
       description: >-
         How the change affects people, worst first: V(may leave in clear), V(rejects), V(affects all outgoing mail),
-        V(deletes), V(takes away), V(widens), V(affects some mail). Otherwise empty.
-        Of a rule, what the rule alone tells; M(m365.message_encryption.mail_flow_test) and the role's plan show the effect on mail of all rules together.
+        V(deletes), V(takes away), V(widens), V(affects some mail). Otherwise empty. Of a rule, what the rule alone
+        tells; M(m365.message_encryption.mail_flow_test) and the role's plan show the effect on mail of all rules
+        together.
       type: str
       returned: always
   sample:
@@ -113,7 +115,8 @@ not_applied:
   type: list
   elements: str
 outcome_unknown:
-  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the task again.
+  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the
+    task again.
   returned: failure after a write
   type: list
   elements: str
@@ -121,7 +124,10 @@ outcome_unknown:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import COMMON_ARGUMENT_SPEC, ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import (
+    COMMON_ARGUMENT_SPEC,
+    ModuleContext,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan

@@ -12,7 +12,8 @@ version_added: 1.0.0
 description:
   - Manages several mail flow rules with one read and only the writes that differ.
   - The module warns if a change may let mail leave in clear, or if a listed rule is to encrypt while licensing is off.
-  - They are ordered as in the list, relative to each other. Rules that are not in the list keep their places between them.
+  - They are ordered as in the list, relative to each other. Rules that are not in the list keep their places between
+    them.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -23,7 +24,8 @@ options:
   unmanaged:
     description:
       - What happens to rules that are not in the list. Only rules that encrypt or decrypt are ever changed.
-      - V(warn) also names the rules that can keep mail from a listed rule that encrypts, or delete, reject, redirect, hold or decrypt its mail.
+      - V(warn) also names the rules that can keep mail from a listed rule that encrypts, or delete, reject, redirect,
+        hold or decrypt its mail.
       - V(remove) removes only what can be recreated; the others are disabled, with a warning.
     type: str
     choices: [keep, warn, disable, remove]
@@ -104,8 +106,9 @@ changes:
     impact:
       description: >-
         How the change affects people, worst first: V(may leave in clear), V(rejects), V(affects all outgoing mail),
-        V(deletes), V(takes away), V(widens), V(affects some mail). Otherwise empty.
-        Of a rule, what the rule alone tells; M(m365.message_encryption.mail_flow_test) and the role's plan show the effect on mail of all rules together.
+        V(deletes), V(takes away), V(widens), V(affects some mail). Otherwise empty. Of a rule, what the rule alone
+        tells; M(m365.message_encryption.mail_flow_test) and the role's plan show the effect on mail of all rules
+        together.
       type: str
       returned: always
   sample:
@@ -127,7 +130,8 @@ not_applied:
   type: list
   elements: str
 outcome_unknown:
-  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the task again.
+  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the
+    task again.
   returned: failure after a write
   type: list
   elements: str
@@ -135,16 +139,31 @@ outcome_unknown:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import COMMON_ARGUMENT_SPEC, ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import (
+    COMMON_ARGUMENT_SPEC,
+    ModuleContext,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import foreign_rules
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.plan_effects import rules_after, unlicensed
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import rules_from
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.foreign import foreign_line, foreign_row
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.licensing import licensing_warnings
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import (
+    foreign_rules,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.plan_effects import (
+    rules_after,
+    unlicensed,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import (
+    rules_from,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.foreign import (
+    foreign_line,
+    foreign_row,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.licensing import (
+    licensing_warnings,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.in_clear import warned
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_rules

@@ -25,9 +25,8 @@ def machine() -> str:
     """What this was measured on."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     libraries = ", ".join(f"{name} {version(name)}" for name in ("ansible-core", "pypsrp", "requests"))
-    return (
-        f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}, Python {platform.python_version()}, {libraries}. The emulator runs on the same cores."
-    )
+    python = f"{platform.system()}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores, {memory:.0f} GiB, {python}, {libraries}. The emulator runs on the same cores."
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A rule set as large organizations have them, and messages that go through it: ``python -m tests.bench.mail_flow RULES MESSAGES``.
+"""A rule set as large organizations have them, and messages that go through it: ``python -m tests.bench.mail_flow RULES
+MESSAGES``.
 
 Prints one JSON object: seconds, MiB that the simulation took beyond the libraries, and what became of the copies.
 """
@@ -17,7 +18,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 
 _DOMAINS = [f"partner{number}.example" for number in range(150)]
@@ -39,13 +43,37 @@ def _predicate(chance: random.Random, option: str) -> dict[str, Any]:
     if option in values:
         extra = {"header_contains_message_header": "X-Class"} if option == "header_contains_words" else {}
         return {**extra, option: values[option]}
-    pool = _DOMAINS if option.endswith("domain_is") else _GROUPS if option.endswith("member_of") else _PEOPLE if option in ("from", "sent_to") else _WORDS
+    pool = (
+        _DOMAINS
+        if option.endswith("domain_is")
+        else _GROUPS
+        if option.endswith("member_of")
+        else _PEOPLE
+        if option in ("from", "sent_to")
+        else _WORDS
+    )
     return {option: chance.sample(pool, min(len(pool), 4))}
 
 
 _OPTIONS = (
-    *("from_scope", "sent_to_scope", "recipient_domain_is", "sender_domain_is", "subject_contains_words", "subject_or_body_contains_words", "from", "sent_to"),
-    *("from_member_of", "sent_to_member_of", "header_contains_words", "with_importance", "attachment_size_over", "subject_matches_patterns"),
+    *(
+        "from_scope",
+        "sent_to_scope",
+        "recipient_domain_is",
+        "sender_domain_is",
+        "subject_contains_words",
+        "subject_or_body_contains_words",
+        "from",
+        "sent_to",
+    ),
+    *(
+        "from_member_of",
+        "sent_to_member_of",
+        "header_contains_words",
+        "with_importance",
+        "attachment_size_over",
+        "subject_matches_patterns",
+    ),
     *("any_of_recipient_address_contains_words", "recipient_address_contains_words", "message_type_matches"),
 )
 _ACTIONS: tuple[dict[str, Any], ...] = (
@@ -58,13 +86,19 @@ _ACTIONS: tuple[dict[str, Any], ...] = (
 
 
 def rule_set(count: int) -> list[dict[str, Any]]:
-    """Rules with some seven predicates each. Every third looks at little, so that messages do match. Fewer rules are the first of more."""
+    """Rules with some seven predicates each. Every third looks at little, so that messages do match. Fewer rules are
+    the first of more.
+    """
     chance = random.Random(7)
     rules = []
     for number in range(count):
         few = number % 3 == 0
-        conditions = [_predicate(chance, option) for option in chance.sample(_OPTIONS, 1 if few else chance.randint(3, 6))]
-        exceptions = [_predicate(chance, option) for option in chance.sample(_OPTIONS, 2 if few else chance.randint(3, 6))]
+        conditions = [
+            _predicate(chance, option) for option in chance.sample(_OPTIONS, 1 if few else chance.randint(3, 6))
+        ]
+        exceptions = [
+            _predicate(chance, option) for option in chance.sample(_OPTIONS, 2 if few else chance.randint(3, 6))
+        ]
         rules.append(
             {
                 "name": f"Rule {number}",
@@ -98,7 +132,10 @@ def message(number: int) -> dict[str, Any]:
         "authenticated": True,
         "to": [chance.choice(_PEOPLE), *dict.fromkeys(outside)],
         "subject": " ".join(chance.sample(_WORDS, 6)),
-        "body": " ".join(chance.choice(_WORDS) if chance.random() < 0.05 else f"plain{chance.randint(0, 5000)}" for _word in range(200)),
+        "body": " ".join(
+            chance.choice(_WORDS) if chance.random() < 0.05 else f"plain{chance.randint(0, 5000)}"
+            for _word in range(200)
+        ),
         "headers": {"X-Class": "word1"} if number % 2 else {},
         "importance": "High" if number % 5 == 0 else "Normal",
         "attachments": [{"name": "a.pdf", "size": 20 << 20}] if number % 7 == 0 else [],

@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules and messages that Exchange could hold and that are as hard as can be: ``python -m tests.bench.mail_hard [CASE QUESTION]``.
+"""Rules and messages that Exchange could hold and that are as hard as can be: ``python -m tests.bench.mail_hard [CASE
+QUESTION]``.
 
-Each case is one of those that once kept an audit busy for minutes. Prints a line for each question: processor seconds, the most memory of the process,
-steps, and the answer.
+Each case is one of those that once kept an audit busy for minutes. Prints a line for each question: processor seconds,
+the most memory of the process, steps, and the answer.
 """
 
 from __future__ import annotations
@@ -22,9 +23,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import STEPS, bounded
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import difference_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (
+    difference_rows,
+)
 
 Values = dict[str, Any]
 
@@ -32,7 +38,11 @@ NOW = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
 _FACTS: Values = {
     "accepted_domains": ["contoso.example"],
     "remote_domains": [],
-    "irm_configuration": {"azure_rms_licensing_enabled": True, "internal_licensing_enabled": True, "enable_pdf_encryption": True},
+    "irm_configuration": {
+        "azure_rms_licensing_enabled": True,
+        "internal_licensing_enabled": True,
+        "enable_pdf_encryption": True,
+    },
 }
 _OUT = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
 _STOP = {"stop_rule_processing": True}
@@ -63,26 +73,43 @@ class Case:
 def _phrases() -> Case:
     """87 phrases of 89 characters that overlap, where it is open whether one is in another."""
     words = [f"w{number}" for number in range(40)]
-    phrases = ["_".join(words[(first + place) % 40] for place in range(24))[: 89 - first % 40].strip("_") for first in range(87)]
+    phrases = [
+        "_".join(words[(first + place) % 40] for place in range(24))[: 89 - first % 40].strip("_")
+        for first in range(87)
+    ]
     return Case([_rule("Phrases", {"subject_contains_words": phrases}, _STOP), _ALL])
 
 
 def _copies(each: int) -> Case:
     """100 rules that each send blind copies to some people."""
     people = [[f"p{number}x{place}@contoso.example" for place in range(each)] for number in range(100)]
-    return Case([*(_rule(f"Copy {number}", {"subject_contains_words": [f"w{number}"]}, {"blind_copy_to": to}) for number, to in enumerate(people)), _ALL])
+    return Case(
+        [
+            *(
+                _rule(f"Copy {number}", {"subject_contains_words": [f"w{number}"]}, {"blind_copy_to": to})
+                for number, to in enumerate(people)
+            ),
+            _ALL,
+        ]
+    )
 
 
 def _reserved() -> Case:
     """300 conditions of which nobody knows what they say."""
     actions = (_STOP, {"prepend_subject": "[x] "})
-    rules = [_rule(f"Rule {number}", {"sender_in_recipient_list": [f"list{number}"]}, actions[number % 2]) for number in range(299)]
+    rules = [
+        _rule(f"Rule {number}", {"sender_in_recipient_list": [f"list{number}"]}, actions[number % 2])
+        for number in range(299)
+    ]
     return Case([*rules, _ALL], [*rules[:150], *rules[151:], _ALL])
 
 
 def _not_agreed() -> Case:
     """300 patterns on whose meaning nobody agrees, each in a rule that changes the subject for the next."""
-    rules = [_rule(f"Rule {number}", {"subject_matches_patterns": [rf"\bw{number}\b"]}, {"prepend_subject": f"[{number}] "}) for number in range(299)]
+    rules = [
+        _rule(f"Rule {number}", {"subject_matches_patterns": [rf"\bw{number}\b"]}, {"prepend_subject": f"[{number}] "})
+        for number in range(299)
+    ]
     return Case([*rules, _ALL], [*rules[:150], *rules[151:], _ALL])
 
 
@@ -90,7 +117,10 @@ def _recipients() -> Case:
     """20,000 recipients of one message, whom rules part, copy and look at together."""
     rules = [
         _rule("Copy", _OUT, {"blind_copy_to": ["x@elsewhere.example"]}),
-        *(_rule(f"Part {number}", {"recipient_domain_is": [f"partner{number}.example"]}, {"prepend_subject": "[x] "}) for number in range(100)),
+        *(
+            _rule(f"Part {number}", {"recipient_domain_is": [f"partner{number}.example"]}, {"prepend_subject": "[x] "})
+            for number in range(100)
+        ),
         _rule("Any", {"any_of_recipient_address_contains_words": ["boss"]}, {"prepend_subject": "[y] "}),
         _ALL,
     ]
@@ -106,16 +136,31 @@ def _body() -> Case:
 def _states() -> Case:
     """A pattern that needs a new state for each character of a text."""
     rules = [_rule("States", {"subject_or_body_matches_patterns": ["a[ab]{900}c"]}, _STOP), _ALL]
-    return Case(rules, body="".join("ab"[number * number % 7 % 2 ^ (number >> number % 5) & 1] for number in range(1 << 19)))
+    return Case(
+        rules, body="".join("ab"[number * number % 7 % 2 ^ (number >> number % 5) & 1] for number in range(1 << 19))
+    )
 
 
 def _groups() -> Case:
     """2,000 groups, each in the next."""
-    groups = {f"g{number}@contoso.example": [f"g{number + 1}@contoso.example", f"u{number}@contoso.example"] for number in range(2_000)}
+    groups = {
+        f"g{number}@contoso.example": [f"g{number + 1}@contoso.example", f"u{number}@contoso.example"]
+        for number in range(2_000)
+    }
     rules = [
-        _rule(f"Group {number}", {"sent_to_member_of": [f"g{20 * number + place}@contoso.example" for place in range(20)]}, _STOP) for number in range(100)
+        _rule(
+            f"Group {number}",
+            {"sent_to_member_of": [f"g{20 * number + place}@contoso.example" for place in range(20)]},
+            _STOP,
+        )
+        for number in range(100)
     ]
-    return Case([*rules, _ALL], [*rules[:50], *rules[51:], _ALL], {"groups": groups}, tuple(f"g{number}@contoso.example" for number in range(0, 2_000, 20)))
+    return Case(
+        [*rules, _ALL],
+        [*rules[:50], *rules[51:], _ALL],
+        {"groups": groups},
+        tuple(f"g{number}@contoso.example" for number in range(0, 2_000, 20)),
+    )
 
 
 CASES: dict[str, Callable[[], Case]] = {
@@ -133,7 +178,10 @@ CASES: dict[str, Callable[[], Case]] = {
 
 def _prove(case: Case) -> list[str]:
     guarantee = {"name": "Outgoing", "when": _OUT, "then": "not_in_clear"}
-    return [each.verdict + "".join(f" {reason.id}" for reason in each.unknown) for each in prove(case.rules, _FACTS | case.facts, [guarantee], NOW)]
+    return [
+        each.verdict + "".join(f" {reason.id}" for reason in each.unknown)
+        for each in prove(case.rules, _FACTS | case.facts, [guarantee], NOW)
+    ]
 
 
 def _compare(case: Case) -> list[str]:
@@ -147,13 +195,27 @@ def _lint(case: Case) -> list[str]:
 
 
 def _simulate(case: Case) -> list[str]:
-    message = message_of({"from": "boss@contoso.example", "authenticated": True, "to": list(case.to), "body": case.body, "date": NOW}, "", "message")
+    message = message_of(
+        {"from": "boss@contoso.example", "authenticated": True, "to": list(case.to), "body": case.body, "date": NOW},
+        "",
+        "message",
+    )
     results = Simulator(case.rules, facts_of(_FACTS | case.facts)).run(message)["recipients"].values()
-    return sorted({f"{each['fate']} {each.get('protection', '')}" + "".join(f" {why['id']}" for why in each.get("unknown", ())) for each in results})
+    return sorted(
+        {
+            f"{each['fate']} {each.get('protection', '')}" + "".join(f" {why['id']}" for why in each.get("unknown", ()))
+            for each in results
+        }
+    )
 
 
 #: What is asked about a case, by name: the answers, with "budget" where they are cut short.
-QUESTIONS: dict[str, Callable[[Case], list[str]]] = {"prove": _prove, "compare": _compare, "lint": _lint, "simulate": _simulate}
+QUESTIONS: dict[str, Callable[[Case], list[str]]] = {
+    "prove": _prove,
+    "compare": _compare,
+    "lint": _lint,
+    "simulate": _simulate,
+}
 
 
 def main() -> None:
@@ -165,7 +227,10 @@ def main() -> None:
             answer = QUESTIONS[sys.argv[2]](case)
         took, memory = time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
         print(
-            f"{sys.argv[1]}, {sys.argv[2]}: {took:.1f} s, {memory} MiB, {(STEPS - meter.left) / 1e6:.1f} million steps: {', '.join(answer)}"[:200], flush=True
+            f"{sys.argv[1]}, {sys.argv[2]}: {took:.1f} s, {memory} MiB, {(STEPS - meter.left) / 1e6:.1f} million steps: {', '.join(answer)}"[
+                :200
+            ],
+            flush=True,
         )
         return
     for name in CASES:

@@ -3,11 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Guarantees, differences and lint over rule sets of a size: ``python -m tests.bench.mail_proof TASK RULES``.
 
-A task is ``guarantees`` (20 of them), ``one_edit``, ``thirty_edits``, ``any_recipient`` (30 edits, where every tenth rule looks at all who share a copy),
-``lint``, ``suggest`` (one of 20 guarantees is refuted, by a rule that stops), ``simplify`` (fewer rules that do the same), ``lived_in`` (that, of rules
-many of which are for one partner or one word), ``overview`` (of 100 domains) or ``disjoint`` (no two rules look for the same), and, of no size,
-``headers`` (60 header setters), ``no_stop`` (300 encrypting rules) or ``pigeons`` (a rule set as hard as pigeonholes). Prints one JSON object: processor
-seconds, MiB beyond the libraries, and figures.
+A task is ``guarantees`` (20 of them), ``one_edit``, ``thirty_edits``, ``any_recipient`` (30 edits, where every tenth
+rule looks at all who share a copy), ``lint``, ``suggest`` (one of 20 guarantees is refuted, by a rule that stops),
+``simplify`` (fewer rules that do the same), ``lived_in`` (that, of rules many of which are for one partner or one
+word), ``overview`` (of 100 domains) or ``disjoint`` (no two rules look for the same), and, of no size, ``headers`` (60
+header setters), ``no_stop`` (300 encrypting rules) or ``pigeons`` (a rule set as hard as pigeonholes). Prints one JSON
+object: processor seconds, MiB beyond the libraries, and figures.
 """
 
 from __future__ import annotations
@@ -26,11 +27,15 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import overview
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import guarantees_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    guarantees_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.simplify import simplify
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import suggestions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import difference_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (
+    difference_rows,
+)
 
 from .mail_flow import memory
 
@@ -67,7 +72,14 @@ _HOLES = 8
 _CONNECTED: Values = {
     "mail_users": [],
     "outbound_connectors": [
-        {"name": name, "enabled": True, "recipient_domains": [name], "tls_settings": "EncryptionOnly", "use_mx_record": True, "smart_hosts": []}
+        {
+            "name": name,
+            "enabled": True,
+            "recipient_domains": [name],
+            "tls_settings": "EncryptionOnly",
+            "use_mx_record": True,
+            "smart_hosts": [],
+        }
         for name in _DOMAINS[:100:3]
     ],
 }
@@ -85,7 +97,9 @@ def _section(chance: random.Random, most: int) -> Values:
 
 
 def rule(chance: random.Random, name: str) -> Values:
-    """A rule: three of ten stop, two encrypt, the others tag the subject, set a header, tell somebody, reject or hold mail."""
+    """A rule: three of ten stop, two encrypt, the others tag the subject, set a header, tell somebody, reject or hold
+    mail.
+    """
     kind = chance.random()
     actions: Values = {"set_audit_severity": "Low"}
     if kind < 0.3:
@@ -93,9 +107,17 @@ def rule(chance: random.Random, name: str) -> Values:
     elif kind < 0.5:
         actions = dict(_ENCRYPT)
     elif kind < 0.6:
-        actions = chance.choice([{"prepend_subject": "[x] "}, {"set_header_name": "X-Class", "set_header_value": "word1"}])
+        actions = chance.choice(
+            [{"prepend_subject": "[x] "}, {"set_header_name": "X-Class", "set_header_value": "word1"}]
+        )
     elif kind < 0.7:
-        actions = chance.choice([{"reject_message_reason_text": "no"}, {"quarantine": True}, {"moderate_message_by_user": ["boss@contoso.example"]}])
+        actions = chance.choice(
+            [
+                {"reject_message_reason_text": "no"},
+                {"quarantine": True},
+                {"moderate_message_by_user": ["boss@contoso.example"]},
+            ]
+        )
     return {"name": name, "conditions": _section(chance, 6), "exceptions": _section(chance, 5), "actions": actions}
 
 
@@ -129,7 +151,10 @@ def about_anybody(rules: list[Values]) -> list[Values]:
         chance = random.Random(each["name"])
         if chance.random() < 0.1:
             option = chance.choice(("any_of_recipient_address_contains_words", "any_of_to_cc_header"))
-            values = chance.sample(_GUESTS[:20] if option == "any_of_to_cc_header" else [f"partner{number}" for number in range(40)], chance.randint(1, 4))
+            values = chance.sample(
+                _GUESTS[:20] if option == "any_of_to_cc_header" else [f"partner{number}" for number in range(40)],
+                chance.randint(1, 4),
+            )
             section = chance.choice(("conditions", "exceptions"))
             found.append({**each, section: {**each[section], option: values}})
         else:
@@ -144,8 +169,14 @@ def guarantees() -> list[Values]:
     for number in range(20):
         when: Values = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
         if number % 2:
-            when = {"from_scope": "InOrganization", "recipient_domain_is": [chance.choice(_DOMAINS)], "subject_contains_words": [chance.choice(_WORDS)]}
-        found.append({"name": f"G{number}", "when": when, "then": ("encrypted", "not_in_clear", "unencrypted")[number % 3]})
+            when = {
+                "from_scope": "InOrganization",
+                "recipient_domain_is": [chance.choice(_DOMAINS)],
+                "subject_contains_words": [chance.choice(_WORDS)],
+            }
+        found.append(
+            {"name": f"G{number}", "when": when, "then": ("encrypted", "not_in_clear", "unencrypted")[number % 3]}
+        )
     return found
 
 
@@ -154,16 +185,27 @@ def disjoint(number: int) -> Values:
     words = [f"own{number}x{each}" for each in range(5)]
     conditions: Values = {"subject_contains_words": words[:3], "recipient_domain_is": [f"own{number}.example"]}
     exceptions: Values = {"subject_or_body_contains_words": words[3:], "sent_to": [f"ann{number}@own{number}.example"]}
-    return {"name": f"D{number}", "conditions": conditions, "exceptions": exceptions, "actions": _ENCRYPT if number % 5 else {"stop_rule_processing": True}}
+    return {
+        "name": f"D{number}",
+        "conditions": conditions,
+        "exceptions": exceptions,
+        "actions": _ENCRYPT if number % 5 else {"stop_rule_processing": True},
+    }
 
 
 def lived_in(count: int) -> list[Values]:
-    """Rules that grew over the years: most for one partner, one word or one person, some disabled, with stops, rejections and disclaimers between."""
+    """Rules that grew over the years: most for one partner, one word or one person, some disabled, with stops,
+    rejections and disclaimers between.
+    """
     chance, outgoing = random.Random(count), {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
     made: list[Values] = []
     for number in range(count):
         partner, word, person = ([chance.choice(pool)] for pool in (_DOMAINS[:60], _WORDS[:60], _PEOPLE[:40]))
-        disclaimer = {"apply_html_disclaimer_text": "x", "apply_html_disclaimer_location": "Append", "apply_html_disclaimer_fallback_action": "Ignore"}
+        disclaimer = {
+            "apply_html_disclaimer_text": "x",
+            "apply_html_disclaimer_location": "Append",
+            "apply_html_disclaimer_fallback_action": "Ignore",
+        }
         kinds: list[tuple[int, Values, Values]] = [
             (35, {**outgoing, "recipient_domain_is": partner}, _ENCRYPT),
             (20, {**outgoing, "subject_or_body_contains_words": word}, _ENCRYPT),
@@ -174,7 +216,15 @@ def lived_in(count: int) -> list[Values]:
             (5, {"from": person}, {"blind_copy_to": ["archive@contoso.example"]}),
         ]
         (kind,) = chance.choices(kinds, [weight for weight, _conditions, _actions in kinds])
-        made.append({"name": f"R{number}", "enabled": chance.random() > 0.05, "conditions": kind[1], "exceptions": {}, "actions": kind[2]})
+        made.append(
+            {
+                "name": f"R{number}",
+                "enabled": chance.random() > 0.05,
+                "conditions": kind[1],
+                "exceptions": {},
+                "actions": kind[2],
+            }
+        )
     return made
 
 
@@ -182,36 +232,73 @@ def destinations(count: int) -> list[Values]:
     """Rules about mail to 100 domains."""
     rules: list[Values] = []
     for number in range(count):
-        conditions: Values = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization", "recipient_domain_is": [f"partner{number % 100}.example"]}
+        conditions: Values = {
+            "from_scope": "InOrganization",
+            "sent_to_scope": "NotInOrganization",
+            "recipient_domain_is": [f"partner{number % 100}.example"],
+        }
         subject = {"subject_contains_words": [_WORDS[number % len(_WORDS)]]}
         actions = {"stop_rule_processing": True} if number % 3 == 0 else _ENCRYPT
-        both = {"conditions": conditions, "exceptions": subject} if number % 3 == 1 else {"conditions": {**conditions, **subject}, "exceptions": {}}
+        both = (
+            {"conditions": conditions, "exceptions": subject}
+            if number % 3 == 1
+            else {"conditions": {**conditions, **subject}, "exceptions": {}}
+        )
         rules.append({"name": f"T{number}", **both, "actions": actions})
     return rules
 
 
 def pigeons(holes: int) -> list[Values]:
-    """Whether one pigeon more than holes fits, as rules: a word for each pigeon in each hole. Mail that is left is encrypted by the last rule but one way."""
+    """Whether one pigeon more than holes fits, as rules: a word for each pigeon in each hole. Mail that is left is
+    encrypted by the last rule but one way.
+    """
     names = {(pigeon, hole): f"p{pigeon}h{hole}" for pigeon in range(holes + 1) for hole in range(holes)}
     rules: list[Values] = []
     for pigeon in range(holes + 1):
-        rules.append({"exceptions": {"subject_contains_words": [names[pigeon, hole] for hole in range(holes)]}, "conditions": {"from_scope": "InOrganization"}})
+        rules.append(
+            {
+                "exceptions": {"subject_contains_words": [names[pigeon, hole] for hole in range(holes)]},
+                "conditions": {"from_scope": "InOrganization"},
+            }
+        )
     for hole in range(holes):
         for one, other in itertools.combinations(range(holes + 1), 2):
-            words = {"subject_contains_words": [names[one, hole]], "subject_or_body_contains_words": [names[other, hole]]}
+            words = {
+                "subject_contains_words": [names[one, hole]],
+                "subject_or_body_contains_words": [names[other, hole]],
+            }
             rules.append({"conditions": {**words, "from_scope": "InOrganization"}, "exceptions": {}})
-    return [{"name": f"R{place}", "actions": {**_ENCRYPT, "stop_rule_processing": True}, **each} for place, each in enumerate(rules)]
+    return [
+        {"name": f"R{place}", "actions": {**_ENCRYPT, "stop_rule_processing": True}, **each}
+        for place, each in enumerate(rules)
+    ]
 
 
 def to_repair(count: int) -> tuple[list[Values], list[Values]]:
-    """Rules for a domain each, two of three of which encrypt, behind one that stops mail to three; and 20 guarantees, one of which it breaks."""
+    """Rules for a domain each, two of three of which encrypt, behind one that stops mail to three; and 20 guarantees,
+    one of which it breaks.
+    """
     inside: Values = {"from_scope": "InOrganization"}
     domains = [f"own{number}.example" for number in range(count - 1)]
     stop: Values = {"stop_rule_processing": True, "set_audit_severity": "Low"}
-    rules: list[Values] = [{"name": "Newsletters", "conditions": {**inside, "recipient_domain_is": domains[5:8]}, "exceptions": {}, "actions": stop}]
+    rules: list[Values] = [
+        {
+            "name": "Newsletters",
+            "conditions": {**inside, "recipient_domain_is": domains[5:8]},
+            "exceptions": {},
+            "actions": stop,
+        }
+    ]
     for number, domain in enumerate(domains):
         actions = _ENCRYPT if number % 3 else {"prepend_subject": f"[{number}] "}
-        rules.append({"name": f"R{number}", "conditions": {**inside, "recipient_domain_is": [domain]}, "exceptions": {}, "actions": actions})
+        rules.append(
+            {
+                "name": f"R{number}",
+                "conditions": {**inside, "recipient_domain_is": [domain]},
+                "exceptions": {},
+                "actions": actions,
+            }
+        )
     kept = [domain for number, domain in enumerate(domains) if number % 3 and number not in (5, 7)][:19]
     when = [{**inside, "recipient_domain_is": [domain]} for domain in (*kept, domains[5])]
     return rules, [{"name": f"G{number}", "when": each, "then": "not_in_clear"} for number, each in enumerate(when)]
@@ -220,19 +307,35 @@ def to_repair(count: int) -> tuple[list[Values], list[Values]]:
 def _suggest(rules: list[Values], wanted: list[Values]) -> Values:
     read = RuleSet(rules)
     (found,) = suggestions(read, FACTS, prove(read, FACTS, guarantees_of(wanted), NOW), [], NOW)
-    return {"suggestions": len(found.suggestions), "tried": found.tried.edits + found.tried.pairs, "proofs": found.tried.proofs}
+    return {
+        "suggestions": len(found.suggestions),
+        "tried": found.tried.edits + found.tried.pairs,
+        "proofs": found.tried.proofs,
+    }
 
 
 def _pigeons() -> Values:
-    (found,) = prove(pigeons(_HOLES), FACTS, [{"name": "G", "when": {"from_scope": "InOrganization"}, "then": "encrypted"}], NOW)
+    (found,) = prove(
+        pigeons(_HOLES), FACTS, [{"name": "G", "when": {"from_scope": "InOrganization"}, "then": "encrypted"}], NOW
+    )
     return {"verdict": found.verdict, "unknown": [each.id for each in found.unknown]}
 
 
 def headers(_count: int) -> list[Values]:
     """Sixty rules that set a header, and one that looks at it."""
     sets = [{"set_header_name": "X-Class", "set_header_value": f"word{number}"} for number in range(60)]
-    rules = [{"name": f"H{n}", "conditions": {"subject_contains_words": [f"word{n}"]}, "actions": actions} for n, actions in enumerate(sets)]
-    return [*rules, {"name": "E", "conditions": {"header_contains_message_header": "X-Class", "header_contains_words": _WORDS[:60]}, "actions": _ENCRYPT}]
+    rules = [
+        {"name": f"H{n}", "conditions": {"subject_contains_words": [f"word{n}"]}, "actions": actions}
+        for n, actions in enumerate(sets)
+    ]
+    return [
+        *rules,
+        {
+            "name": "E",
+            "conditions": {"header_contains_message_header": "X-Class", "header_contains_words": _WORDS[:60]},
+            "actions": _ENCRYPT,
+        },
+    ]
 
 
 #: Task to its rules, where these are not the usual ones.
@@ -274,7 +377,14 @@ def run(task: str, count: int) -> Values:
         figures = dict(Counter(each.protected for each in overview(RuleSet(rules), FACTS | _CONNECTED, NOW)))
     elif task == "pigeons":
         figures = _pigeons()
-    return {"task": task, "rules": len(rules), "predicates": predicates, "seconds": round(time.process_time() - began, 3), "MiB": memory() - before, **figures}
+    return {
+        "task": task,
+        "rules": len(rules),
+        "predicates": predicates,
+        "seconds": round(time.process_time() - began, 3),
+        "MiB": memory() - before,
+        **figures,
+    }
 
 
 if __name__ == "__main__":

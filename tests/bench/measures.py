@@ -51,7 +51,11 @@ TASKS: list[tuple[str, dict[str, Any], str]] = [
     ("irm_configuration", {"decrypt_attachment_for_encrypt_only": False}, "Get-IRMConfiguration"),
     ("irm_configuration", {"search_enabled": True}, "Get-IRMConfiguration"),
     ("activesync_org_settings", {"default_access_level": "Allow"}, "Get-ActiveSyncOrganizationSettings"),
-    ("activesync_org_settings", {"allow_rms_support_for_unenlightened_apps": False}, "Get-ActiveSyncOrganizationSettings"),
+    (
+        "activesync_org_settings",
+        {"allow_rms_support_for_unenlightened_apps": False},
+        "Get-ActiveSyncOrganizationSettings",
+    ),
     ("ome_transport_rule", {"name": "None", "state": "absent"}, "Get-TransportRule"),
 ]
 
@@ -112,7 +116,11 @@ def per_task(repeats: int) -> Iterator[Row]:
                 tasks = [{**contenders[name], "name": str(number)} for number in range(counts[name])]
                 one = [{"hosts": "exchange_organizations", "gather_facts": False, "tasks": tasks[:1]}]
                 many = [{"hosts": "exchange_organizations", "gather_facts": False, "tasks": tasks}]
-                return 1000 * (stage.playbook(many, transport=transport).wall - stage.playbook(one, transport=transport).wall) / (counts[name] - 1)
+                return (
+                    1000
+                    * (stage.playbook(many, transport=transport).wall - stage.playbook(one, transport=transport).wall)
+                    / (counts[name] - 1)
+                )
 
             took = in_turn(repeats, **{name: (lambda name=name: run(name)) for name in contenders})
         yield {
@@ -124,8 +132,8 @@ def per_task(repeats: int) -> Iterator[Row]:
 
 
 def baseline(repeats: int) -> Iterator[Row]:
-    """The baseline, less Ansible's own start, beside a script with one session that runs the same cmdlets one after the other, and beside a playbook of as
-    many ``debug`` tasks: that is the least that so many tasks cost.
+    """The baseline, less Ansible's own start, beside a script with one session that runs the same cmdlets one after the
+    other, and beside a playbook of as many ``debug`` tasks: that is the least that so many tasks cost.
     """
     for transport in ("rest", "psrp"):
         for latency in (0, 50, 150, 500):
@@ -156,8 +164,13 @@ def _baseline(stage: Stage, transport: str, latency: int, repeats: int) -> Itera
             return _script(stage, transport, jobs[name][2])
 
         def floor(name: str = name) -> float:
-            tasks = [{"name": str(number), "ansible.builtin.debug": {"msg": "x"}} for number in range(_tasks(costs[name].output))]
-            return stage.playbook([{"hosts": "exchange_organizations", "gather_facts": False, "tasks": tasks}], transport=transport).wall
+            tasks = [
+                {"name": str(number), "ansible.builtin.debug": {"msg": "x"}}
+                for number in range(_tasks(costs[name].output))
+            ]
+            return stage.playbook(
+                [{"hosts": "exchange_organizations", "gather_facts": False, "tasks": tasks}], transport=transport
+            ).wall
 
         took = in_turn(repeats, ours=ours, script=script, floor=floor, start=lambda: _start(stage))
         stage.fresh()
@@ -177,9 +190,16 @@ def _baseline(stage: Stage, transport: str, latency: int, repeats: int) -> Itera
 
 
 def session_per_task(repeats: int) -> Iterator[Row]:
-    """Ten converged tasks for eight organizations beside the usual practice, a script with its own session for each: 3 s to connect (PSRP), 150 ms a cmdlet."""
-    slow_connect = [{"cmdlet": "Connect-ExchangeOnline", "step": "command", "kind": "slow", "seconds": 3, "times": None}]
-    tasks = [{"name": f"{number}", f"m365.message_encryption.{module}": options} for number, (module, options, _cmdlet) in enumerate(TASKS)]
+    """Ten converged tasks for eight organizations beside the usual practice, a script with its own session for each: 3
+    s to connect (PSRP), 150 ms a cmdlet.
+    """
+    slow_connect = [
+        {"cmdlet": "Connect-ExchangeOnline", "step": "command", "kind": "slow", "seconds": 3, "times": None}
+    ]
+    tasks = [
+        {"name": f"{number}", f"m365.message_encryption.{module}": options}
+        for number, (module, options, _cmdlet) in enumerate(TASKS)
+    ]
     play = [{"hosts": "exchange_organizations", "gather_facts": False, "tasks": tasks}]
     for transport, faults in (("rest", []), ("psrp", slow_connect)):
         for count in (1, 8):
@@ -207,9 +227,15 @@ def organizations(repeats: int) -> Iterator[Row]:
     for forks, count in ((3, 1), (3, 10), (3, 100), (10, 1), (10, 10), (10, 100), (10, 500), (10, 1000)):
         with Stage(count, latency=150) as stage:
             stage.fresh()
-            stage.playbook("m365.message_encryption.baseline", forks=forks, arguments=[*_RECOMMENDED, "-e", '{"hardened_baseline_rings": ["100%"]}'])
+            stage.playbook(
+                "m365.message_encryption.baseline",
+                forks=forks,
+                arguments=[*_RECOMMENDED, "-e", '{"hardened_baseline_rings": ["100%"]}'],
+            )
             cost: Cost = stage.playbook("m365.message_encryption.audit", forks=forks, arguments=_RECOMMENDED)
-            core = stage.playbook([{"hosts": "exchange_organizations", "gather_facts": False, "tasks": waits}], forks=forks)
+            core = stage.playbook(
+                [{"hosts": "exchange_organizations", "gather_facts": False, "tasks": waits}], forks=forks
+            )
         yield {
             "forks": forks,
             "organizations": count,
@@ -224,13 +250,17 @@ def organizations(repeats: int) -> Iterator[Row]:
 
 
 def processor_time(repeats: int) -> Iterator[Row]:
-    """The processor time of an organization, beside ``debug`` in the same run: 100 of them, ten forks, all processes, less a playbook that does nothing."""
+    """The processor time of an organization, beside ``debug`` in the same run: 100 of them, ten forks, all processes,
+    less a playbook that does nothing.
+    """
     count, forks = 100, 10
     play = {"hosts": "exchange_organizations", "gather_facts": False}
     jobs: dict[str, Sequence[Mapping[str, Any]] | str] = {
         "nothing": [{**play, "tasks": [{"ansible.builtin.meta": "noop"}]}],
         "debug": [{**play, "tasks": [{"name": "x", "ansible.builtin.debug": {"msg": "x"}}]}],
-        "module": [{**play, "tasks": [{"name": "x", "m365.message_encryption.irm_configuration": {"search_enabled": True}}]}],
+        "module": [
+            {**play, "tasks": [{"name": "x", "m365.message_encryption.irm_configuration": {"search_enabled": True}}]}
+        ],
         "audit": "m365.message_encryption.audit",
         "converged": "m365.message_encryption.baseline",
     }
@@ -244,15 +274,26 @@ def processor_time(repeats: int) -> Iterator[Row]:
 
         took = in_turn(repeats, **{name: (lambda name=name: run(name)) for name in jobs})
     nothing = took.pop("nothing")
-    each = {name: Spread([1000 * (value - nothing.median) / count for value in spread.values]) for name, spread in took.items()}
+    each = {
+        name: Spread([1000 * (value - nothing.median) / count for value in spread.values])
+        for name, spread in took.items()
+    }
     for name, spread in each.items():
-        yield {"job": name, "CPU an organization, ms": str(spread), "debug tasks": f"{spread.median / each['debug'].median:.2f}"}
+        yield {
+            "job": name,
+            "CPU an organization, ms": str(spread),
+            "debug tasks": f"{spread.median / each['debug'].median:.2f}",
+        }
 
 
 def three_hundred_rules(repeats: int) -> Iterator[Row]:
     """An organization with as many rules as it can have: one task that checks all of them, beside the one read."""
     rules = [
-        {"name": f"Rule {number}", "conditions": {"from_scope": "InOrganization", "subject_contains_words": [f"word{number}"]}, "actions": {"set_scl": 5}}
+        {
+            "name": f"Rule {number}",
+            "conditions": {"from_scope": "InOrganization", "subject_contains_words": [f"word{number}"]},
+            "actions": {"set_scl": 5},
+        }
         for number in range(300)
     ]
     for transport in ("rest", "psrp"):
@@ -274,7 +315,9 @@ def three_hundred_rules(repeats: int) -> Iterator[Row]:
             took = in_turn(
                 repeats,
                 check=lambda run=run: run({"m365.message_encryption.ome_transport_rules": {"rules": rules}}),
-                read=lambda run=run: run({"m365.message_encryption.message_encryption_info": {"gather": ["transport_rules"]}}),
+                read=lambda run=run: run(
+                    {"m365.message_encryption.message_encryption_info": {"gather": ["transport_rules"]}}
+                ),
             )
         yield {
             "transport": transport,
@@ -285,11 +328,12 @@ def three_hundred_rules(repeats: int) -> Iterator[Row]:
 
 
 def round_trips(repeats: int) -> Iterator[Row]:
-    """What the role's playbooks and a play of single tasks cost: tasks that Ansible ran or skipped, requests, and round trips.
+    """What the role's playbooks and a play of single tasks cost: tasks that Ansible ran or skipped, requests, and round
+    trips.
 
-    Requests that are under way side by side are one round trip. Over PSRP opening and ending the session are two. Over ``powershell``, the requests are the
-    module's own, one for each cmdlet, and its round trips are the pipelines that the process is given, of which loading
-    the module, opening and ending the session are three.
+    Requests that are under way side by side are one round trip. Over PSRP opening and ending the session are two. Over
+    ``powershell``, the requests are the module's own, one for each cmdlet, and its round trips are the pipelines that
+    the process is given, of which loading the module, opening and ending the session are three.
     """
     single = [
         {
@@ -310,13 +354,22 @@ def round_trips(repeats: int) -> Iterator[Row]:
     reuse = ("-e", "ansible_exchange_read_reuse=600")
     for transport in ("rest", "psrp", "powershell"):
         with Stage(latency=500, engine=transport == "powershell") as stage:
-            tapped = TappedProgram(stage.described["powershell_path"], stage.directory) if transport == "powershell" else None
+            tapped = (
+                TappedProgram(stage.described["powershell_path"], stage.directory)
+                if transport == "powershell"
+                else None
+            )
             program = ("-e", f"ansible_exchange_powershell_path={tapped.path}") if tapped else ()
             for name, play, arguments in jobs:
                 before, heard = stage.settled_counters(), tapped.pipelines if tapped else 0
-                cost = stage.playbook(play, transport=transport, arguments=[*_RECOMMENDED, *reuse, *program, *arguments])
+                cost = stage.playbook(
+                    play, transport=transport, arguments=[*_RECOMMENDED, *reuse, *program, *arguments]
+                )
                 after, trips = stage.settled_counters(), (tapped.pipelines if tapped else 0) - heard
-                counts = {what: after.get(what, 0) - before.get(what, 0) for what in ("rest", "rest_beside", "psrp", "powershell")}
+                counts = {
+                    what: after.get(what, 0) - before.get(what, 0)
+                    for what in ("rest", "rest_beside", "psrp", "powershell")
+                }
                 requests = counts["rest"] + counts["psrp"] + counts["powershell"]
                 yield {
                     "job": name,
@@ -328,7 +381,9 @@ def round_trips(repeats: int) -> Iterator[Row]:
 
 
 def rule_moves(repeats: int) -> Iterator[Row]:
-    """The moves that bring 300 rules from a random order into another one, beside the fewest that can be: all but the longest run that is in order already."""
+    """The moves that bring 300 rules from a random order into another one, beside the fewest that can be: all but the
+    longest run that is in order already.
+    """
     rules = [f"rule {number}" for number in range(300)]
     chance = random.Random(300)
     for position, count in (("relative", 300), ("relative", 50), ("first", 50), ("last", 50)):
@@ -344,7 +399,9 @@ def rule_moves(repeats: int) -> Iterator[Row]:
 
 
 def mail_flow(repeats: int) -> Iterator[Row]:
-    """Messages of two hundred words through rules with some seven predicates each, results included, in one process without Ansible."""
+    """Messages of two hundred words through rules with some seven predicates each, results included, in one process
+    without Ansible.
+    """
     for rules, messages in ((100, 1000), (300, 500), (300, 1000), (300, 2000), (600, 1000)):
         runs = [_simulated(rules, messages) for _repeat in range(repeats)]
         yield {
@@ -358,8 +415,14 @@ def mail_flow(repeats: int) -> Iterator[Row]:
 
 
 def mail_proof(repeats: int) -> Iterator[Row]:
-    """Guarantees, differences, lint and fewer rules over all mail, in one process without Ansible. The last rows are sets made to be hard."""
-    tasks = [(task, rules) for rules in (300, 100, 600, 1000) for task in ("guarantees", "one_edit", "thirty_edits", "any_recipient", "lint")]
+    """Guarantees, differences, lint and fewer rules over all mail, in one process without Ansible. The last rows are
+    sets made to be hard.
+    """
+    tasks = [
+        (task, rules)
+        for rules in (300, 100, 600, 1000)
+        for task in ("guarantees", "one_edit", "thirty_edits", "any_recipient", "lint")
+    ]
     tasks += [("overview", 300), ("suggest", 300), ("simplify", 120), ("lived_in", 120)]
     for task, rules in [*tasks, ("disjoint", 300), ("headers", 61), ("no_stop", 300), ("pigeons", 297)]:
         runs = [_measured("tests.bench.mail_proof", task, str(rules)) for _repeat in range(repeats)]
@@ -375,9 +438,14 @@ def mail_proof(repeats: int) -> Iterator[Row]:
 
 
 def mail_replay(repeats: int) -> Iterator[Row]:
-    """Copies of a message trace through rules before and after a change, in one process without Ansible. Memory is that of the process with the trace."""
+    """Copies of a message trace through rules before and after a change, in one process without Ansible. Memory is that
+    of the process with the trace.
+    """
     for copies in (10_000, 100_000, 1_000_000):
-        runs = [_measured("tests.bench.mail_replay", "300", str(copies)) for _repeat in range(repeats if copies < 1_000_000 else 1)]
+        runs = [
+            _measured("tests.bench.mail_replay", "300", str(copies))
+            for _repeat in range(repeats if copies < 1_000_000 else 1)
+        ]
         yield {
             "rules": 300,
             "copies": copies,
@@ -394,13 +462,17 @@ def _simulated(rules: int, messages: int) -> dict[str, Any]:
 
 def _measured(module: str, *arguments: str) -> dict[str, Any]:
     command = [sys.executable, "-m", module, *arguments]
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=True
+    )
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
 def _longest_run(numbers: Sequence[int]) -> int:
-    """The length of the longest increasing subsequence, by the definition: for each number the longest one that ends with it."""
+    """The length of the longest increasing subsequence, by the definition: for each number the longest one that ends
+    with it.
+    """
     best: list[int] = []
     for index, number in enumerate(numbers):
         best.append(1 + max((best[earlier] for earlier in range(index) if numbers[earlier] < number), default=0))
@@ -410,7 +482,10 @@ def _longest_run(numbers: Sequence[int]) -> int:
 def report_size(repeats: int) -> Iterator[Row]:
     """The size of the run's page."""
     for count in (1, 10, 100, 1000):
-        yield {"organizations": count, "report.html, KiB": f"{len(render_html(samples.many(count)).encode()) / 1024:.0f}"}
+        yield {
+            "organizations": count,
+            "report.html, KiB": f"{len(render_html(samples.many(count)).encode()) / 1024:.0f}",
+        }
 
 
 def _tasks(output: str) -> int:
@@ -420,7 +495,9 @@ def _tasks(output: str) -> int:
 
 def _start(stage: Stage) -> float:
     """Ansible's own start: a playbook that does nothing."""
-    return stage.playbook([{"hosts": "exchange_organizations", "gather_facts": False, "tasks": [{"ansible.builtin.meta": "noop"}]}]).wall
+    return stage.playbook(
+        [{"hosts": "exchange_organizations", "gather_facts": False, "tasks": [{"ansible.builtin.meta": "noop"}]}]
+    ).wall
 
 
 def _usual(stage: Stage, transport: str) -> list[dict[str, Any]]:
@@ -430,15 +507,31 @@ def _usual(stage: Stage, transport: str) -> list[dict[str, Any]]:
             _job(stage, transport, [(cmdlet, {})], stage.directory / f"org{number}-{cmdlet}.json", number)
     script = [sys.executable, "-m", "tests.bench.scripts", transport]
     tasks = [
-        {"name": cmdlet, "ansible.builtin.command": {"argv": [*script, f"{stage.directory}/{{{{ inventory_hostname }}}}-{cmdlet}.json"], "chdir": str(ROOT)}}
+        {
+            "name": cmdlet,
+            "ansible.builtin.command": {
+                "argv": [*script, f"{stage.directory}/{{{{ inventory_hostname }}}}-{cmdlet}.json"],
+                "chdir": str(ROOT),
+            },
+        }
         for _module, _options, cmdlet in TASKS
     ]
-    return [{"hosts": "exchange_organizations", "gather_facts": False, "vars": {"ansible_connection": "local"}, "tasks": tasks}]
+    return [
+        {
+            "hosts": "exchange_organizations",
+            "gather_facts": False,
+            "vars": {"ansible_connection": "local"},
+            "tasks": tasks,
+        }
+    ]
 
 
 def _job(stage: Stage, transport: str, cmdlets: Sequence[Any], path: Path, number: int = 0) -> Path:
     described = stage.described["organizations"][number]
-    variables = {**stage.variables(transport, number), "ansible_exchange_certificate_thumbprint": described["certificate_thumbprint"]}
+    variables = {
+        **stage.variables(transport, number),
+        "ansible_exchange_certificate_thumbprint": described["certificate_thumbprint"],
+    }
     path.write_text(json.dumps({"variables": variables, "cmdlets": list(cmdlets)}))
     return path
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an administrator writes without the collection: a script with one session that runs cmdlets one after the other.
 
-Run as a program: ``python -m tests.bench.scripts rest|psrp JOB``, where the file JOB has the connection and the cmdlets.
-It stands for the bare minimum: no comparing, no checks, no errors explained.
+Run as a program: ``python -m tests.bench.scripts rest|psrp JOB``, where the file JOB has the connection and the
+cmdlets. It stands for the bare minimum: no comparing, no checks, no errors explained.
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ def rest(variables: Mapping[str, Any]) -> Invoke:
 
     def invoke(cmdlet: str, parameters: Mapping[str, Any]) -> Any:
         answer = http.post(
-            url, json={"CmdletInput": {"CmdletName": cmdlet, "Parameters": parameters}}, headers={"Authorization": f"Bearer {token}"}, timeout=60
+            url,
+            json={"CmdletInput": {"CmdletName": cmdlet, "Parameters": parameters}},
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=60,
         )
         answer.raise_for_status()
         return answer.json()["value"]

@@ -57,10 +57,27 @@ class Stage:
     :param engine: whether the emulator has the real PowerShell that is on PATH.
     """
 
-    def __init__(self, organizations: int = 1, latency: float = 0.0, faults: Sequence[Mapping[str, Any]] = (), *, engine: bool = False) -> None:
+    def __init__(
+        self,
+        organizations: int = 1,
+        latency: float = 0.0,
+        faults: Sequence[Mapping[str, Any]] = (),
+        *,
+        engine: bool = False,
+    ) -> None:
         self.names = [f"contoso{number}.onmicrosoft.com" for number in range(organizations)]
         self.directory = Path(tempfile.mkdtemp(prefix="bench"))
-        arguments = [sys.executable, "-m", "tests.emulator", "--directory", str(self.directory), "--latency-ms", str(latency), "--parent", str(os.getpid())]
+        arguments = [
+            sys.executable,
+            "-m",
+            "tests.emulator",
+            "--directory",
+            str(self.directory),
+            "--latency-ms",
+            str(latency),
+            "--parent",
+            str(os.getpid()),
+        ]
         for name in self.names:
             arguments += ["--organization", name]
         arguments += ["--engine"] if engine else []
@@ -89,19 +106,32 @@ class Stage:
         """What programs see: an empty home, and nothing of the machine's settings."""
         home = self.directory / "home"
         home.mkdir(exist_ok=True)
-        return {"PATH": os.environ["PATH"], "HOME": str(home), "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "LC_ALL": "C.UTF-8", "PYTHONPATH": str(ROOT)}
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "LC_ALL": "C.UTF-8",
+            "PYTHONPATH": str(ROOT),
+        }
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """A request to the emulator's control API."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.described['control_url']}/{path}", data=data, method=method, headers={"Content-Type": "application/json"})  # noqa: S310 (https, on loopback)
+        request = urllib.request.Request(  # noqa: S310 (https, on loopback)
+            f"{self.described['control_url']}/{path}",
+            data=data,
+            method=method,
+            headers={"Content-Type": "application/json"},
+        )
         with urllib.request.urlopen(request, context=self._tls) as answer:  # noqa: S310 (https, on loopback)
             return json.load(answer)
 
     def settled_counters(self) -> dict[str, int]:
         """The emulator's counters so far, once the last run's session has ended: playbooks do not wait for that."""
         deadline = time.monotonic() + 30
-        while (self.control("GET", "sessions")["shells"] or self.control("GET", "processes")["living"]) and time.monotonic() < deadline:
+        while (
+            self.control("GET", "sessions")["shells"] or self.control("GET", "processes")["living"]
+        ) and time.monotonic() < deadline:
             time.sleep(0.05)
         counters: dict[str, int] = self.control("GET", "round_trips")["counters"]
         return counters
@@ -113,9 +143,19 @@ class Stage:
 
     def variables(self, transport: str, number: int = 0) -> dict[str, Any]:
         """The connection variables of one organization."""
-        return {"ansible_connection": CONNECTION, **WIRES[transport](self.described, self.described["organizations"][number])}
+        return {
+            "ansible_connection": CONNECTION,
+            **WIRES[transport](self.described, self.described["organizations"][number]),
+        }
 
-    def playbook(self, play: Sequence[Mapping[str, Any]] | str, *, transport: str = "rest", forks: int = 5, arguments: Sequence[str] = ()) -> Cost:
+    def playbook(
+        self,
+        play: Sequence[Mapping[str, Any]] | str,
+        *,
+        transport: str = "rest",
+        forks: int = 5,
+        arguments: Sequence[str] = (),
+    ) -> Cost:
         """Runs a playbook over all organizations. A text is the name of a playbook of the collection."""
         hosts = {f"org{number}": self.variables(transport, number) for number in range(len(self.names))}
         inventory = self.directory / "inventory.yml"
@@ -130,7 +170,9 @@ class Stage:
         """Runs a program and takes its cost."""
         with (self.directory / "output").open("w+") as output:
             begin = time.monotonic()
-            process = subprocess.Popen(command, cwd=self.directory, env=self.environment, stdout=output, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(
+                command, cwd=self.directory, env=self.environment, stdout=output, stderr=subprocess.STDOUT
+            )
             with _sampled(process.pid) as samples:
                 _pid, status, usage = os.wait4(process.pid, 0)
                 wall = time.monotonic() - begin

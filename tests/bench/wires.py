@@ -15,7 +15,10 @@ from unittest import mock
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
+    OrganizationSession,
+    Request,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.remoting import RemotingTransport
 
 from tests.unit.connections import identity
@@ -33,7 +36,8 @@ _TASKS = 40
 
 
 def wires(repeats: int) -> Iterator[Row]:
-    """A session without Ansible: its first call, which connects and sees which organization it is in, and those after it; and a task of a playbook.
+    """A session without Ansible: its first call, which connects and sees which organization it is in, and those after
+    it; and a task of a playbook.
 
     ``engine`` is ``psrp`` to a real PowerShell.
     """
@@ -96,13 +100,27 @@ def _ask(session: OrganizationSession) -> None:
 
 
 def few_processes(repeats: int) -> Iterator[Row]:
-    """Three tasks for each of 20 organizations: how often the module connects, and what that costs. Ansible's strategy decides it."""
+    """Three tasks for each of 20 organizations: how often the module connects, and what that costs. Ansible's strategy
+    decides it.
+    """
     tasks = [{"name": str(number), **_TASK} for number in range(3)]
     for strategy, forks, most in (("host_pinned", 4, 4), ("linear", 4, 4), ("linear", 10, 4), ("linear", 10, 20)):
         with Stage(20, engine=True) as stage:
-            play = [{"hosts": "exchange_organizations", "gather_facts": False, "strategy": f"ansible.builtin.{strategy}", "tasks": tasks}]
+            play = [
+                {
+                    "hosts": "exchange_organizations",
+                    "gather_facts": False,
+                    "strategy": f"ansible.builtin.{strategy}",
+                    "tasks": tasks,
+                }
+            ]
             before = _connections(stage)
-            cost = stage.playbook(play, transport="powershell", forks=forks, arguments=["-e", f"ansible_exchange_powershell_processes={most}"])
+            cost = stage.playbook(
+                play,
+                transport="powershell",
+                forks=forks,
+                arguments=["-e", f"ansible_exchange_powershell_processes={most}"],
+            )
             yield {
                 "strategy": strategy,
                 "forks": forks,

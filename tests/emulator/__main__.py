@@ -23,13 +23,27 @@ from .organization import Organization
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.emulator", description="Exchange organizations on loopback.")
-    parser.add_argument("--directory", type=Path, required=True, help="where emulator.json, the CA and the credentials are written")
-    parser.add_argument("--organization", action="append", default=[], help="initial domain of a fresh organization; may be repeated")
-    parser.add_argument("--state", action="append", default=[], type=Path, help="JSON file that describes an organization; may be repeated")
+    parser.add_argument(
+        "--directory", type=Path, required=True, help="where emulator.json, the CA and the credentials are written"
+    )
+    parser.add_argument(
+        "--organization", action="append", default=[], help="initial domain of a fresh organization; may be repeated"
+    )
+    parser.add_argument(
+        "--state",
+        action="append",
+        default=[],
+        type=Path,
+        help="JSON file that describes an organization; may be repeated",
+    )
     parser.add_argument("--port", type=int, default=0, help="of the admin API and the authority; 0 takes a free one")
     parser.add_argument("--latency-ms", type=float, default=0.0, help="duration of each round trip with cmdlets")
     parser.add_argument("--faults", type=Path, help="JSON list of faults; see README.md")
-    parser.add_argument("--engine", action="store_true", help="serve a real PowerShell, too: the one that PWSH names, or that is on PATH")
+    parser.add_argument(
+        "--engine",
+        action="store_true",
+        help="serve a real PowerShell, too: the one that PWSH names, or that is on PATH",
+    )
     parser.add_argument("--parent", type=int, help="stop when this process ends")
     return parser.parse_args()
 
@@ -67,14 +81,22 @@ def main() -> int:
     try:
         faults = load(arguments.faults.read_text(encoding="utf-8")) if arguments.faults else []
         engine = find_engine() if arguments.engine else None
-        organizations = [*arguments.organization, *map(Organization.load, arguments.state)] or ["contoso.onmicrosoft.com"]
+        organizations = [*arguments.organization, *map(Organization.load, arguments.state)] or [
+            "contoso.onmicrosoft.com"
+        ]
     except EngineError as error:
         print(error, file=sys.stderr)
         return 2
     except (OSError, ValueError) as error:
         print(f"A file can't be used: {error}", file=sys.stderr)
         return 2
-    how = {"directory": arguments.directory, "port": arguments.port, "latency": arguments.latency_ms / 1000, "faults": faults, "engine": engine}
+    how = {
+        "directory": arguments.directory,
+        "port": arguments.port,
+        "latency": arguments.latency_ms / 1000,
+        "faults": faults,
+        "engine": engine,
+    }
     with Emulator(organizations, **how) as emulator:
         _show(emulator.describe())
         _wait(arguments.parent)

@@ -35,7 +35,15 @@ from .web import Answer, Request
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 FEDERATION_AUDIENCE = "api://AzureADTokenExchange"
 #: Whose tokens the admin API takes: the hosts of the four clouds, with every port and scheme spelled away.
-RESOURCES = frozenset({"outlook.office365.com", "outlook.office365.us", "outlook-dod.office365.us", "outlook.office365.cn", "partner.outlook.cn"})
+RESOURCES = frozenset(
+    {
+        "outlook.office365.com",
+        "outlook.office365.us",
+        "outlook-dod.office365.us",
+        "outlook.office365.cn",
+        "partner.outlook.cn",
+    }
+)
 #: Whose tokens Microsoft Graph takes, and only it.
 GRAPH = "graph.microsoft.com"
 MAY_TRACE = "ExchangeMessageTrace.Read.All"
@@ -54,7 +62,8 @@ class Application:
     """An app registration with its credentials.
 
     :param app_role: has Exchange.ManageAsApp; without it tokens are refused (401).
-    :param graph_permission: has ExchangeMessageTrace.Read.All of Microsoft Graph; without it the trace is refused (403).
+    :param graph_permission: has ExchangeMessageTrace.Read.All of Microsoft Graph; without it the trace is refused
+        (403).
     :param directory_role: has an Entra role; without it cmdlets are refused (403).
     """
 
@@ -76,7 +85,9 @@ class Application:
     @property
     def pem(self) -> bytes:
         """Private key and certificate, as a client reads them."""
-        key = self.key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        key = self.key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
         return key + self.certificate.public_bytes(serialization.Encoding.PEM)
 
     @property
@@ -87,13 +98,21 @@ class Application:
     def federated_token(self, *, lifetime: int = 86400) -> str:
         """What an outside identity provider would give to a workload of this application."""
         now = int(time.time())
-        claims = {"iss": "https://federation.invalid", "sub": self.client_id, "aud": FEDERATION_AUDIENCE, "iat": now, "exp": now + lifetime}
+        claims = {
+            "iss": "https://federation.invalid",
+            "sub": self.client_id,
+            "aud": FEDERATION_AUDIENCE,
+            "iat": now,
+            "exp": now + lifetime,
+        }
         return jwt.encode(claims, self.federation_key, algorithm="ES256")
 
 
 @functools.cache
 def _key(name: str) -> rsa.RSAPrivateKey:
-    """The key of an organization's application. Drawing one takes longer than the rest of an emulator, so all emulators of a process have the same."""
+    """The key of an organization's application. Drawing one takes longer than the rest of an emulator, so all emulators
+    of a process have the same.
+    """
     return rsa.generate_private_key(65537, 2048)
 
 
@@ -102,13 +121,18 @@ def register(organization: Organization) -> Application:
     key = _key(organization.name)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Message encryption of {organization.name}"[:64])])
     start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
-    builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number(), start, start + datetime.timedelta(days=365))
+    builder = x509.CertificateBuilder(
+        subject, subject, key.public_key(), x509.random_serial_number(), start, start + datetime.timedelta(days=365)
+    )
     client_id = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"application.{organization.name}"))
-    return Application(client_id, secrets.token_urlsafe(24), key, builder.sign(key, hashes.SHA256()), {organization.tenant_id})
+    return Application(
+        client_id, secrets.token_urlsafe(24), key, builder.sign(key, hashes.SHA256()), {organization.tenant_id}
+    )
 
 
 class Authority:
-    """Serves ``/{tenant}/v2.0/.well-known/openid-configuration``, ``/{tenant}/oauth2/v2.0/token`` and the managed identity endpoints.
+    """Serves ``/{tenant}/v2.0/.well-known/openid-configuration``, ``/{tenant}/oauth2/v2.0/token`` and the managed
+    identity endpoints.
 
     :param lifetime: seconds for which a token is good.
     """
@@ -134,12 +158,20 @@ class Authority:
         organization = self._tenant(parts[0])
         name = organization.name if organization else parts[0]
         if parts[-2:] == [".well-known", "openid-configuration"]:
-            return strike(self.service.faults.transport("rest", "discovery", organization=name), lambda: self._discovery(parts[0]))
+            return strike(
+                self.service.faults.transport("rest", "discovery", organization=name), lambda: self._discovery(parts[0])
+            )
         if parts[-3:] == ["oauth2", "v2.0", "token"] and request.method == "POST":
             self.service.ledger.count("token")
             form = dict(urllib.parse.parse_qsl(request.body.decode(), keep_blank_values=True))
-            return strike(self.service.faults.transport("rest", "token", organization=name), lambda: self._token(parts[0], form))
-        if organization is not None and parts[1:2] == ["oauth2"] and (answer := self.people.handle(request, organization, self.url)):
+            return strike(
+                self.service.faults.transport("rest", "token", organization=name), lambda: self._token(parts[0], form)
+            )
+        if (
+            organization is not None
+            and parts[1:2] == ["oauth2"]
+            and (answer := self.people.handle(request, organization, self.url))
+        ):
             return answer
         if request.path == "/devicelogin":
             return self.people.page(request)
@@ -187,40 +219,67 @@ class Authority:
             return _refusal("unsupported_grant_type", "AADSTS70003: The app requested an unsupported grant type.")
         resource = _resource(form.get("scope", "").removesuffix("/.default"))
         if not form.get("scope", "").endswith("/.default") or resource not in {*RESOURCES, GRAPH}:
-            return _refusal("invalid_scope", f"AADSTS70011: The provided value for scope {form.get('scope')} is not valid.")
+            return _refusal(
+                "invalid_scope", f"AADSTS70011: The provided value for scope {form.get('scope')} is not valid."
+            )
         refusal = self._check_credential(application, organization, form)
         if refusal is not None:
             return refusal
         token = self.issue(application, organization, resource, claims=form.get("claims", ""))
-        return json_answer(200, {"token_type": "Bearer", "expires_in": self.lifetime, "ext_expires_in": self.lifetime, "access_token": token})
+        return json_answer(
+            200,
+            {
+                "token_type": "Bearer",
+                "expires_in": self.lifetime,
+                "ext_expires_in": self.lifetime,
+                "access_token": token,
+            },
+        )
 
-    def _check_credential(self, application: Application, organization: Organization, form: Mapping[str, str]) -> Answer | None:
+    def _check_credential(
+        self, application: Application, organization: Organization, form: Mapping[str, str]
+    ) -> Answer | None:
         if form.get("client_assertion_type") == ASSERTION_TYPE:
             try:
                 self._check_assertion(application, organization, form.get("client_assertion", ""))
             except (jwt.PyJWTError, ValueError) as error:
-                return _refusal("invalid_client", f"AADSTS700027: The certificate that signed the client assertion is not registered: {error}.")
+                return _refusal(
+                    "invalid_client",
+                    f"AADSTS700027: The certificate that signed the client assertion is not registered: {error}.",
+                )
         elif not secrets.compare_digest(form.get("client_secret", ""), application.client_secret):
-            return _refusal("invalid_client", f"AADSTS7000215: Invalid client secret provided for app '{application.client_id}'.")
+            return _refusal(
+                "invalid_client", f"AADSTS7000215: Invalid client secret provided for app '{application.client_id}'."
+            )
         return None
 
     def _check_assertion(self, application: Application, organization: Organization, assertion: str) -> None:
         header = jwt.get_unverified_header(assertion)
         if "x5t" not in header and "x5t#S256" not in header:
-            jwt.decode(assertion, application.federation_key.public_key(), algorithms=["ES256"], audience=FEDERATION_AUDIENCE, subject=application.client_id)
+            jwt.decode(
+                assertion,
+                application.federation_key.public_key(),
+                algorithms=["ES256"],
+                audience=FEDERATION_AUDIENCE,
+                subject=application.client_id,
+            )
             return
         for name, algorithm in (("x5t", hashes.SHA1()), ("x5t#S256", hashes.SHA256())):  # noqa: S303
             digest = base64.urlsafe_b64encode(application.certificate.fingerprint(algorithm)).decode().rstrip("=")
             if name in header and header[name].rstrip("=") != digest:
                 raise ValueError(f"thumbprint {header[name]}")
         endpoints = [f"{self.url}/{tenant}/oauth2/v2.0/token" for tenant in (organization.tenant_id, organization.name)]
-        claims = jwt.decode(assertion, application.certificate.public_key(), algorithms=["RS256", "PS256"], audience=endpoints)  # type: ignore[arg-type]
+        claims = jwt.decode(
+            assertion, application.certificate.public_key(), algorithms=["RS256", "PS256"], audience=endpoints
+        )  # type: ignore[arg-type]
         if claims.get("iss") != application.client_id or claims.get("sub") != application.client_id:
             raise ValueError("issuer or subject is not the application")
 
     def _managed_identity(self, request: Request) -> Answer:
         if request.headers.get("Metadata") != "true" and "X-IDENTITY-HEADER" not in request.headers:
-            return json_answer(400, {"error": "invalid_request", "error_description": "Required metadata header not specified"})
+            return json_answer(
+                400, {"error": "invalid_request", "error_description": "Required metadata header not specified"}
+            )
         resource = _resource(request.query.get("resource", ""))
         wanted = request.query.get("client_id") or next(iter(self.applications))
         application = self.applications.get(wanted)
@@ -244,14 +303,24 @@ class Authority:
 
     # Tokens
 
-    def issue(self, application: Application, organization: Organization, resource: str = "outlook.office365.com", claims: str = "") -> str:
+    def issue(
+        self,
+        application: Application,
+        organization: Organization,
+        resource: str = "outlook.office365.com",
+        claims: str = "",
+    ) -> str:
         """An access token for an application in an organization; ``claims`` are those of a challenge that it answers."""
         roles = ["Exchange.ManageAsApp"] if application.app_role else []
         if resource == GRAPH:
             roles = [MAY_TRACE] if application.graph_permission else []
-        return self._encode(organization, {"xms_claims": bool(claims), "appid": application.client_id, "roles": roles}, resource)
+        return self._encode(
+            organization, {"xms_claims": bool(claims), "appid": application.client_id, "roles": roles}, resource
+        )
 
-    def _encode(self, organization: Organization, who: Mapping[str, Any], resource: str = "outlook.office365.com") -> str:
+    def _encode(
+        self, organization: Organization, who: Mapping[str, Any], resource: str = "outlook.office365.com"
+    ) -> str:
         now = int(time.time())
         token_id = secrets.token_hex(8)
         self._issued.add(token_id)
@@ -270,7 +339,9 @@ class Authority:
 
     def _person_token(self, organization: Organization, client_id: str, user: str, claims: str) -> str:
         """An access token for a person, which Exchange takes as it takes an application's."""
-        return self._encode(organization, {"xms_claims": bool(claims), "appid": client_id, "upn": user, "scp": people.SCOPES})
+        return self._encode(
+            organization, {"xms_claims": bool(claims), "appid": client_id, "upn": user, "scp": people.SCOPES}
+        )
 
     def check(self, authorization: str, tenant: str) -> Organization:
         """The organization of the bearer token in an Authorization header.
@@ -297,8 +368,11 @@ class Authority:
             or not (claims.get("roles") or claims.get("scp"))
         ):
             raise Unauthorized("The token is not for this organization or resource")
-        # Of a person, as of an application: the organization's own application stands for all who have a role, or have none.
-        own = (application for application in self.applications.values() if organization.tenant_id in application.tenants)
+        # Of a person, as of an application: the organization's own application stands for all who have a role, or have
+        # none.
+        own = (
+            application for application in self.applications.values() if organization.tenant_id in application.tenants
+        )
         if not self.applications.get(claims["appid"], next(own)).directory_role:
             raise NotEntitled
         return organization
@@ -310,7 +384,9 @@ class Authority:
         :raises NotEntitled: the application may not read the trace.
         """
         try:
-            claims = jwt.decode(authorization.removeprefix("Bearer "), self._key, algorithms=["HS256"], audience=f"https://{GRAPH}")
+            claims = jwt.decode(
+                authorization.removeprefix("Bearer "), self._key, algorithms=["HS256"], audience=f"https://{GRAPH}"
+            )
         except jwt.PyJWTError as error:
             raise Unauthorized("The token is invalid") from error
         organization = self._tenant(claims["tid"])
@@ -328,7 +404,8 @@ class Authority:
     def refuse_all(self, reason: str) -> None:
         """Every token issued so far is refused from now on.
 
-        :param reason: ``expired``, or ``revoked``: then only tokens that answer the claims challenge are taken, until :meth:`forgive`.
+        :param reason: ``expired``, or ``revoked``: then only tokens that answer the claims challenge are taken, until
+            :meth:`forgive`.
         """
         self._refused |= dict.fromkeys(self._issued, "revoked" if reason == "revoked" else "The token has expired")
         self._demands_claims |= reason == "revoked"
@@ -341,7 +418,9 @@ class Authority:
 def challenge(reason: str) -> dict[str, str]:
     """The headers of a 401. A revoked token asks for one with claims (continuous access evaluation)."""
     if reason == "revoked":
-        claims = base64.b64encode(json.dumps({"access_token": {"nbf": {"essential": True, "value": str(int(time.time()))}}}).encode()).decode()
+        claims = base64.b64encode(
+            json.dumps({"access_token": {"nbf": {"essential": True, "value": str(int(time.time()))}}}).encode()
+        ).decode()
         return {"WWW-Authenticate": f'Bearer realm="", error="insufficient_claims", claims="{claims}"'}
     error = f', error="invalid_token", error_description="{reason}"' if reason else ""
     return {"WWW-Authenticate": f'Bearer client_id="00000002-0000-0ff1-ce00-000000000000"{error}'}

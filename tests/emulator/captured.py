@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An organization that looks like the captures: dehydrated as every new one is, with the rules that real ones had, and without a tenant id."""
+"""An organization that looks like the captures: dehydrated as every new one is, with the rules that real ones had, and
+without a tenant id.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,17 @@ from .organization import State
 from .schema import rule_sections
 
 CAPTURES = Path(__file__).parents[1] / "data/captures"
-_KEPT = ("Name", "State", "Mode", "CreatedBy", "LastModifiedBy", "RuleErrorAction", "SenderAddressLocation", "RecipientAddressType", "Comments")
+_KEPT = (
+    "Name",
+    "State",
+    "Mode",
+    "CreatedBy",
+    "LastModifiedBy",
+    "RuleErrorAction",
+    "SenderAddressLocation",
+    "RecipientAddressType",
+    "Comments",
+)
 
 
 def captured_state(name: str = "contoso.onmicrosoft.com") -> State:
@@ -23,7 +35,11 @@ def captured_state(name: str = "contoso.onmicrosoft.com") -> State:
         "dehydrated": True,
         "shows_tenant_id": False,
         "advanced_message_encryption": True,
-        "transport_rules": [_stored(_captured(path)) for path in sorted(CAPTURES.glob("Get-TransportRule/*.json")) if _captured(path).get("CreatedBy")],
+        "transport_rules": [
+            _stored(_captured(path))
+            for path in sorted(CAPTURES.glob("Get-TransportRule/*.json"))
+            if _captured(path).get("CreatedBy")
+        ],
     }
 
 
@@ -34,6 +50,11 @@ def _captured(path: Path) -> dict[str, Any]:
 
 
 def _stored(shown: dict[str, Any]) -> dict[str, Any]:
-    """A captured rule as the emulator stores it. Several captures are of one rule, so that each gets a GUID of its own from its name."""
-    kept = {*_KEPT, *(name for name, section in rule_sections().items() if section in ("conditions", "exceptions", "actions"))}
+    """A captured rule as the emulator stores it. Several captures are of one rule, so that each gets a GUID of its own
+    from its name.
+    """
+    kept = {
+        *_KEPT,
+        *(name for name, section in rule_sections().items() if section in ("conditions", "exceptions", "actions")),
+    }
     return {key: value for key, value in shown.items() if key in kept and value not in (None, False, "", [])}

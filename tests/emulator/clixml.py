@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Returned objects as CLIXML, in the two flavours that exist.
 
-``MODULE``: the ExchangeOnlineManagement module on a management host, which hands out what it got over REST: texts, lists of
-texts, GUIDs and dates. ``SERVER``: an Exchange server's own objects: enumerations with their number, TimeSpans, Uris,
-multi-valued properties of a type that no client knows, and an empty byte array where nothing is stored.
+``MODULE``: the ExchangeOnlineManagement module on a management host, which hands out what it got over REST: texts,
+lists of texts, GUIDs and dates. ``SERVER``: an Exchange server's own objects: enumerations with their number,
+TimeSpans, Uris, multi-valued properties of a type that no client knows, and an empty byte array where nothing is
+stored.
 """
 
 from __future__ import annotations
@@ -111,7 +112,9 @@ def _list(kind: Kind, items: list[str], server: bool, references: Iterator[int])
     element = ElementTree.Element("Obj", RefId=str(next(references)))
     uri = kind is Kind.URI_LIST
     names = (
-        (_MULTI_VALUED.format("Uri" if uri else "String"), "Microsoft.Exchange.Data.MultiValuedPropertyBase") if server else ("System.Collections.ArrayList",)
+        (_MULTI_VALUED.format("Uri" if uri else "String"), "Microsoft.Exchange.Data.MultiValuedPropertyBase")
+        if server
+        else ("System.Collections.ArrayList",)
     )
     _types(element, *names, "System.Object", reference=str(next(references)))
     content = ElementTree.SubElement(element, "LST")
@@ -122,7 +125,14 @@ def _list(kind: Kind, items: list[str], server: bool, references: Iterator[int])
 
 def _enumeration(value: str, references: Iterator[int]) -> ElementTree.Element:
     element = ElementTree.Element("Obj", RefId=str(next(references)))
-    _types(element, "Microsoft.Exchange.Data.Enumeration", "System.Enum", "System.ValueType", "System.Object", reference=str(next(references)))
+    _types(
+        element,
+        "Microsoft.Exchange.Data.Enumeration",
+        "System.Enum",
+        "System.ValueType",
+        "System.Object",
+        reference=str(next(references)),
+    )
     _text(element, "ToString", value)
     # The number means nothing to anybody: it only has to be there, and not to be the name.
     element.append(_leaf("I32", str(len(value) % 7)))

@@ -41,7 +41,9 @@ def _tail(identity: str) -> dict[str, Any]:
 @_cmdlet("Get-OrganizationConfig")
 def _get_organization_config(context: Context) -> None:
     state = context.state
-    values = {name: _of_this_organization(value, state["name"]) for name, value in properties.organization_template().items()}
+    values = {
+        name: _of_this_organization(value, state["name"]) for name, value in properties.organization_template().items()
+    }
     values |= {
         "Name": state["name"],
         "DisplayName": state["display_name"],
@@ -66,7 +68,9 @@ def _of_this_organization(value: Any, name: str) -> Any:
     date = re.fullmatch(r"/Date\((-?\d+)\)/", value)
     if date is None:
         return value.replace("northwind.onmicrosoft.com", name).replace("northwind.", name.partition(".")[0] + ".")
-    return stored_instant(datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(milliseconds=int(date[1])))
+    return stored_instant(
+        datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(milliseconds=int(date[1]))
+    )
 
 
 # OME configurations
@@ -79,10 +83,20 @@ def _get_ome_configuration(context: Context) -> None:
     # A name that nobody has selects everything.
     for row in [row for row in rows if ordinal(row["Identity"]) == identity] or rows:
         image, output = row["Image"], context.state["image_output"]
-        url = f"https://outlook.office365.com/Encryption/images/{context.state['tenant_id']}/{row['Identity']}" if image else None
+        url = (
+            f"https://outlook.office365.com/Encryption/images/{context.state['tenant_id']}/{row['Identity']}"
+            if image
+            else None
+        )
         context.emit(
             properties.OME,
-            {**row, "TemplateName": row["Identity"], "ImageUrl": url, "Image": None if output == "url" else image, **_tail(row["Identity"])},
+            {
+                **row,
+                "TemplateName": row["Identity"],
+                "ImageUrl": url,
+                "Image": None if output == "url" else image,
+                **_tail(row["Identity"]),
+            },
         )
 
 
@@ -91,7 +105,9 @@ def _ome_settings(context: Context, identity: str) -> dict[str, Any]:
     days = settings.pop("ExternalMailExpiryInDays", None)
     if days is not None:
         if identity.lower() == DEFAULT_OME.lower():
-            raise refused(f"The parameter 'ExternalMailExpiryInDays' can't be used on the default configuration '{DEFAULT_OME}'.")
+            raise refused(
+                f"The parameter 'ExternalMailExpiryInDays' can't be used on the default configuration '{DEFAULT_OME}'."
+            )
         settings["ExternalMailExpiryInterval"] = days_text(days)
     color = settings.get("BackgroundColor")
     if color and not re.fullmatch(r"#[0-9A-Fa-f]{6}|0x(00)?[0-9A-Fa-f]{6}|[A-Za-z]+", color):
@@ -103,7 +119,9 @@ def _ome_settings(context: Context, identity: str) -> dict[str, Any]:
 def _set_ome_configuration(context: Context) -> None:
     row = _ome_row(context)
     if row["Identity"] != DEFAULT_OME and not context.state["advanced_message_encryption"]:
-        raise refused("Only the default configuration can be changed without a license for Advanced Message Encryption.")
+        raise refused(
+            "Only the default configuration can be changed without a license for Advanced Message Encryption."
+        )
     context.store(row, _ome_settings(context, row["Identity"]), row["Identity"])
 
 
@@ -143,7 +161,10 @@ def _row(rows: list[dict[str, Any]], key: str, identity: str) -> dict[str, Any]:
 def _get_irm_configuration(context: Context) -> None:
     row = context.state["irm_configuration"]
     guid = context.state["guid"]
-    context.emit(properties.IRM, {**row, "Name": "ControlPoint Configuration", "Guid": guid, **_tail("ControlPoint Configuration")})
+    context.emit(
+        properties.IRM,
+        {**row, "Name": "ControlPoint Configuration", "Guid": guid, **_tail("ControlPoint Configuration")},
+    )
 
 
 @_cmdlet("Set-IRMConfiguration")
@@ -179,12 +200,22 @@ def _test_irm_configuration(context: Context) -> None:
         failing = "IRM"
     names = ", ".join(row["Name"] for row in rules.templates(state))
     steps = [
-        ("templates", "Acquiring RMS Templates ...", f"RMS Templates acquired.  Templates available: {names}.", "Failed to acquire RMS templates"),
+        (
+            "templates",
+            "Acquiring RMS Templates ...",
+            f"RMS Templates acquired.  Templates available: {names}.",
+            "Failed to acquire RMS templates",
+        ),
         ("encryption", "Verifying encryption ...", "Encryption verified successfully.", "Failed to verify encryption."),
     ]
     for recipient in context.parameters.get("Recipient") or [sender]:
         steps.append(
-            ("decryption", f"Verifying decryption for recipient: {recipient} ...", "Decryption verified successfully.", "Failed to verify decryption.")
+            (
+                "decryption",
+                f"Verifying decryption for recipient: {recipient} ...",
+                "Decryption verified successfully.",
+                "Failed to verify decryption.",
+            )
         )
     steps.append(("IRM", "Verifying IRM is enabled ...", "IRM verified successfully.", "Failed to verify IRM."))
     lines: list[str] = []
@@ -307,7 +338,11 @@ def _replace(context: Context, rule: rules.Rule, wanted: rules.Rule, priority: i
 @_cmdlet("Enable-TransportRule", "Disable-TransportRule")
 def _switch_transport_rule(context: Context) -> None:
     rule = _rule(context)
-    wanted = {**rule, "State": "Enabled" if context.cmdlet.name.startswith("Enable") else "Disabled", "Mode": context.parameters.get("Mode") or rule["Mode"]}
+    wanted = {
+        **rule,
+        "State": "Enabled" if context.cmdlet.name.startswith("Enable") else "Disabled",
+        "Mode": context.parameters.get("Mode") or rule["Mode"],
+    }
     if not rules.same(rule, wanted):
         _replace(context, rule, wanted)
 
@@ -322,7 +357,10 @@ def _get_rule_catalog(context: Context) -> None:
     actions = context.cmdlet.name.endswith("Action")
     for rank, name in enumerate(rules.catalog("actions" if actions else "conditions")):
         if (context.parameters.get("Name") or name).lower() == name.lower():
-            context.emit(properties.ACTION if actions else properties.PREDICATE, {"Name": name, "Rank": rank, "LinkedDisplayText": name, **_tail(name)})
+            context.emit(
+                properties.ACTION if actions else properties.PREDICATE,
+                {"Name": name, "Rank": rank, "LinkedDisplayText": name, **_tail(name)},
+            )
 
 
 # Templates, messages, policies
@@ -358,12 +396,16 @@ def _get_ome_message_status(context: Context) -> None:
 def _set_ome_message_revocation(context: Context) -> None:
     row = _row(context.state["messages"], "MessageId", context.parameters["MessageId"])
     if not row["IsRevocable"]:
-        raise refused(f"The message '{row['MessageId']}' can't be revoked: it wasn't delivered through the encrypted message portal.")
+        raise refused(
+            f"The message '{row['MessageId']}' can't be revoked: it wasn't delivered through the encrypted message portal."
+        )
     row["Revoked"] = context.parameters["Revoke"]
 
 
 _POLICIES = {"owamailboxpolicy": (properties.OWA, "owa_mailbox_policies")}
-_POLICIES |= dict.fromkeys(("mobiledevicemailboxpolicy", "activesyncmailboxpolicy"), (properties.MOBILE, "mobile_device_mailbox_policies"))
+_POLICIES |= dict.fromkeys(
+    ("mobiledevicemailboxpolicy", "activesyncmailboxpolicy"), (properties.MOBILE, "mobile_device_mailbox_policies")
+)
 
 
 @_cmdlet("Get-OwaMailboxPolicy", "Get-MobileDeviceMailboxPolicy", "Get-ActiveSyncMailboxPolicy")
@@ -408,9 +450,13 @@ def _get_mail_flow_object(context: Context) -> None:
 
 @_cmdlet("Get-OutboundConnector")
 def _get_outbound_connector(context: Context) -> None:
-    """By itself it shows neither connectors in test mode nor those of rules; either parameter shows only these. Source: Microsoft's page of the cmdlet."""
+    """By itself it shows neither connectors in test mode nor those of rules; either parameter shows only these. Source:
+    Microsoft's page of the cmdlet.
+    """
     rows, parameters = context.state["outbound_connectors"], context.parameters
-    identity, testing, scoped = (parameters.get(name) for name in ("Identity", "IncludeTestModeConnectors", "IsTransportRuleScoped"))
+    identity, testing, scoped = (
+        parameters.get(name) for name in ("Identity", "IncludeTestModeConnectors", "IsTransportRuleScoped")
+    )
     if identity not in (None, "*"):
         rows = [_row(rows, "Name", identity)]
     elif testing or scoped:
@@ -435,16 +481,22 @@ def _get_transport_config(context: Context) -> None:
         "TransportRuleCollectionRegexCharsLimit": "20 KB (20,480 bytes)",
         "TransportRuleCollectionAddedRecipientsLimit": 100,
     }
-    context.emit(properties.TRANSPORT, {**context.state["transport_config"], **limits, "Name": "Transport Settings", **_tail("Transport Settings")})
+    context.emit(
+        properties.TRANSPORT,
+        {**context.state["transport_config"], **limits, "Name": "Transport Settings", **_tail("Transport Settings")},
+    )
 
 
 @_cmdlet("Set-TransportConfig")
 def _set_transport_config(context: Context) -> None:
-    settings = {name: [] if value is None and name.endswith("List") else value for name, value in context.settings.items()}
+    settings = {
+        name: [] if value is None and name.endswith("List") else value for name, value in context.settings.items()
+    }
     context.store(context.state["transport_config"], settings, "Transport Settings")
 
 
-# People. Source: Microsoft's pages of the cmdlets. What has members is a distribution group; of a mail user there is no more than a row of its own.
+# People. Source: Microsoft's pages of the cmdlets. What has members is a distribution group; of a mail user there is no
+# more than a row of its own.
 
 #: How a row of the recipients says that it is a group, to its type, and the type in detail.
 _GROUPS = {
@@ -453,7 +505,11 @@ _GROUPS = {
     "linked_members": ("MailUniversalDistributionGroup", "GroupMailbox"),
 }
 #: The cmdlet that shows the members of each.
-_MEMBERS_OF = {"get-distributiongroupmember": "members", "get-dynamicdistributiongroupmember": "dynamic_members", "get-unifiedgrouplinks": "linked_members"}
+_MEMBERS_OF = {
+    "get-distributiongroupmember": "members",
+    "get-dynamicdistributiongroupmember": "dynamic_members",
+    "get-unifiedgrouplinks": "linked_members",
+}
 _WITH_MANAGER = re.compile(r"\s*Manager\s+-ne\s+\$null\s*", re.IGNORECASE)
 
 
@@ -466,7 +522,9 @@ def _get_mail_user(context: Context) -> None:
 
 @_cmdlet("Get-Recipient")
 def _get_recipient(context: Context) -> None:
-    """Microsoft 365 groups are shown only to who asks for their type, by -RecipientTypeDetails (Microsoft's page of the cmdlet)."""
+    """Microsoft 365 groups are shown only to who asks for their type, by -RecipientTypeDetails (Microsoft's page of the
+    cmdlet).
+    """
     identity, condition = context.parameters.get("Identity"), context.parameters.get("Filter")
     shown = [row for row in context.state["recipients"] if "linked_members" not in row]
     if identity is not None:
@@ -504,12 +562,20 @@ def _recipient(row: Mapping[str, Any]) -> dict[str, Any]:
     kind = row.get("type", "UserMailbox")
     type_, details = next((types for key, types in _GROUPS.items() if key in row), (kind, kind))
     proxies = [f"SMTP:{row['address']}", *(f"smtp:{alias}" for alias in row.get("aliases", ()))]
-    named = {"Name": row["name"], "Alias": row["alias"], "PrimarySmtpAddress": row["address"], "EmailAddresses": proxies, "Manager": row.get("manager")}
+    named = {
+        "Name": row["name"],
+        "Alias": row["alias"],
+        "PrimarySmtpAddress": row["address"],
+        "EmailAddresses": proxies,
+        "Manager": row.get("manager"),
+    }
     return {**named, "RecipientType": type_, "RecipientTypeDetails": details, **_tail(row["name"])}
 
 
 def _is_called(row: Mapping[str, Any], identity: str) -> bool:
-    return ordinal(identity) in {ordinal(name) for name in (row["name"], row["alias"], row["address"], *row.get("aliases", ()))}
+    return ordinal(identity) in {
+        ordinal(name) for name in (row["name"], row["alias"], row["address"], *row.get("aliases", ()))
+    }
 
 
 def _cut(context: Context, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,7 +6,8 @@
 Three kinds of endpoint, told apart by the configuration's name:
 
 * ``Microsoft.Exchange``: an Exchange server. Its cmdlets are there from the start.
-* ``Microsoft.PowerShell`` and ``PowerShell.*``: a management host. Exchange's cmdlets exist after Connect-ExchangeOnline.
+* ``Microsoft.PowerShell`` and ``PowerShell.*``: a management host. Exchange's cmdlets exist after
+  Connect-ExchangeOnline.
 * anything else: a constrained endpoint whose start-up script has connected already.
 
 None of them runs scripts.
@@ -142,7 +143,9 @@ class Console:
             raise self.worded(error) from error
 
     def worded(self, error: CmdletError) -> CmdletError:
-        """The module shows the service's errors with their id and type in front; what it refuses itself, it says itself."""
+        """The module shows the service's errors with their id and type in front; what it refuses itself, it says
+        itself.
+        """
         if error.type.endswith(".HostException"):
             return prompt_without_host("Set-IRMConfiguration")
         from_service = not error.type.startswith(_AUTOMATION) or error.type.endswith("ParameterTransformationException")
@@ -156,7 +159,9 @@ class Console:
 
         The module's functions do not hand ErrorAction on to what reports an error.
         """
-        return error.thrown or error.type.startswith(_AUTOMATION) or (self.flavour is Flavour.SERVER and stops(parameters))
+        return (
+            error.thrown or error.type.startswith(_AUTOMATION) or (self.flavour is Flavour.SERVER and stops(parameters))
+        )
 
     def _get_command(self, parameters: Mapping[str, Any]) -> Outcome:
         values = {name.lower(): value for name, value in parameters.items()}
@@ -168,7 +173,12 @@ class Console:
         outcome = Outcome()
         for name in [wanted] if isinstance(wanted, str) else wanted:
             if name.lower() in names:
-                outcome.records.append(Record(properties.COMMAND, {"Name": names[name.lower()], "CommandType": "Function" if self._host else "Cmdlet"}))
+                outcome.records.append(
+                    Record(
+                        properties.COMMAND,
+                        {"Name": names[name.lower()], "CommandType": "Function" if self._host else "Cmdlet"},
+                    )
+                )
             elif _error_action(parameters) not in _QUIET:
                 outcome.errors.append(not_granted(name))
         return outcome
@@ -178,7 +188,12 @@ class Console:
 
     def _get_connection_information(self, parameters: Mapping[str, Any]) -> Outcome:
         """The module's connections: one, or none."""
-        unknown = {name.lower() for name in parameters} - {"connectionid", "moduleprefix", "erroraction", "warningaction"}
+        unknown = {name.lower() for name in parameters} - {
+            "connectionid",
+            "moduleprefix",
+            "erroraction",
+            "warningaction",
+        }
         if unknown:
             raise unknown_parameter(unknown.pop(), rest=False)
         organization = self._organization
@@ -220,7 +235,9 @@ class Console:
         if not self._applications[organization.name].directory_role:
             raise _not_permitted(_NO_ROLE)
         only = values.get("commandname")
-        self._only = None if only is None else frozenset(name.lower() for name in ([only] if isinstance(only, str) else only))
+        self._only = (
+            None if only is None else frozenset(name.lower() for name in ([only] if isinstance(only, str) else only))
+        )
         if self._organization is None:
             self._service.ledger.count("exchange_sessions_opened")
         self._organization = organization
@@ -245,7 +262,9 @@ class Console:
                 raise _sign_in_failed("ManagedIdentityCredential authentication failed: no such identity.")
             return
         if str(values.get("appid", "")).lower() != application.client_id:
-            raise _sign_in_failed(f"AADSTS700016: Application with identifier '{values.get('appid')}' was not found in the directory.")
+            raise _sign_in_failed(
+                f"AADSTS700016: Application with identifier '{values.get('appid')}' was not found in the directory."
+            )
         # A certificate object comes as its thumbprint: who has it has opened a store already.
         thumbprint = values.get("certificatethumbprint", values.get("certificate"))
         if thumbprint is not None:

@@ -23,8 +23,8 @@ NOT_MODIFIED = "The command completed successfully but no settings of '{}' have 
 class Outcome:
     """What a cmdlet brought: objects, warnings, and errors that did not end it.
 
-    ``garbled`` asks the wire to cut the objects off in the middle, as a broken proxy or a full disk would. ``leaves`` asks a
-    shell's function to leave in another way than by its end: a kind out of ``faults.SHELL``.
+    ``garbled`` asks the wire to cut the objects off in the middle, as a broken proxy or a full disk would. ``leaves``
+    asks a shell's function to leave in another way than by its end: a kind out of ``faults.SHELL``.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -49,7 +49,10 @@ class Context:
     def store(self, row: dict[str, Any], values: Mapping[str, Any], identity: str) -> None:
         """Stores values in a row; says so when they were there already."""
         # An empty text is none: a shell makes one of a null, and nobody has said which of the two the service keeps.
-        wanted = {name: value.apply(row.get(name)) if isinstance(value, Delta) else None if value == "" else value for name, value in values.items()}
+        wanted = {
+            name: value.apply(row.get(name)) if isinstance(value, Delta) else None if value == "" else value
+            for name, value in values.items()
+        }
         if all(row.get(name) == value for name, value in wanted.items()):
             self.outcome.warnings.append(NOT_MODIFIED.format(identity))
             return
@@ -60,4 +63,8 @@ class Context:
     @property
     def settings(self) -> dict[str, Any]:
         """The parameters without those that select an object or answer a prompt."""
-        return {name: value for name, value in self.parameters.items() if name not in ("Identity", "Confirm", "Force", "WhatIf", "DomainController")}
+        return {
+            name: value
+            for name, value in self.parameters.items()
+            if name not in ("Identity", "Confirm", "Force", "WhatIf", "DomainController")
+        }

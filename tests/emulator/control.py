@@ -39,12 +39,16 @@ class Control:
             ("POST", "faults"): lambda request, body: emulator.faults.set(body),
             ("DELETE", "faults"): lambda request, body: emulator.faults.clear(),
             ("PATCH", "application"): self._application,
-            ("POST", "sign_in"): lambda request, body: emulator.authority.people.settle(body["user_code"], body.get("outcome", "approved")),
+            ("POST", "sign_in"): lambda request, body: emulator.authority.people.settle(
+                body["user_code"], body.get("outcome", "approved")
+            ),
             ("POST", "revoke_tokens"): lambda request, body: emulator.authority.refuse_all("revoked"),
             ("POST", "drop_connections"): lambda request, body: emulator.drop_connections(),
             ("GET", "sessions"): lambda request, body: emulator.sessions,
             ("GET", "processes"): lambda request, body: {"living": emulator.own_processes.living},
-            ("POST", "certificate"): lambda request, body: emulator.change_certificate(trusted=body.get("trusted", True)),
+            ("POST", "certificate"): lambda request, body: emulator.change_certificate(
+                trusted=body.get("trusted", True)
+            ),
             ("POST", "kill_shells"): lambda request, body: emulator.psrp.kill_shells(),
         }
 
@@ -91,4 +95,8 @@ class Control:
 
 
 def _json(status: int, body: Any) -> Answer:
-    return Answer(status, json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass"), {"Content-Type": "application/json"})
+    return Answer(
+        status,
+        json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass"),
+        {"Content-Type": "application/json"},
+    )

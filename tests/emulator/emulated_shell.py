@@ -41,13 +41,17 @@ class _Pool(psrpcore.ServerRunspacePool):
     def _write(self, pipeline_id: uuid.UUID, data: bytes) -> None:
         kind = types.PSRPMessageType.PipelineOutput
         message = create_message(False, kind, data, self.runspace_pool_id, pipeline_id)
-        self._send_buffer.append(PSRPMessage(kind, bytearray(message), self.runspace_pool_id, pipeline_id, self._fragment_counter))
+        self._send_buffer.append(
+            PSRPMessage(kind, bytearray(message), self.runspace_pool_id, pipeline_id, self._fragment_counter)
+        )
 
 
 class EmulatedShell(Shell):
     """One runspace pool of the emulator's own, and its pipelines."""
 
-    def __init__(self, shell_id: str, console: Console, ledger: Ledger, kill: Callable[[str], None] = lambda shell_id: None) -> None:
+    def __init__(
+        self, shell_id: str, console: Console, ledger: Ledger, kill: Callable[[str], None] = lambda shell_id: None
+    ) -> None:
         super().__init__(shell_id, console)
         self._kill = kill
         #: Seconds that each pipeline waits before it runs.
@@ -78,7 +82,14 @@ class EmulatedShell(Shell):
                         created.append(event)
                     elif isinstance(event, psrpcore.GetAvailableRunspacesEvent):
                         self._pool.runspace_availability_response(event.ci, self._pool.max_runspaces)
-                    elif isinstance(event, (psrpcore.SetMaxRunspacesEvent, psrpcore.SetMinRunspacesEvent, psrpcore.ResetRunspaceStateEvent)):
+                    elif isinstance(
+                        event,
+                        (
+                            psrpcore.SetMaxRunspacesEvent,
+                            psrpcore.SetMinRunspacesEvent,
+                            psrpcore.ResetRunspaceStateEvent,
+                        ),
+                    ):
                         self._pool.runspace_availability_response(event.ci, True)
             except (ValueError, KeyError, AttributeError, ElementTree.ParseError, psrpcore.PSRPCoreError) as error:
                 raise wsman.Fault(wsman.BAD_CONFIGURATION, f"The client's data can't be read: {error}") from error
@@ -86,7 +97,9 @@ class EmulatedShell(Shell):
                 self._collect()
         for event in created:
             self._ledger.count("psrp")
-            threading.Thread(target=self._run, args=(str(event.pipeline_id).upper(), event.pipeline), daemon=True).start()
+            threading.Thread(
+                target=self._run, args=(str(event.pipeline_id).upper(), event.pipeline), daemon=True
+            ).start()
 
     def interrupt(self, target: str) -> None:
         with self.ready:
@@ -109,7 +122,9 @@ class EmulatedShell(Shell):
         self.console.close(orderly=False)
 
     def _collect(self) -> None:
-        """Sorts what the pool wants to send by target, so that an unread pipeline holds up no other. Call with ``ready`` held."""
+        """Sorts what the pool wants to send by target, so that an unread pipeline holds up no other. Call with
+        ``ready`` held.
+        """
         while (payload := self._pool.data_to_send(_FRAGMENT)) is not None:
             self.put(str(payload.pipeline_id).upper() if payload.pipeline_id else "", payload.data)
         self.ready.notify_all()
@@ -117,8 +132,9 @@ class EmulatedShell(Shell):
     def _run(self, target: str, wanted: Any) -> None:
         """Runs the statements of a pipeline as PowerShell's engine does.
 
-        After an error that ends a pipeline all further statements run, and nobody sees what they bring. Where it was the first
-        of several that failed so, its error comes as one that ends nothing, one more statement is seen, and all seems well.
+        After an error that ends a pipeline all further statements run, and nobody sees what they bring. Where it was
+        the first of several that failed so, its error comes as one that ends nothing, one more statement is seen, and
+        all seems well.
         """
         server, pipeline = self._servers[target], self.pipelines[target]
         with self._runspace:
@@ -237,11 +253,16 @@ def _record(error: CmdletError, command: str) -> types.ErrorRecord:
         error_id, activity = f"{stamp},Write-ErrorMessage", command
     else:
         kind = f"[FailureCategory=Cmdlet-{error.type.rpartition('.')[2]}]"
-        error_id, activity = f"{stamp} {kind} {error.error_id},Microsoft.Exchange.Management.{command.replace('-', '')}", command
+        error_id, activity = (
+            f"{stamp} {kind} {error.error_id},Microsoft.Exchange.Management.{command.replace('-', '')}",
+            command,
+        )
     category = 14 if error.thrown else 0 if error.type == "System.Exception" else error.category
     return types.ErrorRecord(
         Exception=_exception(error.message, error.type),
-        CategoryInfo=types.ErrorCategoryInfo(Category=types.ErrorCategory(category), Activity=activity, Reason=error.reason),
+        CategoryInfo=types.ErrorCategoryInfo(
+            Category=types.ErrorCategory(category), Activity=activity, Reason=error.reason
+        ),
         FullyQualifiedErrorId=error_id,
     )
 
@@ -250,7 +271,9 @@ def _contained(record: types.ErrorRecord) -> types.ErrorRecord:
     """The error of a first statement that ended it, as it comes where more statements follow."""
     kind = str(record.Exception.PSObject.type_names[0])
     if not kind.endswith(".MethodInvocationException"):
-        record.Exception = _exception(str(record.Exception.Message), "System.Management.Automation.ParentContainsErrorRecordException")
+        record.Exception = _exception(
+            str(record.Exception.Message), "System.Management.Automation.ParentContainsErrorRecordException"
+        )
     return record
 
 

@@ -45,7 +45,8 @@ class Emulator:
     :param port: of the REST front; 0 takes a free one.
     :param latency: seconds that each round trip with cmdlets takes.
     :param faults: the first schedule; see ``faults.Fault``.
-    :param engine: a real PowerShell, which then serves the configuration ``PowerShell.7`` and those that :meth:`register` names.
+    :param engine: a real PowerShell, which then serves the configuration ``PowerShell.7`` and those that
+        :meth:`register` names.
     """
 
     def __init__(
@@ -64,7 +65,9 @@ class Emulator:
         self.service = Service(map(_organization, organizations))
         self.service.faults.set(faults)
         self.service.ledger.latency = latency
-        self.applications: dict[str, Application] = {name: register(organization) for name, organization in self.organizations.items()}
+        self.applications: dict[str, Application] = {
+            name: register(organization) for name, organization in self.organizations.items()
+        }
         self.authority = Authority(self.service, self.applications.values())
         self.admin_api = AdminApi(self.service, self.authority)
         self.graph = Graph(self.service, self.authority)
@@ -129,7 +132,9 @@ class Emulator:
 
         def shell(shell_id: str, organization: Organization) -> Shell:
             console = self._console(HOST, organization)
-            return EngineShell(shell_id, console, self.service.ledger, engine, self.directory, configuration, front.url, self.psrp.kill)
+            return EngineShell(
+                shell_id, console, self.service.ledger, engine, self.directory, configuration, front.url, self.psrp.kill
+            )
 
         self.psrp.endpoints[name.lower()] = shell
 
@@ -207,8 +212,13 @@ class Emulator:
         return context
 
     def _psrp_front(self) -> PsrpFront:
-        accounts = {_user(name): (self._passwords[name], organization) for name, organization in self.organizations.items()}
-        certificates = {self.applications[name].certificate.public_bytes(Encoding.DER): organization for name, organization in self.organizations.items()}
+        accounts = {
+            _user(name): (self._passwords[name], organization) for name, organization in self.organizations.items()
+        }
+        certificates = {
+            self.applications[name].certificate.public_bytes(Encoding.DER): organization
+            for name, organization in self.organizations.items()
+        }
         front = PsrpFront(self.service, accounts, certificates, self._console)
         front.latency = self.latency
         return front
@@ -244,7 +254,12 @@ class Emulator:
     def close(self) -> None:
         self.psrp.kill_shells()
         self.own_processes.kill()
-        for front in (self.front, self.psrp_front, self.psrp_plain_front, *((self.module_front,) if self.module_front else ())):
+        for front in (
+            self.front,
+            self.psrp_front,
+            self.psrp_plain_front,
+            *((self.module_front,) if self.module_front else ()),
+        ):
             front.close()
         if self._temporary is not None:
             self._temporary.cleanup()
@@ -252,7 +267,9 @@ class Emulator:
     def __enter__(self) -> Emulator:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 

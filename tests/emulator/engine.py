@@ -3,11 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A real PowerShell behind the PSRP front: one process a shell, its fragments handed through untouched.
 
-``pwsh -sshs`` speaks PSRP over its standard streams, one packet a line. It hands every line to its thread pool, and data
-that overtakes its command is lost: so each packet waits for the acknowledgement of the one before.
+``pwsh -sshs`` speaks PSRP over its standard streams, one packet a line. It hands every line to its thread pool, and
+data that overtakes its command is lost: so each packet waits for the acknowledgement of the one before.
 
-Exchange's cmdlets come from the stand-in for the module ExchangeOnlineManagement in ``tests/powershell``, which asks the
-console of its shell; see ``module_service.py``.
+Exchange's cmdlets come from the stand-in for the module ExchangeOnlineManagement in ``tests/powershell``, which asks
+the console of its shell; see ``module_service.py``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ from .shell import Pipeline, Shell
 #: The oldest PowerShell that has all that the tests use: session configurations over standard streams.
 OLDEST = (7, 4)
 MODULES = Path(__file__).parents[1] / "powershell"
-#: Spares .NET work at each start, which is most of what a test's PowerShell does: no profile of what runs often, and code in pages that stay writable.
+#: Spares .NET work at each start, which is most of what a test's PowerShell does: no profile of what runs often, and
+#: code in pages that stay writable.
 QUICK = {"DOTNET_TieredPGO": "0", "DOTNET_EnableWriteXorExecute": "0"}
 
 _POOL = UUID(int=0)
@@ -70,15 +71,28 @@ def find_engine(environment: Mapping[str, str] | None = None) -> Engine | None:
         return None
     origin = f"{path} (from PWSH)" if named else f"{path} (from PATH)"
     try:
-        asked = subprocess.run([path, "-NoLogo", "-NoProfile", "-Version"], env=_environment(), capture_output=True, text=True, timeout=60, check=False)
+        asked = subprocess.run(
+            [path, "-NoLogo", "-NoProfile", "-Version"],
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise EngineError(f"{origin} cannot be run: {error}. Name a PowerShell {OLDEST[0]}.{OLDEST[1]} or newer.") from error
+        raise EngineError(
+            f"{origin} cannot be run: {error}. Name a PowerShell {OLDEST[0]}.{OLDEST[1]} or newer."
+        ) from error
     match = re.fullmatch(r"PowerShell (\d+)\.(\d+)(\S*)", asked.stdout.strip())
     if match is None:
         told = " ".join((asked.stdout + asked.stderr).split())[:200]
-        raise EngineError(f"{origin} is not PowerShell: asked for its version, it ends with {asked.returncode} and says '{told}'.")
+        raise EngineError(
+            f"{origin} is not PowerShell: asked for its version, it ends with {asked.returncode} and says '{told}'."
+        )
     if (int(match[1]), int(match[2])) < OLDEST:
-        raise EngineError(f"{origin} is PowerShell {match[1]}.{match[2]}{match[3]}, and the tests need {OLDEST[0]}.{OLDEST[1]} or newer.")
+        raise EngineError(
+            f"{origin} is PowerShell {match[1]}.{match[2]}{match[3]}, and the tests need {OLDEST[0]}.{OLDEST[1]} or newer."
+        )
     return Engine(Path(path), "".join((f"{match[1]}.{match[2]}", match[3])))
 
 
@@ -109,7 +123,15 @@ class EngineShell(Shell):
     """
 
     def __init__(
-        self, shell_id: str, console: Console, ledger: Ledger, engine: Engine, home: Path, configuration: Path | None, url: str, died: Callable[[str], None]
+        self,
+        shell_id: str,
+        console: Console,
+        ledger: Ledger,
+        engine: Engine,
+        home: Path,
+        configuration: Path | None,
+        url: str,
+        died: Callable[[str], None],
     ) -> None:
         super().__init__(shell_id, console)
         self._ledger = ledger
@@ -238,14 +260,19 @@ class EngineShell(Shell):
                 self.pipelines[name].finished = True
 
     def _ends_a_pipeline(self, data: bytes) -> bool:
-        """Whether fragments hold the end of a message about a pipeline's state: such messages are sent about its end only.
+        """Whether fragments hold the end of a message about a pipeline's state: such messages are sent about its end
+        only.
 
         A fragment: object id and fragment id (8 bytes each), flags (1: first, 2: last), length; in the first one the
         message's destination and type ([MS-PSRP] 2.2.1 and 2.2.4).
         """
         ended = False
         while data:
-            object_id, flags, length = int.from_bytes(data[:8], "big"), data[16], int.from_bytes(data[17:_HEADER], "big")
+            object_id, flags, length = (
+                int.from_bytes(data[:8], "big"),
+                data[16],
+                int.from_bytes(data[17:_HEADER], "big"),
+            )
             content, data = data[_HEADER : _HEADER + length], data[_HEADER + length :]
             if flags & 1 and int.from_bytes(content[4:8], "little") == _PIPELINE_STATE:
                 self._states.add(object_id)

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a cmdlet refuses, in Exchange's own words where they are known.
 
-Known texts and exception types are used as they stand: from tests/data/captures/rest, and from public reports such as Microsoft365DSC's
-issues 3552 and 4401. All others (duplicate rule names, unknown templates, limits) are the emulator's own, and nothing may depend on them.
+Known texts and exception types are used as they stand: from tests/data/captures/rest, and from public reports such as
+Microsoft365DSC's issues 3552 and 4401. All others (duplicate rule names, unknown templates, limits) are the emulator's
+own, and nothing may depend on them.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ class CmdletError(Exception):
     :param type: the .NET exception type.
     :param error_id: the service's identifier, may be empty.
     :param status: the HTTP status over REST.
-    :param category: the PowerShell error category, as PSRP numbers them (5 InvalidArgument, 7 InvalidOperation, 13 ObjectNotFound, …).
+    :param category: the PowerShell error category, as PSRP numbers them (5 InvalidArgument, 7 InvalidOperation, 13
+        ObjectNotFound, …).
     :param thrown: ends a pipeline whatever ErrorAction says.
     """
 
@@ -69,7 +71,12 @@ def object_not_found(identity: str) -> CmdletError:
 
 
 def already_exists(identity: str) -> CmdletError:
-    return CmdletError(f"The object '{identity}' already exists.", "Microsoft.Exchange.Data.Directory.ADObjectAlreadyExistsException", "", category=3)
+    return CmdletError(
+        f"The object '{identity}' already exists.",
+        "Microsoft.Exchange.Data.Directory.ADObjectAlreadyExistsException",
+        "",
+        category=3,
+    )
 
 
 def unknown_parameter(name: str, *, rest: bool) -> CmdletError:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Faults on demand: what goes wrong, where, and how often.
 
-A schedule is a list of faults. Each counts the events that it matches, and strikes at its ``nth`` and the ``times`` - 1 that
-follow. The first fault of the list that strikes wins; one event meets at most one fault of each level.
+A schedule is a list of faults. Each counts the events that it matches, and strikes at its ``nth`` and the ``times`` - 1
+that follow. The first fault of the list that strikes wins; one event meets at most one fault of each level.
 
 Two levels: *transport* faults strike a request on its way in or out, *cmdlet* faults strike while a cmdlet runs.
 """
@@ -34,7 +34,10 @@ STATUSES = {
     "500": (500, b""),
     "503": (503, b"<html><body>Service Unavailable</body></html>"),
     "504": (504, b"<html><body>Gateway Timeout</body></html>"),
-    "concurrency_text": (400, b"You have reached the maximum number of concurrent requests per tenant. Please wait and try again"),
+    "concurrency_text": (
+        400,
+        b"You have reached the maximum number of concurrent requests per tenant. Please wait and try again",
+    ),
 }
 TRANSPORT = frozenset(
     {
@@ -54,10 +57,24 @@ TRANSPORT = frozenset(
 )
 #: What can happen to a page of the message trace: its second half is lost, or it comes again instead of the next one.
 TRACE = frozenset({"lost_rows", "repeated_page"})
-CMDLET = frozenset({*TRACE, "silent_noop", "stale_reads", "huge", "garbled", "error_in_200", "transient", "portal_edit", "stored_error", "half_stored"})
+CMDLET = frozenset(
+    {
+        *TRACE,
+        "silent_noop",
+        "stale_reads",
+        "huge",
+        "garbled",
+        "error_in_200",
+        "transient",
+        "portal_edit",
+        "stored_error",
+        "half_stored",
+    }
+)
 #: What only a function of a shell can do, after its work: end the whole pipeline, or return a null.
 SHELL = frozenset({"exit", "break", "continue", "return_null"})
-#: What can happen to a shell of the emulator's own, after the work of a statement: it is gone, and the statements that follow do not run.
+#: What can happen to a shell of the emulator's own, after the work of a statement: it is gone, and the statements that
+#: follow do not run.
 POOL = frozenset({"dead_after"})
 KINDS = TRANSPORT | CMDLET | SHELL | POOL
 
@@ -68,15 +85,17 @@ _TRANSIENT = "We cannot currently process your request, please wait a few minute
 class Fault:
     """One entry of a schedule.
 
-    Where: ``wire`` (``rest``, ``psrp``, ``powershell``), ``step`` (REST: ``discovery``, ``token``, ``invoke``, ``batch``, ``batched`` for one request inside a
-    batch, ``exomodulefile``; PSRP: ``create``, ``command``, ``send``, ``receive``, ``signal``, ``delete``), ``cmdlet`` (a pattern such as
-    ``Set-*``), ``organization``. What is left out matches everything, but ``batched`` wants to be named.
+    Where: ``wire`` (``rest``, ``psrp``, ``powershell``), ``step`` (REST: ``discovery``, ``token``, ``invoke``,
+    ``batch``, ``batched`` for one request inside a batch, ``exomodulefile``; PSRP: ``create``, ``command``, ``send``,
+    ``receive``, ``signal``, ``delete``), ``cmdlet`` (a pattern such as ``Set-*``), ``organization``. What is left out
+    matches everything, but ``batched`` wants to be named.
 
-    How, for the kinds that ask for it: ``after`` (a status is answered after the work was done), ``retry_after`` (seconds, or a date),
-    ``status`` (of ``concurrency_text``), ``body`` (of a status, instead of its own), ``seconds`` (``slow``; ``stale_reads``), ``reads``
-    and ``alternate`` (``stale_reads``; ``reads`` of ``stored_error`` and ``half_stored``, too), ``size`` (bytes, ``huge``),
-    ``type`` (.NET exception of ``transient`` and ``error_in_200``), ``location`` (``redirect``), ``edit`` (``portal_edit``: another administrator's
-    ``{"cmdlet": …, "parameters": …}``, made just before the cmdlet that it strikes, or just after it with ``after``).
+    How, for the kinds that ask for it: ``after`` (a status is answered after the work was done), ``retry_after``
+    (seconds, or a date), ``status`` (of ``concurrency_text``), ``body`` (of a status, instead of its own), ``seconds``
+    (``slow``; ``stale_reads``), ``reads`` and ``alternate`` (``stale_reads``; ``reads`` of ``stored_error`` and
+    ``half_stored``, too), ``size`` (bytes, ``huge``), ``type`` (.NET exception of ``transient`` and ``error_in_200``),
+    ``location`` (``redirect``), ``edit`` (``portal_edit``: another administrator's ``{"cmdlet": …, "parameters": …}``,
+    made just before the cmdlet that it strikes, or just after it with ``after``).
 
     :raises ValueError: an unknown kind.
     """
@@ -162,7 +181,11 @@ class Faults:
         with self._lock:
             if not self.schedule:
                 return None
-            striking = [fault for fault in self.schedule if fault.kind in kinds and fault.matches(wire, step, cmdlets, organization) and fault.strikes()]
+            striking = [
+                fault
+                for fault in self.schedule
+                if fault.kind in kinds and fault.matches(wire, step, cmdlets, organization) and fault.strikes()
+            ]
             if not striking:
                 return None
             self.struck.append(Strike(striking[0].kind, wire, step, cmdlets, organization))
@@ -170,7 +193,10 @@ class Faults:
 
     def dump(self) -> dict[str, Any]:
         with self._lock:
-            return {"schedule": [asdict(fault) for fault in self.schedule], "struck": [asdict(strike) for strike in self.struck]}
+            return {
+                "schedule": [asdict(fault) for fault in self.schedule],
+                "struck": [asdict(strike) for strike in self.struck],
+            }
 
 
 def _from_json(data: Mapping[str, Any]) -> Fault:
@@ -213,7 +239,10 @@ def strike(fault: Fault | None, work: Callable[[], Answer]) -> Answer:
     elif fault.kind == "truncated":
         answer.body = answer.body[: len(answer.body) // 2]
     elif fault.kind == "wrong_content_type":
-        answer.body, answer.headers["Content-Type"] = b"<html><body>Sign in to continue</body></html>", "text/html; charset=utf-8"
+        answer.body, answer.headers["Content-Type"] = (
+            b"<html><body>Sign in to continue</body></html>",
+            "text/html; charset=utf-8",
+        )
     elif fault.kind == "slow":
         answer.delay += fault.seconds or 1.0
     return answer
@@ -226,7 +255,9 @@ def cmdlet_error(fault: Fault) -> CmdletError:
 
 def refusal_of_what_was_stored() -> CmdletError:
     """What a cmdlet reports that has stored what it was given, or a part of it."""
-    return CmdletError("The operation on the object did not end well.", "System.InvalidOperationException", "Ex000002", category=0)
+    return CmdletError(
+        "The operation on the object did not end well.", "System.InvalidOperationException", "Ex000002", category=0
+    )
 
 
 def random_schedule(seed: int, *, wire: str, length: int = 3, reach: int = 12) -> list[Fault]:
@@ -236,7 +267,10 @@ def random_schedule(seed: int, *, wire: str, length: int = 3, reach: int = 12) -
     :param reach: the latest event that one may wait for.
     """
     source = random.Random(seed)
-    elsewhere = {"rest": {"dead_shell", "operation_timeout", "401"}, "psrp": {"401", "401_expired", "401_revoked", "concurrency_text"}}[wire]
+    elsewhere = {
+        "rest": {"dead_shell", "operation_timeout", "401"},
+        "psrp": {"401", "401_expired", "401_revoked", "concurrency_text"},
+    }[wire]
     kinds = sorted(KINDS - SHELL - POOL - elsewhere - {"redirect", "portal_edit"})
     schedule = []
     for _unused in range(length):

@@ -1,9 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Microsoft Graph's message trace. Source: Microsoft's page "List messageTraces" (v1.0). It does not say in which order rows come: here in none.
+"""Microsoft Graph's message trace. Source: Microsoft's page "List messageTraces" (v1.0). It does not say in which order
+rows come: here in none.
 
-Its quota is the cmdlet's, as Microsoft's page of getDetailsByRecipient has it; it is counted apart, since nobody says whether the two share one.
+Its quota is the cmdlet's, as Microsoft's page of getDetailsByRecipient has it; it is counted apart, since nobody says
+whether the two share one.
 """
 
 from __future__ import annotations
@@ -75,11 +77,26 @@ class Graph:
     def _page(self, organization: Organization, request: Request) -> Answer:
         span, size = _FILTER.fullmatch(request.query.get("$filter", "")), int(request.query.get("$top", "1000"))
         if span is None or not 1 <= size <= 5000:
-            return json_answer(400, {"error": {"code": "BadRequest", "message": "A range of receivedDateTime is needed, and a $top from 1 to 5000"}})
-        found = [each for each in organization.state["message_trace"] if span[1][:19] <= each["Received"][:19] <= span[2][:19]]
+            return json_answer(
+                400,
+                {
+                    "error": {
+                        "code": "BadRequest",
+                        "message": "A range of receivedDateTime is needed, and a $top from 1 to 5000",
+                    }
+                },
+            )
+        found = [
+            each
+            for each in organization.state["message_trace"]
+            if span[1][:19] <= each["Received"][:19] <= span[2][:19]
+        ]
         random.Random(0).shuffle(found)
         start = int(request.query.get("$skiptoken", "0"))
-        body: dict[str, Any] = {"@odata.context": f"{self.url}/v1.0/$metadata", "value": list(map(_row, found[start : start + size]))}
+        body: dict[str, Any] = {
+            "@odata.context": f"{self.url}/v1.0/$metadata",
+            "value": list(map(_row, found[start : start + size])),
+        }
         if start + size < len(found):
             query = urllib.parse.urlencode({**request.query, "$skiptoken": str(start + size)})
             body["@odata.nextLink"] = f"{self.elsewhere or self.url}{PATH}?{query}"

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Messages in another language than English, as an organization or its administrator may have chosen.
 
-Only the sentence about DLP is the service's own; the others are translations, here so that nobody relies on English words.
+Only the sentence about DLP is the service's own; the others are translations, here so that nobody relies on English
+words.
 """
 
 from __future__ import annotations

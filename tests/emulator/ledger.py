@@ -14,7 +14,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Entry:
-    """One cmdlet call. ``applied`` tells whether the organization is different afterwards; ``error`` is empty on success."""
+    """One cmdlet call. ``applied`` tells whether the organization is different afterwards; ``error`` is empty on
+    success.
+    """
 
     organization: str
     wire: str
@@ -27,11 +29,11 @@ class Entry:
 class Ledger:
     """Calls and counters. The portal's own edits are not in it.
 
-    Counters: ``rest`` (InvokeCommand, batches and module files), ``rest_beside`` (those that were
-    sent beside another one; with latency, and of one organization), ``psrp`` (pipelines), ``powershell`` (requests of the module in
-    a process of the client's), ``token`` (OAuth), ``psrp_requests``
-    (HTTP requests of PSRP), ``shells_opened`` and ``shells_closed``, ``exchange_sessions_opened`` (Connect-ExchangeOnline),
-    ``_closed`` (Disconnect-ExchangeOnline) and ``_abandoned`` (the shell ended first).
+    Counters: ``rest`` (InvokeCommand, batches and module files), ``rest_beside`` (those that were sent beside another
+    one; with latency, and of one organization), ``psrp`` (pipelines), ``powershell`` (requests of the module in a
+    process of the client's), ``token`` (OAuth), ``psrp_requests`` (HTTP requests of PSRP), ``shells_opened`` and
+    ``shells_closed``, ``exchange_sessions_opened`` (Connect-ExchangeOnline), ``_closed`` (Disconnect-ExchangeOnline)
+    and ``_abandoned`` (the shell ended first).
     """
 
     def __init__(self) -> None:
@@ -43,7 +45,9 @@ class Ledger:
         self._answered = 0.0
 
     def count_request(self) -> None:
-        """Counts a request over REST. One that comes before the one ahead of it can have been answered was sent beside it."""
+        """Counts a request over REST. One that comes before the one ahead of it can have been answered was sent beside
+        it.
+        """
         now = time.monotonic()
         with self._lock:
             self._counters["rest"] += 1

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Microsoft's own module ExchangeOnlineManagement, where somebody has it, in front of the emulator's REST front.
 
-The module knows the service by its name only. So a client gives it a proxy, and the proxy brings every connection to a front that has
-the name in its certificate. The module itself is never a part of this repository.
+The module knows the service by its name only. So a client gives it a proxy, and the proxy brings every connection to a
+front that has the name in its certificate. The module itself is never a part of this repository.
 """
 
 from __future__ import annotations
@@ -63,7 +63,10 @@ class MicrosoftsModule:
 
 
 def _guid(name: str) -> str:
-    return {"PackageManagement": "4ae9fd46-338a-459c-8186-07f910774cb8", "PowerShellGet": "1d73a601-4a6c-43c5-ba3f-619b18bbb404"}[name]
+    return {
+        "PackageManagement": "4ae9fd46-338a-459c-8186-07f910774cb8",
+        "PowerShellGet": "1d73a601-4a6c-43c5-ba3f-619b18bbb404",
+    }[name]
 
 
 class _Proxy(socketserver.ThreadingTCPServer):

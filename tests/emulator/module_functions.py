@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the functions of Exchange's module do before they ask the service: PowerShell binds their parameters, and some ask.
+"""What the functions of Exchange's module do before they ask the service: PowerShell binds their parameters, and some
+ask.
 
 The emulator's own PSRP does here what a real PowerShell does with the functions of ``module_script.py``;
 ``test_engine_comparison.py`` holds the two against each other.
@@ -19,7 +20,18 @@ from .schema import described
 _AUTOMATION = "System.Management.Automation."
 #: Parameters that PowerShell itself adds.
 _COMMON = frozenset(
-    {"erroraction", "warningaction", "errorvariable", "warningvariable", "verbose", "debug", "informationaction", "progressaction", "confirm", "whatif"}
+    {
+        "erroraction",
+        "warningaction",
+        "errorvariable",
+        "warningvariable",
+        "verbose",
+        "debug",
+        "informationaction",
+        "progressaction",
+        "confirm",
+        "whatif",
+    }
 )
 _NUMBERS = {"int": "System.Int32", "double": "System.Double", "short": "System.Int16", "uint": "System.UInt32"}
 
@@ -31,7 +43,11 @@ def bind(cmdlet: str, parameters: Mapping[str, Any], hidden: Collection[str]) ->
     :raises CmdletError: an unknown, unusable or missing parameter.
     """
     binding = described(cmdlet)
-    types = {name.lower(): row["type"] for name, row in binding["parameters"].items() if f"{cmdlet} -{name}".lower() not in hidden}
+    types = {
+        name.lower(): row["type"]
+        for name, row in binding["parameters"].items()
+        if f"{cmdlet} -{name}".lower() not in hidden
+    }
     for name, value in parameters.items():
         if name.lower() in _COMMON:
             continue
@@ -42,7 +58,9 @@ def bind(cmdlet: str, parameters: Mapping[str, Any], hidden: Collection[str]) ->
     sets = {name: row.get("sets", {}) for name, row in binding["parameters"].items()}
     default = binding["default_set"] or "__AllParameterSets"
     missing = [
-        name for name, row in sets.items() if name.lower() not in given and any(row.get(in_set, {}).get("mandatory") for in_set in (default, *_only(row)))
+        name
+        for name, row in sets.items()
+        if name.lower() not in given and any(row.get(in_set, {}).get("mandatory") for in_set in (default, *_only(row)))
     ]
     if missing:
         raise missing_mandatory(missing)
@@ -56,12 +74,19 @@ def _only(sets: Mapping[str, Any]) -> list[str]:
 def _convert(name: str, net_type: str, value: Any) -> None:
     if net_type == "bool" and not isinstance(value, (bool, int, float)):
         kind = "" if value is None else "System.String" if isinstance(value, str) else "System.Object[]"
-        raise _unusable(name, kind, "System.Boolean", " Boolean parameters accept only Boolean values and numbers, such as $True, $False, 1 or 0.")
+        raise _unusable(
+            name,
+            kind,
+            "System.Boolean",
+            " Boolean parameters accept only Boolean values and numbers, such as $True, $False, 1 or 0.",
+        )
     if net_type in _NUMBERS and isinstance(value, str):
         try:
             float(value)
         except ValueError:
-            raise _unusable(name, value, _NUMBERS[net_type], f" Error: \"The input string '{value}' was not in a correct format.\"") from None
+            raise _unusable(
+                name, value, _NUMBERS[net_type], f" Error: \"The input string '{value}' was not in a correct format.\""
+            ) from None
 
 
 def _unusable(parameter: str, value: str, net_type: str, detail: str) -> CmdletError:

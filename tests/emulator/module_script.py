@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The script of the temporary module that Connect-ExchangeOnline makes, as the service writes it for each caller.
 
-One function a cmdlet, with the parameters, types and parameter sets of the live module (``data/module_manifest.json``). What
-a function does is the stand-in's: ``tests/powershell``.
+One function a cmdlet, with the parameters, types and parameter sets of the live module (``data/module_manifest.json``).
+What a function does is the stand-in's: ``tests/powershell``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,15 @@ _POWERSHELL = Path(__file__).parents[1] / "powershell"
 _MANIFEST = Path(__file__).parent / "data/module_manifest.json"
 
 #: Cmdlets that stop and ask, as Microsoft's documentation of each says.
-ASKING = frozenset({"New-OMEConfiguration", "Set-OMEConfiguration", "Remove-OMEConfiguration", "Remove-TransportRule", "Disable-TransportRule"})
+ASKING = frozenset(
+    {
+        "New-OMEConfiguration",
+        "Set-OMEConfiguration",
+        "Remove-OMEConfiguration",
+        "Remove-TransportRule",
+        "Disable-TransportRule",
+    }
+)
 
 
 @cache
@@ -36,15 +44,28 @@ def script(names: Iterable[str], *, hidden_parameters: Collection[str] = ()) -> 
 
     :param hidden_parameters: ``Cmdlet -Parameter`` in lower case: what the caller's role withholds.
     """
-    return "\n".join(["param($Forward)", "$script:Forward = $Forward", *_functions(names, hidden_parameters), "Export-ModuleMember -Function *", ""])
+    return "\n".join(
+        [
+            "param($Forward)",
+            "$script:Forward = $Forward",
+            *_functions(names, hidden_parameters),
+            "Export-ModuleMember -Function *",
+            "",
+        ]
+    )
 
 
 def module_file(names: Sequence[str], *, hidden_parameters: Collection[str] = ()) -> str:
     """The same script as Microsoft's own module gets it from the service: with all that it needs to reach it."""
-    parts = [(_POWERSHELL / path).read_text(encoding="utf-8") for path in ("Route.ps1", "ExchangeOnlineManagement/Proxies.ps1")]
+    parts = [
+        (_POWERSHELL / path).read_text(encoding="utf-8")
+        for path in ("Route.ps1", "ExchangeOnlineManagement/Proxies.ps1")
+    ]
     exported = ", ".join(f"'{name}'" for name in names)
     forward = "$script:Forward = ${function:Invoke-ExchangeCommand}"
-    return "\n".join([*parts, forward, *_functions(names, hidden_parameters), f"Export-ModuleMember -Function {exported}", ""])
+    return "\n".join(
+        [*parts, forward, *_functions(names, hidden_parameters), f"Export-ModuleMember -Function {exported}", ""]
+    )
 
 
 def _functions(names: Iterable[str], hidden: Collection[str]) -> list[str]:
@@ -60,7 +81,12 @@ def _function(name: str, known: Mapping[str, Any], hidden: Collection[str]) -> s
         for parameter, row in known["parameters"].items()
         if f"{name} -{parameter}".lower() not in hidden
     ]
-    lines = [f"function {name} {{", f"[CmdletBinding({', '.join(binding)})]", f"param({', '.join(parameters)})", "process {"]
+    lines = [
+        f"function {name} {{",
+        f"[CmdletBinding({', '.join(binding)})]",
+        f"param({', '.join(parameters)})",
+        "process {",
+    ]
     confirmed = "$false"
     if not reads:
         # A prompt that fails ends the statement: without the catch the function would go on, and write.
@@ -68,7 +94,11 @@ def _function(name: str, known: Mapping[str, Any], hidden: Collection[str]) -> s
             f"try {{ $yes = $PSCmdlet.ShouldProcess([string]$PSBoundParameters['Identity'], '{name}') }} catch {{ $PSCmdlet.ThrowTerminatingError($_) }}"
         )
         lines.append("if (-not $yes) { return }")
-        confirmed = "$true" if name in ASKING else "($PSBoundParameters.ContainsKey('Confirm') -or [bool]$PSBoundParameters['Force'])"
+        confirmed = (
+            "$true"
+            if name in ASKING
+            else "($PSBoundParameters.ContainsKey('Confirm') -or [bool]$PSBoundParameters['Force'])"
+        )
     lines += [f"& $script:Forward $PSCmdlet $PSBoundParameters {confirmed}", "}", "}"]
     return "\n".join(lines)
 

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the stand-in for the module ExchangeOnlineManagement asks, in JSON over loopback: ``POST /SHELL/connect``,
-``/SHELL/invoke`` and ``/SHELL/disconnect``. The console of the shell answers, so that who may sign in, what a cmdlet does and
-how it is counted are the same as over the emulator's own PSRP.
+``/SHELL/invoke`` and ``/SHELL/disconnect``. The console of the shell answers, so that who may sign in, what a cmdlet
+does and how it is counted are the same as over the emulator's own PSRP.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ class ModuleService:
         hidden = [text.lower() for text in organization.state["hidden_parameters"]]
         name = f"tmpEXO_{secrets.token_hex(4)}.{secrets.token_hex(2)}"
         made = script(console.exchange_cmdlets(), hidden_parameters=hidden)
-        return _json(200, {"module": name, "script": made, "connection": _connection(organization, name, body["parameters"])})
+        return _json(
+            200, {"module": name, "script": made, "connection": _connection(organization, name, body["parameters"])}
+        )
 
     def _invoke(self, console: Console, body: Any) -> Answer:
         try:
@@ -72,7 +74,15 @@ class ModuleService:
             return _refusal(error)
         errors = [console.worded(error).message for error in outcome.errors]
         values = [{"_clixml": text} for text in documents(outcome, console.flavour)]
-        return _json(200, {"@adminapi.warnings": outcome.warnings, "value": values, "@adminapi.errors": errors, "@emulator.leaves": outcome.leaves})
+        return _json(
+            200,
+            {
+                "@adminapi.warnings": outcome.warnings,
+                "value": values,
+                "@adminapi.errors": errors,
+                "@emulator.leaves": outcome.leaves,
+            },
+        )
 
     def _disconnect(self, console: Console, body: Any) -> Answer:
         console.run("Disconnect-ExchangeOnline", {"Confirm": False})
@@ -81,7 +91,10 @@ class ModuleService:
 
 def _refusal(error: CmdletError) -> Answer:
     """An error as the service answers it; its text already says what the module would say."""
-    answer = _json(error.status, {"error": {"code": "", "message": "Error executing cmdlet", "details": [{"message": error.message}]}})
+    answer = _json(
+        error.status,
+        {"error": {"code": "", "message": "Error executing cmdlet", "details": [{"message": error.message}]}},
+    )
     answer.headers["x-ExceptionType"] = error.reason
     return answer
 

@@ -34,8 +34,17 @@ def _guid(name: str, what: str) -> str:
 
 def ome_configuration(identity: str) -> State:
     """A fresh OME configuration, as a live tenant showed its default one."""
-    texts = dict.fromkeys(("Image", "EmailText", "PortalText", "DisclaimerText", "BackgroundColor", "IntroductionText", "ReadButtonText"))
-    return {"Identity": identity, **texts, "PrivacyStatementUrl": None, "OTPEnabled": True, "SocialIdSignIn": True, "ExternalMailExpiryInterval": "00:00:00"}
+    texts = dict.fromkeys(
+        ("Image", "EmailText", "PortalText", "DisclaimerText", "BackgroundColor", "IntroductionText", "ReadButtonText")
+    )
+    return {
+        "Identity": identity,
+        **texts,
+        "PrivacyStatementUrl": None,
+        "OTPEnabled": True,
+        "SocialIdSignIn": True,
+        "ExternalMailExpiryInterval": "00:00:00",
+    }
 
 
 def _irm_configuration(*, cloud: bool) -> State:
@@ -79,7 +88,14 @@ def _mobile_policy(name: str) -> State:
 
 
 def _owa_policy(name: str) -> State:
-    return {"Name": name, "IsDefault": True, "Guid": new_guid(), "IRMEnabled": True, "SMimeSuppressNameChecksEnabled": False, "WhenChanged": now()}
+    return {
+        "Name": name,
+        "IsDefault": True,
+        "Guid": new_guid(),
+        "IRMEnabled": True,
+        "SMimeSuppressNameChecksEnabled": False,
+        "WhenChanged": now(),
+    }
 
 
 def _accepted_domain(name: str) -> State:
@@ -114,7 +130,9 @@ def _remote_domain(domain: str) -> State:
 
 
 def _mail_user(address: str) -> State:
-    """A guest. Source: Microsoft's page of Get-MailUser, and of recipient types: a guest is a mail user of its own type."""
+    """A guest. Source: Microsoft's page of Get-MailUser, and of recipient types: a guest is a mail user of its own
+    type.
+    """
     return {
         "Name": address.replace("@", "_"),
         "Alias": address.partition("@")[0],
@@ -143,7 +161,9 @@ def _inbound_connector(name: str) -> State:
 
 
 def _outbound_connector(name: str) -> State:
-    """A connector with the defaults of New-OutboundConnector. Source: Microsoft's page of the cmdlet, and a captured connector."""
+    """A connector with the defaults of New-OutboundConnector. Source: Microsoft's page of the cmdlet, and a captured
+    connector.
+    """
     return {
         "Enabled": True,
         "UseMXRecord": True,
@@ -171,7 +191,13 @@ def _outbound_connector(name: str) -> State:
 
 
 def _template(name: str, organization: str, **localized: str) -> State:
-    return {"Name": name, "Description": "", "Type": "Distributed", "TemplateGuid": _guid(organization, name), "Localized": localized}
+    return {
+        "Name": name,
+        "Description": "",
+        "Type": "Distributed",
+        "TemplateGuid": _guid(organization, name),
+        "Localized": localized,
+    }
 
 
 def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) -> State:
@@ -184,19 +210,24 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
     * ``dehydrated``: whether nobody has run Enable-OrganizationCustomization yet; every new organization is.
     * ``shows_tenant_id``: whether Get-OrganizationConfig has a property for it. In no capture it has.
     * ``retired_actions_refused``: whether a rule can no longer get an action of OMEv1.
-    * ``hidden_cmdlets``, ``hidden_parameters`` (``"Set-X -Y"``): what roles, licenses or roll-outs keep from the caller.
+    * ``hidden_cmdlets``, ``hidden_parameters`` (``"Set-X -Y"``): what roles, licenses or roll-outs keep from the
+      caller.
     * ``ignored_parameters`` (``"Set-X -Y"``): accepted, and silently not stored.
     * ``added_properties`` (``{"Get-X": {...}}``) and ``dropped_properties`` (``{"Get-X": [...]}``): output drift.
     * ``flickering_properties`` (``{"Get-X": [...]}``): in every second answer only.
     * ``locale``: language of template names and messages.
-    * ``image_output``: ``bytes``, ``integers`` (REST shows numbers instead of base64) or ``url`` (only ImageUrl is filled).
+    * ``image_output``: ``bytes``, ``integers`` (REST shows numbers instead of base64) or ``url`` (only ImageUrl is
+      filled).
     * ``reorder_lists``: lists of predicates come back in another order than they were sent.
-    * ``page_size``: the most objects of one REST answer, whatever the caller prefers; 0 for no limit of its own. ``page_links``: ``post`` (the
-      same body again) or ``expired`` (following one fails).
-    * ``batch_order``: in which order the parts of a batch run: ``given``, ``reversed``, ``reads_first`` or ``reads_last``.
+    * ``page_size``: the most objects of one REST answer, whatever the caller prefers; 0 for no limit of its own.
+      ``page_links``: ``post`` (the same body again) or ``expired`` (following one fails).
+    * ``batch_order``: in which order the parts of a batch run: ``given``, ``reversed``, ``reads_first`` or
+      ``reads_last``.
     * ``error_details``: ``pipe``, ``json`` or ``inner``, the form of an error's text over REST.
-    * ``message_trace``: rows as ``message_trace.row`` makes them; ``message_trace_quota``: queries that are allowed in 5 minutes.
-    * ``rule_report``, ``encryption_report``, ``message_trace_details``: rows as ``rule_reports`` makes them; ``report_hours_late``: how late reports are.
+    * ``message_trace``: rows as ``message_trace.row`` makes them; ``message_trace_quota``: queries that are allowed in
+      5 minutes.
+    * ``rule_report``, ``encryption_report``, ``message_trace_details``: rows as ``rule_reports`` makes them;
+      ``report_hours_late``: how late reports are.
     * ``irm_test_failure``: the step at which Test-IRMConfiguration fails, empty for a pass.
     """
     domain = name.partition(".")[0]
@@ -324,10 +355,14 @@ class Organization:
 
     def answers_to(self, identifier: str) -> bool:
         """Whether a tenant segment of a URL means this organization."""
-        return self.is_addressed_well_by(identifier) or identifier.lower() in (row["DomainName"].lower() for row in self.state["accepted_domains"])
+        return self.is_addressed_well_by(identifier) or identifier.lower() in (
+            row["DomainName"].lower() for row in self.state["accepted_domains"]
+        )
 
     def is_addressed_well_by(self, identifier: str) -> bool:
-        """Whether it means the organization by its tenant id or its initial domain. By another domain, further pages are refused [Microsoft Q&A 1023619]."""
+        """Whether it means the organization by its tenant id or its initial domain. By another domain, further pages
+        are refused [Microsoft Q&A 1023619].
+        """
         return identifier.lower() in (self.name.lower(), self.tenant_id.lower())
 
     @classmethod
@@ -349,15 +384,25 @@ def complete(state: Mapping[str, Any], *, name: str | None = None, cloud: bool |
     whole = _merged(defaults, state)
     whole["ome_configurations"] = [{**ome_configuration(row["Identity"]), **row} for row in whole["ome_configurations"]]
     whole["owa_mailbox_policies"] = [{**_owa_policy(row["Name"]), **row} for row in whole["owa_mailbox_policies"]]
-    whole["mobile_device_mailbox_policies"] = [{**_mobile_policy(row["Name"]), **row} for row in whole["mobile_device_mailbox_policies"]]
+    whole["mobile_device_mailbox_policies"] = [
+        {**_mobile_policy(row["Name"]), **row} for row in whole["mobile_device_mailbox_policies"]
+    ]
     whole["accepted_domains"] = [{**_accepted_domain(row["DomainName"]), **row} for row in whole["accepted_domains"]]
     whole["remote_domains"] = [{**_remote_domain(row["DomainName"]), **row} for row in whole["remote_domains"]]
     whole["mail_users"] = [{**_mail_user(row["PrimarySmtpAddress"]), **row} for row in whole["mail_users"]]
-    whole["journal_rules"] = [{"Recipient": None, "Scope": "Global", "Enabled": True, **row} for row in whole["journal_rules"]]
+    whole["journal_rules"] = [
+        {"Recipient": None, "Scope": "Global", "Enabled": True, **row} for row in whole["journal_rules"]
+    ]
     whole["inbound_connectors"] = [{**_inbound_connector(row["Name"]), **row} for row in whole["inbound_connectors"]]
     whole["outbound_connectors"] = [{**_outbound_connector(row["Name"]), **row} for row in whole["outbound_connectors"]]
     # Rules that a file describes may leave out all that the service would have filled in.
-    head = {"State": "Enabled", "Mode": "Enforce", "RuleErrorAction": "Ignore", "SenderAddressLocation": "Header", "RecipientAddressType": "Resolved"}
+    head = {
+        "State": "Enabled",
+        "Mode": "Enforce",
+        "RuleErrorAction": "Ignore",
+        "SenderAddressLocation": "Header",
+        "RecipientAddressType": "Resolved",
+    }
     whole["transport_rules"] = [
         {**head, "Guid": _guid(name, row["Name"]), "WhenChanged": now(), **row}
         for row in sorted(whole["transport_rules"], key=lambda row: row.get("Priority", len(whole["transport_rules"])))

@@ -1,14 +1,16 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PowerShell processes that a client starts itself, and that reach the emulator through the stand-in for Exchange's module.
+"""PowerShell processes that a client starts itself, and that reach the emulator through the stand-in for Exchange's
+module.
 
-The client is given a program, ``pwsh`` in the emulator's directory: a shell script that tells the stand-in where the emulator is, and
-becomes the real PowerShell. Each process has a console of its own, named by its process id. Systems give ids again, and a busy one within minutes,
-so a process is the one that it was only if it began when it began.
+The client is given a program, ``pwsh`` in the emulator's directory: a shell script that tells the stand-in where the
+emulator is, and becomes the real PowerShell. Each process has a console of its own, named by its process id. Systems
+give ids again, and a busy one within minutes, so a process is the one that it was only if it began when it began.
 
-Transport faults of the wire ``powershell``, at the steps ``connect``, ``invoke`` and ``disconnect``: ``lost_before`` and ``dead_shell`` kill the process before
-the work, ``lost_after`` kills it after. All others strike the request, as over REST.
+Transport faults of the wire ``powershell``, at the steps ``connect``, ``invoke`` and ``disconnect``: ``lost_before``
+and ``dead_shell`` kill the process before the work, ``lost_after`` kills it after. All others strike the request, as
+over REST.
 """
 
 from __future__ import annotations
@@ -88,17 +90,22 @@ class OwnProcesses:
         for pid in self.living:
             _kill(pid)
 
-    def strike(self, name: str, step: str, body: Mapping[str, Any], console: Console, work: Callable[[], Answer]) -> Answer:
+    def strike(
+        self, name: str, step: str, body: Mapping[str, Any], console: Console, work: Callable[[], Answer]
+    ) -> Answer:
         """What the stand-in gets for a request, unless a fault strikes.
 
-        A shell that no client has started itself cannot be killed, and meets only faults that name the wire: others strike it on its own.
+        A shell that no client has started itself cannot be killed, and meets only faults that name the wire: others
+        strike it on its own.
         """
         is_own = name.startswith(_PREFIX)
         if is_own:
             self._ledger.count("powershell")
         elif not any(fault.wire == "powershell" for fault in self._faults.schedule):
             return work()
-        organization = console.organization.name if console.organization else str(body["parameters"].get("Organization", ""))
+        organization = (
+            console.organization.name if console.organization else str(body["parameters"].get("Organization", ""))
+        )
         fault = self._faults.transport("powershell", step, [str(body.get("cmdlet", step))], organization)
         if fault is None or fault.kind not in ("lost_before", "dead_shell", "lost_after") or not is_own:
             return strike(fault, work)
@@ -117,7 +124,9 @@ def _pid(name: str) -> int:
 
 
 def _beginning(pid: int) -> str:
-    """When a process began, in ticks since the system did; empty where it lives no more. Source: proc_pid_stat(5), fields 3 and 22."""
+    """When a process began, in ticks since the system did; empty where it lives no more. Source: proc_pid_stat(5),
+    fields 3 and 22.
+    """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:

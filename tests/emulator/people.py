@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """People who sign in: with a device code, or in a browser (authorization code), through a public client.
 
-Source: Microsoft's pages about the OAuth 2.0 device authorization grant and the authorization code flow in the Microsoft identity platform
-(v2-oauth2-device-code: parameters, and the errors authorization_pending, authorization_declined, bad_verification_code, expired_token).
+Source: Microsoft's pages about the OAuth 2.0 device authorization grant and the authorization code flow in the
+Microsoft identity platform (v2-oauth2-device-code: parameters, and the errors authorization_pending,
+authorization_declined, bad_verification_code, expired_token).
 """
 
 from __future__ import annotations
@@ -79,9 +80,15 @@ class People:
         client_id = form.get("client_id", "")
         if client_id not in self.clients:
             return refusal(
-                "unauthorized_client", f"AADSTS700016: Application with identifier '{client_id}' was not found in the directory '{organization.name}'."
+                "unauthorized_client",
+                f"AADSTS700016: Application with identifier '{client_id}' was not found in the directory '{organization.name}'.",
             )
-        flow = Flow(organization, client_id, "".join(secrets.choice(_LETTERS) for _place in range(9)), time.monotonic() + self.lifetime)
+        flow = Flow(
+            organization,
+            client_id,
+            "".join(secrets.choice(_LETTERS) for _place in range(9)),
+            time.monotonic() + self.lifetime,
+        )
         device_code = secrets.token_urlsafe(48)
         self.flows[device_code] = flow
         page = f"{url}/devicelogin"
@@ -118,7 +125,11 @@ class People:
                 title = "You have signed in. You can close this page."
             except ValueError:
                 title = "That code did not work. Check it and try again."
-        return Answer(200, _PAGE.format(title=title, code=html.escape(code)).encode(), {"Content-Type": "text/html; charset=utf-8"})
+        return Answer(
+            200,
+            _PAGE.format(title=title, code=html.escape(code)).encode(),
+            {"Content-Type": "text/html; charset=utf-8"},
+        )
 
     def _authorize(self, request: Request, organization: Organization) -> Answer:
         code = secrets.token_urlsafe(24)
@@ -127,9 +138,15 @@ class People:
         target = request.query.get("redirect_uri", "")
         parameters = {"code": code, "state": request.query.get("state", "")}
         if urllib.parse.urlsplit(target).hostname != "localhost":
-            return refusal("invalid_request", "AADSTS50011: The redirect URI does not match the redirect URIs configured for the application.")
+            return refusal(
+                "invalid_request",
+                "AADSTS50011: The redirect URI does not match the redirect URIs configured for the application.",
+            )
         if request.query.get("response_mode") == "form_post":
-            fields = "".join(f'<input type="hidden" name="{name}" value="{html.escape(value)}">' for name, value in parameters.items())
+            fields = "".join(
+                f'<input type="hidden" name="{name}" value="{html.escape(value)}">'
+                for name, value in parameters.items()
+            )
             form = f'<form method="post" action="{html.escape(target)}">{fields}</form><script>document.forms[0].submit()</script>'
             return Answer(200, form.encode(), {"Content-Type": "text/html; charset=utf-8"})
         return Answer(302, b"", {"Location": f"{target}?{urllib.parse.urlencode(parameters)}"})
@@ -150,19 +167,34 @@ class People:
         self._refresh[refresh] = organization, client_id
         now = int(time.time())
         oid = str(uuid.uuid5(uuid.NAMESPACE_DNS, user))
-        identity = {"aud": client_id, "iss": "https://login.invalid", "sub": oid, "oid": oid, "tid": organization.tenant_id, "preferred_username": user}
+        identity = {
+            "aud": client_id,
+            "iss": "https://login.invalid",
+            "sub": oid,
+            "oid": oid,
+            "tid": organization.tenant_id,
+            "preferred_username": user,
+        }
         if nonce := self._nonces.pop(form.get("code", ""), ""):
             identity["nonce"] = nonce
-        client_info = base64.urlsafe_b64encode(json.dumps({"uid": oid, "utid": organization.tenant_id}).encode()).decode().rstrip("=")
+        client_info = (
+            base64.urlsafe_b64encode(json.dumps({"uid": oid, "utid": organization.tenant_id}).encode())
+            .decode()
+            .rstrip("=")
+        )
         return json_answer(
             200,
             {
                 "token_type": "Bearer",
                 "scope": f"https://outlook.office365.com/.default {SCOPES}",
                 "expires_in": lifetime,
-                "access_token": self._issue(organization, client_id, user, form.get("claims", "") if "nbf" in form.get("claims", "") else ""),
+                "access_token": self._issue(
+                    organization, client_id, user, form.get("claims", "") if "nbf" in form.get("claims", "") else ""
+                ),
                 "refresh_token": refresh,
-                "id_token": jwt.encode({**identity, "iat": now, "nbf": now - 60, "exp": now + lifetime}, "0" * 32, algorithm="HS256"),
+                "id_token": jwt.encode(
+                    {**identity, "iat": now, "nbf": now - 60, "exp": now + lifetime}, "0" * 32, algorithm="HS256"
+                ),
                 "client_info": client_info,
             },
         )
@@ -180,15 +212,27 @@ class People:
             text = "AADSTS53003: Access has been blocked by Conditional Access policies. The access policy does not allow token issuance."
             return refusal("access_denied", text)
         if time.monotonic() > flow.until:
-            return refusal("expired_token", "AADSTS70020: The provided value for the input parameter 'device_code' is not valid. This device code has expired.")
+            return refusal(
+                "expired_token",
+                "AADSTS70020: The provided value for the input parameter 'device_code' is not valid. This device code has expired.",
+            )
         if flow.outcome != "approved":
-            return refusal("authorization_pending", "AADSTS70016: OAuth 2.0 device flow error. Authorization is pending. Continue polling.")
+            return refusal(
+                "authorization_pending",
+                "AADSTS70016: OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
+            )
         return None
 
 
 def refusal(error: str, description: str) -> Answer:
     status = 401 if error == "invalid_client" else 400
-    body = {"error": error, "error_description": description, "error_codes": [], "trace_id": str(uuid.uuid4()), "correlation_id": str(uuid.uuid4())}
+    body = {
+        "error": error,
+        "error_description": description,
+        "error_codes": [],
+        "trace_id": str(uuid.uuid4()),
+        "correlation_id": str(uuid.uuid4()),
+    }
     return json_answer(status, body)
 
 

@@ -57,8 +57,19 @@ class Record:
 
 
 def _kinds(text: str, **special: Kind) -> dict[str, Kind]:
-    tail = {"IsValid": Kind.BOOL, "ObjectState": Kind.ENUM, "Guid": Kind.GUID, "ExchangeObjectId": Kind.GUID, "ExchangeVersion": Kind.VERSION}
-    tail |= {"WhenChanged": Kind.INSTANT, "WhenCreated": Kind.INSTANT, "WhenChangedUTC": Kind.INSTANT_UTC, "WhenCreatedUTC": Kind.INSTANT_UTC}
+    tail = {
+        "IsValid": Kind.BOOL,
+        "ObjectState": Kind.ENUM,
+        "Guid": Kind.GUID,
+        "ExchangeObjectId": Kind.GUID,
+        "ExchangeVersion": Kind.VERSION,
+    }
+    tail |= {
+        "WhenChanged": Kind.INSTANT,
+        "WhenCreated": Kind.INSTANT,
+        "WhenChangedUTC": Kind.INSTANT_UTC,
+        "WhenCreatedUTC": Kind.INSTANT_UTC,
+    }
     return {name: special.get(name) or tail.get(name, Kind.STRING) for name in text.split()}
 
 
@@ -138,8 +149,12 @@ KINDS: dict[str, dict[str, Kind]] = {
         OtherWellKnownObjects=Kind.LIST,
         ObjectClass=Kind.LIST,
     ),
-    TEMPLATE: _kinds("Name Description Type TemplateGuid Identity IsValid ObjectState", Type=Kind.ENUM, TemplateGuid=Kind.GUID),
-    OWA: _kinds("Name IRMEnabled SMimeSuppressNameChecksEnabled IsDefault Identity Guid WhenChanged IsValid ObjectState")
+    TEMPLATE: _kinds(
+        "Name Description Type TemplateGuid Identity IsValid ObjectState", Type=Kind.ENUM, TemplateGuid=Kind.GUID
+    ),
+    OWA: _kinds(
+        "Name IRMEnabled SMimeSuppressNameChecksEnabled IsDefault Identity Guid WhenChanged IsValid ObjectState"
+    )
     | _booleans("IRMEnabled SMimeSuppressNameChecksEnabled IsDefault"),
     MOBILE: _kinds(
         """Name AllowSMIMEEncryptionAlgorithmNegotiation AllowSMIMESoftCerts DeviceEncryptionEnabled IrmEnabled RequireDeviceEncryption
@@ -166,7 +181,11 @@ KINDS: dict[str, dict[str, Kind]] = {
         TLSReceiveDomainSecureList=Kind.LIST,
         TLSSendDomainSecureList=Kind.LIST,
     ),
-    PREDICATE: _kinds("Addresses RuleSubTypes Name Rank LinkedDisplayText Identity IsValid ObjectState", Rank=Kind.INT, Addresses=Kind.RULE_LIST),
+    PREDICATE: _kinds(
+        "Addresses RuleSubTypes Name Rank LinkedDisplayText Identity IsValid ObjectState",
+        Rank=Kind.INT,
+        Addresses=Kind.RULE_LIST,
+    ),
     ACTION: _kinds("ConnectorName Name Rank LinkedDisplayText Identity IsValid ObjectState", Rank=Kind.INT),
     ACCEPTED_DOMAIN: _kinds(
         """DomainName DomainType Default InitialDomain MatchSubDomains AuthenticationType PendingRemoval OutboundOnly Name Identity AdminDisplayName Guid
@@ -177,7 +196,9 @@ KINDS: dict[str, dict[str, Kind]] = {
     REMOTE_DOMAIN: _kinds(
         """DomainName IsInternal TargetDeliveryDomain AllowedOOFType AutoReplyEnabled AutoForwardEnabled TrustedMailOutboundEnabled
         TrustedMailInboundEnabled AdminDisplayName Name Identity Guid WhenChanged WhenCreated IsValid ObjectState""",
-        **_booleans("IsInternal TargetDeliveryDomain AutoReplyEnabled AutoForwardEnabled TrustedMailOutboundEnabled TrustedMailInboundEnabled"),
+        **_booleans(
+            "IsInternal TargetDeliveryDomain AutoReplyEnabled AutoForwardEnabled TrustedMailOutboundEnabled TrustedMailInboundEnabled"
+        ),
         AllowedOOFType=Kind.ENUM,
     ),
     MAIL_USER: _kinds(
@@ -185,7 +206,11 @@ KINDS: dict[str, dict[str, Kind]] = {
         RecipientType=Kind.ENUM,
         RecipientTypeDetails=Kind.ENUM,
     ),
-    JOURNAL_RULE: _kinds("Recipient JournalEmailAddress Scope Enabled Name Identity Guid IsValid ObjectState", **_booleans("Enabled"), Scope=Kind.ENUM),
+    JOURNAL_RULE: _kinds(
+        "Recipient JournalEmailAddress Scope Enabled Name Identity Guid IsValid ObjectState",
+        **_booleans("Enabled"),
+        Scope=Kind.ENUM,
+    ),
     RECIPIENT: _kinds(
         "PrimarySmtpAddress EmailAddresses RecipientType RecipientTypeDetails Manager Alias Name Identity Guid IsValid ObjectState",
         EmailAddresses=Kind.LIST,
@@ -205,7 +230,9 @@ KINDS: dict[str, dict[str, Kind]] = {
         """Enabled UseMXRecord Comment ConnectorType ConnectorSource RecipientDomains SmartHosts TlsDomain TlsSettings IsTransportRuleScoped
         RouteAllMessagesViaOnPremises CloudServicesMailEnabled AllAcceptedDomains SenderRewritingEnabled MtaStsMode SmtpDaneMode TestMode
         ValidationRecipients IsValidated LastValidationTimestamp AdminDisplayName Name Identity WhenChangedUTC WhenCreatedUTC Guid IsValid ObjectState""",
-        **_booleans("Enabled UseMXRecord IsTransportRuleScoped RouteAllMessagesViaOnPremises CloudServicesMailEnabled AllAcceptedDomains TestMode"),
+        **_booleans(
+            "Enabled UseMXRecord IsTransportRuleScoped RouteAllMessagesViaOnPremises CloudServicesMailEnabled AllAcceptedDomains TestMode"
+        ),
         **_booleans("SenderRewritingEnabled IsValidated"),
         **dict.fromkeys(("ConnectorType", "ConnectorSource", "TlsSettings", "MtaStsMode", "SmtpDaneMode"), Kind.ENUM),
         **dict.fromkeys(("RecipientDomains", "SmartHosts", "ValidationRecipients"), Kind.LIST),
@@ -311,10 +338,17 @@ def kind_of(name: str, value: Any) -> Kind:
 
 @cache
 def organization_template() -> dict[str, Any]:
-    """The properties of a real organization (2022, 253 of them) with their values, its name written as ``northwind.onmicrosoft.com``."""
-    captured: dict[str, Any] = json.loads((Path(__file__).parents[1] / "data/captures/Get-OrganizationConfig/3.json").read_text(encoding="utf-8"))
+    """The properties of a real organization (2022, 253 of them) with their values, its name written as
+    ``northwind.onmicrosoft.com``.
+    """
+    captured: dict[str, Any] = json.loads(
+        (Path(__file__).parents[1] / "data/captures/Get-OrganizationConfig/3.json").read_text(encoding="utf-8")
+    )
     return {name: value for name, value in captured.items() if not isinstance(value, dict)}
 
 
 #: The tenant id is of no capture; whether the newest organizations show it is open.
-KINDS[ORGANIZATION] = {**{name: kind_of(name, value) for name, value in organization_template().items()}, "ExternalDirectoryOrganizationId": Kind.STRING}
+KINDS[ORGANIZATION] = {
+    **{name: kind_of(name, value) for name, value in organization_template().items()},
+    "ExternalDirectoryOrganizationId": Kind.STRING,
+}

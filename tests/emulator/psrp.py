@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The PSRP front: PowerShell remoting over WS-Management, in front of the emulator's own shells and of a real PowerShell's."""
+"""The PSRP front: PowerShell remoting over WS-Management, in front of the emulator's own shells and of a real
+PowerShell's.
+"""
 
 from __future__ import annotations
 
@@ -181,7 +183,10 @@ class PsrpFront:
         shell_element = envelope.find("rsp:Shell")
         content = envelope.find("rsp:Shell/pwsh:creationXml")
         if shell_element is None or content is None or not envelope.resource_uri.startswith(_PREFIX):
-            raise wsman.Fault(wsman.BAD_CONFIGURATION, "The WS-Management service cannot process the request: the resource URI is unknown.")
+            raise wsman.Fault(
+                wsman.BAD_CONFIGURATION,
+                "The WS-Management service cannot process the request: the resource URI is unknown.",
+            )
         shell_id = shell_element.get("ShellId", str(uuid.uuid4())).upper()
         shell = self._start(shell_id, envelope.resource_uri.removeprefix(_PREFIX), organization)
         with self._lock:
@@ -266,7 +271,10 @@ def _decoded(fragments: str | None) -> bytes:
 
 
 def _timed_out() -> wsman.Fault:
-    return wsman.Fault(wsman.OPERATION_TIMEOUT, "The WS-Management service cannot complete the operation within the time specified in OperationTimeout.")
+    return wsman.Fault(
+        wsman.OPERATION_TIMEOUT,
+        "The WS-Management service cannot complete the operation within the time specified in OperationTimeout.",
+    )
 
 
 def _soap(status: int, body: bytes) -> Answer:

@@ -26,7 +26,9 @@ from .schema import is_read
 from .service import Service
 from .web import Answer, Request
 
-_PATH = re.compile(r"/adminapi/(beta|v1\.0)/([^/]+)/(InvokeCommand|\$batch|EXOModuleFile|basicinfo\('AdminApiState'\))", re.IGNORECASE)
+_PATH = re.compile(
+    r"/adminapi/(beta|v1\.0)/([^/]+)/(InvokeCommand|\$batch|EXOModuleFile|basicinfo\('AdminApiState'\))", re.IGNORECASE
+)
 _RUNNING = {"PropertyName": "AdminApiState", "PropertyValue": "Running"}
 #: What the service's own module puts into a batch. Whether it takes more is not known, so more is refused.
 _MAXIMUM_BATCH = 10
@@ -88,12 +90,20 @@ class AdminApi:
             return Answer(405, b"", {"Allow": "POST"})
         try:
             body = json.loads(request.body)
-            return self._batch(organization, body) if step == "batch" else self._invoke(organization, body, request.headers, request.query, tenant)
+            return (
+                self._batch(organization, body)
+                if step == "batch"
+                else self._invoke(organization, body, request.headers, request.query, tenant)
+            )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            return _error(CmdletError(f"The request is malformed: {error}.", "Microsoft.OData.ODataException", ""), organization)
+            return _error(
+                CmdletError(f"The request is malformed: {error}.", "Microsoft.OData.ODataException", ""), organization
+            )
 
     def _module_file(self, organization: Organization, wanted: str) -> Answer:
-        """The script of the temporary module, where somebody names the cmdlets that it shall have; otherwise only their list."""
+        """The script of the temporary module, where somebody names the cmdlets that it shall have; otherwise only their
+        list.
+        """
         names = granted(organization.state)
         file: dict[str, Any] = {}
         if wanted != "*":
@@ -116,7 +126,10 @@ class AdminApi:
     def _batched(self, organization: Organization, row: Mapping[str, Any]) -> dict[str, Any]:
         match = _PATH.fullmatch(re.sub(r"^https?://[^/]+", "", row["url"]).partition("?")[0])
         if match is None or row["method"].upper() != "POST" or not organization.answers_to(match[2]):
-            return {"status": 404, "body": {"error": {"code": "NotFound", "message": f"No such resource: {row['url']}"}}}
+            return {
+                "status": 404,
+                "body": {"error": {"code": "NotFound", "message": f"No such resource: {row['url']}"}},
+            }
         headers = {name.lower(): value for name, value in (row.get("headers") or {}).items()}
         try:
             # Whether a part inherits the outer authorization is not known: each that real clients send has its own.
@@ -125,7 +138,9 @@ class AdminApi:
             return {"status": 401, "headers": challenge(str(refusal)), "body": ""}
         except NotEntitled:
             return {"status": 403, "headers": {}, "body": _NOTHING_READABLE.decode("latin-1")}
-        fault = self.service.faults.transport("rest", "batched", [row["body"]["CmdletInput"]["CmdletName"]], organization.name)
+        fault = self.service.faults.transport(
+            "rest", "batched", [row["body"]["CmdletInput"]["CmdletName"]], organization.name
+        )
         answer = strike(fault, lambda: self._invoke(organization, row["body"], headers, {}, match[2]))
         try:
             content: Any = json.loads(answer.body)
@@ -133,10 +148,14 @@ class AdminApi:
             content = answer.body.decode("latin-1")
         return {"status": answer.status, "headers": answer.headers, "body": content}
 
-    def _invoke(self, organization: Organization, body: Mapping[str, Any], headers: Any, query: Mapping[str, str], tenant: str) -> Answer:
+    def _invoke(
+        self, organization: Organization, body: Mapping[str, Any], headers: Any, query: Mapping[str, str], tenant: str
+    ) -> Answer:
         if "$skiptoken" in query:
             rest = self._pages.pop(query["$skiptoken"], None)
-            return self._page(organization, rest if organization.state["page_links"] == "post" else None, [], headers, tenant)
+            return self._page(
+                organization, rest if organization.state["page_links"] == "post" else None, [], headers, tenant
+            )
         call = body["CmdletInput"]
         cmdlet, parameters = str(call["CmdletName"]), call.get("Parameters") or {}
         if not isinstance(parameters, dict):
@@ -166,15 +185,22 @@ class AdminApi:
         errors: list[CmdletError] | None = None,
     ) -> Answer:
         if values is None:
-            return _error(CmdletError("Expired or Invalid pagination request. Default Expiry time is 00:30:00", "", ""), organization)
+            return _error(
+                CmdletError("Expired or Invalid pagination request. Default Expiry time is 00:30:00", "", ""),
+                organization,
+            )
         preferred = re.search(r"odata\.maxpagesize=(\d+)", headers.get("Prefer") or headers.get("prefer") or "")
         size = min(organization.state["page_size"] or 1000, int(preferred[1]) if preferred else 1000)
-        body: dict[str, Any] = {"@odata.context": f"{self.url}/adminapi/beta/{organization.name}/$metadata#Collection(Exchange.GenericHashTable)"}
+        body: dict[str, Any] = {
+            "@odata.context": f"{self.url}/adminapi/beta/{organization.name}/$metadata#Collection(Exchange.GenericHashTable)"
+        }
         if len(values) > size:
             token = str(next(self._tokens))
             if organization.is_addressed_well_by(tenant):
                 self._pages[token] = values[size:]
-            body["@odata.nextLink"] = f"{self.url}/adminapi/beta/{organization.tenant_id}/InvokeCommand?$skiptoken={token}"
+            body["@odata.nextLink"] = (
+                f"{self.url}/adminapi/beta/{organization.tenant_id}/InvokeCommand?$skiptoken={token}"
+            )
         body |= {"adminapi.warnings@odata.type": "#Collection(String)", "@adminapi.warnings": warnings}
         if errors:
             body["@adminapi.errors"] = [_detail(error, organization) for error in errors]
@@ -221,7 +247,10 @@ def _property(name: str, kind: Kind, value: Any, organization: Organization) -> 
     if kind is Kind.GUID:
         return {f"{name}@data.type": "System.Guid", f"{name}@odata.type": "#Guid", name: value}
     if kind in (Kind.INSTANT, Kind.INSTANT_UTC):
-        return {f"{name}@data.type": "System.DateTime", name: value if kind is Kind.INSTANT_UTC else value.removesuffix("Z") + "+00:00"}
+        return {
+            f"{name}@data.type": "System.DateTime",
+            name: value if kind is Kind.INSTANT_UTC else value.removesuffix("Z") + "+00:00",
+        }
     if kind is Kind.BYTES and organization.state["image_output"] == "integers":
         return {f"{name}@data.type": "System.Byte[]", name: list(base64.b64decode(value))}
     return {name: value}
@@ -242,7 +271,12 @@ def _error(error: CmdletError, organization: Organization) -> Answer:
         body["details"] = [{"code": "Context", "target": "", "message": _detail(error, organization)}]
     trace = "   at Microsoft.Exchange.AdminApi.CommandInvocation.CommandInvocation.InvokeCommand(QueryContext queryContext, CmdletInput cmdletInput)"
     thrower = "Microsoft.Exchange.Admin.OData.Core.ODataServiceException"
-    body["innererror"] = {"message": "Error executing cmdlet", "type": thrower, "stacktrace": trace, "internalexception": inner}
+    body["innererror"] = {
+        "message": "Error executing cmdlet",
+        "type": thrower,
+        "stacktrace": trace,
+        "internalexception": inner,
+    }
     answer = _json(error.status, {"error": body})
     answer.headers |= {"x-ExceptionType": error.reason, "request-id": str(uuid.uuid4())}
     return answer
@@ -250,7 +284,9 @@ def _error(error: CmdletError, organization: Organization) -> Answer:
 
 def _json(status: int, body: Any) -> Answer:
     text = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    return Answer(status, text, {"Content-Type": "application/json; odata.metadata=minimal; odata.streaming=true; charset=utf-8"})
+    return Answer(
+        status, text, {"Content-Type": "application/json; odata.metadata=minimal; odata.streaming=true; charset=utf-8"}
+    )
 
 
 def _compressed(answer: Answer, request: Request) -> Answer:

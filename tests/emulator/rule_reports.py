@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the service reports of its rules: two reports, and a traced message in detail.
 
-Sources: Microsoft's pages of the cmdlets and MC1323250; the details' texts as published scripts quote them. A state holds the rows, so that a report can say
-whatever a test wants, also what no rule did; :func:`computed` makes those that the emulator's own rules cause.
+Sources: Microsoft's pages of the cmdlets and MC1323250; the details' texts as published scripts quote them. A state
+holds the rows, so that a report can say whatever a test wants, also what no rule did; :func:`computed` makes those that
+the emulator's own rules cause.
 """
 
 from __future__ import annotations
@@ -35,13 +36,22 @@ _EVENTS = (*RULE_EVENTS, "DLPActionHits", "DLPMessages", "DLPRuleHits")
 
 def hit(row: Mapping[str, Any], rule: str, **others: Any) -> dict[str, Any]:
     """A row of the rule report: the rule acted on a copy of the message trace. :param row: of ``message_trace.row``."""
-    shared = {name: row[name] for name in ("MessageId", "MessageTraceId", "SenderAddress", "RecipientAddress", "Subject")}
-    said = {"Direction": "Outbound", "Domain": row["SenderAddress"].partition("@")[2], "Action": "ApplyRightsProtectionTemplate", "MessageSize": row["Size"]}
+    shared = {
+        name: row[name] for name in ("MessageId", "MessageTraceId", "SenderAddress", "RecipientAddress", "Subject")
+    }
+    said = {
+        "Direction": "Outbound",
+        "Domain": row["SenderAddress"].partition("@")[2],
+        "Action": "ApplyRightsProtectionTemplate",
+        "MessageSize": row["Size"],
+    }
     return {"Date": row["Received"], **shared, **said, "EventType": RULE_EVENTS[0], "TransportRule": rule, **others}
 
 
 def hits(rows: Iterable[Mapping[str, Any]], rule: str, *, omitted: Collection[str] = ()) -> list[dict[str, Any]]:
-    """A row for each copy, but for those of the omitted messages. Rows that no rule caused, and omitted ones, contradict what is computed."""
+    """A row for each copy, but for those of the omitted messages. Rows that no rule caused, and omitted ones,
+    contradict what is computed.
+    """
     return [hit(row, rule) for row in rows if row["MessageTraceId"] not in omitted]
 
 
@@ -51,14 +61,28 @@ def computed(state: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> lis
     whole = Organization(state).dump()
     found = []
     for each in rows:
-        said = {"from": each["SenderAddress"], "to": [each["RecipientAddress"]], "subject": each["Subject"], "size": each["Size"]}
+        said = {
+            "from": each["SenderAddress"],
+            "to": [each["RecipientAddress"]],
+            "subject": each["Subject"],
+            "size": each["Size"],
+        }
         results = deliver(whole, {**plain, **said, "authenticated": each["FromIP"] == NO_HOP})["recipients"]
-        found += [hit(each, rule["name"]) for result in results.values() for rule in result["rules"] if rule["matched"] is True]
+        found += [
+            hit(each, rule["name"])
+            for result in results.values()
+            for rule in result["rules"]
+            if rule["matched"] is True
+        ]
     return found
 
 
-def detail(row: Mapping[str, Any], rules: Mapping[str, str], tls: str = "", connector: str = "") -> list[dict[str, Any]]:
-    """The events of a copy in detail. :param rules: names of the rules that acted, to their GUIDs. :param connector: by which it left."""
+def detail(
+    row: Mapping[str, Any], rules: Mapping[str, str], tls: str = "", connector: str = ""
+) -> list[dict[str, Any]]:
+    """The events of a copy in detail. :param rules: names of the rules that acted, to their GUIDs. :param connector: by
+    which it left.
+    """
     head = {name: row[name] for name in ("MessageId", "MessageTraceId", "RecipientAddress")}
     events = [("Receive", "Message received by: MAIL.PROD.OUTLOOK.COM", "")]
     for name, guid in rules.items():
@@ -67,7 +91,10 @@ def detail(row: Mapping[str, Any], rules: Mapping[str, str], tls: str = "", conn
     if tls:
         said = f"Message sent to mail.fabrikam.com at 203.0.113.25 using {tls} with AES256"
         events.append(("Send external", said, _data("ConnectorId", connector) if connector else ""))
-    return [{"Date": row["Received"], **head, "Event": event, "Action": "", "Detail": text, "Data": data} for event, text, data in events]
+    return [
+        {"Date": row["Received"], **head, "Event": event, "Action": "", "Detail": text, "Data": data}
+        for event, text, data in events
+    ]
 
 
 def _data(name: str, value: str) -> str:
@@ -78,7 +105,10 @@ def settled(state: Mapping[str, Any], days: int = 60) -> dict[str, Any]:
     """A state in which everything that can change did so that long ago."""
     then = stored_instant(datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days))
     dated = {"transport_rules": "WhenChanged", "remote_domains": "WhenChanged", "inbound_connectors": "WhenChangedUTC"}
-    return {**state, **{name: [{when: then, **_without(row, when)} for row in state[name]] for name, when in dated.items()}}
+    return {
+        **state,
+        **{name: [{when: then, **_without(row, when)} for row in state[name]] for name, when in dated.items()},
+    }
 
 
 def _without(row: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -93,7 +123,16 @@ def get_rule_report(context: Context) -> None:
     if unknown:
         raise refused(f"The value '{sorted(unknown)[0]}' of the parameter EventType isn't valid.")
     rows = [row for row in _reported(context, "rule_report", RULE_DAYS) if row["EventType"].lower() in wanted]
-    for name in ("Direction", "Domain", "Action", "MessageId", "MessageTraceId", "RecipientAddress", "SenderAddress", "TransportRule"):
+    for name in (
+        "Direction",
+        "Domain",
+        "Action",
+        "MessageId",
+        "MessageTraceId",
+        "RecipientAddress",
+        "SenderAddress",
+        "TransportRule",
+    ):
         values = asked.get(name)
         if values:
             meant = {str(value).lower() for value in (values if isinstance(values, list) else [values])}
@@ -113,7 +152,9 @@ def get_detail(context: Context) -> None:
     queries: list[float] = state["message_trace_detail_queries"]
     queries[:] = [each for each in queries if now - each < SECONDS]
     if len(queries) >= QUERIES:
-        raise refused("You have exceeded the number of queries that are allowed in 5 minutes. Please wait and try again.")
+        raise refused(
+            "You have exceeded the number of queries that are allowed in 5 minutes. Please wait and try again."
+        )
     queries.append(now)
     keys = [str(asked.get(name) or "").lower() for name in ("MessageTraceId", "RecipientAddress")]
     for row in state["message_trace_details"] if all(keys) else ():

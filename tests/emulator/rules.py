@@ -27,7 +27,12 @@ Rule = dict[str, Any]
 _NAMESPACE = "Microsoft.Exchange.MessagingPolicies.Rules.Tasks"
 _DLP = "DLP rules are refused by the service"
 _DLP_REFUSAL = "You can't create or update DLP related mail flow rules in the Exchange admin center. See https://aka.ms/NoDLPinETRs."
-_ALWAYS = {"Mode": "Enforce", "RuleErrorAction": "Ignore", "SenderAddressLocation": "Header", "RecipientAddressType": "Resolved"}
+_ALWAYS = {
+    "Mode": "Enforce",
+    "RuleErrorAction": "Ignore",
+    "SenderAddressLocation": "Header",
+    "RecipientAddressType": "Resolved",
+}
 _OUTPUT_NAMES = {"NotifySender": "SenderNotificationType"}
 
 #: Actions of OMEv1: since June 2023 the service lets a rule keep or lose them, and no more.
@@ -48,7 +53,10 @@ _FILLED: dict[str, dict[str, str | None]] = {
     "ApplyHtmlDisclaimerText": {"ApplyHtmlDisclaimerLocation": "Append", "ApplyHtmlDisclaimerFallbackAction": "Wrap"},
     "GenerateIncidentReport": {"IncidentReportContent": None},
 }
-_REJECT = {"RejectMessageReasonText": "Delivery not authorized, message refused", "RejectMessageEnhancedStatusCode": "5.7.1"}
+_REJECT = {
+    "RejectMessageReasonText": "Delivery not authorized, message refused",
+    "RejectMessageEnhancedStatusCode": "5.7.1",
+}
 
 #: Class names that do not follow from the property's name; several properties of one class count once.
 _CLASSES = {
@@ -74,7 +82,11 @@ _CLASSES = {
     "ApplyRightsProtectionTemplate": "RightsProtectMessage",
     "ApplyRightsProtectionCustomizationTemplate": "ApplyRightsProtectionCustomization",
 }
-_ON_PREMISES_ONLY = {"RunspaceId": "0b9eb1f5-5b5f-4a1f-8c0c-0d3c7cf1d8a1", "SerializationData": None, "OMEExpiryDays": None}
+_ON_PREMISES_ONLY = {
+    "RunspaceId": "0b9eb1f5-5b5f-4a1f-8c0c-0d3c7cf1d8a1",
+    "SerializationData": None,
+    "OMEExpiryDays": None,
+}
 _CLOUD_ONLY = ("CreatedBy", "RecipientAddressType", "RemoveOMEv2", "ApplyRightsProtectionCustomizationTemplate")
 
 
@@ -92,7 +104,14 @@ def find(rules: Sequence[Rule], identity: str, organization: str) -> Rule:
 
 def distinguished_name(name: str, organization: str) -> str:
     escaped = re.sub(r'([\\",+<>;])', r"\\\1", name)
-    containers = ("TransportVersioned", "Rules", "Transport Settings", "Configuration", organization, "ConfigurationUnits")
+    containers = (
+        "TransportVersioned",
+        "Rules",
+        "Transport Settings",
+        "Configuration",
+        organization,
+        "ConfigurationUnits",
+    )
     return ",".join(f"CN={part}" for part in (escaped, *containers)) + ",DC=EMUPR01A001,DC=PROD,DC=OUTLOOK,DC=COM"
 
 
@@ -103,7 +122,11 @@ def changed(rule: Mapping[str, Any], parameters: Mapping[str, Any], state: Mappi
     """
     _refuse_what_the_service_left_behind(parameters, state)
     wanted = {name: _resolved(name, value, rule.get(name), state) for name, value in parameters.items()}
-    merged = {name: value for name, value in {**rule, **wanted}.items() if value not in (None, [], "") and (value is not False or name in SAYING_FALSE)}
+    merged = {
+        name: value
+        for name, value in {**rule, **wanted}.items()
+        if value not in (None, [], "") and (value is not False or name in SAYING_FALSE)
+    }
     for name, default in _ALWAYS.items():
         if name in parameters and parameters[name] is None:
             raise refused(f"The property '{name}' can't be empty.")
@@ -116,7 +139,9 @@ def changed(rule: Mapping[str, Any], parameters: Mapping[str, Any], state: Mappi
 
 def _refuse_what_the_service_left_behind(parameters: Mapping[str, Any], state: Mapping[str, Any]) -> None:
     if state["cloud"] and state["retired_actions_refused"] and any(parameters.get(name) for name in RETIRED):
-        raise CmdletError("Office 365 Message Encryption of the first version is retired. Use ApplyRightsProtectionTemplate or RemoveOMEv2.")
+        raise CmdletError(
+            "Office 365 Message Encryption of the first version is retired. Use ApplyRightsProtectionTemplate or RemoveOMEv2."
+        )
     for name, value in parameters.items():
         reason = rule_refusals().get(name)
         if reason == _DLP and value not in (None, False, "None"):
@@ -148,7 +173,9 @@ def _resolved(name: str, value: Any, current: Any, state: Mapping[str, Any]) -> 
 
 def _address(identity: str, state: Mapping[str, Any]) -> str:
     for recipient in state["recipients"]:
-        if identity.lower() in {str(recipient[key]).lower() for key in ("name", "alias", "address", "guid", "dn") if recipient.get(key)}:
+        if identity.lower() in {
+            str(recipient[key]).lower() for key in ("name", "alias", "address", "guid", "dn") if recipient.get(key)
+        }:
             return str(recipient["address"])
     if is_smtp_address(identity):
         return identity
@@ -203,7 +230,9 @@ def _check(rule: Rule, state: Mapping[str, Any]) -> None:
             raise refused(f"The value '{rule[scope]}' of '{scope}' exists on premises only.")
     status = rule.get("RejectMessageEnhancedStatusCode", "5.7.1")
     if not re.fullmatch(r"5\.7\.(1|9\d\d)", status):
-        raise refused(f"The enhanced status code '{status}' isn't valid: it must be 5.7.1 or between 5.7.900 and 5.7.999.")
+        raise refused(
+            f"The enhanced status code '{status}' isn't valid: it must be 5.7.1 or between 5.7.900 and 5.7.999."
+        )
     if not any(rule_sections().get(key) == "actions" for key in rule):
         raise refused("A rule must have at least one action.")
     if size(rule) > MAXIMUM_SIZE:
@@ -221,7 +250,11 @@ def place(rules: list[Rule], rule: Rule, priority: int | None) -> None:
     if priority is None:
         priority = next((index for index, other in enumerate(rules) if other["Guid"] == rule["Guid"]), len(rest))
     if not 0 <= priority <= len(rest):
-        raise CmdletError("The specified rule priority is invalid.", "Microsoft.Exchange.MessagingPolicies.Rules.Tasks.InvalidPriorityException", "")
+        raise CmdletError(
+            "The specified rule priority is invalid.",
+            "Microsoft.Exchange.MessagingPolicies.Rules.Tasks.InvalidPriorityException",
+            "",
+        )
     rules[:] = [*rest[:priority], rule, *rest[priority:]]
 
 
@@ -254,9 +287,15 @@ def _set_in(rule: Mapping[str, Any], section: str) -> list[str]:
 
 
 def size(rule: Mapping[str, Any]) -> int:
-    """The bytes that a rule takes. How the service counts is not published: this is the length of its settings plus a constant."""
-    settings = {name: rule[name] for section in ("conditions", "exceptions", "actions") for name in _set_in(rule, section)}
-    return 300 + len(json.dumps([settings, rule["Name"], rule.get("Comments")], ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    """The bytes that a rule takes. How the service counts is not published: this is the length of its settings plus a
+    constant.
+    """
+    settings = {
+        name: rule[name] for section in ("conditions", "exceptions", "actions") for name in _set_in(rule, section)
+    }
+    return 300 + len(
+        json.dumps([settings, rule["Name"], rule.get("Comments")], ensure_ascii=False).encode("utf-8", "surrogatepass")
+    )
 
 
 def regex_size(rule: Mapping[str, Any]) -> int:
@@ -272,7 +311,11 @@ def _classes(rule: Mapping[str, Any], section: str) -> list[str] | None:
 
 def _description(rule: Mapping[str, Any]) -> str:
     lines: list[str] = []
-    for section, title in (("conditions", "If the message:"), ("actions", "Take the following actions:"), ("exceptions", "Except if the message:")):
+    for section, title in (
+        ("conditions", "If the message:"),
+        ("actions", "Take the following actions:"),
+        ("exceptions", "Except if the message:"),
+    ):
         names = _set_in(rule, section)
         lines += [title, *("\t" + _sentence(name, rule[name]) for name in names)] if names else []
     return "".join(f"{line}\r\n" for line in lines)
@@ -293,7 +336,11 @@ def record(rule: Mapping[str, Any], state: Mapping[str, Any], *, details: bool =
     """
     kinds = KINDS[RULE]
     values: dict[str, Any] = {name: False if kinds[name] is Kind.BOOL else None for name in rule_properties()}
-    stored = rule if details else {name: value for name, value in rule.items() if rule_sections().get(name) in (None, "rule")}
+    stored = (
+        rule
+        if details
+        else {name: value for name, value in rule.items() if rule_sections().get(name) in (None, "rule")}
+    )
     values |= {_OUTPUT_NAMES.get(name, name): value for name, value in stored.items() if name != "Enabled"}
     values |= {
         "DlpPolicyId": "00000000-0000-0000-0000-000000000000",

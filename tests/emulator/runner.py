@@ -20,7 +20,18 @@ from .properties import Record
 from .schema import ADVANCED, ADVANCED_PARAMETERS, Cmdlet, cmdlets
 from .values import binds_nothing, convert
 
-_COMMON = frozenset({"erroraction", "warningaction", "errorvariable", "warningvariable", "verbose", "debug", "informationaction", "progressaction"})
+_COMMON = frozenset(
+    {
+        "erroraction",
+        "warningaction",
+        "errorvariable",
+        "warningvariable",
+        "verbose",
+        "debug",
+        "informationaction",
+        "progressaction",
+    }
+)
 
 
 def granted(state: State) -> list[str]:
@@ -28,11 +39,20 @@ def granted(state: State) -> list[str]:
     hidden = {name.lower() for name in state["hidden_cmdlets"]}
     if not state["advanced_message_encryption"]:
         hidden |= {name.lower() for name in ADVANCED}
-    return sorted(cmdlet.name for key, cmdlet in cmdlets().items() if cmdlet.exists(cloud=state["cloud"]) and key not in hidden)
+    return sorted(
+        cmdlet.name for key, cmdlet in cmdlets().items() if cmdlet.exists(cloud=state["cloud"]) and key not in hidden
+    )
 
 
 def run(
-    organization: Organization, name: str, parameters: Mapping[str, Any], *, rest: bool, prompts: bool, view: State | None = None, discard: bool = False
+    organization: Organization,
+    name: str,
+    parameters: Mapping[str, Any],
+    *,
+    rest: bool,
+    prompts: bool,
+    view: State | None = None,
+    discard: bool = False,
 ) -> Outcome:
     """Runs a cmdlet in an organization.
 
@@ -52,7 +72,10 @@ def run(
         if cmdlet.reads:
             context = Context(view or organization.state, bound, cmdlet)
             HANDLERS[name.lower()](context)
-            return Outcome([_drifted(record, cmdlet, organization.state) for record in context.outcome.records], context.outcome.warnings)
+            return Outcome(
+                [_drifted(record, cmdlet, organization.state) for record in context.outcome.records],
+                context.outcome.warnings,
+            )
         ignored = {text.lower() for text in organization.state["ignored_parameters"]}
         kept = {key: value for key, value in bound.items() if f"{cmdlet.name} -{key}".lower() not in ignored}
         context = Context(copy.deepcopy(organization.state), kept, cmdlet)
@@ -96,7 +119,11 @@ def _asks(cmdlet: Cmdlet, bound: Mapping[str, Any], state: State) -> bool:
     if cmdlet.name == "Set-IRMConfiguration":
         licensing: bool = state["irm_configuration"]["InternalLicensingEnabled"]
         return bool(bound.get("InternalLicensingEnabled", licensing) != licensing)
-    return cmdlet.name.startswith("Remove-") or cmdlet.name in ("Set-OMEConfiguration", "New-OMEConfiguration", "Disable-TransportRule")
+    return cmdlet.name.startswith("Remove-") or cmdlet.name in (
+        "Set-OMEConfiguration",
+        "New-OMEConfiguration",
+        "Disable-TransportRule",
+    )
 
 
 def _drifted(record: Record, cmdlet: Cmdlet, state: State) -> Record:
@@ -105,4 +132,6 @@ def _drifted(record: Record, cmdlet: Cmdlet, state: State) -> Record:
     dropped = state["dropped_properties"].get(cmdlet.name, ())
     if not added and not dropped:
         return record
-    return Record(record.type, {name: value for name, value in {**record.values, **added}.items() if name not in dropped})
+    return Record(
+        record.type, {name: value for name, value in {**record.values, **added}.items() if name not in dropped}
+    )

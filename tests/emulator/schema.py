@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The cmdlets and their parameters.
 
-In the cloud a cmdlet has the parameters, types and mandatory ones of the live module (``data/module_manifest.json``). Microsoft's
-documentation (``data/cmdlets.json``) tells the rest: a cmdlet that the manifest lacks, a type that the module leaves open
-(``System.Object``), values, limits, and Exchange on-premises.
+In the cloud a cmdlet has the parameters, types and mandatory ones of the live module (``data/module_manifest.json``).
+Microsoft's documentation (``data/cmdlets.json``) tells the rest: a cmdlet that the manifest lacks, a type that the
+module leaves open (``System.Object``), values, limits, and Exchange on-premises.
 """
 
 from __future__ import annotations
@@ -24,9 +24,21 @@ _SIZED: list[dict[str, Any]] = [{"name": "ResultSize", "type": "Unlimited"}]
 #: Cmdlets that the documentation extract does not hold, because they are not about message encryption.
 _MORE: dict[str, Any] = {
     "Get-OrganizationConfig": {"cloud": True, "onprem": True, "parameters": []},
-    "Get-AcceptedDomain": {"cloud": True, "onprem": True, "parameters": [{"name": "Identity", "type": "AcceptedDomainIdParameter"}]},
-    "Get-RemoteDomain": {"cloud": True, "onprem": True, "parameters": [{"name": "Identity", "type": "RemoteDomainIdParameter"}]},
-    "Get-InboundConnector": {"cloud": True, "onprem": False, "parameters": [{"name": "Identity", "type": "InboundConnectorIdParameter"}]},
+    "Get-AcceptedDomain": {
+        "cloud": True,
+        "onprem": True,
+        "parameters": [{"name": "Identity", "type": "AcceptedDomainIdParameter"}],
+    },
+    "Get-RemoteDomain": {
+        "cloud": True,
+        "onprem": True,
+        "parameters": [{"name": "Identity", "type": "RemoteDomainIdParameter"}],
+    },
+    "Get-InboundConnector": {
+        "cloud": True,
+        "onprem": False,
+        "parameters": [{"name": "Identity", "type": "InboundConnectorIdParameter"}],
+    },
     "Get-OutboundConnector": {
         "cloud": True,
         "onprem": False,
@@ -36,12 +48,24 @@ _MORE: dict[str, Any] = {
             {"name": "IsTransportRuleScoped", "type": "Boolean"},
         ],
     },
-    "Get-JournalRule": {"cloud": True, "onprem": True, "parameters": [{"name": "Identity", "type": "JournalRuleIdParameter"}]},
-    "Get-MailUser": {"cloud": True, "onprem": True, "parameters": [{"name": "Identity", "type": "MailUserIdParameter"}, *_SIZED]},
+    "Get-JournalRule": {
+        "cloud": True,
+        "onprem": True,
+        "parameters": [{"name": "Identity", "type": "JournalRuleIdParameter"}],
+    },
+    "Get-MailUser": {
+        "cloud": True,
+        "onprem": True,
+        "parameters": [{"name": "Identity", "type": "MailUserIdParameter"}, *_SIZED],
+    },
     "Get-Recipient": {
         "cloud": True,
         "onprem": True,
-        "parameters": [{"name": "Identity", "type": "RecipientIdParameter"}, {"name": "Filter", "type": "String"}, *_SIZED],
+        "parameters": [
+            {"name": "Identity", "type": "RecipientIdParameter"},
+            {"name": "Filter", "type": "String"},
+            *_SIZED,
+        ],
     },
     "Get-DistributionGroupMember": {
         "cloud": True,
@@ -51,7 +75,10 @@ _MORE: dict[str, Any] = {
     "Get-DynamicDistributionGroupMember": {
         "cloud": True,
         "onprem": False,
-        "parameters": [{"name": "Identity", "type": "DynamicDistributionGroupMemberIdParameter", "required": True}, *_SIZED],
+        "parameters": [
+            {"name": "Identity", "type": "DynamicDistributionGroupMemberIdParameter", "required": True},
+            *_SIZED,
+        ],
     },
     "Get-UnifiedGroupLinks": {
         "cloud": True,
@@ -64,7 +91,11 @@ _MORE: dict[str, Any] = {
     },
 }
 
-_TRACE = {"String[]": "SenderAddress RecipientAddress MessageId", "String": "FromIP ToIP Subject StartingRecipientAddress", "DateTime": "StartDate EndDate"}
+_TRACE = {
+    "String[]": "SenderAddress RecipientAddress MessageId",
+    "String": "FromIP ToIP Subject StartingRecipientAddress",
+    "DateTime": "StartDate EndDate",
+}
 _MORE["Get-MessageTraceV2"] = {
     "cloud": True,
     "onprem": False,
@@ -76,7 +107,16 @@ _MORE["Get-MessageTraceV2"] = {
         {
             "name": "Status",
             "type": "String[]",
-            "values": ["Delivered", "Expanded", "Failed", "FilteredAsSpam", "GettingStatus", "None", "Pending", "Quarantined"],
+            "values": [
+                "Delivered",
+                "Expanded",
+                "Failed",
+                "FilteredAsSpam",
+                "GettingStatus",
+                "None",
+                "Pending",
+                "Quarantined",
+            ],
         },
     ],
 }
@@ -92,7 +132,10 @@ _MORE["Get-MailDetailTransportRuleReport"] = {
     "onprem": False,
     "parameters": [
         *_PAGES,
-        *({"name": name, "type": "String[]"} for name in f"{_FILTERS} MessageId RecipientAddress SenderAddress TransportRule".split()),
+        *(
+            {"name": name, "type": "String[]"}
+            for name in f"{_FILTERS} MessageId RecipientAddress SenderAddress TransportRule".split()
+        ),
         {"name": "MessageTraceId", "type": "Guid"},
     ],
 }
@@ -104,11 +147,17 @@ _MORE["Get-MailTrafficEncryptionReport"] = {
 _MORE["Get-MessageTraceDetailV2"] = {
     "cloud": True,
     "onprem": False,
-    "parameters": [{"name": "MessageTraceId", "type": "Guid"}, {"name": "RecipientAddress", "type": "String"}, *_PAGES[:2]],
+    "parameters": [
+        {"name": "MessageTraceId", "type": "Guid"},
+        {"name": "RecipientAddress", "type": "String"},
+        *_PAGES[:2],
+    ],
 }
 
 #: Cmdlets that exist only in organizations that have Advanced Message Encryption.
-ADVANCED = frozenset({"New-OMEConfiguration", "Remove-OMEConfiguration", "Get-OMEMessageStatus", "Set-OMEMessageRevocation"})
+ADVANCED = frozenset(
+    {"New-OMEConfiguration", "Remove-OMEConfiguration", "Get-OMEMessageStatus", "Set-OMEMessageRevocation"}
+)
 
 #: Parameters that exist only there, too (Microsoft's reference of the cmdlet).
 ADVANCED_PARAMETERS = frozenset({"set-irmconfiguration -enableportaltrackinglogs"})
@@ -204,7 +253,9 @@ def cmdlets() -> dict[str, Cmdlet]:
     for name, data in {**_load("cmdlets.json"), **_MORE}.items():
         documented = {row["name"].lower(): _documented(row) for row in data["parameters"]}
         parameters: dict[str, Parameter] = {}
-        for parameter in (_as_in_the_cloud(documented, manifest()[name]) if name in manifest() else documented).values():
+        for parameter in (
+            _as_in_the_cloud(documented, manifest()[name]) if name in manifest() else documented
+        ).values():
             parameters.update({spelling.lower(): parameter for spelling in (parameter.name, *parameter.aliases)})
         found[name.lower()] = Cmdlet(name, data["cloud"], data["onprem"], parameters)
     return found
@@ -217,7 +268,10 @@ def _documented(row: Mapping[str, Any]) -> Parameter:
 
 def _as_in_the_cloud(documented: Mapping[str, Parameter], described: Mapping[str, Any]) -> dict[str, Parameter]:
     """The documented parameters with what the manifest says of them, and those that only it has."""
-    merged = {key: parameter if not parameter.cloud or parameter.name in _PROMPTS else replace(parameter, cloud=False) for key, parameter in documented.items()}
+    merged = {
+        key: parameter if not parameter.cloud or parameter.name in _PROMPTS else replace(parameter, cloud=False)
+        for key, parameter in documented.items()
+    }
     for name, row in described["parameters"].items():
         known = documented.get(name.lower())
         mandatory = _is_mandatory(row.get("sets", {}), described["default_set"])
@@ -225,7 +279,9 @@ def _as_in_the_cloud(documented: Mapping[str, Parameter], described: Mapping[str
         source = "manifest" if net_type else "documentation" if known else "nobody"
         if known is None:
             known = Parameter(name, _OPEN_TYPES.get(row["type"], ""), onprem=False)
-        merged[name.lower()] = replace(known, cloud=True, required_in_cloud=mandatory, type=net_type or known.type, type_source=source)
+        merged[name.lower()] = replace(
+            known, cloud=True, required_in_cloud=mandatory, type=net_type or known.type, type_source=source
+        )
     return merged
 
 
@@ -234,7 +290,11 @@ def _is_mandatory(sets: Mapping[str, Mapping[str, Any]], default_set: str | None
     row = sets.get(default_set or "") or sets.get("__AllParameterSets")
     if row is None and default_set:
         return False
-    return bool(row.get("mandatory")) if row is not None else bool(sets) and all(other.get("mandatory") for other in sets.values())
+    return (
+        bool(row.get("mandatory"))
+        if row is not None
+        else bool(sets) and all(other.get("mandatory") for other in sets.values())
+    )
 
 
 @cache
@@ -256,7 +316,12 @@ def rule_properties() -> tuple[str, ...]:
 
 
 def described(name: str) -> Mapping[str, Any]:
-    """A cmdlet as the functions of the live module have it; one that its manifest does not hold, with the parameters that are documented, of any type."""
+    """A cmdlet as the functions of the live module have it; one that its manifest does not hold, with the parameters
+    that are documented, of any type.
+    """
     if name in manifest() or name.lower() not in cmdlets():
         return dict(manifest().get(name, {"default_set": None, "parameters": {}}))
-    return {"default_set": None, "parameters": {parameter.name: {"type": "object"} for parameter in cmdlets()[name.lower()].parameters.values()}}
+    return {
+        "default_set": None,
+        "parameters": {parameter.name: {"type": "object"} for parameter in cmdlets()[name.lower()].parameters.values()},
+    }

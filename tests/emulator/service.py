@@ -34,7 +34,9 @@ class _Lag:
 
     @property
     def is_over(self) -> bool:
-        return (self.reads is not None and self.seen >= self.reads) or (self.until is not None and time.monotonic() >= self.until)
+        return (self.reads is not None and self.seen >= self.reads) or (
+            self.until is not None and time.monotonic() >= self.until
+        )
 
     def next(self) -> bool:
         """Whether the next read sees the old state."""
@@ -55,9 +57,19 @@ class Service:
 
     def find(self, identifier: str) -> Organization | None:
         """The organization of that name or tenant id."""
-        return next((organization for organization in self.organizations.values() if organization.answers_to(identifier)), None)
+        return next(
+            (organization for organization in self.organizations.values() if organization.answers_to(identifier)), None
+        )
 
-    def invoke(self, organization: Organization, wire: str, cmdlet: str, parameters: Mapping[str, Any], *, prompts: bool = False) -> Outcome:
+    def invoke(
+        self,
+        organization: Organization,
+        wire: str,
+        cmdlet: str,
+        parameters: Mapping[str, Any],
+        *,
+        prompts: bool = False,
+    ) -> Outcome:
         """Runs a cmdlet for a caller of ``wire`` (``rest`` or ``psrp``) and records the call.
 
         :param prompts: whether a cmdlet that asks for confirmation asks.
@@ -75,9 +87,19 @@ class Service:
                 raise translated_error(failure, organization.state["locale"]) from failure
             finally:
                 shown = {name: shown_value(value) for name, value in parameters.items()}
-                self.ledger.record(Entry(organization.name, wire, cmdlet, shown, error, organization.state is not before))
+                self.ledger.record(
+                    Entry(organization.name, wire, cmdlet, shown, error, organization.state is not before)
+                )
 
-    def _run(self, organization: Organization, wire: str, cmdlet: str, parameters: Mapping[str, Any], fault: Fault | None, prompts: bool) -> Outcome:
+    def _run(
+        self,
+        organization: Organization,
+        wire: str,
+        cmdlet: str,
+        parameters: Mapping[str, Any],
+        fault: Fault | None,
+        prompts: bool,
+    ) -> Outcome:
         kind = fault.kind if fault is not None else ""
         if fault is not None and kind == "transient":
             raise cmdlet_error(fault)
@@ -90,14 +112,28 @@ class Service:
         stores = kind in ("stored_error", "half_stored") and not is_read(cmdlet)
         if kind == "half_stored":
             parameters = _half(parameters)
-        outcome = run(organization, cmdlet, parameters, rest=wire == "rest", prompts=prompts, view=view, discard=kind == "silent_noop")
-        if fault is not None and (kind == "stale_reads" or (stores and fault.reads)) and organization.state is not before:
+        outcome = run(
+            organization,
+            cmdlet,
+            parameters,
+            rest=wire == "rest",
+            prompts=prompts,
+            view=view,
+            discard=kind == "silent_noop",
+        )
+        if (
+            fault is not None
+            and (kind == "stale_reads" or (stores and fault.reads))
+            and organization.state is not before
+        ):
             until = time.monotonic() + fault.seconds if fault.seconds is not None else None
             self._lags[organization.name] = _Lag(before, fault.reads, until, fault.alternate)
         if stores:
             raise refusal_of_what_was_stored()
         if fault is not None and kind == "huge":
-            outcome.records = [Record(record.type, {**record.values, "Padding": "x" * fault.size}) for record in outcome.records]
+            outcome.records = [
+                Record(record.type, {**record.values, "Padding": "x" * fault.size}) for record in outcome.records
+            ]
         if fault is not None and kind == "portal_edit" and fault.after:
             self.edit(organization, fault.edit["cmdlet"], fault.edit.get("parameters", {}))
         if kind == "lost_rows":
@@ -129,7 +165,10 @@ class Service:
         if names:
             self._reads += 1
             if self._reads % 2:
-                outcome.records = [Record(row.type, {name: value for name, value in row.values.items() if name not in names}) for row in outcome.records]
+                outcome.records = [
+                    Record(row.type, {name: value for name, value in row.values.items() if name not in names})
+                    for row in outcome.records
+                ]
         return outcome
 
     def edit(self, organization: Organization, cmdlet: str, parameters: Mapping[str, Any]) -> Outcome:

@@ -84,7 +84,9 @@ class Shell(abc.ABC):
                 if remaining <= 0 or not self.ready.wait(remaining):
                     break
             chunks: list[bytes] = []
-            while self._waiting[target] and (not chunks or sum(map(len, chunks)) + len(self._waiting[target][0]) <= limit):
+            while self._waiting[target] and (
+                not chunks or sum(map(len, chunks)) + len(self._waiting[target][0]) <= limit
+            ):
                 chunks.append(self._waiting[target].pop(0))
             return chunks
 

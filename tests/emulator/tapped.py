@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Counts the pipelines that reach a PowerShell process over its standard input. The module in it sees cmdlets, and not which of them came together."""
+"""Counts the pipelines that reach a PowerShell process over its standard input. The module in it sees cmdlets, and not
+which of them came together.
+"""
 
 from __future__ import annotations
 
@@ -36,5 +38,7 @@ class TappedProgram:
 
     @property
     def pipelines(self) -> int:
-        """The number of pipelines so far. Source: out-of-process packets as PowerShell reads them, ``<Command PSGuid='...' />``."""
+        """The number of pipelines so far. Source: out-of-process packets as PowerShell reads them, ``<Command
+        PSGuid='...' />``.
+        """
         return self._heard.read_bytes().count(b"<Command ") if self._heard.exists() else 0

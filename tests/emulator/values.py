@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Conversion of what a caller sends into the plain values that an organization stores.
 
-Stored values are JSON: texts, numbers, booleans, lists; byte arrays as base64, TimeSpans as ``[d.]hh:mm:ss``, instants as
-ISO 8601 in UTC with seven fractional digits. How they look on a wire is the wire's business.
+Stored values are JSON: texts, numbers, booleans, lists; byte arrays as base64, TimeSpans as ``[d.]hh:mm:ss``, instants
+as ISO 8601 in UTC with seven fractional digits. How they look on a wire is the wire's business.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def is_smtp_address(text: str) -> bool:
 
 def ordinal(name: str) -> str:
     """What .NET's OrdinalIgnoreCase compares: each letter by itself, and two of them never with an ASCII letter."""
-    return "".join(letter.upper() if len(letter.upper()) == 1 and letter not in "\u0131\u017f" else letter for letter in name)
+    return "".join(
+        letter.upper() if len(letter.upper()) == 1 and letter not in "\u0131\u017f" else letter for letter in name
+    )
 
 
 def new_guid() -> str:
@@ -92,12 +94,20 @@ def convert(parameter: Parameter, value: Any, *, rest: bool) -> Any:
     :raises CmdletError: the value cannot be bound to the parameter.
     """
     # The module's own [bool] takes no null; over REST it is how a switch is cleared whose false says something.
-    if parameter.type in _NOT_NULLABLE and value is None and not (rest and parameter.name.endswith("HasNoClassification")):
+    if (
+        parameter.type in _NOT_NULLABLE
+        and value is None
+        and not (rest and parameter.name.endswith("HasNoClassification"))
+    ):
         raise transformation(parameter.name, "", parameter.type, "Cannot convert null to this type.")
     if value is None:
         # PowerShell binds a null to a text as an empty one.
         return "" if parameter.type == "String" and parameter.type_source == "manifest" and not rest else None
-    converted = _choose(parameter, value) if parameter.values and not parameter.type.endswith("[]") else _converter(parameter.type)(parameter, value, rest)
+    converted = (
+        _choose(parameter, value)
+        if parameter.values and not parameter.type.endswith("[]")
+        else _converter(parameter.type)(parameter, value, rest)
+    )
     _check_limits(parameter, converted)
     return converted
 
@@ -113,7 +123,9 @@ def _check_limits(parameter: Parameter, value: Any) -> None:
             low, high = parameter.minimum, parameter.maximum
             if (low is not None and item < low) or (high is not None and item > high):
                 limit = f"between {low} and {high}" if high is not None else f"{low} or greater"
-                raise refused(f"The value '{item}' of parameter '{parameter.name}' is outside the allowed range: it must be {limit}.")
+                raise refused(
+                    f"The value '{item}' of parameter '{parameter.name}' is outside the allowed range: it must be {limit}."
+                )
 
 
 def _choose(parameter: Parameter, value: Any) -> str:
@@ -134,7 +146,9 @@ def _choose(parameter: Parameter, value: Any) -> str:
 def _boolean(parameter: Parameter, value: Any, rest: bool) -> bool:
     if isinstance(value, (bool, int)):
         return bool(value)
-    raise transformation(parameter.name, value, "System.Boolean", "Boolean parameters accept only Boolean values and numbers.")
+    raise transformation(
+        parameter.name, value, "System.Boolean", "Boolean parameters accept only Boolean values and numbers."
+    )
 
 
 def _integer(parameter: Parameter, value: Any, rest: bool) -> int:
@@ -143,7 +157,12 @@ def _integer(parameter: Parameter, value: Any, rest: bool) -> int:
     except ValueError:
         number = None
     if number is None or number not in _INT32:
-        raise transformation(parameter.name, value, "System.Int32", "Input string was not in a correct format, or too large for an Int32.")
+        raise transformation(
+            parameter.name,
+            value,
+            "System.Int32",
+            "Input string was not in a correct format, or too large for an Int32.",
+        )
     return number
 
 
@@ -159,7 +178,9 @@ def _double(parameter: Parameter, value: Any, rest: bool) -> float:
 
 def _text(parameter: Parameter, value: Any, rest: bool) -> str:
     if isinstance(value, (Mapping, list, tuple, bytes, Delta)):
-        raise transformation(parameter.name, type(value).__name__, "System.String", "Cannot convert value to type System.String.")
+        raise transformation(
+            parameter.name, type(value).__name__, "System.String", "Cannot convert value to type System.String."
+        )
     return str(value)
 
 
@@ -199,26 +220,42 @@ def _multi_valued(parameter: Parameter, value: Any, rest: bool) -> list[str] | D
     if isinstance(value, Mapping):
         keys = {str(key).lower(): item for key, item in value.items() if not str(key).startswith("@")}
         if rest and value.get("@odata.type") != "#Exchange.GenericHashTable":
-            raise transformation(parameter.name, "Newtonsoft.Json.Linq.JObject", "System.Collections.Hashtable", "Cannot bind a JObject.")
+            raise transformation(
+                parameter.name, "Newtonsoft.Json.Linq.JObject", "System.Collections.Hashtable", "Cannot bind a JObject."
+            )
         if set(keys) - {"add", "remove"}:
-            raise transformation(parameter.name, "System.Collections.Hashtable", parameter.type, "The hashtable may hold Add and Remove only.")
+            raise transformation(
+                parameter.name,
+                "System.Collections.Hashtable",
+                parameter.type,
+                "The hashtable may hold Add and Remove only.",
+            )
         if not keys:
             return None
-        return Delta(*(tuple(_texts(parameter, keys[key], rest) or ()) if key in keys else () for key in ("add", "remove")))
+        return Delta(
+            *(tuple(_texts(parameter, keys[key], rest) or ()) if key in keys else () for key in ("add", "remove"))
+        )
     return _texts(parameter, value, rest)
 
 
 def _uri(parameter: Parameter, value: Any, rest: bool) -> str:
     text = _text(parameter, value, rest)
     if not re.match(r"https?://[^\s/]+", text, re.IGNORECASE):
-        raise transformation(parameter.name, text, "System.Uri", "Invalid URI: The format of the URI could not be determined.")
+        raise transformation(
+            parameter.name, text, "System.Uri", "Invalid URI: The format of the URI could not be determined."
+        )
     return text
 
 
 def _size(parameter: Parameter, value: Any, rest: bool) -> str:
     match = _SIZE.fullmatch(str(value))
     if match is None:
-        raise transformation(parameter.name, value, "Microsoft.Exchange.Data.ByteQuantifiedSize", "The string was not in a correct format.")
+        raise transformation(
+            parameter.name,
+            value,
+            "Microsoft.Exchange.Data.ByteQuantifiedSize",
+            "The string was not in a correct format.",
+        )
     number, unit, exact = match.groups()
     unit = unit.upper() if unit.upper() in _UNITS else unit.upper() + "B"
     return size_text(int(exact.replace(",", "")) if exact else int(float(number) * _UNITS[unit]))
@@ -228,18 +265,27 @@ def _instant(parameter: Parameter, value: Any, rest: bool) -> str:
     try:
         return stored_instant(value if isinstance(value, datetime.datetime) else parse_instant(str(value)))
     except (ValueError, OverflowError) as error:
-        raise transformation(parameter.name, value, "System.DateTime", "The string was not recognized as a valid DateTime.") from error
+        raise transformation(
+            parameter.name, value, "System.DateTime", "The string was not recognized as a valid DateTime."
+        ) from error
 
 
 def _bytes(parameter: Parameter, value: Any, rest: bool) -> str | None:
     if rest and isinstance(value, Mapping):
         if value.get("@odata.type") != "#Exchange.ByteArrayType" or "Data" not in value:
-            raise transformation(parameter.name, "Newtonsoft.Json.Linq.JObject", "System.Byte[]", "Cannot bind a JObject.")
+            raise transformation(
+                parameter.name, "Newtonsoft.Json.Linq.JObject", "System.Byte[]", "Cannot bind a JObject."
+            )
         # The live metadata: Collection(Edm.Byte), so numbers and no text.
         value = value["Data"]
     if isinstance(value, (list, tuple)):
         if not all(isinstance(item, int) and not isinstance(item, bool) and 0 <= item <= 255 for item in value):
-            raise transformation(parameter.name, "System.Object[]", "System.Byte[]", "Value was either too large or too small for an unsigned byte.")
+            raise transformation(
+                parameter.name,
+                "System.Object[]",
+                "System.Byte[]",
+                "Value was either too large or too small for an unsigned byte.",
+            )
         value = bytes(value)
     if not isinstance(value, bytes):
         raise transformation(parameter.name, value, "System.Byte[]", "Cannot convert the text to a byte array.")
@@ -249,7 +295,9 @@ def _bytes(parameter: Parameter, value: Any, rest: bool) -> str | None:
 def _smtp(parameter: Parameter, value: Any, rest: bool) -> str:
     text = _text(parameter, value, rest)
     if not is_smtp_address(text):
-        raise transformation(parameter.name, text, "Microsoft.Exchange.Data.SmtpAddress", f"The email address '{text}' isn't correct.")
+        raise transformation(
+            parameter.name, text, "Microsoft.Exchange.Data.SmtpAddress", f"The email address '{text}' isn't correct."
+        )
     return text
 
 
@@ -287,7 +335,9 @@ _CONVERTERS: dict[str, _Converter] = {
     "SmtpAddress[]": _smtps,
     "Unlimited": _unlimited,
 }
-_NOT_NULLABLE = frozenset({"Boolean", "SwitchParameter", "Int32", "Int16", "UInt32", "Double", "SmtpAddress", "Unlimited"})
+_NOT_NULLABLE = frozenset(
+    {"Boolean", "SwitchParameter", "Int32", "Int16", "UInt32", "Double", "SmtpAddress", "Unlimited"}
+)
 
 
 def _converter(net_type: str) -> _Converter:

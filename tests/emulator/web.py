@@ -57,7 +57,8 @@ class Front(socketserver.ThreadingMixIn, socketserver.TCPServer):
     """A listening port on loopback.
 
     :param handle: gives the answer to a request; runs in the connection's thread.
-    :param tls: the server's TLS settings; may be replaced while running, for connections to come. None serves plain HTTP.
+    :param tls: the server's TLS settings; may be replaced while running, for connections to come. None serves plain
+        HTTP.
     """
 
     allow_reuse_address = True
@@ -130,7 +131,9 @@ class _Connection(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return
         address = urllib.parse.urlsplit(self.path)
-        certificate = self.connection.getpeercert(binary_form=True) if isinstance(self.connection, ssl.SSLSocket) else None
+        certificate = (
+            self.connection.getpeercert(binary_form=True) if isinstance(self.connection, ssl.SSLSocket) else None
+        )
         query = dict(urllib.parse.parse_qsl(address.query, keep_blank_values=True))
         request = Request(self.command, urllib.parse.unquote(address.path), query, self.headers, body, certificate)
         try:
@@ -141,7 +144,9 @@ class _Connection(http.server.BaseHTTPRequestHandler):
         except Exception:
             # A mistake of ours must not look like a fault that was asked for.
             traceback.print_exc()
-            answer = Answer(500, b"The emulator has failed; its standard error says why.", {"Content-Type": "text/plain"})
+            answer = Answer(
+                500, b"The emulator has failed; its standard error says why.", {"Content-Type": "text/plain"}
+            )
         time.sleep(answer.delay)
         self._send(answer)
 

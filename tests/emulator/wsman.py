@@ -142,7 +142,12 @@ def shell_created(shell_id: str, resource_uri: str) -> list[ElementTree.Element]
     _child(parameters, "wsman:ResourceURI", resource_uri)
     _child(_child(parameters, "wsman:SelectorSet"), "wsman:Selector", shell_id, Name="ShellId")
     shell = element("rsp:Shell")
-    for name, text in (("ShellId", shell_id), ("ResourceUri", resource_uri), ("InputStreams", "stdin pr"), ("OutputStreams", "stdout")):
+    for name, text in (
+        ("ShellId", shell_id),
+        ("ResourceUri", resource_uri),
+        ("InputStreams", "stdin pr"),
+        ("OutputStreams", "stdout"),
+    ):
         _child(shell, f"rsp:{name}", text)
     return [created, shell]
 
@@ -154,7 +159,9 @@ def received(chunks: list[bytes], command_id: str | None, *, done: bool) -> Elem
         _child(response, "rsp:Stream", base64.b64encode(chunk).decode("ascii"), Name="stdout", **target)
     if command_id:
         state = "Done" if done else "Running"
-        _child(response, "rsp:CommandState", None, CommandId=command_id, State=f"{NAMESPACES['rsp']}/CommandState/{state}")
+        _child(
+            response, "rsp:CommandState", None, CommandId=command_id, State=f"{NAMESPACES['rsp']}/CommandState/{state}"
+        )
     return response
 
 

@@ -1,14 +1,16 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWX does with the objects of extensions/awx, as far as it can be done without AWX: one job. awx_workflows.py has what is around it.
+"""What AWX does with the objects of extensions/awx, as far as it can be done without AWX: one job. awx_workflows.py has
+what is around it.
 
-Credentials are injected by AWX's rules (its user guide, "Custom Credential Types", and how its releases behave): templates
-are rendered in Jinja's immutable sandbox, a field that was not filled in is undefined (a default only fills in the form),
-each file is written with mode 0660 below ``env`` of the job's directory and named ``tower.filename``, extra variables go
-into a file that ``-e @`` names. Jobs are run by ansible-runner, with which AWX runs them.
+Credentials are injected by AWX's rules (its user guide, "Custom Credential Types", and how its releases behave):
+templates are rendered in Jinja's immutable sandbox, a field that was not filled in is undefined (a default only fills
+in the form), each file is written with mode 0660 below ``env`` of the job's directory and named ``tower.filename``,
+extra variables go into a file that ``-e @`` names. Jobs are run by ansible-runner, with which AWX runs them.
 
-What else is said of AWX here names the file and the function of its source, at 24.6.1, that do it. No line of it is AWX's.
+What else is said of AWX here names the file and the function of its source, at 24.6.1, that do it. No line of it is
+AWX's.
 """
 
 from __future__ import annotations
@@ -83,7 +85,9 @@ def named(objects: Iterable[Mapping[str, Any]], name: str) -> dict[str, Any]:
 
 
 def files_of(injectors: Mapping[str, Any], path: Any) -> SimpleNamespace:
-    """The namespace ``tower`` with a path for each file, from ``path(label)``: one alone, or one of several by its label."""
+    """The namespace ``tower`` with a path for each file, from ``path(label)``: one alone, or one of several by its
+    label.
+    """
     tower = SimpleNamespace()
     for label in injectors.get("file", {}):
         _unused, dot, name = label.partition(".")
@@ -118,9 +122,16 @@ def inject(kind: Mapping[str, Any], inputs: Mapping[str, Any], directory: Path) 
         return path
 
     injectors = kind["injectors"]
-    namespace["tower"] = files_of(injectors, lambda label: write(sandbox.from_string(injectors["file"][label]).render(**namespace), 0o660))
-    environment = {name: sandbox.from_string(template).render(**namespace) for name, template in injectors.get("env", {}).items()}
-    variables = {name: sandbox.from_string(template).render(**namespace) for name, template in injectors.get("extra_vars", {}).items()}
+    namespace["tower"] = files_of(
+        injectors, lambda label: write(sandbox.from_string(injectors["file"][label]).render(**namespace), 0o660)
+    )
+    environment = {
+        name: sandbox.from_string(template).render(**namespace) for name, template in injectors.get("env", {}).items()
+    }
+    variables = {
+        name: sandbox.from_string(template).render(**namespace)
+        for name, template in injectors.get("extra_vars", {}).items()
+    }
     return environment, ["-e", f"@{write(yaml.safe_dump(variables), 0o440)}"] if variables else []
 
 
@@ -156,17 +167,30 @@ class Inventory:
         return sorted(self.hosts)[number - 1 :: count] if count > 1 and number > 0 else sorted(self.hosts)
 
     def script(self, number: int = 0, count: int = 1) -> dict[str, Any]:
-        """A job's inventory is a program that prints the hosts of the slice, and all groups, with those of their hosts that are in it.
+        """A job's inventory is a program that prints the hosts of the slice, and all groups, with those of their hosts
+        that are in it.
 
-        Source: awx/main/models/inventory.py, Inventory.get_script_data, and awx/main/tasks/jobs.py, BaseTask.write_inventory_file.
+        Source: awx/main/models/inventory.py, Inventory.get_script_data, and awx/main/tasks/jobs.py,
+        BaseTask.write_inventory_file.
         """
         names = self.slice_hosts(number, count)
         groups = {}
         for name, group in self.groups.items():
-            content = {"hosts": [host for host in group.get("hosts", ()) if host in names], "children": group.get("children"), "vars": group.get("vars")}
+            content = {
+                "hosts": [host for host in group.get("hosts", ()) if host in names],
+                "children": group.get("children"),
+                "vars": group.get("vars"),
+            }
             groups[name] = {key: value for key, value in content.items() if value}
         grouped = {host for group in self.groups.values() for host in group.get("hosts", ())}
-        towers = {host: {f"remote_{name}_{key}": value for name in ("host", "tower") for key, value in (("enabled", "true"), ("id", 1))} for host in names}
+        towers = {
+            host: {
+                f"remote_{name}_{key}": value
+                for name in ("host", "tower")
+                for key, value in (("enabled", "true"), ("id", 1))
+            }
+            for host in names
+        }
         return {
             "all": {"hosts": [host for host in names if host not in grouped], "children": [*groups]},
             "_meta": {"hostvars": {host: {**self.hosts[host], **towers[host]} for host in names}},
@@ -182,21 +206,30 @@ class _UnsafeDumper(yaml.SafeDumper):
 
 
 def variables_file(variables: Mapping[str, Any], of_template: Mapping[str, Any]) -> str:
-    """A job's extra variables are a file in which all but what the job template says itself is ``!unsafe``, names included.
+    """A job's extra variables are a file in which all but what the job template says itself is ``!unsafe``, names
+    included.
 
     Source: awx/main/tasks/jobs.py, RunJob.build_extra_vars_file, and awx/main/utils/safe_yaml.py, safe_dump.
     """
     safe = {name for name, value in variables.items() if name in of_template and of_template[name] == value}
-    return "".join(yaml.dump({name: value}, Dumper=yaml.SafeDumper if name in safe else _UnsafeDumper) for name, value in variables.items())
+    return "".join(
+        yaml.dump({name: value}, Dumper=yaml.SafeDumper if name in safe else _UnsafeDumper)
+        for name, value in variables.items()
+    )
 
 
 def template_variables(template: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The variables of a job: the template's, over them the defaults of its survey where they are valid answers, over them what was given.
+    """The variables of a job: the template's, over them the defaults of its survey where they are valid answers, over
+    them what was given.
 
     Source: awx/main/models/mixins.py, SurveyJobTemplateMixin._update_unified_job_kwargs.
     """
     questions = template.get("survey_spec", {}).get("spec", []) if template.get("survey_enabled") else []
-    defaults = {question["variable"]: question["default"] for question in questions if not survey_errors(question, {question["variable"]: question["default"]})}
+    defaults = {
+        question["variable"]: question["default"]
+        for question in questions
+        if not survey_errors(question, {question["variable"]: question["default"]})
+    }
     return {**template.get("extra_vars", {}), **defaults, **given}
 
 
@@ -212,7 +245,11 @@ def survey_errors(question: Mapping[str, Any], given: Mapping[str, Any]) -> list
     if question["type"] == "multiplechoice":
         return [] if answer in question["choices"] else [f"{name} is none of {question['choices']}"]
     if question["type"] == "multiselect":
-        return [] if isinstance(answer, list) and set(answer) <= set(question["choices"]) else [f"{name} is no list of {question['choices']}"]
+        return (
+            []
+            if isinstance(answer, list) and set(answer) <= set(question["choices"])
+            else [f"{name} is no list of {question['choices']}"]
+        )
     if not isinstance(answer, str):
         return [f"{name} is no text"]
     return [] if question["min"] <= len(answer) <= question["max"] else [f"{name} is too short or too long"]
@@ -239,11 +276,21 @@ class Done:
 
     def results(self, action: str) -> list[dict[str, Any]]:
         """The results of a module, as AWX gets them."""
-        return [event["event_data"]["res"] for event in self.events if event["event_data"].get("resolved_action") == action and "res" in event["event_data"]]
+        return [
+            event["event_data"]["res"]
+            for event in self.events
+            if event["event_data"].get("resolved_action") == action and "res" in event["event_data"]
+        ]
 
     def recorded(self) -> str:
-        """Everything that AWX keeps of the job. ``command`` is ansible-runner's own record of the environment: AWX hides secrets by name there."""
-        return "\n".join(file.read_text(encoding="utf-8") for file in sorted(self.artifacts.rglob("*")) if file.is_file() and file.name != "command")
+        """Everything that AWX keeps of the job. ``command`` is ansible-runner's own record of the environment: AWX
+        hides secrets by name there.
+        """
+        return "\n".join(
+            file.read_text(encoding="utf-8")
+            for file in sorted(self.artifacts.rglob("*"))
+            if file.is_file() and file.name != "command"
+        )
 
 
 @dataclass
@@ -256,7 +303,8 @@ class Job:
     :param credentials: each credential's type and its inputs.
     :param template: the job template's name.
     :param job_type: ``run`` or ``check``; that of the template where it is empty.
-    :param variables: what a survey, a prompt or an earlier job of the workflow gave; who may give what is not decided here.
+    :param variables: what a survey, a prompt or an earlier job of the workflow gave; who may give what is not decided
+        here.
     :param slice_: number and count of the slice.
     :param workflow_job: number of the workflow job that has it, and 0 where none has.
     """
@@ -283,7 +331,9 @@ class Job:
             (self.directory / name).mkdir(parents=True)
         shutil.copytree(self.project, self.directory / "project")
         script = self.directory / "inventory/hosts"
-        script.write_text(f"#!/usr/bin/env python3\nprint({json.dumps(self.inventory.script(*self.slice_))!r})\n", encoding="utf-8")
+        script.write_text(
+            f"#!/usr/bin/env python3\nprint({json.dumps(self.inventory.script(*self.slice_))!r})\n", encoding="utf-8"
+        )
         script.chmod(0o700)
         environment: dict[str, str] = {}
         arguments = ["--check"] if (self.job_type or template["job_type"]) == "check" else []
@@ -309,7 +359,9 @@ class Job:
         (self.directory / "env/envvars").write_text(json.dumps(environment), encoding="utf-8")
         (self.directory / "env/cmdline").write_text(" ".join(arguments), encoding="utf-8")
         variables = {**template_variables(template, self.variables), **self._awx_variables()}
-        (self.directory / "env/extravars").write_text(variables_file(variables, template.get("extra_vars", {})), encoding="utf-8")
+        (self.directory / "env/extravars").write_text(
+            variables_file(variables, template.get("extra_vars", {})), encoding="utf-8"
+        )
 
     def run(self) -> Done:
         """Run the job here."""
@@ -320,7 +372,8 @@ class Job:
     def run_elsewhere(self) -> Done:
         """Send the job to another machine and bring back what it did: ansible-runner's transmit, worker and process.
 
-        The other machine has the same path for the job, as the containers have in which AWX runs jobs, and nothing in it.
+        The other machine has the same path for the job, as the containers have in which AWX runs jobs, and nothing in
+        it.
         """
         self.prepare()
         sent = self._runner("transmit", str(self.directory), "-p", self.playbook, "-i", "job", binary=True)
@@ -335,7 +388,8 @@ class Job:
     def _awx_variables(self) -> dict[str, Any]:
         """What AWX tells each job of itself, under both names; of slices it tells nothing.
 
-        Source: awx/main/models/unified_jobs.py, UnifiedJob.awx_meta_vars, and awx/main/models/jobs.py, Job.awx_meta_vars.
+        Source: awx/main/models/unified_jobs.py, UnifiedJob.awx_meta_vars, and awx/main/models/jobs.py,
+        Job.awx_meta_vars.
         """
         said = {
             "job_id": self.number,
@@ -351,10 +405,16 @@ class Job:
             "user_email": "mail-admin@example.com",
         }
         if self.workflow_job:
-            said |= {"workflow_job_id": self.workflow_job, "workflow_job_name": "Message encryption - change", "workflow_job_launch_type": "manual"}
+            said |= {
+                "workflow_job_id": self.workflow_job,
+                "workflow_job_name": "Message encryption - change",
+                "workflow_job_launch_type": "manual",
+            }
         return {f"{prefix}_{name}": value for prefix in ("awx", "tower") for name, value in said.items()}
 
-    def _runner(self, *arguments: str, given: bytes | None = None, binary: bool = False) -> subprocess.CompletedProcess[Any]:
+    def _runner(
+        self, *arguments: str, given: bytes | None = None, binary: bool = False
+    ) -> subprocess.CompletedProcess[Any]:
         return subprocess.run(
             [str(BIN / "ansible-runner"), *arguments],
             cwd=self.home,
@@ -377,7 +437,10 @@ class Job:
         assert (artifacts / "status").exists(), f"{output}\n{process.stderr}"
         stdout = (artifacts / "stdout").read_text(encoding="utf-8")
         assert "Traceback (most recent call last)" not in stdout, stdout
-        events = [{"event_data": {}, **json.loads(file.read_text(encoding="utf-8"))} for file in (artifacts / "job_events").glob("*.json")]
+        events = [
+            {"event_data": {}, **json.loads(file.read_text(encoding="utf-8"))}
+            for file in (artifacts / "job_events").glob("*.json")
+        ]
         return Done(
             int((artifacts / "rc").read_text(encoding="utf-8")),
             (artifacts / "status").read_text(encoding="utf-8"),
@@ -390,7 +453,9 @@ class Job:
 def undefined_in(template: str, namespace: Mapping[str, Any]) -> str:
     """What AWX would object to when a credential type with this template is saved; empty where it accepts it."""
     try:
-        jinja2.sandbox.ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined).from_string(template).render(namespace)
+        jinja2.sandbox.ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined).from_string(template).render(
+            namespace
+        )
     except jinja2.TemplateError as error:
         return str(error)
     return ""

@@ -22,7 +22,9 @@ CERTIFICATE = "Exchange Online application (certificate)"
 SECRET = "Exchange Online application (client secret)"
 HOST = "Exchange management host (PSRP)"
 GIT = "Message encryption artifacts (git)"
-CHECK, PLANS, APPLY, AUDIT, REPORT, ROLL_BACK = (f"Message encryption - {name}" for name in ("check", "plans", "apply", "audit", "report", "roll back"))
+CHECK, PLANS, APPLY, AUDIT, REPORT, ROLL_BACK = (
+    f"Message encryption - {name}" for name in ("check", "plans", "apply", "audit", "report", "roll back")
+)
 CHANGE, EVERY_NIGHT = (f"Message encryption - {name}" for name in ("change", "every night"))
 #: Where the artifacts are. Git of these tests takes a folder for it.
 REPOSITORY = "https://git.example.com/mail/message-encryption.git"
@@ -38,13 +40,25 @@ FROM_CREDENTIALS = {
 
 
 def certificate(organization: Mapping[str, Any]) -> dict[str, str]:
-    return {"client_id": organization["client_id"], "certificate": Path(organization["certificate_path"]).read_text(encoding="utf-8")}
+    return {
+        "client_id": organization["client_id"],
+        "certificate": Path(organization["certificate_path"]).read_text(encoding="utf-8"),
+    }
 
 
 def encrypted_certificate(organization: Mapping[str, Any]) -> dict[str, str]:
     """The same with a password on the private key."""
     done = subprocess.run(
-        ["openssl", "pkcs12", "-in", organization["certificate_pfx_path"], "-passin", "stdin", "-passout", "pass:Op3n-sesame!"],
+        [
+            "openssl",
+            "pkcs12",
+            "-in",
+            organization["certificate_pfx_path"],
+            "-passin",
+            "stdin",
+            "-passout",
+            "pass:Op3n-sesame!",
+        ],
         input=organization["certificate_password"],
         capture_output=True,
         text=True,
@@ -75,7 +89,9 @@ class Awx:
         self.described = emulator.describe()
         self.repository = directory / "artifacts.git"
         (directory / "home").mkdir()
-        (directory / "home/.gitconfig").write_text(f'[url "{self.repository}"]\n\tinsteadOf = {REPOSITORY}\n', encoding="utf-8")
+        (directory / "home/.gitconfig").write_text(
+            f'[url "{self.repository}"]\n\tinsteadOf = {REPOSITORY}\n', encoding="utf-8"
+        )
         subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(self.repository)], check=True)
         self._number = 40
         # One application for all organizations, as one credential has it.
@@ -85,20 +101,38 @@ class Awx:
     def inventory(self, wire: str = "rest") -> dict[str, Any]:
         hosts = {
             organization["name"].partition(".")[0]: {
-                name: value for name, value in WIRES[wire](self.described, organization).items() if name not in FROM_CREDENTIALS
+                name: value
+                for name, value in WIRES[wire](self.described, organization).items()
+                if name not in FROM_CREDENTIALS
             }
             for organization in self.described["organizations"]
         }
-        return {"exchange_organizations": {"hosts": hosts, "vars": {"ansible_connection": "m365.message_encryption.exchange"}}}
+        return {
+            "exchange_organizations": {
+                "hosts": hosts,
+                "vars": {"ansible_connection": "m365.message_encryption.exchange"},
+            }
+        }
 
     def credentials(self, template: str, kind: str = CERTIFICATE) -> list[tuple[str, Mapping[str, Any]]]:
         """The credentials of a job template, those for Exchange of this type."""
         make = {CERTIFICATE: certificate, SECRET: client_secret, HOST: management_host}[kind]
         exchange = (kind, make(self.described["organizations"][0]))
         git = (GIT, {"url": REPOSITORY, "username": "ansible", "token": "git-T0ken"})
-        return [git if name == "Message encryption artifacts" else exchange for name in named(configuration()["controller_templates"], template)["credentials"]]
+        return [
+            git if name == "Message encryption artifacts" else exchange
+            for name in named(configuration()["controller_templates"], template)["credentials"]
+        ]
 
-    def job(self, template: str, kind: str = CERTIFICATE, *, inventory: Mapping[str, Any] | None = None, tags: str = "", **variables: Any) -> Job:
+    def job(
+        self,
+        template: str,
+        kind: str = CERTIFICATE,
+        *,
+        inventory: Mapping[str, Any] | None = None,
+        tags: str = "",
+        **variables: Any,
+    ) -> Job:
         number = self.number()
         return Job(
             directory=self.directory / f"job-{number}",
@@ -134,19 +168,39 @@ class Awx:
         assert '"event"' in recorded
         for organization in self.described["organizations"]:
             key = Path(organization["certificate_path"]).read_text(encoding="utf-8").splitlines()[1]
-            for secret in (organization["client_secret"], organization["psrp_password"], organization["certificate_password"], key, "git-T0ken"):
+            for secret in (
+                organization["client_secret"],
+                organization["psrp_password"],
+                organization["certificate_password"],
+                key,
+                "git-T0ken",
+            ):
                 assert secret not in recorded
 
     def state(self) -> dict[str, Any]:
         return {name: lasting(organization.dump()) for name, organization in self.emulator.organizations.items()}
 
     def kept(self, path: str = "") -> list[str]:
-        done = subprocess.run(["git", "ls-tree", "-r", "--name-only", "main"], cwd=self.repository, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            ["git", "ls-tree", "-r", "--name-only", "main"],
+            cwd=self.repository,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         return [name for name in done.stdout.splitlines() if path in name]
 
     def has_kept(self) -> bool:
         """Whether the repository has a commit."""
-        return subprocess.run(["git", "rev-parse", "--verify", "--quiet", "main"], cwd=self.repository, capture_output=True, check=False).returncode == 0
+        return (
+            subprocess.run(
+                ["git", "rev-parse", "--verify", "--quiet", "main"],
+                cwd=self.repository,
+                capture_output=True,
+                check=False,
+            ).returncode
+            == 0
+        )
 
     def plans(self) -> list[str]:
         """The organizations whose plans are kept."""
@@ -162,4 +216,6 @@ class Awx:
         subprocess.run(["git", *who, *arguments], cwd=cwd, capture_output=True, check=True)
 
     def read(self, path: str) -> str:
-        return subprocess.run(["git", "show", f"main:{path}"], cwd=self.repository, capture_output=True, text=True, check=True).stdout
+        return subprocess.run(
+            ["git", "show", f"main:{path}"], cwd=self.repository, capture_output=True, text=True, check=True
+        ).stdout

@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A model of AWX around its jobs: who may launch what, with which variables, what is updated first, slices, and what a workflow hands on.
+"""A model of AWX around its jobs: who may launch what, with which variables, what is updated first, slices, and what a
+workflow hands on.
 
 Each sentence about AWX names the file and the function of its source, at 24.6.1, that do it. No line of it is AWX's.
 """
@@ -94,12 +95,12 @@ class Model:
     def launch(self, name: str, team: str = ADMIN, *, workflow_job: int = 0, ends_last: int = 0, **given: Any) -> Ended:
         """Launches a job template.
 
-        Who has no Execute on it may not. Variables that neither the template's survey nor ``ask_variables_on_launch`` asks for are left out, and
-        so are a job type, a limit, tags, an inventory, a branch and credentials that it does not ask for: AWX lists them as ignored.
-        A survey's answer that is wrong is refused.
+        Who has no Execute on it may not. Variables that neither the template's survey nor ``ask_variables_on_launch``
+        asks for are left out, and so are a job type, a limit, tags, an inventory, a branch and credentials that it does
+        not ask for: AWX lists them as ignored. A survey's answer that is wrong is refused.
 
-        Source: awx/main/access.py, JobTemplateAccess.can_start; awx/main/models/jobs.py, JobTemplate._accept_or_ignore_job_kwargs;
-        awx/api/serializers.py, JobLaunchSerializer.validate.
+        Source: awx/main/access.py, JobTemplateAccess.can_start; awx/main/models/jobs.py,
+        JobTemplate._accept_or_ignore_job_kwargs; awx/api/serializers.py, JobLaunchSerializer.validate.
         """
         template = named(self.objects["controller_templates"], name)
         self._see_role("execute", "job_templates", name, team)
@@ -121,14 +122,15 @@ class Model:
     ) -> dict[str, Ended]:
         """Launches a workflow. Gives its nodes that were run, by their identifiers.
 
-        Who has Execute on the workflow may launch it; on its nodes' templates nobody needs it. Variables that it does not ask for are refused, where
-        the launch of a job template leaves them out. A node is run when its parents have ended and one of them leads to it: by ``always``, or by
-        ``success`` or ``failure`` as it ended.
-        The nodes' jobs run one after the other here, as this workflow has them.
+        Who has Execute on the workflow may launch it; on its nodes' templates nobody needs it. Variables that it does
+        not ask for are refused, where the launch of a job template leaves them out. A node is run when its parents have
+        ended and one of them leads to it: by ``always``, or by ``success`` or ``failure`` as it ended. The nodes' jobs
+        run one after the other here, as this workflow has them.
 
         Source: awx/main/access.py, WorkflowJobTemplateAccess.can_start; awx/main/models/workflow.py,
-        WorkflowJobTemplate._accept_or_ignore_job_kwargs; awx/main/scheduler/task_manager.py, WorkflowManager.spawn_workflow_graph_jobs, which asks
-        nobody's role; awx/main/scheduler/dag_workflow.py, WorkflowDAG.bfs_nodes_to_run.
+        WorkflowJobTemplate._accept_or_ignore_job_kwargs; awx/main/scheduler/task_manager.py,
+        WorkflowManager.spawn_workflow_graph_jobs, which asks nobody's role; awx/main/scheduler/dag_workflow.py,
+        WorkflowDAG.bfs_nodes_to_run.
 
         :param before: what happens just before a node's job is made.
         :param ends_last: which slice of a node's job ends last, where not the last one.
@@ -154,21 +156,29 @@ class Model:
             else:
                 template = prompted(named(self.objects["controller_templates"], what["name"]), nodes[node])
                 # The template is not asked whether it takes them.
-                ended[node] = self._run(template, {**ancestors[node], **variables}, number, (ends_last or {}).get(node, 0))
+                ended[node] = self._run(
+                    template, {**ancestors[node], **variables}, number, (ends_last or {}).get(node, 0)
+                )
             way = "success_nodes" if ended[node].status == "successful" else "failure_nodes"
             related = nodes[node].get("related", {})
             waiting += [child["identifier"] for child in [*related.get(way, ()), *related.get("always_nodes", ())]]
-        self.workflow_status = "failed" if any(node.status == "failed" and ends_there(nodes[name]) for name, node in ended.items()) else "successful"
+        self.workflow_status = (
+            "failed"
+            if any(node.status == "failed" and ends_there(nodes[name]) for name, node in ended.items())
+            else "successful"
+        )
         self._notify(context_of("workflow_job", name, self.workflow_status))
         return ended
 
     def bulk_launch(self, team: str, *names: str, **given: Any) -> list[Any]:
-        """Launches templates and workflows through /api/v2/bulk/job_launch/. Gives what ``launch`` and ``launch_workflow`` give.
+        """Launches templates and workflows through /api/v2/bulk/job_launch/. Gives what ``launch`` and
+        ``launch_workflow`` give.
 
-        Who has Execute on each of them may, as a member of any organization. A job gets all variables, whatever its template asks for. A workflow gets
-        those that it would get from a launch.
+        Who has Execute on each of them may, as a member of any organization. A job gets all variables, whatever its
+        template asks for. A workflow gets those that it would get from a launch.
 
-        Source: awx/api/serializers.py, BulkJobLaunchSerializer; awx/main/models/workflow.py, WorkflowJobNode.get_job_kwargs.
+        Source: awx/api/serializers.py, BulkJobLaunchSerializer; awx/main/models/workflow.py,
+        WorkflowJobNode.get_job_kwargs.
         """
         workflows = {item["name"] for item in self.objects["controller_workflows"]}
         templates = {item["name"] for item in self.objects["controller_templates"]}
@@ -179,17 +189,25 @@ class Model:
         ended: list[Any] = []
         for name in names:
             if self.may(team, "execute", "workflows", name) and name in workflows:
-                ended.append(self.launch_workflow(name, team, **accepted(named(self.objects["controller_workflows"], name), given)))
+                ended.append(
+                    self.launch_workflow(
+                        name, team, **accepted(named(self.objects["controller_workflows"], name), given)
+                    )
+                )
             else:
                 ended.append(self._run(named(self.objects["controller_templates"], name), given, self.awx.number(), 0))
         return ended
 
     def _notify(self, context: Mapping[str, Any]) -> None:
-        self.sent += messages_of(self.objects, "success" if context["job"]["status"] == "successful" else "error", context)
+        self.sent += messages_of(
+            self.objects, "success" if context["job"]["status"] == "successful" else "error", context
+        )
 
     def may(self, team: str, role: str, kind: str, name: str) -> bool:
         """Whether a team has a role on a job template (``job_templates``) or a workflow (``workflows``)."""
-        granted = (item for item in self.objects["controller_roles"] if item["role"] == role and name in item.get(kind, ()))
+        granted = (
+            item for item in self.objects["controller_roles"] if item["role"] == role and name in item.get(kind, ())
+        )
         return team == ADMIN or any(team in item["teams"] for item in granted)
 
     def _see_role(self, role: str, kind: str, name: str, team: str) -> None:
@@ -210,31 +228,43 @@ class Model:
 
     # A job
 
-    def _run(self, template: Mapping[str, Any], variables: Mapping[str, Any], workflow_job: int, ends_last: int) -> Ended:
-        """Runs a job, or its slices: no more than the inventory has hosts when the job is made, which is before its sources are updated.
+    def _run(
+        self, template: Mapping[str, Any], variables: Mapping[str, Any], workflow_job: int, ends_last: int
+    ) -> Ended:
+        """Runs a job, or its slices: no more than the inventory has hosts when the job is made, which is before its
+        sources are updated.
 
-        The slices have a workflow job of their own, and that is the one they are told of. What they leave is laid one over the other in the order
-        in which they end, those that failed included.
+        The slices have a workflow job of their own, and that is the one they are told of. What they leave is laid one
+        over the other in the order in which they end, those that failed included.
 
-        Source: awx/main/models/jobs.py, JobTemplate.get_effective_slice_ct and JobTemplate.create_unified_job; awx/main/models/workflow.py,
-        WorkflowJobNode.get_job_kwargs and WorkflowJob.get_effective_artifacts.
+        Source: awx/main/models/jobs.py, JobTemplate.get_effective_slice_ct and JobTemplate.create_unified_job;
+        awx/main/models/workflow.py, WorkflowJobNode.get_job_kwargs and WorkflowJob.get_effective_artifacts.
         """
         count = min(template.get("job_slice_count", 1), len(self.inventories[template["inventory"]].hosts))
         if count < 2:
             return self._run_job(template, variables, workflow_job, (0, 1))
         container = self.awx.number()
         with ThreadPoolExecutor(2) as pool:
-            slices = list(pool.map(lambda number: self._run_job(template, variables, container, (number, count)), range(1, count + 1)))
-        order = [*(number for number in range(count) if number != ends_last - 1), *([ends_last - 1] if ends_last else [])]
+            slices = list(
+                pool.map(
+                    lambda number: self._run_job(template, variables, container, (number, count)), range(1, count + 1)
+                )
+            )
+        order = [
+            *(number for number in range(count) if number != ends_last - 1),
+            *([ends_last - 1] if ends_last else []),
+        ]
         artifacts = {name: value for number in order for name, value in slices[number].artifacts.items()}
         failed = any(ended.status != "successful" for ended in slices)
         return Ended("failed" if failed else "successful", artifacts, [done for ended in slices for done in ended.done])
 
-    def _run_job(self, template: Mapping[str, Any], variables: Mapping[str, Any], workflow_job: int, slice_: tuple[int, int]) -> Ended:
+    def _run_job(
+        self, template: Mapping[str, Any], variables: Mapping[str, Any], workflow_job: int, slice_: tuple[int, int]
+    ) -> Ended:
         """Runs one job, after the project and the sources of its inventory that are updated on launch.
 
-        Only sources of the job's own inventory are looked at: those of the input inventories of a constructed one are not.
-        What a job leaves is the last ``set_stats`` of its statistics, whatever its status.
+        Only sources of the job's own inventory are looked at: those of the input inventories of a constructed one are
+        not. What a job leaves is the last ``set_stats`` of its statistics, whatever its status.
 
         Source: awx/main/scheduler/task_manager.py, DependencyManager.cache_projects_and_sources and gen_dep_for_job;
         awx/main/tasks/callback.py, RunnerCallback.event_handler.
@@ -273,7 +303,8 @@ class Model:
                 self.inventories[inventory] = self._imports[files]
 
     def _imported(self, source: Mapping[str, Any]) -> Inventory:
-        """What ansible-inventory lists of a source of the project, with variables where they were said; what was there before is overwritten.
+        """What ansible-inventory lists of a source of the project, with variables where they were said; what was there
+        before is overwritten.
 
         Source: awx/main/tasks/jobs.py, RunInventoryUpdate.build_args and build_env.
         """
@@ -289,7 +320,15 @@ class Model:
             "ANSIBLE_INVENTORY_UNPARSED_FAILED": "True",
             "ANSIBLE_INVENTORY_EXPORT": "True",
         }
-        subprocess.run(arguments, cwd=self.project, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=120)
+        subprocess.run(
+            arguments,
+            cwd=self.project,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+            timeout=120,
+        )
         listed = json.loads(output.read_text(encoding="utf-8"))
         groups = {name: group for name, group in listed.items() if name not in ("_meta", "all")}
         names = {host for group in groups.values() for host in group.get("hosts", ())}
@@ -297,13 +336,17 @@ class Model:
 
 
 def accepted(template: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The variables that a launch takes: the answers to the survey, and others only where the template asks for variables.
+    """The variables that a launch takes: the answers to the survey, and others only where the template asks for
+    variables.
 
-    Source: awx/main/models/mixins.py, SurveyJobTemplateMixin._accept_or_ignore_variables; a launch of a workflow makes an error of the others.
+    Source: awx/main/models/mixins.py, SurveyJobTemplateMixin._accept_or_ignore_variables; a launch of a workflow makes
+    an error of the others.
     """
     questions = template.get("survey_spec", {}).get("spec", []) if template.get("survey_enabled") else []
     # A question that has a default is answered by it in the form.
-    answers = {question["variable"]: question["default"] for question in questions if question["default"] != ""} | dict(given)
+    answers = {question["variable"]: question["default"] for question in questions if question["default"] != ""} | dict(
+        given
+    )
     errors = [error for question in questions for error in survey_errors(question, answers)]
     if errors:
         raise Refused(", ".join(errors))
@@ -314,24 +357,37 @@ def accepted(template: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str,
 def prompted(template: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, Any]:
     """A job template with what its workflow's node answers of that for which it asks.
 
-    Source: awx/main/models/workflow.py, WorkflowJobNode.get_job_kwargs; awx/main/models/jobs.py, JobTemplate._accept_or_ignore_job_kwargs.
+    Source: awx/main/models/workflow.py, WorkflowJobNode.get_job_kwargs; awx/main/models/jobs.py,
+    JobTemplate._accept_or_ignore_job_kwargs.
     """
-    return {**template, **({"job_type": node["job_type"]} if "job_type" in node and template["ask_job_type_on_launch"] else {})}
+    return {
+        **template,
+        **({"job_type": node["job_type"]} if "job_type" in node and template["ask_job_type_on_launch"] else {}),
+    }
 
 
 def ends_there(node: Mapping[str, Any]) -> bool:
-    """Whether a workflow fails if this node does: nothing follows a failure. Source: awx/main/scheduler/dag_workflow.py, WorkflowDAG.has_workflow_failed."""
+    """Whether a workflow fails if this node does: nothing follows a failure. Source:
+    awx/main/scheduler/dag_workflow.py, WorkflowDAG.has_workflow_failed.
+    """
     related = node.get("related", {})
     return not related.get("failure_nodes") and not related.get("always_nodes")
 
 
 def parents_of(nodes: Mapping[str, Mapping[str, Any]], name: str) -> list[str]:
     """The nodes that lead to a node, in the order in which they were made."""
-    return [parent for parent, node in nodes.items() if any(child["identifier"] == name for edges in node.get("related", {}).values() for child in edges)]
+    return [
+        parent
+        for parent, node in nodes.items()
+        if any(child["identifier"] == name for edges in node.get("related", {}).values() for child in edges)
+    ]
 
 
-def handed_over(parents: Sequence[str], ancestors: Mapping[str, Mapping[str, Any]], ended: Mapping[str, Ended]) -> dict[str, Any]:
-    """What a node's job gets of earlier ones: what its parents got, and over it what they left. The workflow's own variables beat it.
+def handed_over(
+    parents: Sequence[str], ancestors: Mapping[str, Mapping[str, Any]], ended: Mapping[str, Ended]
+) -> dict[str, Any]:
+    """What a node's job gets of earlier ones: what its parents got, and over it what they left. The workflow's own
+    variables beat it.
 
     Source: awx/main/models/workflow.py, WorkflowJobNode.get_job_kwargs.
     """

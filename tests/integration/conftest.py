@@ -21,7 +21,9 @@ _WITHOUT_ENGINE = ("rest", "psrp", "constrained")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Tests that use ``wire`` run over ``rest``; those whose subject it is, over the wires that ``@pytest.mark.wires(...)`` names; or over ``--wires``."""
+    """Tests that use ``wire`` run over ``rest``; those whose subject it is, over the wires that
+    ``@pytest.mark.wires(...)`` names; or over ``--wires``.
+    """
     if "wire" not in metafunc.fixturenames:
         return
     marker = metafunc.definition.get_closest_marker("wires")
@@ -32,7 +34,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         wires = tuple(dict.fromkeys((*_MATRIX, *endpoint, *subject)))
     else:
         wires = tuple(asked.split(",")) if asked else subject
-    metafunc.parametrize("wire", [pytest.param(wire, marks=() if wire in _WITHOUT_ENGINE else pytest.mark.engine) for wire in wires])
+    metafunc.parametrize(
+        "wire", [pytest.param(wire, marks=() if wire in _WITHOUT_ENGINE else pytest.mark.engine) for wire in wires]
+    )
 
 
 @pytest.fixture(name="transport")

@@ -20,7 +20,11 @@ _RST = re.compile(r"^\.\. code-block:: (\w+)\n\n((?:    .*\n|\n)+)", re.MULTILIN
 def code(page: Path, *languages: str) -> list[str]:
     """The code of a page in these languages, in order."""
     pattern = _MARKDOWN if page.suffix == ".md" else _RST
-    return [textwrap.dedent(text) for language, text in pattern.findall(page.read_text(encoding="utf-8")) if language in languages]
+    return [
+        textwrap.dedent(text)
+        for language, text in pattern.findall(page.read_text(encoding="utf-8"))
+        if language in languages
+    ]
 
 
 def commands(page: Path) -> list[str]:

@@ -119,17 +119,37 @@ class Controller:
         """Run a playbook by its path or FQCN. No run may show a traceback."""
         self._runs += 1
         results = self.home / f"results-{self._runs}.jsonl"
-        done = self.command("ansible-playbook", "-i", str(self.inventory), playbook, *arguments, timeout=timeout, TASK_RESULTS=str(results), **environment)
+        done = self.command(
+            "ansible-playbook",
+            "-i",
+            str(self.inventory),
+            playbook,
+            *arguments,
+            timeout=timeout,
+            TASK_RESULTS=str(results),
+            **environment,
+        )
         lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []
         run = Run(done.returncode, done.stdout, done.stderr, [TaskResult(**json.loads(line)) for line in lines])
         assert "Traceback (most recent call last)" not in run.output, run.output
         for task in run:
-            printed.check(command for result in [task.result, *task.result.get("results", ())] for command in _commands(result))
+            printed.check(
+                command for result in [task.result, *task.result.get("results", ())] for command in _commands(result)
+            )
         return run
 
-    def tasks(self, tasks: Sequence[Mapping[str, Any]], *arguments: str, hosts: str = "all", play: Mapping[str, Any] | None = None, **environment: str) -> Run:
+    def tasks(
+        self,
+        tasks: Sequence[Mapping[str, Any]],
+        *arguments: str,
+        hosts: str = "all",
+        play: Mapping[str, Any] | None = None,
+        **environment: str,
+    ) -> Run:
         """Run tasks as one play, without facts unless ``play`` says otherwise."""
-        return self.plays([{"hosts": hosts, "gather_facts": False, **(play or {}), "tasks": list(tasks)}], *arguments, **environment)
+        return self.plays(
+            [{"hosts": hosts, "gather_facts": False, **(play or {}), "tasks": list(tasks)}], *arguments, **environment
+        )
 
     def plays(self, plays: Sequence[Mapping[str, Any]], *arguments: str, **environment: str) -> Run:
         """Run plays, one after the other, as one playbook."""

@@ -48,11 +48,16 @@ def wait_for(condition: Callable[[], object], seconds: float = PATIENCE) -> None
 
 
 @contextlib.contextmanager
-def started(tenant: Tenant, *tasks: dict[str, Any], hosts: str = "", **environment: str) -> Iterator[subprocess.Popen[str]]:
+def started(
+    tenant: Tenant, *tasks: dict[str, Any], hosts: str = "", **environment: str
+) -> Iterator[subprocess.Popen[str]]:
     """A playbook that runs in a process group of its own, as it has one in a terminal."""
     controller = tenant.controller
     file = controller.home / "started.yml"
-    file.write_text(yaml.safe_dump([{"hosts": hosts or tenant.host, "gather_facts": False, "tasks": list(tasks)}], sort_keys=False), encoding="utf-8")
+    file.write_text(
+        yaml.safe_dump([{"hosts": hosts or tenant.host, "gather_facts": False, "tasks": list(tasks)}], sort_keys=False),
+        encoding="utf-8",
+    )
     run = subprocess.Popen(
         ["ansible-playbook", "-i", str(controller.inventory), str(file), "-vvv"],
         cwd=controller.home,
@@ -77,6 +82,10 @@ def shells(home: pathlib.Path) -> list[int]:
     for entry in pathlib.Path("/proc").iterdir():
         with contextlib.suppress(OSError):
             # What a process runs for a moment is in its group.
-            if entry.name.isdigit() and f"TMPDIR={home}/".encode() in (entry / "environ").read_bytes() and os.getpgid(int(entry.name)) == int(entry.name):
+            if (
+                entry.name.isdigit()
+                and f"TMPDIR={home}/".encode() in (entry / "environ").read_bytes()
+                and os.getpgid(int(entry.name)) == int(entry.name)
+            ):
                 found.append(int(entry.name))
     return found

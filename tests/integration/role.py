@@ -17,7 +17,11 @@ ROLE = "m365.message_encryption.hardened_baseline : "
 
 def play(controller: Controller, playbook: str, *arguments: str, rc: int = 0, **variables: Any) -> Run:
     """A playbook of the collection, with the role's variables. No screen shows a task that is skipped."""
-    extra = ["-e", json.dumps({f"hardened_baseline_{name}": value for name, value in variables.items()})] if variables else []
+    extra = (
+        ["-e", json.dumps({f"hardened_baseline_{name}": value for name, value in variables.items()})]
+        if variables
+        else []
+    )
     run = controller.playbook(PREFIX + playbook, *arguments, *extra)
     assert run.rc == rc, run.output
     assert "skipping" not in run.stdout
@@ -46,4 +50,7 @@ def statuses(controller: Controller) -> dict[str, str]:
 
 
 def included(entry: str = "main", name: str = "role") -> dict[str, Any]:
-    return {"name": name, "ansible.builtin.include_role": {"name": "m365.message_encryption.hardened_baseline", "tasks_from": entry}}
+    return {
+        "name": name,
+        "ansible.builtin.include_role": {"name": "m365.message_encryption.hardened_baseline", "tasks_from": entry},
+    }

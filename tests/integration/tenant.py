@@ -57,14 +57,22 @@ def _engine(described: Mapping[str, Any], organization: Mapping[str, Any]) -> di
 
 
 def _powershell(described: Mapping[str, Any], organization: Mapping[str, Any]) -> dict[str, Any]:
-    reached = {name: value for name, value in _rest(described, organization).items() if name != "ansible_exchange_api_url"}
-    return reached | {"ansible_exchange_transport": "powershell", "ansible_exchange_powershell_path": described["powershell_path"]}
+    reached = {
+        name: value for name, value in _rest(described, organization).items() if name != "ansible_exchange_api_url"
+    }
+    return reached | {
+        "ansible_exchange_transport": "powershell",
+        "ansible_exchange_powershell_path": described["powershell_path"],
+    }
 
 
 def _endpoint(described: Mapping[str, Any], organization: Mapping[str, Any]) -> dict[str, Any]:
     credential = ("ansible_exchange_client_id", "ansible_exchange_certificate_thumbprint")
     reached = {name: value for name, value in _psrp(described, organization).items() if name not in credential}
-    return reached | {"ansible_exchange_psrp_connect": "none", "ansible_psrp_configuration_name": "MessageEncryption.Baseline"}
+    return reached | {
+        "ansible_exchange_psrp_connect": "none",
+        "ansible_psrp_configuration_name": "MessageEncryption.Baseline",
+    }
 
 
 def _constrained(described: Mapping[str, Any], organization: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,9 +80,10 @@ def _constrained(described: Mapping[str, Any], organization: Mapping[str, Any]) 
     return reached | {"ansible_psrp_configuration_name": "MessageEncryption"}
 
 
-#: A wire: what the inventory says of an organization that is reached over it. ``constrained`` is an endpoint that is connected already,
-#: ``engine`` is a management host with a real PowerShell, ``endpoint`` the constrained endpoint that the collection brings, there; it belongs to
-#: the emulator's first organization. ``powershell`` is a real PowerShell that the session broker starts.
+#: A wire: what the inventory says of an organization that is reached over it. ``constrained`` is an endpoint that is
+#: connected already, ``engine`` is a management host with a real PowerShell, ``endpoint`` the constrained endpoint that
+#: the collection brings, there; it belongs to the emulator's first organization. ``powershell`` is a real PowerShell
+#: that the session broker starts.
 WIRES: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
     "rest": _rest,
     "psrp": _psrp,
@@ -96,7 +105,10 @@ def inventory(emulator: Emulator, wire: str) -> dict[str, Any]:
     """The group ``exchange_organizations``: a host for each organization, named by the first label of its domain."""
     described = emulator.describe()
     hosts = {
-        organization["name"].partition(".")[0]: {"ansible_connection": CONNECTION, **WIRES[wire](described, organization)}
+        organization["name"].partition(".")[0]: {
+            "ansible_connection": CONNECTION,
+            **WIRES[wire](described, organization),
+        }
         for organization in described["organizations"]
     }
     return {"exchange_organizations": {"hosts": hosts}}
@@ -144,15 +156,19 @@ class Tenant:
         return self.controller.tasks(list(map(_named, tasks)), *arguments, hosts=self.host, **environment)
 
     def converge(self, *tasks: Mapping[str, Any], predicts: bool = True) -> Convergence:
-        """Check, run, and run again: three plays of one playbook, with a look past the collection before, between and after them.
+        """Check, run, and run again: three plays of one playbook, with a look past the collection before, between and
+        after them.
 
-        Asserts that every play succeeds, that checking changes nothing and foretells what running does, and that running
-        again changes nothing. Whether the change is the right one is the caller's to assert.
+        Asserts that every play succeeds, that checking changes nothing and foretells what running does, and that
+        running again changes nothing. Whether the change is the right one is the caller's to assert.
 
         :param predicts: false where a task's change depends on what an earlier one would have changed.
         """
         named = list(map(_named, tasks))
-        plays = [{"name": name, "hosts": self.host, "gather_facts": False, "check_mode": name == "check", "tasks": named} for name in PLAYS]
+        plays = [
+            {"name": name, "hosts": self.host, "gather_facts": False, "check_mode": name == "check", "tasks": named}
+            for name in PLAYS
+        ]
         described = self.emulator.describe()
         states = self.controller.home / "states.jsonl"
         states.unlink(missing_ok=True)
@@ -187,4 +203,6 @@ def tenant(home: Path, emulator: Emulator, wire: str, organization: str | None =
     """The first organization of an emulator, or the one that is named."""
     if wire == "endpoint":
         endpoint.install(emulator, "Baseline")
-    return Tenant(emulator, Controller(home, inventory(emulator, wire)), organization or next(iter(emulator.organizations)))
+    return Tenant(
+        emulator, Controller(home, inventory(emulator, wire)), organization or next(iter(emulator.organizations))
+    )

@@ -32,7 +32,10 @@ def run(tenant: Tenant, *arguments: str, **variables: Any) -> Run:
         ["-e", f"{NAME}={{{{ false }}}}"],
         ["-e", f"{NAME}=true", "-e", f"{NAME}=no", "-e", "hardened_baseline_approved_plan=sha256:0000"],
         ["--check", "-e", f"{NAME}=false"],
-        *(pytest.param(["-e", value], marks=pytest.mark.matrix) for value in (f"{NAME}=false", f"{NAME}=", json.dumps({NAME: False}))),
+        *(
+            pytest.param(["-e", value], marks=pytest.mark.matrix)
+            for value in (f"{NAME}=false", f"{NAME}=", json.dumps({NAME: False}))
+        ),
     ],
 )
 def test_it_is_not_switched_off_on_the_command_line(tenant: Tenant, arguments: list[str]) -> None:
@@ -80,7 +83,9 @@ def test_what_was_approved_runs_once(tenant: Tenant) -> None:
     assert refused.rc == 2
     assert f"{plan['digest']} was approved for one run" in refused.output
     assert len(tenant.applied) == writes
-    again = run(tenant, hardened_baseline_approved_plan=plan["digest"], hardened_baseline_approval_valid_until="2999-01-31")
+    again = run(
+        tenant, hardened_baseline_approved_plan=plan["digest"], hardened_baseline_approval_valid_until="2999-01-31"
+    )
     assert again.rc == 0, again.output
     assert len(tenant.applied) > writes
 

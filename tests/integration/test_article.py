@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every procedure of Microsoft's article "Manage Office 365 Message Encryption", on an organization that looks like the captures."""
+"""Every procedure of Microsoft's article "Manage Office 365 Message Encryption", on an organization that looks like the
+captures.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def irm(**options: Any) -> dict[str, Any]:
 
 def outgoing(template: str) -> dict[str, Any]:
     actions = {"apply_rights_protection_template": template, "apply_rights_protection_customization_template": TEMPLATE}
-    return {M + "ome_transport_rule": {"name": OUTGOING, "conditions": {"from_scope": "InOrganization"}, "actions": actions}}
+    return {
+        M + "ome_transport_rule": {"name": OUTGOING, "conditions": {"from_scope": "InOrganization"}, "actions": actions}
+    }
 
 
 @pytest.mark.organizations(captured_state())
@@ -38,7 +42,11 @@ def test_every_procedure_of_the_article(tenant: Tenant) -> None:
     rules_before = tenant.state()["transport_rules"]
     on = tenant.converge(
         ome(social_id_sign_in=False, otp_enabled=False),
-        irm(azure_rms_licensing_enabled=True, simplified_client_access_enabled=True, decrypt_attachment_for_encrypt_only=True),
+        irm(
+            azure_rms_licensing_enabled=True,
+            simplified_client_access_enabled=True,
+            decrypt_attachment_for_encrypt_only=True,
+        ),
         {M + "activesync_org_settings": {"allow_rms_support_for_unenlightened_apps": True}},
         ome(identity=TEMPLATE, external_mail_expiry_in_days=7),
         outgoing("Encrypt"),
@@ -51,7 +59,11 @@ def test_every_procedure_of_the_article(tenant: Tenant) -> None:
     assert on["activesync_organization_settings"]["AllowRMSSupportForUnenlightenedApps"] is True
     *others, rule = on["transport_rules"]
     assert others == rules_before, "the rules that were there are as they were"
-    assert (rule["FromScope"], rule["ApplyRightsProtectionTemplate"], rule["ApplyRightsProtectionCustomizationTemplate"]) == (
+    assert (
+        rule["FromScope"],
+        rule["ApplyRightsProtectionTemplate"],
+        rule["ApplyRightsProtectionCustomizationTemplate"],
+    ) == (
         "InOrganization",
         "Encrypt",
         TEMPLATE,
@@ -68,7 +80,10 @@ def test_every_procedure_of_the_article(tenant: Tenant) -> None:
     assert (off["ome_configurations"][0]["SocialIdSignIn"], off["ome_configurations"][0]["OTPEnabled"]) == (True, True)
     assert off["transport_rules"][-1]["ApplyRightsProtectionTemplate"] == "Do Not Forward"
     assert off["activesync_organization_settings"]["AllowRMSSupportForUnenlightenedApps"] is False
-    shown = {name: off["irm_configuration"][name] for name in ("DecryptAttachmentForEncryptOnly", "SimplifiedClientAccessEnabled", "AzureRMSLicensingEnabled")}
+    shown = {
+        name: off["irm_configuration"][name]
+        for name in ("DecryptAttachmentForEncryptOnly", "SimplifiedClientAccessEnabled", "AzureRMSLicensingEnabled")
+    }
     assert set(shown.values()) == {False}
 
 
@@ -82,5 +97,7 @@ def test_who_such_an_organization_is(tenant: Tenant) -> None:
     assert read.rc == 0, read.output
     organization = read["message_encryption_info"]["organization"]
     assert (organization["is_dehydrated"], organization["on_premises"]) == (True, False)
-    assert organization["tenant_id"] == tenant.emulator.organizations[tenant.organization].tenant_id, "from the token, or from Get-ConnectionInformation"
+    assert organization["tenant_id"] == tenant.emulator.organizations[tenant.organization].tenant_id, (
+        "from the token, or from Get-ConnectionInformation"
+    )
     assert len(read["message_encryption_info"]["transport_rules"]) == len(tenant.state()["transport_rules"])

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The objects for AWX are what its modules take, name only what there is, and the credential types are what AWX accepts."""
+"""The objects for AWX are what its modules take, name only what there is, and the credential types are what AWX
+accepts.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,26 @@ import pytest
 import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import WORDS
 
-from .awx import AWX, COLLECTION, FORBIDDEN_ENVIRONMENT, VARIABLE_NAME, configuration, files_of, load, named, undefined_in
-from .awx_notifications import APPROVAL, WorkflowsStop, approval_context, context_of, receivers, render, render_of_approval
+from .awx import (
+    AWX,
+    COLLECTION,
+    FORBIDDEN_ENVIRONMENT,
+    VARIABLE_NAME,
+    configuration,
+    files_of,
+    load,
+    named,
+    undefined_in,
+)
+from .awx_notifications import (
+    APPROVAL,
+    WorkflowsStop,
+    approval_context,
+    context_of,
+    receivers,
+    render,
+    render_of_approval,
+)
 from .playbook import Controller
 
 MODULES = json.loads((Path(__file__).parent / "data/awx_modules.json").read_text(encoding="utf-8"))["modules"]
@@ -35,7 +55,14 @@ MODULE = {
     "controller_schedules": "schedule",
     "controller_roles": "role",
 }
-TYPES: dict[str, type | tuple[type, ...]] = {"str": str, "int": int, "bool": bool, "dict": dict, "list": list, "float": (int, float)}
+TYPES: dict[str, type | tuple[type, ...]] = {
+    "str": str,
+    "int": int,
+    "bool": bool,
+    "dict": dict,
+    "list": list,
+    "float": (int, float),
+}
 OBJECTS = [
     pytest.param(variable, item, id=f"{MODULE.get(variable)}-{item.get('name', number)}")
     for variable, items in configuration().items()
@@ -48,7 +75,11 @@ CREDENTIAL_TYPES = [pytest.param(item, id=item["name"]) for item in configuratio
 
 def mismatches(options: dict[str, Any], given: dict[str, Any], where: str) -> list[str]:
     """Where an object is not what the module's documentation says."""
-    wrong = [f"{where}: {name} is required" for name, option in options.items() if option.get("required") and name not in given]
+    wrong = [
+        f"{where}: {name} is required"
+        for name, option in options.items()
+        if option.get("required") and name not in given
+    ]
     for name, value in given.items():
         option = options.get(name)
         if option is None:
@@ -73,7 +104,11 @@ def test_an_object_is_what_its_module_takes(variable: str, item: dict[str, Any])
 @pytest.mark.parametrize(("variable", "item"), OBJECTS)
 def test_the_playbook_passes_on_all_of_it(variable: str, item: dict[str, Any]) -> None:
     (play,) = load(AWX / "configure.yml")
-    tasks = [task[f"awx.awx.{MODULE[variable]}"] for task in play["tasks"] if task["loop"].strip("{} ").partition(" ")[0] == variable]
+    tasks = [
+        task[f"awx.awx.{MODULE[variable]}"]
+        for task in play["tasks"]
+        if task["loop"].strip("{} ").partition(" ")[0] == variable
+    ]
     passed = {name: value for task in tasks for name, value in task.items()}
     assert set(item) <= set(passed)
     assert all(f"item.{name}" in passed[name] for name in item)
@@ -82,7 +117,8 @@ def test_the_playbook_passes_on_all_of_it(variable: str, item: dict[str, Any]) -
 def test_whatever_is_named_is_there() -> None:
     objects = configuration()
     names = {variable: {item.get("name") for item in items} for variable, items in objects.items()}
-    # AWX has these from the start: awx/main/management/commands/create_preload_data.py, and the managed credential types.
+    # AWX has these from the start: awx/main/management/commands/create_preload_data.py, and the managed credential
+    # types.
     names["controller_credentials"] |= {"Ansible Galaxy"}
     names["controller_credential_types"] |= {"Source Control", "Container Registry"}
     refers = {
@@ -108,7 +144,9 @@ def test_whatever_is_named_is_there() -> None:
         for item in items:
             for key, variable in refers.items():
                 wanted = item.get(key, [])
-                assert set(wanted if isinstance(wanted, list) else [wanted]) <= names[variable], f"{item.get('name')}: {key}"
+                assert set(wanted if isinstance(wanted, list) else [wanted]) <= names[variable], (
+                    f"{item.get('name')}: {key}"
+                )
     for node in (node for workflow in objects["controller_workflows"] for node in workflow["workflow_nodes"]):
         what = node["unified_job_template"]
         assert what["type"] == "workflow_approval" or what["name"] in names["controller_templates"]
@@ -116,7 +154,9 @@ def test_whatever_is_named_is_there() -> None:
 
 @pytest.mark.parametrize("template", [*TEMPLATES, *WORKFLOWS])
 def test_a_template_sets_only_variables_that_the_role_knows(template: dict[str, Any]) -> None:
-    specs = yaml.safe_load((COLLECTION / "roles/hardened_baseline/meta/argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
+    specs = yaml.safe_load(
+        (COLLECTION / "roles/hardened_baseline/meta/argument_specs.yml").read_text(encoding="utf-8")
+    )["argument_specs"]
     options = {"exchange_organizations"}.union(*(spec["options"] for spec in specs.values()))
     survey = template.get("survey_spec", {}).get("spec", [])
     assert set(template.get("extra_vars", {})) | {question["variable"] for question in survey} <= options
@@ -134,7 +174,9 @@ def test_a_job_template_runs_a_playbook_of_the_project(template: dict[str, Any])
 def edges(workflow: dict[str, Any]) -> dict[str, dict[str, str]]:
     """What follows each node, and when."""
     return {
-        node["identifier"]: {edge["identifier"]: kind for kind, following in node.get("related", {}).items() for edge in following}
+        node["identifier"]: {
+            edge["identifier"]: kind for kind, following in node.get("related", {}).items() for edge in following
+        }
         for node in workflow["workflow_nodes"]
     }
 
@@ -160,7 +202,13 @@ def test_the_workflow_applies_only_after_a_person_has_approved() -> None:
     # DependencyGraph.workflow_job_blocked_by); applies go one after the other (DependencyGraph.job_blocked_by).
     assert change["allow_simultaneous"] is True
     assert 0 < nodes["approval"]["timeout"] <= 86400
-    assert "apply" not in str([workflow for workflow in objects["controller_workflows"] if workflow is not change and workflow["name"] != change["name"]])
+    assert "apply" not in str(
+        [
+            workflow
+            for workflow in objects["controller_workflows"]
+            if workflow is not change and workflow["name"] != change["name"]
+        ]
+    )
 
 
 @pytest.mark.parametrize("template", [*TEMPLATES, *WORKFLOWS])
@@ -171,7 +219,11 @@ def test_a_launch_sets_nothing_but_the_answers_to_a_survey(template: dict[str, A
     assert asked == ({"ask_job_type_on_launch"} if template.get("playbook") == "rollback.yml" else set())
     assert not asked or template["job_type"] == "check"
     answers = {question["variable"] for question in template.get("survey_spec", {}).get("spec", [])}
-    assert not answers & {"hardened_baseline_approved_plan", "hardened_baseline_require_approval", "message_encryption_git_commit"}
+    assert not answers & {
+        "hardened_baseline_approved_plan",
+        "hardened_baseline_require_approval",
+        "message_encryption_git_commit",
+    }
 
 
 def test_a_rollback_is_a_workflow_of_one_job_and_so_is_its_preview() -> None:
@@ -198,7 +250,8 @@ def test_nobody_is_given_more_than_the_work_needs() -> None:
         for name in [*role.get("job_templates", ()), *role.get("workflows", ())]
     ]
     change = "Message encryption - change"
-    # Execute on the organization would be Execute on each of its templates, and Execute on a template sets any variable through a bulk launch.
+    # Execute on the organization would be Execute on each of its templates, and Execute on a template sets any variable
+    # through a bulk launch.
     assert not any("organizations" in role or role["role"] == "admin" for role in objects["controller_roles"])
     assert {role["role"] for role in objects["controller_roles"] if "job_templates" in role} == {"read"}
     assert {team for role, team, name in granted if (role, name) == ("execute", change)} == {"Messaging operators"}
@@ -207,7 +260,9 @@ def test_nobody_is_given_more_than_the_work_needs() -> None:
     for name in ("Message encryption - check", "Message encryption - plans"):
         assert ("read", "Messaging approvers", name) in granted
     # What only reads has an application that only reads, and what asks no organization has none.
-    credentials = {template["name"].rpartition(" - ")[2]: template["credentials"] for template in objects["controller_templates"]}
+    credentials = {
+        template["name"].rpartition(" - ")[2]: template["credentials"] for template in objects["controller_templates"]
+    }
     assert "Exchange application (read only)" in credentials["audit"]
     assert all("Exchange application" not in credentials[name] for name in ("audit", "plans", "report"))
 
@@ -226,9 +281,18 @@ def test_the_inventory_of_a_job_is_imported_when_it_is_launched(template: dict[s
     assert template["timeout"] > 0
 
 
-REPORTED = {"hardened_baseline": {"run": "20261125T031655Z-baseline-workflow7_x", "counts": {"met": 3, "drift": 1}}, "message_encryption_git_commit": "f" * 40}
+REPORTED = {
+    "hardened_baseline": {"run": "20261125T031655Z-baseline-workflow7_x", "counts": {"met": 3, "drift": 1}},
+    "message_encryption_git_commit": "f" * 40,
+}
 #: What a job may leave: nothing, what the role leaves, and what somebody else's ``set_stats`` may.
-ARTIFACTS: list[dict[str, Any]] = [{}, REPORTED, {"hardened_baseline": None}, {"hardened_baseline": "x"}, {"hardened_baseline": {"counts": "x", "run": None}}]
+ARTIFACTS: list[dict[str, Any]] = [
+    {},
+    REPORTED,
+    {"hardened_baseline": None},
+    {"hardened_baseline": "x"},
+    {"hardened_baseline": {"counts": "x", "run": None}},
+]
 
 
 @pytest.mark.parametrize("name", [item["name"] for item in configuration()["controller_notifications"]])
@@ -242,7 +306,9 @@ def test_awx_accepts_the_messages(name: str) -> None:
         assert set(messages) == {"message", "body"}
         assert "\n" not in messages["message"]
         for artifacts in ARTIFACTS:
-            assert not any(undefined_in(text, context_of("job", "a job", "failed", artifacts)) for text in messages.values())
+            assert not any(
+                undefined_in(text, context_of("job", "a job", "failed", artifacts)) for text in messages.values()
+            )
 
 
 @pytest.mark.parametrize("name", [item["name"] for item in configuration()["controller_notifications"]])
@@ -251,9 +317,14 @@ def test_a_message_is_rendered_for_whatever_sends_it(name: str) -> None:
     for messages in named(configuration()["controller_notifications"], name)["messages"].values():
         for kind in ("job", "workflow_job", "project_update", "inventory_update"):
             for artifacts in ARTIFACTS if kind == "job" else [{}]:
-                texts = [render(text, context_of(kind, "its name", "failed", artifacts, "Its reason.")) for text in messages.values()]
+                texts = [
+                    render(text, context_of(kind, "its name", "failed", artifacts, "Its reason."))
+                    for text in messages.values()
+                ]
                 assert all(text.strip() for text in texts)
-                assert not any("None" in text or "unknown" in text or "{" in text for text in texts if artifacts in ({}, REPORTED)), texts
+                assert not any(
+                    "None" in text or "unknown" in text or "{" in text for text in texts if artifacts in ({}, REPORTED)
+                ), texts
         for status in APPROVAL:
             assert [render_of_approval(text, approval_context(status)) for text in messages.values()]
 
@@ -270,7 +341,12 @@ def test_a_message_says_what_is_known_of_its_sender() -> None:
 
 
 def test_the_model_of_awx_stops_at_a_message_that_awx_cannot_render() -> None:
-    for text in ("{{ job.artifacts.get('hardened_baseline') }}", "{{ job.artifacts.x.y() }}", "{{ 'x' | dictsort }}", "{{ job"):
+    for text in (
+        "{{ job.artifacts.get('hardened_baseline') }}",
+        "{{ job.artifacts.x.y() }}",
+        "{{ 'x' | dictsort }}",
+        "{{ job",
+    ):
         with pytest.raises(WorkflowsStop):
             render(text, context_of("workflow_job", "change", "failed"))
 
@@ -279,7 +355,9 @@ def test_a_job_inherits_no_notification_of_its_project() -> None:
     objects = configuration()
     for template in objects["controller_templates"]:
         for event in ("success", "error"):
-            assert receivers(objects, "job", template["name"], event) == template.get(f"notification_templates_{event}", [])
+            assert receivers(objects, "job", template["name"], event) == template.get(
+                f"notification_templates_{event}", []
+            )
 
 
 def test_drift_fails_the_job_that_the_schedule_starts_and_a_failure_notifies() -> None:
@@ -310,7 +388,18 @@ def test_awx_accepts_the_credential_type(kind: dict[str, Any]) -> None:
     assert set(kind["inputs"]["required"]) <= set(ids)
     for entry in fields:
         assert VARIABLE_NAME.match(entry["id"])
-        assert set(entry) <= {"id", "type", "label", "help_text", "secret", "multiline", "default", "choices", "format", "ask_at_runtime"}
+        assert set(entry) <= {
+            "id",
+            "type",
+            "label",
+            "help_text",
+            "secret",
+            "multiline",
+            "default",
+            "choices",
+            "format",
+            "ask_at_runtime",
+        }
     injectors = kind["injectors"]
     assert set(injectors) <= {"file", "env", "extra_vars"}
     for name in injectors.get("env", {}):
@@ -355,11 +444,21 @@ def test_the_project_brings_groups_of_the_rings(tmp_path: Path) -> None:
     source = named(configuration()["controller_inventory_sources"], "Project")
     controller = Controller(tmp_path, {})
     inventory = AWX / "project" / source["source_path"]
-    done = controller.command("ansible-inventory", "--list", "--export", "-i", str(inventory), "--playbook-dir", str(inventory), **source["source_vars"])
+    done = controller.command(
+        "ansible-inventory",
+        "--list",
+        "--export",
+        "-i",
+        str(inventory),
+        "--playbook-dir",
+        str(inventory),
+        **source["source_vars"],
+    )
     assert done.returncode == 0, done.stderr
     groups = json.loads(done.stdout)
     assert (groups["ring_pilot"]["hosts"], groups["ring_broad"]["hosts"]) == (["contoso"], ["fabrikam"])
     assert groups["exchange_organizations"]["hosts"] == ["contoso", "fabrikam"]
     assert groups["exchange_organizations"]["vars"]["ansible_connection"] == "m365.message_encryption.exchange"
-    # AWX imports what is beside the inventory; what is beside a playbook would not reach a play that the collection brings.
+    # AWX imports what is beside the inventory; what is beside a playbook would not reach a play that the collection
+    # brings.
     assert groups["exchange_organizations"]["vars"]["hardened_baseline_profile"] == "recommended"

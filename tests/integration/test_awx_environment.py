@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The execution environment: its definition makes a build context, and what it would install is what the collection needs."""
+"""The execution environment: its definition makes a build context, and what it would install is what the collection
+needs.
+"""
 
 from __future__ import annotations
 
@@ -33,10 +35,22 @@ def builder(directory: Path, *arguments: str) -> str:
 @pytest.mark.parametrize("name", ["execution-environment.yml", "execution-environment-powershell.yml"])
 def test_the_definition_makes_a_build_context(tmp_path: Path, name: str) -> None:
     definition = AWX / name
-    builder(tmp_path, "create", "--file", str(definition), "--context", str(tmp_path / "context"), "--output-filename", "Containerfile")
+    builder(
+        tmp_path,
+        "create",
+        "--file",
+        str(definition),
+        "--context",
+        str(tmp_path / "context"),
+        "--output-filename",
+        "Containerfile",
+    )
     containerfile = (tmp_path / "context/Containerfile").read_text(encoding="utf-8")
     build = tmp_path / "context/_build"
-    assert yaml.safe_load((build / "requirements.yml").read_text(encoding="utf-8"))["collections"][0]["name"] == "m365.message_encryption"
+    assert (
+        yaml.safe_load((build / "requirements.yml").read_text(encoding="utf-8"))["collections"][0]["name"]
+        == "m365.message_encryption"
+    )
     assert "git" in (build / "bindep.txt").read_text(encoding="utf-8")
     assert "ansible-core>=2.19" in containerfile
     # AWX runs every job with it.
@@ -45,10 +59,22 @@ def test_the_definition_makes_a_build_context(tmp_path: Path, name: str) -> None
 
 
 def test_the_second_definition_is_the_first_with_powershell(tmp_path: Path) -> None:
-    first, second = (yaml.safe_load((AWX / f"execution-environment{suffix}.yml").read_text(encoding="utf-8")) for suffix in ("", "-powershell"))
+    first, second = (
+        yaml.safe_load((AWX / f"execution-environment{suffix}.yml").read_text(encoding="utf-8"))
+        for suffix in ("", "-powershell")
+    )
     steps = second.pop("additional_build_steps")["append_final"]
     assert second == first
-    builder(tmp_path, "create", "--file", str(AWX / "execution-environment-powershell.yml"), "--context", str(tmp_path), "--output-filename", "Containerfile")
+    builder(
+        tmp_path,
+        "create",
+        "--file",
+        str(AWX / "execution-environment-powershell.yml"),
+        "--context",
+        str(tmp_path),
+        "--output-filename",
+        "Containerfile",
+    )
     final = (tmp_path / "Containerfile").read_text(encoding="utf-8").partition("# Final build stage")[2]
     assert all(step in final for step in steps)
     # For all users, because AWX runs jobs as another one; and it is seen to load when the image is built.
@@ -57,9 +83,15 @@ def test_the_second_definition_is_the_first_with_powershell(tmp_path: Path) -> N
 
 
 def test_introspection_finds_what_the_collection_needs(tmp_path: Path) -> None:
-    output = builder(tmp_path, "introspect", str(COLLECTIONS), "--write-pip", "requirements.txt", "--write-bindep", "bindep.txt")
+    output = builder(
+        tmp_path, "introspect", str(COLLECTIONS), "--write-pip", "requirements.txt", "--write-bindep", "bindep.txt"
+    )
     found = (tmp_path / "requirements.txt").read_text(encoding="utf-8")
-    wanted = [line for line in (COLLECTION / "requirements.txt").read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    wanted = [
+        line
+        for line in (COLLECTION / "requirements.txt").read_text(encoding="utf-8").splitlines()
+        if line and not line.startswith("#")
+    ]
     assert wanted
     for line in wanted:
         assert line in found, output

@@ -20,16 +20,28 @@ import pytest
 from .awx import configuration, inject, named
 from .playbook import Controller, Run
 
-ORGANIZATIONS = {"exchange_organizations": {"hosts": {"contoso": None, "fabrikam": None}, "vars": {"ansible_connection": "m365.message_encryption.exchange"}}}
+ORGANIZATIONS = {
+    "exchange_organizations": {
+        "hosts": {"contoso": None, "fabrikam": None},
+        "vars": {"ansible_connection": "m365.message_encryption.exchange"},
+    }
+}
 PUBLISH, FETCH = "publish_git", "fetch_git"
 URL = "https://git.example.com/mail/message-encryption.git"
 ROLE = "m365.message_encryption.hardened_baseline"
 
 
 def git(directory: Path, *arguments: str) -> str:
-    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.com"}
+    environment = {
+        **os.environ,
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_AUTHOR_NAME": "a",
+        "GIT_AUTHOR_EMAIL": "a@example.com",
+    }
     environment |= {"GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.com"}
-    return subprocess.run(["git", *arguments], cwd=directory, env=environment, check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        ["git", *arguments], cwd=directory, env=environment, check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 class Jobs:
@@ -47,13 +59,25 @@ class Jobs:
         self._count += 1
         return self.directory / f"job-{self._count}/message_encryption"
 
-    def run(self, artifacts: Path, *tasks: str, arguments: tuple[str, ...] = (), environment: dict[str, str] | None = None, **variables: Any) -> Run:
-        return self._controller(artifacts).plays([_play(artifacts, list(map(_include, tasks)), variables)], *arguments, **(environment or {}))
+    def run(
+        self,
+        artifacts: Path,
+        *tasks: str,
+        arguments: tuple[str, ...] = (),
+        environment: dict[str, str] | None = None,
+        **variables: Any,
+    ) -> Run:
+        return self._controller(artifacts).plays(
+            [_play(artifacts, list(map(_include, tasks)), variables)], *arguments, **(environment or {})
+        )
 
     def refusals(self, task: str, *cases: Mapping[str, Any], after: Sequence[str] = (), **variables: Any) -> list[str]:
         """What a new job says with the variables of each case, a play each of one run."""
         artifacts = self.start()
-        attempt = {"block": [_include(task)], "rescue": [{"name": "said", "ansible.builtin.debug": {"msg": "{{ ansible_failed_result.msg }}"}}]}
+        attempt = {
+            "block": [_include(task)],
+            "rescue": [{"name": "said", "ansible.builtin.debug": {"msg": "{{ ansible_failed_result.msg }}"}}],
+        }
         # On one host: a rescue of a task that runs once leaves the others failed.
         plays = [
             _play(artifacts, list(map(_include, after)), variables),
@@ -114,7 +138,14 @@ def put(artifacts: Path, path: str, content: str) -> None:
 def test_what_a_job_publishes_the_next_one_fetches(jobs: Jobs) -> None:
     first = jobs.start()
     put(first, "contoso/snapshot.json", "first")
-    published = jobs.run(first, FETCH, PUBLISH, awx_job_id=41, awx_job_template_name="Message encryption - apply", awx_user_name="mail-admin")
+    published = jobs.run(
+        first,
+        FETCH,
+        PUBLISH,
+        awx_job_id=41,
+        awx_job_template_name="Message encryption - apply",
+        awx_user_name="mail-admin",
+    )
     assert published.rc == 0, published.output
     assert published.changed == [f"{ROLE} : Commit the changes", f"{ROLE} : Push the commit"]
     assert jobs.log() == ["Message encryption: job 41 of Message encryption - apply"]
@@ -145,7 +176,11 @@ def test_a_check_keeps_its_plans_too_and_hands_over_their_commit(jobs: Jobs) -> 
     assert git(jobs.repository, "ls-tree", "-r", "--name-only", "main").splitlines() == ["contoso/plan.json"]
     assert jobs.read("contoso/plan.json") == "plan"
     stats = run[f"{ROLE} : Pass the commit to later jobs"]["ansible_stats"]
-    assert stats == {"data": {"message_encryption_git_commit": git(jobs.repository, "rev-parse", "main")}, "per_host": False, "aggregate": False}
+    assert stats == {
+        "data": {"message_encryption_git_commit": git(jobs.repository, "rev-parse", "main")},
+        "per_host": False,
+        "aggregate": False,
+    }
 
 
 def test_jobs_at_the_same_time_keep_each_others_artifacts(jobs: Jobs) -> None:
@@ -179,18 +214,29 @@ def approved(artifacts: Path) -> dict[str, str]:
 
 def test_a_later_job_gets_the_plans_that_were_approved_and_no_others(jobs: Jobs) -> None:
     of_another_run = RUN.replace("41abc", "41abd")
-    checked: dict[str, str | Path] = {f"runs/{RUN}/{host}/{name}.json": "approved" for host in ("contoso", "fabrikam") for name in ("plan", "report")}
+    checked: dict[str, str | Path] = {
+        f"runs/{RUN}/{host}/{name}.json": "approved" for host in ("contoso", "fabrikam") for name in ("plan", "report")
+    }
     # A plan that is a link is none.
     checked |= {f"runs/{RUN}/report.json": "approved", f"runs/{RUN}/wingtip/plan.json": Path("/etc/hostname")}
     commit = jobs.push({**checked, f"runs/{of_another_run}/fabrikam/plan.json": "of another run"})
-    jobs.push({**{f"runs/{RUN}/{host}/plan.json": "forged" for host in ("contoso", "tailspin")}, "organizations/contoso/snapshots/snapshot.json": "newer"})
+    jobs.push(
+        {
+            **{f"runs/{RUN}/{host}/plan.json": "forged" for host in ("contoso", "tailspin")},
+            "organizations/contoso/snapshots/snapshot.json": "newer",
+        }
+    )
 
     said = {"message_encryption_git_commit": commit, "hardened_baseline": {"run": RUN}, "awx_workflow_job_id": 7}
     apply = jobs.start()
     put(apply, "../message_encryption_approved/tailspin/plan.json", "of another day")
     done = jobs.run(apply, FETCH, APPROVED, **said)
     assert done.rc == 0, done.output
-    assert approved(apply) == {"contoso/plan.json": "approved", "fabrikam/plan.json": "approved", "wingtip/plan.json": "/etc/hostname"}
+    assert approved(apply) == {
+        "contoso/plan.json": "approved",
+        "fabrikam/plan.json": "approved",
+        "wingtip/plan.json": "/etc/hostname",
+    }
     # Snapshots are the newest.
     assert (apply / "organizations/contoso/snapshots/snapshot.json").read_text(encoding="utf-8") == "newer"
     wrong: list[tuple[dict[str, Any], str]] = [
@@ -200,7 +246,10 @@ def test_a_later_job_gets_the_plans_that_were_approved_and_no_others(jobs: Jobs)
         ({"hardened_baseline": {"run": "../" + RUN}}, "No plan was approved, so there is nothing to apply"),
         ({"hardened_baseline": {"run": RUN.replace("_41abc", "_41abe")}}, "so there is no approved plan"),
         ({"hardened_baseline": {"run": RUN.replace("workflow7", "workflow9")}}, "is not one of the workflow job 7"),
-        ({"hardened_baseline": {"run": of_another_run}}, "No plan was approved of contoso, so nothing was written to any organization."),
+        (
+            {"hardened_baseline": {"run": of_another_run}},
+            "No plan was approved of contoso, so nothing was written to any organization.",
+        ),
         ({"awx_workflow_job_id": 71}, "is not one of the workflow job 71"),
     ]
     refused = jobs.refusals(APPROVED, *(case for case, _why in wrong), after=[FETCH], **said)
@@ -219,7 +268,9 @@ def test_many_jobs_push_at_once(jobs: Jobs) -> None:
     with ThreadPoolExecutor(len(many)) as pool:
         done = list(pool.map(lambda artifacts: jobs.run(artifacts, PUBLISH), many))
     assert [run.rc for run in done] == [0] * len(many), done[0].output
-    assert [jobs.read(f"runs/{number}/report.json") for number in range(len(many))] == [str(number) for number in range(len(many))]
+    assert [jobs.read(f"runs/{number}/report.json") for number in range(len(many))] == [
+        str(number) for number in range(len(many))
+    ]
 
 
 def test_a_push_that_fails_fails_the_job(jobs: Jobs) -> None:
@@ -246,14 +297,22 @@ def test_what_is_no_repository_or_no_branch_is_refused_before_git_runs(jobs: Job
         "https://ansible:T0ken@git.example.com/a.git": "has a password: remove it",
     }
     cases = [({"message_encryption_git_url": url}, why) for url, why in wrong.items()]
-    cases += [({"message_encryption_git_branch": branch}, "must be the name of a branch") for branch in ("-b", "--upload-pack=id", "a b", "main\nx")]
+    cases += [
+        ({"message_encryption_git_branch": branch}, "must be the name of a branch")
+        for branch in ("-b", "--upload-pack=id", "a b", "main\nx")
+    ]
     refused = jobs.refusals(FETCH, *(case for case, _why in cases))
     assert [text for text, (_case, why) in zip(refused, cases, strict=True) if why not in text] == []
     assert not list(jobs.directory.glob("job-*/**/.git"))
 
 
 def test_a_repository_that_cannot_be_read_fails_the_job(jobs: Jobs) -> None:
-    run = jobs.run(jobs.start(), FETCH, message_encryption_git_url="https://git.example.com/mail/none.git", environment={"https_proxy": "http://127.0.0.1:9"})
+    run = jobs.run(
+        jobs.start(),
+        FETCH,
+        message_encryption_git_url="https://git.example.com/mail/none.git",
+        environment={"https_proxy": "http://127.0.0.1:9"},
+    )
     assert run.rc == 2
     assert "mail/none.git" in run[f"{ROLE} : Fetch the branch"]["stderr"]
 
@@ -263,13 +322,20 @@ def test_a_launch_does_not_replace_the_repository_of_the_credential(jobs: Jobs) 
     artifacts = jobs.start()
     put(artifacts, "contoso/plan.json", "plan")
     credential = {"MESSAGE_ENCRYPTION_GIT_URL": URL, "MESSAGE_ENCRYPTION_GIT_BRANCH": "plans"}
-    launch = {"message_encryption_git_url": "https://evil.example.com/a.git", "message_encryption_git_branch": "main", "repository": "x", "branch": "x"}
+    launch = {
+        "message_encryption_git_url": "https://evil.example.com/a.git",
+        "message_encryption_git_branch": "main",
+        "repository": "x",
+        "branch": "x",
+    }
     run = jobs.run(artifacts, FETCH, PUBLISH, arguments=("-e", json.dumps(launch)), environment=credential)
     assert run.rc == 0, run.output
     assert git(jobs.repository, "show", "plans:contoso/plan.json") == "plan"
 
 
-def test_git_gets_the_token_from_the_credential_for_its_repository_alone_and_no_command_line_has_it(tmp_path: Path) -> None:
+def test_git_gets_the_token_from_the_credential_for_its_repository_alone_and_no_command_line_has_it(
+    tmp_path: Path,
+) -> None:
     kind = named(configuration()["controller_credential_types"], "Message encryption artifacts (git)")
     (tmp_path / "env").mkdir()
     inputs = {"url": URL, "username": "ansible", "token": "T0ken$(id)'\"x"}

@@ -39,11 +39,15 @@ def test_a_change_from_its_check_to_its_rollback(awx: Awx, kind: str) -> None:
     assert len(check.stats["message_encryption_git_commit"]) == 40
 
     # What a later job of the workflow gets: what the earlier ones left, and what was answered.
-    apply = awx.run(APPLY, kind, **check.stats, hardened_baseline_change_reference="CHG-4711", hardened_baseline_approver="J. Doe")
+    apply = awx.run(
+        APPLY, kind, **check.stats, hardened_baseline_change_reference="CHG-4711", hardened_baseline_approver="J. Doe"
+    )
     assert apply.rc == 0, apply.stdout
     changed = awx.state()
     assert changed != first
-    assert {configuration["SocialIdSignIn"] for state in changed.values() for configuration in state["ome_configurations"]} == {False}
+    assert {
+        configuration["SocialIdSignIn"] for state in changed.values() for configuration in state["ome_configurations"]
+    } == {False}
     assert len(awx.kept("/snapshot-")) >= 2
     assert set(apply.stats) == {"message_encryption_git_commit", "hardened_baseline"}
     assert set(apply.stats["hardened_baseline"]) == {"counts", "digest", "report", "run"}
@@ -60,7 +64,9 @@ def test_a_change_from_its_check_to_its_rollback(awx: Awx, kind: str) -> None:
 
 
 def test_a_check_of_one_control_over_a_management_host_keeps_its_plan(awx: Awx) -> None:
-    check = awx.run(CHECK, HOST, tags="IRM-5", hardened_baseline_pdf_encryption=True, hardened_baseline_accept=["IRM-5"])
+    check = awx.run(
+        CHECK, HOST, tags="IRM-5", hardened_baseline_pdf_encryption=True, hardened_baseline_accept=["IRM-5"]
+    )
     assert check.rc == 0, check.stdout
     assert awx.plans() == ["contoso"]
     assert {change["option"] for change in awx.newest("contoso/plan.json")["changes"]} == {"enable_pdf_encryption"}
@@ -68,7 +74,9 @@ def test_a_check_of_one_control_over_a_management_host_keeps_its_plan(awx: Awx) 
 
 
 @TWO
-@pytest.mark.parametrize("refused", [{"contoso", "fabrikam"}, pytest.param({"contoso"}, marks=pytest.mark.matrix)], ids=len)
+@pytest.mark.parametrize(
+    "refused", [{"contoso", "fabrikam"}, pytest.param({"contoso"}, marks=pytest.mark.matrix)], ids=len
+)
 def test_a_check_that_is_refused_keeps_its_plans_and_its_report(awx: Awx, refused: set[str]) -> None:
     inventory = awx.inventory()
     for host in refused:
@@ -80,17 +88,24 @@ def test_a_check_that_is_refused_keeps_its_plans_and_its_report(awx: Awx, refuse
     assert awx.state() == before
     assert awx.plans() == ["contoso", "fabrikam"]
     report = awx.newest("report.json")
-    assert {organization["host"] for organization in report["organizations"] if organization["status"] == "refused"} == refused
+    assert {
+        organization["host"] for organization in report["organizations"] if organization["status"] == "refused"
+    } == refused
     assert [awx.newest(f"{host}/report.json")["run"] for host in ("contoso", "fabrikam")] == [report["run"]] * 2
     assert len(check.stats["message_encryption_git_commit"]) == 40
 
 
 def test_a_check_replays_mail_and_its_events_have_counts_alone(awx: Awx) -> None:
     received = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=6)
-    rows = [row(number, received, "alexw@contoso.onmicrosoft.com", f"p{number}@fabrikam.com", Subject="SUBJECT") for number in range(30)]
+    rows = [
+        row(number, received, "alexw@contoso.onmicrosoft.com", f"p{number}@fabrikam.com", Subject="SUBJECT")
+        for number in range(30)
+    ]
     licensed = {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True}
     awx.emulator.organizations["contoso.onmicrosoft.com"].patch({"message_trace": rows, "irm_configuration": licensed})
-    check = awx.run(CHECK, tags="MFR-1", hardened_baseline_replay_days=2, hardened_baseline_encrypt_outgoing={"template": "Encrypt"})
+    check = awx.run(
+        CHECK, tags="MFR-1", hardened_baseline_replay_days=2, hardened_baseline_encrypt_outgoing={"template": "Encrypt"}
+    )
     assert check.rc == 0, check.stdout
     assert "30 copies are now encrypted: 'Encrypt all outgoing mail'." in check.stdout
     assert check.results("m365.message_encryption.baseline_plan")[0]["mail"]["replay"]["counts"]["copies"] == 30

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A change under AWX, from an empty repository on: what is applied is exactly what was approved, whatever happens in between."""
+"""A change under AWX, from an empty repository on: what is applied is exactly what was approved, whatever happens in
+between.
+"""
 
 from __future__ import annotations
 
@@ -73,26 +75,43 @@ def test_a_change_from_an_empty_repository(awx: Awx, model: Model) -> None:
         number, wishes = model.workflow_job, model.wishes.read_bytes()
         plan_something_else(awx, model)
         changed = model.run(APPLY, approved, number)
-        assert (changed.status, "the variables of IRM-5 have changed" in changed.stdout) == ("failed", True), changed.stdout
+        assert (changed.status, "the variables of IRM-5 have changed" in changed.stdout) == ("failed", True), (
+            changed.stdout
+        )
         model.wishes.write_bytes(wishes)
         try_to_apply(awx, model, approved, number)
         assert awx.state() == first
 
     with pytest.raises(Refused):
         model.launch_workflow(CHANGE, OPERATORS, **HOSTILE)
-    ended = model.launch_workflow(CHANGE, OPERATORS, decide=decide, before={"apply": meddle}, hardened_baseline_change_reference="CHG-4711")
+    ended = model.launch_workflow(
+        CHANGE, OPERATORS, decide=decide, before={"apply": meddle}, hardened_baseline_change_reference="CHG-4711"
+    )
     statuses = {name: node.status for name, node in ended.items()}
     # Drift fails the audit, and is what there is to change.
-    expected = {"audit": "failed", "check": "successful", "plans": "successful", "approval": "successful", "apply": "successful"}
+    expected = {
+        "audit": "failed",
+        "check": "successful",
+        "plans": "successful",
+        "approval": "successful",
+        "apply": "successful",
+    }
     assert statuses == expected, "".join(node.stdout for node in ended.values())
     changed = awx.state()
-    assert {configuration["SocialIdSignIn"] for state in changed.values() for configuration in state["ome_configurations"]} == {False}
+    assert {
+        configuration["SocialIdSignIn"] for state in changed.values() for configuration in state["ome_configurations"]
+    } == {False}
     # What was not approved is not done.
-    pdf = [[state["irm_configuration"]["EnablePdfEncryption"] for state in states.values()] for states in (first, changed)]
+    pdf = [
+        [state["irm_configuration"]["EnablePdfEncryption"] for state in states.values()] for states in (first, changed)
+    ]
     assert pdf[0] == pdf[1]
     assert len(awx.kept("/snapshot-")) >= 2
     artifacts = ended["apply"].artifacts
-    assert (set(artifacts), len(artifacts["message_encryption_git_commit"])) == ({"message_encryption_git_commit", "hardened_baseline"}, 40)
+    assert (set(artifacts), len(artifacts["message_encryption_git_commit"])) == (
+        {"message_encryption_git_commit", "hardened_baseline"},
+        40,
+    )
     assert set(artifacts["hardened_baseline"]) == {"counts", "digest", "report", "run"}
     merged = approved["hardened_baseline"]["run"]
     assert approved["message_encryption_git_commit"] in ended["plans"].stdout
@@ -124,11 +143,19 @@ def plan_something_else(awx: Awx, model: Model) -> None:
     model.write_wishes(hardened_baseline_pdf_encryption=True, hardened_baseline_accept=["IRM-5"])
     before, sent = awx.state(), len(model.sent)
     denied = model.launch_workflow(CHANGE, OPERATORS, decide=lambda handed: False, exchange_organizations="contoso")
-    assert {name: node.status for name, node in denied.items()} == {"audit": "failed", "check": "successful", "plans": "successful", "approval": "failed"}
+    assert {name: node.status for name, node in denied.items()} == {
+        "audit": "failed",
+        "check": "successful",
+        "plans": "successful",
+        "approval": "failed",
+    }
     assert model.workflow_status == "failed"
     assert awx.state() == before
     messages = model.sent[sent:]
-    assert [(message.template, message.sender) for message in messages] == [("Message encryption approvers", PLANS), (TEAM, CHANGE)]
+    assert [(message.template, message.sender) for message in messages] == [
+        ("Message encryption approvers", PLANS),
+        (TEAM, CHANGE),
+    ]
     assert "its plans were denied or not approved" in messages[1].body
     assert "The last lines of that job have its report." in messages[1].body
     clone = awx.directory / "clone"
@@ -142,12 +169,20 @@ def plan_something_else(awx: Awx, model: Model) -> None:
 
 
 def try_to_apply(awx: Awx, model: Model, approved: Mapping[str, Any], number: int) -> None:
-    """What launch variables would do if AWX let them through: it does not, and this is the second line. And a snapshot that cannot be kept."""
+    """What launch variables would do if AWX let them through: it does not, and this is the second line. And a snapshot
+    that cannot be kept.
+    """
     # test_awx_git.py sees what fetch_approved_git.yml refuses.
     tries: list[tuple[dict[str, Any], str]] = [
-        ({"message_encryption_git_commit": "", "hardened_baseline": {}}, "No plan was approved, so there is nothing to apply"),
+        (
+            {"message_encryption_git_commit": "", "hardened_baseline": {}},
+            "No plan was approved, so there is nothing to apply",
+        ),
         ({"hardened_baseline_approved_plan": ""}, "this job applies only the plans approved in its workflow"),
-        ({"hardened_baseline_require_approval": False}, "hardened_baseline_require_approval is False as an extra variable"),
+        (
+            {"hardened_baseline_require_approval": False},
+            "hardened_baseline_require_approval is False as an extra variable",
+        ),
         ({"hardened_baseline_artifacts_publish": ""}, "hardened_baseline_artifacts_publish"),
     ]
     for variables, said in tries:
@@ -167,7 +202,10 @@ def roll_back_one(awx: Awx, model: Model, first: Mapping[str, Any]) -> None:
     preview = awx.run(ROLL_BACK, exchange_organizations="contoso", **OFF)
     assert preview.rc == 0, preview.stdout
     assert awx.state() == changed
-    ((back,),) = (ended.values() for ended in model.bulk_launch(ON_CALL, ROLL_BACK, exchange_organizations="contoso", **OFF, **HOSTILE))
+    ((back,),) = (
+        ended.values()
+        for ended in model.bulk_launch(ON_CALL, ROLL_BACK, exchange_organizations="contoso", **OFF, **HOSTILE)
+    )
     assert back.status == "successful", back.stdout
     now = awx.state()
     assert now["contoso.onmicrosoft.com"] == first["contoso.onmicrosoft.com"]
@@ -177,7 +215,9 @@ def roll_back_one(awx: Awx, model: Model, first: Mapping[str, Any]) -> None:
 @pytest.mark.matrix
 @THREE
 def test_an_organization_that_came_after_the_approval_is_left_alone(awx: Awx, model: Model) -> None:
-    """One more in the project, whose plan somebody has made since, and pushed. test_awx_git.py sees that fetch_approved_git.yml says it of any commit."""
+    """One more in the project, whose plan somebody has made since, and pushed. test_awx_git.py sees that
+    fetch_approved_git.yml says it of any commit.
+    """
     two = awx.inventory()
     del two["exchange_organizations"]["hosts"]["tailspin"]
     model.write_organizations(two)
@@ -185,7 +225,12 @@ def test_an_organization_that_came_after_the_approval_is_left_alone(awx: Awx, mo
 
     def another_organization() -> None:
         model.write_organizations(awx.inventory())
-        assert model.launch_workflow(CHANGE, OPERATORS, decide=lambda handed: False, exchange_organizations="tailspin")["plans"].status == "successful"
+        assert (
+            model.launch_workflow(CHANGE, OPERATORS, decide=lambda handed: False, exchange_organizations="tailspin")[
+                "plans"
+            ].status
+            == "successful"
+        )
 
     ended = model.launch_workflow(CHANGE, OPERATORS, before={"apply": another_organization})
     assert (ended["approval"].status, ended["apply"].status) == ("successful", "failed")
@@ -219,7 +264,8 @@ def test_who_is_refused_is_not_approved(awx: Awx, model: Model) -> None:
 def test_slices(awx: Awx, model: Model) -> None:
     model.slice(AUDIT, 2)
     model.slice(CHECK, 2)
-    # The first slice has pushed first, and AWX counts it as the last one: what it hands over lacks what the others have kept.
+    # The first slice has pushed first, and AWX counts it as the last one: what it hands over lacks what the others have
+    # kept.
     model.update_inventory()
     night = model.launch_workflow(EVERY_NIGHT, OPERATORS, ends_last={"audit": 1})
     assert len(night["audit"].done) == 2
@@ -235,17 +281,26 @@ def test_slices(awx: Awx, model: Model) -> None:
     ended = model.launch_workflow(CHANGE, OPERATORS, ends_last={"check": 1})
     model.slice(AUDIT, 2)
     assert ended["apply"].status == "successful", ended["apply"].stdout
-    assert {configuration["SocialIdSignIn"] for state in awx.state().values() for configuration in state["ome_configurations"]} == {False}
+    assert {
+        configuration["SocialIdSignIn"]
+        for state in awx.state().values()
+        for configuration in state["ome_configurations"]
+    } == {False}
     merged = report(awx, ended["plans"].artifacts["hardened_baseline"]["run"])
     # Each slice has its own folder, with its own organization.
-    slices = {organization["host"]: report(awx, f"{merged['run']}/{organization['host']}")["run"] for organization in merged["organizations"]}
+    slices = {
+        organization["host"]: report(awx, f"{merged['run']}/{organization['host']}")["run"]
+        for organization in merged["organizations"]
+    }
     assert len({*slices.values()}) == 2
     for host, run in slices.items():
         assert [organization["host"] for organization in report(awx, run)["organizations"]] == [host]
 
     # A slice has none of the ring's organizations. Where none has any, the job after them says so.
     ring = model.launch_workflow(CHANGE, OPERATORS, exchange_organizations="contoso")
-    assert {name: node.status for name, node in ring.items()} == {"audit": "successful", "report": "successful"}, ring["audit"].stdout
+    assert {name: node.status for name, node in ring.items()} == {"audit": "successful", "report": "successful"}, ring[
+        "audit"
+    ].stdout
     assert model.workflow_status == "successful"
     none = model.run(REPORT, {"exchange_organizations": "ring_pliot"}, model.workflow_job)
     assert none.status == "failed"
@@ -255,6 +310,10 @@ def test_slices(awx: Awx, model: Model) -> None:
 def test_localhost_is_no_organization(awx: Awx, model: Model) -> None:
     """Ansible adds it to every inventory."""
     ended = model.launch_workflow(CHANGE, OPERATORS, exchange_organizations="localhost")
-    assert {name: node.status for name, node in ended.items()} == {"audit": "failed", "check": "failed", "plans": "failed"}
+    assert {name: node.status for name, node in ended.items()} == {
+        "audit": "failed",
+        "check": "failed",
+        "plans": "failed",
+    }
     assert all("No host matches localhost in the inventory" in " ".join(node.stdout.split()) for node in ended.values())
     assert not awx.has_kept()

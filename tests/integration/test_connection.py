@@ -40,7 +40,11 @@ def test_an_organization_is_not_a_machine(tenant: Tenant) -> None:
 
 
 #: A transport to its variable with certificate authorities.
-AUTHORITIES = {"rest": "ansible_exchange_ca_cert", "psrp": "ansible_psrp_ca_cert", "powershell": "ansible_exchange_ca_cert"}
+AUTHORITIES = {
+    "rest": "ansible_exchange_ca_cert",
+    "psrp": "ansible_psrp_ca_cert",
+    "powershell": "ansible_exchange_ca_cert",
+}
 
 
 @pytest.mark.wires("rest", "psrp", "powershell")
@@ -58,7 +62,10 @@ def test_authorities_that_cannot_be_read_are_named(tenant: Tenant, transport: st
 
 
 def test_a_dead_authority_is_named(tenant: Tenant) -> None:
-    run = tenant.run({"name": "ask", **ASK}, arguments=["-e", "ansible_exchange_authority_url=https://127.0.0.1:9", "-e", "ansible_exchange_retries=1"])
+    run = tenant.run(
+        {"name": "ask", **ASK},
+        arguments=["-e", "ansible_exchange_authority_url=https://127.0.0.1:9", "-e", "ansible_exchange_retries=1"],
+    )
     assert run.task("ask").outcome == "unreachable"
     assert "the authority https://127.0.0.1:9 cannot be reached" in run["ask"]["msg"]
     assert "ansible_exchange_authority_url" in run["ask"]["msg"]

@@ -31,14 +31,21 @@ def test_results_of_every_outcome(tmp_path: Path) -> None:
         ]
     )
     assert run.rc == 2
-    assert [(task.task, task.outcome) for task in run] == [("said", "ok"), ("changed", "ok"), ("left out", "skipped"), ("wrong", "failed")]
+    assert [(task.task, task.outcome) for task in run] == [
+        ("said", "ok"),
+        ("changed", "ok"),
+        ("left out", "skipped"),
+        ("wrong", "failed"),
+    ]
     assert run.changed == ["changed"]
     assert run["wrong"]["msg"] == "as wished"
     assert run.task("said").action == "ansible.builtin.debug"
 
 
 def test_the_collection_is_the_installed_artifact(tmp_path: Path) -> None:
-    done = Controller(tmp_path, LOCAL).command("ansible-galaxy", "collection", "list", "m365.message_encryption", "--format", "json")
+    done = Controller(tmp_path, LOCAL).command(
+        "ansible-galaxy", "collection", "list", "m365.message_encryption", "--format", "json"
+    )
     found = json.loads(done.stdout)
     assert list(found) == [str(COLLECTIONS / "ansible_collections")]
     assert (COLLECTIONS / "ansible_collections/m365/message_encryption/MANIFEST.json").is_file()
@@ -46,8 +53,28 @@ def test_the_collection_is_the_installed_artifact(tmp_path: Path) -> None:
 
 def test_the_artifact_has_what_users_need_and_no_more() -> None:
     artifact = COLLECTIONS / "ansible_collections/m365/message_encryption"
-    users = {"CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "COPYING", "LICENSES", "README.md", "SECURITY.md", "changelogs", "docs"}
-    users |= {"extensions", "FILES.json", "MANIFEST.json", "meta", "playbooks", "plugins", "requirements.txt", "roles", "tests"}
+    users = {
+        "CHANGELOG.md",
+        "CODE_OF_CONDUCT.md",
+        "CONTRIBUTING.md",
+        "COPYING",
+        "LICENSES",
+        "README.md",
+        "SECURITY.md",
+        "changelogs",
+        "docs",
+    }
+    users |= {
+        "extensions",
+        "FILES.json",
+        "MANIFEST.json",
+        "meta",
+        "playbooks",
+        "plugins",
+        "requirements.txt",
+        "roles",
+        "tests",
+    }
     assert {path.name for path in artifact.iterdir()} <= users
     assert [path.name for path in (artifact / "tests").iterdir()] == ["config.yml"]
 

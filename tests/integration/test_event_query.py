@@ -17,7 +17,9 @@ from tests.emulator.emulator import Emulator
 from .awx import AWX, COLLECTION, Inventory, Job
 from .tenant import inventory
 
-QUERIES: dict[str, dict[str, str]] = yaml.safe_load((COLLECTION / "extensions/audit/event_query.yml").read_text(encoding="utf-8"))
+QUERIES: dict[str, dict[str, str]] = yaml.safe_load(
+    (COLLECTION / "extensions/audit/event_query.yml").read_text(encoding="utf-8")
+)
 ACTIONS = yaml.safe_load((COLLECTION / "meta/runtime.yml").read_text(encoding="utf-8"))["action_groups"]["exchange"]
 PLAYBOOK = [
     {
@@ -27,16 +29,30 @@ PLAYBOOK = [
         "tasks": [
             {"name": "connection", "m365.message_encryption.exchange_connection_info": {}},
             {"name": "info", "m365.message_encryption.message_encryption_info": {}},
-            {"name": "info without it", "m365.message_encryption.message_encryption_info": {"gather": ["irm_configuration"]}},
-            {"name": "baseline", "ansible.builtin.include_role": {"name": "m365.message_encryption.hardened_baseline", "tasks_from": "audit"}},
-            {"name": "no organization in it", "m365.message_encryption.irm_configuration": {"simplified_client_access_enabled": True}},
+            {
+                "name": "info without it",
+                "m365.message_encryption.message_encryption_info": {"gather": ["irm_configuration"]},
+            },
+            {
+                "name": "baseline",
+                "ansible.builtin.include_role": {
+                    "name": "m365.message_encryption.hardened_baseline",
+                    "tasks_from": "audit",
+                },
+            },
+            {
+                "name": "no organization in it",
+                "m365.message_encryption.irm_configuration": {"simplified_client_access_enabled": True},
+            },
         ],
     }
 ]
 
 
 def counted(events: Iterable[dict[str, Any]]) -> dict[tuple[tuple[str, Any], ...], dict[str, Any]]:
-    """The nodes that the controller would count: one for each set of canonical facts, as ``host_indirect`` of AWX does it."""
+    """The nodes that the controller would count: one for each set of canonical facts, as ``host_indirect`` of AWX does
+    it.
+    """
     nodes: dict[tuple[tuple[str, Any], ...], dict[str, Any]] = {}
     for event in events:
         data = event["event_data"]
@@ -58,7 +74,13 @@ def test_one_node_an_organization(emulator: Emulator, tmp_path: Any) -> None:
     (tmp_path / "home").mkdir()
     (project / "site.yml").write_text(yaml.safe_dump(PLAYBOOK, sort_keys=False), encoding="utf-8")
     job = Job(
-        tmp_path / "job", tmp_path / "home", Inventory.of(inventory(emulator, "rest")), [], "Message encryption - audit", project=project, playbook="site.yml"
+        tmp_path / "job",
+        tmp_path / "home",
+        Inventory.of(inventory(emulator, "rest")),
+        [],
+        "Message encryption - audit",
+        project=project,
+        playbook="site.yml",
     )
     job.variables = {"hardened_baseline_artifacts_publish": "", "hardened_baseline_fail_on_drift": False}
     done = job.run()
@@ -69,17 +91,32 @@ def test_one_node_an_organization(emulator: Emulator, tmp_path: Any) -> None:
     }
     for node in nodes.values():
         assert node["actions"] == set(QUERIES)
-        assert node["facts"] == {"infra_type": "PublicCloud", "infra_bucket": "Messaging", "device_type": "Exchange organization"}
+        assert node["facts"] == {
+            "infra_type": "PublicCloud",
+            "infra_bucket": "Messaging",
+            "device_type": "Exchange organization",
+        }
 
 
 @pytest.mark.parametrize("action", QUERIES)
 def test_on_premises_the_guid_counts_and_what_says_nothing_is_no_node(action: str) -> None:
     query = jq.compile(QUERIES[action]["query"])
-    organization = {"name": "Contoso", "guid": "0b6f2f34-2f2c-4a2a-8d0d-3f1d3c5a7e11", "tenant_id": "", "on_premises": True}
+    organization = {
+        "name": "Contoso",
+        "guid": "0b6f2f34-2f2c-4a2a-8d0d-3f1d3c5a7e11",
+        "tenant_id": "",
+        "on_premises": True,
+    }
     (node,) = query.input_value({"organization": organization}).all()
     assert node["canonical_facts"] == {"guid": organization["guid"]}
     assert node["facts"]["infra_type"] == "PrivateCloud"
-    for nothing in ({}, {"organization": None}, {"organization": {}}, {"organization": {"name": "", "tenant_id": "", "guid": ""}}, {"msg": "failed"}):
+    for nothing in (
+        {},
+        {"organization": None},
+        {"organization": {}},
+        {"organization": {"name": "", "tenant_id": "", "guid": ""}},
+        {"msg": "failed"},
+    ):
         assert query.input_value(nothing).all() == []
 
 

@@ -28,7 +28,13 @@ STORED: dict[str, Any] = {
     "ApplyRightsProtectionTemplate": "Encrypt",
 }
 MAIL = [
-    row(number, NOW - datetime.timedelta(hours=30, minutes=number), f"alexw@{NAME}", f"p{number}@{domain}", Subject=f"SUBJECT {number}")
+    row(
+        number,
+        NOW - datetime.timedelta(hours=30, minutes=number),
+        f"alexw@{NAME}",
+        f"p{number}@{domain}",
+        Subject=f"SUBJECT {number}",
+    )
     for number in range(12)
     for domain in [("northwind.com", "fabrikam.com", "fabrikam.com")[number % 3]]
 ]
@@ -37,8 +43,20 @@ PARTNERS = [each for each in MAIL if each["RecipientAddress"].endswith("fabrikam
 
 def state(**parts: Any) -> dict[str, Any]:
     details = [event for each in PARTNERS for event in detail(each, {"Partners": GUID}, "TLS1.2", "To Fabrikam")]
-    counted = [{"Date": MAIL[0]["Received"][:11] + "00:00:00Z", "EventType": "EncryptionPolicy", "MessageCount": 8, "RecipientCount": 8}]
-    made = default_state(NAME) | {"message_trace": MAIL, "transport_rules": [STORED], "encryption_report": counted, "message_trace_details": details}
+    counted = [
+        {
+            "Date": MAIL[0]["Received"][:11] + "00:00:00Z",
+            "EventType": "EncryptionPolicy",
+            "MessageCount": 8,
+            "RecipientCount": 8,
+        }
+    ]
+    made = default_state(NAME) | {
+        "message_trace": MAIL,
+        "transport_rules": [STORED],
+        "encryption_report": counted,
+        "message_trace_details": details,
+    }
     made["rule_report"] = computed(made, MAIL)
     return {**settled(made), **parts}
 
@@ -56,9 +74,18 @@ def evidence(tenant: Tenant, **options: Any) -> dict[str, Any]:
 def test_what_exchange_reports_is_what_was_computed(tenant: Tenant) -> None:
     calls = len(tenant.emulator.calls)
     found = evidence(tenant)
-    assert found["msg"] == "Exchange reports that 'Partners' acted on 8 copies; 8 were certain, 0 uncertain, none contradicts."
+    assert (
+        found["msg"]
+        == "Exchange reports that 'Partners' acted on 8 copies; 8 were certain, 0 uncertain, none contradicts."
+    )
     (rule,) = found["rules"]
-    assert (rule["guid"], rule["mode"], rule["reported"], rule["comparable"], rule["contradictions"]) == (GUID, "Enforce", 8, True, [])
+    assert (rule["guid"], rule["mode"], rule["reported"], rule["comparable"], rule["contradictions"]) == (
+        GUID,
+        "Enforce",
+        8,
+        True,
+        [],
+    )
     assert rule["predicted"] == {"certain": 8, "possible": 0}
     assert found["sample"] == [{"rules": ["Partners"], "tls": "TLS1.2", "connector": "To Fabrikam", "copies": 8}]
     assert found["encryption"] == [{"date": MAIL[0]["Received"][:10], "policy": 8, "manual": 0, "copies": 8}]
@@ -68,7 +95,10 @@ def test_what_exchange_reports_is_what_was_computed(tenant: Tenant) -> None:
     assert [call.parameters["EventType"] for call in asked] == [["TransportRuleHits", "TransportRuleActionHits"]]
 
 
-MANY = [row(number, NOW - datetime.timedelta(hours=30, seconds=number), f"alexw@{NAME}", f"p{number}@fabrikam.com") for number in range(5_200)]
+MANY = [
+    row(number, NOW - datetime.timedelta(hours=30, seconds=number), f"alexw@{NAME}", f"p{number}@fabrikam.com")
+    for number in range(5_200)
+]
 
 
 @pytest.mark.organizations(state(message_trace=MANY, rule_report=hits(MANY, "Partners")))
@@ -76,21 +106,38 @@ def test_all_pages_are_read(tenant: Tenant) -> None:
     calls = len(tenant.emulator.calls)
     (rule,) = evidence(tenant, sample=0)["rules"]
     assert (rule["reported"], rule["contradictions"]) == (5_200, [])
-    asked = [call.parameters for call in tenant.emulator.calls[calls:] if call.cmdlet == "Get-MailDetailTransportRuleReport"]
+    asked = [
+        call.parameters for call in tenant.emulator.calls[calls:] if call.cmdlet == "Get-MailDetailTransportRuleReport"
+    ]
     assert [(each["Page"], each["PageSize"]) for each in asked] == [(1, 5_000), (2, 5_000)]
 
 
-@pytest.mark.organizations(state(rule_report=[*hits(PARTNERS[:6], "Partners"), hit(PARTNERS[7], "Partners"), hit(MAIL[0], "Partners"), hit(MAIL[3], "Gone")]))
+@pytest.mark.organizations(
+    state(
+        rule_report=[
+            *hits(PARTNERS[:6], "Partners"),
+            hit(PARTNERS[7], "Partners"),
+            hit(MAIL[0], "Partners"),
+            hit(MAIL[3], "Gone"),
+        ]
+    )
+)
 def test_contradictions_are_findings_and_name_nobody(tenant: Tenant) -> None:
     found = evidence(tenant, sample=3)
     (rule,) = found["rules"]
-    assert rule["contradictions"] == [{"kind": "not_reported", "copies": 1, "ids": []}, {"kind": "not_predicted", "copies": 1, "ids": []}]
+    assert rule["contradictions"] == [
+        {"kind": "not_reported", "copies": 1, "ids": []},
+        {"kind": "not_predicted", "copies": 1, "ids": []},
+    ]
     assert found["strangers"] == ["Gone"]
     assert sum(each["copies"] for each in found["sample"]) == 3
     named = {"m365.message_encryption.mail_flow_evidence": {"examples": 1, "rules": ["partners"]}, "register": "seen"}
     ran = tenant.run(named, {"ansible.builtin.debug": {"var": "seen.rules"}})
     assert "rules" not in ran["mail_flow_evidence"]
-    assert [each["examples"][0]["subject"] for each in ran["debug"]["seen.rules"][0]["contradictions"]] == ["SUBJECT 10", "SUBJECT 0"]
+    assert [each["examples"][0]["subject"] for each in ran["debug"]["seen.rules"][0]["contradictions"]] == [
+        "SUBJECT 10",
+        "SUBJECT 0",
+    ]
 
 
 @pytest.mark.organizations(state(report_hours_late=48))
@@ -101,7 +148,9 @@ def test_a_report_that_is_late_is_no_contradiction(tenant: Tenant) -> None:
     assert young["rules"][0]["why"] == "young"
 
 
-@pytest.mark.organizations(state(transport_rules=[{**STORED, "WhenChanged": stored_instant(NOW - datetime.timedelta(days=3))}]))
+@pytest.mark.organizations(
+    state(transport_rules=[{**STORED, "WhenChanged": stored_instant(NOW - datetime.timedelta(days=3))}])
+)
 def test_a_rule_that_changed_is_not_compared(tenant: Tenant) -> None:
     (rule,) = evidence(tenant)["rules"]
     assert (rule["comparable"], rule["why"]) == (False, "changed")
@@ -109,7 +158,15 @@ def test_a_rule_that_changed_is_not_compared(tenant: Tenant) -> None:
     assert evidence(tenant, days=1)["rules"][0]["comparable"] is True
 
 
-@pytest.mark.organizations(state(hidden_cmdlets=["Get-MailDetailTransportRuleReport", "Get-MailTrafficEncryptionReport", "Get-MessageTraceDetailV2"]))
+@pytest.mark.organizations(
+    state(
+        hidden_cmdlets=[
+            "Get-MailDetailTransportRuleReport",
+            "Get-MailTrafficEncryptionReport",
+            "Get-MessageTraceDetailV2",
+        ]
+    )
+)
 def test_what_is_not_granted_is_said(tenant: Tenant) -> None:
     found = evidence(tenant)
     (rule,) = found["rules"]

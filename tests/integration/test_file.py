@@ -27,7 +27,11 @@ VARIABLES: dict[str, Any] = {
     "hardened_baseline_accept": ["IRM-4", "IRM-5", "EAS-1", "POL-1", "POL-2"],
     "hardened_baseline_encrypt_outgoing": {"template": "Encrypt"},
     "hardened_baseline_guarantees": [
-        {"name": "Partners", "when": {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]}, "then": "encrypted"}
+        {
+            "name": "Partners",
+            "when": {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]},
+            "then": "encrypted",
+        }
     ],
 }
 TASKS: list[dict[str, Any]] = [
@@ -42,8 +46,18 @@ TASKS: list[dict[str, Any]] = [
     {"ome_transport_rules": {"rules": [{"name": "Old", "enabled": False}]}},
     {"ome_transport_rule_order": {"rules": ["Other", "Old"]}},
     {"ome_transport_rule": {"name": "x", "actions": {"apply_rights_protection_template": "No such template"}}},
-    {"message_encryption_state": {"irm_configuration": {"internal_licensing_enabled": False}, "transport_rules": [], "unmanaged": "remove"}},
-    {"mail_flow_test": {"messages": [{"name": "Offer", "from": f"alexw@{NAME}", "to": ["ann@fabrikam.com"], "authenticated": True}]}},
+    {
+        "message_encryption_state": {
+            "irm_configuration": {"internal_licensing_enabled": False},
+            "transport_rules": [],
+            "unmanaged": "remove",
+        }
+    },
+    {
+        "mail_flow_test": {
+            "messages": [{"name": "Offer", "from": f"alexw@{NAME}", "to": ["ann@fabrikam.com"], "authenticated": True}]
+        }
+    },
 ]
 
 
@@ -51,7 +65,9 @@ def capture(tenant: Tenant) -> Path:
     """The capture that the playbook for snapshots keeps."""
     done = tenant.controller.playbook("m365.message_encryption.snapshot")
     assert done.rc == 0, done.output
-    (path,) = (tenant.controller.home / "message_encryption/organizations" / tenant.host / "snapshots").glob("capture-*.json")
+    (path,) = (tenant.controller.home / "message_encryption/organizations" / tenant.host / "snapshots").glob(
+        "capture-*.json"
+    )
     return path
 
 
@@ -73,12 +89,16 @@ def elsewhere(home: Path, path: Path) -> Controller:
 
 
 def baseline(controller: Controller, *arguments: str, playbook: str = "baseline", **variables: Any) -> Run:
-    return controller.playbook(f"m365.message_encryption.{playbook}", *arguments, "-e", json.dumps({**VARIABLES, **variables}))
+    return controller.playbook(
+        f"m365.message_encryption.{playbook}", *arguments, "-e", json.dumps({**VARIABLES, **variables})
+    )
 
 
 def busy(tenant: Tenant) -> None:
     """An organization with rules and a policy of its own."""
-    tenant.edit("New-TransportRule", Name="Old", SentToScope="NotInOrganization", ApplyRightsProtectionTemplate="Encrypt")
+    tenant.edit(
+        "New-TransportRule", Name="Old", SentToScope="NotInOrganization", ApplyRightsProtectionTemplate="Encrypt"
+    )
     tenant.edit("New-TransportRule", Name="Other", SubjectContainsWords=["x"], PrependSubject="[x] ")
 
 
@@ -87,7 +107,11 @@ def busy(tenant: Tenant) -> None:
 def test_every_module_foretells_over_a_capture_what_it_foretells_over_the_wire(tmp_path: Path, tenant: Tenant) -> None:
     busy(tenant)
     tasks = [
-        {"name": str(number), "ignore_errors": True, **{f"m365.message_encryption.{module}": options for module, options in task.items()}}
+        {
+            "name": str(number),
+            "ignore_errors": True,
+            **{f"m365.message_encryption.{module}": options for module, options in task.items()},
+        }
         for number, task in enumerate(TASKS)
     ]
     there = tenant.run(*tasks, arguments=["--check", "--diff"])
@@ -96,7 +120,9 @@ def test_every_module_foretells_over_a_capture_what_it_foretells_over_the_wire(t
     calls = len(tenant.emulator.calls)
     here = elsewhere(tmp_path / "ci", path).tasks(tasks, "--check", "--diff")
     assert len(tenant.emulator.calls) == calls
-    assert [list(TASKS[int(task.task)]) for task in there if task.outcome != "ok"] == [["ome_transport_rule"]], there.output
+    assert [list(TASKS[int(task.task)]) for task in there if task.outcome != "ok"] == [["ome_transport_rule"]], (
+        there.output
+    )
     for mine, theirs in zip(here, there, strict=True):
         assert (mine.outcome, mine.result) == (theirs.outcome, theirs.result), TASKS[int(mine.task)]
 
@@ -120,7 +146,12 @@ def test_a_pull_request_has_the_plan_of_the_organization(tmp_path: Path, tenant:
     assert (controller.home / "message_encryption/organizations/contoso/snapshots").exists() is False
     (file,) = controller.home.glob("message_encryption/runs/*/contoso/report.json")
     (report,) = json.loads(file.read_text())[0]["organizations"]
-    assert report["connection"] == {"transport": "file", "endpoint": str(path), "authentication": "none", "client_id": None}
+    assert report["connection"] == {
+        "transport": "file",
+        "endpoint": str(path),
+        "authentication": "none",
+        "client_id": None,
+    }
     (tested,) = [control for control in report["controls"] if control["id"] == "VRF-1"]
     assert tested["status"] == "not assessable"
     assert "does not contain this read" in tested["findings"][0]
@@ -133,10 +164,16 @@ def test_a_pull_request_has_the_plan_of_the_organization(tmp_path: Path, tenant:
 @pytest.mark.organizations(LICENSED)
 def test_nothing_is_written_over_a_capture(tmp_path: Path, tenant: Tenant) -> None:
     controller = elsewhere(tmp_path / "ci", capture(tenant))
-    refused = controller.tasks([{"name": "write", "m365.message_encryption.irm_configuration": {"simplified_client_access_enabled": True}}])
+    refused = controller.tasks(
+        [{"name": "write", "m365.message_encryption.irm_configuration": {"simplified_client_access_enabled": True}}]
+    )
     assert refused.rc != 0
     assert "Set-IRMConfiguration: ansible_exchange_transport is file" in refused["write"]["msg"]
-    assert (refused["write"]["changed"], refused["write"]["commands"], refused["write"]["outcome_unknown"]) == (False, [], [])
+    assert (refused["write"]["changed"], refused["write"]["commands"], refused["write"]["outcome_unknown"]) == (
+        False,
+        [],
+        [],
+    )
     assert len(refused["write"]["not_applied"]) == 1
     for playbook in ("baseline", "snapshot"):
         run = baseline(controller, playbook=playbook)
@@ -163,13 +200,17 @@ def test_what_the_capture_lacks_is_not_assessable(tmp_path: Path, tenant: Tenant
     statuses = {control["id"]: control["status"] for control in report["controls"]}
     assert {statuses[id_] for id_ in ("OME-1", "OME-2", "OME-4", "POL-1", "MFR-1")} == {"not assessable"}
     assert statuses["IRM-1"] == "not met"
-    info = elsewhere(tmp_path / "info", poor).tasks([{"name": "all", "m365.message_encryption.message_encryption_info": {}}])
+    info = elsewhere(tmp_path / "info", poor).tasks(
+        [{"name": "all", "m365.message_encryption.message_encryption_info": {}}]
+    )
     assert set(info["all"]["unavailable"]) == {"owa_mailbox_policies", "ome_configurations", "accepted_domains"}
     assert "does not contain this read, so its result is unknown" in info["all"]["unavailable"]["ome_configurations"]
 
 
 @pytest.mark.organizations(LICENSED)
-def test_a_capture_of_another_organization_an_old_or_a_changed_one_is_refused_by_name(tmp_path: Path, tenant: Tenant) -> None:
+def test_a_capture_of_another_organization_an_old_or_a_changed_one_is_refused_by_name(
+    tmp_path: Path, tenant: Tenant
+) -> None:
     path = capture(tenant)
     document = json.loads(path.read_text())[0]
     old = tmp_path / "old.json"
@@ -177,7 +218,11 @@ def test_a_capture_of_another_organization_an_old_or_a_changed_one_is_refused_by
     changed = tmp_path / "changed.json"
     changed.write_text(path.read_text().replace("contoso", "fabrikam"))
     wrong: dict[str, tuple[Path, dict[str, Any], str]] = {
-        "another": (path, {"ansible_exchange_organization": "fabrikam.onmicrosoft.com"}, f"the session is in the organization {NAME}"),
+        "another": (
+            path,
+            {"ansible_exchange_organization": "fabrikam.onmicrosoft.com"},
+            f"the session is in the organization {NAME}",
+        ),
         "changed": (changed, {}, "does not match its own digest"),
         "old": (old, {"ansible_exchange_capture_max_age": 7}, "the maximum is 7"),
         "missing": (tmp_path / "nowhere.json", {}, "nowhere.json cannot be read"),

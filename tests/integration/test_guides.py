@@ -43,7 +43,11 @@ def name_of(page: Path) -> str:
 
 def existing() -> set[str]:
     """What ``m365.message_encryption.`` may be followed by."""
-    files = [*ARTIFACT.glob("plugins/modules/*.py"), *ARTIFACT.glob("plugins/connection/*.py"), *ARTIFACT.glob("playbooks/*.yml")]
+    files = [
+        *ARTIFACT.glob("plugins/modules/*.py"),
+        *ARTIFACT.glob("plugins/connection/*.py"),
+        *ARTIFACT.glob("playbooks/*.yml"),
+    ]
     return {file.stem for file in files} | {role.name for role in ARTIFACT.glob("roles/*")}
 
 
@@ -55,7 +59,9 @@ def connection_variables() -> set[str]:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_what_a_page_names_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    names = set(re.findall(r"(?<!ansible_collections\.)(?<!modules/)\bm365\.message_encryption\.(\w+)", text)) - {"docsite"}
+    names = set(re.findall(r"(?<!ansible_collections\.)(?<!modules/)\bm365\.message_encryption\.(\w+)", text)) - {
+        "docsite"
+    }
     assert names <= existing()
     assert set(re.findall(r"\bhardened_baseline_[a-z_]*[a-z]\b", text)) <= known_variables()
     assert set(re.findall(r"\bansible_exchange_[a-z_]*[a-z]\b", text)) <= connection_variables()
@@ -65,7 +71,10 @@ def plays(page: Path) -> list[list[Any]]:
     """The plays of a page; a list of tasks becomes a play."""
     found = [yaml.safe_load(text) for text in code(page, "yaml")]
     lists = [block for block in found if isinstance(block, list) and all(isinstance(item, dict) for item in block)]
-    return [block if {"hosts", "ansible.builtin.import_playbook"} & set(block[0]) else [{"hosts": GROUP, "tasks": block}] for block in lists]
+    return [
+        block if {"hosts", "ansible.builtin.import_playbook"} & set(block[0]) else [{"hosts": GROUP, "tasks": block}]
+        for block in lists
+    ]
 
 
 def test_plays_and_tasks_are_what_ansible_understands(tmp_path: Path) -> None:
@@ -89,7 +98,11 @@ def beginner(directory: Path, emulator: Emulator, page: Path) -> Controller:
             (directory / file_name(text)).parent.mkdir(parents=True, exist_ok=True)
             (directory / file_name(text)).write_text(text, encoding="utf-8")
     (organization,) = inventory(emulator, "rest")[GROUP]["hosts"].values()
-    variables = {key: value for key, value in organization.items() if key not in ("ansible_connection", "ansible_exchange_organization")}
+    variables = {
+        key: value
+        for key, value in organization.items()
+        if key not in ("ansible_connection", "ansible_exchange_organization")
+    }
     (directory / "host_vars").mkdir()
     (directory / "host_vars/contoso.yml").write_text(yaml.safe_dump(variables), encoding="utf-8")
     return controller
@@ -105,7 +118,11 @@ def says(controller: Controller, line: str, status: int = 0) -> str:
 def test_the_first_steps_run_as_they_stand(tmp_path: Path, emulator: Emulator, page: Path) -> None:
     controller = beginner(tmp_path, emulator, page)
     (organization,) = emulator.organizations.values()
-    lines = [line for line in commands(page) if line.startswith(("ansible ", "ansible-playbook ")) and DEVICE_CODE not in line]
+    lines = [
+        line
+        for line in commands(page)
+        if line.startswith(("ansible ", "ansible-playbook ")) and DEVICE_CODE not in line
+    ]
     assert len(lines) >= 6
     organization.patch({"irm_configuration": {"AzureRMSLicensingEnabled": True}})
     first = organization.dump()["irm_configuration"]["SimplifiedClientAccessEnabled"]
@@ -121,7 +138,9 @@ def test_the_first_steps_run_as_they_stand(tmp_path: Path, emulator: Emulator, p
 
 def test_the_review_goes_as_its_guide_says(tmp_path: Path, emulator: Emulator) -> None:
     controller = beginner(tmp_path, emulator, REVIEW)
-    (tmp_path / "inventory.yml").write_text(next(text for text in code(README, "yaml") if file_name(text) == "inventory.yml"), encoding="utf-8")
+    (tmp_path / "inventory.yml").write_text(
+        next(text for text in code(README, "yaml") if file_name(text) == "inventory.yml"), encoding="utf-8"
+    )
     first, second, approval = (text for text in code(REVIEW, "yaml") if file_name(text))
     (organization,) = emulator.organizations.values()
     check, apply, _own = commands(REVIEW)
@@ -137,13 +156,20 @@ def test_the_review_goes_as_its_guide_says(tmp_path: Path, emulator: Emulator) -
     shown = says(controller, check)
     (diff,) = code(REVIEW, "diff")
     assert diff.strip("\n") in shown
-    (path,) = (tmp_path / "message_encryption/runs").glob(f"{(tmp_path / 'message_encryption/latest').read_text().strip()}/contoso/plan.json")
+    (path,) = (tmp_path / "message_encryption/runs").glob(
+        f"{(tmp_path / 'message_encryption/latest').read_text().strip()}/contoso/plan.json"
+    )
     plan, _mark = json.loads(path.read_text(encoding="utf-8"))
-    assert plan["digest"] == yaml.safe_load(approval)["hardened_baseline_approved_plan"], "put the new digest into the guide"
+    assert plan["digest"] == yaml.safe_load(approval)["hardened_baseline_approved_plan"], (
+        "put the new digest into the guide"
+    )
 
     emulator.service.edit(organization, "Set-OMEConfiguration", {"Identity": "OME Configuration", "OTPEnabled": False})
     before = organization.dump()
-    assert "otp_enabled of OME Configuration would go from false to true, which is not in the approved plan" in " ".join(says(controller, apply, 2).split())
+    assert (
+        "otp_enabled of OME Configuration would go from false to true, which is not in the approved plan"
+        in " ".join(says(controller, apply, 2).split())
+    )
     assert organization.dump() == before
     emulator.service.edit(organization, "Set-OMEConfiguration", {"Identity": "OME Configuration", "OTPEnabled": True})
     says(controller, apply)
@@ -152,13 +178,23 @@ def test_the_review_goes_as_its_guide_says(tmp_path: Path, emulator: Emulator) -
 
 def test_a_rule_is_tried_as_its_guide_says(tmp_path: Path, emulator: Emulator) -> None:
     controller = beginner(tmp_path, emulator, TRY)
-    (tmp_path / "inventory.yml").write_text(next(text for text in code(README, "yaml") if file_name(text) == "inventory.yml"), encoding="utf-8")
+    (tmp_path / "inventory.yml").write_text(
+        next(text for text in code(README, "yaml") if file_name(text) == "inventory.yml"), encoding="utf-8"
+    )
     declared, enforced = (text for text in code(TRY, "yaml") if file_name(text))
     (organization,) = emulator.organizations.values()
-    emulator.service.edit(organization, "New-TransportRule", {"Name": "Theirs", "SubjectContainsWords": ["spam"], "SetSCL": 5})
+    emulator.service.edit(
+        organization, "New-TransportRule", {"Name": "Theirs", "SubjectContainsWords": ["spam"], "SetSCL": 5}
+    )
     sent = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=3)
     organization.patch(settled(organization.dump()))
-    organization.patch({"message_trace": [row(number, sent, "alexw@contoso.onmicrosoft.com", f"p{number}@fabrikam.com") for number in range(2)]})
+    organization.patch(
+        {
+            "message_trace": [
+                row(number, sent, "alexw@contoso.onmicrosoft.com", f"p{number}@fabrikam.com") for number in range(2)
+            ]
+        }
+    )
     check, put, watch, plan, enforce, back = commands(TRY)
     on_trial, since, expired = map(dateless, code(TRY, "text"))
 
@@ -168,12 +204,17 @@ def test_a_rule_is_tried_as_its_guide_says(tmp_path: Path, emulator: Emulator) -
     assert organization.dump()["transport_rules"] == before
     says(controller, put)
     tried = organization.dump()["transport_rules"]
-    assert [(rule["Name"], rule.get("Mode", "Enforce")) for rule in tried] == [("Theirs", "Enforce"), ("Encrypt mail to partners (trial)", "Audit")]
+    assert [(rule["Name"], rule.get("Mode", "Enforce")) for rule in tried] == [
+        ("Theirs", "Enforce"),
+        ("Encrypt mail to partners (trial)", "Audit"),
+    ]
 
     mail = organization.dump()["message_trace"]
     for days, line in ((9, since), (15, expired)):
         changed = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days)
-        organization.patch({"transport_rules": [{**rule, "WhenChanged": f"{changed:%Y-%m-%dT%H:%M:%S}.0000000Z"} for rule in tried]})
+        organization.patch(
+            {"transport_rules": [{**rule, "WhenChanged": f"{changed:%Y-%m-%dT%H:%M:%S}.0000000Z"} for rule in tried]}
+        )
         organization.patch({"rule_report": computed(organization.dump(), mail)})
         assert line in dateless(says(controller, watch))
 
@@ -185,7 +226,10 @@ def test_a_rule_is_tried_as_its_guide_says(tmp_path: Path, emulator: Emulator) -
         ("Encrypt mail to partners", "Enforce"),
     ]
     says_in_shell(controller, back)
-    assert [rule["Name"] for rule in organization.dump()["transport_rules"]] == ["Theirs", "Encrypt mail to partners (trial)"]
+    assert [rule["Name"] for rule in organization.dump()["transport_rules"]] == [
+        "Theirs",
+        "Encrypt mail to partners (trial)",
+    ]
 
 
 def dateless(text: str) -> str:
@@ -194,21 +238,35 @@ def dateless(text: str) -> str:
 
 
 def pipelines(page: Path) -> dict[str, list[str]]:
-    """The shell lines of a page's pipelines, by the file that they stand in, without those that install what is installed here."""
+    """The shell lines of a page's pipelines, by the file that they stand in, without those that install what is
+    installed here.
+    """
     files = {file_name(text): yaml.safe_load(text) for text in code(page, "yaml")}
     github, gitlab = files[".github/workflows/message-encryption.yml"], files[".gitlab-ci.yml"]
-    texts = {"GitHub": [step["run"] for step in github["jobs"]["plan"]["steps"] if "run" in step], "GitLab": gitlab["plan"]["script"]}
+    texts = {
+        "GitHub": [step["run"] for step in github["jobs"]["plan"]["steps"] if "run" in step],
+        "GitLab": gitlab["plan"]["script"],
+    }
     installs = ("python -m pip install ", "ansible-galaxy collection install ")
-    return {name: [line for text in lines for line in text.splitlines() if not line.startswith(installs)] for name, lines in texts.items()}
+    return {
+        name: [line for text in lines for line in text.splitlines() if not line.startswith(installs)]
+        for name, lines in texts.items()
+    }
 
 
 @pytest.mark.organizations({"name": "contoso.onmicrosoft.com", "advanced_message_encryption": True})
 def test_a_plan_without_a_tenant_goes_as_its_guide_says(tmp_path: Path, emulator: Emulator) -> None:
     (organization,) = emulator.organizations.values()
-    rule = {"Name": "Legal", "SentTo": ["ann@fabrikam.com", "bob@fabrikam.com"], "ApplyRightsProtectionTemplate": "Encrypt"}
+    rule = {
+        "Name": "Legal",
+        "SentTo": ["ann@fabrikam.com", "bob@fabrikam.com"],
+        "ApplyRightsProtectionTemplate": "Encrypt",
+    }
     emulator.service.edit(organization, "New-TransportRule", rule)
     controller = beginner(tmp_path, emulator, CAPTURES)
-    (tmp_path / "inventory.yml").write_text(next(text for text in code(README, "yaml") if file_name(text) == "inventory.yml"), encoding="utf-8")
+    (tmp_path / "inventory.yml").write_text(
+        next(text for text in code(README, "yaml") if file_name(text) == "inventory.yml"), encoding="utf-8"
+    )
     (script,) = code(CAPTURES, "python")
     (tmp_path / file_name(script)).write_text(script, encoding="utf-8")
     *take, plan, mask, move, audit = commands(CAPTURES)

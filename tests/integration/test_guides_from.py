@@ -36,18 +36,28 @@ def blocks(guide: str) -> list[tuple[str, str]]:
 def pairs(guide: str, language: str) -> list[tuple[str, list[dict[str, Any]]]]:
     """Each block of a language with the tasks of the YAML block behind it."""
     found = blocks(guide)
-    return [(body, yaml.safe_load(found[place + 1][1])) for place, (kind, body) in enumerate(found) if kind == language and found[place + 1][0] == "yaml"]
+    return [
+        (body, yaml.safe_load(found[place + 1][1]))
+        for place, (kind, body) in enumerate(found)
+        if kind == language and found[place + 1][0] == "yaml"
+    ]
 
 
 def cmdlet(line: str) -> tuple[str, dict[str, Any]]:
     """A cmdlet and its parameters."""
     name, *words = shlex.split(line)
     return name, {
-        key.removeprefix("-"): LITERALS.get(value, int(value) if value.isdecimal() else value) for key, value in zip(words[::2], words[1::2], strict=True)
+        key.removeprefix("-"): LITERALS.get(value, int(value) if value.isdecimal() else value)
+        for key, value in zip(words[::2], words[1::2], strict=True)
     }
 
 
-@pytest.mark.organizations(*(default_state(f"{name}.onmicrosoft.com") | {"advanced_message_encryption": True} for name in ("contoso", "fabrikam")))
+@pytest.mark.organizations(
+    *(
+        default_state(f"{name}.onmicrosoft.com") | {"advanced_message_encryption": True}
+        for name in ("contoso", "fabrikam")
+    )
+)
 def test_each_task_does_what_its_cmdlet_does(emulator: Emulator, tmp_path: Path, wire: str) -> None:
     found = pairs("guide_from_powershell.rst", "powershell")
     assert len(found) == 16
@@ -62,12 +72,18 @@ def test_each_task_does_what_its_cmdlet_does(emulator: Emulator, tmp_path: Path,
                 wanted.append((name, parameters))
     run = by_task.run(*(task for _lines, tasks in found for task in tasks))
     assert run.rc == 0, run.output
-    sent = [(call.cmdlet, {key: value for key, value in call.parameters.items() if key not in ANSWERS}) for call in by_task.applied]
+    sent = [
+        (call.cmdlet, {key: value for key, value in call.parameters.items() if key not in ANSWERS})
+        for call in by_task.applied
+    ]
     assert [name for name, _parameters in sent] == [name for name, _parameters in wanted]
     assert len(wanted) >= 14
     for (name, given), (_name, stands) in zip(sent, wanted, strict=True):
         assert {key for key in stands if key != "Identity"} <= set(given), name
-    assert lasting(by_task.state(), MADE_ANEW)["irm_configuration"] == lasting(by_hand.state(), MADE_ANEW)["irm_configuration"]
+    assert (
+        lasting(by_task.state(), MADE_ANEW)["irm_configuration"]
+        == lasting(by_hand.state(), MADE_ANEW)["irm_configuration"]
+    )
     for part in ("ome_configurations", "activesync_organization_settings", "transport_rules"):
         assert lasting(by_task.state()[part], MADE_ANEW) == lasting(by_hand.state()[part], MADE_ANEW), part
 
@@ -103,20 +119,32 @@ def test_each_task_converges_to_what_its_resource_declares(emulator: Emulator, t
     for resource, _tasks in found:
         declared = dict(re.findall(r"^ +(\w+) += (.+)$", resource, re.MULTILINE))
         objects = done.after["ome_configurations" if "EXOOMEConfiguration" in resource else "transport_rules"]
-        (stored,) = [item for item in objects if declared.get("Identity", declared.get("Name", "")).strip('"') in (item.get("Identity"), item.get("Name"))]
+        (stored,) = [
+            item
+            for item in objects
+            if declared.get("Identity", declared.get("Name", "")).strip('"') in (item.get("Identity"), item.get("Name"))
+        ]
         for name, value in declared.items():
             if name in stored and name not in ("Identity", "Name"):
-                expected = re.findall(r'"([^"]*)"', value) if value.startswith("@") else LITERALS.get(value, value.strip('"'))
+                expected = (
+                    re.findall(r'"([^"]*)"', value) if value.startswith("@") else LITERALS.get(value, value.strip('"'))
+                )
                 assert str(stored[name]) == str(expected), name
 
 
 def test_the_tasks_that_fetch_from_git_are_yaml_with_a_play() -> None:
-    (play,) = [yaml.safe_load(body) for language, body in blocks("guide_awx.rst") if language == "yaml" and "tasks:" in body]
+    (play,) = [
+        yaml.safe_load(body) for language, body in blocks("guide_awx.rst") if language == "yaml" and "tasks:" in body
+    ]
     assert play[0]["tasks"][0]["ansible.builtin.include_role"]["tasks_from"] == "fetch_git"
 
 
 def test_the_templates_with_slices_are_those_that_there_are() -> None:
-    (sliced,) = [yaml.safe_load(body) for language, body in blocks("guide_awx.rst") if language == "yaml" and "job_slice_count" in body]
+    (sliced,) = [
+        yaml.safe_load(body)
+        for language, body in blocks("guide_awx.rst")
+        if language == "yaml" and "job_slice_count" in body
+    ]
     templates = {item["name"]: item for item in configuration()["controller_templates"]}
     for item in sliced["controller_templates"]:
         assert set(item) <= {*templates[item["name"]], "instance_groups"}

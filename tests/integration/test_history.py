@@ -53,7 +53,9 @@ def test_since_when_by_whom_and_what_came_back(tmp_path: Path, tenant: Tenant) -
     # Somebody else's controller, who has renamed the host and reaches no organization.
     other = tmp_path / "other"
     other.mkdir()
-    elsewhere = Controller(other, {"exchange_organizations": {"hosts": {"renamed": {"ansible_connection": CONNECTION}}}})
+    elsewhere = Controller(
+        other, {"exchange_organizations": {"hosts": {"renamed": {"ansible_connection": CONNECTION}}}}
+    )
     found = history(elsewhere, controller.home / "message_encryption")
     assert len(tenant.emulator.calls) == calls
     assert (controller.home / "message_encryption/latest").read_text(encoding="ascii") == latest
@@ -69,9 +71,22 @@ def test_since_when_by_whom_and_what_came_back(tmp_path: Path, tenant: Tenant) -
 
 
 NOW = datetime.datetime.now(datetime.UTC)
-MAIL = [row(number, NOW - datetime.timedelta(hours=30), "alexw@contoso.onmicrosoft.com", f"p{number}@fabrikam.com") for number in range(4)]
-RULES = [{"Name": "Partners", "FromScope": "InOrganization", "RecipientDomainIs": ["fabrikam.com"], "ApplyRightsProtectionTemplate": "Encrypt"}]
-REPORTING = settled(default_state("contoso.onmicrosoft.com") | {"message_trace": MAIL, "transport_rules": RULES, "rule_report": hits(MAIL[:3], "Partners")})
+MAIL = [
+    row(number, NOW - datetime.timedelta(hours=30), "alexw@contoso.onmicrosoft.com", f"p{number}@fabrikam.com")
+    for number in range(4)
+]
+RULES = [
+    {
+        "Name": "Partners",
+        "FromScope": "InOrganization",
+        "RecipientDomainIs": ["fabrikam.com"],
+        "ApplyRightsProtectionTemplate": "Encrypt",
+    }
+]
+REPORTING = settled(
+    default_state("contoso.onmicrosoft.com")
+    | {"message_trace": MAIL, "transport_rules": RULES, "rule_report": hits(MAIL[:3], "Partners")}
+)
 
 
 @pytest.mark.organizations(REPORTING)
@@ -90,19 +105,26 @@ def test_what_exchange_contradicts_is_known_until_it_agrees(tenant: Tenant) -> N
     assert "1 rule compared, none contradicted." in play(controller, "audit", *asked).stdout
     assert json.loads(memory.read_text())[0]["rules"] == []
     found = history(controller, controller.home / "message_encryption")
-    assert [(each["predicted"]["certain"], each["reported"], len(each["contradictions"])) for each in found["evidence"]] == [(4, 3, 1), (4, 4, 0)]
+    assert [
+        (each["predicted"]["certain"], each["reported"], len(each["contradictions"])) for each in found["evidence"]
+    ] == [(4, 3, 1), (4, 4, 0)]
     assert "What Exchange reported, newest first" in found["page"]
 
 
 def test_folders_that_are_none_are_refused_by_name(tmp_path: Path) -> None:
-    controller = Controller(tmp_path, {"exchange_organizations": {"hosts": {"contoso": {"ansible_connection": CONNECTION}}}})
+    controller = Controller(
+        tmp_path, {"exchange_organizations": {"hosts": {"contoso": {"ansible_connection": CONNECTION}}}}
+    )
     (tmp_path / "empty/runs/20261125T030000Z-notes").mkdir(parents=True)
     for directory, said in (("nowhere", "nowhere holds no runs"), ("empty", "empty holds no runs")):
         run = play(controller, "history", "-e", f"hardened_baseline_artifacts_dir={tmp_path / directory}", rc=2)
         assert f"directory: {tmp_path / directory} holds no runs" in run["Write the history"]["msg"], said
     folder = tmp_path / "runs/20261125T030000Z-audit-1a"
     folder.mkdir(parents=True)
-    for content, said in (("[{}", "is not JSON, or is truncated"), ('[{"kind": "audit"}, "not variables"]', "is not the report of a run")):
+    for content, said in (
+        ("[{}", "is not JSON, or is truncated"),
+        ('[{"kind": "audit"}, "not variables"]', "is not the report of a run"),
+    ):
         (folder / "report.json").write_text(content, encoding="ascii")
         run = play(controller, "history", "-e", f"hardened_baseline_artifacts_dir={tmp_path}", rc=2)
         assert str(folder / "report.json") in run["Write the history"]["msg"]

@@ -1,9 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an organization's people write runs nowhere on the controller: not from results, not from any file that a run leaves.
+"""What an organization's people write runs nowhere on the controller: not from results, not from any file that a run
+leaves.
 
-A text may bring its own delimiters: ``#jinja2:variable_start_string:...`` in its first line makes Ansible template the rest of it with them.
+A text may bring its own delimiters: ``#jinja2:variable_start_string:...`` in its first line makes Ansible template the
+rest of it with them.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ PLAIN = "{{lookup('pipe','touch pwned')}}"
 DELIMITERS = "#jinja2:variable_start_string:'[%',variable_end_string:'%]'\n[% lookup('pipe', 'touch pwned') %]"
 BLOCK = "#jinja2:block_start_string:'<<',block_end_string:'>>',trim_blocks:True\n<< if lookup('pipe', 'touch pwned') >>x<< endif >>"
 
-pytestmark = pytest.mark.organizations(default_state() | {"advanced_message_encryption": True, "display_name": DELIMITERS})
+pytestmark = pytest.mark.organizations(
+    default_state() | {"advanced_message_encryption": True, "display_name": DELIMITERS}
+)
 
 #: Shows every variable of the host, which templates each of them.
 SHOW = {"name": "show", "ansible.builtin.debug": {"msg": "{{ hostvars[inventory_hostname] | to_json }}"}}
@@ -38,10 +42,24 @@ def _poison(tenant: Tenant) -> None:
     texts = ("PortalText", "EmailText", "DisclaimerText", "IntroductionText", "ReadButtonText")
     tenant.edit("Set-OMEConfiguration", Identity="OME Configuration", **dict.fromkeys(texts, DELIMITERS))
     tenant.edit("New-OMEConfiguration", Identity=PLAIN, EmailText=BLOCK)
-    words = {"SubjectContainsWords": [PLAIN, DELIMITERS, BLOCK], "ExceptIfHeaderContainsWords": [DELIMITERS], "ExceptIfHeaderContainsMessageHeader": "X-A"}
-    disclaimer = {"ApplyHtmlDisclaimerText": DELIMITERS, "ApplyHtmlDisclaimerFallbackAction": "Wrap", "ApplyHtmlDisclaimerLocation": "Append"}
+    words = {
+        "SubjectContainsWords": [PLAIN, DELIMITERS, BLOCK],
+        "ExceptIfHeaderContainsWords": [DELIMITERS],
+        "ExceptIfHeaderContainsMessageHeader": "X-A",
+    }
+    disclaimer = {
+        "ApplyHtmlDisclaimerText": DELIMITERS,
+        "ApplyHtmlDisclaimerFallbackAction": "Wrap",
+        "ApplyHtmlDisclaimerLocation": "Append",
+    }
     tenant.edit("New-TransportRule", Name=PLAIN, Comments=DELIMITERS, **words, **disclaimer)
-    tenant.edit("New-TransportRule", Name="encrypts", Comments=BLOCK, FromScope="InOrganization", ApplyRightsProtectionTemplate="Encrypt")
+    tenant.edit(
+        "New-TransportRule",
+        Name="encrypts",
+        Comments=BLOCK,
+        FromScope="InOrganization",
+        ApplyRightsProtectionTemplate="Encrypt",
+    )
     tenant.edit("Set-ActiveSyncOrganizationSettings", UserMailInsert=DELIMITERS, OtaNotificationMailInsert=PLAIN)
 
 
@@ -50,7 +68,9 @@ def _pwned(tenant: Tenant) -> bool:
 
 
 def _playbook(tenant: Tenant, name: str, *arguments: str, **variables: Any) -> Run:
-    extra = ["-e", json.dumps({f"hardened_baseline_{key}": value for key, value in variables.items()})] if variables else []
+    extra = (
+        ["-e", json.dumps({f"hardened_baseline_{key}": value for key, value in variables.items()})] if variables else []
+    )
     run = tenant.controller.playbook(f"m365.message_encryption.{name}", *arguments, *extra)
     assert run.rc == 0, run.output
     return run
@@ -64,7 +84,13 @@ def _every_artifact(tenant: Tenant) -> list[Path]:
     _playbook(tenant, "baseline")
     _playbook(tenant, "audit")
     _playbook(tenant, "rollback", accept=["encryption_off"])
-    _playbook(tenant, "baseline", "--check", branding={"portal_text": "plain"}, encryption_rules=[{"name": "encrypts", "comments": "plain"}])
+    _playbook(
+        tenant,
+        "baseline",
+        "--check",
+        branding={"portal_text": "plain"},
+        encryption_rules=[{"name": "encrypts", "comments": "plain"}],
+    )
     top = tenant.controller.home / "message_encryption"
     return sorted(Path(folder) / name for folder, _folders, names in os.walk(top) for name in names)
 
@@ -105,10 +131,16 @@ def test_no_artifact_runs_anything_whatever_ansible_takes_it_for(tenant: Tenant,
     files = _every_artifact(tenant)
     assert {file.suffix for file in files} >= {".yml", ".json", ".html", ".csv", ".xml"}
     assert {"export.yml", "enforce.yml"} <= {file.name for file in files}
-    assert any(DELIMITERS in json.dumps(json.loads(file.read_text())).encode().decode("unicode_escape") for file in files if file.suffix == ".json")
+    assert any(
+        DELIMITERS in json.dumps(json.loads(file.read_text())).encode().decode("unicode_escape")
+        for file in files
+        if file.suffix == ".json"
+    )
     kinds = {file.name.partition("-")[0] + file.name[-18:]: file for file in files}
     (export,) = (file for file in kinds.values() if file.name == "export.yml")
-    assert PLAIN not in str([run.result for run in _as_inventories(tenant, (file for file in kinds.values() if file != export)).all("show")])
+    assert PLAIN not in str(
+        [run.result for run in _as_inventories(tenant, (file for file in kinds.values() if file != export)).all("show")]
+    )
     _as_inventories(tenant, [export])
     assert not _pwned(tenant)
 
@@ -118,8 +150,15 @@ def test_no_artifact_runs_anything_whatever_ansible_takes_it_for(tenant: Tenant,
         assert not _pwned(tenant), file
     document, *documents = (file for file in kinds.values() if file.suffix == ".json")
     # Refused before a task sees it.
-    assert [(way, run.output) for way, run in _loads(tenant, document, variables_of).items() if run.rc == 0 or run.all("show")] == []
-    taken = tenant.run(*({"name": file.name, "ansible.builtin.include_vars": str(file), "ignore_errors": True} for file in documents), SHOW)
+    assert [
+        (way, run.output)
+        for way, run in _loads(tenant, document, variables_of).items()
+        if run.rc == 0 or run.all("show")
+    ] == []
+    taken = tenant.run(
+        *({"name": file.name, "ansible.builtin.include_vars": str(file), "ignore_errors": True} for file in documents),
+        SHOW,
+    )
     assert [task.outcome for task in taken] == ["failed"] * len(documents) + ["ok"], taken.output
     assert not _pwned(tenant)
     for file in (file for file in kinds.values() if file.suffix == ".yml"):
@@ -142,7 +181,10 @@ def test_an_export_is_host_vars_with_which_nothing_changes_and_nothing_runs(tena
     _poison(tenant)
     _playbook(tenant, "export")
     variables_of.write_bytes((tenant.controller.home / "message_encryption" / tenant.host / "export.yml").read_bytes())
-    state = {"name": "state", "m365.message_encryption.message_encryption_state": {"state": "{{ message_encryption_state }}"}}
+    state = {
+        "name": "state",
+        "m365.message_encryption.message_encryption_state": {"state": "{{ message_encryption_state }}"},
+    }
     run = tenant.run(SHOW, state, arguments=["--diff"])
     assert run.rc == 0, run.output
     assert run.changed == []
@@ -158,19 +200,57 @@ def test_results_stay_data_wherever_a_playbook_puts_them(tenant: Tenant) -> None
     rules = "{{ found.transport_rules }}"
     tasks: list[dict[str, Any]] = [
         ask,
-        {"ansible.builtin.set_fact": {"rules": rules, "comment": "{{ found.transport_rules[0].comments }}", "cacheable": True}},
-        {"name": "data", "ansible.builtin.debug": {"msg": ["{{ comment }}", "{{ rules[0].comments }}", "{{ found.transport_rules[0].comments | trim }}"]}},
-        {"ansible.builtin.debug": {"msg": "{{ item.name }} {{ item.comments }}"}, "loop": rules, "loop_control": {"label": "{{ item.comments }}"}},
+        {
+            "ansible.builtin.set_fact": {
+                "rules": rules,
+                "comment": "{{ found.transport_rules[0].comments }}",
+                "cacheable": True,
+            }
+        },
+        {
+            "name": "data",
+            "ansible.builtin.debug": {
+                "msg": ["{{ comment }}", "{{ rules[0].comments }}", "{{ found.transport_rules[0].comments | trim }}"]
+            },
+        },
+        {
+            "ansible.builtin.debug": {"msg": "{{ item.name }} {{ item.comments }}"},
+            "loop": rules,
+            "loop_control": {"label": "{{ item.comments }}"},
+        },
         {"ansible.builtin.set_stats": {"data": {"rules": rules, "organization": "{{ found.organization }}"}}},
-        {"ansible.builtin.assert": {"that": ["rules[0].comments == comment", "found.organization.display_name == comment"], "fail_msg": "{{ comment }}"}},
-        {"ansible.builtin.add_host": {"name": "made", "groups": "others", "comment": "{{ comment }}", "ansible_connection": "local"}},
+        {
+            "ansible.builtin.assert": {
+                "that": ["rules[0].comments == comment", "found.organization.display_name == comment"],
+                "fail_msg": "{{ comment }}",
+            }
+        },
+        {
+            "ansible.builtin.add_host": {
+                "name": "made",
+                "groups": "others",
+                "comment": "{{ comment }}",
+                "ansible_connection": "local",
+            }
+        },
         {"name": "made", "ansible.builtin.debug": {"msg": "{{ hostvars.made.comment }}"}},
         {"name": "passed", "ansible.builtin.debug": {"msg": "{{ text }}"}, "vars": {"text": "{{ rules[0].comments }}"}},
-        {"name": "again", "m365.message_encryption.message_encryption_state": {"state": "{{ found }}"}, "check_mode": True},
-        {"name": "change", "m365.message_encryption.ome_configuration": {"portal_text": "plain"}, "register": "made", "check_mode": True},
+        {
+            "name": "again",
+            "m365.message_encryption.message_encryption_state": {"state": "{{ found }}"},
+            "check_mode": True,
+        },
+        {
+            "name": "change",
+            "m365.message_encryption.ome_configuration": {"portal_text": "plain"},
+            "register": "made",
+            "check_mode": True,
+        },
         {
             "name": "was",
-            "ansible.builtin.debug": {"msg": "{{ made.before.portal_text }}{{ made.commands | length }}{{ made.diff }}"},
+            "ansible.builtin.debug": {
+                "msg": "{{ made.before.portal_text }}{{ made.commands | length }}{{ made.diff }}"
+            },
             "when": "made.changes | length > 0",
         },
         {"name": "facts", "ansible.builtin.debug": {"msg": "{{ ansible_facts }}"}},

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page "I want to...": what it tells people to type does what its title says. Tasks that begin where another one ends share an organization."""
+"""The page "I want to...": what it tells people to type does what its title says. Tasks that begin where another one
+ends share an organization.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,8 @@ MESSAGE = "<4f3c0d@contoso.com>"
 FRESH = default_state("contoso.onmicrosoft.com")
 STATE = FRESH | {
     "advanced_message_encryption": True,
-    "irm_configuration": FRESH["irm_configuration"] | {"AzureRMSLicensingEnabled": True, "SimplifiedClientAccessEnabled": True},
+    "irm_configuration": FRESH["irm_configuration"]
+    | {"AzureRMSLicensingEnabled": True, "SimplifiedClientAccessEnabled": True},
     "messages": [{"MessageId": MESSAGE, "Subject": "Salaries", "IsRevocable": True, "Revoked": False}],
 }
 
@@ -63,7 +66,13 @@ class Desk:
 
 def see_what_changed(desk: Desk) -> None:
     snapshot, look, restore = desk.lines
-    desk.edit("New-TransportRule", Name="Contracts", FromScope="InOrganization", SubjectContainsWords=["contract"], ApplyRightsProtectionTemplate="Encrypt")
+    desk.edit(
+        "New-TransportRule",
+        Name="Contracts",
+        FromScope="InOrganization",
+        SubjectContainsWords=["contract"],
+        ApplyRightsProtectionTemplate="Encrypt",
+    )
     evening = desk.state()
     desk.says(snapshot)
     desk.edit("Set-OMEConfiguration", Identity="OME Configuration", OTPEnabled=False)
@@ -107,7 +116,9 @@ def turn_social_sign_in_off(desk: Desk) -> None:
     assert (evidence / "report.html").exists()
     report, _mark = json.loads((evidence / "report.json").read_text(encoding="utf-8"))
     (organization,) = report["organizations"]
-    assert [(control["id"], control["status"]) for control in organization["controls"] if control["selected"]] == [("OME-1", "met")]
+    assert [(control["id"], control["status"]) for control in organization["controls"] if control["selected"]] == [
+        ("OME-1", "met")
+    ]
 
 
 def undo(desk: Desk) -> None:
@@ -129,7 +140,13 @@ def show_approve_apply(desk: Desk) -> None:
 
 def turn_off(desk: Desk) -> None:
     (line,) = desk.lines
-    desk.edit("New-TransportRule", Name="Contracts", FromScope="InOrganization", SubjectContainsWords=["contract"], ApplyRightsProtectionTemplate="Encrypt")
+    desk.edit(
+        "New-TransportRule",
+        Name="Contracts",
+        FromScope="InOrganization",
+        SubjectContainsWords=["contract"],
+        ApplyRightsProtectionTemplate="Encrypt",
+    )
     desk.says(line, "-e hardened_baseline_settle_minutes=0")
     assert desk.state()["transport_rules"] == []
     assert desk.state()["irm_configuration"]["AzureRMSLicensingEnabled"] is False
@@ -163,7 +180,13 @@ TASKS: dict[str, Callable[[Desk], None]] = {
     "Turn message encryption off": turn_off,
 }
 #: Each runs on an organization of its own.
-TOGETHER = [[see_what_changed], [encrypt_what_hr_sends, revoke], [turn_social_sign_in_off, undo], [show_approve_apply, turn_off], [adopt]]
+TOGETHER = [
+    [see_what_changed],
+    [encrypt_what_hr_sends, revoke],
+    [turn_social_sign_in_off, undo],
+    [show_approve_apply, turn_off],
+    [adopt],
+]
 
 
 def tasks_of_the_page() -> dict[str, str]:
@@ -174,14 +197,20 @@ def tasks_of_the_page() -> dict[str, str]:
 
 def test_every_task_of_the_page_is_tried() -> None:
     assert list(tasks_of_the_page()) == list(TASKS)
-    assert sorted(task.__name__ for together in TOGETHER for task in together) == sorted(task.__name__ for task in TASKS.values())
+    assert sorted(task.__name__ for together in TOGETHER for task in together) == sorted(
+        task.__name__ for task in TASKS.values()
+    )
 
 
 @pytest.mark.organizations(STATE)
 @pytest.mark.parametrize("together", TOGETHER, ids=lambda together: "-".join(task.__name__ for task in together))
-def test_what_one_types_does_what_the_title_says(tmp_path: Path, emulator: Emulator, together: list[Callable[[Desk], None]]) -> None:
+def test_what_one_types_does_what_the_title_says(
+    tmp_path: Path, emulator: Emulator, together: list[Callable[[Desk], None]]
+) -> None:
     controller = Controller(tmp_path, inventory(emulator, "rest"))
-    texts = {task: text for (title, task), text in zip(TASKS.items(), tasks_of_the_page().values(), strict=True) if title}
+    texts = {
+        task: text for (title, task), text in zip(TASKS.items(), tasks_of_the_page().values(), strict=True) if title
+    }
     for task in together:
         page = tmp_path / "page.rst"
         page.write_text(texts[task], encoding="utf-8")

@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each call reaches the organization that its own options name: in loops, with delegate_to, run_once, task vars and included tasks.
+"""Each call reaches the organization that its own options name: in loops, with delegate_to, run_once, task vars and
+included tasks.
 
 Core keeps one connection object for all items of a loop and sets its options anew for each of them.
 """
@@ -48,7 +49,14 @@ def _task_variables(tenant: Tenant, transport: str) -> list[dict[str, Any]]:
 
 def _included(tenant: Tenant, transport: str) -> list[dict[str, Any]]:
     file = _include(tenant.controller.home, [{"name": "write", **WRITE}, {"name": "ask", **ASK}])
-    return [{"ansible.builtin.include_tasks": file, "vars": _connection_variables(tenant, transport), "loop": NAMES, "run_once": True}]
+    return [
+        {
+            "ansible.builtin.include_tasks": file,
+            "vars": _connection_variables(tenant, transport),
+            "loop": NAMES,
+            "run_once": True,
+        }
+    ]
 
 
 def _included_and_delegated(tenant: Tenant, transport: str) -> list[dict[str, Any]]:
@@ -82,7 +90,9 @@ def test_each_item_reaches_its_own_organization(tenant: Tenant, transport: str, 
 
 @pytest.mark.wires("rest", "psrp")
 @pytest.mark.parametrize("way", [_delegated, _task_variables], ids=["delegated", "task_variables"])
-def test_an_item_that_has_no_identity_does_not_take_that_of_the_item_before(tenant: Tenant, transport: str, way: Any) -> None:
+def test_an_item_that_has_no_identity_does_not_take_that_of_the_item_before(
+    tenant: Tenant, transport: str, way: Any
+) -> None:
     """The second item names no organization at all: it fails, and nothing of it is written anywhere."""
     tenant.controller.inventory.write_text(
         yaml.safe_dump(
@@ -90,7 +100,9 @@ def test_an_item_that_has_no_identity_does_not_take_that_of_the_item_before(tena
                 "exchange_organizations": {
                     "hosts": {
                         name: variables if name != NAMES[1] else {**variables, "ansible_exchange_organization": ""}
-                        for name, variables in inventory(tenant.emulator, transport)["exchange_organizations"]["hosts"].items()
+                        for name, variables in inventory(tenant.emulator, transport)["exchange_organizations"][
+                            "hosts"
+                        ].items()
                     }
                 }
             }
@@ -122,8 +134,15 @@ def test_another_address_in_a_variable_of_the_task_is_another_session(tenant: Te
     assert tenant.state()["ome_configurations"][0]["PortalText"] == str(port)
 
 
-def test_a_delegated_export_lies_under_the_name_of_the_organization_that_it_is_of(tenant: Tenant, transport: str) -> None:
-    export = {"name": "export", "m365.message_encryption.message_encryption_export": {}, "delegate_to": "{{ item }}", "loop": NAMES[:3]}
+def test_a_delegated_export_lies_under_the_name_of_the_organization_that_it_is_of(
+    tenant: Tenant, transport: str
+) -> None:
+    export = {
+        "name": "export",
+        "m365.message_encryption.message_encryption_export": {},
+        "delegate_to": "{{ item }}",
+        "loop": NAMES[:3],
+    }
     run = tenant.controller.tasks([export], hosts=tenant.host)
     assert run.rc == 0, run.output
     for name in NAMES[:3]:

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The live tests, on an emulated organization: they refuse without the word, ask over both wires, and put everything back."""
+"""The live tests, on an emulated organization: they refuse without the word, ask over both wires, and put everything
+back.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ def live(*arguments: str, module: str = "tests.live") -> subprocess.CompletedPro
     )
 
 
-@pytest.mark.parametrize("arguments", [[], ["--organization", NAME], ["--organization", NAME, "--confirm", "fabrikam.onmicrosoft.com"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["--organization", NAME], ["--organization", NAME, "--confirm", "fabrikam.onmicrosoft.com"]]
+)
 def test_without_the_word_nothing_happens(arguments: list[str]) -> None:
     done = live(*arguments)
     assert done.returncode == 2
@@ -47,29 +51,50 @@ def test_without_the_word_nothing_happens(arguments: list[str]) -> None:
 def test_what_real_mail_told_needs_no_tenant(tmp_path: Path) -> None:
     rows = [{"id": "U08", "for": 1200, "against": 0, "likely": True}]
     (tmp_path / "calibration.json").write_text(json.dumps({"calibration": rows}), encoding="utf-8")
-    done = live("--organization", "", "--calibration", str(tmp_path / "calibration.json"), "--report", str(tmp_path / "live.md"))
+    done = live(
+        "--organization", "", "--calibration", str(tmp_path / "calibration.json"), "--report", str(tmp_path / "live.md")
+    )
     assert done.returncode == 0, done.stderr
-    assert "| U08 | whether stopping works in test mode | yes | 1,200 | 0 |" in (tmp_path / "live.md").read_text(encoding="utf-8")
+    assert "| U08 | whether stopping works in test mode | yes | 1,200 | 0 |" in (tmp_path / "live.md").read_text(
+        encoding="utf-8"
+    )
 
 
 @pytest.mark.parametrize("output", ["bytes", "url"])
 def test_everything_is_asked_over_both_wires_and_put_back(tmp_path: Path, output: str) -> None:
     with Emulator([default_state(NAME) | {"image_output": output}], directory=tmp_path / "emulator") as emulator:
         organization = emulator.organizations[NAME]
-        emulator.service.edit(organization, "Set-OMEConfiguration", {"Identity": "OME Configuration", "PortalText": "Hello", "BackgroundColor": "red"})
+        emulator.service.edit(
+            organization,
+            "Set-OMEConfiguration",
+            {"Identity": "OME Configuration", "PortalText": "Hello", "BackgroundColor": "red"},
+        )
         before = organization.dump()
         described = emulator.describe()
         for wire in ("rest", "psrp"):
             given = WIRES[wire](described, described["organizations"][0])
             (tmp_path / "variables.yml").write_text(yaml.safe_dump(given), encoding="utf-8")
             report = tmp_path / f"{wire}.md"
-            done = live("--organization", NAME, "--confirm", NAME, "--variables", str(tmp_path / "variables.yml"), "--wires", wire, "--report", str(report))
+            done = live(
+                "--organization",
+                NAME,
+                "--confirm",
+                NAME,
+                "--variables",
+                str(tmp_path / "variables.yml"),
+                "--wires",
+                wire,
+                "--report",
+                str(report),
+            )
             assert done.returncode == 0, done.stderr + report.read_text(encoding="utf-8")
             text = report.read_text(encoding="utf-8")
             assert "Restored: yes." in text
             assert "it ended:" not in text
             assert "| changed, changed, not changed | changed, changed, not changed |" in text
-            expected = "Image holds the same bytes" if output == "bytes" else "Image holds nothing; ImageUrl holds an address"
+            expected = (
+                "Image holds the same bytes" if output == "bytes" else "Image holds nothing; ImageUrl holds an address"
+            )
             assert expected in text
             assert "Hello" not in text, "the report shows what the organization has stored"
             after = organization.dump()
@@ -102,15 +127,26 @@ def mail(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def send(organization: dict[str, Any], message: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """What arrives at each address, in the words that the owner of an organization writes down."""
-    known = {"accepted_domains": [{"DomainName": NAME}], "remote_domains": [], "mailboxes": [each for each in ADDRESSES.values() if each.endswith(NAME)]}
-    whole = {"from": message["from"], "authenticated": message["from"].endswith(NAME), "to": message["to"], "subject": message["subject"]}
+    known = {
+        "accepted_domains": [{"DomainName": NAME}],
+        "remote_domains": [],
+        "mailboxes": [each for each in ADDRESSES.values() if each.endswith(NAME)],
+    }
+    whole = {
+        "from": message["from"],
+        "authenticated": message["from"].endswith(NAME),
+        "to": message["to"],
+        "subject": message["subject"],
+    }
     found = MailFlow(organization["transport_rules"], known).deliver(whole)["recipients"]
     seen = {}
     for address in message["seen"]:
         result = found[address]
         fate = result["fate"].replace("unknown", OPEN["fate"])
         marks = re.findall(r"\[(\w+)\]", result.get("subject", ""))
-        protection = {"protected_option_unknown": OPEN["protection"], "unknown": OPEN["protection"]}.get(result["protection"], result["protection"])
+        protection = {"protected_option_unknown": OPEN["protection"], "unknown": OPEN["protection"]}.get(
+            result["protection"], result["protection"]
+        )
         seen[address] = {"fate": fate, "protection": protection if fate == "delivered" else None, "marks": marks}
     return seen
 
@@ -120,10 +156,17 @@ def test_experiments_with_mail_are_recorded_as_data(tmp_path: Path, wire: str) -
         organization, described = emulator.organizations[NAME], emulator.describe()
         before = organization.dump()
         variables, addresses = tmp_path / "variables.yml", tmp_path / "addresses.yml"
-        variables.write_text(yaml.safe_dump({**WIRES[wire](described, described["organizations"][0]), "ansible_exchange_transport": wire}), encoding="utf-8")
+        variables.write_text(
+            yaml.safe_dump(
+                {**WIRES[wire](described, described["organizations"][0]), "ansible_exchange_transport": wire}
+            ),
+            encoding="utf-8",
+        )
         addresses.write_text(yaml.safe_dump(ADDRESSES), encoding="utf-8")
         connection = ("--variables", str(variables), "--directory", str(tmp_path))
-        assert mail("begin", "--organization", NAME, "--addresses", str(addresses), *connection).returncode == 2, "begin needs the word"
+        assert mail("begin", "--organization", NAME, "--addresses", str(addresses), *connection).returncode == 2, (
+            "begin needs the word"
+        )
         assert organization.dump() == before
         begun = mail("begin", "--organization", NAME, "--confirm", NAME, "--addresses", str(addresses), *connection)
         assert begun.returncode == 0, begun.stderr
@@ -131,7 +174,9 @@ def test_experiments_with_mail_are_recorded_as_data(tmp_path: Path, wire: str) -
         (path,) = tmp_path.glob("????????.yml")
         made = organization.dump()["transport_rules"]
         assert made, "no rule was made"
-        assert all(rule["SubjectContainsWords"] and rule["From"] and rule["ExpiryDate"] for rule in made), "a rule could act on other mail, or for ever"
+        assert all(rule["SubjectContainsWords"] and rule["From"] and rule["ExpiryDate"] for rule in made), (
+            "a rule could act on other mail, or for ever"
+        )
         run = yaml.safe_load(path.read_text(encoding="utf-8"))
         first = run["experiments"][0]["messages"][0]
         first["seen"][ADDRESSES["outside"]] = {"fate": "arrived"}
@@ -139,7 +184,9 @@ def test_experiments_with_mail_are_recorded_as_data(tmp_path: Path, wire: str) -
         wrong = mail("end", "--run", str(path), *connection)
         assert wrong.returncode == 2
         assert "fate is 'arrived'. Use one of delivered, rejected" in wrong.stderr
-        assert organization.dump()["transport_rules"] == made, "what was written down wrong is mended first, and the rules are there still"
+        assert organization.dump()["transport_rules"] == made, (
+            "what was written down wrong is mended first, and the rules are there still"
+        )
         for experiment in run["experiments"]:
             for message in experiment["messages"]:
                 message["seen"] = send({"transport_rules": made}, message)
@@ -147,11 +194,16 @@ def test_experiments_with_mail_are_recorded_as_data(tmp_path: Path, wire: str) -
         path.write_text(yaml.safe_dump(run), encoding="utf-8")
         done = mail("end", "--run", str(path), *connection)
         assert done.returncode in (0, 1), done.stderr
-        assert "U01 two templates: settled. {outside}: protection is do_not_forward, the simulation does not know" in done.stdout
+        assert (
+            "U01 two templates: settled. {outside}: protection is do_not_forward, the simulation does not know"
+            in done.stdout
+        )
         assert organization.dump()["transport_rules"] == before["transport_rules"]
         record = path.with_suffix(".json")
         text = record.read_text(encoding="utf-8")
-        assert not [address for address in (NAME, *ADDRESSES.values()) if address in text], "a record may be shown to others"
+        assert not [address for address in (NAME, *ADDRESSES.values()) if address in text], (
+            "a record may be shown to others"
+        )
         answers = json.loads(text)["answers"]
         assert answers[0] == {
             "experiment": "U01 two templates",
@@ -168,7 +220,12 @@ def test_experiments_with_mail_are_recorded_as_data(tmp_path: Path, wire: str) -
 @pytest.mark.parametrize(
     ("experiment", "seen", "status", "line"),
     [
-        ("B04 one is spared", {"{outside}": {"fate": "delivered", "protection": "encrypt", "marks": []}}, 0, "B04 one is spared: agreed."),
+        (
+            "B04 one is spared",
+            {"{outside}": {"fate": "delivered", "protection": "encrypt", "marks": []}},
+            0,
+            "B04 one is spared: agreed.",
+        ),
         (
             "B04 one is spared",
             {"{inside}": {"fate": "delivered", "protection": "encrypt", "marks": []}},
@@ -189,7 +246,9 @@ def test_experiments_with_mail_are_recorded_as_data(tmp_path: Path, wire: str) -
         ),
     ],
 )
-def test_a_record_is_judged_by_the_simulation(tmp_path: Path, experiment: str, seen: dict[str, Any], status: int, line: str) -> None:
+def test_a_record_is_judged_by_the_simulation(
+    tmp_path: Path, experiment: str, seen: dict[str, Any], status: int, line: str
+) -> None:
     record = tmp_path / "record.json"
     answer = {"experiment": experiment, "question": "", "message": experiment.partition(" ")[2], "seen": seen}
     record.write_text(json.dumps({"format": 1, "recorded_on": "2026-11-25", "answers": [answer]}), encoding="utf-8")

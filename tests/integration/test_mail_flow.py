@@ -26,8 +26,17 @@ ENCRYPT: dict[str, Any] = {
     "conditions": {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"},
     "actions": {"apply_rights_protection_template": "Encrypt"},
 }
-OFFER: dict[str, Any] = {"name": "Offer", "from": f"alexw@{NAME}", "authenticated": True, "to": ["ann@fabrikam.com"], "cc": [f"meganb@{NAME}"]}
-EXPECT = {"ann@fabrikam.com": {"protection": "encrypt", "protected_by": [ENCRYPT["name"]]}, f"meganb@{NAME}": {"protection": "none"}}
+OFFER: dict[str, Any] = {
+    "name": "Offer",
+    "from": f"alexw@{NAME}",
+    "authenticated": True,
+    "to": ["ann@fabrikam.com"],
+    "cc": [f"meganb@{NAME}"],
+}
+EXPECT = {
+    "ann@fabrikam.com": {"protection": "encrypt", "protected_by": [ENCRYPT["name"]]},
+    f"meganb@{NAME}": {"protection": "none"},
+}
 
 
 def rules(*given: dict[str, Any]) -> dict[str, Any]:
@@ -50,21 +59,39 @@ def test_mail_is_tested_against_the_rules_of_the_organization(tenant: Tenant) ->
     assert green["mail_flow_test"]["msg"] == "1 message, 2 recipients: all 2 expectations are met."
     assert green["mail_flow_test"]["changed"] is False
     found = green["mail_flow_test"]["messages"][0]["recipients"]["ann@fabrikam.com"]
-    assert [way["way"] for way in found["opens"]] == ["inline", "portal_work_account", "portal_social", "portal_passcode"]
+    assert [way["way"] for way in found["opens"]] == [
+        "inline",
+        "portal_work_account",
+        "portal_social",
+        "portal_passcode",
+    ]
     assert len(tenant.applied) == applied
     asked = [call.cmdlet for call in tenant.emulator.calls[calls:]]
-    for cmdlet in ("Get-TransportRule", "Get-AcceptedDomain", "Get-RemoteDomain", "Get-InboundConnector", "Get-OMEConfiguration"):
+    for cmdlet in (
+        "Get-TransportRule",
+        "Get-AcceptedDomain",
+        "Get-RemoteDomain",
+        "Get-InboundConnector",
+        "Get-OMEConfiguration",
+    ):
         assert asked.count(cmdlet) == 1
 
 
 @pytest.mark.organizations(LICENSED)
 def test_a_broken_expectation_is_shown_as_a_diff_with_the_rule_that_decided(tenant: Tenant) -> None:
-    partners = {"name": "Partners", "conditions": {"recipient_domain_is": ["fabrikam.com"]}, "actions": {"stop_rule_processing": True}}
+    partners = {
+        "name": "Partners",
+        "conditions": {"recipient_domain_is": ["fabrikam.com"]},
+        "actions": {"stop_rule_processing": True},
+    }
     assert tenant.run(rules(partners, ENCRYPT)).rc == 0
     run = tenant.run(mail(messages=[{**OFFER, "expect": EXPECT}], fail_on_error=False), arguments=["--diff"])
     assert run.rc == 0, run.output
     (diff,) = run["mail_flow_test"]["diff"]
-    assert (diff["before_header"], diff["before"]) == ("Offer, ann@fabrikam.com (expected)", f'protection: encrypt\nprotected_by: ["{ENCRYPT["name"]}"]\n')
+    assert (diff["before_header"], diff["before"]) == (
+        "Offer, ann@fabrikam.com (expected)",
+        f'protection: encrypt\nprotected_by: ["{ENCRYPT["name"]}"]\n',
+    )
     assert "rule 'Partners' matched: stop_rule_processing" in run["mail_flow_test"]["msg"]
     assert "diff" not in tenant.run(mail(messages=[{**OFFER, "expect": EXPECT}], fail_on_error=False))["mail_flow_test"]
 
@@ -72,7 +99,11 @@ def test_a_broken_expectation_is_shown_as_a_diff_with_the_rule_that_decided(tena
 @pytest.mark.organizations(LICENSED)
 def test_a_suggestion_is_applied_as_it_stands(tenant: Tenant) -> None:
     domains = ["fabrikam.com", "northwind.com"]
-    partners = {"name": "Partners", "conditions": {"recipient_domain_is": domains}, "actions": {"stop_rule_processing": True, "set_audit_severity": "Low"}}
+    partners = {
+        "name": "Partners",
+        "conditions": {"recipient_domain_is": domains},
+        "actions": {"stop_rule_processing": True, "set_audit_severity": "Low"},
+    }
     assert tenant.run(rules(partners, ENCRYPT)).rc == 0
     asked = mail(messages=[{**OFFER, "expect": EXPECT}], suggest=True, explain=True, fail_on_error=False)
     run = tenant.run(asked, arguments=["--diff"])
@@ -85,10 +116,15 @@ def test_a_suggestion_is_applied_as_it_stands(tenant: Tenant) -> None:
     assert nearest == {"rule": ENCRYPT["name"], "option": "priority", "value": 1, "looked_at": "Partners"}
     assert tenant.run(rules(*first["rules"])).rc == 0
     again = tenant.run(asked)["mail_flow_test"]
-    assert (again["msg"].splitlines()[0], again["suggestions"]) == ("1 message, 2 recipients: all 2 expectations are met.", [])
+    assert (again["msg"].splitlines()[0], again["suggestions"]) == (
+        "1 message, 2 recipients: all 2 expectations are met.",
+        [],
+    )
 
 
-@pytest.mark.organizations(LICENSED | {"hidden_cmdlets": ["Get-AcceptedDomain", "Get-RemoteDomain", "Get-InboundConnector"]})
+@pytest.mark.organizations(
+    LICENSED | {"hidden_cmdlets": ["Get-AcceptedDomain", "Get-RemoteDomain", "Get-InboundConnector"]}
+)
 def test_facts_that_are_not_granted_are_unknown(tenant: Tenant) -> None:
     assert tenant.run(rules(ENCRYPT)).rc == 0
     run = tenant.run(mail(messages=[OFFER]))
@@ -99,17 +135,37 @@ def test_facts_that_are_not_granted_are_unknown(tenant: Tenant) -> None:
     assert tenant.run(info).task("message_encryption_info").outcome == "failed"
 
 
-@pytest.mark.organizations(LICENSED | {"inbound_connectors": [{"Name": "Data center", "CloudServicesMailEnabled": True}]})
+@pytest.mark.organizations(
+    LICENSED | {"inbound_connectors": [{"Name": "Data center", "CloudServicesMailEnabled": True}]}
+)
 def test_domains_and_connectors_can_be_gathered(tenant: Tenant) -> None:
-    gathered = tenant.run({"m365.message_encryption.message_encryption_info": {"gather": ["accepted_domains", "remote_domains", "inbound_connectors"]}})
+    gathered = tenant.run(
+        {
+            "m365.message_encryption.message_encryption_info": {
+                "gather": ["accepted_domains", "remote_domains", "inbound_connectors"]
+            }
+        }
+    )
     found = gathered["message_encryption_info"]
     assert found["accepted_domains"] == [{"name": NAME, "type": "Authoritative", "match_subdomains": False}]
     assert found["remote_domains"] == [{"name": "Default", "domain_name": "*", "is_internal": False}]
-    assert found["inbound_connectors"] == [{"name": "Data center", "enabled": True, "cloud_services_mail_enabled": True, "treat_messages_as_internal": False}]
+    assert found["inbound_connectors"] == [
+        {
+            "name": "Data center",
+            "enabled": True,
+            "cloud_services_mail_enabled": True,
+            "treat_messages_as_internal": False,
+        }
+    ]
 
 
 CONNECTORS = [
-    {"Name": "Bank", "RecipientDomains": ["fabrikam.com"], "TlsSettings": "DomainValidation", "TlsDomain": "fabrikam.com"},
+    {
+        "Name": "Bank",
+        "RecipientDomains": ["fabrikam.com"],
+        "TlsSettings": "DomainValidation",
+        "TlsDomain": "fabrikam.com",
+    },
     {"Name": "Gate", "IsTransportRuleScoped": True, "UseMXRecord": False, "SmartHosts": ["gate.example"]},
     {"Name": "Tried", "RecipientDomains": ["tried.example"], "TestMode": True},
 ]
@@ -117,7 +173,9 @@ CONNECTORS = [
 
 @pytest.mark.organizations(LICENSED | {"outbound_connectors": CONNECTORS})
 def test_how_mail_leaves_is_told(tenant: Tenant) -> None:
-    gathered = tenant.run({"m365.message_encryption.message_encryption_info": {"gather": ["outbound_connectors"]}})["message_encryption_info"]
+    gathered = tenant.run({"m365.message_encryption.message_encryption_info": {"gather": ["outbound_connectors"]}})[
+        "message_encryption_info"
+    ]
     assert [each["name"] for each in gathered["outbound_connectors"]] == ["Bank", "Tried", "Gate"]
     expect = {"ann@fabrikam.com": {"transit": {"tls": "forced", "validation": "domain", "connector": "Bank"}}}
     run = tenant.run(mail(messages=[{**OFFER, "expect": expect}]))
@@ -147,7 +205,12 @@ PEOPLE = LICENSED | {
     ]
 }
 OF_GROUPS = {**ENCRYPT, "conditions": {**ENCRYPT["conditions"], "from_member_of": [f"project@{NAME}", f"staff@{NAME}"]}}
-ASKED = {**ENCRYPT, "name": "Asked", "conditions": {"from": [f"alexw@{NAME}"]}, "actions": {"moderate_message_by_manager": True}}
+ASKED = {
+    **ENCRYPT,
+    "name": "Asked",
+    "conditions": {"from": [f"alexw@{NAME}"]},
+    "actions": {"moderate_message_by_manager": True},
+}
 
 
 @pytest.mark.organizations(PEOPLE)
@@ -155,7 +218,10 @@ def test_groups_of_all_kinds_and_managers_are_read_over_the_wire(tenant: Tenant)
     """Two round trips for all: who has a manager, and the one who has none himself."""
     assert tenant.run(rules(ASKED, OF_GROUPS)).rc == 0
     sent_by = {"Members": [f"project@{NAME}", f"staff@{NAME}"], "Alex": [f"alexw@{NAME}"]}
-    when = {name: {**ENCRYPT["conditions"], "from" if name == "Alex" else "from_member_of": people} for name, people in sent_by.items()}
+    when = {
+        name: {**ENCRYPT["conditions"], "from" if name == "Alex" else "from_member_of": people}
+        for name, people in sent_by.items()
+    }
     guarantees = [{"name": name, "when": each, "then": "not_in_clear"} for name, each in when.items()]
     calls = len(tenant.emulator.calls)
     run = tenant.run(mail(guarantees=guarantees))
@@ -172,7 +238,10 @@ def test_what_is_not_granted_of_people_names_the_cmdlet(tenant: Tenant) -> None:
     assert tenant.run(rules(ASKED, OF_GROUPS)).rc == 0
     run = tenant.run(mail(messages=[OFFER]))
     unavailable = run["mail_flow_test"]["unavailable"]
-    assert ("Get-UnifiedGroupLinks" in unavailable["groups"], "Get-Recipient" in unavailable["managers"]) == (True, True)
+    assert ("Get-UnifiedGroupLinks" in unavailable["groups"], "Get-Recipient" in unavailable["managers"]) == (
+        True,
+        True,
+    )
     unknown = run["mail_flow_test"]["messages"][0]["recipients"]["ann@fabrikam.com"]["unknown"]
     assert "facts.managers" in [each.get("field") for each in unknown]
 
@@ -183,7 +252,10 @@ def test_an_export_and_a_snapshot_are_asked_without_the_organization(tenant: Ten
     exported = tenant.run({"m365.message_encryption.message_encryption_export": {"directory": "out"}})
     assert exported.rc == 0, exported.output
     (said,) = exported["message_encryption_export"]["policy"]
-    assert said["text"] == "All mail from inside to people outside is encrypted, with 'Encrypt' ('Encrypt all outgoing mail')."
+    assert (
+        said["text"]
+        == "All mail from inside to people outside is encrypted, with 'Encrypt' ('Encrypt all outgoing mail')."
+    )
     assert f"\n#   {said['text']}\n" in Path(exported["message_encryption_export"]["path"]).read_text(encoding="utf-8")
     assert tenant.controller.playbook("m365.message_encryption.snapshot").rc == 0
     (snapshot,) = (path for path in tenant.controller.home.rglob("*snapshot*.json") if "contoso" in str(path))
@@ -198,9 +270,16 @@ def test_an_export_and_a_snapshot_are_asked_without_the_organization(tenant: Ten
 
 @pytest.mark.organizations(LICENSED)
 def test_rules_that_can_go_are_removed_by_the_list_that_is_proposed(tenant: Tenant) -> None:
-    partner = {**ENCRYPT, "name": "Partner", "conditions": {**ENCRYPT["conditions"], "recipient_domain_is": ["fabrikam.com"]}}
+    partner = {
+        **ENCRYPT,
+        "name": "Partner",
+        "conditions": {**ENCRYPT["conditions"], "recipient_domain_is": ["fabrikam.com"]},
+    }
     assert tenant.run(rules(partner, ENCRYPT)).rc == 0
-    proposed = {"m365.message_encryption.ome_transport_rules": {"rules": "{{ fewer.simplified.rules }}"}, "when": "fewer.simplified.proof.equal"}
+    proposed = {
+        "m365.message_encryption.ome_transport_rules": {"rules": "{{ fewer.simplified.rules }}"},
+        "when": "fewer.simplified.proof.equal",
+    }
     done = tenant.run({**mail(simplify=True), "register": "fewer"}, proposed)
     assert done.rc == 0, done.output
     assert done["mail_flow_test"]["simplified"]["removed"][0]["by"] == [ENCRYPT["name"]]
@@ -209,8 +288,15 @@ def test_rules_that_can_go_are_removed_by_the_list_that_is_proposed(tenant: Tena
 
 def test_proposed_rules_are_tested_on_a_host_that_is_no_organization(tmp_path: Path) -> None:
     controller = Controller(tmp_path, {"all": {"hosts": {"localhost": {"ansible_connection": "local"}}}})
-    (tmp_path / "offer.eml").write_text(f"From: alexw@{NAME}\nTo: ann@fabrikam.com\nSubject: Offer\n\ntext\n", encoding="utf-8")
-    message = {"name": "Offer", "eml_path": "offer.eml", "authenticated": True, "expect": {"ann@fabrikam.com": EXPECT["ann@fabrikam.com"]}}
+    (tmp_path / "offer.eml").write_text(
+        f"From: alexw@{NAME}\nTo: ann@fabrikam.com\nSubject: Offer\n\ntext\n", encoding="utf-8"
+    )
+    message = {
+        "name": "Offer",
+        "eml_path": "offer.eml",
+        "authenticated": True,
+        "expect": {"ann@fabrikam.com": EXPECT["ann@fabrikam.com"]},
+    }
     facts = {"accepted_domains": [NAME], "remote_domains": []}
     proposed = {"name": "proposed", **mail(messages=[message], rules=[ENCRYPT], facts=facts)}
     run = controller.tasks([proposed])
@@ -218,17 +304,38 @@ def test_proposed_rules_are_tested_on_a_host_that_is_no_organization(tmp_path: P
     asked = controller.tasks([{"name": "asked", **mail(messages=[message])}])
     assert asked.task("asked").outcome == "failed"
     assert "ansible_connection" in asked["asked"]["msg"]
-    wrong = controller.tasks([{"name": "wrong", **mail(messages=[{**message, "expect": {"ann@fabrikam.com": {"protektion": "none"}}}], rules=[], facts=facts)}])
-    assert wrong["wrong"]["msg"].startswith("messages[0].expect.ann@fabrikam.com.protektion is not known. Did you mean protection?")
+    wrong = controller.tasks(
+        [
+            {
+                "name": "wrong",
+                **mail(
+                    messages=[{**message, "expect": {"ann@fabrikam.com": {"protektion": "none"}}}],
+                    rules=[],
+                    facts=facts,
+                ),
+            }
+        ]
+    )
+    assert wrong["wrong"]["msg"].startswith(
+        "messages[0].expect.ann@fabrikam.com.protektion is not known. Did you mean protection?"
+    )
 
 
 GUIDES = ROOT / "docs/docsite/rst"
-OF_MAIL = ("guide_which_mail_is_encrypted", "guide_what_a_change_does", "guide_what_is_guaranteed", "guide_what_is_unknown", "guide_on_the_way")
+OF_MAIL = (
+    "guide_which_mail_is_encrypted",
+    "guide_what_a_change_does",
+    "guide_what_is_guaranteed",
+    "guide_what_is_unknown",
+    "guide_on_the_way",
+)
 
 
 @pytest.mark.organizations(LICENSED)
 def test_the_guides_run_as_they_stand(tenant: Tenant) -> None:
-    tasks = [task for name in OF_MAIL for block in code(GUIDES / f"{name}.rst", "yaml") for task in yaml.safe_load(block)]
+    tasks = [
+        task for name in OF_MAIL for block in code(GUIDES / f"{name}.rst", "yaml") for task in yaml.safe_load(block)
+    ]
     assert len(tasks) >= 6
     run = tenant.run(*tasks)
     assert run.rc == 0, run.output
@@ -236,15 +343,29 @@ def test_the_guides_run_as_they_stand(tenant: Tenant) -> None:
 
 
 def test_the_guide_explains_every_number_that_an_answer_can_name() -> None:
-    explained = set(re.findall(r"^   \* - (U\d\d)$", (GUIDES / "guide_what_is_unknown.rst").read_text(encoding="utf-8"), re.MULTILINE))
+    explained = set(
+        re.findall(
+            r"^   \* - (U\d\d)$", (GUIDES / "guide_what_is_unknown.rst").read_text(encoding="utf-8"), re.MULTILINE
+        )
+    )
     assert explained == {f"U{number:02}" for number in range(33)}
 
 
 @pytest.mark.organizations(LICENSED)
 def test_the_terminal_says_what_becomes_of_mail(tenant: Tenant) -> None:
     assert tenant.run(rules(ENCRYPT)).rc == 0
-    stop = {"name": "Partners", "conditions": {"recipient_domain_is": ["fabrikam.com"]}, "actions": {"stop_rule_processing": True}}
-    plan = {"procedure": "baseline", "variables": {"hardened_baseline_encryption_rules": [stop, ENCRYPT], "hardened_baseline_artifacts_dir": "./artifacts"}}
+    stop = {
+        "name": "Partners",
+        "conditions": {"recipient_domain_is": ["fabrikam.com"]},
+        "actions": {"stop_rule_processing": True},
+    }
+    plan = {
+        "procedure": "baseline",
+        "variables": {
+            "hardened_baseline_encryption_rules": [stop, ENCRYPT],
+            "hardened_baseline_artifacts_dir": "./artifacts",
+        },
+    }
     review = tenant.run({"m365.message_encryption.baseline_plan": plan}, arguments=["--check", "--diff"])
     sentence = "is no longer encrypted: rule 'Partners' (new, priority 0) stops before 'Encrypt all outgoing mail'."
     assert "effect on mail" in review.output

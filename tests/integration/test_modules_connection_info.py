@@ -18,7 +18,15 @@ from .tenant import Tenant, inventory
 
 NAME = "contoso.onmicrosoft.com"
 INFO = {"name": "first", "m365.message_encryption.exchange_connection_info": {}}
-OUTCOME = ("msg", "organization", "connection", "exported_cmdlets", "missing_cmdlets", "advanced_message_encryption", "may_read_ome_configuration")
+OUTCOME = (
+    "msg",
+    "organization",
+    "connection",
+    "exported_cmdlets",
+    "missing_cmdlets",
+    "advanced_message_encryption",
+    "may_read_ome_configuration",
+)
 
 
 def first(tenant: Tenant, **variables: Any) -> dict[str, Any]:
@@ -36,7 +44,11 @@ def test_everything_is_right(tenant: Tenant, transport: str) -> None:
     assert set(OUTCOME) <= set(found)
     assert (found["organization"]["name"], found["organization"]["on_premises"]) == (NAME, False)
     assert found["connection"]["transport"] == transport
-    assert (found["missing_cmdlets"], found["advanced_message_encryption"], found["may_read_ome_configuration"]) == ({}, True, True)
+    assert (found["missing_cmdlets"], found["advanced_message_encryption"], found["may_read_ome_configuration"]) == (
+        {},
+        True,
+        True,
+    )
     assert found.get("warnings", []) == []
     assert found["missing_step"] == ""
     assert found["msg"].startswith(f"{NAME} over {transport} as ")
@@ -48,7 +60,8 @@ def test_without_the_license_it_says_so(tenant: Tenant) -> None:
     found = first(tenant)
     assert found["outcome"] == "ok", found["msg"]
     assert found["missing_cmdlets"] == dict.fromkeys(
-        ("New-OMEConfiguration", "Remove-OMEConfiguration", "Get-OMEMessageStatus", "Set-OMEMessageRevocation"), "the license Advanced Message Encryption"
+        ("New-OMEConfiguration", "Remove-OMEConfiguration", "Get-OMEMessageStatus", "Set-OMEMessageRevocation"),
+        "the license Advanced Message Encryption",
     )
     assert "without Advanced Message Encryption" in found["msg"]
 
@@ -60,8 +73,13 @@ def test_an_application_that_may_not_read_ome_configurations(tenant: Tenant) -> 
     assert found["may_read_ome_configuration"] is False
     assert found["missing_cmdlets"]["Set-TransportRule"] == "the role Transport Rules"
     assert found["missing_step"] == "roles"
-    assert any(warning.startswith("Missing step 6 of 6: all roles in that role group.") for warning in found["warnings"])
-    assert any(warning.startswith("OME configurations cannot be read:") and "Exchange Administrator" in warning for warning in found["warnings"])
+    assert any(
+        warning.startswith("Missing step 6 of 6: all roles in that role group.") for warning in found["warnings"]
+    )
+    assert any(
+        warning.startswith("OME configurations cannot be read:") and "Exchange Administrator" in warning
+        for warning in found["warnings"]
+    )
 
 
 @pytest.mark.organizations(default_state(NAME) | {"hidden_cmdlets": ["Get-OrganizationConfig"]})
@@ -77,7 +95,10 @@ def test_an_organization_that_does_not_say_who_it_is(tenant: Tenant) -> None:
 
 #: Two organizations, whose applications lack one grant each.
 GRANTS = {
-    "contoso": ({"app_role": False}, "Missing step 4 of 6: admin consent to Exchange.ManageAsApp."),  # 401: no permission
+    "contoso": (
+        {"app_role": False},
+        "Missing step 4 of 6: admin consent to Exchange.ManageAsApp.",
+    ),  # 401: no permission
     "fabrikam": ({"directory_role": False}, "Missing step 5 of 6: an Exchange role"),  # 403: no directory role
 }
 
@@ -95,11 +116,31 @@ def test_an_application_that_lacks_a_grant(tenant: Tenant) -> None:
 
 #: A host's wrong variables, what names them, and the missing step where it is one of those.
 WRONG: dict[str, tuple[dict[str, str], str, str]] = {
-    "another_organization": ({"ansible_exchange_organization": "fabrikam.onmicrosoft.com"}, "ansible_exchange_client_id", ""),
-    "no_organization": ({"ansible_exchange_organization": "nobody.onmicrosoft.com"}, "ansible_exchange_organization", ""),
-    "no_application": ({"ansible_exchange_client_id": "00000000-0000-0000-0000-000000000000"}, "ansible_exchange_client_id", "enterprise_application"),
-    "wrong_secret": ({"ansible_exchange_client_secret": "wrong", "ansible_exchange_certificate_path": ""}, "ansible_exchange_client_secret", ""),
-    "no_certificate": ({"ansible_exchange_certificate_path": "/nowhere.pem"}, "ansible_exchange_certificate_path", "certificate"),
+    "another_organization": (
+        {"ansible_exchange_organization": "fabrikam.onmicrosoft.com"},
+        "ansible_exchange_client_id",
+        "",
+    ),
+    "no_organization": (
+        {"ansible_exchange_organization": "nobody.onmicrosoft.com"},
+        "ansible_exchange_organization",
+        "",
+    ),
+    "no_application": (
+        {"ansible_exchange_client_id": "00000000-0000-0000-0000-000000000000"},
+        "ansible_exchange_client_id",
+        "enterprise_application",
+    ),
+    "wrong_secret": (
+        {"ansible_exchange_client_secret": "wrong", "ansible_exchange_certificate_path": ""},
+        "ansible_exchange_client_secret",
+        "",
+    ),
+    "no_certificate": (
+        {"ansible_exchange_certificate_path": "/nowhere.pem"},
+        "ansible_exchange_certificate_path",
+        "certificate",
+    ),
     "misspelt": ({"ansible_exchange_organisation": NAME}, "ansible_exchange_organisation", ""),
     "plain_http": ({"ansible_exchange_api_url": "http://outlook.example.com"}, "ansible_exchange_api_url", ""),
 }

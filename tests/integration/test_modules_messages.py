@@ -19,7 +19,9 @@ PORTAL, INLINE = f"<portal-1@{NAME}>", f"<inline-1@{NAME}>"
 
 
 def irm_test(**options: Any) -> dict[str, Any]:
-    return {"m365.message_encryption.irm_test": {"sender": f"AlexW@{NAME}", "recipients": [f"MeganB@{NAME}"], **options}}
+    return {
+        "m365.message_encryption.irm_test": {"sender": f"AlexW@{NAME}", "recipients": [f"MeganB@{NAME}"], **options}
+    }
 
 
 def revocation(message_id: str, **options: Any) -> dict[str, Any]:
@@ -44,14 +46,19 @@ def test_irm_that_works(tenant: Tenant) -> None:
         ]
         assert result["templates"] == [row["Name"] for row in tenant.state()["rms_templates"]]
         assert result["msg"] == f"Rights management works for AlexW@{NAME}: 4 steps passed, 4 templates are available."
-    assert [call.cmdlet for call in tenant.emulator.calls if call.cmdlet.startswith("Test-")] == ["Test-IRMConfiguration"] * 2
+    assert [call.cmdlet for call in tenant.emulator.calls if call.cmdlet.startswith("Test-")] == [
+        "Test-IRMConfiguration"
+    ] * 2
 
 
 @pytest.mark.organizations(default_state(NAME) | {"irm_test_failure": "encryption"})
 def test_irm_that_fails(tenant: Tenant) -> None:
     run = tenant.run(irm_test())
     assert run.task("irm_test").outcome == "failed"
-    assert "Verifying encryption: Failed to verify encryption. Microsoft.Exchange.Data.RightsManagement.RmException" in run["irm_test"]["msg"]
+    assert (
+        "Verifying encryption: Failed to verify encryption. Microsoft.Exchange.Data.RightsManagement.RmException"
+        in run["irm_test"]["msg"]
+    )
     assert [step["passed"] for step in run["irm_test"]["steps"]] == [True, False]
     allowed = tenant.run(irm_test(fail_on_error=False))
     assert allowed.rc == 0, allowed.output
@@ -60,7 +67,9 @@ def test_irm_that_fails(tenant: Tenant) -> None:
 
 def test_irm_test_refuses_what_is_no_address_before_it_sends_anything(tenant: Tenant) -> None:
     run = tenant.run(irm_test(sender="Alex Wilber", recipients=[f"MeganB@{NAME}", "megan"]))
-    assert run["irm_test"]["msg"].startswith("sender is 'Alex Wilber'; recipients has 'megan': Test-IRMConfiguration takes SMTP addresses only.")
+    assert run["irm_test"]["msg"].startswith(
+        "sender is 'Alex Wilber'; recipients has 'megan': Test-IRMConfiguration takes SMTP addresses only."
+    )
     run = tenant.run(irm_test(recipients=[]))
     assert run["irm_test"]["msg"].startswith("recipients is empty")
     assert tenant.emulator.round_trips == 0
@@ -71,10 +80,17 @@ def test_a_message_is_revoked_and_readable_again(tenant: Tenant) -> None:
     done = tenant.converge(revocation(PORTAL))
     assert done.after["messages"][0]["Revoked"] is True
     assert done.check["ome_message_revocation"]["msg"] == f"{PORTAL} would be revoked."
-    assert done.run["ome_message_revocation"]["commands"] == [f"Set-OMEMessageRevocation -MessageId '{PORTAL}' -Revoke $true"]
+    assert done.run["ome_message_revocation"]["commands"] == [
+        f"Set-OMEMessageRevocation -MessageId '{PORTAL}' -Revoke $true"
+    ]
     assert done.again["ome_message_revocation"]["msg"] == f"{PORTAL} is revoked already."
     info = tenant.run(message_info(PORTAL.strip("<>")), arguments=["--check"])["ome_message_info"]
-    assert (info["message_id"], info["subject"], info["is_revocable"], info["revoked"]) == (PORTAL, "Quarterly figures", True, True)
+    assert (info["message_id"], info["subject"], info["is_revocable"], info["revoked"]) == (
+        PORTAL,
+        "Quarterly figures",
+        True,
+        True,
+    )
     assert info["msg"] == "'Quarterly figures' can be revoked and is revoked."
     done = tenant.converge(revocation(PORTAL.strip("<>"), revoked=False))
     assert done.after["messages"][0]["Revoked"] is False
@@ -83,13 +99,24 @@ def test_a_message_is_revoked_and_readable_again(tenant: Tenant) -> None:
 @pytest.mark.organizations(LICENSED)
 @pytest.mark.parametrize("arguments", [[], ["--check"]])
 def test_messages_that_cannot_be_revoked(tenant: Tenant, arguments: list[str]) -> None:
-    tasks = [revocation(INLINE), revocation("<nobody@contoso.com>"), revocation("Quarterly figures"), message_info("<nobody@contoso.com>")]
+    tasks = [
+        revocation(INLINE),
+        revocation("<nobody@contoso.com>"),
+        revocation("Quarterly figures"),
+        message_info("<nobody@contoso.com>"),
+    ]
     names = ["inline", "unknown", "no id", "unknown info"]
-    run = tenant.run(*({"name": name, "ignore_errors": True, **task} for name, task in zip(names, tasks, strict=True)), arguments=arguments)
+    run = tenant.run(
+        *({"name": name, "ignore_errors": True, **task} for name, task in zip(names, tasks, strict=True)),
+        arguments=arguments,
+    )
     assert f"message_id {INLINE} cannot be revoked" in run["inline"]["msg"]
     assert run["inline"]["error"]["class"] == "InvalidValueError"
     for name in ("unknown", "unknown info"):
-        assert "message_id <nobody@contoso.com> is not a message that this organization sent encrypted." in run[name]["msg"]
+        assert (
+            "message_id <nobody@contoso.com> is not a message that this organization sent encrypted."
+            in run[name]["msg"]
+        )
         assert run[name]["error"]["class"] == "NotFoundError"
     assert "message_id 'Quarterly figures' is not a Message-ID." in run["no id"]["msg"]
     assert tenant.applied == []
@@ -104,7 +131,9 @@ def test_without_the_license(tenant: Tenant) -> None:
 @pytest.mark.organizations(LICENSED, "fabrikam.onmicrosoft.com")
 def test_the_security_desk_revokes(tenant: Tenant) -> None:
     playbook = "m365.message_encryption.revoke"
-    nothing = tenant.controller.playbook(playbook, "-e", "exchange_organizations=nobody", "-e", f"ome_message_id={PORTAL}")
+    nothing = tenant.controller.playbook(
+        playbook, "-e", "exchange_organizations=nobody", "-e", f"ome_message_id={PORTAL}"
+    )
     assert nothing.rc == 2
     assert "No host matches nobody, or --limit leaves none of them." in nothing.output
     several = tenant.controller.playbook(playbook, "-e", f"ome_message_id={PORTAL}")

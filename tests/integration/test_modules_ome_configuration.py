@@ -19,8 +19,19 @@ from .tenant import Tenant
 NAME = "contoso.onmicrosoft.com"
 LICENSED = default_state(NAME) | {"advanced_message_encryption": True}
 PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 171, 70)
-TEXTS = ("portal_text", "email_text", "disclaimer_text", "introduction_text", "read_button_text", "privacy_statement_url")
-BRANDING = {**dict.fromkeys(TEXTS, 'Contoso: it\'s "ours"\nand $yours'), "background_color": "#0078D4", "image_content": base64.b64encode(PNG).decode()}
+TEXTS = (
+    "portal_text",
+    "email_text",
+    "disclaimer_text",
+    "introduction_text",
+    "read_button_text",
+    "privacy_statement_url",
+)
+BRANDING = {
+    **dict.fromkeys(TEXTS, 'Contoso: it\'s "ours"\nand $yours'),
+    "background_color": "#0078D4",
+    "image_content": base64.b64encode(PNG).decode(),
+}
 BRANDING["privacy_statement_url"] = "https://contoso.com/privacy"
 
 
@@ -39,7 +50,18 @@ def test_branding_is_set_left_alone_and_cleared(tenant: Tenant) -> None:
 
     cleared = tenant.converge(ome(**dict.fromkeys(BRANDING, "")))
     (portal,) = cleared.after["ome_configurations"]
-    assert not any(portal[name] for name in ("PortalText", "EmailText", "DisclaimerText", "IntroductionText", "ReadButtonText", "BackgroundColor", "Image"))
+    assert not any(
+        portal[name]
+        for name in (
+            "PortalText",
+            "EmailText",
+            "DisclaimerText",
+            "IntroductionText",
+            "ReadButtonText",
+            "BackgroundColor",
+            "Image",
+        )
+    )
 
 
 @pytest.mark.parametrize("where", ["playbook", "role"])
@@ -76,14 +98,23 @@ def test_a_logo_of_which_only_the_address_is_shown(tenant: Tenant) -> None:
 
 @pytest.mark.organizations(LICENSED)
 def test_a_template_comes_changes_and_goes(tenant: Tenant) -> None:
-    week = {"identity": "One week expiration", "external_mail_expiry_in_days": 7, "otp_enabled": True, "social_id_sign_in": False}
+    week = {
+        "identity": "One week expiration",
+        "external_mail_expiry_in_days": 7,
+        "otp_enabled": True,
+        "social_id_sign_in": False,
+    }
     created = tenant.converge(ome(**week))
-    assert created.run["ome_configuration"]["commands"][0].startswith("New-OMEConfiguration -Identity 'One week expiration'")
+    assert created.run["ome_configuration"]["commands"][0].startswith(
+        "New-OMEConfiguration -Identity 'One week expiration'"
+    )
     assert [row["ExternalMailExpiryInterval"] for row in created.after["ome_configurations"]][1].startswith("7.")
     assert tenant.converge(ome(**{**week, "external_mail_expiry_in_days": 0})).run["ome_configuration"]["changed"]
     removed = tenant.converge(ome(identity="one week expiration", state="absent"))
     assert len(removed.after["ome_configurations"]) == 1
-    assert "Mail that was sent with 'One week expiration' depends on it" in removed.run["ome_configuration"]["warnings"][0]
+    assert (
+        "Mail that was sent with 'One week expiration' depends on it" in removed.run["ome_configuration"]["warnings"][0]
+    )
 
 
 def test_a_template_without_the_license(tenant: Tenant) -> None:
@@ -98,11 +129,20 @@ def test_a_template_without_the_license(tenant: Tenant) -> None:
 
 
 BAD = {
-    "color": (ome(background_color="blurple"), "background_color must be #RRGGBB or an HTML color name, not 'blurple'."),
+    "color": (
+        ome(background_color="blurple"),
+        "background_color must be #RRGGBB or an HTML color name, not 'blurple'.",
+    ),
     "long": (ome(portal_text="x" * 129), "portal_text has 129 characters; Exchange accepts at most 128."),
-    "days": (ome(identity="x", external_mail_expiry_in_days=731), "external_mail_expiry_in_days must be between 0 and 730, not 731."),
+    "days": (
+        ome(identity="x", external_mail_expiry_in_days=731),
+        "external_mail_expiry_in_days must be between 0 and 730, not 731.",
+    ),
     "removed": (ome(state="absent"), "identity 'OME Configuration' cannot be removed: every organization has it."),
-    "expiry": (ome(external_mail_expiry_in_days=7), "external_mail_expiry_in_days cannot be set on 'OME Configuration'"),
+    "expiry": (
+        ome(external_mail_expiry_in_days=7),
+        "external_mail_expiry_in_days cannot be set on 'OME Configuration'",
+    ),
     "unknown": (ome(portal_txt="x", color="x"), "Unsupported parameters: color, portal_txt."),
     "not base64": (ome(image_content="logo.png"), "image_content is not base64 text."),
     "both": (ome(image_content="AAAA", image_path="logo.png"), "mutually exclusive: image_content|image_path"),
@@ -121,4 +161,6 @@ def test_bad_input_is_named_before_anything_is_sent(tenant: Tenant) -> None:
 
 def test_nobody_can_read_any_more_is_warned_of(tenant: Tenant) -> None:
     run = tenant.run(ome(otp_enabled=False, social_id_sign_in=False))
-    assert any("neither one-time passcodes nor social IDs" in warning for warning in run["ome_configuration"]["warnings"])
+    assert any(
+        "neither one-time passcodes nor social IDs" in warning for warning in run["ome_configuration"]["warnings"]
+    )

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings of the organization and of its policies: every option, bad input, overriding policies, and the way back from what info returns."""
+"""Settings of the organization and of its policies: every option, bad input, overriding policies, and the way back from
+what info returns.
+"""
 
 from __future__ import annotations
 
@@ -56,16 +58,25 @@ ACTIVESYNC = module(
     ota_notification_mail_insert="Update your device.",
     user_mail_insert="Ask the help desk.",
 )
-OFF = [module("irm_configuration", licensing_location=[]), module("activesync_org_settings", admin_mail_recipients=[], user_mail_insert="")]
+OFF = [
+    module("irm_configuration", licensing_location=[]),
+    module("activesync_org_settings", admin_mail_recipients=[], user_mail_insert=""),
+]
 
 
 @pytest.mark.organizations(LICENSED)
 def test_every_setting_is_stored_and_lists_and_texts_are_cleared(tenant: Tenant) -> None:
     done = tenant.converge(IRM, ACTIVESYNC)
     assert done.after["irm_configuration"]["TransportDecryptionSetting"] == "Mandatory"
-    assert done.after["irm_configuration"]["LicensingLocation"] == IRM["m365.message_encryption.irm_configuration"]["licensing_location"]
+    assert (
+        done.after["irm_configuration"]["LicensingLocation"]
+        == IRM["m365.message_encryption.irm_configuration"]["licensing_location"]
+    )
     assert done.after["activesync_organization_settings"]["DefaultAccessLevel"] == "Quarantine"
-    assert any(warning.startswith("transport_decryption_setting Mandatory:") for warning in done.run["irm_configuration"]["warnings"])
+    assert any(
+        warning.startswith("transport_decryption_setting Mandatory:")
+        for warning in done.run["irm_configuration"]["warnings"]
+    )
     assert any("already connected" in warning for warning in done.run["activesync_org_settings"]["warnings"])
     assert len(tenant.applied) == 2
     cleared = tenant.converge(*OFF)
@@ -75,12 +86,15 @@ def test_every_setting_is_stored_and_lists_and_texts_are_cleared(tenant: Tenant)
 
 @pytest.mark.organizations(POLICIES)
 def test_policies_one_all_and_the_warning_where_they_override(tenant: Tenant) -> None:
-    warned = tenant.run(module("activesync_org_settings", allow_rms_support_for_unenlightened_apps=True))["activesync_org_settings"]["warnings"]
+    warned = tenant.run(module("activesync_org_settings", allow_rms_support_for_unenlightened_apps=True))[
+        "activesync_org_settings"
+    ]["warnings"]
     assert [warning.partition(": ")[0] for warning in warned] == [
         f"allow_rms_support_for_unenlightened_apps has no effect for users of {name}" for name in ("Frontline", "Kiosk")
     ]
     done = tenant.converge(
-        module("owa_mailbox_policy", identity="*", irm_enabled=True), module("mobile_device_mailbox_policy", identity="kiosk", irm_enabled=True)
+        module("owa_mailbox_policy", identity="*", irm_enabled=True),
+        module("mobile_device_mailbox_policy", identity="kiosk", irm_enabled=True),
     )
     assert [row["IRMEnabled"] for row in done.after["owa_mailbox_policies"]] == [True, True]
     assert [row["IrmEnabled"] for row in done.after["mobile_device_mailbox_policies"]] == [True, True]
@@ -90,14 +104,35 @@ def test_policies_one_all_and_the_warning_where_they_override(tenant: Tenant) ->
 
 
 BAD = {
-    "policy": (module("owa_mailbox_policy", identity="Backline", irm_enabled=True), "identity 'Backline' is not a policy of this organization."),
+    "policy": (
+        module("owa_mailbox_policy", identity="Backline", irm_enabled=True),
+        "identity 'Backline' is not a policy of this organization.",
+    ),
     "unknown": (module("irm_configuration", azure_rms=True, pdf=True), "Unsupported parameters: azure_rms, pdf."),
-    "choice": (module("irm_configuration", transport_decryption_setting="Opt"), "transport_decryption_setting must be one of: Disabled, Mandatory, Optional"),
-    "deprecated": (module("irm_configuration", rms_online_key_sharing_location="https://a/x"), "rms_online_key_sharing_location cannot be set"),
-    "no url": (module("irm_configuration", licensing_location=["rms"]), "licensing_location contains 'rms', which is not an absolute URL."),
-    "yes": (module("irm_configuration", licensing_location=[True]), "licensing_location contains True, which is not text: put it in quotes"),
-    "name": (module("activesync_org_settings", admin_mail_recipients=["Admins"]), "admin_mail_recipients contains 'Admins', which is not an SMTP address"),
-    "long": (module("activesync_org_settings", user_mail_insert="x" * 257), "user_mail_insert has 257 characters; Exchange accepts at most 256."),
+    "choice": (
+        module("irm_configuration", transport_decryption_setting="Opt"),
+        "transport_decryption_setting must be one of: Disabled, Mandatory, Optional",
+    ),
+    "deprecated": (
+        module("irm_configuration", rms_online_key_sharing_location="https://a/x"),
+        "rms_online_key_sharing_location cannot be set",
+    ),
+    "no url": (
+        module("irm_configuration", licensing_location=["rms"]),
+        "licensing_location contains 'rms', which is not an absolute URL.",
+    ),
+    "yes": (
+        module("irm_configuration", licensing_location=[True]),
+        "licensing_location contains True, which is not text: put it in quotes",
+    ),
+    "name": (
+        module("activesync_org_settings", admin_mail_recipients=["Admins"]),
+        "admin_mail_recipients contains 'Admins', which is not an SMTP address",
+    ),
+    "long": (
+        module("activesync_org_settings", user_mail_insert="x" * 257),
+        "user_mail_insert has 257 characters; Exchange accepts at most 256.",
+    ),
 }
 
 
@@ -112,12 +147,18 @@ def test_bad_input_is_named_and_writes_nothing(tenant: Tenant) -> None:
 @pytest.mark.organizations(STATE | {"hidden_cmdlets": ["Set-IRMConfiguration"]})
 def test_a_role_that_is_missing_is_named(tenant: Tenant) -> None:
     run = tenant.run(module("irm_configuration", search_enabled=False))
-    assert run["irm_configuration"]["msg"].endswith("Set-IRMConfiguration requires the role Information Rights Management.")
-    assert run["irm_configuration"]["not_applied"] == ["Set-IRMConfiguration -SearchEnabled $false -Force:$true -Confirm:$false"]
+    assert run["irm_configuration"]["msg"].endswith(
+        "Set-IRMConfiguration requires the role Information Rights Management."
+    )
+    assert run["irm_configuration"]["not_applied"] == [
+        "Set-IRMConfiguration -SearchEnabled $false -Force:$true -Confirm:$false"
+    ]
 
 
 def _lasting(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings without the time of their last change. A text that PowerShell clears is empty: it binds no null to a string."""
+    """Settings without the time of their last change. A text that PowerShell clears is empty: it binds no null to a
+    string.
+    """
     return {name: None if value == "" else value for name, value in settings.items() if name != "WhenChanged"}
 
 
@@ -127,9 +168,17 @@ def test_what_info_returns_puts_the_old_state_back(tenant: Tenant) -> None:
     info = tenant.run(module("message_encryption_info"))["message_encryption_info"]
     assert [row["name"] for row in info["rms_templates"]] == [row["Name"] for row in before["rms_templates"]]
     assert all(row["guid"] for row in info["rms_templates"])
-    state = module("message_encryption_state", state={key: info[key] for key in info if key not in ("changed", "failed", "invocation", "warnings")})
+    state = module(
+        "message_encryption_state",
+        state={key: info[key] for key in info if key not in ("changed", "failed", "invocation", "warnings")},
+    )
     assert tenant.run(state).changed == []
-    tenant.run(IRM, ACTIVESYNC, module("owa_mailbox_policy", identity="*", irm_enabled=False), module("ome_configuration", portal_text="x"))
+    tenant.run(
+        IRM,
+        ACTIVESYNC,
+        module("owa_mailbox_policy", identity="*", irm_enabled=False),
+        module("ome_configuration", portal_text="x"),
+    )
     assert tenant.state()["irm_configuration"] != before["irm_configuration"]
     tenant.converge(state)
     after = tenant.state()

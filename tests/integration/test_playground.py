@@ -26,7 +26,9 @@ ENVIRONMENT = {"PATH": f"{BIN}:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "ANSIBLE_NOC
 def playground(home: Path, *arguments: str) -> Iterator[list[str]]:
     """Starts it, gives what it says, and ends it as a person does."""
     command = [sys.executable, str(ROOT / "scripts/playground.py"), "--directory", str(home / "emulator"), *arguments]
-    with subprocess.Popen(command, env={**ENVIRONMENT, "HOME": str(home)}, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, env={**ENVIRONMENT, "HOME": str(home)}, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         lines: list[str] = []
         for line in process.stdout:
@@ -42,7 +44,12 @@ def playground(home: Path, *arguments: str) -> Iterator[list[str]]:
 
 def typed(home: Path, *commands: str) -> str:
     done = subprocess.run(
-        ["/bin/sh", "-ec", "\n".join(commands)], env={**ENVIRONMENT, "HOME": str(home)}, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        ["/bin/sh", "-ec", "\n".join(commands)],
+        env={**ENVIRONMENT, "HOME": str(home)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -55,9 +62,14 @@ def test_the_three_commands_work_as_they_stand(tmp_path: Path) -> None:
         assert lines[0].startswith(
             "3 organizations, without Advanced Message Encryption: contoso has the rules of real organizations; fabrikam and adatum are new."
         )
-        hosts = yaml.safe_load((tmp_path / "emulator/inventory.yml").read_text(encoding="utf-8"))["exchange_organizations"]["hosts"]
+        hosts = yaml.safe_load((tmp_path / "emulator/inventory.yml").read_text(encoding="utf-8"))[
+            "exchange_organizations"
+        ]["hosts"]
         assert list(hosts) == ["contoso", "fabrikam", "adatum"]
-        assert 'Branding templates and revocation need Advanced Message Encryption: make emulator EMULATOR_ARGS="--license ame"' in lines
+        assert (
+            'Branding templates and revocation need Advanced Message Encryption: make emulator EMULATOR_ARGS="--license ame"'
+            in lines
+        )
         said = typed(tmp_path, *commands)
         assert "Does not act: the rule 'encrypt' with 'Encrypt' is disabled" in said
         assert "contoso: would change: " in said
@@ -66,14 +78,18 @@ def test_the_three_commands_work_as_they_stand(tmp_path: Path) -> None:
 
 def test_license_and_names_are_given(tmp_path: Path) -> None:
     with playground(tmp_path, "--organization", "litware", "--license", "ame") as lines:
-        assert lines[0].startswith("1 organization, with Advanced Message Encryption: litware has the rules of real organizations.")
+        assert lines[0].startswith(
+            "1 organization, with Advanced Message Encryption: litware has the rules of real organizations."
+        )
         assert not any("--license ame" in line for line in lines)
         enter = shlex.join(["cd", str(tmp_path / "emulator")]) + f" && . {BIN}/activate"
         said = typed(tmp_path, enter, "ansible litware -m m365.message_encryption.exchange_connection_info")
         assert "with Advanced Message Encryption" in said
 
 
-@pytest.mark.parametrize(("arguments", "match"), [(["--lived-in", "nowhere"], "--lived-in nowhere is not one of the organizations")])
+@pytest.mark.parametrize(
+    ("arguments", "match"), [(["--lived-in", "nowhere"], "--lived-in nowhere is not one of the organizations")]
+)
 def test_what_cannot_be_is_said(tmp_path: Path, arguments: list[str], match: str) -> None:
     command = [sys.executable, str(ROOT / "scripts/playground.py"), "--directory", str(tmp_path), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

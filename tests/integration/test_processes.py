@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Processes that are killed at the worst moment: nothing hangs, nothing stays behind, and the next run knows where it stands."""
+"""Processes that are killed at the worst moment: nothing hangs, nothing stays behind, and the next run knows where it
+stands.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,12 @@ WRITE = {"name": "write", IRM: {"search_enabled": False}}
 
 def slow_write(tenant: Tenant, seconds: float) -> None:
     """The next write is carried out at once, and answered late."""
-    tenant.emulator.faults.set([{"kind": "slow", "seconds": seconds, "cmdlet": "Set-*", "step": step} for step in ("invoke", "batch", "receive")])
+    tenant.emulator.faults.set(
+        [
+            {"kind": "slow", "seconds": seconds, "cmdlet": "Set-*", "step": step}
+            for step in ("invoke", "batch", "receive")
+        ]
+    )
 
 
 def written(tenant: Tenant) -> bool:
@@ -66,7 +73,11 @@ def test_the_playbook_is_killed_in_mid_write(tenant: Tenant, number: signal.Sign
         run.wait(PATIENCE)
         wait_for(lambda: is_clean(tenant))
     # Not even ansible-core's own directory of the run, which it could not remove any more.
-    assert not [path for pattern in ("exchange.*", "message_encryption-*", "ansible-local-*") for path in tenant.controller.home.rglob(pattern)]
+    assert not [
+        path
+        for pattern in ("exchange.*", "message_encryption-*", "ansible-local-*")
+        for path in tenant.controller.home.rglob(pattern)
+    ]
     converges(tenant)
 
 
@@ -88,7 +99,9 @@ def test_a_tasks_timeout_in_mid_write(tenant: Tenant) -> None:
     slow_write(tenant, 4)
     # A session that is open already: opening one may take longer than the task's time.
     opening = {"name": "open", INFO: {"gather": ["irm_configuration"]}}
-    run = tenant.run(opening, {**WRITE, "timeout": 2, "ignore_errors": True}, {"name": "again", IRM: {"search_enabled": False}})
+    run = tenant.run(
+        opening, {**WRITE, "timeout": 2, "ignore_errors": True}, {"name": "again", IRM: {"search_enabled": False}}
+    )
     assert run.task("write").outcome == "failed"
     assert run["again"]["changed"] is False
     assert len(tenant.applied) == 1
@@ -115,7 +128,9 @@ def test_a_worker_is_killed_in_mid_write(tenant: Tenant) -> None:
     with started(tenant, WRITE) as run:
         wait_for(lambda: written(tenant))
         home = tenant.controller.home
-        for worker in [pid for pid in processes(home) if pid != run.pid and parent(pid) == run.pid and pid not in brokers(home)]:
+        for worker in [
+            pid for pid in processes(home) if pid != run.pid and parent(pid) == run.pid and pid not in brokers(home)
+        ]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(worker, signal.SIGKILL)
         run.communicate(timeout=2 * PATIENCE)
@@ -135,7 +150,9 @@ def sessions(tenant: Tenant, number: int) -> None:
 @pytest.mark.wires("rest", "psrp")
 def test_fifty_forks_share_one_broker(tenant: Tenant) -> None:
     sessions(tenant, 50)
-    run = tenant.controller.tasks([{"name": "read", INFO: {"gather": ["irm_configuration"]}}], hosts="all", ANSIBLE_FORKS="50")
+    run = tenant.controller.tasks(
+        [{"name": "read", INFO: {"gather": ["irm_configuration"]}}], hosts="all", ANSIBLE_FORKS="50"
+    )
     assert run.rc == 0, run.output
     assert [task.outcome for task in run.all("read")] == ["ok"] * 50
     wait_for(lambda: is_clean(tenant))
@@ -146,7 +163,9 @@ def test_many_organizations_never_have_more_than_four_processes(tenant: Tenant) 
     sessions(tenant, 12)
     seen: set[int] = set()
     most = 0
-    with started(tenant, {"name": "read", INFO: {"gather": ["irm_configuration"]}}, hosts="all", ANSIBLE_FORKS="10") as run:
+    with started(
+        tenant, {"name": "read", INFO: {"gather": ["irm_configuration"]}}, hosts="all", ANSIBLE_FORKS="10"
+    ) as run:
 
         def count() -> None:
             nonlocal most
@@ -169,11 +188,15 @@ def test_many_organizations_never_have_more_than_four_processes(tenant: Tenant) 
 
 
 @pytest.mark.wires("powershell")
-@pytest.mark.parametrize("task", [WRITE, {"name": "read", INFO: {"gather": ["irm_configuration"]}}], ids=["write", "read"])
+@pytest.mark.parametrize(
+    "task", [WRITE, {"name": "read", INFO: {"gather": ["irm_configuration"]}}], ids=["write", "read"]
+)
 def test_powershell_is_killed_in_mid_call(tenant: Tenant, task: dict[str, Any]) -> None:
     """A read is repeated in a new process; a write is read back, and nothing is written twice."""
     cmdlet = "Set-IRMConfiguration" if task is WRITE else "Get-IRMConfiguration"
-    tenant.emulator.faults.set([{"kind": "slow", "wire": "powershell", "step": "invoke", "cmdlet": cmdlet, "seconds": 20}])
+    tenant.emulator.faults.set(
+        [{"kind": "slow", "wire": "powershell", "step": "invoke", "cmdlet": cmdlet, "seconds": 20}]
+    )
     with started(tenant, task) as run:
         wait_for(lambda: any(call.cmdlet == cmdlet for call in tenant.emulator.calls), 2 * PATIENCE)
         (shell,) = shells(tenant.controller.home)
@@ -189,7 +212,12 @@ def test_a_broker_that_cannot_start_says_why(tenant: Tenant) -> None:
     """Python runs this file before any program, so it ends brokers alone."""
     folder = tenant.controller.home / "site"
     folder.mkdir()
-    broken = ["import os, sys", "if '_broker.server import main' in ' '.join(sys.orig_argv):", "    os.write(2, b'OSError: out of luck\\n')", "    os._exit(1)"]
+    broken = [
+        "import os, sys",
+        "if '_broker.server import main' in ' '.join(sys.orig_argv):",
+        "    os.write(2, b'OSError: out of luck\\n')",
+        "    os._exit(1)",
+    ]
     (folder / "sitecustomize.py").write_text("\n".join(broken), encoding="utf-8")
     run = tenant.run(WRITE, PYTHONPATH=str(folder))
     assert run.task("write").outcome == "unreachable"
@@ -204,7 +232,8 @@ def test_a_long_temporary_path(tenant: Tenant) -> None:
     wait_for(lambda: is_clean(tenant))
 
 
-#: What can happen to the run's own directory. One that cannot be made at all is ansible-core's to report, before any plugin runs.
+#: What can happen to the run's own directory. One that cannot be made at all is ansible-core's to report, before any
+#: plugin runs.
 RUINS = {
     "removed": ("rm -rf $each", "No such file or directory"),
     "replaced": ("rm -rf $each; touch $each", "Not a directory"),
@@ -218,7 +247,10 @@ def test_a_temporary_directory_that_cannot_be_used_is_named(tenant: Tenant, ruin
         pytest.skip("root may write anywhere")
     command, why = RUINS[ruin]
     folder = tenant.controller.home / "tmp"
-    spoil: dict[str, Any] = {"name": "spoil", "ansible.builtin.debug": {"msg": "{{ lookup('ansible.builtin.pipe', command) }}"}}
+    spoil: dict[str, Any] = {
+        "name": "spoil",
+        "ansible.builtin.debug": {"msg": "{{ lookup('ansible.builtin.pipe', command) }}"},
+    }
     spoil["vars"] = {"command": f"cd {folder}; for each in *; do {command}; done"}
     run = tenant.run(spoil, WRITE, ANSIBLE_LOCAL_TEMP=str(folder))
     assert run.task("write").outcome == "unreachable", run.output

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A play of single tasks: they share what they read, and a write shares its round trip with what verifies it. By count of the requests that arrive."""
+"""A play of single tasks: they share what they read, and a write shares its round trip with what verifies it. By count
+of the requests that arrive.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,8 @@ import pytest
 
 from tests.integration.tenant import Tenant
 
-#: The round trips of a play that reads everything once, with opening and ending its session. In a process of its own the module makes one for each
-#: cmdlet.
+#: The round trips of a play that reads everything once, with opening and ending its session. In a process of its own
+#: the module makes one for each cmdlet.
 ONCE = {"rest": 1, "psrp": 3, "engine": 3, "endpoint": 1, "powershell": 12}
 
 RULE = {
@@ -31,9 +33,11 @@ FIVE: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-#: Those of a play whose five tasks write: each task reads, and writes in the round trip that verifies it. In a process of its own, 24 cmdlets more.
+#: Those of a play whose five tasks write: each task reads, and writes in the round trip that verifies it. In a process
+#: of its own, 24 cmdlets more.
 WRITING = {wire: number - 1 + 2 * len(FIVE) for wire, number in ONCE.items()} | {"powershell": ONCE["powershell"] + 24}
-#: Those of a play whose five tasks read for themselves. In a process of its own, this is one cmdlet more: a rule that encrypts reads the IRM configuration.
+#: Those of a play whose five tasks read for themselves. In a process of its own, this is one cmdlet more: a rule that
+#: encrypts reads the IRM configuration.
 ALONE = {wire: number - 1 + len(FIVE) for wire, number in ONCE.items()} | {"powershell": ONCE["powershell"] + 1}
 
 
@@ -94,7 +98,9 @@ def test_tasks_share_what_they_read(tenant: Tenant, wire: str) -> None:
 
 def test_a_write_of_the_run_is_seen_by_its_next_task(tenant: Tenant) -> None:
     module = "m365.message_encryption.irm_configuration"
-    there, back = ({"name": str(value), module: {"decrypt_attachment_for_encrypt_only": value}} for value in (True, False))
+    there, back = (
+        {"name": str(value), module: {"decrypt_attachment_for_encrypt_only": value}} for value in (True, False)
+    )
     run = tenant.controller.tasks([back, there, there, back, back], "-e", "ansible_exchange_read_reuse=120")
     assert run.rc == 0, run.output
     assert [result.result["changed"] for result in run] == [False, True, False, True, False]

@@ -56,7 +56,10 @@ def mail(count: int, name: str = NAME, a_minute: int = 3) -> list[dict[str, Any]
 
 
 #: A message to 1,200 people, of which a query without its id shows 1,000.
-CROWD = [row(10_000, NOW - datetime.timedelta(hours=7), f"alexw@{NAME}", f"c{number}@fabrikam.com") for number in range(1_200)]
+CROWD = [
+    row(10_000, NOW - datetime.timedelta(hours=7), f"alexw@{NAME}", f"c{number}@fabrikam.com")
+    for number in range(1_200)
+]
 
 
 def state(count: int, name: str = NAME) -> dict[str, Any]:
@@ -94,7 +97,11 @@ def test_a_change_is_counted(tenant: Tenant) -> None:
 @pytest.mark.organizations(state(6))
 def test_examples_are_in_the_variable_and_nowhere_else(tenant: Tenant) -> None:
     task = {"name": "replay", **replay(rules=[ENCRYPT], compare_with=[], examples=2), "register": "week"}
-    keep = {"ansible.builtin.copy": {"content": "{{ week.difference }}", "dest": "examples.json", "mode": "0600"}, "delegate_to": "localhost", "no_log": True}
+    keep = {
+        "ansible.builtin.copy": {"content": "{{ week.difference }}", "dest": "examples.json", "mode": "0600"},
+        "delegate_to": "localhost",
+        "no_log": True,
+    }
     ran = tenant.controller.tasks([task, {"name": "keep", **keep}], "-vvv", ANSIBLE_LOG_PATH="log")
     assert ran.rc == 0, ran.output
     (change,) = json.loads((tenant.controller.home / "examples.json").read_text(encoding="utf-8"))
@@ -132,7 +139,10 @@ def test_a_trace_that_is_not_granted_names_the_role_and_files_need_none(tenant: 
     assert refused.rc
     assert "the role View-Only Recipients or Message Tracking" in refused["mail_flow_replay"]["msg"]
     file = tmp_path / "trace.json"
-    file.write_text(json.dumps([{name: value for name, value in each.items() if name != "ToIP"} for each in mail(3)]), encoding="utf-8")
+    file.write_text(
+        json.dumps([{name: value for name, value in each.items() if name != "ToIP"} for each in mail(3)]),
+        encoding="utf-8",
+    )
     found = tenant.run(replay(rules=[ENCRYPT], compare_with=[], trace=[str(file)]))["mail_flow_replay"]
     assert (found["counts"]["copies"], found["difference"][0]["certain"]) == (3, 2)
     assert found["window"]["reason"] == "A file does not say whether it holds all mail of its time."
@@ -140,7 +150,10 @@ def test_a_trace_that_is_not_granted_names_the_role_and_files_need_none(tenant: 
 
 def test_files_need_no_organization(tmp_path: Path) -> None:
     lines = ["MessageTraceId,Received,SenderAddress,RecipientAddress,Subject,Status,Size,FromIP"]
-    lines += [f"m{each},2026-11-18T14:03:04Z,alexw@contoso.com,ann@fabrikam.com,x,Delivered,1000,255.255.255.255" for each in range(4)]
+    lines += [
+        f"m{each},2026-11-18T14:03:04Z,alexw@contoso.com,ann@fabrikam.com,x,Delivered,1000,255.255.255.255"
+        for each in range(4)
+    ]
     (tmp_path / "trace.csv").write_text("\n".join(lines), encoding="utf-8")
     facts = {"accepted_domains": ["contoso.com"], "remote_domains": [], "inbound_connectors": [], "mail_users": []}
     controller = Controller(tmp_path, {"all": {"hosts": {"localhost": {"ansible_connection": "local"}}}})
@@ -150,9 +163,15 @@ def test_files_need_no_organization(tmp_path: Path) -> None:
 
 def unsaid(tenant: Tenant, *cases: tuple[dict[str, Any], str]) -> list[tuple[str, str]]:
     """Runs a task of each case. Gives what each says, and why it should have failed, of those that do not say it."""
-    run = tenant.run(*({"name": str(number), "ignore_errors": True, **task} for number, (task, _why) in enumerate(cases)))
+    run = tenant.run(
+        *({"name": str(number), "ignore_errors": True, **task} for number, (task, _why) in enumerate(cases))
+    )
     assert {task.outcome for task in run} == {"failed"}, run.output
-    return [(task.result["msg"], why) for task, (_task, why) in zip(run, cases, strict=True) if why not in task.result["msg"]]
+    return [
+        (task.result["msg"], why)
+        for task, (_task, why) in zip(run, cases, strict=True)
+        if why not in task.result["msg"]
+    ]
 
 
 @pytest.mark.organizations(state(3))
@@ -170,7 +189,10 @@ def test_options_are_checked(tenant: Tenant) -> None:
 
 @pytest.mark.organizations(state(30))
 def test_plan_and_audit_say_how_much_mail_that_is(tenant: Tenant) -> None:
-    wishes: dict[str, Any] = {"encrypt_outgoing": {"template": "Encrypt"}, "accept": ["IRM-4", "IRM-5", "EAS-1", "POL-1", "POL-2"]}
+    wishes: dict[str, Any] = {
+        "encrypt_outgoing": {"template": "Encrypt"},
+        "accept": ["IRM-4", "IRM-5", "EAS-1", "POL-1", "POL-2"],
+    }
     plain = play(tenant.controller, "baseline", "--check", **wishes)
     checked = play(tenant.controller, "baseline", "--check", replay_days=2, **wishes)
     planned = ROLE + "Plan and preflight"
@@ -178,7 +200,10 @@ def test_plan_and_audit_say_how_much_mail_that_is(tenant: Tenant) -> None:
     found = checked[planned]["mail"]["replay"]
     assert set(found) == {"window", "counts"}
     assert found["counts"]["copies"] == 30
-    assert "30 copies are now encrypted (fabrikam.com 20, northwind.com 10): 'Encrypt all outgoing mail'." in checked.output
+    assert (
+        "30 copies are now encrypted (fabrikam.com 20, northwind.com 10): 'Encrypt all outgoing mail'."
+        in checked.output
+    )
     plan, _mark = json.loads((newest(tenant.controller) / tenant.host / "plan.json").read_text())
     assert plan["mail"]["replay"]["difference"][0]["certain"] == 30
     page = (newest(tenant.controller) / "report.html").read_text(encoding="utf-8")
@@ -250,8 +275,14 @@ def test_several_organizations_are_on_one_page_with_a_line_each(emulator: Emulat
     assert copies == {"contoso": 30, "northwind": 6, "adatum": None}
     page = (folder / "replay.html").read_text(encoding="utf-8")
     assert re.findall(r"<h1>(.*)</h1>", page) == ["3 organizations"]
-    lines = re.findall(r'<li class="row control"><span class="name"><bdi>(.*?)</bdi></span><span class="what">(.*?)</span></li>', page)
-    assert [name for name, _line in lines] == re.findall(r"<h3><bdi>(.*?)</bdi></h3>", page) == ["adatum", "contoso", "northwind"]
+    lines = re.findall(
+        r'<li class="row control"><span class="name"><bdi>(.*?)</bdi></span><span class="what">(.*?)</span></li>', page
+    )
+    assert (
+        [name for name, _line in lines]
+        == re.findall(r"<h3><bdi>(.*?)</bdi></h3>", page)
+        == ["adatum", "contoso", "northwind"]
+    )
     said = dict(lines)
     assert "the role View-Only Recipients or Message Tracking" in said["adatum"]
     assert said["contoso"].endswith(" Protected by rules: 20; in clear: 10.")
@@ -300,7 +331,10 @@ def test_plan_and_playbook_read_the_trace_from_graph_if_they_are_told_to(tenant:
     tenant.emulator.applications[tenant.organization].graph_permission = False
     refused = play(controller, "audit", **own)
     (warning,) = [text for text in refused[ROLE + "Plan and preflight"]["warnings"] if "replayed" in text]
-    assert "could not be replayed: Microsoft Graph does not let the application read the message trace (HTTP 403" in warning
+    assert (
+        "could not be replayed: Microsoft Graph does not let the application read the message trace (HTTP 403"
+        in warning
+    )
 
 
 @pytest.mark.organizations(state(0) | {"message_trace": mail(6_000, a_minute=6)})
@@ -328,8 +362,17 @@ def test_where_graph_cannot_be_asked_it_says_why(tenant: Tenant) -> None:
     cases = [
         ({"ansible_exchange_environment": "O365China"}, "Microsoft Graph has no message trace in O365China."),
         ({"ansible_exchange_graph_url": "http://127.0.0.1:1"}, "plain http would send the credential unencrypted"),
-        ({"ansible_exchange_access_token": "x", "ansible_exchange_certificate_path": ""}, "needs an application's credential on the controller"),
+        (
+            {"ansible_exchange_access_token": "x", "ansible_exchange_certificate_path": ""},
+            "needs an application's credential on the controller",
+        ),
     ]
-    assert unsaid(tenant, *(({**replay(rules=[ENCRYPT], trace_source="graph"), "vars": variables}, why) for variables, why in cases)) == []
+    assert (
+        unsaid(
+            tenant,
+            *(({**replay(rules=[ENCRYPT], trace_source="graph"), "vars": variables}, why) for variables, why in cases),
+        )
+        == []
+    )
     assert not tenant.emulator.graph.asked
     assert not tenant.emulator.calls

@@ -12,7 +12,9 @@ from .tenant import Tenant
 
 @pytest.mark.parametrize("rings", ['[0, "100%"]', "[-1]", "[]", '["x"]', '"all"', "[1.5]"])
 def test_rings_that_are_none_are_refused_before_anything_is_read(tenant: Tenant, rings: str) -> None:
-    refused = tenant.controller.playbook("m365.message_encryption.baseline", "-e", f'{{"hardened_baseline_rings": {rings}}}')
+    refused = tenant.controller.playbook(
+        "m365.message_encryption.baseline", "-e", f'{{"hardened_baseline_rings": {rings}}}'
+    )
     assert refused.rc == 2
     assert "hardened_baseline_rings must be a list of numbers from 1 and percentages from 1%" in refused.output
     assert tenant.emulator.round_trips == 0

@@ -22,12 +22,15 @@ from .playbook import Controller, Run
 from .role import ROLE, artifacts, included, newest, play, report, statuses
 from .tenant import MADE_ANEW, Tenant, lasting
 
-#: The tasks of a run that has nothing to write, in their order. Two are of each organization: its plan, and its writing.
+#: The tasks of a run that has nothing to write, in their order. Two are of each organization: its plan, and its
+#: writing.
 CONVERGED = ["Plan and preflight", "Apply the plan", "Report on the run"]
 
 
 def round_trips(tenant: Tenant) -> int:
-    """The round trips since this was asked the last time, with those of the session's end, which the playbook does not wait for."""
+    """The round trips since this was asked the last time, with those of the session's end, which the playbook does not
+    wait for.
+    """
     deadline = time.monotonic() + 120
     while (tenant.emulator.sessions["shells"] or tenant.emulator.own_processes.living) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -50,10 +53,15 @@ def test_the_whole_job(tenant: Tenant, wire: str) -> None:
     assert state["ome_configurations"][0]["SocialIdSignIn"] is False
     assert state["irm_configuration"]["AzureRMSLicensingEnabled"] is True
     found = report(tenant.controller, tenant.host)
-    assert (found["kind"], found["change_reference"], found["organizations"][0]["status"]) == ("apply", "CHG 7", "changed")
+    assert (found["kind"], found["change_reference"], found["organizations"][0]["status"]) == (
+        "apply",
+        "CHG 7",
+        "changed",
+    )
     assert {change["state"] for change in found["organizations"][0]["changes"]} == {"stored"}
 
-    # Where the session itself connects to Exchange, opening and ending that counts, too. In a process of its own the module makes one for each cmdlet.
+    # Where the session itself connects to Exchange, opening and ending that counts, too. In a process of its own the
+    # module makes one for each cmdlet.
     reads = {"rest": 1, "psrp": 3, "engine": 3, "endpoint": 1, "powershell": 12}[wire]
     round_trips(tenant)
     again = play(tenant.controller, "baseline")
@@ -69,7 +77,8 @@ def test_the_whole_job(tenant: Tenant, wire: str) -> None:
 
     audit = play(tenant.controller, "audit", fail_on_drift=True)
     assert audit.changed == []
-    # For what the organization does today it reads more, which over rest is one request more, beside the first, and for the module one for each cmdlet.
+    # For what the organization does today it reads more, which over rest is one request more, beside the first, and for
+    # the module one for each cmdlet.
     assert round_trips(tenant) == reads + {"rest": 1, "powershell": 3}.get(wire, 0)
 
     # A rollback does not need what only an apply needs.
@@ -83,8 +92,8 @@ def test_the_whole_job(tenant: Tenant, wire: str) -> None:
 def test_a_first_apply_with_a_new_rule_is_five_round_trips(tenant: Tenant, wire: str, tmp_path: Path) -> None:
     """Two reads for the plan, one before the first write, the settings, and the rule with all that verifies them.
 
-    Over rest, the first read and the one before the first write are two requests side by side. Opening and ending a session that connects
-    are two more, and where a process of its own loads the module first, three.
+    Over rest, the first read and the one before the first write are two requests side by side. Opening and ending a
+    session that connects are two more, and where a process of its own loads the module first, three.
     """
     round_trips(tenant)
     options, tapped = ["-e", "ansible_exchange_read_reuse=120"], None
@@ -102,10 +111,20 @@ def test_a_first_apply_with_a_new_rule_is_five_round_trips(tenant: Tenant, wire:
 
 def test_artifacts_are_whole_and_private_and_no_run_writes_over_another(tenant: Tenant) -> None:
     kept: dict[Path, bytes] = {}
-    for procedure, arguments in (("baseline", ["--check"]), ("baseline", []), ("audit", []), ("snapshot", []), ("rollback", [])):
+    for procedure, arguments in (
+        ("baseline", ["--check"]),
+        ("baseline", []),
+        ("audit", []),
+        ("snapshot", []),
+        ("rollback", []),
+    ):
         play(tenant.controller, procedure, *arguments)
         assert {path: path.read_bytes() for path in kept} == kept
-        evidence = [path for path in artifacts(tenant.controller).rglob("*") if path.is_file() and not path.name.startswith("latest")]
+        evidence = [
+            path
+            for path in artifacts(tenant.controller).rglob("*")
+            if path.is_file() and not path.name.startswith("latest")
+        ]
         kept = {path: path.read_bytes() for path in evidence}
     assert report(tenant.controller, procedure="baseline")["kind"] == "apply"
     assert report(tenant.controller, procedure="audit")["kind"] == "audit"
@@ -113,7 +132,10 @@ def test_artifacts_are_whole_and_private_and_no_run_writes_over_another(tenant: 
     assert len(list((artifacts(tenant.controller) / "runs").iterdir())) == 5
     # What the tasks of a run keep for each other went with it.
     assert not [path for path in artifacts(tenant.controller).rglob("*") if path.name.startswith(".")]
-    assert all(stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600) for path in artifacts(tenant.controller).rglob("*"))
+    assert all(
+        stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
+        for path in artifacts(tenant.controller).rglob("*")
+    )
     run = newest(tenant.controller, "baseline")
     for folder in (run, run / tenant.host):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -121,17 +143,28 @@ def test_artifacts_are_whole_and_private_and_no_run_writes_over_another(tenant: 
         for digest, name in sums:
             assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
             assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
-        assert {"report.html", "report.json", "report.jsonl", "report.csv", "junit.xml"} <= {name for _digest, name in sums} <= set(os.listdir(folder))
+        assert (
+            {"report.html", "report.json", "report.jsonl", "report.csv", "junit.xml"}
+            <= {name for _digest, name in sums}
+            <= set(os.listdir(folder))
+        )
     # Every form says which run it is of.
     assert report(tenant.controller, procedure="baseline")["run"] == run.name
-    assert {row["run"] for row in csv.DictReader((run / "report.csv").read_text(encoding="utf-8-sig").splitlines())} == {run.name}
+    assert {
+        row["run"] for row in csv.DictReader((run / "report.csv").read_text(encoding="utf-8-sig").splitlines())
+    } == {run.name}
     lines = [json.loads(line) for line in (run / "report.jsonl").read_text(encoding="utf-8").splitlines()]
     assert {isinstance(line, list) and line[0]["run"] for line in lines} == {run.name}
 
 
 def test_old_runs_go_where_only_some_are_to_be_kept(tenant: Tenant) -> None:
     for words in (["a"], ["b"], ["c"]):
-        play(tenant.controller, "baseline", keep_runs=2, encrypt_outgoing={"exceptions": {"subject_contains_words": words}})
+        play(
+            tenant.controller,
+            "baseline",
+            keep_runs=2,
+            encrypt_outgoing={"exceptions": {"subject_contains_words": words}},
+        )
     assert len(list((artifacts(tenant.controller) / "runs").iterdir())) == 2
     assert len(list(artifacts(tenant.controller).rglob("snapshot-*.json"))) == 2
     play(tenant.controller, "rollback", accept=["encryption_off"])
@@ -152,11 +185,21 @@ def test_check_mode_of_a_play_is_check_mode(tenant: Tenant) -> None:
 
 def test_what_failed_before_is_no_failure_of_what_comes_after(tenant: Tenant) -> None:
     """A play that audits where the baseline has failed."""
-    tenant.emulator.organizations[tenant.organization].patch({"ignored_parameters": ["Set-OMEConfiguration -SocialIdSignIn"]})
-    run = tenant.controller.tasks([{"name": "try", "block": [included()], "rescue": [included("audit", "look")]}], "-e", "hardened_baseline_verify_timeout=2")
+    tenant.emulator.organizations[tenant.organization].patch(
+        {"ignored_parameters": ["Set-OMEConfiguration -SocialIdSignIn"]}
+    )
+    run = tenant.controller.tasks(
+        [{"name": "try", "block": [included()], "rescue": [included("audit", "look")]}],
+        "-e",
+        "hardened_baseline_verify_timeout=2",
+    )
     assert run.rc == 0, run.output
     found = report(tenant.controller, tenant.host)
-    assert (found["kind"], found["organizations"][0]["status"], found["organizations"][0]["message"]) == ("audit", "drift", "")
+    assert (found["kind"], found["organizations"][0]["status"], found["organizations"][0]["message"]) == (
+        "audit",
+        "drift",
+        "",
+    )
 
 
 def test_drift_fails_an_audit_that_is_told_so(tenant: Tenant) -> None:
@@ -190,7 +233,9 @@ def test_the_terminal_says_what_happened(tenant: Tenant) -> None:
     assert f"--- {host}: current" in audit.stdout
     assert "-    social_id_sign_in: true" in audit.stdout
     assert last_lines(audit)[0].startswith(f"{host}: drift: ")
-    assert last_lines(audit)[1].startswith("  MFR-2 not met: 'No outgoing mail leaves in clear' is not guaranteed: mail from ")
+    assert last_lines(audit)[1].startswith(
+        "  MFR-2 not met: 'No outgoing mail leaves in clear' is not guaranteed: mail from "
+    )
     assert "  Encrypts: no mail flow rule" in last_lines(audit)
     assert "1 organization: 1 drifted." in last_lines(audit)[-1]
     assert audit.changed == []
@@ -244,11 +289,15 @@ def test_tags_that_are_skipped_are_controls(tenant: Tenant) -> None:
 
 def test_the_test_of_rights_management_is_a_control(tenant: Tenant) -> None:
     play(tenant.controller, "baseline", test_sender=f"AlexW@{tenant.organization}")
-    (vrf,) = [control for control in report(tenant.controller)["organizations"][0]["controls"] if control["id"] == "VRF-1"]
+    (vrf,) = [
+        control for control in report(tenant.controller)["organizations"][0]["controls"] if control["id"] == "VRF-1"
+    ]
     assert vrf["status"] == "met"
     tenant.emulator.organizations[tenant.organization].patch({"irm_test_failure": "encryption"})
     play(tenant.controller, "audit", rc=2, test_sender=f"AlexW@{tenant.organization}", fail_on_drift=True)
-    (vrf,) = [control for control in report(tenant.controller)["organizations"][0]["controls"] if control["id"] == "VRF-1"]
+    (vrf,) = [
+        control for control in report(tenant.controller)["organizations"][0]["controls"] if control["id"] == "VRF-1"
+    ]
     assert vrf["status"] == "not met"
 
 
@@ -268,7 +317,13 @@ def test_switching_off_and_back(tenant: Tenant) -> None:
     before = lasting(tenant.state(), MADE_ANEW)
     play(tenant.controller, "disable_message_encryption", rc=2)
     assert lasting(tenant.state(), MADE_ANEW) == before
-    play(tenant.controller, "disable_message_encryption", confirm_disable=tenant.organization, settle_minutes=0, accept=["encryption_off"])
+    play(
+        tenant.controller,
+        "disable_message_encryption",
+        confirm_disable=tenant.organization,
+        settle_minutes=0,
+        accept=["encryption_off"],
+    )
     assert tenant.state()["transport_rules"] == []
     assert tenant.state()["irm_configuration"]["AzureRMSLicensingEnabled"] is False
     play(tenant.controller, "rollback", accept=["encryption_off"])

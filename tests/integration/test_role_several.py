@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Several organizations in one run: rings, what is published for all of them, and failures that are not those of others."""
+"""Several organizations in one run: rings, what is published for all of them, and failures that are not those of
+others.
+"""
 
 from __future__ import annotations
 
@@ -58,20 +60,27 @@ class TestSeveral:
         assert (newest(controller) / "report.html").exists()
 
     def test_the_first_that_fails_stops_the_next_ring(self, controller: Controller, emulator: Emulator) -> None:
-        emulator.organizations["b.onmicrosoft.com"].patch({"irm_configuration": {"LicensingLocation": ["https://rms.contoso.com/_wmcs/licensing"]}})
+        emulator.organizations["b.onmicrosoft.com"].patch(
+            {"irm_configuration": {"LicensingLocation": ["https://rms.contoso.com/_wmcs/licensing"]}}
+        )
         play(controller, "baseline", rc=2, rings=[1, 1, "100%"])
         assert statuses(controller) == {"a": "changed", "b": "refused", "c": "not assessable"}
         assert {call.organization for call in emulator.calls} == {"a.onmicrosoft.com", "b.onmicrosoft.com"}
 
     @pytest.mark.parametrize("wrong", ["test", "message", "refused", "unreachable"])
-    def test_a_ring_that_failed_goes_back_as_a_whole(self, controller: Controller, emulator: Emulator, wrong: str) -> None:
+    def test_a_ring_that_failed_goes_back_as_a_whole(
+        self, controller: Controller, emulator: Emulator, wrong: str
+    ) -> None:
         """Rings of two and one: the second organization fails, each time in another way."""
         b = emulator.organizations["b.onmicrosoft.com"]
         before = {name: lasting(organization.dump()) for name, organization in emulator.organizations.items()}
         wishes: dict[str, Any] = {"encrypt_outgoing": True, "rings": [2, "100%"], "ring_rollback": True}
         if wrong == "test":
             b.patch({"irm_test_failure": "encryption"})
-            wishes |= {"test_sender": "{{ 'alexw@b.onmicrosoft.com' if inventory_hostname == 'b' else '' }}", "test_timeout": 0}
+            wishes |= {
+                "test_sender": "{{ 'alexw@b.onmicrosoft.com' if inventory_hostname == 'b' else '' }}",
+                "test_timeout": 0,
+            }
         elif wrong == "message":
             there = "{{ 'template:Nothing' if inventory_hostname == 'b' else 'encrypt' }}"
             message = {
@@ -88,7 +97,9 @@ class TestSeveral:
             emulator.applications["b.onmicrosoft.com"].app_role = False
         expected = {name: lasting(organization.dump()) for name, organization in emulator.organizations.items()}
         run = play(controller, "baseline", rc=2, **wishes)
-        assert {name: lasting(organization.dump()) for name, organization in emulator.organizations.items()} == expected, run.output
+        assert {
+            name: lasting(organization.dump()) for name, organization in emulator.organizations.items()
+        } == expected, run.output
         found = {organization["host"]: organization for organization in report(controller)["organizations"]}
         assert "an organization of the same ring failed: b" in found["a"]["message"]
         assert (found["c"]["status"], found["c"]["applied"]) == ("refused", 0)
@@ -100,11 +111,17 @@ class TestSeveral:
             assert lasting(emulator.organizations["a.onmicrosoft.com"].dump()) == expected["a.onmicrosoft.com"]
 
     @pytest.mark.parametrize("forks", ["1", "5"])
-    def test_the_first_of_a_ring_fails_before_the_others_plan(self, controller: Controller, emulator: Emulator, forks: str) -> None:
+    def test_the_first_of_a_ring_fails_before_the_others_plan(
+        self, controller: Controller, emulator: Emulator, forks: str
+    ) -> None:
         """With one fork, core has taken it out of the ring by then."""
-        emulator.organizations["a.onmicrosoft.com"].patch({"irm_configuration": {"LicensingLocation": ["https://rms.contoso.com/_wmcs/licensing"]}})
+        emulator.organizations["a.onmicrosoft.com"].patch(
+            {"irm_configuration": {"LicensingLocation": ["https://rms.contoso.com/_wmcs/licensing"]}}
+        )
         before = {name: lasting(organization.dump()) for name, organization in emulator.organizations.items()}
-        play(controller, "baseline", "--forks", forks, rc=2, encrypt_outgoing=True, rings=[2, "100%"], ring_rollback=True)
+        play(
+            controller, "baseline", "--forks", forks, rc=2, encrypt_outgoing=True, rings=[2, "100%"], ring_rollback=True
+        )
         assert {name: lasting(organization.dump()) for name, organization in emulator.organizations.items()} == before
         found = {organization["host"]: organization for organization in report(controller)["organizations"]}
         assert [found[host]["status"] for host in "abc"] == ["refused", "failed", "refused"]
@@ -115,7 +132,13 @@ class TestSeveral:
         """Core makes a failure of it, of which the collection's own code hears nothing."""
         emulator.faults.set([{"kind": "slow", "seconds": 60, "cmdlet": "Set-*", "organization": "b.onmicrosoft.com"}])
         before = lasting(emulator.organizations["a.onmicrosoft.com"].dump())
-        role = {**included(), "ansible.builtin.include_role": {"name": "m365.message_encryption.hardened_baseline", "apply": {"timeout": 15}}}
+        role = {
+            **included(),
+            "ansible.builtin.include_role": {
+                "name": "m365.message_encryption.hardened_baseline",
+                "apply": {"timeout": 15},
+            },
+        }
         run = controller.tasks([role], "-e", "hardened_baseline_ring_rollback=true")
         assert run.rc == 2, run.output
         found = {organization["host"]: organization for organization in report(controller)["organizations"]}
@@ -126,13 +149,17 @@ class TestSeveral:
         emulator.faults.set([])
         play(controller, "audit", "--limit", "b")
         (again,) = report(controller)["organizations"]
-        assert again["warnings"][0].startswith(f"The run {newest(controller, 'baseline').name} was interrupted while it wrote to b.")
+        assert again["warnings"][0].startswith(
+            f"The run {newest(controller, 'baseline').name} was interrupted while it wrote to b."
+        )
 
     def test_a_worker_that_is_killed_while_it_writes(self, controller: Controller, emulator: Emulator) -> None:
         """Core ends the playbook, so the next run says it."""
         emulator.faults.set([{"kind": "slow", "seconds": 60, "cmdlet": "Set-*", "organization": "a.onmicrosoft.com"}])
         with ThreadPoolExecutor() as pool:
-            done = pool.submit(controller.playbook, PREFIX + "baseline", "-e", '{"hardened_baseline_rings": [1, "100%"]}')
+            done = pool.submit(
+                controller.playbook, PREFIX + "baseline", "-e", '{"hardened_baseline_rings": [1, "100%"]}'
+            )
             until = time.monotonic() + 240
             while not emulator.faults.struck and time.monotonic() < until:
                 time.sleep(0.05)
@@ -144,11 +171,18 @@ class TestSeveral:
         assert {call.organization for call in emulator.calls} == {"a.onmicrosoft.com"}
         emulator.faults.set([])
         play(controller, "audit")
-        warnings = {organization["host"]: organization["warnings"] for organization in report(controller)["organizations"]}
-        assert "was interrupted while it wrote to a. What it wrote may be incomplete, and it was not rolled back." in warnings["a"][0]
+        warnings = {
+            organization["host"]: organization["warnings"] for organization in report(controller)["organizations"]
+        }
+        assert (
+            "was interrupted while it wrote to a. What it wrote may be incomplete, and it was not rolled back."
+            in warnings["a"][0]
+        )
         assert (warnings["b"], warnings["c"]) == ([], [])
 
-    def test_a_ring_is_published_once_before_its_first_write_and_once_at_its_end(self, controller: Controller, emulator: Emulator, tmp_path: Path) -> None:
+    def test_a_ring_is_published_once_before_its_first_write_and_once_at_its_end(
+        self, controller: Controller, emulator: Emulator, tmp_path: Path
+    ) -> None:
         log = tmp_path / "log"
         publisher = tmp_path / "publish.yml"
         count = f"ls {artifacts(controller)}/organizations/*/snapshots | grep -c ^snapshot >> {log} || true"
@@ -171,7 +205,9 @@ class TestSeveral:
         assert [found[host]["applied"] for host in "abc"] == [0, 0, 0]
         assert {organization["status"] for organization in found.values()} <= {"failed", "refused"}
 
-    @pytest.mark.parametrize("publisher", [[{"name": "Fail", "ansible.builtin.fail": {"msg": "The store is full."}}], None])
+    @pytest.mark.parametrize(
+        "publisher", [[{"name": "Fail", "ansible.builtin.fail": {"msg": "The store is full."}}], None]
+    )
     def test_without_a_publication_no_organization_of_the_ring_is_written_to(
         self, controller: Controller, emulator: Emulator, tmp_path: Path, publisher: list[Any] | None
     ) -> None:
@@ -185,9 +221,16 @@ class TestSeveral:
             assert {path.parent.name for path in artifacts(controller).glob("runs/*/*/report.json")} == set("abc")
             return
         found = {organization["host"]: organization for organization in report(controller)["organizations"]}
-        assert [(found[host]["status"], found[host]["applied"]) for host in "abc"] == [("failed", 0), ("refused", 0), ("refused", 0)]
+        assert [(found[host]["status"], found[host]["applied"]) for host in "abc"] == [
+            ("failed", 0),
+            ("refused", 0),
+            ("refused", 0),
+        ]
         assert found["a"]["message"] == "Nothing was written, because the run ended after the plan."
-        assert all("The snapshots of the ring were not published, so nothing was written." in found[host]["message"] for host in "bc")
+        assert all(
+            "The snapshots of the ring were not published, so nothing was written." in found[host]["message"]
+            for host in "bc"
+        )
         assert {path.parent.name for path in artifacts(controller).glob("runs/*/*/report.json")} == set("abc")
 
     def test_a_rollback_is_checked(self, controller: Controller, emulator: Emulator) -> None:
@@ -198,7 +241,9 @@ class TestSeveral:
         assert {name: lasting(organization.dump()) for name, organization in emulator.organizations.items()} == before
 
     def test_the_rings_of_three_organizations_are_45_lines(self, controller: Controller, emulator: Emulator) -> None:
-        emulator.organizations["c.onmicrosoft.com"].patch({"irm_configuration": {"LicensingLocation": ["https://rms.contoso.com/_wmcs/licensing"]}})
+        emulator.organizations["c.onmicrosoft.com"].patch(
+            {"irm_configuration": {"LicensingLocation": ["https://rms.contoso.com/_wmcs/licensing"]}}
+        )
         failed = play(controller, "baseline", rc=2)
         emulator.organizations["c.onmicrosoft.com"].patch({"irm_configuration": {"LicensingLocation": []}})
         applied = play(controller, "baseline")
@@ -209,6 +254,8 @@ class TestSeveral:
         assert not {"organization", "changes", "mail"} & set(failed.task(ROLE + "Plan and preflight", "c").result)
 
     def test_a_check_takes_all_at_once(self, controller: Controller, emulator: Emulator) -> None:
-        emulator.organizations["a.onmicrosoft.com"].patch({"irm_configuration": {"LicensingLocation": ["https://rms.contoso.com/_wmcs/licensing"]}})
+        emulator.organizations["a.onmicrosoft.com"].patch(
+            {"irm_configuration": {"LicensingLocation": ["https://rms.contoso.com/_wmcs/licensing"]}}
+        )
         play(controller, "baseline", "--check", rc=2)
         assert statuses(controller) == {"a": "refused", "b": "drift", "c": "drift"}

@@ -41,7 +41,12 @@ RICH = {
         "sender_ip_ranges": ["10.0.0.0/8"],
     },
     "exceptions": {"sent_to": [f"MeganB@{NAME}"], "attachment_is_unsupported": True},
-    "actions": {**ENCRYPT, "prepend_subject": "[secure] ", "generate_incident_report": f"legal@{NAME}", "incident_report_content": ["Subject", "CC"]},
+    "actions": {
+        **ENCRYPT,
+        "prepend_subject": "[secure] ",
+        "generate_incident_report": f"legal@{NAME}",
+        "incident_report_content": ["Subject", "CC"],
+    },
 }
 
 
@@ -50,13 +55,22 @@ def stored(tenant: Tenant) -> list[str]:
 
 
 def plain_rule(name: str) -> dict[str, Any]:
-    return {"name": name, "conditions": {"from_scope": "InOrganization", "subject_contains_words": [name]}, "actions": ENCRYPT}
+    return {
+        "name": name,
+        "conditions": {"from_scope": "InOrganization", "subject_contains_words": [name]},
+        "actions": ENCRYPT,
+    }
 
 
 @pytest.mark.organizations(AME)
 def test_a_rule_with_all_kinds_of_values(tenant: Tenant) -> None:
     tenant.edit("New-TransportRule", Name="other", DeleteMessage=True)
-    changed = {**RICH, "enabled": True, "exceptions": {}, "conditions": {**RICH["conditions"], "subject_contains_words": ["strasse", "geheim"]}}
+    changed = {
+        **RICH,
+        "enabled": True,
+        "exceptions": {},
+        "conditions": {**RICH["conditions"], "subject_contains_words": ["strasse", "geheim"]},
+    }
     made = tenant.converge({RULE: {**RICH, "place_before": "other"}})
     assert [call.cmdlet for call in tenant.applied] == ["New-TransportRule"]
     rule, _other = made.after["transport_rules"]
@@ -104,7 +118,10 @@ def test_what_info_returned_puts_everything_back(tenant: Tenant) -> None:
         {INFO: {}, "register": "found"},
         {STATE: {"state": "{{ found }}"}},
         {
-            "ansible.builtin.copy": {"content": "{{ found | to_json }}", "dest": str(tenant.controller.home / "state.json")},
+            "ansible.builtin.copy": {
+                "content": "{{ found | to_json }}",
+                "dest": str(tenant.controller.home / "state.json"),
+            },
             "vars": {"ansible_connection": "local"},
         },
     )
@@ -116,14 +133,25 @@ def test_what_info_returned_puts_everything_back(tenant: Tenant) -> None:
     restored = tenant.converge({STATE: {"state": "{{ lookup('file', 'state.json') | from_json }}"}})
     names = [rule["Name"] for rule in before]
     ignored = ("WhenChanged", "LastModifiedBy", "Priority")
-    after = [{key: value for key, value in rule.items() if key not in ignored} for rule in restored.after["transport_rules"] if rule["Name"] in names]
+    after = [
+        {key: value for key, value in rule.items() if key not in ignored}
+        for rule in restored.after["transport_rules"]
+        if rule["Name"] in names
+    ]
     assert after == [{key: value for key, value in rule.items() if key not in ignored} for rule in before]
     assert not list(tenant.controller.home.rglob("PWNED"))
 
 
 @pytest.mark.organizations(AME)
 def test_an_export_is_adopted_without_a_change_and_runs_nothing(tenant: Tenant) -> None:
-    tenant.edit("New-TransportRule", Name=EVIL, Comments=EVIL, ApplyRightsProtectionTemplate="Encrypt", FromScope="InOrganization", SubjectContainsWords=[EVIL])
+    tenant.edit(
+        "New-TransportRule",
+        Name=EVIL,
+        Comments=EVIL,
+        ApplyRightsProtectionTemplate="Encrypt",
+        FromScope="InOrganization",
+        SubjectContainsWords=[EVIL],
+    )
     tenant.edit("Set-OMEConfiguration", Identity="OME Configuration", PortalText=EVIL, SocialIdSignIn=False)
     controller: Controller = tenant.controller
     export = controller.playbook("m365.message_encryption.export")
@@ -141,14 +169,20 @@ def test_an_export_is_adopted_without_a_change_and_runs_nothing(tenant: Tenant) 
     assert controller.playbook(str(enforce)).rc == 0
     after = tenant.state()
     assert after["ome_configurations"] == before["ome_configurations"]
-    assert [{**rule, "WhenChanged": None} for rule in after["transport_rules"]] == [{**rule, "WhenChanged": None} for rule in before["transport_rules"]]
+    assert [{**rule, "WhenChanged": None} for rule in after["transport_rules"]] == [
+        {**rule, "WhenChanged": None} for rule in before["transport_rules"]
+    ]
     adopted = controller.home / "host_vars" / tenant.host / "message_encryption.yml"
     adopted.parent.mkdir(parents=True)
     path.rename(adopted)
     run = tenant.run(
         {STATE: {"state": "{{ message_encryption_state }}", "omitted": "default"}},
         {RULES: {"rules": "{{ hardened_baseline_encryption_rules }}"}},
-        {"ansible.builtin.debug": {"msg": "{{ message_encryption_state.transport_rules[0].name }} {{ hardened_baseline_encryption_rules[0].comments }}"}},
+        {
+            "ansible.builtin.debug": {
+                "msg": "{{ message_encryption_state.transport_rules[0].name }} {{ hardened_baseline_encryption_rules[0].comments }}"
+            }
+        },
     )
     assert (run.rc, run.changed) == (0, []), run.output
     assert run["debug"]["msg"] == f"{EVIL} {EVIL}"
@@ -167,18 +201,30 @@ def test_the_guide_runs_as_it_stands(tenant: Tenant) -> None:
     from .guides import code
     from .playbook import ROOT
 
-    tasks = [task for block in code(ROOT / "docs/docsite/rst/guide_mail_flow_rules.rst", "yaml") for task in yaml.safe_load(block)]
+    tasks = [
+        task
+        for block in code(ROOT / "docs/docsite/rst/guide_mail_flow_rules.rst", "yaml")
+        for task in yaml.safe_load(block)
+    ]
     run = tenant.run(*tasks, arguments=["--diff"])
     assert run.rc == 0, run.output
     assert run.changed == [task["name"] for task in tasks]
-    assert stored(tenant) == ["Strip encryption inside", "Protect what is marked confidential", "Encrypt on request", "Protect mail to the law firm"]
+    assert stored(tenant) == [
+        "Strip encryption inside",
+        "Protect what is marked confidential",
+        "Encrypt on request",
+        "Protect mail to the law firm",
+    ]
 
 
 @pytest.mark.organizations(AME)
 def test_a_check_knows_what_its_own_play_would_create(tenant: Tenant) -> None:
     branded = {**plain_rule("mine"), "actions": {**ENCRYPT, "apply_rights_protection_customization_template": "week"}}
     tasks = [
-        {"name": "configuration", "m365.message_encryption.ome_configuration": {"identity": "week", "external_mail_expiry_in_days": 7}},
+        {
+            "name": "configuration",
+            "m365.message_encryption.ome_configuration": {"identity": "week", "external_mail_expiry_in_days": 7},
+        },
         {"name": "rule", RULE: branded},
         {"name": "rules", RULES: {"rules": [branded]}},
     ]

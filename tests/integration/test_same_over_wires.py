@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The same playbook gives the same results over every wire, value by value: this is where the wires are compared.
 
-Its stories: reading, checking, writing, a value of each kind, an image, a refusal, a lost answer, a write that does not arrive, rules and their order,
-and that a second run has nothing to do. Other integration tests run over ``rest``.
+Its stories: reading, checking, writing, a value of each kind, an image, a refusal, a lost answer, a write that does not
+arrive, rules and their order, and that a second run has nothing to do. Other integration tests run over ``rest``.
 """
 
 from __future__ import annotations
@@ -28,9 +28,15 @@ _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def _comparable(value: Any) -> Any:
-    """A result without what may differ: GUIDs that the service draws, times, how the session was opened, and the tenant's id, which not every one shows."""
+    """A result without what may differ: GUIDs that the service draws, times, how the session was opened, and the
+    tenant's id, which not every one shows.
+    """
     if isinstance(value, dict):
-        return {key: _comparable(item) for key, item in value.items() if key not in ("connection", "round_trip_ms", "tenant_id", "msg", "invocation")}
+        return {
+            key: _comparable(item)
+            for key, item in value.items()
+            if key not in ("connection", "round_trip_ms", "tenant_id", "msg", "invocation")
+        }
     if isinstance(value, list):
         return [_comparable(item) for item in value]
     return _GUID.sub("guid", value) if isinstance(value, str) else value
@@ -45,16 +51,35 @@ _FAULTS = [
 _PLAYS = ("check", "run", "again")
 
 
-def _told(home: Path, wire: str, engine: Engine | None, names: Sequence[str] = _PLAYS) -> tuple[list[Any], list[str], dict[str, Any]]:
-    """What each task says over a wire on a fresh organization, the writes that arrived, and what the organization stores in the end."""
+def _told(
+    home: Path, wire: str, engine: Engine | None, names: Sequence[str] = _PLAYS
+) -> tuple[list[Any], list[str], dict[str, Any]]:
+    """What each task says over a wire on a fresh organization, the writes that arrived, and what the organization
+    stores in the end.
+    """
     tasks = [
-        {"name": str(number), **{f"m365.message_encryption.{module}": options for module, options in task.items()}, "ignore_errors": True}
+        {
+            "name": str(number),
+            **{f"m365.message_encryption.{module}": options for module, options in task.items()},
+            "ignore_errors": True,
+        }
         for number, task in enumerate(TASKS)
     ]
-    with Emulator([{"name": _NAME, "advanced_message_encryption": True}], directory=home / "emulator", engine=engine) as emulator:
+    with Emulator(
+        [{"name": _NAME, "advanced_message_encryption": True}], directory=home / "emulator", engine=engine
+    ) as emulator:
         organization = tenant(home, emulator, wire)
         emulator.faults.set(_FAULTS)
-        plays = [{"name": name, "hosts": organization.host, "gather_facts": False, "check_mode": name == "check", "tasks": tasks} for name in names]
+        plays = [
+            {
+                "name": name,
+                "hosts": organization.host,
+                "gather_facts": False,
+                "check_mode": name == "check",
+                "tasks": tasks,
+            }
+            for name in names
+        ]
         run: Run = organization.controller.plays(plays, "--diff")
         assert run.rc == 0, run.output
         assert len(run.tasks) == len(names) * len(TASKS)
@@ -74,8 +99,11 @@ def over_rest(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Any], list
 
 @pytest.mark.long
 @pytest.mark.wires("psrp", "engine", "powershell", "endpoint")
-def test_every_module_says_and_does_the_same(tmp_path: Path, over_rest: tuple[Any, Any, Any], wire: str, engine: Engine | None) -> None:
-    # The constrained endpoint takes ten times as long for each call, and a check makes none that the play after it does not make.
+def test_every_module_says_and_does_the_same(
+    tmp_path: Path, over_rest: tuple[Any, Any, Any], wire: str, engine: Engine | None
+) -> None:
+    # The constrained endpoint takes ten times as long for each call, and a check makes none that the play after it does
+    # not make.
     plays = _PLAYS[1:] if wire == "endpoint" else _PLAYS
     (ours, our_writes, our_state), (theirs, their_writes, their_state) = over_rest, _told(tmp_path, wire, engine, plays)
     expected = [told for told in ours if told[0].partition(" ")[0] in plays]

@@ -25,7 +25,12 @@ from .processes import processes, shells
 from .tenant import CONNECTION
 
 WRITE = {"name": "write", "m365.message_encryption.irm_configuration": {"search_enabled": False, "verify_timeout": 2}}
-ASK = {"name": "ask", "m365.message_encryption.exchange_connection_info": {}, "ignore_errors": True, "ignore_unreachable": True}
+ASK = {
+    "name": "ask",
+    "m365.message_encryption.exchange_connection_info": {},
+    "ignore_errors": True,
+    "ignore_unreachable": True,
+}
 
 
 def _credentials(emulator: Emulator) -> dict[str, tuple[dict[str, Any], list[str]]]:
@@ -46,30 +51,61 @@ def _credentials(emulator: Emulator) -> dict[str, tuple[dict[str, Any], list[str
         "ansible_psrp_ca_cert": described["ca_cert"],
         "ansible_psrp_operation_timeout": 5,
     }
-    user = {"ansible_user": organization["psrp_user"], "ansible_password": organization["psrp_password"], "ansible_psrp_auth": "basic"}
+    user = {
+        "ansible_user": organization["psrp_user"],
+        "ansible_password": organization["psrp_password"],
+        "ansible_psrp_auth": "basic",
+    }
     password, certificate_password = organization["psrp_password"], organization["certificate_password"]
     basic = base64.b64encode(f"{organization['psrp_user']}:{password}".encode()).decode()
-    key = [line for line in pathlib.Path(organization["certificate_path"]).read_text(encoding="utf-8").splitlines() if len(line) == 64]
-    certificate = {"ansible_exchange_certificate_path": organization["certificate_pfx_path"], "ansible_exchange_certificate_password": certificate_password}
+    key = [
+        line
+        for line in pathlib.Path(organization["certificate_path"]).read_text(encoding="utf-8").splitlines()
+        if len(line) == 64
+    ]
+    certificate = {
+        "ansible_exchange_certificate_path": organization["certificate_pfx_path"],
+        "ansible_exchange_certificate_password": certificate_password,
+    }
     token = emulator.token()
     powershell = {name: value for name, value in rest.items() if name != "ansible_exchange_api_url"}
-    powershell |= {"ansible_exchange_transport": "powershell", "ansible_exchange_powershell_path": described["powershell_path"]}
+    powershell |= {
+        "ansible_exchange_transport": "powershell",
+        "ansible_exchange_powershell_path": described["powershell_path"],
+    }
     return {
         "client secret for PowerShell": (
             {**powershell, **application, "ansible_exchange_client_secret": organization["client_secret"]},
             [organization["client_secret"]],
         ),
         "certificate for PowerShell": ({**powershell, **application, **certificate}, [certificate_password, *key]),
-        "token for PowerShell": ({**powershell, "ansible_exchange_access_token": token}, [token, token.rpartition(".")[2]]),
-        "client secret": ({**rest, **application, "ansible_exchange_client_secret": organization["client_secret"]}, [organization["client_secret"]]),
-        "certificate in PEM": ({**rest, **application, "ansible_exchange_certificate_path": organization["certificate_path"]}, key),
+        "token for PowerShell": (
+            {**powershell, "ansible_exchange_access_token": token},
+            [token, token.rpartition(".")[2]],
+        ),
+        "client secret": (
+            {**rest, **application, "ansible_exchange_client_secret": organization["client_secret"]},
+            [organization["client_secret"]],
+        ),
+        "certificate in PEM": (
+            {**rest, **application, "ansible_exchange_certificate_path": organization["certificate_path"]},
+            key,
+        ),
         "certificate in PFX": ({**rest, **application, **certificate}, [certificate_password, *key]),
         "token": ({**rest, "ansible_exchange_access_token": token}, [token, token.rpartition(".")[2]]),
         "user and thumbprint": (
-            {**host, **user, **application, "ansible_exchange_certificate_thumbprint": organization["certificate_thumbprint"]},
+            {
+                **host,
+                **user,
+                **application,
+                "ansible_exchange_certificate_thumbprint": organization["certificate_thumbprint"],
+            },
             [password, basic],
         ),
-        "user and certificate": ({**host, **user, **application, **certificate}, [password, basic, certificate_password]),
+        "user and certificate": (
+            {**host, **user, **application, **certificate},
+            [password, basic, certificate_password],
+        ),
         "client certificate": (
             {
                 **host,
@@ -85,15 +121,28 @@ def _credentials(emulator: Emulator) -> dict[str, tuple[dict[str, Any], list[str
     }
 
 
-NAMES = ("client secret", "certificate in PEM", "certificate in PFX", "token", "user and thumbprint", "user and certificate", "client certificate")
+NAMES = (
+    "client secret",
+    "certificate in PEM",
+    "certificate in PFX",
+    "token",
+    "user and thumbprint",
+    "user and certificate",
+    "client certificate",
+)
 
 
 def _faults(*kinds: str, **more: Any) -> Callable[..., None]:
     def fail(emulator: Emulator, *hosts: dict[str, Any]) -> None:
         # The events of each wire are counted for themselves, so that its host meets what it would meet alone.
-        wires = [None if host["ansible_exchange_transport"] == "powershell" else host["ansible_exchange_transport"] for host in hosts]
+        wires = [
+            None if host["ansible_exchange_transport"] == "powershell" else host["ansible_exchange_transport"]
+            for host in hosts
+        ]
         assert len(wires) == len({*wires})
-        emulator.faults.set([{"kind": kind, "times": None, "nth": 3, "wire": wire, **more} for wire in wires for kind in kinds])
+        emulator.faults.set(
+            [{"kind": kind, "times": None, "nth": 3, "wire": wire, **more} for wire in wires for kind in kinds]
+        )
 
     return fail
 
@@ -109,7 +158,13 @@ def _wrong(_emulator: Emulator, *hosts: dict[str, Any]) -> None:
 
 def _unreachable(_emulator: Emulator, *hosts: dict[str, Any]) -> None:
     for variables in hosts:
-        variables.update({name: "https://127.0.0.1:9" for name in ("ansible_exchange_api_url", "ansible_exchange_authority_url") if name in variables})
+        variables.update(
+            {
+                name: "https://127.0.0.1:9"
+                for name in ("ansible_exchange_api_url", "ansible_exchange_authority_url")
+                if name in variables
+            }
+        )
         if "ansible_port" in variables:
             variables["ansible_port"] = 9
 
@@ -150,7 +205,8 @@ class _Watch:
                 commands, environ = pathlib.Path(f"/proc/{pid}/cmdline"), pathlib.Path(f"/proc/{pid}/environ")
                 before, environment, after = commands.read_bytes(), environ.read_bytes(), commands.read_bytes()
                 self.seen[f"cmdline of {pid}: {command}"] = after
-                # One that runs another program meanwhile would be taken for the one that it was, with the other's environment.
+                # One that runs another program meanwhile would be taken for the one that it was, with the other's
+                # environment.
                 if before == after and (command == "PowerShell" or before.replace(b"\0", b" ").decode() == command):
                     self.seen[f"environ of {pid}: {command}"] = environment
         for path in self._files():
@@ -181,9 +237,13 @@ class _Watch:
 
 
 def _moved(variables: dict[str, Any]) -> dict[str, str]:
-    """Takes what environment variables can give out of the inventory's variables, and gives these environment variables."""
+    """Takes what environment variables can give out of the inventory's variables, and gives these environment
+    variables.
+    """
     names = {
-        name: name.removeprefix("ansible_").upper() for name in variables if re.fullmatch("ansible_exchange_(client_.*|certificate_.*|access_token)", name)
+        name: name.removeprefix("ansible_").upper()
+        for name in variables
+        if re.fullmatch("ansible_exchange_(client_.*|certificate_.*|access_token)", name)
     }
     return {environment: str(variables.pop(name)) for name, environment in names.items()}
 
@@ -205,13 +265,17 @@ CASES = [
 ]
 #: Where Microsoft's module runs here: what it is told, and what it and its process leave behind.
 POWERSHELL_CASES = [
-    *(("variables", ("client secret for PowerShell",), failure) for failure in ("none", "wrong", "unreachable", "lost", "error")),
+    *(
+        ("variables", ("client secret for PowerShell",), failure)
+        for failure in ("none", "wrong", "unreachable", "lost", "error")
+    ),
     ("variables", ("certificate for PowerShell",), "none"),
     ("variables", ("token for PowerShell",), "lost"),
     ("environment", ("client secret for PowerShell",), "none"),
     ("environment", ("token for PowerShell",), "none"),
 ]
-#: Those that environment variables can give, over both wires. What becomes of a failure does not depend on where a variable is from.
+#: Those that environment variables can give, over both wires. What becomes of a failure does not depend on where a
+#: variable is from.
 ENVIRONMENT_CASES = [
     *(("client secret", failure) for failure in ("none", "wrong", "contradiction")),
     *(("user and certificate", failure) for failure in ("none", "lost")),
@@ -225,31 +289,51 @@ MORE_ENVIRONMENT_CASES = [
 ]
 
 
-def _watched(home: pathlib.Path, hosts: Mapping[str, Any], tasks: list[dict[str, Any]], environment: Mapping[str, str]) -> tuple[Run, dict[str, bytes]]:
+def _watched(
+    home: pathlib.Path, hosts: Mapping[str, Any], tasks: list[dict[str, Any]], environment: Mapping[str, str]
+) -> tuple[Run, dict[str, bytes]]:
     """A run of tasks that says all it can, and every place where it leaves something."""
     controller = Controller(home, {"all": {"hosts": dict(hosts)}})
     file = home / "play.yml"
     file.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
     watch = _Watch(home)
     with watch.watching():
-        run = controller.playbook(str(file), "-vvvvv", "--diff", ANSIBLE_LOG_PATH=str(home / "log"), ANSIBLE_LOCAL_TEMP=str(home / "tmp"), **environment)
+        run = controller.playbook(
+            str(file),
+            "-vvvvv",
+            "--diff",
+            ANSIBLE_LOG_PATH=str(home / "log"),
+            ANSIBLE_LOCAL_TEMP=str(home / "tmp"),
+            **environment,
+        )
     return run, {"output": run.output.encode(), **watch.seen}
 
 
 @pytest.mark.parametrize("failure", ["none", "refused", "lost"])
-def test_neither_secrets_of_graph_nor_people_of_its_trace_are_anywhere(emulator: Emulator, tmp_path: pathlib.Path, failure: str) -> None:
+def test_neither_secrets_of_graph_nor_people_of_its_trace_are_anywhere(
+    emulator: Emulator, tmp_path: pathlib.Path, failure: str
+) -> None:
     variables, secrets = _credentials(emulator)["client secret"]
     organization = "contoso.onmicrosoft.com"
-    asked = {"ansible_exchange_organization": organization, "ansible_exchange_graph_url": emulator.url, "ansible_exchange_retries": 1}
+    asked = {
+        "ansible_exchange_organization": organization,
+        "ansible_exchange_graph_url": emulator.url,
+        "ansible_exchange_retries": 1,
+    }
     received = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=6)
-    rows = [row(number, received, "planted-sender@contoso.com", "planted-recipient@fabrikam.com", Subject="planted subject") for number in range(3)]
+    rows = [
+        row(number, received, "planted-sender@contoso.com", "planted-recipient@fabrikam.com", Subject="planted subject")
+        for number in range(3)
+    ]
     emulator.organizations[organization].patch({"message_trace": rows})
     emulator.applications[organization].graph_permission = failure != "refused"
     emulator.faults.set([{"kind": "lost_after", "step": "graph", "times": None}] if failure == "lost" else [])
     home = tmp_path / "home"
     (home / "tmp").mkdir(parents=True)
     replay = {"m365.message_encryption.mail_flow_replay": {"trace_source": "graph", "examples": 1}}
-    run, places = _watched(home, {"contoso": {"ansible_connection": CONNECTION, **variables, **asked}}, [{"name": "replay", **replay}], {})
+    run, places = _watched(
+        home, {"contoso": {"ansible_connection": CONNECTION, **variables, **asked}}, [{"name": "replay", **replay}], {}
+    )
     assert (run.rc == 0) == (failure == "none"), run.output[-3000:]
     assert ("3 copies of 3 messages" in run.output) == (failure == "none")
     assert emulator.graph.asked or failure == "refused"
@@ -264,15 +348,27 @@ def test_neither_secrets_of_graph_nor_people_of_its_trace_are_anywhere(emulator:
     [
         *(("variables", *case) for case in CASES),
         *(("environment", (name,), failure) for name, failure in ENVIRONMENT_CASES),
-        *(pytest.param("environment", (name,), failure, marks=pytest.mark.matrix) for name, failure in MORE_ENVIRONMENT_CASES),
+        *(
+            pytest.param("environment", (name,), failure, marks=pytest.mark.matrix)
+            for name, failure in MORE_ENVIRONMENT_CASES
+        ),
         *(pytest.param(*case, marks=pytest.mark.engine) for case in POWERSHELL_CASES),
     ],
     ids=lambda value: value if isinstance(value, str) else value[0] if len(value) < 3 else "all",
 )
 def test_no_secret_is_anywhere(
-    emulator: Emulator, tmp_path: pathlib.Path, record_property: Callable[[str, object], None], place: str, names: tuple[str, ...], failure: str
+    emulator: Emulator,
+    tmp_path: pathlib.Path,
+    record_property: Callable[[str, object], None],
+    place: str,
+    names: tuple[str, ...],
+    failure: str,
 ) -> None:
-    always = {"ansible_connection": CONNECTION, "ansible_exchange_organization": "contoso.onmicrosoft.com", "ansible_exchange_retries": 1}
+    always = {
+        "ansible_connection": CONNECTION,
+        "ansible_exchange_organization": "contoso.onmicrosoft.com",
+        "ansible_exchange_retries": 1,
+    }
     credentials = _credentials(emulator)
     hosts = {name.replace(" ", "_"): always | credentials[name][0] for name in names}
     secrets = {secret: name for name in names for secret in credentials[name][1]}
@@ -289,8 +385,13 @@ def test_no_secret_is_anywhere(
     if "PowerShell" in names[0] and failure in ("none", "lost", "error"):
         assert any(name.startswith("environ") and name.endswith("PowerShell") for name in places)
     if place == "environment":
-        # What the user gave to ansible-playbook is in its environment and in that of its forks, which are ansible-playbook too.
-        own = {name: places.pop(name) for name in list(places) if name.startswith("environ of") and "ansible-playbook -i" in name}
+        # What the user gave to ansible-playbook is in its environment and in that of its forks, which are
+        # ansible-playbook too.
+        own = {
+            name: places.pop(name)
+            for name in list(places)
+            if name.startswith("environ of") and "ansible-playbook -i" in name
+        }
         assert all(value.encode() in content for content in own.values() for value in environment.values())
         assert own
         assert failure == "contradiction" or any("_broker.server import main" in name for name in places)

@@ -9,9 +9,16 @@ import re
 
 from .tenant import Tenant
 
-IRM = {"m365.message_encryption.irm_configuration": {"azure_rms_licensing_enabled": True, "decrypt_attachment_for_encrypt_only": True}}
+IRM = {
+    "m365.message_encryption.irm_configuration": {
+        "azure_rms_licensing_enabled": True,
+        "decrypt_attachment_for_encrypt_only": True,
+    }
+}
 ACTIVESYNC = {"m365.message_encryption.activesync_org_settings": {"allow_rms_support_for_unenlightened_apps": True}}
-PORTAL = {"m365.message_encryption.ome_configuration": {"social_id_sign_in": False, "portal_text": "Contoso secure mail"}}
+PORTAL = {
+    "m365.message_encryption.ome_configuration": {"social_id_sign_in": False, "portal_text": "Contoso secure mail"}
+}
 
 
 def test_settings_converge(tenant: Tenant) -> None:
@@ -22,7 +29,11 @@ def test_settings_converge(tenant: Tenant) -> None:
     assert done.after["activesync_organization_settings"]["AllowRMSSupportForUnenlightenedApps"] is True
     (portal,) = done.after["ome_configurations"]
     assert (portal["SocialIdSignIn"], portal["PortalText"]) == (False, "Contoso secure mail")
-    assert [call.cmdlet for call in tenant.applied] == ["Set-IRMConfiguration", "Set-ActiveSyncOrganizationSettings", "Set-OMEConfiguration"]
+    assert [call.cmdlet for call in tenant.applied] == [
+        "Set-IRMConfiguration",
+        "Set-ActiveSyncOrganizationSettings",
+        "Set-OMEConfiguration",
+    ]
 
 
 def test_what_somebody_else_changes_is_found(tenant: Tenant) -> None:
@@ -34,7 +45,12 @@ def test_what_somebody_else_changes_is_found(tenant: Tenant) -> None:
 
 
 def test_a_long_wait_is_said_while_it_lasts(tenant: Tenant) -> None:
-    tenant.emulator.organizations[tenant.organization].patch({"ignored_parameters": ["Set-IRMConfiguration -SearchEnabled"]})
+    tenant.emulator.organizations[tenant.organization].patch(
+        {"ignored_parameters": ["Set-IRMConfiguration -SearchEnabled"]}
+    )
     run = tenant.run({"m365.message_encryption.irm_configuration": {"search_enabled": False, "verify_timeout": 17}})
     assert run.rc == 2
-    assert re.search(rf"\[{tenant.host}\] Exchange does not show search_enabled on every server yet. Waited 1\d of 17 s\.", run.stdout)
+    assert re.search(
+        rf"\[{tenant.host}\] Exchange does not show search_enabled on every server yet. Waited 1\d of 17 s\.",
+        run.stdout,
+    )

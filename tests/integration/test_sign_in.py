@@ -27,7 +27,9 @@ INVITED = re.compile(r"Enter ([A-Z]{9})  within")
 
 
 class Person:
-    """Enters each code that a running playbook shows. It must be shown while the playbook runs, or the playbook never ends."""
+    """Enters each code that a running playbook shows. It must be shown while the playbook runs, or the playbook never
+    ends.
+    """
 
     def __init__(self, emulator: Emulator, outcome: str = "approved") -> None:
         self.emulator, self.outcome = emulator, outcome
@@ -37,7 +39,13 @@ class Person:
         """Run a playbook, and read its terminal meanwhile."""
         command = ["ansible-playbook", "-i", hosts, playbook, *LOOK, *self._places(), *arguments]
         with subprocess.Popen(
-            command, cwd=controller.home, env=controller.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            cwd=controller.home,
+            env=controller.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         ) as process:
             stderr: list[str] = []
             reader = threading.Thread(target=self._read, args=(process.stderr, stderr), daemon=True)
@@ -109,7 +117,10 @@ def test_the_baseline_is_refused_before_anything_is_written(lived_in: Emulator, 
     name = next(iter(lived_in.organizations))
     run = Person(lived_in).look(controller, "m365.message_encryption.baseline", f"{name},")
     assert run.rc != 0
-    assert "session: it was opened by a person who signed in (ansible_exchange_device_code or ansible_exchange_interactive)" in run.output
+    assert (
+        "session: it was opened by a person who signed in (ansible_exchange_device_code or ansible_exchange_interactive)"
+        in run.output
+    )
     assert not any(call.applied for call in lived_in.calls)
     assert Person(lived_in).look(controller, "m365.message_encryption.baseline", f"{name},", "--check").rc == 0
 
@@ -123,7 +134,9 @@ def test_conditional_access_is_named_with_the_way_out(lived_in: Emulator, contro
     assert "ansible_exchange_interactive: true" in run.output
 
 
-def test_a_delegated_task_reaches_the_organization_that_it_is_delegated_to(lived_in: Emulator, controller: Controller) -> None:
+def test_a_delegated_task_reaches_the_organization_that_it_is_delegated_to(
+    lived_in: Emulator, controller: Controller
+) -> None:
     names = list(lived_in.organizations)
     play = controller.home / "play.yml"
     play.write_text(

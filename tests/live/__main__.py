@@ -29,10 +29,21 @@ TOUCHED = ("ome_configurations", "transport_rules")
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.live", description=__doc__)
     parser.add_argument("--organization", default="", help="initial domain or tenant id of a TEST tenant")
-    parser.add_argument("--confirm", default="", help="the same again: yes, settings of this organization may be changed and put back")
-    parser.add_argument("--variables", type=Path, help="YAML file with the host's ansible_* variables; credentials may stand in EXCHANGE_* instead")
+    parser.add_argument(
+        "--confirm", default="", help="the same again: yes, settings of this organization may be changed and put back"
+    )
+    parser.add_argument(
+        "--variables",
+        type=Path,
+        help="YAML file with the host's ansible_* variables; credentials may stand in EXCHANGE_* instead",
+    )
     parser.add_argument("--wires", default="rest", help="rest, psrp, or rest,psrp")
-    parser.add_argument("--calibration", type=Path, action="append", help="file with the calibration of mail_flow_evidence; alone, it needs no tenant")
+    parser.add_argument(
+        "--calibration",
+        type=Path,
+        action="append",
+        help="file with the calibration of mail_flow_evidence; alone, it needs no tenant",
+    )
     parser.add_argument("--report", type=Path, default=Path("build/live.md"))
     arguments = parser.parse_args()
     told = calibration_lines(arguments.calibration or ())
@@ -50,11 +61,22 @@ def main() -> int:
     lines = [f"# What {arguments.organization} answered", ""]
     restored = True
     for wire in arguments.wires.split(","):
-        answers, as_before = _over(wire, {**given, "ansible_exchange_transport": wire, "ansible_exchange_organization": arguments.organization})
+        answers, as_before = _over(
+            wire, {**given, "ansible_exchange_transport": wire, "ansible_exchange_organization": arguments.organization}
+        )
         lines += answers
         restored = restored and as_before
-    lines += ["## What only mail can tell", "", "Not asked: the suite sends no mail.", "", "| number | not known | the smallest experiment |", "|---|---|---|"]
-    lines += [f"| {number} | {_cell(question)} | {_cell(experiment)} |" for number, question, experiment in ONLY_MAIL_TELLS]
+    lines += [
+        "## What only mail can tell",
+        "",
+        "Not asked: the suite sends no mail.",
+        "",
+        "| number | not known | the smallest experiment |",
+        "|---|---|---|",
+    ]
+    lines += [
+        f"| {number} | {_cell(question)} | {_cell(experiment)} |" for number, question, experiment in ONLY_MAIL_TELLS
+    ]
     _written(arguments.report, [*lines, "", *told] if arguments.calibration else lines)
     return 0 if restored else 1
 

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What real mail told of the questions that only mail can tell: files with the ``calibration`` of ``mail_flow_evidence``, which has counts alone."""
+"""What real mail told of the questions that only mail can tell: files with the ``calibration`` of
+``mail_flow_evidence``, which has counts alone.
+"""
 
 from __future__ import annotations
 
@@ -30,11 +32,18 @@ def calibration_lines(paths: Iterable[Path]) -> list[str]:
         for row in rows:
             number = row.get("id")
             if set(row) != _KEYS or number not in {each for each, _question, _experiment in ONLY_MAIL_TELLS}:
-                raise ValueError(f"{path} has a row that is no calibration: its keys are {', '.join(sorted(_KEYS))}, and its id is the number of a question")
+                raise ValueError(
+                    f"{path} has a row that is no calibration: its keys are {', '.join(sorted(_KEYS))}, and its id is the number of a question"
+                )
             counts = found.setdefault(number, Counter())
             counts.update({key: int(row[key]) for key in ("for", "against")})
             counts["likely"] |= bool(row["likely"])
-    head = ["## What real mail told", "", "| number | not known | taken for likely | for | against |", "|---|---|---|---|---|"]
+    head = [
+        "## What real mail told",
+        "",
+        "| number | not known | taken for likely | for | against |",
+        "|---|---|---|---|---|",
+    ]
     lines = [
         f"| {number} | {question} | {'yes' if found[number]['likely'] else 'no'} | {found[number]['for']:,} | {found[number]['against']:,} |"
         for number, question, _experiment in ONLY_MAIL_TELLS

@@ -15,7 +15,10 @@ from typing import Any
 
 import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import proposed_rules
@@ -62,13 +65,27 @@ class Experiment:
         return [rule["name"] for rule in self.rules if "prepend_subject" in rule["actions"]]
 
     def placed_rules(self, addresses: Mapping[str, str], token: str) -> list[dict[str, Any]]:
-        """The rules as ome_transport_rule takes them. They know their mail by its sender and by the token in its subject."""
+        """The rules as ome_transport_rule takes them. They know their mail by its sender and by the token in its
+        subject.
+        """
         senders = sorted({_placed(message["from"], addresses) for message in self.messages})
         rules = []
         for rule in _placed(list(self.rules), addresses):
-            actions = {**rule["actions"], **({"prepend_subject": _mark(rule["name"])} if "prepend_subject" in rule["actions"] else {})}
+            actions = {
+                **rule["actions"],
+                **({"prepend_subject": _mark(rule["name"])} if "prepend_subject" in rule["actions"] else {}),
+            }
             conditions = {"from": senders, "subject_contains_words": [token], **rule.get("conditions", {})}
-            rules.append({"enabled": True, "mode": "Enforce", "exceptions": {}, **rule, "conditions": conditions, "actions": actions})
+            rules.append(
+                {
+                    "enabled": True,
+                    "mode": "Enforce",
+                    "exceptions": {},
+                    **rule,
+                    "conditions": conditions,
+                    "actions": actions,
+                }
+            )
         return rules
 
     def to_send(self, addresses: Mapping[str, str], token: str) -> list[dict[str, Any]]:
@@ -80,12 +97,17 @@ class Experiment:
                 "from": _placed(message["from"], addresses),
                 "to": _placed(message["to"], addresses),
                 "subject": _subject(message, token),
-                "seen": {address: {"fate": None, "protection": None, "marks": None} for address in _placed(_looked_at(message), addresses)},
+                "seen": {
+                    address: {"fate": None, "protection": None, "marks": None}
+                    for address in _placed(_looked_at(message), addresses)
+                },
             }
             for message in self.messages
         ]
 
-    def answers(self, sent: Sequence[Mapping[str, Any]], addresses: Mapping[str, str], *, where: str) -> list[dict[str, Any]]:
+    def answers(
+        self, sent: Sequence[Mapping[str, Any]], addresses: Mapping[str, str], *, where: str
+    ) -> list[dict[str, Any]]:
         """What was seen, by role; of messages of which nothing was written down nothing.
 
         :raises Problem: what was written down is none of the words, or half.
@@ -103,7 +125,9 @@ class Experiment:
                 if row:
                     rows[label] = row
             if rows:
-                found.append({"experiment": self.key, "question": self.question, "message": message["name"], "seen": rows})
+                found.append(
+                    {"experiment": self.key, "question": self.question, "message": message["name"], "seen": rows}
+                )
         return found
 
     def simulated(self, message: str) -> dict[str, Any]:
@@ -111,13 +135,21 @@ class Experiment:
         addresses, token = _EXAMPLES, "live0x00"
         (case,) = (each for each in self.messages if each["name"] == message)
         validation, errors = validate(
-            {"rules": self.placed_rules(addresses, token)}, {"rules": {"type": "list", "elements": "dict", "options": rule_argument_spec()}}
+            {"rules": self.placed_rules(addresses, token)},
+            {"rules": {"type": "list", "elements": "dict", "options": rule_argument_spec()}},
         )
         if errors:
             raise Problem(f"{self.key}: {'; '.join(errors)}")
         inside = [addresses[role] for role in _OWN]
-        facts = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mailboxes": inside, **_placed(dict(self.facts), addresses)}
-        options = {key: _placed(value, addresses) for key, value in case.items() if key in ("from", "to", "type", "size")}
+        facts = {
+            "accepted_domains": ["contoso.com"],
+            "remote_domains": [],
+            "mailboxes": inside,
+            **_placed(dict(self.facts), addresses),
+        }
+        options = {
+            key: _placed(value, addresses) for key, value in case.items() if key in ("from", "to", "type", "size")
+        }
         options |= {"subject": _subject(case, token), "authenticated": options["from"] in inside}
         rules = proposed_rules(validation.validated_parameters["rules"], "rules")
         results = Simulator(rules, facts_of(facts)).run(message_of(options, "", message))["recipients"]
@@ -127,7 +159,9 @@ class Experiment:
 @cache
 def experiments() -> tuple[Experiment, ...]:
     """All of them, in the order of the file."""
-    return tuple(Experiment(**row) for row in yaml.safe_load(Path(__file__).with_suffix(".yml").read_text(encoding="utf-8")))
+    return tuple(
+        Experiment(**row) for row in yaml.safe_load(Path(__file__).with_suffix(".yml").read_text(encoding="utf-8"))
+    )
 
 
 def roles_in(some: Iterable[Experiment]) -> set[str]:
@@ -136,23 +170,35 @@ def roles_in(some: Iterable[Experiment]) -> set[str]:
 
 
 def judge(experiment: Experiment, answer: Mapping[str, Any]) -> tuple[str, str]:
-    """What an answer means for the simulation: ``agreed``, ``settled`` (it said unknown, or named the guess) or ``contradicted``, and why."""
+    """What an answer means for the simulation: ``agreed``, ``settled`` (it said unknown, or named the guess) or
+    ``contradicted``, and why.
+    """
     results = experiment.simulated(answer["message"])
     settled = []
     for label, seen in answer["seen"].items():
         if label not in results:
             raise Problem(f"{answer['experiment']}: {label} gets no copy in this experiment.")
         result = results[label] or {"fate": "unknown", "rules": []}
-        pairs = [(name, result.get(name, "none" if name == "protection" else "unknown"), seen[name]) for name in ("fate", "protection") if name in seen]
+        pairs = [
+            (name, result.get(name, "none" if name == "protection" else "unknown"), seen[name])
+            for name in ("fate", "protection")
+            if name in seen
+        ]
         matched = {row["name"]: row["matched"] for row in result["rules"]}
         for rule in experiment.rules:
-            if rule["name"] in experiment.marks and rule.get("mode", "Enforce") == "Enforce" and result["fate"] != "unknown":
+            if (
+                rule["name"] in experiment.marks
+                and rule.get("mode", "Enforce") == "Enforce"
+                and result["fate"] != "unknown"
+            ):
                 pairs.append((f"mark {rule['name']}", matched.get(rule["name"], False), rule["name"] in seen["marks"]))
         for what, said, saw in pairs:
             if said in ("unknown", "protected_option_unknown"):
                 settled.append(f"{label}: {what} is {saw}, the simulation does not know")
             elif said != saw and result.get("assumes"):
-                settled.append(f"{label}: {what} is {saw}, the simulation guesses {said} ({', '.join(result['assumes'])})")
+                settled.append(
+                    f"{label}: {what} is {saw}, the simulation guesses {said} ({', '.join(result['assumes'])})"
+                )
             elif said != saw:
                 return "contradicted", f"{label}: {what} is {saw}, the simulation says {said}"
     return ("settled", "; ".join(settled)) if settled else ("agreed", "The simulation says the same.")
@@ -169,9 +215,13 @@ def _seen(row: Mapping[str, Any], known: Sequence[str], where: str) -> dict[str,
     if given["fate"] == "delivered":
         protection = str(given.get("protection"))
         if protection not in _PROTECTIONS and not protection.startswith("template:"):
-            raise Problem(f"{where}: protection is {given.get('protection')!r}. Use one of {', '.join(_PROTECTIONS)}, template:NAME.")
+            raise Problem(
+                f"{where}: protection is {given.get('protection')!r}. Use one of {', '.join(_PROTECTIONS)}, template:NAME."
+            )
         if not isinstance(given.get("marks"), list):
-            raise Problem(f"{where}: marks is {given.get('marks')!r}. Use a list of the words in brackets, [] if there are none.")
+            raise Problem(
+                f"{where}: marks is {given.get('marks')!r}. Use a list of the words in brackets, [] if there are none."
+            )
     elif "protection" in given:
         raise Problem(f"{where}: protection is given of a message that was {given['fate']}. Leave it empty.")
     marks = [str(item).strip("[] ") for item in given.get("marks") or []]

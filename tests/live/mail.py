@@ -1,8 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Experiments with mail in an organization for tests. "begin" makes their rules and says what to send; somebody sends it and writes down
-what arrived; "end" removes the rules and records the answers as data; "replay" judges a record by today's simulation.
+"""Experiments with mail in an organization for tests. "begin" makes their rules and says what to send; somebody sends
+it and writes down what arrived; "end" removes the rules and records the answers as data; "replay" judges a record by
+today's simulation.
 """
 
 from __future__ import annotations
@@ -44,9 +45,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.live.mail", description=__doc__)
     parser.add_argument("step", choices=["begin", "end", "replay"])
     parser.add_argument("--organization", default="", help="initial domain or tenant id of a TEST tenant")
-    parser.add_argument("--confirm", default="", help="the same again: yes, rules may be made in this organization, and mail of these addresses may meet them")
-    parser.add_argument("--addresses", type=Path, help=f"YAML file: {', '.join(sorted(roles_in(experiments())))}, each an address that is yours")
-    parser.add_argument("--variables", type=Path, help="YAML file with the host's ansible_* variables; credentials may stand in EXCHANGE_* instead")
+    parser.add_argument(
+        "--confirm",
+        default="",
+        help="the same again: yes, rules may be made in this organization, and mail of these addresses may meet them",
+    )
+    parser.add_argument(
+        "--addresses",
+        type=Path,
+        help=f"YAML file: {', '.join(sorted(roles_in(experiments())))}, each an address that is yours",
+    )
+    parser.add_argument(
+        "--variables",
+        type=Path,
+        help="YAML file with the host's ansible_* variables; credentials may stand in EXCHANGE_* instead",
+    )
     parser.add_argument("--run", type=Path, help="the file that begin wrote; for replay the record that end wrote")
     parser.add_argument("--directory", type=Path, default=Path("build/live_mail"))
     arguments = parser.parse_args()
@@ -68,14 +81,20 @@ def _begin(arguments: argparse.Namespace) -> int:
             "    make live-mail STEP=begin ORGANIZATION=contoso.onmicrosoft.com CONFIRM=contoso.onmicrosoft.com ADDRESSES=addresses.yml"
         )
     if arguments.addresses is None:
-        raise Problem("--addresses is missing: a YAML file with the addresses that may send and get mail, such as sender, inside and outside.")
+        raise Problem(
+            "--addresses is missing: a YAML file with the addresses that may send and get mail, such as sender, inside and outside."
+        )
     addresses = _mapping(arguments.addresses)
     if unknown := sorted(set(addresses) - roles_in(experiments())):
-        raise Problem(f"{arguments.addresses}: {unknown[0]} is not known. Use {', '.join(sorted(roles_in(experiments())))}.")
+        raise Problem(
+            f"{arguments.addresses}: {unknown[0]} is not known. Use {', '.join(sorted(roles_in(experiments())))}."
+        )
     run = secrets.token_hex(4)
     possible = [each for each in experiments() if roles_in([each]) <= set(addresses)]
     if not possible:
-        raise Problem(f"{arguments.addresses}: no experiment can be made with these addresses alone. Name at least sender and outside.")
+        raise Problem(
+            f"{arguments.addresses}: no experiment can be made with these addresses alone. Name at least sender and outside."
+        )
     session = LiveSession(_connection(arguments))
     expiry = (datetime.datetime.now(datetime.UTC) + _RULES_LIVE).strftime("%Y-%m-%dT%H:%M:%SZ")
     try:
@@ -84,7 +103,10 @@ def _begin(arguments: argparse.Namespace) -> int:
             for index, experiment in enumerate(possible):
                 for rule in experiment.placed_rules(addresses, _token(run, index)):
                     name = f"{_PREFIX} {run} {index:02d} {rule['name']}"
-                    params, errors = validate({**rule, "name": name, "priority": made, "expiry_date": expiry}, ome_transport_rule.SPEC["argument_spec"])
+                    params, errors = validate(
+                        {**rule, "name": name, "priority": made, "expiry_date": expiry},
+                        ome_transport_rule.SPEC["argument_spec"],
+                    )
                     if errors:
                         raise Problem(f"{experiment.number}, rule {rule['name']}: {'; '.join(errors)}")
                     ome_transport_rule.run(session.task(ome_transport_rule.SPEC, **params.validated_parameters))
@@ -100,15 +122,20 @@ def _begin(arguments: argparse.Namespace) -> int:
         "organization": arguments.organization,
         "addresses": addresses,
         "experiments": [
-            {"experiment": each.key, "question": each.question, "messages": each.to_send(addresses, _token(run, index))} for index, each in enumerate(possible)
+            {"experiment": each.key, "question": each.question, "messages": each.to_send(addresses, _token(run, index))}
+            for index, each in enumerate(possible)
         ],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_HEAD.format(path=path) + yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    path.write_text(
+        _HEAD.format(path=path) + yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8"
+    )
     print(f"{made} rules are there until {expiry}. What to send, and where to write down what arrives: {path}")
     left_out = [each for each in experiments() if each not in possible]
     for each in left_out:
-        print(f"Left out, since {', '.join(sorted(roles_in([each]) - set(addresses)))} is not named: {each.number}, {each.question}")
+        print(
+            f"Left out, since {', '.join(sorted(roles_in([each]) - set(addresses)))} is not named: {each.number}, {each.question}"
+        )
     return 0
 
 
@@ -124,7 +151,9 @@ def _end(arguments: argparse.Namespace) -> int:
     for row in document["experiments"]:
         if row.get("experiment") not in known:
             raise Problem(f"{arguments.run}: the experiment {row.get('experiment')!r} is not known.")
-        answers += known[row["experiment"]].answers(row["messages"], addresses, where=f"{arguments.run}: {row['experiment']}")
+        answers += known[row["experiment"]].answers(
+            row["messages"], addresses, where=f"{arguments.run}: {row['experiment']}"
+        )
     session = LiveSession(_connection(arguments) | {"ansible_exchange_organization": document["organization"]})
     try:
         expected = {
@@ -140,7 +169,11 @@ def _end(arguments: argparse.Namespace) -> int:
             f"Not recorded: {len(gone)} of the rules were gone already, among them {min(gone)!r}, so nobody knows which rules the mail met. "
             "The others are removed. Begin again."
         )
-    record = {"format": FORMAT, "recorded_on": datetime.datetime.now(datetime.UTC).date().isoformat(), "answers": answers}
+    record = {
+        "format": FORMAT,
+        "recorded_on": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "answers": answers,
+    }
     path = arguments.run.with_suffix(".json")
     path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"The rules are removed. {len(answers)} answers, without an address in them: {path}")

@@ -35,7 +35,9 @@ class Answer:
 
 
 class Questions:
-    """Everything that is asked over one wire. Only the default OME configuration and one disabled rule of ours are ever written."""
+    """Everything that is asked over one wire. Only the default OME configuration and one disabled rule of ours are ever
+    written.
+    """
 
     def __init__(self, session: LiveSession) -> None:
         self.session = session
@@ -45,8 +47,24 @@ class Questions:
     def ask(self) -> list[Answer]:
         """Asks everything; a question that fails unexpectedly is answered with its error and hinders no other."""
         may_read_ome = False
-        questions = (self._connection, self._wire, self._shapes, self._organization, self._ome, self._module, self._clearing)
-        for question in (*questions, self._colors, self._image, self._refusals, self._rules, self._predicates, self._names):
+        questions = (
+            self._connection,
+            self._wire,
+            self._shapes,
+            self._organization,
+            self._ome,
+            self._module,
+            self._clearing,
+        )
+        for question in (
+            *questions,
+            self._colors,
+            self._image,
+            self._refusals,
+            self._rules,
+            self._predicates,
+            self._names,
+        ):
             if question.__name__ in ("_module", "_clearing", "_colors", "_image", "_refusals") and not may_read_ome:
                 continue
             try:
@@ -62,7 +80,9 @@ class Questions:
     def _connection(self) -> None:
         found = exchange_connection_info.run(self.session.task(exchange_connection_info.SPEC))
         self._note(
-            "Who are we, and what may we do?", "every cmdlet is granted", f"{found['msg']} Not granted: {', '.join(found['missing_cmdlets']) or 'nothing'}."
+            "Who are we, and what may we do?",
+            "every cmdlet is granted",
+            f"{found['msg']} Not granted: {', '.join(found['missing_cmdlets']) or 'nothing'}.",
         )
 
     def _wire(self) -> None:
@@ -72,9 +92,14 @@ class Questions:
     def _organization(self) -> None:
         (found,) = self.session.ask("Get-OrganizationConfig").unwrap()
         shown = {
-            name: "missing" if name not in found else "empty" if not found[name] else "there" for name in ("OrganizationId", "ExternalDirectoryOrganizationId")
+            name: "missing" if name not in found else "empty" if not found[name] else "there"
+            for name in ("OrganizationId", "ExternalDirectoryOrganizationId")
         }
-        self._note("What tells the cloud and the tenant?", "OrganizationId is there in the cloud; there is no tenant id", str(shown))
+        self._note(
+            "What tells the cloud and the tenant?",
+            "OrganizationId is there in the cloud; there is no tenant id",
+            str(shown),
+        )
         self._note("Is it dehydrated?", "every new organization is", str(bool(found.get("IsDehydrated"))))
         limits = self.session.ask("Get-EtrLimits")
         self._note(
@@ -86,7 +111,11 @@ class Questions:
     def _shapes(self) -> None:
         for subset, call in reads_of(SUBSETS.keys()).items():
             result = self.session.ask(call.cmdlet, **call.parameters)
-            self._note(f"What does {call.cmdlet} return?", f"objects ({subset})", _told(result) if result.error else _shape(result))
+            self._note(
+                f"What does {call.cmdlet} return?",
+                f"objects ({subset})",
+                _told(result) if result.error else _shape(result),
+            )
 
     def _ome(self) -> bool:
         result = self.session.ask("Get-OMEConfiguration")
@@ -96,7 +125,9 @@ class Questions:
     def _module(self) -> None:
         text = f"Live test {uuid.uuid4()}"
         outcomes = [
-            ome_configuration.run(self.session.task(ome_configuration.SPEC, check_mode=check_mode, portal_text=text))["changed"]
+            ome_configuration.run(self.session.task(ome_configuration.SPEC, check_mode=check_mode, portal_text=text))[
+                "changed"
+            ]
             for check_mode in (True, False, False)
         ]
         self._note(
@@ -110,19 +141,29 @@ class Questions:
             self._set(PortalText="x")
             result = self._set(PortalText=nothing)
             stored = _told(result) if result.error else repr(self._stored()["PortalText"])
-            self._note(f"What is stored after clearing a text with {name}?", "null or an empty text, which mean the same", stored)
+            self._note(
+                f"What is stored after clearing a text with {name}?",
+                "null or an empty text, which mean the same",
+                stored,
+            )
 
     def _colors(self) -> None:
         for color in ("white", "#0078D4", "0x00FFFF00"):
             result = self._set(BackgroundColor=color)
             stored = _told(result) if result.error else repr(self._stored()["BackgroundColor"])
-            self._note(f"What is shown of the color {color}?", "a name or #RRGGBB, which are compared as colors", stored)
+            self._note(
+                f"What is shown of the color {color}?", "a name or #RRGGBB, which are compared as colors", stored
+            )
 
     def _image(self) -> None:
         question, assumed = "How does a logo come back?", "as its bytes, or as an address only"
         before = self._stored()
         if before.get("ImageUrl") and not before.get("Image"):
-            self._note(question, assumed, "not asked: there is a logo of which only the address is shown, so it could not be put back")
+            self._note(
+                question,
+                assumed,
+                "not asked: there is a logo of which only the address is shown, so it could not be put back",
+            )
             return
         logo = png()
         result = self._set(Image=logo)
@@ -131,10 +172,20 @@ class Questions:
             return
         stored = self._stored()
         image = stored.get("Image")
-        same = "the same bytes" if image and base64.b64decode(image) == logo else "nothing" if not image else "other bytes"
-        self._note(question, assumed, f"Image holds {same}; ImageUrl holds {'an address' if stored.get('ImageUrl') else 'nothing'}")
+        same = (
+            "the same bytes" if image and base64.b64decode(image) == logo else "nothing" if not image else "other bytes"
+        )
+        self._note(
+            question,
+            assumed,
+            f"Image holds {same}; ImageUrl holds {'an address' if stored.get('ImageUrl') else 'nothing'}",
+        )
         cleared = self._set(Image=None)
-        self._note("Does null clear the logo?", "yes", _told(cleared) if cleared.error else "no" if self._stored().get("Image") else "yes")
+        self._note(
+            "Does null clear the logo?",
+            "yes",
+            _told(cleared) if cleared.error else "no" if self._stored().get("Image") else "yes",
+        )
 
     def _refusals(self) -> None:
         tries: dict[str, dict[str, Any]] = {
@@ -147,7 +198,11 @@ class Questions:
         if not self._stored().get("Image") and self._stored().get("ImageUrl"):
             del tries["a logo of 100 KB"]
         for what, parameters in tries.items():
-            self._note(f"What does Exchange say to {what}?", "a refusal, or nothing where only advice is documented", _told(self._set(**parameters)))
+            self._note(
+                f"What does Exchange say to {what}?",
+                "a refusal, or nothing where only advice is documented",
+                _told(self._set(**parameters)),
+            )
 
     def _rules(self) -> None:
         with self._our_rule() as created:
@@ -156,24 +211,42 @@ class Questions:
                 return
             again = self.session.ask("New-TransportRule", **self._rule_parameters())
             self._note("What does Exchange say to a second rule of the same name?", "AlreadyExistsError", _told(again))
-            for what, parameter in (("a template", "ApplyRightsProtectionTemplate"), ("an OME configuration", "ApplyRightsProtectionCustomizationTemplate")):
-                result = self.session.ask("Set-TransportRule", Identity=self.rule, Confirm=False, **{parameter: f"no such thing {uuid.uuid4()}"})
+            for what, parameter in (
+                ("a template", "ApplyRightsProtectionTemplate"),
+                ("an OME configuration", "ApplyRightsProtectionCustomizationTemplate"),
+            ):
+                result = self.session.ask(
+                    "Set-TransportRule",
+                    Identity=self.rule,
+                    Confirm=False,
+                    **{parameter: f"no such thing {uuid.uuid4()}"},
+                )
                 self._note(f"What does Exchange say to {what} that does not exist?", "a refusal", _told(result))
 
     def _predicates(self) -> None:
         with self._our_rule() as created:
             if created.error:
                 return
-            self._note("What does Exchange say to a scope of partners?", "a refusal", _told(self._change(SentToScope="ExternalPartner")))
-            self._note("What does Exchange say to the retired ApplyOME?", "a refusal", _told(self._change(ApplyOME=True)))
+            self._note(
+                "What does Exchange say to a scope of partners?",
+                "a refusal",
+                _told(self._change(SentToScope="ExternalPartner")),
+            )
+            self._note(
+                "What does Exchange say to the retired ApplyOME?", "a refusal", _told(self._change(ApplyOME=True))
+            )
             for value in (False, None):
                 result = self._change(HasNoClassification=value)
                 shown = [str(item).rpartition(".")[2] for item in self._read().get("Conditions") or ()]
                 assumed = "it is among the conditions" if value is False else "it is among them no longer"
-                self._note(f"What does HasNoClassification {value} do?", assumed, f"{_told(result)}; conditions {shown}")
+                self._note(
+                    f"What does HasNoClassification {value} do?", assumed, f"{_told(result)}; conditions {shown}"
+                )
             self._change(RejectMessageReasonText="No.", RejectMessageEnhancedStatusCode="5.7.900")
             cleared = self._change(RejectMessageReasonText=None, RejectMessageEnhancedStatusCode=None)
-            left = {name: self._read().get(name) for name in ("RejectMessageReasonText", "RejectMessageEnhancedStatusCode")}
+            left = {
+                name: self._read().get(name) for name in ("RejectMessageReasonText", "RejectMessageEnhancedStatusCode")
+            }
             self._note("Do two nulls clear a rejection?", "yes", f"{_told(cleared)}; {left}")
             sent = datetime.datetime(2099, 1, 31, 8, tzinfo=datetime.timezone(datetime.timedelta(hours=1)))
             self._note(
@@ -186,7 +259,9 @@ class Questions:
             kept = self._read().get("SubjectContainsWords") == words
             self._note("Does a list keep its order?", "no matter: lists are compared as sets", "yes" if kept else "no")
             self.session.ask("Enable-TransportRule", Identity=self.rule, Confirm=False)
-            self._note("What mode has a rule in test mode after it was enabled?", "the same", str(self._read().get("Mode")))
+            self._note(
+                "What mode has a rule in test mode after it was enabled?", "the same", str(self._read().get("Mode"))
+            )
             self.session.ask("Disable-TransportRule", Identity=self.rule, Confirm=False)
 
     def _names(self) -> None:
@@ -238,7 +313,8 @@ class Questions:
         try:
             yield created
         finally:
-            # Of the name there may be two: a second one is an answer, too. It may also be there although the answer was lost.
+            # Of the name there may be two: a second one is an answer, too. It may also be there although the answer was
+            # lost.
             self._remove(self.rule)
 
     def _set(self, **parameters: Any) -> Result:
@@ -262,7 +338,9 @@ def _shape(result: Result) -> str:
     for item in result.objects:
         for name, value in item.items():
             names.setdefault(name, set()).add(type(value).__name__)
-    return f"{len(result.objects)} objects: " + ", ".join(f"{name} {'/'.join(sorted(kinds))}" for name, kinds in names.items())
+    return f"{len(result.objects)} objects: " + ", ".join(
+        f"{name} {'/'.join(sorted(kinds))}" for name, kinds in names.items()
+    )
 
 
 def png(size: int = 0) -> bytes:
@@ -273,4 +351,6 @@ def png(size: int = 0) -> bytes:
 
     lines = (b"\0" + bytes(170)) * 70
     head = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", pack(">IIBBBBB", 170, 70, 8, 0, 0, 0, 0))
-    return head + chunk(b"tEXt", b"Comment\0" + b"x" * size) + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
+    return (
+        head + chunk(b"tEXt", b"Comment\0" + b"x" * size) + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
+    )

@@ -15,7 +15,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
+    OrganizationSession,
+    Request,
+)
 
 
 class LiveSession:
@@ -35,7 +38,12 @@ class LiveSession:
     def task(self, spec: Mapping[str, Any], *, check_mode: bool = False, **params: Any) -> ModuleContext:
         """What a module's ``run`` gets."""
         defaults = {name: row.get("default") for name, row in spec["argument_spec"].items()}
-        return ModuleContext(params={**defaults, **params}, check_mode=check_mode, session=self, describe=lambda: self._session.describe(Request([])))
+        return ModuleContext(
+            params={**defaults, **params},
+            check_mode=check_mode,
+            session=self,
+            describe=lambda: self._session.describe(Request([])),
+        )
 
     @property
     def line(self) -> Any:
@@ -61,7 +69,9 @@ def identity(variables: Mapping[str, Any]) -> dict[str, Any]:
             if variable in variables:
                 option = _identity.Option(_typed(variables[variable], row["type"]), f"var: {variable}")
         options[name] = option
-    return _identity.build(options, [name for name in variables if name.startswith("ansible_exchange_") and name not in known])
+    return _identity.build(
+        options, [name for name in variables if name.startswith("ansible_exchange_") and name not in known]
+    )
 
 
 def _typed(value: Any, kind: str) -> Any:

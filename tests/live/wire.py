@@ -48,7 +48,13 @@ def _rest(line: RestTransport) -> _Asked:
         return {"CmdletInput": {"CmdletName": cmdlet, "Parameters": parameters}}
 
     def part(number: int, headers: Mapping[str, str]) -> dict[str, Any]:
-        return {"id": str(number), "method": "POST", "url": f"{address}/InvokeCommand", "headers": headers, "body": call("Get-OrganizationConfig")}
+        return {
+            "id": str(number),
+            "method": "POST",
+            "url": f"{address}/InvokeCommand",
+            "headers": headers,
+            "body": call("Get-OrganizationConfig"),
+        }
 
     def batch(count: int, *, authorized: bool) -> str:
         def body(token: str) -> Any:
@@ -77,13 +83,22 @@ def _rest(line: RestTransport) -> _Asked:
         if not link:
             return f"{status}, no further page"
         statuses = {
-            method: line._send(method, link, (lambda token: call("Get-RMSTemplate")) if method == "POST" else None, {})[0] for method in ("POST", "GET")
+            method: line._send(method, link, (lambda token: call("Get-RMSTemplate")) if method == "POST" else None, {})[
+                0
+            ]
+            for method in ("POST", "GET")
         }
         return f"first page {status}, then {statuses}"
 
     def unknown(body: Any) -> str:
         status, headers, answer = post("InvokeCommand", body)
-        kind = "JSON" if isinstance(answer, dict) else "NUL bytes" if isinstance(answer, bytes) and set(answer) <= {0} else "text"
+        kind = (
+            "JSON"
+            if isinstance(answer, dict)
+            else "NUL bytes"
+            if isinstance(answer, bytes) and set(answer) <= {0}
+            else "text"
+        )
         return f"{status}, {kind}, x-ExceptionType {headers.get('x-ExceptionType') or 'missing'}"
 
     def bare(*left_out: str) -> str:
@@ -95,15 +110,33 @@ def _rest(line: RestTransport) -> _Asked:
             line._headers = shown  # type: ignore[method-assign]
 
     return {
-        "Does a batch take ten parts, each with its authorization?": ("200, parts [200]", lambda: batch(10, authorized=True)),
-        "Does a batch take twenty parts?": ("not asked for by the collection, which sends ten", lambda: batch(20, authorized=True)),
-        "Does a part of a batch inherit the outer authorization?": ("no matter: each part has its own", lambda: batch(2, authorized=False)),
+        "Does a batch take ten parts, each with its authorization?": (
+            "200, parts [200]",
+            lambda: batch(10, authorized=True),
+        ),
+        "Does a batch take twenty parts?": (
+            "not asked for by the collection, which sends ten",
+            lambda: batch(20, authorized=True),
+        ),
+        "Does a part of a batch inherit the outer authorization?": (
+            "no matter: each part has its own",
+            lambda: batch(2, authorized=False),
+        ),
         "Do names match in any case?": ("no matter: names are sent as the module spells them", case),
         "How is a further page had?": ("POST, then GET", pages),
-        "What is said to a cmdlet that does not exist?": ("403 with NUL bytes", lambda: unknown(call("Get-NoSuchThing"))),
-        "What is said to a parameter that does not exist?": ("400, JSON", lambda: unknown(call("Get-OrganizationConfig", NoSuchParameter=1))),
+        "What is said to a cmdlet that does not exist?": (
+            "403 with NUL bytes",
+            lambda: unknown(call("Get-NoSuchThing")),
+        ),
+        "What is said to a parameter that does not exist?": (
+            "400, JSON",
+            lambda: unknown(call("Get-OrganizationConfig", NoSuchParameter=1)),
+        ),
         "Is X-AnchorMailbox needed?": ("it is sent", lambda: bare("X-AnchorMailbox")),
-        "Is X-ClientApplication needed?": ("it is sent, and says the collection's name", lambda: bare("X-ClientApplication")),
+        "Is X-ClientApplication needed?": (
+            "it is sent, and says the collection's name",
+            lambda: bare("X-ClientApplication"),
+        ),
     }
 
 
@@ -116,8 +149,14 @@ def _psrp(session: LiveSession) -> _Asked:
         return f"{len(result.objects)} objects: {shown}"
 
     def versions() -> str:
-        result = session.ask("Get-Command", Name=["Get-ConnectionInformation", "Get-OMEConfiguration", "Get-NoSuchThing"])
-        return f"{type(result.error).__name__}" if result.error else ", ".join(sorted(str(item.get("Name")) for item in result.objects))
+        result = session.ask(
+            "Get-Command", Name=["Get-ConnectionInformation", "Get-OMEConfiguration", "Get-NoSuchThing"]
+        )
+        return (
+            f"{type(result.error).__name__}"
+            if result.error
+            else ", ".join(sorted(str(item.get("Name")) for item in result.objects))
+        )
 
     return {
         "Which tenant does the session show?": (

@@ -4,7 +4,8 @@
 """Runs mutmut over modules of the core, and tells of every mutant that no test kills and nobody has explained.
 
 ``python -m tests.mutants [--all] [--since COMMIT] [module ...]``, a module as in ``CORE`` or by a part of its name.
-Without one, those that differ from a commit. What a sentence for people says is not held by tests, so other words in it survive.
+Without one, those that differ from a commit. What a sentence for people says is not held by tests, so other words in it
+survive.
 """
 
 from __future__ import annotations
@@ -70,13 +71,19 @@ def mutate(module: str, tests: Sequence[str], explanations: Sequence[Mapping[str
     work = WORK / Path(module).stem
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    for name, source in (("ansible_collections", ROOT / "build/collections/ansible_collections"), ("tests", ROOT / "tests")):
+    for name, source in (
+        ("ansible_collections", ROOT / "build/collections/ansible_collections"),
+        ("tests", ROOT / "tests"),
+    ):
         (work / name).symlink_to(source)
     shutil.copy(ROOT / "pyproject.toml", work)
     (work / "setup.cfg").write_text(
-        f"[mutmut]\nsource_paths=\n    {PLUGINS / module}\nalso_copy=\n    ansible_collections\n    tests\nuse_git_change_detection=false\n", encoding="ascii"
+        f"[mutmut]\nsource_paths=\n    {PLUGINS / module}\nalso_copy=\n    ansible_collections\n    tests\nuse_git_change_detection=false\n",
+        encoding="ascii",
     )
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"HYPOTHESIS_PROFILE": "mutants"}
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {
+        "HYPOTHESIS_PROFILE": "mutants"
+    }
     _run([sys.executable, "-c", _GENERATE], work, environment)
     meta = json.loads((work / "mutants" / f"{PLUGINS / module}.meta").read_text(encoding="utf-8"))
     names = work / "names.json"
@@ -93,7 +100,17 @@ def mutate(module: str, tests: Sequence[str], explanations: Sequence[Mapping[str
     living = [name for name, code in codes.items() if code == 0]
     tally.killed = len(codes) - len(living)
     asked = json.dumps({name: str(PLUGINS / module) for name in living})
-    shown = json.loads(subprocess.run([sys.executable, "-c", _SHOW], cwd=work, env=environment, input=asked, capture_output=True, text=True, check=True).stdout)
+    shown = json.loads(
+        subprocess.run(
+            [sys.executable, "-c", _SHOW],
+            cwd=work,
+            env=environment,
+            input=asked,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+    )
     for name in living:
         was, becomes = (_lines(shown[name], sign) for sign in "-+")
         row = next((row for row in left if (row["was"].strip(), row["becomes"].strip()) == (was, becomes)), None)
@@ -116,7 +133,9 @@ def _run(command: Sequence[str], directory: Path, environment: Mapping[str, str]
 
 def _lines(diff: str, sign: str) -> str:
     """The lines of one side of a diff, without their indentation."""
-    return " ".join(line[1:].strip() for line in diff.splitlines() if line.startswith(sign) and not line.startswith(sign * 3))
+    return " ".join(
+        line[1:].strip() for line in diff.splitlines() if line.startswith(sign) and not line.startswith(sign * 3)
+    )
 
 
 def _only_words(was: str, becomes: str) -> bool:
@@ -149,14 +168,21 @@ def main() -> int:
     for module in _chosen(arguments):
         tally = mutate(module, CORE[module], explanations.get(module) or ())
         tallies.append(tally)
-        print(f"{module}: {tally.killed} killed, {tally.words} only other words, {tally.explained} explained, {len(tally.alive)} unexplained", flush=True)
+        print(
+            f"{module}: {tally.killed} killed, {tally.words} only other words, {tally.explained} explained, {len(tally.alive)} unexplained",
+            flush=True,
+        )
         for name, change in tally.alive.items():
             print(f"  {name}\n{change}", flush=True)
         for change in tally.unused:
             print(f"  explained, and killed or gone: {change}", flush=True)
-    killed, unexplained = (sum(numbers) for numbers in ([tally.killed for tally in tallies], [len(tally.alive) for tally in tallies]))
+    killed, unexplained = (
+        sum(numbers) for numbers in ([tally.killed for tally in tallies], [len(tally.alive) for tally in tallies])
+    )
     whole = killed + unexplained + sum(tally.words + tally.explained for tally in tallies)
-    print(f"{whole} mutants of {len(tallies)} modules, {killed} killed, {unexplained} unexplained, {(time.monotonic() - began) / 60:.1f} min")
+    print(
+        f"{whole} mutants of {len(tallies)} modules, {killed} killed, {unexplained} unexplained, {(time.monotonic() - began) / 60:.1f} min"
+    )
     return 1 if unexplained or any(tally.unused for tally in tallies) else 0
 
 

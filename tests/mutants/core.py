@@ -19,7 +19,10 @@ CORE: Mapping[str, tuple[str, ...]] = {
     "module_utils/_mail_flow/repair/order.py": ("tests/unit/mail_flow/repair/test_simplify.py",),
     "module_utils/_mail_flow/repair/simplify.py": ("tests/unit/mail_flow/repair/test_simplify.py",),
     # Planning.
-    "module_utils/_resources/settings.py": ("tests/unit/resources/test_settings.py", "tests/unit/resources/test_plans_of_settings.py"),
+    "module_utils/_resources/settings.py": (
+        "tests/unit/resources/test_settings.py",
+        "tests/unit/resources/test_plans_of_settings.py",
+    ),
     "module_utils/_resources/rules/approval.py": ("tests/unit/resources/rules/test_functions.py",),
     "module_utils/_resources/rules/rule_index.py": ("tests/unit/resources/rules/test_checks.py",),
     "module_utils/_resources/rules/checks.py": ("tests/unit/resources/rules/test_checks.py",),

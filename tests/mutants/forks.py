@@ -4,7 +4,8 @@
 """A pytest plugin that tries the mutants of one module, each in a fork of the one pytest that has collected the tests.
 
 Tests that killed a mutant of a function are tried first on its other mutants. So a mutant takes hundredths of a second.
-``MUTANTS`` names a file with the names of the mutants, as JSON; how each fork ended is written over it: 0 for a mutant that lives.
+``MUTANTS`` names a file with the names of the mutants, as JSON; how each fork ended is written over it: 0 for a mutant
+that lives.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ import pytest
 from _pytest.runner import runtestprotocol
 from mutmut.mutation.trampoline import set_mutant_under_test
 
-#: A mutant that takes so many times the processor time of the tests without one does not end; and so many seconds, because some tests take next to none.
+#: A mutant that takes so many times the processor time of the tests without one does not end; and so many seconds,
+#: because some tests take next to none.
 _TIMES, _SECONDS = 4, 5
 
 #: Seconds of processor time for the tests without a mutant.

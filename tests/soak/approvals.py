@@ -1,11 +1,12 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Approvals that are given, used again, and used late, while others change the organization's rules at any time, also between preflight and write.
+"""Approvals that are given, used again, and used late, while others change the organization's rules at any time, also
+between preflight and write.
 
-The law: an approval is used for the plan of one run, and once, unless it is dated; a refusal writes nothing; a plan that nothing has happened to is
-applied; and no mail leaves in clear after a write that was protected before it, unless the plan did that to this mail when it was approved. What
-becomes of mail, the emulator says.
+The law: an approval is used for the plan of one run, and once, unless it is dated; a refusal writes nothing; a plan
+that nothing has happened to is applied; and no mail leaves in clear after a write that was protected before it, unless
+the plan did that to this mail when it was approved. What becomes of mail, the emulator says.
 """
 
 from __future__ import annotations
@@ -32,8 +33,21 @@ _ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
 _WISHES: tuple[dict[str, Any], ...] = (
     {"encryption_rules": [{"name": "ours", "conditions": _OUT, "actions": _ENCRYPT}]},
     {"encryption_rules": [{"name": "theirs 1", "conditions": _OUT, "actions": _ENCRYPT, "enabled": False}]},
-    {"encryption_rules": [{"name": "ours", "conditions": {**_OUT, "subject_contains_words": ["secret"]}, "actions": _ENCRYPT}]},
-    {"encryption_rules": [{"name": "ours", "conditions": _OUT, "exceptions": {"recipient_domain_is": ["partner.example"]}, "actions": _ENCRYPT}]},
+    {
+        "encryption_rules": [
+            {"name": "ours", "conditions": {**_OUT, "subject_contains_words": ["secret"]}, "actions": _ENCRYPT}
+        ]
+    },
+    {
+        "encryption_rules": [
+            {
+                "name": "ours",
+                "conditions": _OUT,
+                "exceptions": {"recipient_domain_is": ["partner.example"]},
+                "actions": _ENCRYPT,
+            }
+        ]
+    },
 )
 _PLAIN = {
     "body": "",
@@ -91,7 +105,11 @@ def examine(seed: int, steps: int = 8) -> int:
 def _in_clear(organization: Organization) -> frozenset[int]:
     """The probes that reach somebody outside, and for certain without protection."""
     stored = organization.dump()
-    facts = {"accepted_domains": stored["accepted_domains"], "remote_domains": stored["remote_domains"], "irm_configuration": stored["irm_configuration"]}
+    facts = {
+        "accepted_domains": stored["accepted_domains"],
+        "remote_domains": stored["remote_domains"],
+        "irm_configuration": stored["irm_configuration"],
+    }
     flow = MailFlow(stored["transport_rules"], facts)
     clear = set()
     for number, probe in enumerate(_PROBES):
@@ -119,7 +137,11 @@ def _apply(role: Role, source: random.Random, approved: Approved, approvals: lis
     by_digest, dated, late = source.random() < 0.3, source.random() < 0.3, source.random() < 0.3
     if by_digest:  # It is the newest plan that has it.
         approved = next(each for each in reversed(approvals) if each.digest == approved.digest)
-    given = {**approved.wishes, "approved_plan": approved.digest if by_digest else approved.path, **({"approval_valid_until": _DATED} if dated else {})}
+    given = {
+        **approved.wishes,
+        "approved_plan": approved.digest if by_digest else approved.path,
+        **({"approval_valid_until": _DATED} if dated else {}),
+    }
     writes, as_approved, was_used = len(role.session.writes), role.state() == approved.state, approved.used
     try:
         planned = role.plan(**given)
@@ -130,7 +152,18 @@ def _apply(role: Role, source: random.Random, approved: Approved, approvals: lis
             _somebody(role, source)
             as_approved = False
         writes, clear = len(role.session.writes), _in_clear(role.session.organization)
-        apply(role._task("baseline", "recommended", given, False, run_tags=[], skip_tags=[], snapshot=planned["snapshot"], stage=""))
+        apply(
+            role._task(
+                "baseline",
+                "recommended",
+                given,
+                False,
+                run_tags=[],
+                skip_tags=[],
+                snapshot=planned["snapshot"],
+                stage="",
+            )
+        )
     except ExchangeError as error:
         refusal = str(error)
     else:
@@ -141,17 +174,27 @@ def _apply(role: Role, source: random.Random, approved: Approved, approvals: lis
         return
     assert dated or not was_used, "an approval was used twice"
     lost = _in_clear(role.session.organization) - clear
-    assert lost <= approved.loses, f"mail leaves in clear, which nobody approved: {[_PROBES[number] for number in sorted(lost - approved.loses)]}"
+    assert lost <= approved.loses, (
+        f"mail leaves in clear, which nobody approved: {[_PROBES[number] for number in sorted(lost - approved.loses)]}"
+    )
 
 
 def _somebody(role: Role, source: random.Random) -> None:
     """Another administrator makes a rule, or removes one."""
-    theirs = [rule["Name"] for rule in role.session.organization.dump()["transport_rules"] if rule["Name"].startswith("theirs")]
+    theirs = [
+        rule["Name"]
+        for rule in role.session.organization.dump()["transport_rules"]
+        if rule["Name"].startswith("theirs")
+    ]
     if theirs and source.random() < 0.5:
         role.session.edit("Remove-TransportRule", Identity=source.choice(theirs))
         return
     name = f"theirs {next(number for number in range(1, 99) if f'theirs {number}' not in theirs)}"
-    encrypts = {"FromScope": "InOrganization", "SentToScope": "NotInOrganization", "ApplyRightsProtectionTemplate": "Encrypt"}
+    encrypts = {
+        "FromScope": "InOrganization",
+        "SentToScope": "NotInOrganization",
+        "ApplyRightsProtectionTemplate": "Encrypt",
+    }
     stops = {"SubjectContainsWords": ["public"], "StopRuleProcessing": True, "FromScope": "InOrganization"}
     role.session.edit("New-TransportRule", Name=name, Priority=0, **source.choice([encrypts, encrypts, stops]))
 

@@ -1,9 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Anything at all, given to whatever reads what others wrote: decoders, the broker's socket, and the values of a playbook over both wires.
+"""Anything at all, given to whatever reads what others wrote: decoders, the broker's socket, and the values of a
+playbook over both wires.
 
-The law: what is not understood is an error of the kind that its reader promises, and what is accepted goes there and back unchanged.
+The law: what is not understood is an error of the kind that its reader promises, and what is accepted goes there and
+back unchanged.
 """
 
 from __future__ import annotations
@@ -23,17 +25,37 @@ from ansible.playbook.play_context import PlayContext
 from ansible_collections.m365.message_encryption.plugins.connection import exchange as _exchange
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import image
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, InvalidValueError, OptionError, ProtocolError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    ExchangeError,
+    InvalidValueError,
+    OptionError,
+    ProtocolError,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.scalars import timespan_days
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS, SETTINGS_FIELDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import (
+    ACTIVESYNC_ORG_SETTINGS,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import (
+    IRM_CONFIGURATION,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
+    OME_CONFIGURATION,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
+    SECTIONS,
+    SETTINGS_FIELDS,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import server as _server
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.frames import receive
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import authentication, decode, encode, records, rest_answers
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import (
+    authentication,
+    decode,
+    encode,
+    records,
+    rest_answers,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml as _clixml
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import refusals as _refusals
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Failure
@@ -56,7 +78,14 @@ HOSTILE = (
         "$(Remove-TransportRule *) ${env:PATH} `$x `n",
         "@(1) @{a=1} --% #",
     ),
-    *("{{ lookup('pipe', 'id') }}", "{% raw %} {# #}", "!unsafe x", "_x0041_ _x000D__x000A_ _X005F_ _x", "]]> <!-- --> &amp; &#0; <S N='V'>", "<!DOCTYPE x>"),
+    *(
+        "{{ lookup('pipe', 'id') }}",
+        "{% raw %} {# #}",
+        "!unsafe x",
+        "_x0041_ _x000D__x000A_ _X005F_ _x",
+        "]]> <!-- --> &amp; &#0; <S N='V'>",
+        "<!DOCTYPE x>",
+    ),
     *(
         "a\0b",
         "\ud800",
@@ -70,7 +99,11 @@ HOSTILE = (
         "%s %n ../../x",
     ),
 )
-TEXTS = st.text(st.characters(exclude_categories=()), max_size=60) | st.sampled_from(HOSTILE) | st.lists(st.sampled_from(HOSTILE), max_size=3).map("".join)
+TEXTS = (
+    st.text(st.characters(exclude_categories=()), max_size=60)
+    | st.sampled_from(HOSTILE)
+    | st.lists(st.sampled_from(HOSTILE), max_size=3).map("".join)
+)
 #: Texts that nearly are sizes, time spans, dates, colors, numbers, addresses or lists of arguments.
 NEARLY = (
     st.text("0123456789.,:-+PTDHMSWYZ GMKB()bytes#abcdef", max_size=24)
@@ -81,24 +114,64 @@ NEARLY = (
     | st.from_regex(r"#?[0-9a-fA-F]{3,8}", fullmatch=True)
 )
 EDGES = st.sampled_from(
-    ["9" * 400, "9" * 5000, "1" * 400 + "TB", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1e999", "NaN", "-0", "\u00b2", "\uff11\uff12"]
+    [
+        "9" * 400,
+        "9" * 5000,
+        "1" * 400 + "TB",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "1e999",
+        "NaN",
+        "-0",
+        "\u00b2",
+        "\uff11\uff12",
+    ]
 )
 ANY = TEXTS | NEARLY | EDGES
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | ANY,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(ANY | st.sampled_from(["Data", "Days", "@odata.type"]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(ANY | st.sampled_from(["Data", "Days", "@odata.type"]), inner, max_size=4)
+    ),
     max_leaves=8,
 )
 
 _TAGS = (
-    *("Obj", "MS", "Props", "S", "I32", "I64", "U64", "By", "B", "Nil", "DT", "TS", "BA", "G", "C", "D", "Db", "Sg", "SS", "URI", "Version", "XD", "SBK"),
+    *(
+        "Obj",
+        "MS",
+        "Props",
+        "S",
+        "I32",
+        "I64",
+        "U64",
+        "By",
+        "B",
+        "Nil",
+        "DT",
+        "TS",
+        "BA",
+        "G",
+        "C",
+        "D",
+        "Db",
+        "Sg",
+        "SS",
+        "URI",
+        "Version",
+        "XD",
+        "SBK",
+    ),
     *("LST", "QUE", "STK", "IE", "DCT", "En", "TN", "TNRef", "T", "ToString", "Ref", "PR", "Unknown"),
 )
 
 
 @st.composite
 def _elements(draw: st.DrawFn, depth: int = 0) -> ElementTree.Element:
-    names = draw(st.dictionaries(st.sampled_from(["N", "RefId"]), st.sampled_from(["0", "1", "Key", "Value", "Name", "_x0041_"])))
+    names = draw(
+        st.dictionaries(st.sampled_from(["N", "RefId"]), st.sampled_from(["0", "1", "Key", "Value", "Name", "_x0041_"]))
+    )
     element = ElementTree.Element(draw(st.sampled_from(_TAGS)), names)
     element.text = draw(st.none() | st.text("0aP-:T.=_xé", max_size=6) | NEARLY)
     if depth < 4:
@@ -111,7 +184,11 @@ def _damaged(draw: st.DrawFn, documents: st.SearchStrategy[str]) -> str:
     """A document out of which a part is cut, or into which something is put."""
     text = draw(documents)
     start = draw(st.integers(0, len(text)))
-    return text[:start] + draw(st.just("") | st.text(max_size=3) | st.sampled_from(HOSTILE)) + text[start + draw(st.integers(0, 8)) :]
+    return (
+        text[:start]
+        + draw(st.just("") | st.text(max_size=3) | st.sampled_from(HOSTILE))
+        + text[start + draw(st.integers(0, 8)) :]
+    )
 
 
 _DOCUMENTS = _elements().map(lambda element: ElementTree.tostring(element, encoding="unicode"))
@@ -259,11 +336,15 @@ def broker(messages: list[bytes | Any]) -> None:
     assert previous == {"log": []} or previous == {}, previous
 
 
-_OPTIONS: Mapping[str, Any] = {name: row.get("default") for name, row in yaml.safe_load(_exchange.DOCUMENTATION)["options"].items()}
+_OPTIONS: Mapping[str, Any] = {
+    name: row.get("default") for name, row in yaml.safe_load(_exchange.DOCUMENTATION)["options"].items()
+}
 
 
 def identities(items: list[dict[str, Any]]) -> None:
-    """The items of a loop, for each of which core sets the options of one connection object anew: each has the identity of its own options, or none."""
+    """The items of a loop, for each of which core sets the options of one connection object anew: each has the identity
+    of its own options, or none.
+    """
     connection = _exchange.Connection.__new__(_exchange.Connection)
     connection._playbook, connection._client, connection._built_from, connection._defs = 0, None, None, dict(_OPTIONS)
     connection._play_context = PlayContext()
@@ -326,7 +407,9 @@ _ITEMS = st.fixed_dictionaries(
 
 def _given_to(row: Field) -> st.SearchStrategy[tuple[Field, Any]]:
     """A row with what Ansible's own validation lets through for it."""
-    value: Any = {"bool": st.booleans(), "int": st.integers(), "list": st.lists(ANY, max_size=3)}.get(row.kind.spec["type"], ANY)
+    value: Any = {"bool": st.booleans(), "int": st.integers(), "list": st.lists(ANY, max_size=3)}.get(
+        row.kind.spec["type"], ANY
+    )
     if row.kind.spec.get("choices"):
         value = st.sampled_from(row.kind.spec["choices"])
         value = st.lists(value, max_size=3) if row.kind.spec["type"] == "list" else value
@@ -338,23 +421,37 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(ANY, inner, max_size=4),
     max_leaves=8,
 )
-_HEADERS = st.dictionaries(st.sampled_from(["Retry-After", "WWW-Authenticate", "x-ExceptionType", "Content-Type"]), ANY.map(lambda text: text.strip()))
-_ERRORS = st.fixed_dictionaries({"error": JSON | st.fixed_dictionaries({"details": JSON, "message": JSON, "innererror": JSON})})
-_LISTS = st.fixed_dictionaries({"value": JSON | st.lists(JSON)}, optional={"@adminapi.errors": JSON, "@adminapi.warnings": JSON, "@odata.nextLink": JSON})
+_HEADERS = st.dictionaries(
+    st.sampled_from(["Retry-After", "WWW-Authenticate", "x-ExceptionType", "Content-Type"]),
+    ANY.map(lambda text: text.strip()),
+)
+_ERRORS = st.fixed_dictionaries(
+    {"error": JSON | st.fixed_dictionaries({"details": JSON, "message": JSON, "innererror": JSON})}
+)
+_LISTS = st.fixed_dictionaries(
+    {"value": JSON | st.lists(JSON)},
+    optional={"@adminapi.errors": JSON, "@adminapi.warnings": JSON, "@odata.nextLink": JSON},
+)
 
 #: A name to what is drawn, and to what is done with it. What it raises, or does not hold, breaks the law.
 TARGETS: dict[str, tuple[st.SearchStrategy[Any], Callable[[Any], None]]] = {
     "CLIXML": (_DOCUMENTS | _damaged(_DOCUMENTS) | ANY, clixml),
     "values into CLIXML and JSON": (VALUES, encoded),
     "JSON objects": (
-        st.dictionaries(ANY | st.sampled_from(["A", "A@data.type", "A@odata.type"]), JSON | st.sampled_from(["System.Guid", "#Collection(Byte)", "Byte[]"])),
+        st.dictionaries(
+            ANY | st.sampled_from(["A", "A@data.type", "A@odata.type"]),
+            JSON | st.sampled_from(["System.Guid", "#Collection(Byte)", "Byte[]"]),
+        ),
         json_objects,
     ),
     "HTTP answers": (st.tuples(st.integers(100, 599), _HEADERS, st.binary() | JSON | _ERRORS | _LISTS), answers),
     "time spans and dates": (ANY, time_spans),
     "error texts": (ANY | st.lists(ANY).map("|".join), refusals),
     "pictures": (
-        st.tuples(st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*"]), st.binary(max_size=200)).map(b"".join),
+        st.tuples(
+            st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*"]),
+            st.binary(max_size=200),
+        ).map(b"".join),
         pictures,
     ),
     "declared values": (st.sampled_from(FIELDS).flatmap(_given_to), declared),
@@ -365,15 +462,31 @@ TARGETS: dict[str, tuple[st.SearchStrategy[Any], Callable[[Any], None]]] = {
 
 
 def texts_over(world: World, wire: str) -> Callable[[tuple[str, ...]], None]:
-    """What gives texts to rules and brandings over a wire: each is refused by name and nothing is sent, or stored as it is, and found again."""
+    """What gives texts to rules and brandings over a wire: each is refused by name and nothing is sent, or stored as it
+    is, and found again.
+    """
 
     def check(texts: tuple[str, ...]) -> None:
         name, comment, word, pattern, portal = texts
         world.start({"advanced_message_encryption": True})
-        rule = {"name": name, "comments": comment, "conditions": {"subject_contains_words": [word], "subject_matches_patterns": [pattern]}}
+        rule = {
+            "name": name,
+            "comments": comment,
+            "conditions": {"subject_contains_words": [word], "subject_matches_patterns": [pattern]},
+        }
         for module, options, part, expected in (
-            ("ome_transport_rule", {**rule, "actions": {"prepend_subject": portal}}, "transport_rules", {"Comments": comment, "SubjectContainsWords": [word]}),
-            ("ome_configuration", {"portal_text": portal, "verify_timeout": 4}, "ome_configurations", {"PortalText": portal}),
+            (
+                "ome_transport_rule",
+                {**rule, "actions": {"prepend_subject": portal}},
+                "transport_rules",
+                {"Comments": comment, "SubjectContainsWords": [word]},
+            ),
+            (
+                "ome_configuration",
+                {"portal_text": portal, "verify_timeout": 4},
+                "ome_configurations",
+                {"PortalText": portal},
+            ),
         ):
             outcome = world.run(wire, module, options)
             if isinstance(outcome.error, (OptionError, InvalidValueError)):
@@ -381,7 +494,9 @@ def texts_over(world: World, wire: str) -> Callable[[tuple[str, ...]], None]:
                 continue
             assert outcome.error is None, (texts, outcome.error)
             found = world.organization.state[part][0]
-            assert {key: found.get(key) or ([] if isinstance(value, list) else "") for key, value in expected.items()} == expected, (texts, found)
+            assert {
+                key: found.get(key) or ([] if isinstance(value, list) else "") for key, value in expected.items()
+            } == expected, (texts, found)
             assert not world.run(wire, module, options).result["changed"], texts
 
     return check
@@ -395,7 +510,13 @@ def run(strategy: st.SearchStrategy[Any], check: Callable[[Any], None], *, numbe
     count = 0
 
     @seed(number)
-    @settings(max_examples=executions, deadline=None, database=None, phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=executions,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
     @given(strategy)
     def law(drawn: Any) -> None:
         nonlocal count

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mail through random organizations: the simulator and the emulator's mail flow, compared over many more than the unit tests try."""
+"""Mail through random organizations: the simulator and the emulator's mail flow, compared over many more than the unit
+tests try.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,8 @@ _EDITS = 2
 def compare(first: int, number: int) -> tuple[int, str]:
     """Compares ``number`` organizations, rules and messages from the seed ``first`` on.
 
-    :returns: how many had an answer (where too much is unknown there is none), and what the first that differs says, empty where none does.
+    :returns: how many had an answer (where too much is unknown there is none), and what the first that differs says,
+        empty where none does.
     """
     compared = 0
     for seed in range(first, first + number):
@@ -41,14 +44,19 @@ def compare(first: int, number: int) -> tuple[int, str]:
             continue
         compared += 1
         if wrong:
-            return compared, f"mail flow, seed {seed}: {wrong}\ntenant = {tenant!r}\nrules = {rules!r}\nmessage = {message!r}"
+            return (
+                compared,
+                f"mail flow, seed {seed}: {wrong}\ntenant = {tenant!r}\nrules = {rules!r}\nmessage = {message!r}",
+            )
     return compared, ""
 
 
 def prove(first: int, number: int) -> tuple[int, str]:
-    """Decides ``number`` random claims from the seed ``first`` on, and random edits, other settings and the lint of each of their rule sets.
+    """Decides ``number`` random claims from the seed ``first`` on, and random edits, other settings and the lint of
+    each of their rule sets.
 
-    Messages are enumerated, and say whether it is so: those of the plain small world for half of the rule sets, and of one with a theme for the others.
+    Messages are enumerated, and say whether it is so: those of the plain small world for half of the rule sets, and of
+    one with a theme for the others.
 
     :returns: how many claims were decided, and what the first wrong answer says, empty where none is.
     """
@@ -74,7 +82,8 @@ _RESPELLED = 4
 
 
 def assume(first: int, number: int) -> tuple[int, str]:
-    """Holds guarantees over ``number`` random rule sets from the seed ``first`` on against the simulator's answers about unusual mail.
+    """Holds guarantees over ``number`` random rule sets from the seed ``first`` on against the simulator's answers
+    about unusual mail.
 
     :returns: how many there were, and what the first wrong verdict says, empty where none is.
     """

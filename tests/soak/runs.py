@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs of the role one after the other, with clocks that jump and disks that fill up or can only be read.
 
-The law: what is said of Exchange is what happened to it; nothing is written without a snapshot that can be read; and a rollback goes back to
-before the last run that was not rolled back, whatever clocks said.
+The law: what is said of Exchange is what happened to it; nothing is written without a snapshot that can be read; and a
+rollback goes back to before the last run that was not rolled back, whatever clocks said.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ class Surroundings:
             def now(cls, tz: datetime.tzinfo | None = None) -> datetime.datetime:
                 return datetime.datetime(2026, 11, 25, 3, tzinfo=tz) + here.shift
 
-        times = SimpleNamespace(**{name: getattr(datetime, name) for name in ("UTC", "timedelta", "date", "time")}, datetime=Clock)
+        times = SimpleNamespace(
+            **{name: getattr(datetime, name) for name in ("UTC", "timedelta", "date", "time")}, datetime=Clock
+        )
         with (
             mock.patch.object(_snapshots, "datetime", times),
             mock.patch.object(_snapshot, "datetime", times),
@@ -84,7 +86,9 @@ def examine(seed: int, steps: int = 8) -> int:
         #: The id of each snapshot whose run has written, with the state before it, oldest first.
         behind: list[tuple[str, Any]] = []
         for _step in range(steps):
-            surroundings.shift = datetime.timedelta(seconds=source.choice([0, 1, -1, 3600, -86400 * 400, 86400 * 9000, -86400 * 9000]))
+            surroundings.shift = datetime.timedelta(
+                seconds=source.choice([0, 1, -1, 3600, -86400 * 400, 86400 * 9000, -86400 * 9000])
+            )
             surroundings.free = source.choice([None, None, None, source.randint(0, 8)])
             surroundings.code = source.choice([_FULL, _READ_ONLY])
             if source.random() < 0.6:
@@ -131,7 +135,9 @@ def _go_back(role: Role, behind: list[tuple[str, Any]], *, whole: bool) -> None:
 
 
 def _run(role: Role, procedure: str, wishes: dict[str, Any]) -> str:
-    """Plans and applies. Holds what is said of Exchange against what reached it. The snapshot's path, empty where there is none."""
+    """Plans and applies. Holds what is said of Exchange against what reached it. The snapshot's path, empty where there
+    is none.
+    """
     writes = len(role.session.writes)
     try:
         planned = role.plan(procedure, **wishes)
@@ -141,7 +147,9 @@ def _run(role: Role, procedure: str, wishes: dict[str, Any]) -> str:
     assert len(role.session.writes) == writes, "the preflight wrote"
     if not planned["pending"]:
         return ""
-    task = role._task(procedure, "recommended", wishes, False, run_tags=[], skip_tags=[], snapshot=planned["snapshot"], stage="")
+    task = role._task(
+        procedure, "recommended", wishes, False, run_tags=[], skip_tags=[], snapshot=planned["snapshot"], stage=""
+    )
     try:
         said = apply(task)
     except ExchangeError as error:

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The law of the fault search, and its examination of one case.
 
-The law: whatever goes wrong, a task either reports exactly what it changed, or fails and names what it changed and what it may have
-changed; nothing is done twice; nothing is done in check mode; and a later run without faults converges to where a run that never met
-a fault would have led.
+The law: whatever goes wrong, a task either reports exactly what it changed, or fails and names what it changed and what
+it may have changed; nothing is done twice; nothing is done in check mode; and a later run without faults converges to
+where a run that never met a fault would have led.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import UnreachableError, VerificationError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    UnreachableError,
+    VerificationError,
+)
 from hypothesis import strategies as st
 
 from tests.emulator.faults import SHELL, Strike
@@ -101,7 +104,9 @@ class Tally:
 
 
 def examine(world: World, case: Case, tally: Tally) -> None:
-    """Runs a case: without faults, with them, and twice more without. An AssertionError says which part of the law was broken."""
+    """Runs a case: without faults, with them, and twice more without. An AssertionError says which part of the law was
+    broken.
+    """
     module, options = case.wish
     options = {**options, "verify_timeout": case.verify_timeout}
     world.start({"advanced_message_encryption": True})
@@ -157,7 +162,9 @@ def examine(world: World, case: Case, tally: Tally) -> None:
 
 
 def _shows_nothing(strike: Strike) -> bool:
-    """Whether a read ended without a word. PowerShell goes on with the next statement, so that nobody can tell it from a read of nothing."""
+    """Whether a read ended without a word. PowerShell goes on with the next statement, so that nobody can tell it from
+    a read of nothing.
+    """
     return strike.kind in SHELL and all(map(is_read, strike.cmdlets))
 
 
@@ -170,24 +177,51 @@ def judge(outcome: Outcome, case: Case, *, struck: Sequence[str], blind: bool = 
     effective = Counter(write.text for write in outcome.own if write.effective)
     reported = Counter(outcome.commands)
     unknown = Counter(outcome.result.get("outcome_unknown", ()))
-    created = Counter((write.cmdlet, write.identity.casefold()) for write in outcome.writes if write.effective and write.cmdlet.startswith("New-"))
-    removed = Counter(write.identity.casefold() for write in outcome.writes if write.effective and write.cmdlet.startswith("Remove-"))
+    created = Counter(
+        (write.cmdlet, write.identity.casefold())
+        for write in outcome.writes
+        if write.effective and write.cmdlet.startswith("New-")
+    )
+    removed = Counter(
+        write.identity.casefold() for write in outcome.writes if write.effective and write.cmdlet.startswith("Remove-")
+    )
     for (cmdlet, identity), number in created.items():
         assert number <= 1 + removed[identity], f"{cmdlet} {identity!r} happened {number} times"
     # What somebody else removed at once, nothing shows to a task to which Exchange said that it failed.
-    gone = {fault["edit"]["parameters"]["Identity"].casefold() for fault in case.faults if fault["kind"] == "portal_edit" and _removes(fault["edit"])}
+    gone = {
+        fault["edit"]["parameters"]["Identity"].casefold()
+        for fault in case.faults
+        if fault["kind"] == "portal_edit" and _removes(fault["edit"])
+    }
     hidden = Counter(write.text for write in outcome.own if write.effective and write.identity.casefold() in gone)
-    silent = effective - reported - unknown - (hidden if "portal_edit" in struck and outcome.error is not None else Counter())
+    silent = (
+        effective
+        - reported
+        - unknown
+        - (hidden if "portal_edit" in struck and outcome.error is not None else Counter())
+    )
     assert not silent, f"changed and not reported: {dict(silent)}; {_shown(outcome)}"
-    # What somebody else did at the same moment, or what was there and not shown, can be taken for the task's own write, whose answer was lost.
+    # What somebody else did at the same moment, or what was there and not shown, can be taken for the task's own write,
+    # whose answer was lost.
     edited = "portal_edit" in struck or blind
-    assert edited or not reported - accepted, f"reported and never carried out: {dict(reported - accepted)}; {_shown(outcome)}"
-    assert outcome.result.get("changed", False) == bool(reported), f"changed is not whether something was changed; {_shown(outcome)}"
+    assert edited or not reported - accepted, (
+        f"reported and never carried out: {dict(reported - accepted)}; {_shown(outcome)}"
+    )
+    assert outcome.result.get("changed", False) == bool(reported), (
+        f"changed is not whether something was changed; {_shown(outcome)}"
+    )
     if outcome.error is None:
         assert not unknown, f"a task that succeeds leaves something unknown; {_shown(outcome)}"
         # Who ignores a write without a word makes it a command that was run and changed nothing.
-        if case.verify_timeout and not edited and "silent_noop" not in struck and not case.habits.get("ignored_parameters"):
-            assert effective == reported, f"reported as a change that it was not: {dict(reported - effective)}; {_shown(outcome)}"
+        if (
+            case.verify_timeout
+            and not edited
+            and "silent_noop" not in struck
+            and not case.habits.get("ignored_parameters")
+        ):
+            assert effective == reported, (
+                f"reported as a change that it was not: {dict(reported - effective)}; {_shown(outcome)}"
+            )
     if isinstance(outcome.error, UnreachableError):
         assert not accepted, f"unreachable, and yet it wrote: {_shown(outcome)}"
 

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 
 def several(examine: Callable[[int], int], first: int, number: int) -> tuple[int, str]:
-    """Examines ``number`` sequences from the seed ``first`` on. How many steps they had, and what broke the law; empty where nothing did.
+    """Examines ``number`` sequences from the seed ``first`` on. How many steps they had, and what broke the law; empty
+    where nothing did.
 
     :param examine: one sequence by its seed: how many steps it had. Raises AssertionError.
     """

@@ -15,9 +15,23 @@ NAME = "contoso.onmicrosoft.com"
 RULE_NAMES = ("alpha", "beta", "gamma", "delta")
 TEMPLATES = ("Encrypt", "Do Not Forward", "Confidential \\ All Employees")
 BRANDINGS = ("One week", "Täglich_x0041_")
-_TEXTS = st.sampled_from(["", "plain", 'it\'s $(Get-Date) `n "x"', "Zürich €\r\nzwei", "{{ lookup('pipe', 'id') }}", "<b>&amp;</b>", "_x000D_"])
-_WORDS = st.lists(st.sampled_from(["secret", "confidential", "yes", "5", "O'Brien", "täglich"]), min_size=1, max_size=3, unique=True)
-_ADDRESSES = st.lists(st.sampled_from([f"AlexW@{NAME}", f"legal@{NAME}", "somebody@example.com"]), min_size=1, max_size=2, unique=True)
+_TEXTS = st.sampled_from(
+    [
+        "",
+        "plain",
+        'it\'s $(Get-Date) `n "x"',
+        "Zürich €\r\nzwei",
+        "{{ lookup('pipe', 'id') }}",
+        "<b>&amp;</b>",
+        "_x000D_",
+    ]
+)
+_WORDS = st.lists(
+    st.sampled_from(["secret", "confidential", "yes", "5", "O'Brien", "täglich"]), min_size=1, max_size=3, unique=True
+)
+_ADDRESSES = st.lists(
+    st.sampled_from([f"AlexW@{NAME}", f"legal@{NAME}", "somebody@example.com"]), min_size=1, max_size=2, unique=True
+)
 _BOOLEANS = st.booleans()
 
 
@@ -34,7 +48,11 @@ IRM = some(
     search_enabled=_BOOLEANS,
     simplified_client_access_enabled=_BOOLEANS,
     transport_decryption_setting=st.sampled_from(["Disabled", "Mandatory", "Optional"]),
-    licensing_location=st.lists(st.sampled_from(["https://a.example.com/_wmcs/licensing", "https://b.example.com/_wmcs/licensing"]), max_size=2, unique=True),
+    licensing_location=st.lists(
+        st.sampled_from(["https://a.example.com/_wmcs/licensing", "https://b.example.com/_wmcs/licensing"]),
+        max_size=2,
+        unique=True,
+    ),
 )
 ACTIVESYNC = some(
     admin_mail_recipients=st.just([]) | _ADDRESSES,
@@ -54,7 +72,9 @@ _PREDICATES = {
     "from_scope": st.sampled_from(["InOrganization", "NotInOrganization"]),
     "sent_to_scope": st.sampled_from(["InOrganization", "NotInOrganization"]),
     "subject_contains_words": _WORDS,
-    "subject_matches_patterns": st.lists(st.sampled_from(["^\\[secret\\]", "a|b"]), min_size=1, max_size=2, unique=True),
+    "subject_matches_patterns": st.lists(
+        st.sampled_from(["^\\[secret\\]", "a|b"]), min_size=1, max_size=2, unique=True
+    ),
     "sent_to": _ADDRESSES,
     "attachment_size_over": st.sampled_from(["10MB", "1KB", "123456"]),
     "has_no_classification": st.just(True),
@@ -81,7 +101,12 @@ _ACTION_SECTION = some(**_ACTIONS).filter(bool)
 def rule(name: st.SearchStrategy[str], *, whole: bool) -> st.SearchStrategy[dict[str, Any]]:
     """The options of a rule. One that is ``whole`` can be created."""
     needed = {"name": name, **({"actions": _ACTION_SECTION} if whole else {})}
-    more = {"conditions": some(**_PREDICATES), "exceptions": some(**_PREDICATES), **({} if whole else {"actions": _ACTION_SECTION}), **_SETTINGS}
+    more = {
+        "conditions": some(**_PREDICATES),
+        "exceptions": some(**_PREDICATES),
+        **({} if whole else {"actions": _ACTION_SECTION}),
+        **_SETTINGS,
+    }
     return st.fixed_dictionaries(needed, optional=more)
 
 
@@ -100,7 +125,10 @@ PASTS = st.lists(
         st.tuples(st.just("irm_configuration"), IRM),
         st.tuples(st.just("activesync_org_settings"), ACTIVESYNC),
         st.tuples(st.just("ome_configuration"), BRANDING),
-        st.tuples(st.just("ome_configuration"), BRANDING.map(lambda branding: {"identity": BRANDINGS[0], "external_mail_expiry_in_days": 7, **branding})),
+        st.tuples(
+            st.just("ome_configuration"),
+            BRANDING.map(lambda branding: {"identity": BRANDINGS[0], "external_mail_expiry_in_days": 7, **branding}),
+        ),
         st.tuples(st.just("ome_transport_rules"), rule_lists().map(lambda rules: {"rules": rules})),
         st.tuples(st.just("ome_transport_rules"), rule_lists().map(lambda rules: {"rules": rules})),
     ),
@@ -115,8 +143,12 @@ HABITS = st.fixed_dictionaries(
         "reorder_lists": st.just(True),
         "batch_order": st.sampled_from(["reversed", "reads_first", "reads_last"]),
         "error_details": st.sampled_from(["json", "inner"]),
-        "ignored_parameters": st.sampled_from([["Set-IRMConfiguration -EnablePdfEncryption"], ["Set-OMEConfiguration -PortalText"]]),
-        "hidden_cmdlets": st.sampled_from([["Set-TransportRule"], ["Get-RMSTemplate"], ["Set-OMEConfiguration"], ["Get-OMEConfiguration"]]),
+        "ignored_parameters": st.sampled_from(
+            [["Set-IRMConfiguration -EnablePdfEncryption"], ["Set-OMEConfiguration -PortalText"]]
+        ),
+        "hidden_cmdlets": st.sampled_from(
+            [["Set-TransportRule"], ["Get-RMSTemplate"], ["Set-OMEConfiguration"], ["Get-OMEConfiguration"]]
+        ),
     },
 )
 
@@ -125,30 +157,43 @@ WISHES = st.one_of(
     st.tuples(st.just("irm_configuration"), IRM),
     st.tuples(st.just("activesync_org_settings"), ACTIVESYNC),
     st.tuples(st.just("ome_configuration"), BRANDING),
-    st.tuples(st.just("ome_configuration"), BRANDING.map(lambda branding: {"identity": BRANDINGS[1], "external_mail_expiry_in_days": 3, **branding})),
+    st.tuples(
+        st.just("ome_configuration"),
+        BRANDING.map(lambda branding: {"identity": BRANDINGS[1], "external_mail_expiry_in_days": 3, **branding}),
+    ),
     st.tuples(st.just("ome_configuration"), st.just({"identity": BRANDINGS[0], "state": "absent"})),
     st.tuples(st.just("ome_transport_rule"), rule(_NAMES, whole=True)),
-    st.tuples(st.just("ome_transport_rule"), st.tuples(rule(_NAMES, whole=False), st.integers(0, 3)).map(lambda pair: {**pair[0], "priority": pair[1]})),
+    st.tuples(
+        st.just("ome_transport_rule"),
+        st.tuples(rule(_NAMES, whole=False), st.integers(0, 3)).map(lambda pair: {**pair[0], "priority": pair[1]}),
+    ),
     st.tuples(st.just("ome_transport_rule"), _NAMES.map(lambda name: {"name": name, "state": "absent"})),
     st.tuples(
         st.just("ome_transport_rules"),
-        st.tuples(rule_lists(), st.sampled_from(["keep", "warn", "disable", "remove"])).map(lambda pair: {"rules": pair[0], "unmanaged": pair[1]}),
+        st.tuples(rule_lists(), st.sampled_from(["keep", "warn", "disable", "remove"])).map(
+            lambda pair: {"rules": pair[0], "unmanaged": pair[1]}
+        ),
     ),
     st.tuples(
         st.just("ome_transport_rule_order"),
-        st.tuples(st.lists(_NAMES, min_size=1, max_size=4, unique=True), st.sampled_from(["first", "last", "relative"])).map(
-            lambda pair: {"rules": pair[0], "position": pair[1]}
-        ),
+        st.tuples(
+            st.lists(_NAMES, min_size=1, max_size=4, unique=True), st.sampled_from(["first", "last", "relative"])
+        ).map(lambda pair: {"rules": pair[0], "position": pair[1]}),
     ),
     st.tuples(st.just("owa_mailbox_policy"), _BOOLEANS.map(lambda on: {"identity": "*", "irm_enabled": on})),
-    st.tuples(st.just("ome_message_revocation"), _BOOLEANS.map(lambda revoked: {"message_id": f"<portal-1@{NAME}>", "revoked": revoked})),
+    st.tuples(
+        st.just("ome_message_revocation"),
+        _BOOLEANS.map(lambda revoked: {"message_id": f"<portal-1@{NAME}>", "revoked": revoked}),
+    ),
     st.tuples(
         st.just("message_encryption_state"),
         st.fixed_dictionaries(
             {"irm_configuration": IRM},
             optional={
                 "activesync_org_settings": ACTIVESYNC,
-                "owa_mailbox_policies": _BOOLEANS.map(lambda on: [{"identity": "OwaMailboxPolicy-Default", "irm_enabled": on}]),
+                "owa_mailbox_policies": _BOOLEANS.map(
+                    lambda on: [{"identity": "OwaMailboxPolicy-Default", "irm_enabled": on}]
+                ),
                 "transport_rules": rule_lists(),
                 "ome_configurations": st.tuples(BRANDING, BRANDING).map(
                     lambda pair: [{"identity": "OME Configuration", **pair[0]}, {"identity": BRANDINGS[1], **pair[1]}]
@@ -159,7 +204,8 @@ WISHES = st.one_of(
     ),
 )
 
-#: Seconds of an answer that comes too late for a session with little patience, and bytes of one that is more than any takes in.
+#: Seconds of an answer that comes too late for a session with little patience, and bytes of one that is more than any
+#: takes in.
 LATE, OVERSIZED = 1.5, 3_000_000
 
 _STEPS = {
@@ -193,7 +239,12 @@ def faults(draw: st.DrawFn, wire: str) -> dict[str, Any]:
     family = wire if wire in _STEPS else "psrp"
     elsewhere = _ELSEWHERE[family] | (frozenset() if wire in _EMULATED else POOL)
     kind = draw(st.sampled_from(sorted(KINDS - elsewhere - {"redirect"})))
-    fault: dict[str, Any] = {"kind": kind, "wire": family, "nth": draw(st.integers(1, 8)), "times": draw(st.sampled_from([1, 1, 1, 2, 3, 6]))}
+    fault: dict[str, Any] = {
+        "kind": kind,
+        "wire": family,
+        "nth": draw(st.integers(1, 8)),
+        "times": draw(st.sampled_from([1, 1, 1, 2, 3, 6])),
+    }
     aim = draw(st.sampled_from(["", "", "writes", "step"]))
     if aim == "writes" or kind in ("silent_noop", "stale_reads", "stored_error", "half_stored", "dead_after"):
         fault |= {"cmdlet": "[!gG]*", "nth": draw(st.integers(1, 3))}

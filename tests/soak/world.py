@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One emulated organization, sessions to it over every wire, and a module run in this process as a task would run it.
 
-All that waits runs on a clock of its own, so that a minute of verifying costs nothing. Everything else is real: sessions, retry
-policy, transports, sockets. The service is watched at the one place through which every change goes.
+All that waits runs on a clock of its own, so that a minute of verifying costs nothing. Everything else is real:
+sessions, retry policy, transports, sockets. The service is watched at the one place through which every change goes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker im
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import session as _session
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.identity import Option
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
+    OrganizationSession,
+    Request,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import limits as _limits
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp as _pypsrp
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Policy
@@ -48,12 +51,20 @@ from tests.unit.connections import DEFAULTS
 
 NAME = "contoso.onmicrosoft.com"
 WIRES = ("rest", "host", "server", "constrained")
-#: Those that a real PowerShell serves: a management host, the constrained endpoint that the collection brings, and a process of our own.
+#: Those that a real PowerShell serves: a management host, the constrained endpoint that the collection brings, and a
+#: process of our own.
 ENGINE_WIRES = ("engine", "endpoint", "powershell")
-_CONFIGURATIONS = {"server": "Microsoft.Exchange", "constrained": "OnlyExchange", "engine": "PowerShell.7", "endpoint": "MessageEncryption.Baseline"}
-#: Bytes that a call takes in: the organizations here have few rules, and an answer that is too large need not be a real one's size.
+_CONFIGURATIONS = {
+    "server": "Microsoft.Exchange",
+    "constrained": "OnlyExchange",
+    "engine": "PowerShell.7",
+    "endpoint": "MessageEncryption.Baseline",
+}
+#: Bytes that a call takes in: the organizations here have few rules, and an answer that is too large need not be a real
+#: one's size.
 _LARGEST = 2_000_000
-#: Seconds for a pipeline that has lost its client. One whose command never came whole does not begin, and would be waited for in vain.
+#: Seconds for a pipeline that has lost its client. One whose command never came whole does not begin, and would be
+#: waited for in vain.
 _RUNS_ON = 0.3
 #: Seconds for which tasks share what they read, where they do: longer than any of them takes here.
 _REUSE = 600.0
@@ -133,7 +144,8 @@ class World:
             endpoint.install(self.emulator, "Baseline")
         self.organization = self.emulator.organizations[NAME]
         self.clock = Clock()
-        #: The writes that are under way, and those that the task has sent before. A statement that PowerShell runs unseen may come late.
+        #: The writes that are under way, and those that the task has sent before. A statement that PowerShell runs
+        #: unseen may come late.
         self.calling: list[Call] = []
         self.called: list[Call] = []
         self.writes: list[Write] = []
@@ -192,16 +204,22 @@ class World:
         with suppress(ExchangeError):
             self.session(wire).invoke(Request([SUBSETS["irm_configuration"]], reuse=_REUSE))
 
-    def run(self, wire: str, module: str, options: Mapping[str, Any], *, check_mode: bool = False, shares: bool = False) -> Outcome:
+    def run(
+        self, wire: str, module: str, options: Mapping[str, Any], *, check_mode: bool = False, shares: bool = False
+    ) -> Outcome:
         """Runs a module. Anything that it raises beside an ExchangeError is a defect, and comes through.
 
         :param shares: it may use what earlier tasks have read.
         """
         code = importlib.import_module(f"ansible_collections.m365.message_encryption.plugins.modules.{module}")
-        validation = ArgumentSpecValidator(**{"argument_spec": {}, **code.SPEC}).validate(json.loads(json.dumps(options)))  # which shares no part with another
+        validation = ArgumentSpecValidator(**{"argument_spec": {}, **code.SPEC}).validate(
+            json.loads(json.dumps(options))
+        )  # which shares no part with another
         assert not validation.error_messages, validation.error_messages
         line = _Line(self, self.session(wire), _REUSE if shares else 0.0)
-        task = ModuleContext(params=validation.validated_parameters, check_mode=check_mode, session=line, describe=line.describe)
+        task = ModuleContext(
+            params=validation.validated_parameters, check_mode=check_mode, session=line, describe=line.describe
+        )
         self.writes, self.called = [], []
         outcome = Outcome()
         try:
@@ -215,7 +233,9 @@ class World:
 
     @contextmanager
     def patched(self) -> Iterator[World]:
-        """Waits cost nothing, the service is watched, and nothing is logged, inside: msal shows tracebacks of answers that the faults have spoilt."""
+        """Waits cost nothing, the service is watched, and nothing is logged, inside: msal shows tracebacks of answers
+        that the faults have spoilt.
+        """
         plain_run, plain_edit = service.run, self.emulator.service.edit
 
         def edit(*arguments: Any) -> Any:
@@ -231,8 +251,14 @@ class World:
             mock.patch.object(_converge, "time", self.clock),
             mock.patch.object(_limits, "LARGEST_SENT", _LARGEST),
             mock.patch.object(_limits, "LARGEST_UNPACKED", _LARGEST),
-            mock.patch.object(_pypsrp, "time", types.SimpleNamespace(monotonic=time.monotonic, sleep=lambda seconds: None)),
-            mock.patch.object(_session, "Policy", functools.partial(Policy, sleep=lambda seconds: None, uniform=lambda least, most: least)),
+            mock.patch.object(
+                _pypsrp, "time", types.SimpleNamespace(monotonic=time.monotonic, sleep=lambda seconds: None)
+            ),
+            mock.patch.object(
+                _session,
+                "Policy",
+                functools.partial(Policy, sleep=lambda seconds: None, uniform=lambda least, most: least),
+            ),
             mock.patch.object(service, "run", functools.partial(self._watched, plain_run)),
             mock.patch.object(self.emulator.service, "edit", edit),
         ]
@@ -247,7 +273,9 @@ class World:
                 self._hang_up()
                 self.emulator.close()
 
-    def _watched(self, plain: Callable[..., Any], organization: Any, cmdlet: str, parameters: Mapping[str, Any], **how: Any) -> Any:
+    def _watched(
+        self, plain: Callable[..., Any], organization: Any, cmdlet: str, parameters: Mapping[str, Any], **how: Any
+    ) -> Any:
         if is_read(cmdlet):
             return plain(organization, cmdlet, parameters, **how)
         text = "" if getattr(self._editing, "now", False) else self._text(cmdlet, parameters)
@@ -270,7 +298,8 @@ class World:
         found = [
             call
             for call in (*self.calling, *self.called[::-1])
-            if call.cmdlet == cmdlet and [call.parameters.get(key) for key in ("Name", "Identity", "MessageId")] == about
+            if call.cmdlet == cmdlet
+            and [call.parameters.get(key) for key in ("Name", "Identity", "MessageId")] == about
         ]
         return str(found[0]) if found else f"after its time: {cmdlet}"
 
@@ -316,7 +345,10 @@ def _options(emulator: Emulator, wire: str) -> dict[str, Option]:
             "operation_timeout": 5,
         }
     if wire in ("host", "engine"):
-        values |= {"exchange_client_id": organization["client_id"], "exchange_certificate_thumbprint": organization["certificate_thumbprint"]}
+        values |= {
+            "exchange_client_id": organization["client_id"],
+            "exchange_certificate_thumbprint": organization["certificate_thumbprint"],
+        }
     if wire in _CONFIGURATIONS:
         values["configuration_name"] = _CONFIGURATIONS[wire]
     if wire in ("server", "constrained", "endpoint"):

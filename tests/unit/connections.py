@@ -133,7 +133,9 @@ class Script:
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
 
-def answer(handler: BaseHTTPRequestHandler, status: int, body: Any = b"", headers: dict[str, str] | None = None) -> None:
+def answer(
+    handler: BaseHTTPRequestHandler, status: int, body: Any = b"", headers: dict[str, str] | None = None
+) -> None:
     """One HTTP answer; anything but bytes is sent as JSON."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     handler.send_response(status)

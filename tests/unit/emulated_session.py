@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A session straight into an emulated organization, without a socket, for tests above the seam.
 
-Values take the way that they take over a wire, by the emulator's encoder and the collection's decoder, so that what comes
-back has the same canonical form. A task takes a few milliseconds.
+Values take the way that they take over a wire, by the emulator's encoder and the collection's decoder, so that what
+comes back has the same canonical form. A task takes a few milliseconds.
 
     session = EmulatedSession({"advanced_message_encryption": True})    # or an Organization, or nothing
     result = session.run(ome_transport_rule, name="Encrypt", actions={"apply_rights_protection_template": "Encrypt"})
@@ -60,7 +60,8 @@ class EmulatedSession:
         self.warnings: list[str] = []
         #: Where the new rules of the last task land.
         self.places: dict[str, str] = {}
-        #: Called before each write; another administrator may be at work in it, and an error that it raises is the write's.
+        #: Called before each write; another administrator may be at work in it, and an error that it raises is the
+        #: write's.
         self.before_write: Callable[[Call], Any] = lambda call: None
 
     def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
@@ -82,7 +83,10 @@ class EmulatedSession:
 
     def edit(self, cmdlet: str, **parameters: Any) -> list[dict[str, Any]]:
         """Another administrator's edit, with values as PowerShell has them. Nothing is counted."""
-        return [self._object(record) for record in run(self.organization, cmdlet, parameters, rest=False, prompts=False).records]
+        return [
+            self._object(record)
+            for record in run(self.organization, cmdlet, parameters, rest=False, prompts=False).records
+        ]
 
     def run(self, module: ModuleType, /, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
         """Runs a module over this organization as its action does, arguments checked. Raises what it refuses."""
@@ -111,14 +115,20 @@ class EmulatedSession:
             return Result([{"Name": name} for name in call.parameters["Name"] if name in names])  # type: ignore[union-attr]
         try:
             if self.wire == "rest":
-                parameters = json.loads(json.dumps({name: json_parameter(value) for name, value in call.parameters.items()}))
+                parameters = json.loads(
+                    json.dumps({name: json_parameter(value) for name, value in call.parameters.items()})
+                )
                 outcome = run(self.organization, call.cmdlet, parameters, rest=True, prompts=False)
             else:
                 outcome = run(self.organization, call.cmdlet, call.parameters, rest=False, prompts=True)
         except CmdletNotGranted:
             return Result(error=refusals.not_granted(call.cmdlet))
         except CmdletError as error:
-            return Result(error=refusals.classify(error.message, exception_type=error.type, error_id=error.error_id, cmdlet=call.cmdlet))
+            return Result(
+                error=refusals.classify(
+                    error.message, exception_type=error.type, error_id=error.error_id, cmdlet=call.cmdlet
+                )
+            )
         return Result([self._object(record) for record in outcome.records], list(outcome.warnings))
 
     def _object(self, record: Record) -> dict[str, Any]:

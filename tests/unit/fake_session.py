@@ -12,9 +12,15 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotFoundError, OutcomeUnknownError, ServiceError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    ExchangeError,
+    NotFoundError,
+    OutcomeUnknownError,
+    ServiceError,
+)
 
-#: What can go wrong with one write: refused, also after it was carried out; lost with or without having been carried out; accepted and not stored.
+#: What can go wrong with one write: refused, also after it was carried out; lost with or without having been carried
+#: out; accepted and not stored.
 Fault = ExchangeError | str
 
 #: No task needs so many round trips here: one that makes more does not end.
@@ -33,7 +39,9 @@ class FakeSession:
     :param reused: whether reads that need not be fresh are answered from ``old``.
     """
 
-    def __init__(self, objects: Mapping[str, list[dict[str, Any]]], faults: Sequence[Fault | None] = (), lag: int = 0) -> None:
+    def __init__(
+        self, objects: Mapping[str, list[dict[str, Any]]], faults: Sequence[Fault | None] = (), lag: int = 0
+    ) -> None:
         self.objects = {noun: [dict(row) for row in rows] for noun, rows in objects.items()}
         self.errors: dict[str, ExchangeError] = {}
         self.faults = list(faults)
@@ -59,7 +67,9 @@ class FakeSession:
         looks = _looks([call for call in calls if call.is_read])
         early = [result for look in looks for result in self._look(look, fresh=fresh)] if self.reads_first else None
         written = list(map(self._write, writes))
-        return written + (early if early is not None else [result for look in looks for result in self._look(look, fresh=fresh)])
+        return written + (
+            early if early is not None else [result for look in looks for result in self._look(look, fresh=fresh)]
+        )
 
     def _look(self, calls: Sequence[Call], *, fresh: bool) -> list[Result]:
         self.reads.append(list(calls))
@@ -85,7 +95,9 @@ class FakeSession:
         if fault in ("lost_before", "lost_after"):
             return Result(error=OutcomeUnknownError("the answer was lost", cmdlet=call.cmdlet))
         if fault == "refused_after":
-            return Result(error=ServiceError("the service failed.", remedy="Wait.", cmdlet=call.cmdlet, error_id="Busy"))
+            return Result(
+                error=ServiceError("the service failed.", remedy="Wait.", cmdlet=call.cmdlet, error_id="Busy")
+            )
         self.between(self)
         return Result(warnings=list(self.warnings))
 
@@ -114,7 +126,12 @@ def _stored(value: Any) -> Any:
 
 
 def task(
-    session: FakeSession, *, check_mode: bool = False, on_premises: bool = False, files: Mapping[str, bytes] | None = None, **params: Any
+    session: FakeSession,
+    *,
+    check_mode: bool = False,
+    on_premises: bool = False,
+    files: Mapping[str, bytes] | None = None,
+    **params: Any,
 ) -> ModuleContext:
     """What a module's ``run`` gets."""
     return ModuleContext(

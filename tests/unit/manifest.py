@@ -16,7 +16,8 @@ from tests.emulator.schema import manifest
 #: PowerShell adds them to each cmdlet that changes something; they are in no list of the module's parameters.
 _COMMON = {"Confirm", "WhatIf"}
 
-#: Type in the module's script to what may be sent. What the module calls an object is bound by the service; a null clears it there.
+#: Type in the module's script to what may be sent. What the module calls an object is bound by the service; a null
+#: clears it there.
 _TYPES: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
     "switch": (bool,),
@@ -39,13 +40,19 @@ def objections(call: Call) -> list[str]:
     if described is None:
         return []
     parameters = described["parameters"]
-    found = [f"{call.cmdlet} has no -{name}" for name in call.parameters if name not in parameters and name not in _COMMON]
+    found = [
+        f"{call.cmdlet} has no -{name}" for name in call.parameters if name not in parameters and name not in _COMMON
+    ]
     found += [
         f"{call.cmdlet} -{name} is {parameters[name]['type']}, not {type(value).__name__}"
         for name, value in call.parameters.items()
         if name in parameters and not _fits(name, parameters[name]["type"], value)
     ]
-    mandatory = [name for name, row in parameters.items() if row.get("sets") and all(one.get("mandatory") for one in row["sets"].values())]
+    mandatory = [
+        name
+        for name, row in parameters.items()
+        if row.get("sets") and all(one.get("mandatory") for one in row["sets"].values())
+    ]
     return found + [f"{call.cmdlet} needs -{name}" for name in mandatory if name not in call.parameters]
 
 

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Validates arguments: reports every error at once and prevents core's silent conversions to text. Private to the collection."""
+"""Validates arguments: reports every error at once and prevents core's silent conversions to text. Private to the
+collection.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +22,18 @@ _DICTIONARY = re.compile(r"[={]")
 _UNASKED = frozenset({"required", "default", "fallback", "apply_defaults", "aliases"})
 
 
-def validate(arguments: dict[str, Any], argument_spec: Mapping[str, Any], **rules: Any) -> tuple[ValidationResult, list[str]]:
+def validate(
+    arguments: dict[str, Any], argument_spec: Mapping[str, Any], **rules: Any
+) -> tuple[ValidationResult, list[str]]:
     """Runs core's validation and returns its errors as sentences.
 
     :param arguments: plain values.
     :param rules: further arguments of core's validator (``mutually_exclusive`` and the like).
     """
     misfits: list[str] = []
-    fitting = {option: _fitting(value, argument_spec.get(option) or {}, option, misfits) for option, value in arguments.items()}
+    fitting = {
+        option: _fitting(value, argument_spec.get(option) or {}, option, misfits) for option, value in arguments.items()
+    }
     validation = ArgumentSpecValidator(_concerned(argument_spec, [fitting]), **rules).validate(fitting)
     if validation.error_messages:  # Core's words name every option of the spec.
         validation = ArgumentSpecValidator(argument_spec, **rules).validate(fitting)
@@ -38,12 +44,17 @@ def validate(arguments: dict[str, Any], argument_spec: Mapping[str, Any], **rule
 
 
 def _concerned(spec: Mapping[str, Any], given: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The part of a spec that concerns what is given: core walks a spec a dozen times for each dictionary, and a rule has 150 options.
+    """The part of a spec that concerns what is given: core walks a spec a dozen times for each dictionary, and a rule
+    has 150 options.
 
     :param given: the dictionaries that have this spec.
     """
     named = {option for each in given for option in each}
-    return {option: _of_values(each, option, given) for option, each in spec.items() if option in named or not _UNASKED.isdisjoint(each)}
+    return {
+        option: _of_values(each, option, given)
+        for option, each in spec.items()
+        if option in named or not _UNASKED.isdisjoint(each)
+    }
 
 
 def _of_values(option_spec: Mapping[str, Any], option: str, given: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -53,7 +64,11 @@ def _of_values(option_spec: Mapping[str, Any], option: str, given: Sequence[Mapp
     values = [each[option] for each in given if each.get(option) is not None]
     items = [item for value in values for item in (value if isinstance(value, list) else [value]) if item is not None]
     # Core reads a text as a dictionary.
-    return {**option_spec, "options": _concerned(option_spec["options"], items)} if all(isinstance(item, dict) for item in items) else option_spec
+    return (
+        {**option_spec, "options": _concerned(option_spec["options"], items)}
+        if all(isinstance(item, dict) for item in items)
+        else option_spec
+    )
 
 
 def _complete(params: Any, spec: Mapping[str, Any]) -> None:
@@ -66,7 +81,9 @@ def _complete(params: Any, spec: Mapping[str, Any]) -> None:
 
 
 def _fitting(value: Any, option_spec: Mapping[str, Any], name: str, misfits: list[str]) -> Any:
-    """The value without anything that is not a dictionary where the spec requires one: core's validator would fail with a TypeError."""
+    """The value without anything that is not a dictionary where the spec requires one: core's validator would fail with
+    a TypeError.
+    """
     if isinstance(value, str) and option_spec.get("options") and name.endswith("]") and not _DICTIONARY.search(value):
         required = [option for option, spec in option_spec["options"].items() if spec.get("required")]
         form = f": it needs {', '.join(required)}" if required else ""
@@ -75,11 +92,19 @@ def _fitting(value: Any, option_spec: Mapping[str, Any], name: str, misfits: lis
     if not option_spec.get("options") or value is None or isinstance(value, str):
         return value
     if option_spec.get("type") == "list" and isinstance(value, list):
-        return [_fitting(item, {**option_spec, "type": "dict"}, f"{name}[{index}]", misfits) for index, item in enumerate(value)]
+        return [
+            _fitting(item, {**option_spec, "type": "dict"}, f"{name}[{index}]", misfits)
+            for index, item in enumerate(value)
+        ]
     if not isinstance(value, Mapping):
-        misfits.append(f"{name} is {value!r}, which is not {'a list of dictionaries' if option_spec.get('type') == 'list' else 'a dictionary'}")
+        misfits.append(
+            f"{name} is {value!r}, which is not {'a list of dictionaries' if option_spec.get('type') == 'list' else 'a dictionary'}"
+        )
         return None
-    return {str(key): _fitting(item, option_spec["options"].get(key) or {}, f"{name}.{key}", misfits) for key, item in value.items()}
+    return {
+        str(key): _fitting(item, option_spec["options"].get(key) or {}, f"{name}.{key}", misfits)
+        for key, item in value.items()
+    }
 
 
 def _sentence(error: Exception) -> str:
@@ -99,9 +124,17 @@ def _not_texts(arguments: Any, spec: Mapping[str, Any], where: str = "") -> list
         if option_spec.get("type") == "str" and isinstance(value, bool):
             errors.append(f"{name} is {str(value).lower()}, which is not text: put it in quotes")
         if isinstance(value, list) and option_spec.get("elements") == "str":
-            errors += [f"{name} contains {item!r}, which is not text: put it in quotes" for item in value if not isinstance(item, str)]
+            errors += [
+                f"{name} contains {item!r}, which is not text: put it in quotes"
+                for item in value
+                if not isinstance(item, str)
+            ]
         if isinstance(value, dict) and option_spec.get("options"):
             errors += _not_texts(value, option_spec["options"], f"{name}.")
         if isinstance(value, list) and option_spec.get("options"):
-            errors += [error for index, item in enumerate(value) for error in _not_texts(item, option_spec["options"], f"{name}[{index}].")]
+            errors += [
+                error
+                for index, item in enumerate(value)
+                for error in _not_texts(item, option_spec["options"], f"{name}[{index}].")
+            ]
     return errors

@@ -28,8 +28,10 @@ class ModuleContext:
     :param check_mode: whether writing is forbidden.
     :param session: the session of the organization.
     :param graph: opens a session with Microsoft Graph, for the organization's message trace.
-    :param describe: returns the identity and place of the session (including ``on_premises``) without a round trip to Exchange.
-    :param find_file: returns a file's content by the path that a user gave. Relative paths are searched for as ``copy`` does.
+    :param describe: returns the identity and place of the session (including ``on_premises``) without a round trip to
+        Exchange.
+    :param find_file: returns a file's content by the path that a user gave. Relative paths are searched for as ``copy``
+        does.
     :param warnings: warnings to show with the result.
     :param places: the position of each new rule, by the rule's name, in words for the diff.
     :param foreseen: the OME configurations that earlier check mode tasks of this run would have created.

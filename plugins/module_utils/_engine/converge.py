@@ -1,11 +1,13 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine: read, plan, apply, verify. Everything that the collection writes goes through it. Private to the collection.
+"""The engine: read, plan, apply, verify. Everything that the collection writes goes through it. Private to the
+collection.
 
-A planner is a pure function from an organization to a :class:`Plan`. To write is to run the plan's steps. A write is complete
-when the planner finds nothing left to do in a fresh read. The code that verifies a change is therefore the code that computed it,
-and a write whose response was lost needs no special rule: the organization is read and planned again.
+A planner is a pure function from an organization to a :class:`Plan`. To write is to run the plan's steps. A write is
+complete when the planner finds nothing left to do in a fresh read. The code that verifies a change is therefore the
+code that computed it, and a write whose response was lost needs no special rule: the organization is read and planned
+again.
 """
 
 from __future__ import annotations
@@ -18,10 +20,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan, Step, first_trip
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import (
+    Change,
+    Impact,
+    Plan,
+    Step,
+    first_trip,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.progress import Progress, listed
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.read_cache import Sight, is_about_itself
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.verification_errors import label, not_stored
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.verification_errors import (
+    label,
+    not_stored,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     AlreadyExistsError,
@@ -34,7 +45,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     VerificationError,
     defect,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, read, reads_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
+    Organization,
+    read,
+    reads_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import not_granted
 
 Planner = Callable[[Organization], Plan]
@@ -46,13 +61,16 @@ VERIFY_INTERVAL = 2.0
 #: Seconds between progress messages of a task that waits.
 PROGRESS_INTERVAL = 15.0
 
-#: Errors that prove that a write did not happen, unless they are uncertain. After any other error, the organization is read before the task reports anything.
+#: Errors that prove that a write did not happen, unless they are uncertain. After any other error, the organization is
+#: read before the task reports anything.
 _NOT_CARRIED_OUT = (OptionError, NotSentError, UnreachableError, ThrottledError, AlreadyExistsError)
 
-#: Seconds after which a write whose response was lost counts as not done if it is still not visible. Other waits use ``verify_timeout``.
+#: Seconds after which a write whose response was lost counts as not done if it is still not visible. Other waits use
+#: ``verify_timeout``.
 LOST_TIMEOUT = 15
 
-#: The number of extra reads, beyond two for each step, that a task may need because a response was lost or a later step depends on an earlier one.
+#: The number of extra reads, beyond two for each step, that a task may need because a response was lost or a later step
+#: depends on an earlier one.
 MAX_EXTRA_READS = 3
 
 
@@ -83,7 +101,9 @@ class _Wait:
         if now - self.said >= PROGRESS_INTERVAL:
             self.said = now
             missing = ", ".join(dict.fromkeys(label(change) for step in steps for change in step.changes))
-            self.task.say(f"Exchange does not show {missing} on every server yet. Waited {now - self.began:.0f} of {self.timeout} s.")
+            self.task.say(
+                f"Exchange does not show {missing} on every server yet. Waited {now - self.began:.0f} of {self.timeout} s."
+            )
         time.sleep(min(VERIFY_INTERVAL, self.timeout))
 
 
@@ -100,16 +120,27 @@ class Converged:
 
 
 def converge(
-    task: ModuleContext, subsets: Iterable[str] | Mapping[str, Call], planner: Planner, *, cloud_only: Sequence[str] = (), fresh: bool = False
+    task: ModuleContext,
+    subsets: Iterable[str] | Mapping[str, Call],
+    planner: Planner,
+    *,
+    cloud_only: Sequence[str] = (),
+    fresh: bool = False,
 ) -> dict[str, Any]:
     """The result of :func:`converge_organization`."""
     return converge_organization(task, subsets, planner, cloud_only=cloud_only, fresh=fresh).result
 
 
 def converge_organization(
-    task: ModuleContext, subsets: Iterable[str] | Mapping[str, Call], planner: Planner, *, cloud_only: Sequence[str] = (), fresh: bool
+    task: ModuleContext,
+    subsets: Iterable[str] | Mapping[str, Call],
+    planner: Planner,
+    *,
+    cloud_only: Sequence[str] = (),
+    fresh: bool,
 ) -> Converged:
-    """Brings the organization to a state in which ``planner`` finds nothing to do. In check mode, reports what that would take.
+    """Brings the organization to a state in which ``planner`` finds nothing to do. In check mode, reports what that
+    would take.
 
     :param subsets: what the planner needs. See :func:`reads_of`.
     :param cloud_only: the options of the task that Exchange on-premises does not have.
@@ -175,7 +206,8 @@ class _Work:
         self._plan = plan
         self._before = sight.organization
         self._timeout: int = task.params["verify_timeout"]
-        #: What travelled with the last steps that were sent. It counts only where it shows them: it may be older than they are.
+        #: What travelled with the last steps that were sent. It counts only where it shows them: it may be older than
+        #: they are.
         self._looks: list[Organization]
 
     def apply(self) -> None:
@@ -196,7 +228,9 @@ class _Work:
         progress = self.progress
         group, later = first_trip(progress.pending)
         depends = any(step.needs_replanning(later) for step in group)
-        results, self._looks = self._sight.send(group, looks=2 if self._timeout and not later else int(depends and all(map(is_about_itself, group))))
+        results, self._looks = self._sight.send(
+            group, looks=2 if self._timeout and not later else int(depends and all(map(is_about_itself, group)))
+        )
         refused: list[tuple[Step, ExchangeError]] = []
         lost: list[tuple[Step, ExchangeError]] = []
         for step, result in zip(group, results, strict=True):
@@ -223,7 +257,8 @@ class _Work:
         waiting = [step for step in waiting if step in progress.unknown]
         self._replan([step for step in group if step not in waiting], waiting)
         return next((error for _step, error in (*lost, *refused)), None) or VerificationError(
-            "The organization changes as fast as this task writes to it.", remedy="Another administrator is changing it. Run the task again later."
+            "The organization changes as fast as this task writes to it.",
+            remedy="Another administrator is changing it. Run the task again later.",
         )
 
     def _replan(self, stored: Sequence[Step], lost: Sequence[Step]) -> None:
@@ -241,7 +276,8 @@ class _Work:
     def _settle(self, stored: Sequence[Step], lost: Sequence[Step]) -> list[Step]:
         """Reads until all that was done is visible, or time is over. Returns what is left to do then.
 
-        A step whose response was lost counts as stored only if two reads in a row show it: one read may bring less than there is.
+        A step whose response was lost counts as stored only if two reads in a row show it: one read may bring less than
+        there is.
         """
         done = [*self.progress.applied, *stored, *lost]
         wait = _Wait(self._task, _command_timeout(self._task, bool(lost)))
@@ -271,11 +307,14 @@ class _Work:
             return None
 
     def _read_back(self, refused: Sequence[tuple[Step, ExchangeError]], lost: Sequence[Step]) -> None:
-        """Finds out what steps stored although Exchange returned an error: each may have stored all, some or none of it.
+        """Finds out what steps stored although Exchange returned an error: each may have stored all, some or none of
+        it.
 
-        Returns if all of them are visible as a whole. They then count as applied, as do steps of the same round trip whose response was lost.
+        Returns if all of them are visible as a whole. They then count as applied, as do steps of the same round trip
+        whose response was lost.
 
-        :raises ExchangeError: the error of the first of which two reads in a row show nothing. One is not enough: replicas answer in turn.
+        :raises ExchangeError: the error of the first of which two reads in a row show nothing. One is not enough:
+            replicas answer in turn.
         :raises OutcomeUnknownError: a part of a step is visible, or the read failed.
         """
         doubtful = [step for step, error in refused if error.uncertain or not isinstance(error, _NOT_CARRIED_OUT)]
@@ -295,7 +334,9 @@ class _Work:
                 continue
             self.progress.pending.remove(step)
             if not reason and found.shows(step):
-                self._task.warnings.append(f"{step.call.cmdlet}: Exchange returned an error but shows the change: {error.message}")
+                self._task.warnings.append(
+                    f"{step.call.cmdlet}: Exchange returned an error but shows the change: {error.message}"
+                )
                 self.progress.found(step)
                 continue
             self.progress.lose(step)
@@ -320,7 +361,8 @@ class _Work:
         except Exception as failure:
             error = failure if isinstance(failure, ExchangeError) else defect(failure)
             return _Found(failure=f"the read failed: {error.message.rstrip('.')}")
-        # What travelled with the steps may have been read before them. What it does show was stored, whoever removed it since.
+        # What travelled with the steps may have been read before them. What it does show was stored, whoever removed it
+        # since.
         travelled = [plan for plan in map(self._planned, self._looks) if plan is not None]
         missing = _left(plans[0]) & _left(plans[1])
         return _Found(missing, missing.intersection(*map(_left, travelled)))
@@ -351,11 +393,16 @@ class _Work:
 
     def _done_by_others(self, after: Organization) -> list[str]:
         """What others changed during the task, in sentences."""
-        return self._plan.concurrent_changes(self._before, after, self.progress.applied) if self._plan.concurrent_changes else []
+        return (
+            self._plan.concurrent_changes(self._before, after, self.progress.applied)
+            if self._plan.concurrent_changes
+            else []
+        )
 
 
 def _unknown(error: ExchangeError, step: Step, seen: Sequence[Change], reason: str) -> OutcomeUnknownError:
-    """The error for a step that Exchange refused and that is stored in part, or was stored for a while, or of which it is not known whether it is stored.
+    """The error for a step that Exchange refused and that is stored in part, or was stored for a while, or of which it
+    is not known whether it is stored.
 
     :param seen: its changes that a read has shown.
     :param reason: why it is not known; empty if it is.
@@ -394,11 +441,15 @@ def _is_undone(step: Step, left: Iterable[Step]) -> bool:
 
 
 #: Matches the whole sentence, because a name in another warning may contain any part of it.
-_NO_CHANGE = re.compile(r"(?:WARNING: )?The command completed successfully but no settings of .* have been modified\.?", re.DOTALL)
+_NO_CHANGE = re.compile(
+    r"(?:WARNING: )?The command completed successfully but no settings of .* have been modified\.?", re.DOTALL
+)
 
 
 def _changed_nothing(warning: str) -> bool:
-    """Whether Exchange reports that a write changed nothing, which means that the earlier read was stale. Only English is recognized."""
+    """Whether Exchange reports that a write changed nothing, which means that the earlier read was stale. Only English
+    is recognized.
+    """
     return bool(_NO_CHANGE.fullmatch(warning.strip()))
 
 

@@ -27,8 +27,11 @@ and variables under all: also apply to localhost and every machine, so define th
 
 
 def refuse(**spec: Any) -> None:
-    """The whole ``main()`` of a module, which only refuses: modules run in their action plugin, inside Ansible's own process."""
-    # Imported here because only a module started as a program needs it, and the import would cost every worker a tenth of a second.
+    """The whole ``main()`` of a module, which only refuses: modules run in their action plugin, inside Ansible's own
+    process.
+    """
+    # Imported here because only a module started as a program needs it, and the import would cost every worker a tenth
+    # of a second.
     from ansible.module_utils.basic import AnsibleModule
 
     AnsibleModule(**spec).fail_json(msg=f"This module cannot run as a program on a host. {INVENTORY_HELP}")

@@ -72,7 +72,8 @@ class Step:
     """One cmdlet call and the changes that it makes.
 
     :param phase: its place in the order of work.
-    :param replans: the phases whose steps depend on the outcome of this one. Before them, the organization is read and planned again.
+    :param replans: the phases whose steps depend on the outcome of this one. Before them, the organization is read and
+        planned again.
     :param remedy: what to do if the service refuses the call, as a sentence.
     :param is_visible: whether a read shows the result of the call.
     """
@@ -97,9 +98,12 @@ class Step:
         return not self.replans.isdisjoint({self.phase, *(step.phase for step in later)})
 
 
-#: Phases whose steps do not wait for each other. Rules are not among them: each depends on its place among the others, and on the OME
-#: configuration that it names, and must not be there if what comes before it has failed.
-_TOGETHER = (frozenset({Phase.SETTINGS, Phase.CONFIGURATIONS, Phase.POLICIES}), frozenset({Phase.CONFIGURATION_REMOVAL}))
+#: Phases whose steps do not wait for each other. Rules are not among them: each depends on its place among the others,
+#: and on the OME configuration that it names, and must not be there if what comes before it has failed.
+_TOGETHER = (
+    frozenset({Phase.SETTINGS, Phase.CONFIGURATIONS, Phase.POLICIES}),
+    frozenset({Phase.CONFIGURATION_REMOVAL}),
+)
 
 
 def first_trip(steps: Sequence[Step]) -> tuple[list[Step], list[Step]]:
@@ -107,7 +111,9 @@ def first_trip(steps: Sequence[Step]) -> tuple[list[Step], list[Step]]:
     together = next((phases for phases in _TOGETHER if steps[0].phase in phases), frozenset())
     group = [steps[0]]
     for step in steps[1:]:
-        if step.phase not in together or any(step.target == other.target or step.phase in other.replans for other in group):
+        if step.phase not in together or any(
+            step.target == other.target or step.phase in other.replans for other in group
+        ):
             break
         group.append(step)
     return group, list(steps[len(group) :])
@@ -143,7 +149,9 @@ class Plan:
 
     @staticmethod
     def join(plans: Mapping[str, Plan]) -> Plan:
-        """Joins several plans into one, each under its own key in ``before`` and ``after``. The steps are in the order of work."""
+        """Joins several plans into one, each under its own key in ``before`` and ``after``. The steps are in the order
+        of work.
+        """
         whole = Plan()
         for key, plan in plans.items():
             whole.before[key] = plan.before

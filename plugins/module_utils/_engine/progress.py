@@ -21,7 +21,9 @@ class Progress:
     unknown: list[Step] = field(default_factory=list)
 
     def succeed(self, step: Step, *, changed_nothing: bool) -> None:
-        """Records a success. One that changed nothing counts if an earlier try lost its response: that one made the change."""
+        """Records a success. One that changed nothing counts if an earlier try lost its response: that one made the
+        change.
+        """
         tried = self._forget(step)
         if tried or not changed_nothing:
             self.applied.append(step)

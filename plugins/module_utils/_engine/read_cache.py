@@ -9,7 +9,11 @@ from collections.abc import Mapping, Sequence
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result, Session
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.invalidation import may_change, noun, touched
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.invalidation import (
+    may_change,
+    noun,
+    touched,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, read
 
 
@@ -35,7 +39,9 @@ class Sight:
         writes = [step.call for step in steps]
         self._touched |= {name for name, call in self._reads.items() for write in writes if may_change(write, call)}
         reads = self._stale()
-        results = self._session.invoke([*writes, *(call for _look in range(looks) for call in reads.values())], fresh=True)
+        results = self._session.invoke(
+            [*writes, *(call for _look in range(looks) for call in reads.values())], fresh=True
+        )
         size, brought = len(reads), results[len(writes) :]
         seen = [self._with(reads, brought[start : start + size]) for start in range(0, len(brought), size)]
         return results[: len(writes)], seen

@@ -12,7 +12,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
 
 
-def not_stored(applied: Iterable[Step], missing: Iterable[Change], *, timeout: int, ever_seen: bool = False) -> VerificationError:
+def not_stored(
+    applied: Iterable[Step], missing: Iterable[Change], *, timeout: int, ever_seen: bool = False
+) -> VerificationError:
     """The error for changes that no read shows: stored on some servers, certainly ignored, or possibly either."""
     missing = list(missing)
     if ever_seen:

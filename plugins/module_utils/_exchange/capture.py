@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A capture: an organization's answers to reads in a file, so that they can be read again. Private to the collection.
 
-A capture contains only the calls and results of a session, and no credential. Anything else is unknown, and a session over the capture reports
-it as unknown instead of absent.
+A capture contains only the calls and results of a session, and no credential. Anything else is unknown, and a session
+over the capture reports it as unknown instead of absent.
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import exact_digest
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotCapturedError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    ExchangeError,
+    NotCapturedError,
+    OptionError,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
 
 FORMAT = 1
@@ -88,7 +92,8 @@ def capture_of(document: Any, where: str) -> Capture:
     """The capture in a document.
 
     :param where: the option and the file, for errors.
-    :raises OptionError: it is not a capture, has another format, was changed after it was written, or contradicts itself.
+    :raises OptionError: it is not a capture, has another format, was changed after it was written, or contradicts
+        itself.
     """
     if not isinstance(document, Mapping) or not isinstance(document.get("reads"), list):
         raise OptionError(f"{where} is not a capture of an organization.", remedy=_REMEDY)
@@ -101,7 +106,8 @@ def capture_of(document: Any, where: str) -> Capture:
     if wrong or set(document) != set(_PARTS):
         odd = [*wrong, *sorted(set(document) - set(_PARTS))]
         raise OptionError(
-            f"{where} is not a capture of an organization: {', '.join(map(repr, odd))} is missing, unknown, or has the wrong type.", remedy=_REMEDY
+            f"{where} is not a capture of an organization: {', '.join(map(repr, odd))} is missing, unknown, or has the wrong type.",
+            remedy=_REMEDY,
         )
     if exact_digest({name: value for name, value in document.items() if name != "digest"}) != document["digest"]:
         raise OptionError(
@@ -112,8 +118,17 @@ def capture_of(document: Any, where: str) -> Capture:
         captured_at = datetime.datetime.strptime(document["captured_at"], _TIME).replace(tzinfo=datetime.UTC)
         reads = tuple(_read_of(read) for read in document["reads"])
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise OptionError(f"{where} is not a capture of an organization: it has an invalid time or read.", remedy=_REMEDY) from error
-    capture = Capture(document["organization"], document["tenant_id"], captured_at, document["collection_version"], document["transport"], reads)
+        raise OptionError(
+            f"{where} is not a capture of an organization: it has an invalid time or read.", remedy=_REMEDY
+        ) from error
+    capture = Capture(
+        document["organization"],
+        document["tenant_id"],
+        captured_at,
+        document["collection_version"],
+        document["transport"],
+        reads,
+    )
     if why := _contradiction(capture):
         raise OptionError(f"{where} contradicts itself: {why}.", remedy="Take a new one.")
     return capture
@@ -127,12 +142,23 @@ def _contradiction(capture: Capture) -> str:
         if name in seen:
             return f"it has the same read of {call.cmdlet} twice"
         seen.add(name)
-    who = next((result for call, result in capture.reads if call.cmdlet.lower() == "get-organizationconfig" and len(result.objects) == 1), None)
+    who = next(
+        (
+            result
+            for call, result in capture.reads
+            if call.cmdlet.lower() == "get-organizationconfig" and len(result.objects) == 1
+        ),
+        None,
+    )
     if who is None:
         return ""
     found = describe_organization(who.objects[0])
     differs = (capture.organization, capture.tenant_id) != (found["name"], found["tenant_id"])
-    return f"it says that it is of {capture.organization or 'an unnamed organization'}, but it was read from {found['name']}" if differs else ""
+    return (
+        f"it says that it is of {capture.organization or 'an unnamed organization'}, but it was read from {found['name']}"
+        if differs
+        else ""
+    )
 
 
 _REMEDY = "The playbook m365.message_encryption.snapshot writes one with each snapshot."
@@ -140,7 +166,11 @@ _REMEDY = "The playbook m365.message_encryption.snapshot writes one with each sn
 
 def not_captured(call: Call, where: str) -> Result:
     """The result of a call that the capture does not contain."""
-    return Result(error=NotCapturedError(f"the capture {where} does not contain this read, so its result is unknown.", cmdlet=call.cmdlet))
+    return Result(
+        error=NotCapturedError(
+            f"the capture {where} does not contain this read, so its result is unknown.", cmdlet=call.cmdlet
+        )
+    )
 
 
 def _read_document(call: Call, result: Result) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The seam between the collection's logic and its transports: cmdlet calls and their results.
 
-Private to the collection. Code above the seam knows cmdlets but not HTTP or PSRP. Code below it knows transports but not
-message encryption.
+Private to the collection. Code above the seam knows cmdlets but not HTTP or PSRP. Code below it knows transports but
+not message encryption.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 #: What a parameter may hold. A mapping is a PowerShell hashtable; a datetime carries its offset.
 Value: TypeAlias = "bool | int | float | str | bytes | datetime.datetime | Sequence[Value] | Mapping[str, Value] | None"
 
-#: No cmdlet: a page of Microsoft Graph's message trace, over a session with Graph. With ``StartDate``, ``EndDate`` and ``ResultSize``, or ``Next``.
+#: No cmdlet: a page of Microsoft Graph's message trace, over a session with Graph. With ``StartDate``, ``EndDate`` and
+#: ``ResultSize``, or ``Next``.
 GRAPH_TRACE = "GET /admin/exchange/tracing/messageTraces"
 
 _CMDLET = re.compile(rf"[A-Za-z]+-[A-Za-z0-9]+|{GRAPH_TRACE}")
@@ -31,7 +32,8 @@ _READ_VERBS = ("get", "test")
 _SWITCHES = ("Confirm", "Force")
 
 
-#: Every cmdlet that the collection runs. A role must grant them, and a session that loads cmdlets one by one must load them.
+#: Every cmdlet that the collection runs. A role must grant them, and a session that loads cmdlets one by one must load
+#: them.
 CMDLETS = (
     "Get-OrganizationConfig",
     "Get-OMEConfiguration",
@@ -78,7 +80,8 @@ CMDLETS = (
 class Call:
     """A cmdlet with typed parameters.
 
-    :param cmdlet: ``Verb-Noun``, or :data:`GRAPH_TRACE`. Anything else raises ValueError, because transports encode every part of a call except the name.
+    :param cmdlet: ``Verb-Noun``, or :data:`GRAPH_TRACE`. Anything else raises ValueError, because transports encode
+        every part of a call except the name.
     :param parameters: parameter name to value. ``None`` sends a null, which clears most settings in Exchange.
     """
 
@@ -96,7 +99,9 @@ class Call:
 
     def __str__(self) -> str:
         """The call as PowerShell text for people to read. The collection never executes this text."""
-        parameters = (f"-{name}{':' if name in _SWITCHES else ' '}{_powershell(value)}" for name, value in self.parameters.items())
+        parameters = (
+            f"-{name}{':' if name in _SWITCHES else ' '}{_powershell(value)}" for name, value in self.parameters.items()
+        )
         return " ".join([self.cmdlet, *parameters])
 
     def to_wire(self) -> dict[str, Any]:
@@ -149,8 +154,9 @@ class Session(Protocol):
     def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
         """Runs the calls and returns one result for each, in the same order.
 
-        Calls share one round trip if the transport supports it. They then may run in any order, and one that fails does not affect the
-        others: writes must not depend on each other, and a read may bring what was there before a write that travels with it.
+        Calls share one round trip if the transport supports it. They then may run in any order, and one that fails does
+        not affect the others: writes must not depend on each other, and a read may bring what was there before a write
+        that travels with it.
 
         :param fresh: do not answer from earlier reads, whatever ``exchange_read_reuse`` allows.
         :raises UnreachableError: a session cannot be opened.
@@ -158,7 +164,9 @@ class Session(Protocol):
 
 
 def _powershell(value: Value) -> str:
-    """A value as a PowerShell expression. Bytes are too long to show: a file name that contains their digest replaces them."""
+    """A value as a PowerShell expression. Bytes are too long to show: a file name that contains their digest replaces
+    them.
+    """
     if value is None:
         return "$null"
     if isinstance(value, bool):
@@ -173,7 +181,11 @@ def _powershell(value: Value) -> str:
     if isinstance(value, str):
         return powershell_string(value)
     if isinstance(value, Mapping):
-        return "@{" + "; ".join(f"{powershell_string(str(key))} = {_powershell(item)}" for key, item in value.items()) + "}"
+        return (
+            "@{"
+            + "; ".join(f"{powershell_string(str(key))} = {_powershell(item)}" for key, item in value.items())
+            + "}"
+        )
     return "@(" + ", ".join(_powershell(item) for item in value) + ")"
 
 

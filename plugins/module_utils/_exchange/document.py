@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The form of every JSON artifact: a list of one object and the words "not variables". Private to the collection.
 
-JSON has no way to say that a text is only a text, and an artifact is full of what an organization's people wrote. Ansible takes mappings for
-variables, and in ``vars_files`` lists of mappings, too (``ansible.vars.manager.preprocess_vars``). A list with anything else in it is refused
-wherever Ansible reads variables, an inventory or plays, so that it templates nothing of it.
+JSON has no way to say that a text is only a text, and an artifact is full of what an organization's people wrote.
+Ansible takes mappings for variables, and in ``vars_files`` lists of mappings, too
+(``ansible.vars.manager.preprocess_vars``). A list with anything else in it is refused wherever Ansible reads variables,
+an inventory or plays, so that it templates nothing of it.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _value in pairs]
-        raise AmbiguousError(f"an object in it has the key {next(name for name in found if names.count(name) > 1)!r} twice")
+        raise AmbiguousError(
+            f"an object in it has the key {next(name for name in found if names.count(name) > 1)!r} twice"
+        )
     return found
 
 
@@ -80,7 +83,9 @@ def document_of(content: bytes) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError("it is not JSON, or is truncated") from error
     if not (isinstance(found, list) and len(found) == 2 and isinstance(found[0], dict) and found[1] == NOT_VARIABLES):
-        raise ValueError(f'it is not a list of one object and "{NOT_VARIABLES}", as every artifact of this collection is')
+        raise ValueError(
+            f'it is not a list of one object and "{NOT_VARIABLES}", as every artifact of this collection is'
+        )
     document: dict[str, Any] = found[0]
     return document
 

@@ -3,9 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The errors that the collection raises: one hierarchy for all transports.
 
-Private to the collection, with no compatibility promise to other code.
-The code that knows what happened raises the error. It travels unchanged over the broker's socket, and only the action base
-class turns it into a task result.
+Private to the collection, with no compatibility promise to other code. The code that knows what happened raises the
+error. It travels unchanged over the broker's socket, and only the action base class turns it into a task result.
 """
 
 from __future__ import annotations
@@ -20,7 +19,8 @@ class ExchangeError(Exception):
     :param remedy: what the reader can do about it, as a sentence. Empty if unknown.
     :param cmdlet: the cmdlet that failed. Empty if no cmdlet ran.
     :param error_id: Exchange's own identifier or .NET exception type. Empty if there is none.
-    :param uncertain: whether a write may have been carried out all the same, because who sent it repeats writes by itself.
+    :param uncertain: whether a write may have been carried out all the same, because who sent it repeats writes by
+        itself.
     """
 
     classes: ClassVar[dict[str, type[ExchangeError]]] = {}
@@ -28,7 +28,9 @@ class ExchangeError(Exception):
     #: Result keys that describe what the task had written before the error. Set by the engine.
     progress: dict[str, Any] | None = None
 
-    def __init__(self, message: str, *, remedy: str = "", cmdlet: str = "", error_id: str = "", uncertain: bool = False) -> None:
+    def __init__(
+        self, message: str, *, remedy: str = "", cmdlet: str = "", error_id: str = "", uncertain: bool = False
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy

@@ -28,7 +28,11 @@ def format_of(content: bytes) -> str:
 
 def is_picture(content: bytes) -> bool:
     """Whether the first bytes are those of a picture of any common format."""
-    return bool(format_of(content)) or any(content[place:].startswith(magic) for place, magic in _OTHERS) or b"<svg" in content[:1024].lower()
+    return (
+        bool(format_of(content))
+        or any(content[place:].startswith(magic) for place, magic in _OTHERS)
+        or b"<svg" in content[:1024].lower()
+    )
 
 
 def dimensions(content: bytes) -> tuple[int, int]:

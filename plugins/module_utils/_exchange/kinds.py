@@ -1,11 +1,12 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kinds of values in Exchange's settings: their form in YAML, their form on the wire, and when two values are equal.
+"""The kinds of values in Exchange's settings: their form in YAML, their form on the wire, and when two values are
+equal.
 
-Private to the collection. A kind never does I/O. It converts the declared and the stored value to one canonical form, which
-is what users read and write in YAML. Values are compared, shown and sent from that form.
-Facts about Exchange are from Microsoft's cmdlet reference or from captured output.
+Private to the collection. A kind never does I/O. It converts the declared and the stored value to one canonical form,
+which is what users read and write in YAML. Values are compared, shown and sent from that form. Facts about Exchange are
+from Microsoft's cmdlet reference or from captured output.
 """
 
 from __future__ import annotations
@@ -202,7 +203,9 @@ class Recipient(Kind):
 
 
 class Size(Kind):
-    """A size with a unit, compared in bytes. Exchange returns ``10 MB (10,485,760 bytes)`` for ``10MB``, with the digit groups of the host's culture."""
+    """A size with a unit, compared in bytes. Exchange returns ``10 MB (10,485,760 bytes)`` for ``10MB``, with the digit
+    groups of the host's culture.
+    """
 
     _LARGEST = 2**63 - 1  # no message comes near it, and a much larger float becomes infinite
     _UNITS: ClassVar = {"TB": 1 << 40, "GB": 1 << 30, "MB": 1 << 20, "KB": 1 << 10, "B": 1}
@@ -230,11 +233,17 @@ class Size(Kind):
         return int(number) * self._UNITS[value[len(number) :]]
 
     def _canonical(self, size: int) -> str:
-        return next(f"{size // factor}{unit}" for unit, factor in self._UNITS.items() if size % factor == 0 and (size or unit == "B"))
+        return next(
+            f"{size // factor}{unit}"
+            for unit, factor in self._UNITS.items()
+            if size % factor == 0 and (size or unit == "B")
+        )
 
 
 class Instant(Kind):
-    """A point in time, canonically in UTC. A declared value needs an offset. A value from Exchange without a zone is read as UTC."""
+    """A point in time, canonically in UTC. A declared value needs an offset. A value from Exchange without a zone is
+    read as UTC.
+    """
 
     def __init__(self) -> None:
         super().__init__({"type": "str"}, cleared="")
@@ -268,7 +277,9 @@ class Instant(Kind):
 
 
 class Color(Kind):
-    """A color as ``#RRGGBB``, as an HTML color name, or as ``0x00RRGGBB`` (Microsoft's form for years). The forms are equivalent."""
+    """A color as ``#RRGGBB``, as an HTML color name, or as ``0x00RRGGBB`` (Microsoft's form for years). The forms are
+    equivalent.
+    """
 
     def __init__(self) -> None:
         super().__init__({"type": "str"}, cleared="")
@@ -310,4 +321,6 @@ class Image(Kind):
     def show(self, value: Any) -> Any:
         content = base64.b64decode(value)
         digest = hashlib.sha256(content).hexdigest()
-        return f"{format_of(content) or 'unknown format'}, {len(content)} bytes, sha256 {digest[:16]}" if content else ""
+        return (
+            f"{format_of(content) or 'unknown format'}, {len(content)} bytes, sha256 {digest[:16]}" if content else ""
+        )

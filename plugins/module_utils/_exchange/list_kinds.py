@@ -22,7 +22,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 class Listing(Kind):
     """A list of texts. Order is not significant; ``case`` tells whether case is."""
 
-    def __init__(self, *, case: bool = False, choices: tuple[str, ...] = (), maximum: int | None = None, multivalued: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        case: bool = False,
+        choices: tuple[str, ...] = (),
+        maximum: int | None = None,
+        multivalued: bool = False,
+    ) -> None:
         spec: dict[str, Any] = {"type": "list", "elements": "str"}
         if choices:
             spec["choices"] = list(choices)
@@ -92,7 +99,9 @@ class Patterns(Listing):
 
 
 def _known_attribute(item: str, attributes: Sequence[str]) -> str:
-    """The element, unless its attribute looks like a misspelled known one. Other attributes are left for Exchange to judge."""
+    """The element, unless its attribute looks like a misspelled known one. Other attributes are left for Exchange to
+    judge.
+    """
     attribute, colon, _rest = item.partition(":")
     known = attribute.casefold() in map(str.casefold, attributes)
     near = nearest(attribute, attributes) if colon and not known else ""

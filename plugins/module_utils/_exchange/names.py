@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """When Exchange treats two names as the same. Private to the collection, which decides this only here.
 
-How Exchange compares names is not documented. This module assumes .NET's ``OrdinalIgnoreCase``: character by character, each in
-its simple upper case, without culture or normalization. A dotless i is not an I, a long s is not an S, and a sharp s is not two of
-them. Checked against PowerShell 7.6 for every character of Unicode 14. A directory may compare more loosely: :func:`lookalikes`
-lists the names that it may confuse.
+How Exchange compares names is not documented. This module assumes .NET's ``OrdinalIgnoreCase``: character by character,
+each in its simple upper case, without culture or normalization. A dotless i is not an I, a long s is not an S, and a
+sharp s is not two of them. Checked against PowerShell 7.6 for every character of Unicode 14. A directory may compare
+more loosely: :func:`lookalikes` lists the names that it may confuse.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ def same_name(one: str, other: str) -> bool:
 
 
 def lookalikes(names: Iterable[str], others: Iterable[str] = ()) -> list[str]:
-    """A sentence for each pair of different names, at least one of them in ``names``, that differ only in accents, width, ligatures or spaces."""
+    """A sentence for each pair of different names, at least one of them in ``names``, that differ only in accents,
+    width, ligatures or spaces.
+    """
     named = list(dict.fromkeys(names))
     known: dict[str, list[str]] = {}
     for name in dict.fromkeys([*named, *others]):
@@ -59,4 +61,6 @@ def _upper(letter: str) -> str:
 def _wide(name: str) -> str:
     """The key of a directory that compares loosely."""
     parts = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
-    return " ".join("".join(letter for letter in parts if not unicodedata.combining(letter)).replace("\u0131", "i").split())
+    return " ".join(
+        "".join(letter for letter in parts if not unicodedata.combining(letter)).replace("\u0131", "i").split()
+    )

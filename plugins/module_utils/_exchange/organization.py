@@ -8,12 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import CMDLETS, Call, Result, Session
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, ExchangeError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import (
+    CMDLETS,
+    Call,
+    Result,
+    Session,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    CmdletNotAvailableError,
+    ExchangeError,
+)
 
 Parsed = TypeVar("Parsed")
 
-#: So many mail users, guests among them, and members of a group are known at most: one more is asked for, to see whether there are more.
+#: So many mail users, guests among them, and members of a group are known at most: one more is asked for, to see
+#: whether there are more.
 MOST_PEOPLE = 1000
 
 #: The subsets that can be read, by the name that users know.
@@ -37,10 +46,18 @@ SUBSETS: dict[str, Call] = {
 }
 
 #: Subsets that no setting needs. They are read only for answers about mail.
-MAIL_FACTS = ("accepted_domains", "remote_domains", "inbound_connectors", "outbound_connectors", "mail_users", "journal_rules")
+MAIL_FACTS = (
+    "accepted_domains",
+    "remote_domains",
+    "inbound_connectors",
+    "outbound_connectors",
+    "mail_users",
+    "journal_rules",
+)
 
-#: The further reads of a subset that takes several, by the names that they have beside it. By itself, Get-OutboundConnector shows neither the connectors in
-#: test mode nor those that only rules use; each of these parameters shows nothing else. Source: Microsoft's Get-OutboundConnector page.
+#: The further reads of a subset that takes several, by the names that they have beside it. By itself,
+#: Get-OutboundConnector shows neither the connectors in test mode nor those that only rules use; each of these
+#: parameters shows nothing else. Source: Microsoft's Get-OutboundConnector page.
 FURTHER: dict[str, dict[str, Call]] = {
     "outbound_connectors": {
         "outbound_connectors in test mode": Call("Get-OutboundConnector", {"IncludeTestModeConnectors": True}),
@@ -103,15 +120,23 @@ class Organization:
         """The object of a subset that must contain exactly one."""
         objects = self.objects(subset)
         if len(objects) != 1:
-            raise ExchangeError(f"Exchange returned {len(objects)} objects; exactly one was expected.", cmdlet=self._reads[subset].cmdlet)
+            raise ExchangeError(
+                f"Exchange returned {len(objects)} objects; exactly one was expected.",
+                cmdlet=self._reads[subset].cmdlet,
+            )
         return objects[0]
 
     def error(self, subset: str) -> ExchangeError | None:
         """Why the read of a subset failed; ``None`` if it succeeded."""
-        return next((error for name in (subset, *self._further(subset)) if (error := self._results[name].error) is not None), None)
+        return next(
+            (error for name in (subset, *self._further(subset)) if (error := self._results[name].error) is not None),
+            None,
+        )
 
     def available(self, subset: str) -> bool:
-        """Whether the subset was read. False only if it was not requested or the session does not have the cmdlet; raises any other error."""
+        """Whether the subset was read. False only if it was not requested or the session does not have the cmdlet;
+        raises any other error.
+        """
         result = self._results.get(subset)
         if result is None or isinstance(result.error, CmdletNotAvailableError):
             return False

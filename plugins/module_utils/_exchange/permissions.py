@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which role or license grants a cmdlet. Private to the collection.
 
-The roles are from Microsoft365DSC's resources for the same cmdlets and from Microsoft's pages on permissions. The least privileged
-role for OME configurations is not documented and was not tested: the sources name several roles together (Compliance Admin,
-Security Admin, Transport Rules, Information Rights Management).
+The roles are from Microsoft365DSC's resources for the same cmdlets and from Microsoft's pages on permissions. The least
+privileged role for OME configurations is not documented and was not tested: the sources name several roles together
+(Compliance Admin, Security Admin, Transport Rules, Information Rights Management).
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 
 #: Cmdlets that require the license Advanced Message Encryption.
-ADVANCED_MESSAGE_ENCRYPTION = frozenset({"New-OMEConfiguration", "Remove-OMEConfiguration", "Get-OMEMessageStatus", "Set-OMEMessageRevocation"})
+ADVANCED_MESSAGE_ENCRYPTION = frozenset(
+    {"New-OMEConfiguration", "Remove-OMEConfiguration", "Get-OMEMessageStatus", "Set-OMEMessageRevocation"}
+)
 
 #: Cmdlets of which Microsoft's pages do not name the role.
 REPORTS = frozenset({"Get-MailDetailTransportRuleReport", "Get-MailTrafficEncryptionReport"})
@@ -96,7 +98,10 @@ def not_granted(organization: Organization, cmdlets: Iterable[str]) -> list[str]
         return []
     granted = {str(item["Name"]) for item in organization.objects("exported_cmdlets")}
     missing = sorted(set(cmdlets) - granted) if granted else []
-    return [f"{cmdlet} is not granted to this session. It requires {GRANTED_BY.get(cmdlet, 'an Exchange role')}." for cmdlet in missing]
+    return [
+        f"{cmdlet} is not granted to this session. It requires {GRANTED_BY.get(cmdlet, 'an Exchange role')}."
+        for cmdlet in missing
+    ]
 
 
 def lacks_roles(missing: Mapping[str, str]) -> bool:

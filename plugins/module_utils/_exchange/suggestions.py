@@ -15,7 +15,9 @@ _ALIKE = 0.75
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The closest known name; empty if none is close. PowerShell's ``SubjectContainsWords`` is close to ``subject_contains_words``."""
+    """The closest known name; empty if none is close. PowerShell's ``SubjectContainsWords`` is close to
+    ``subject_contains_words``.
+    """
     by_letters = {_letters(candidate): candidate for candidate in known}
     found = difflib.get_close_matches(_letters(name), by_letters, 1, _ALIKE)
     return by_letters[found[0]] if found else ""
@@ -54,16 +56,29 @@ def _hints(arguments: Any, spec: Mapping[str, Any], where: str, paths: Mapping[s
             if near:
                 yield f"{where}{option} {choice!r}: did you mean {near}?"
         if option_spec.get("options"):
-            items = [(f"{where}{option}[{index}].", item) for index, item in enumerate(value)] if isinstance(value, list) else [(f"{where}{option}.", value)]
+            items = (
+                [(f"{where}{option}[{index}].", item) for index, item in enumerate(value)]
+                if isinstance(value, list)
+                else [(f"{where}{option}.", value)]
+            )
             for inside, item in items:
-                yield from _hints(item, option_spec["options"], inside, {_letters(path): path for path in _paths(option_spec["options"])})
+                yield from _hints(
+                    item,
+                    option_spec["options"],
+                    inside,
+                    {_letters(path): path for path in _paths(option_spec["options"])},
+                )
 
 
 def _option(name: str, spec: Mapping[str, Any], where: str, paths: Mapping[str, str]) -> str:
-    """The closest option: at the same level, or inside a section if ``name`` is a cmdlet parameter such as ``ExceptIfFrom``."""
+    """The closest option: at the same level, or inside a section if ``name`` is a cmdlet parameter such as
+    ``ExceptIfFrom``.
+    """
     letters = re.sub(r"^exceptif", "exceptions", _letters(name))
     exact = next((option for option in spec if _letters(option) == letters), "")
-    inside = paths.get(letters) or next((paths[section + letters] for section in ("conditions", "actions") if section + letters in paths), "")
+    inside = paths.get(letters) or next(
+        (paths[section + letters] for section in ("conditions", "actions") if section + letters in paths), ""
+    )
     near = exact or inside or nearest(name, spec)
     return f"{where}{near}" if near else ""
 

@@ -1,10 +1,12 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The identity of an organization, and whether it is in the cloud. Sessions, state, preflight and snapshots all use this. Private to the collection.
+"""The identity of an organization, and whether it is in the cloud. Sessions, state, preflight and snapshots all use
+this. Private to the collection.
 
-Get-OrganizationConfig has no tenant ID. The access token has it (``rest``), and so does the output of Get-ConnectionInformation from the
-Exchange Online module. If a session shows none, the tenant ID is unknown, and nothing depends on it.
+Get-OrganizationConfig has no tenant ID. The access token has it (``rest``), and so does the output of
+Get-ConnectionInformation from the Exchange Online module. If a session shows none, the tenant ID is unknown, and
+nothing depends on it.
 """
 
 from __future__ import annotations
@@ -26,14 +28,20 @@ def session_facts(connections: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
     The cmdlet is part of the Exchange Online module, which may hold several connections.
     """
-    exchange = [item for item in connections if str(item.get("State") or "Connected").casefold() == "connected" and not item.get("IsEopSession")]
-    tenants = {str(item["TenantID"]).lower() for item in exchange if _TENANT_ID.fullmatch(str(item.get("TenantID") or ""))}
+    exchange = [
+        item
+        for item in connections
+        if str(item.get("State") or "Connected").casefold() == "connected" and not item.get("IsEopSession")
+    ]
+    tenants = {
+        str(item["TenantID"]).lower() for item in exchange if _TENANT_ID.fullmatch(str(item.get("TenantID") or ""))
+    }
     return {"cloud": bool(exchange), "tenant_id": tenants.pop() if len(tenants) == 1 else ""}
 
 
 def describe_organization(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The identity of an organization: ``name`` (the initial domain in the cloud), ``display_name``, ``guid``, ``tenant_id``, ``is_dehydrated``,
-    ``on_premises``. Unknown texts are empty.
+    """The identity of an organization: ``name`` (the initial domain in the cloud), ``display_name``, ``guid``,
+    ``tenant_id``, ``is_dehydrated``, ``on_premises``. Unknown texts are empty.
 
     :param properties: the output of Get-OrganizationConfig, completed by the session.
     """
@@ -54,7 +62,8 @@ def describe_organization(properties: Mapping[str, Any]) -> dict[str, Any]:
 def why_another(found: Mapping[str, Any], wanted: str) -> str:
     """Why an organization is not the one that the inventory names; empty if it is, or if the inventory names none.
 
-    :param found: from :func:`describe_organization`. The display name is ignored, because administrators can change it freely.
+    :param found: from :func:`describe_organization`. The display name is ignored, because administrators can change it
+        freely.
     :param wanted: an initial domain or a tenant ID.
     """
     if not wanted or any(same_name(wanted, str(found[key])) for key in ("name", "tenant_id") if found[key]):
@@ -70,14 +79,23 @@ def why_another(found: Mapping[str, Any], wanted: str) -> str:
 def why_not_from(found: Mapping[str, Any], stored: Mapping[str, Any]) -> str:
     """Why stored data is not from this organization; empty if it is.
 
-    :param stored: the :func:`describe_organization` of that time. The first identifier that both have decides: tenant ID, GUID, then name.
+    :param stored: the :func:`describe_organization` of that time. The first identifier that both have decides: tenant
+        ID, GUID, then name.
     """
     for key in ("tenant_id", "guid", "name"):
         if found.get(key) and stored.get(key):
-            return "" if same_name(str(found[key]), str(stored[key])) else f"it was read from {_named(stored)}, but this is {_named(found)}"
+            return (
+                ""
+                if same_name(str(found[key]), str(stored[key]))
+                else f"it was read from {_named(stored)}, but this is {_named(found)}"
+            )
     return "it does not name the organization that it was read from"
 
 
 def _named(organization: Mapping[str, Any]) -> str:
     name, tenant_id = str(organization.get("name") or ""), str(organization.get("tenant_id") or "")
-    return f"{name} ({tenant_id})" if name and tenant_id else name or tenant_id or str(organization.get("guid") or "") or "an unnamed organization"
+    return (
+        f"{name} ({tenant_id})"
+        if name and tenant_id
+        else name or tenant_id or str(organization.get("guid") or "") or "an unnamed organization"
+    )

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes values into text, and untrusted text safe to show in a terminal or page and to paste into a PowerShell console. Private to the collection."""
+"""Makes values into text, and untrusted text safe to show in a terminal or page and to paste into a PowerShell console.
+Private to the collection.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-#: Invisible characters that change what is displayed (terminal, direction and width controls), and characters that XML 1.0 cannot represent.
+#: Invisible characters that change what is displayed (terminal, direction and width controls), and characters that XML
+#: 1.0 cannot represent.
 _INVISIBLE = (
     r"\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff"
     r"\U000e0000-\U000e007f"
@@ -25,7 +28,9 @@ _LISTED = 3
 
 
 def visible(text: str) -> str:
-    """The text with each character that could control a terminal or mislead a reader replaced, such as by ``[U+202E]``. Tabs and line feeds stay."""
+    """The text with each character that could control a terminal or mislead a reader replaced, such as by ``[U+202E]``.
+    Tabs and line feeds stay.
+    """
     return _FOR_PEOPLE.sub(lambda found: f"[U+{ord(found[0]):04X}]", text.replace("\r\n", "\n"))
 
 
@@ -61,7 +66,14 @@ def powershell_string(text: str) -> str:
     first, *others = _FOR_CONSOLES.split(text)
     if not others:
         return _quoted(first)
-    pieces = [_quoted(first), *(_character(piece) if index % 2 == 0 else _quoted(piece) for index, piece in enumerate(others) if index % 2 == 0 or piece)]
+    pieces = [
+        _quoted(first),
+        *(
+            _character(piece) if index % 2 == 0 else _quoted(piece)
+            for index, piece in enumerate(others)
+            if index % 2 == 0 or piece
+        ),
+    ]
     return f"({' + '.join(pieces)})"
 
 

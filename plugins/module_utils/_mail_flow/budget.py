@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One budget of steps for all that is asked about an organization's mail. Private to the collection.
 
-Rules and messages come from people who may be hostile, and some questions about them are as hard as questions can be. Whatever can grow says what it does
-in steps, each about a microsecond of work: automata, formulas and the search in them, composing, and the worlds of the simulator. What would need more than
-the budget is unknown. Steps are counted, not timed, so the answers are the same on every machine; what is remembered from an earlier question costs the
-same again.
+Rules and messages come from people who may be hostile, and some questions about them are as hard as questions can be.
+Whatever can grow says what it does in steps, each about a microsecond of work: automata, formulas and the search in
+them, composing, and the worlds of the simulator. What would need more than the budget is unknown. Steps are counted,
+not timed, so the answers are the same on every machine; what is remembered from an earlier question costs the same
+again.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ def spend(steps: int) -> None:
 
 @contextmanager
 def bounded(steps: int = STEPS, share: float = 0.75) -> Iterator[Meter]:
-    """What is asked inside has so many steps. Inside another budget it has at most its share of what is left of that one, and what it leaves is left to others.
+    """What is asked inside has so many steps. Inside another budget it has at most its share of what is left of that
+    one, and what it leaves is left to others.
 
     :param share: of what is left of the budget around.
     """
@@ -82,7 +84,9 @@ def bounded(steps: int = STEPS, share: float = 0.75) -> Iterator[Meter]:
 
 
 def remembered(most: int) -> Callable[[Callable[_Parameters, _Result]], Callable[_Parameters, _Result]]:
-    """A function whose answers are remembered, with what they cost: asked again, it costs as much. All is forgotten once there are too many."""
+    """A function whose answers are remembered, with what they cost: asked again, it costs as much. All is forgotten
+    once there are too many.
+    """
 
     def decorate(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
         known: dict[Hashable, tuple[int, _Result]] = {}

@@ -8,7 +8,10 @@ from __future__ import annotations
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact, Phase
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean, Choice, Name, Text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Recipients
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import (
+    MOBILE_DEVICE_MAILBOX_POLICY,
+    OWA_MAILBOX_POLICY,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table
 
 ACTIVESYNC_ORG_SETTINGS = Table(
@@ -31,9 +34,16 @@ ACTIVESYNC_ORG_SETTINGS = Table(
             Choice("Allow", "Block", "Quarantine"),
             "DefaultAccessLevel",
             impacts={"Block": Impact.TAKES_AWAY, "Quarantine": Impact.TAKES_AWAY, "Allow": Impact.WIDENS},
-            dangers=dict.fromkeys(("Block", "Quarantine"), "This applies immediately, also to devices that are already connected."),
+            dangers=dict.fromkeys(
+                ("Block", "Quarantine"), "This applies immediately, also to devices that are already connected."
+            ),
         ),
-        Field("enable_mobile_mailbox_policy_when_ca_inplace", Boolean(), "EnableMobileMailboxPolicyWhenCAInplace", cloud_only=True),
+        Field(
+            "enable_mobile_mailbox_policy_when_ca_inplace",
+            Boolean(),
+            "EnableMobileMailboxPolicyWhenCAInplace",
+            cloud_only=True,
+        ),
         Field("ota_notification_mail_insert", Text(256), "OtaNotificationMailInsert"),
         # The values are not documented, so any value is accepted. A name cannot be cleared.
         Field("tenant_admin_preference", Name(64, clears=False), "TenantAdminPreference", cloud_only=True),

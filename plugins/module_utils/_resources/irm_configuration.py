@@ -8,11 +8,14 @@ from __future__ import annotations
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact, Phase
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean, Choice, Text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Locations
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import OWA_MAILBOX_POLICY
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import (
+    OWA_MAILBOX_POLICY,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Order, Table
 
-#: Exchange lists RMS templates only while internal licensing is on, and only that list shows by which name an organization knows a built-in template.
-#: Therefore rules are written before licensing is turned off, and planned again after it is turned on.
+#: Exchange lists RMS templates only while internal licensing is on, and only that list shows by which name an
+#: organization knows a built-in template. Therefore rules are written before licensing is turned off, and planned again
+#: after it is turned on.
 _NAME_TEMPLATES = frozenset({Phase.RULES, Phase.RULE_ORDER, Phase.RULE_STATE, Phase.RULE_REMOVAL})
 
 #: The settings without which nobody can protect mail.
@@ -33,7 +36,9 @@ IRM_CONFIGURATION = Table(
             "AzureRMSLicensingEnabled",
             cloud_only=True,
             impacts={False: Impact.TAKES_AWAY},
-            dangers={False: "Exchange Online stops using Azure Rights Management, which turns off message encryption for everybody."},
+            dangers={
+                False: "Exchange Online stops using Azure Rights Management, which turns off message encryption for everybody."
+            },
         ),
         Field(
             "decrypt_attachment_for_encrypt_only",
@@ -44,7 +49,13 @@ IRM_CONFIGURATION = Table(
             policies=(OWA_MAILBOX_POLICY,),
         ),
         Field("e_discovery_super_user_enabled", Boolean(), "EDiscoverySuperUserEnabled", impacts={True: Impact.WIDENS}),
-        Field("enable_pdf_encryption", Boolean(), "EnablePdfEncryption", cloud_only=True, impacts={True: Impact.TAKES_AWAY}),
+        Field(
+            "enable_pdf_encryption",
+            Boolean(),
+            "EnablePdfEncryption",
+            cloud_only=True,
+            impacts={True: Impact.TAKES_AWAY},
+        ),
         Field("enable_portal_tracking_logs", Boolean(), "EnablePortalTrackingLogs", cloud_only=True),
         Field(
             "internal_licensing_enabled",
@@ -54,9 +65,20 @@ IRM_CONFIGURATION = Table(
             dangers={False: "Nobody can protect mail, and Exchange finds no RMS template."},
             order={True: Order(replans=_NAME_TEMPLATES), False: Order(phase=Phase.LICENSING_REMOVAL)},
         ),
-        Field("journal_report_decryption_enabled", Boolean(), "JournalReportDecryptionEnabled", impacts={True: Impact.WIDENS}),
+        Field(
+            "journal_report_decryption_enabled",
+            Boolean(),
+            "JournalReportDecryptionEnabled",
+            impacts={True: Impact.WIDENS},
+        ),
         Field("licensing_location", Locations(), "LicensingLocation"),
-        Field("reject_if_recipient_has_no_rights", Boolean(), "RejectIfRecipientHasNoRights", cloud_only=True, impacts={True: Impact.REJECTS}),
+        Field(
+            "reject_if_recipient_has_no_rights",
+            Boolean(),
+            "RejectIfRecipientHasNoRights",
+            cloud_only=True,
+            impacts={True: Impact.REJECTS},
+        ),
         Field(
             "rms_online_key_sharing_location",
             Text(),

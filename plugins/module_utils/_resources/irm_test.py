@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs Test-IRMConfiguration and parses its output, which is one text for people. Private to the collection.
 
-A step is a line that ends in ``...``; its outcome is a line with ``- PASS:`` or ``- FAIL:``. A text from a console may have
-wrapped lines, so a line without a recognized beginning continues the previous one.
+A step is a line that ends in ``...``; its outcome is a line with ``- PASS:`` or ``- FAIL:``. A text from a console may
+have wrapped lines, so a line without a recognized beginning continues the previous one.
 """
 
 from __future__ import annotations
@@ -79,7 +79,9 @@ def parse(text: str) -> IrmResults:
             step = results.steps[-1]
             step.detail = f"{step.detail} {line}".strip()
     if not overall and not results.failures:
-        raise ProtocolError(f"The collection cannot interpret the test's output: {text!r}", cmdlet="Test-IRMConfiguration")
+        raise ProtocolError(
+            f"The collection cannot interpret the test's output: {text!r}", cmdlet="Test-IRMConfiguration"
+        )
     results.passed = overall == "PASS" and not results.failures
     for found in filter(None, (_TEMPLATES.search(step.detail) for step in results.steps)):
         # Exchange separates the names with commas, so a name that contains a comma is split here.
@@ -90,11 +92,14 @@ def parse(text: str) -> IrmResults:
 def run_irm_test(session: Session, sender: str, recipients: Sequence[str]) -> dict[str, Any]:
     """Runs the test once.
 
-    :returns: ``changed``, ``msg``, ``passed``, ``steps``, ``templates`` and ``results``, as the module ``irm_test`` documents them.
+    :returns: ``changed``, ``msg``, ``passed``, ``steps``, ``templates`` and ``results``, as the module ``irm_test``
+        documents them.
     :raises ExchangeError: the test could not run, or its output cannot be interpreted.
     """
     _check_addresses(sender, recipients)
-    tested = read(session, {"test": Call("Test-IRMConfiguration", {"Sender": sender, "Recipient": list(recipients)})}, fresh=True)
+    tested = read(
+        session, {"test": Call("Test-IRMConfiguration", {"Sender": sender, "Recipient": list(recipients)})}, fresh=True
+    )
     text = str(tested.only("test").get("Results") or "")
     results = parse(text)
     return {
@@ -112,9 +117,14 @@ def _check_addresses(sender: str, recipients: Sequence[str]) -> None:
     wrong = [f"sender is {sender!r}"] if not is_address(sender) else []
     wrong += [f"recipients has {recipient!r}" for recipient in recipients if not is_address(recipient)]
     if wrong:
-        raise OptionError(f"{'; '.join(wrong)}: Test-IRMConfiguration takes SMTP addresses only.", remedy="Give the user's address, such as alexw@contoso.com.")
+        raise OptionError(
+            f"{'; '.join(wrong)}: Test-IRMConfiguration takes SMTP addresses only.",
+            remedy="Give the user's address, such as alexw@contoso.com.",
+        )
     if not recipients:
-        raise OptionError("recipients is empty: without one Exchange cannot test.", remedy="The sender's own address will do.")
+        raise OptionError(
+            "recipients is empty: without one Exchange cannot test.", remedy="The sender's own address will do."
+        )
 
 
 def _summary(sender: str, results: IrmResults) -> str:

@@ -16,11 +16,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import NamedResource, plan_settings
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import (
+    NamedResource,
+    plan_settings,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table, name_of
 
-#: The Outlook on the web policy that every organization starts with. In a dehydrated organization, which a new one is, Exchange does not allow
-#: changes to it (Microsoft's documentation of Enable-OrganizationCustomization).
+#: The Outlook on the web policy that every organization starts with. In a dehydrated organization, which a new one is,
+#: Exchange does not allow changes to it (Microsoft's documentation of Enable-OrganizationCustomization).
 BUILT_IN_OWA_POLICY = "OwaMailboxPolicy-Default"
 
 OWA_MAILBOX_POLICY = Table(
@@ -49,7 +52,9 @@ class PolicyResource(NamedResource):
         plans: dict[str, Plan] = {}
         missing: list[str] = []
         for identity, settings in parts[self.subset].items():
-            policy = next((item for item in organization.objects(self.subset) if same_name(name_of(item), identity)), None)
+            policy = next(
+                (item for item in organization.objects(self.subset) if same_name(name_of(item), identity)), None
+            )
             if policy is None:
                 missing.append(f"{self.subset}: policy {identity!r} no longer exists, so it was not restored.")
             else:

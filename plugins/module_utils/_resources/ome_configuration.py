@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""OME configurations (Get-, New-, Set- and Remove-OMEConfiguration): their settings and how to plan them. Private to the collection.
+"""OME configurations (Get-, New-, Set- and Remove-OMEConfiguration): their settings and how to plan them. Private to
+the collection.
 
-The default configuration always exists; additional ones need Advanced Message Encryption. The limits are from Microsoft's cmdlet
-reference and its article about branding.
+The default configuration always exists; additional ones need Advanced Message Encryption. The limits are from
+Microsoft's cmdlet reference and its article about branding.
 """
 
 from __future__ import annotations
@@ -16,15 +17,39 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Phase, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import (
+    Change,
+    Impact,
+    Phase,
+    Plan,
+    Step,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.image import dimensions, format_of, is_picture
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean, Color, Days, Image, Text
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import lookalikes, name_key, same_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.image import (
+    dimensions,
+    format_of,
+    is_picture,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import (
+    Boolean,
+    Color,
+    Days,
+    Image,
+    Text,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import (
+    lookalikes,
+    name_key,
+    same_name,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import NamedResource, only_in_cloud, plan_settings
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import (
+    NamedResource,
+    only_in_cloud,
+    plan_settings,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table, name_of
 
 #: The configuration that every organization has. It cannot be removed and cannot have an expiry.
@@ -48,7 +73,9 @@ OME_CONFIGURATION = Table(
         Field("portal_text", Text(128), "PortalText"),
         Field("privacy_statement_url", Text(), "PrivacyStatementUrl"),
         Field("read_button_text", Text(1024), "ReadButtonText"),
-        Field("social_id_sign_in", Boolean(), "SocialIdSignIn", impacts={False: Impact.TAKES_AWAY, True: Impact.WIDENS}),
+        Field(
+            "social_id_sign_in", Boolean(), "SocialIdSignIn", impacts={False: Impact.TAKES_AWAY, True: Impact.WIDENS}
+        ),
     ),
 )
 
@@ -66,7 +93,9 @@ def is_default(identity: str) -> bool:
 
 
 def find(configurations: Sequence[Mapping[str, Any]], identity: str) -> Mapping[str, Any] | None:
-    """The configuration with that name. Exchange's ``-Identity`` is not used: it returns all configurations if none has that name."""
+    """The configuration with that name. Exchange's ``-Identity`` is not used: it returns all configurations if none has
+    that name.
+    """
     return next((item for item in configurations if same_name(name_of(item), identity)), None)
 
 
@@ -104,17 +133,24 @@ def image_warnings(wanted: Mapping[str, Any]) -> list[str]:
     if not format_of(content):
         warnings.append("The logo is not a PNG, JPEG, BMP or TIFF image, so the portal may not show it.")
     if len(content) > _ADVISED_IMAGE_BYTES:
-        warnings.append(f"The logo has {len(content):,} bytes; Microsoft recommends less than {_ADVISED_IMAGE_BYTES:,}.")
+        warnings.append(
+            f"The logo has {len(content):,} bytes; Microsoft recommends less than {_ADVISED_IMAGE_BYTES:,}."
+        )
     width, height = dimensions(content)
     if width > _ADVISED_IMAGE_SIZE[0] or height > _ADVISED_IMAGE_SIZE[1]:
-        warnings.append(f"The logo has {width} x {height} pixels; Microsoft recommends {_ADVISED_IMAGE_SIZE[0]} x {_ADVISED_IMAGE_SIZE[1]}.")
+        warnings.append(
+            f"The logo has {width} x {height} pixels; Microsoft recommends {_ADVISED_IMAGE_SIZE[0]} x {_ADVISED_IMAGE_SIZE[1]}."
+        )
     return warnings
 
 
-def converge_configuration(task: ModuleContext, identity: str, state: str, wanted: Mapping[str, Any], *, force_image: bool = False) -> dict[str, Any]:
+def converge_configuration(
+    task: ModuleContext, identity: str, state: str, wanted: Mapping[str, Any], *, force_image: bool = False
+) -> dict[str, Any]:
     """Brings one OME configuration to ``state`` and ``wanted`` (canonical settings).
 
-    :param force_image: send the image even if Exchange shows that there is an image but not which one, so that it cannot be compared.
+    :param force_image: send the image even if Exchange shows that there is an image but not which one, so that it
+        cannot be compared.
     """
 
     def planner(organization: Organization) -> Plan:
@@ -128,15 +164,28 @@ def converge_configuration(task: ModuleContext, identity: str, state: str, wante
             return Plan()
         return plan_configuration(identity, state, {_IMAGE: wanted[_IMAGE]}, configurations, force=[_IMAGE])
 
-    # A check says whether the session has the cmdlets for a custom configuration. A run that writes finds out by itself.
+    # A check says whether the session has the cmdlets for a custom configuration. A run that writes finds out by
+    # itself.
     more = ["exported_cmdlets"] if task.check_mode and not is_default(identity) else []
-    result = converge(task, [OME_CONFIGURATION.subset, *more], planner, cloud_only=only_in_cloud(OME_CONFIGURATION, wanted))
-    if not (force_image and wanted.get(_IMAGE)) or any(change["option"] in (_IMAGE, "state") for change in result["changes"]):
+    result = converge(
+        task, [OME_CONFIGURATION.subset, *more], planner, cloud_only=only_in_cloud(OME_CONFIGURATION, wanted)
+    )
+    if not (force_image and wanted.get(_IMAGE)) or any(
+        change["option"] in (_IMAGE, "state") for change in result["changes"]
+    ):
         return result
     # A logo that Exchange does not show cannot be verified either, so it is sent separately, after everything else.
-    sent = converge(replace(task, params={**task.params, "verify_timeout": 0}, warnings=[]), [OME_CONFIGURATION.subset], image_planner)
+    sent = converge(
+        replace(task, params={**task.params, "verify_timeout": 0}, warnings=[]),
+        [OME_CONFIGURATION.subset],
+        image_planner,
+    )
     joined = {key: {**result[key], **sent[key]} for key in ("before", "after")}
-    return {**joined, "changed": result["changed"] or sent["changed"], **{key: result[key] + sent[key] for key in ("changes", "commands")}}
+    return {
+        **joined,
+        "changed": result["changed"] or sent["changed"],
+        **{key: result[key] + sent[key] for key in ("changes", "commands")},
+    }
 
 
 def _image_is_hidden(configurations: Sequence[Mapping[str, Any]], identity: str) -> bool:
@@ -148,7 +197,12 @@ def _without_image(wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def plan_configuration(
-    identity: str, state: str, wanted: Mapping[str, Any], configurations: Sequence[Mapping[str, Any]], *, force: Collection[str] = ()
+    identity: str,
+    state: str,
+    wanted: Mapping[str, Any],
+    configurations: Sequence[Mapping[str, Any]],
+    *,
+    force: Collection[str] = (),
 ) -> Plan:
     """What brings one OME configuration to ``state`` and ``wanted`` (canonical settings)."""
     properties = find(configurations, identity)
@@ -161,12 +215,21 @@ def plan_configuration(
     plan.after = {"state": "present", **plan.after}
     if properties is None:
         (step,) = plan.steps
-        plan.steps = [replace(step, changes=(Change(OME_CONFIGURATION.name, identity, "state", "absent", "present"), *step.changes))]
+        plan.steps = [
+            replace(
+                step, changes=(Change(OME_CONFIGURATION.name, identity, "state", "absent", "present"), *step.changes)
+            )
+        ]
         plan.warnings += lookalikes([identity], map(name_of, configurations))
     stored = {} if properties is None else OME_CONFIGURATION.describe(properties)
     # Exchange creates a configuration with both sign-in methods enabled.
-    if not any({"otp_enabled": True, "social_id_sign_in": True, **stored, **wanted}[option] for option in ("otp_enabled", "social_id_sign_in")):
-        plan.warnings.append(f"{identity!r} allows neither one-time passcodes nor social IDs: only recipients with a Microsoft 365 account can read such mail.")
+    if not any(
+        {"otp_enabled": True, "social_id_sign_in": True, **stored, **wanted}[option]
+        for option in ("otp_enabled", "social_id_sign_in")
+    ):
+        plan.warnings.append(
+            f"{identity!r} allows neither one-time passcodes nor social IDs: only recipients with a Microsoft 365 account can read such mail."
+        )
     return plan
 
 
@@ -180,7 +243,9 @@ def _plan_removal(properties: Mapping[str, Any] | None) -> Plan:
         before={"state": "present"},
         after={"state": "absent"},
         steps=[Step(call, (change,), Phase.CONFIGURATION_REMOVAL)],
-        warnings=[f"Mail that was sent with {identity!r} depends on it: it loses its branding and can no longer expire or be revoked."],
+        warnings=[
+            f"Mail that was sent with {identity!r} depends on it: it loses its branding and can no longer expire or be revoked."
+        ],
     )
 
 
@@ -196,9 +261,14 @@ class ConfigurationResource(NamedResource):
     def plan(self, organization: Organization, parts: Mapping[str, Any], options: Planning) -> Plan:
         wanted = parts[self.subset]
         existing = organization.objects(self.subset)
-        plans = {identity: options.quieted(plan_configuration(identity, "present", settings, existing)) for identity, settings in wanted.items()}
+        plans = {
+            identity: options.quieted(plan_configuration(identity, "present", settings, existing))
+            for identity, settings in wanted.items()
+        }
         named = {name_key(identity) for identity in wanted}
-        others = [name_of(item) for item in existing if name_key(name_of(item)) not in named and not is_default(name_of(item))]
+        others = [
+            name_of(item) for item in existing if name_key(name_of(item)) not in named and not is_default(name_of(item))
+        ]
         if options.unmanaged == "remove":
             plans.update({identity: plan_configuration(identity, "absent", {}, existing) for identity in others})
         whole = Plan.join(plans)

@@ -11,9 +11,19 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Phase, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import (
+    Change,
+    Impact,
+    Phase,
+    Plan,
+    Step,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import InvalidValueError, NotFoundError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    InvalidValueError,
+    NotFoundError,
+    OptionError,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 
@@ -67,6 +77,15 @@ def plan_revocation(organization: Organization, message_id: str, *, revoked: boo
             remedy="Only mail that recipients read in the portal can be revoked. A mail flow rule with a custom OME configuration sends mail to the portal.",
             cmdlet="Set-OMEMessageRevocation",
         )
-    change = Change("ome_message_revocation", message_id, "revoked", message["revoked"], revoked, Impact.TAKES_AWAY if revoked else Impact.WIDENS)
-    plan.steps.append(Step(Call("Set-OMEMessageRevocation", {"MessageId": message_id, "Revoke": revoked}), (change,), Phase.SETTINGS))
+    change = Change(
+        "ome_message_revocation",
+        message_id,
+        "revoked",
+        message["revoked"],
+        revoked,
+        Impact.TAKES_AWAY if revoked else Impact.WIDENS,
+    )
+    plan.steps.append(
+        Step(Call("Set-OMEMessageRevocation", {"MessageId": message_id, "Revoke": revoked}), (change,), Phase.SETTINGS)
+    )
     return plan

@@ -5,14 +5,21 @@
 
 from __future__ import annotations
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import (
+    ACTIVESYNC_ORG_SETTINGS,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import (
+    IRM_CONFIGURATION,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import (
     MOBILE_DEVICE_MAILBOX_POLICY,
     OWA_MAILBOX_POLICY,
     PolicyResource,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION, ConfigurationResource
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
+    OME_CONFIGURATION,
+    ConfigurationResource,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Resource
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.resource import RuleResource
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import SingleResource

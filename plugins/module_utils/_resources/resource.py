@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The interface of all resources. Private to the collection.
 
-State, snapshot, rollback, plan document and info iterate over :data:`registry.RESOURCES` and do not name individual resources.
+State, snapshot, rollback, plan document and info iterate over :data:`registry.RESOURCES` and do not name individual
+resources.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 class Planning:
     """Options of a plan.
 
-    :param restoring: the plan restores an earlier state. Its dangers are not the task's doing, and it is authoritative also for what portals add.
+    :param restoring: the plan restores an earlier state. Its dangers are not the task's doing, and it is authoritative
+        also for what portals add.
     :param unmanaged: what to do with objects that the state does not name: ``keep``, ``warn``, ``disable``, ``remove``.
     :param check_mode: whether nothing will be written.
     :param created: OME configurations that will exist when the plan is applied.
@@ -47,7 +49,8 @@ def _each(part: Any, change: Callable[[Mapping[str, Any]], dict[str, Any]]) -> A
 class Resource(ABC):
     """A part of an organization.
 
-    A *part* is what the info module returns under the name ``subset`` and what a state holds there. A *declared* part is its canonical form.
+    A *part* is what the info module returns under the name ``subset`` and what a state holds there. A *declared* part
+    is its canonical form.
     """
 
     #: The module that manages the resource. A change uses it as its resource name.
@@ -65,7 +68,9 @@ class Resource(ABC):
 
     @abstractmethod
     def describe(self, organization: Organization) -> dict[str, Any]:
-        """The part as found in the organization, under its name. Anything that cannot be part of a state is under separate names."""
+        """The part as found in the organization, under its name. Anything that cannot be part of a state is under
+        separate names.
+        """
 
     @abstractmethod
     def defaults(self) -> Mapping[str, Any]:
@@ -74,12 +79,19 @@ class Resource(ABC):
     def brief(self, part: Any) -> Any:
         """A part without what goes without saying. :meth:`whole` is the inverse."""
         defaults = self.defaults()
-        return _each(part, lambda item: {option: value for option, value in item.items() if option not in defaults or value != defaults[option]})
+        return _each(
+            part,
+            lambda item: {
+                option: value for option, value in item.items() if option not in defaults or value != defaults[option]
+            },
+        )
 
     def whole(self, part: Any) -> Any:
         """A brief part with all that goes without saying."""
         defaults = self.defaults()
-        return _each(part, lambda item: {**defaults, **{option: value for option, value in item.items() if value is not None}})
+        return _each(
+            part, lambda item: {**defaults, **{option: value for option, value in item.items() if value is not None}}
+        )
 
     @abstractmethod
     def plan(self, organization: Organization, parts: Mapping[str, Any], options: Planning) -> Plan:

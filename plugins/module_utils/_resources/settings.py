@@ -13,24 +13,43 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Phase, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import (
+    Change,
+    Impact,
+    Phase,
+    Plan,
+    Step,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotFoundError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
+    SUBSETS,
+    Organization,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning, Resource
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table, name_of
 
 
 def declared(table: Table, params: Mapping[str, Any]) -> dict[str, Any]:
-    """The canonical settings from a module's options, without omitted ones. Raises OptionError, which names an invalid one."""
-    return {field.option: field.parse(params[field.option]) for field in table.fields if params.get(field.option) is not None}
+    """The canonical settings from a module's options, without omitted ones. Raises OptionError, which names an invalid
+    one.
+    """
+    return {
+        field.option: field.parse(params[field.option])
+        for field in table.fields
+        if params.get(field.option) is not None
+    }
 
 
 def only_in_cloud(table: Table, wanted: Mapping[str, Any]) -> list[str]:
     """What Exchange on-premises does not have of declared settings, or of their resource as a whole, by name."""
-    return [table.name] if table.cloud_only else [field.option for field in table.fields if field.cloud_only and field.option in wanted]
+    return (
+        [table.name]
+        if table.cloud_only
+        else [field.option for field in table.fields if field.cloud_only and field.option in wanted]
+    )
 
 
 def converge_settings(task: ModuleContext, table: Table) -> dict[str, Any]:
@@ -47,22 +66,38 @@ def converge_settings(task: ModuleContext, table: Table) -> dict[str, Any]:
 
 
 def converge_policies(task: ModuleContext, table: Table) -> dict[str, Any]:
-    """The implementation of a module for policies, which the collection does not create. ``identity`` is the name of one, or ``*`` for all."""
+    """The implementation of a module for policies, which the collection does not create. ``identity`` is the name of
+    one, or ``*`` for all.
+    """
     wanted = declared(table, task.params)
     identity = task.params[table.identity]
 
     def planner(organization: Organization) -> Plan:
-        policies = [policy for policy in organization.objects(table.subset) if identity == "*" or same_name(name_of(policy), identity)]
+        policies = [
+            policy
+            for policy in organization.objects(table.subset)
+            if identity == "*" or same_name(name_of(policy), identity)
+        ]
         if not policies:
             known = ", ".join(sorted(name_of(policy) for policy in organization.objects(table.subset)))
-            raise NotFoundError(f"{table.identity} {identity!r} is not a policy of this organization.", remedy=f"Known policies: {known}.")
+            raise NotFoundError(
+                f"{table.identity} {identity!r} is not a policy of this organization.",
+                remedy=f"Known policies: {known}.",
+            )
         plans = {name_of(policy): plan_settings(table, wanted, policy) for policy in policies}
         return Plan.join(plans) if identity == "*" else next(iter(plans.values()))
 
     return converge(task, [table.subset], planner)
 
 
-def plan_settings(table: Table, wanted: Mapping[str, Any], properties: Mapping[str, Any] | None, *, identity: str = "", force: Collection[str] = ()) -> Plan:
+def plan_settings(
+    table: Table,
+    wanted: Mapping[str, Any],
+    properties: Mapping[str, Any] | None,
+    *,
+    identity: str = "",
+    force: Collection[str] = (),
+) -> Plan:
     """Plans how to bring one object to ``wanted``.
 
     :param properties: the object as Exchange shows it; ``None`` if it does not exist, which plans its creation.
@@ -85,8 +120,15 @@ def plan_settings(table: Table, wanted: Mapping[str, Any], properties: Mapping[s
         plan.after[field.option] = field.show(value)
         if field.danger(value):
             plan.warnings.append(f"{field.option} {value_text(value, str)}: {field.danger(value)}")
-        if properties is not None and field.hidden(properties) and value != field.kind.cleared and field.option not in force:
-            plan.warnings.append(f"{field.option}: Exchange shows that it is set but not its value, so it was not compared. {field.sent_by} sends it.")
+        if (
+            properties is not None
+            and field.hidden(properties)
+            and value != field.kind.cleared
+            and field.option not in force
+        ):
+            plan.warnings.append(
+                f"{field.option}: Exchange shows that it is set but not its value, so it was not compared. {field.sent_by} sends it."
+            )
             plan.before[field.option] = plan.after[field.option]
             continue
         if field.equal(stored, value) and field.option not in force:
@@ -95,14 +137,18 @@ def plan_settings(table: Table, wanted: Mapping[str, Any], properties: Mapping[s
             continue
         # A setting of a new object takes nothing away from anybody.
         impact = Impact.NONE if properties is None else field.impact(value)
-        changes.append(Change(table.name, identity, field.option, plan.before[field.option], plan.after[field.option], impact))
+        changes.append(
+            Change(table.name, identity, field.option, plan.before[field.option], plan.after[field.option], impact)
+        )
         parameters[field.parameter] = field.send(value, stored)
         is_visible = is_visible and not (properties is not None and field.hidden(properties))
         order = field.order_of(value)
         phase = phase if order.phase is None else max(phase, order.phase)
         replans |= order.replans
     if properties is None:
-        plan.steps.append(Step(Call(f"New-{table.noun}", {"Identity": identity, **parameters, **table.extra}), tuple(changes), phase))
+        plan.steps.append(
+            Step(Call(f"New-{table.noun}", {"Identity": identity, **parameters, **table.extra}), tuple(changes), phase)
+        )
     elif changes:
         key: dict[str, Value] = {"Identity": identity} if table.identity else {}
         call = Call(f"Set-{table.noun}", {**key, **parameters, **table.extra})
@@ -112,7 +158,11 @@ def plan_settings(table: Table, wanted: Mapping[str, Any], properties: Mapping[s
 
 def overriding_policies(table: Table, wanted: Mapping[str, Any]) -> list[str]:
     """The subsets whose policies may override the declared settings."""
-    return list(dict.fromkeys(policies.subset for field in table.fields if wanted.get(field.option) for policies in field.policies))
+    return list(
+        dict.fromkeys(
+            policies.subset for field in table.fields if wanted.get(field.option) for policies in field.policies
+        )
+    )
 
 
 def override_warnings(table: Table, wanted: Mapping[str, Any], organization: Organization) -> list[str]:
@@ -154,7 +204,11 @@ class TableResource(Resource):
         return self.table.get(option)
 
     def defaults(self) -> dict[str, Any]:
-        return {field.option: empty for field in self.table.fields if (empty := field.show(field.kind.cleared)) in ("", [], {})}
+        return {
+            field.option: empty
+            for field in self.table.fields
+            if (empty := field.show(field.kind.cleared)) in ("", [], {})
+        }
 
 
 class SingleResource(TableResource):

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Converts a whole organization to plain values and back. Private to the collection.
 
-The round-trip law: for each part, :func:`describe` returns exactly what its module accepts, and :func:`plan_state` finds nothing to do
-with it. After any change by anyone, it restores the old state. Snapshot, rollback, export and plan rest on this law.
+The round-trip law: for each part, :func:`describe` returns exactly what its module accepts, and :func:`plan_state`
+finds nothing to do with it. After any change by anyone, it restores the old state. Snapshot, rollback, export and plan
+rest on this law.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.ar
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization, why_not_from
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import (
+    describe_organization,
+    why_not_from,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.registry import RESOURCES
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
 
@@ -32,10 +36,14 @@ def state_argument_spec() -> dict[str, Any]:
 
 
 def validated(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The state parts of the info module's output, with the types that the modules accept. Raises OptionError, which names what is invalid."""
+    """The state parts of the info module's output, with the types that the modules accept. Raises OptionError, which
+    names what is invalid.
+    """
     parts = {part: value for part, value in state.items() if part in (*PARTS, "organization")}
     if not parts:
-        raise OptionError("state does not contain any part that the info module returns.", remedy=f"Valid parts: {', '.join(PARTS)}.")
+        raise OptionError(
+            "state does not contain any part that the info module returns.", remedy=f"Valid parts: {', '.join(PARTS)}."
+        )
     validation, errors = validate(parts, state_argument_spec())
     if errors:
         raise OptionError("; ".join(errors))
@@ -51,29 +59,49 @@ def describe(organization: Organization, subsets: Iterable[str]) -> dict[str, An
 
 
 def brief_state(state: Mapping[str, Any]) -> dict[str, Any]:
-    """A state without what goes without saying: what is empty, and what Exchange gives a new rule. :func:`whole_state` is the inverse."""
+    """A state without what goes without saying: what is empty, and what Exchange gives a new rule. :func:`whole_state`
+    is the inverse.
+    """
     return {part: _RESOURCE[part].brief(value) if part in _RESOURCE else value for part, value in state.items()}
 
 
 def whole_state(state: Mapping[str, Any]) -> dict[str, Any]:
     """A brief state with all that goes without saying."""
-    return {part: _RESOURCE[part].whole(value) if part in _RESOURCE and value is not None else value for part, value in state.items()}
+    return {
+        part: _RESOURCE[part].whole(value) if part in _RESOURCE and value is not None else value
+        for part, value in state.items()
+    }
 
 
 def declare_state(state: Mapping[str, Any]) -> dict[str, Any]:
     """The canonical form of a state, part by part. Raises OptionError, which names what is invalid."""
-    return {resource.subset: resource.declare(state[resource.subset]) for resource in RESOURCES if state.get(resource.subset) is not None}
+    return {
+        resource.subset: resource.declare(state[resource.subset])
+        for resource in RESOURCES
+        if state.get(resource.subset) is not None
+    }
 
 
 def subsets_of(parts: Mapping[str, Any]) -> list[str]:
     """The subsets to read to plan a state."""
-    needed = (subset for resource in RESOURCES if resource.subset in parts for subset in resource.subsets(parts[resource.subset]))
+    needed = (
+        subset
+        for resource in RESOURCES
+        if resource.subset in parts
+        for subset in resource.subsets(parts[resource.subset])
+    )
     return list(dict.fromkeys(["organization", *parts, *needed]))
 
 
 def plan_state(organization: Organization, parts: Mapping[str, Any], options: Planning) -> Plan:
     """Plans how to bring the organization to a state (canonical parts), in a safe order."""
-    return Plan.join({resource.subset: resource.plan(organization, parts, options) for resource in RESOURCES if resource.subset in parts})
+    return Plan.join(
+        {
+            resource.subset: resource.plan(organization, parts, options)
+            for resource in RESOURCES
+            if resource.subset in parts
+        }
+    )
 
 
 def refuse_other_organization(organization: Organization, state: Mapping[str, Any], *, remedy: str) -> None:
@@ -88,7 +116,11 @@ def refuse_other_organization(organization: Organization, state: Mapping[str, An
 def _describe_templates(organization: Organization) -> dict[str, Any]:
     return {
         "rms_templates": [
-            {"name": str(item["Name"]), "guid": str(item.get("TemplateGuid") or item.get("Guid") or ""), "description": str(item.get("Description") or "")}
+            {
+                "name": str(item["Name"]),
+                "guid": str(item.get("TemplateGuid") or item.get("Guid") or ""),
+                "description": str(item.get("Description") or ""),
+            }
             for item in organization.objects("rms_templates")
         ]
     }
@@ -108,7 +140,11 @@ def _describe_limits(organization: Organization) -> dict[str, Any]:
 def _describe_accepted_domains(organization: Organization) -> dict[str, Any]:
     return {
         "accepted_domains": [
-            {"name": str(item["DomainName"]).lower(), "type": str(item["DomainType"]), "match_subdomains": bool(item.get("MatchSubDomains"))}
+            {
+                "name": str(item["DomainName"]).lower(),
+                "type": str(item["DomainType"]),
+                "match_subdomains": bool(item.get("MatchSubDomains")),
+            }
             for item in organization.objects("accepted_domains")
         ]
     }
@@ -117,7 +153,11 @@ def _describe_accepted_domains(organization: Organization) -> dict[str, Any]:
 def _describe_remote_domains(organization: Organization) -> dict[str, Any]:
     return {
         "remote_domains": [
-            {"name": str(item["Name"]), "domain_name": str(item["DomainName"]).lower(), "is_internal": bool(item.get("IsInternal"))}
+            {
+                "name": str(item["Name"]),
+                "domain_name": str(item["DomainName"]).lower(),
+                "is_internal": bool(item.get("IsInternal")),
+            }
             for item in organization.objects("remote_domains")
         ]
     }
@@ -138,7 +178,12 @@ def _describe_inbound_connectors(organization: Organization) -> dict[str, Any]:
 
 
 def _describe_outbound_connectors(organization: Organization) -> dict[str, Any]:
-    return {"outbound_connectors": [{name: read(item) for name, read in _OUTBOUND_CONNECTOR.items()} for item in organization.objects("outbound_connectors")]}
+    return {
+        "outbound_connectors": [
+            {name: read(item) for name, read in _OUTBOUND_CONNECTOR.items()}
+            for item in organization.objects("outbound_connectors")
+        ]
+    }
 
 
 def _flag(name: str) -> Callable[[Mapping[str, Any]], bool]:
@@ -153,7 +198,8 @@ def _texts(name: str) -> Callable[[Mapping[str, Any]], list[str]]:
     return lambda item: [str(each) for each in item.get(name) or ()]
 
 
-#: What is told of an outbound connector. Without TLS settings, TLS is used where the other side offers it. Source: Microsoft's New-OutboundConnector page.
+#: What is told of an outbound connector. Without TLS settings, TLS is used where the other side offers it. Source:
+#: Microsoft's New-OutboundConnector page.
 _OUTBOUND_CONNECTOR: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "name": _text("Name"),
     "enabled": _flag("Enabled"),
@@ -205,5 +251,7 @@ _DESCRIPTIONS: dict[str, Callable[[Organization], dict[str, Any]]] = {
     "outbound_connectors": _describe_outbound_connectors,
     "mail_users": _describe_mail_users,
     "journal_rules": _describe_journal_rules,
-    "exported_cmdlets": lambda organization: {"exported_cmdlets": sorted(str(item["Name"]) for item in organization.objects("exported_cmdlets"))},
+    "exported_cmdlets": lambda organization: {
+        "exported_cmdlets": sorted(str(item["Name"]) for item in organization.objects("exported_cmdlets"))
+    },
 }

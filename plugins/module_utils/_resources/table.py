@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Settings as a table: the fields describe a resource, and everything else follows from them.
 
-Private to the collection. The table determines the argument spec, how values are read, compared and shown, and the cmdlet
-parameters that change them. There is no code for a single setting anywhere else.
+Private to the collection. The table determines the argument spec, how values are read, compared and shown, and the
+cmdlet parameters that change them. There is no code for a single setting anywhere else.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class Field:
     :param sent_by: the option that sends the value although Exchange does not show it.
     :param impacts: new value to its impact on people.
     :param dangers: declared value to a warning about it.
-    :param listed: a property that lists classes, and the class's name: if the value is False, only this list tells whether it is set.
+    :param listed: a property that lists classes, and the class's name: if the value is False, only this list tells
+        whether it is set.
     :param onprem_values: values that Exchange Online does not accept.
     :param policies: tables of policies that override the setting for their users if they have IRM off.
     :param order: new value to the place of its step in the order of work, if it differs from the resource's own.
@@ -99,7 +100,11 @@ class Field:
             return None
         name = self.output or self.parameter
         classes, listed = self.listed
-        if listed and properties.get(name) is False and not any(str(item).endswith(f".{listed}") for item in properties.get(classes) or ()):
+        if (
+            listed
+            and properties.get(name) is False
+            and not any(str(item).endswith(f".{listed}") for item in properties.get(classes) or ())
+        ):
             return self.kind.cleared
         try:
             value = self.kind.read(properties.get(name))
@@ -108,12 +113,17 @@ class Field:
                 self.kind.key(value)
                 self.kind.show(value)
         except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
-            raise ProtocolError(f"{name} has a value that the collection cannot interpret.", remedy=f"Omit {self.option}, and report this.") from error
+            raise ProtocolError(
+                f"{name} has a value that the collection cannot interpret.",
+                remedy=f"Omit {self.option}, and report this.",
+            ) from error
         return value
 
     def hidden(self, properties: Mapping[str, Any]) -> bool:
         """Whether Exchange shows that there is a value but not which one."""
-        return bool(self.shown_by and properties.get(self.shown_by) and not properties.get(self.output or self.parameter))
+        return bool(
+            self.shown_by and properties.get(self.shown_by) and not properties.get(self.output or self.parameter)
+        )
 
     def order_of(self, value: Any) -> Order:
         """The place of the step that sets this value."""
@@ -193,7 +203,9 @@ class Table:
         """An object in the form that the module accepts: every setting that can be restored."""
         settings = {field.option: field.read(properties) for field in self.fields if not field.create_only}
         described = {
-            field.option: settings[field.option] for field in self.fields if field.option in settings and _can_be_put_back(field, settings[field.option])
+            field.option: settings[field.option]
+            for field in self.fields
+            if field.option in settings and _can_be_put_back(field, settings[field.option])
         }
         return {self.identity: name_of(properties), **described} if self.identity else described
 

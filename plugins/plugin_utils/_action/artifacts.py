@@ -12,8 +12,8 @@
     organizations/<host>/latest-plan           the folder of the run that wrote the organization's newest plan
     latest, latest-<procedure>                 the folder of the newest run
 
-A run's folder is its own: no other run ever overwrites anything in it. A file is written completely or not at all, and only its owner
-can read it. The content of files is data and is never templated.
+A run's folder is its own: no other run ever overwrites anything in it. A file is written completely or not at all, and
+only its owner can read it. The content of files is data and is never templated.
 """
 
 from __future__ import annotations
@@ -62,5 +62,7 @@ class Artifacts:
         return Artifacts(self.directory, host, at.of_run, at.procedure, at.owners)
 
     def load(self, path: str) -> Any:
-        """The content of a JSON file. A bare name is a snapshot of the organization, ``plan.json`` its newest plan. Raises OptionError if it cannot be read."""
+        """The content of a JSON file. A bare name is a snapshot of the organization, ``plan.json`` its newest plan.
+        Raises OptionError if it cannot be read.
+        """
         return self.folders.load(path)

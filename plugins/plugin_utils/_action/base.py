@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The base class of all action plugins: it runs a module's ``run()`` in the worker process. Private to the collection.
 
-It does for actions what core does for modules: it reports all argument errors at once under the module's own name, converts tagged values
-to plain ones, removes ``no_log`` values, shows warnings and the diff, and turns errors into results in one place.
+It does for actions what core does for modules: it reports all argument errors at once under the module's own name,
+converts tagged values to plain ones, removes ``no_log`` values, shows warnings and the diff, and turns errors into
+results in one place.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.fo
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.terminal import show
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.regular_file import content_of
 
-# Core loads action plugins before it forks. What is imported here is imported once instead of in every worker: the modules
-# of the actions, and the connection plugin, whose options are in its documentation, which must be parsed.
+# Core loads action plugins before it forks. What is imported here is imported once instead of in every worker: the
+# modules of the actions, and the connection plugin, whose options are in its documentation, which must be parsed.
 connection_loader.get(CONNECTION, class_only=True)
 
 
@@ -80,12 +81,15 @@ class ModuleAction(ActionBase):
             result.setdefault("msg", summary(result["changes"], check_mode=task.check_mode))
         warnings = [*validation._warnings, *task.warnings]
         if warnings:
-            result["warnings"] = [str(warning["msg"] if isinstance(warning, Mapping) else warning) for warning in warnings]
+            result["warnings"] = [
+                str(warning["msg"] if isinstance(warning, Mapping) else warning) for warning in warnings
+            ]
         if self._task.diff and result.get("changes"):
             host = str((task_vars or {}).get("inventory_hostname"))
             sides = {side: visible(text) for side, text in diff(result["changes"], task.places).items()}
             result["diff"] = {**sides, "before_header": host, "after_header": host}
-            # Ansible itself shows it only for a task that has changed something and succeeded. Drift can make one fail that has no error.
+            # Ansible itself shows it only for a task that has changed something and succeeded. Drift can make one fail
+            # that has no error.
             if not result.get("changed") and "error" not in result:
                 show(as_text(sides, host))
         result = shown(result)
@@ -93,7 +97,9 @@ class ModuleAction(ActionBase):
         return remove_values(result, validation._no_log_values) if validation._no_log_values else result
 
     def _organization(self) -> str:
-        """The organization of the task's connection, from the connection's options. This also holds for delegated tasks."""
+        """The organization of the task's connection, from the connection's options. This also holds for delegated
+        tasks.
+        """
         own = self._connection.transport == CONNECTION
         return str((own and self._connection.get_option("exchange_organization")) or self._play_context.remote_addr)
 
@@ -126,12 +132,19 @@ class ModuleAction(ActionBase):
             where = {"class": type(error).__name__, "cmdlet": error.cmdlet, "error_id": error.error_id}
             # Core treats a result with both keys as failed.
             kind = "unreachable" if isinstance(error, UnreachableError) else "failed"
-            return {kind: True, "msg": str(error), "error": {key: text for key, text in where.items() if text}, **(error.progress or {})}
+            return {
+                kind: True,
+                "msg": str(error),
+                "error": {key: text for key, text in where.items() if text},
+                **(error.progress or {}),
+            }
 
     def check_connection(self) -> None:
         """Refuses to run over a connection to anything but an organization."""
         if self._connection.transport != CONNECTION:
-            raise OptionError(f"The connection of this host is {self._connection.transport!r}, not {CONNECTION!r}. {INVENTORY_HELP}")
+            raise OptionError(
+                f"The connection of this host is {self._connection.transport!r}, not {CONNECTION!r}. {INVENTORY_HELP}"
+            )
 
     def _graph(self) -> Session:
         return self._connection.graph()  # type: ignore[no-any-return]
@@ -142,8 +155,13 @@ class ModuleAction(ActionBase):
             found = self._find_needle("files", path)
             return content_of(self._loader.get_real_file(found, decrypt=True))
         except (AnsibleFileNotFound, OSError) as error:
-            places = list(dict.fromkeys(re.findall(r"^\s+(/\S.*?)(?: on the Ansible Controller\.)?$", str(error), re.MULTILINE)))
-            raise OptionError(f"The file {path!r} cannot be read.", remedy=f"Searched for: {', '.join(places)}." if places else str(error)) from error
+            places = list(
+                dict.fromkeys(re.findall(r"^\s+(/\S.*?)(?: on the Ansible Controller\.)?$", str(error), re.MULTILINE))
+            )
+            raise OptionError(
+                f"The file {path!r} cannot be read.",
+                remedy=f"Searched for: {', '.join(places)}." if places else str(error),
+            ) from error
 
 
 #: The number of settings that a summary names.
@@ -155,14 +173,18 @@ def summary(changes: Sequence[Mapping[str, Any]], *, check_mode: bool) -> str:
     if not changes:
         return "No change."
     alike = len({(change["resource"], change["identity"]) for change in changes}) == 1
-    names = [change["option"] if alike or not change["identity"] else f"{change['option']} of {change['identity']}" for change in changes]
+    names = [
+        change["option"] if alike or not change["identity"] else f"{change['option']} of {change['identity']}"
+        for change in changes
+    ]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     count = f"{len(names)} setting{'s' if len(names) > 1 else ''}"
     return f"{'Would change' if check_mode else 'Changed'} {count}: {', '.join(names[:_NAMED])}{more}."
 
 
 def shown(result: dict[str, Any]) -> dict[str, Any]:
-    """The result with invisible characters made visible: names and texts from an organization or a service may contain anything.
+    """The result with invisible characters made visible: names and texts from an organization or a service may contain
+    anything.
 
     Ansible prints a failed result as a whole. Of any other, data stays as it is.
     """

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The base class of the role's own actions: it gives their modules access to the files of the organization. Private to the collection."""
+"""The base class of the role's own actions: it gives their modules access to the files of the organization. Private to
+the collection.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,19 @@ from ansible.release import __version__ as ansible_version
 from ansible.utils.helpers import pct_to_int
 from ansible.utils.vars import load_extra_vars
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import directory_of, owners_of, variables_read
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+    BaselineContext,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import (
+    directory_of,
+    owners_of,
+    variables_read,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import suggestion_lines
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
+    suggestion_lines,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction, plain
@@ -52,29 +62,44 @@ _AWX = {
 class BaselineAction(ModuleAction):
     """Runs one of the role's modules.
 
-    If an organization cannot be reached, the task fails here instead of marking the host as unreachable: for an unreachable host,
-    core runs neither ``always`` nor later plays, and a report must still be written.
+    If an organization cannot be reached, the task fails here instead of marking the host as unreachable: for an
+    unreachable host, core runs neither ``always`` nor later plays, and a report must still be written.
     """
 
     def arguments(self, task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
         """The task's arguments, and the role's variables as the host has them.
 
-        All variable names are included so that a misspelled one is found, but only the values that this procedure uses: what another
-        procedure needs may be undefined now.
+        All variable names are included so that a misspelled one is found, but only the values that this procedure uses:
+        what another procedure needs may be undefined now.
         """
         arguments: Mapping[str, Any] = super().arguments(task_vars)
         if "variables" in arguments:
             return arguments
         read = self.variables_read(str(arguments.get("procedure")))
-        variables = {name: self._templar.template(value) if name in read else None for name, value in task_vars.items() if name.startswith(PREFIX)}
+        variables = {
+            name: self._templar.template(value) if name in read else None
+            for name, value in task_vars.items()
+            if name.startswith(PREFIX)
+        }
         return {**self._from_variables(task_vars), **arguments, "variables": variables}
 
     def _from_variables(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        """The options whose values the run itself has, for a task that does not set them. A template in the task would cost a thousand hosts a second each."""
+        """The options whose values the run itself has, for a task that does not set them. A template in the task would
+        cost a thousand hosts a second each.
+        """
         options = self.module.SPEC["argument_spec"]
-        found = {option: self._templar.template(task_vars[name]) for option, name in _VARIABLES.items() if option in options and name in task_vars}
+        found = {
+            option: self._templar.template(task_vars[name])
+            for option, name in _VARIABLES.items()
+            if option in options and name in task_vars
+        }
         if "awx" in options:
-            found["awx"] = {key: self._templar.template(task_vars[name]) for key, names in _AWX.items() for name in names[::-1] if name in task_vars}
+            found["awx"] = {
+                key: self._templar.template(task_vars[name])
+                for key, names in _AWX.items()
+                for name in names[::-1]
+                if name in task_vars
+            }
         return found
 
     def variables_read(self, procedure: str) -> set[str]:
@@ -85,7 +110,11 @@ class BaselineAction(ModuleAction):
         """The task's result. Where differences are asked for, it also has the effect on mail."""
         result = super().run(tmp, task_vars)
         mail = result.get("mail") or {}
-        lines = [visible(line) for line in (*mail_lines(mail), *suggestion_lines(mail.get("suggestions") or ()))] if self._task.diff else []
+        lines = (
+            [visible(line) for line in (*mail_lines(mail), *suggestion_lines(mail.get("suggestions") or ()))]
+            if self._task.diff
+            else []
+        )
         if lines:
             host = str((task_vars or {}).get("inventory_hostname"))
             text = "\n".join([f"{host}: effect on mail", *(f"  {line}" for line in lines), ""])
@@ -100,7 +129,9 @@ class BaselineAction(ModuleAction):
         """A module context with access to the organization's files and the run."""
         host = str(task_vars["inventory_hostname"])
         # This directory belongs to the playbook and lasts as long as the run.
-        run = RunFolder.in_directory(C.DEFAULT_LOCAL_TMP, str(task_vars.get("awx_workflow_job_id", task_vars.get("tower_workflow_job_id", ""))))
+        run = RunFolder.in_directory(
+            C.DEFAULT_LOCAL_TMP, str(task_vars.get("awx_workflow_job_id", task_vars.get("tower_workflow_job_id", "")))
+        )
         procedure = fields["params"]["procedure"]
         hosts = task_vars.get("ansible_play_hosts_all") or [host]
         left = set(task_vars.get("ansible_play_hosts", hosts))
@@ -118,14 +149,21 @@ class BaselineAction(ModuleAction):
             show=lambda line: show(visible(line)),
             to_yaml=to_yaml,
             # Core read them at the start and returns its cached copy.
-            given_on_launch=frozenset(str(name) for name in load_extra_vars(self._loader) if str(name).startswith(PREFIX)),
+            given_on_launch=frozenset(
+                str(name) for name in load_extra_vars(self._loader) if str(name).startswith(PREFIX)
+            ),
         )
 
     def _ring(self, host: str, task_vars: Mapping[str, Any]) -> str:
-        """The ring of a host: its variable ``exchange_ring``, else the number of the batch of the play that it is in; empty if that is the only one."""
+        """The ring of a host: its variable ``exchange_ring``, else the number of the batch of the play that it is in;
+        empty if that is the only one.
+        """
         own = task_vars if host == task_vars.get("inventory_hostname") else task_vars["hostvars"][host]
         named = str(self._templar.template(own.get("exchange_ring") or ""))
-        hosts, batch = list(task_vars.get("ansible_play_hosts_all") or ()), list(task_vars.get("ansible_play_batch") or ())
+        hosts, batch = (
+            list(task_vars.get("ansible_play_hosts_all") or ()),
+            list(task_vars.get("ansible_play_batch") or ()),
+        )
         if named or len(batch) >= len(hosts) or host not in hosts:
             return named
         rings = plain(self._templar.template(task_vars.get(f"{PREFIX}rings") or [1, "10%", "100%"]))
@@ -139,7 +177,9 @@ class BaselineAction(ModuleAction):
 
 
 def _results(variables: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
-    """What tasks registered under these names, in order. A name that is not a variable stands for a task that did not run."""
+    """What tasks registered under these names, in order. A name that is not a variable stands for a task that did not
+    run.
+    """
     return [plain(variables[name]) for name in names if isinstance(variables.get(name), Mapping)]
 
 
@@ -161,7 +201,8 @@ _SHOWN = (PREFIX, "exchange_organizations")
 
 
 def command_of(arguments: Mapping[str, Any]) -> str:
-    """The command that started the playbook, as far as it affects the plan and without check mode; empty if there was none.
+    """The command that started the playbook, as far as it affects the plan and without check mode; empty if there was
+    none.
 
     :param arguments: the arguments of the command line, as ansible-core has them.
     """
@@ -181,7 +222,11 @@ def command_of(arguments: Mapping[str, Any]) -> str:
 def _names(text: str) -> bool:
     """Whether the extra variables are all variables of the role."""
     try:
-        names = list(json.loads(text)) if text.lstrip().startswith("{") else [word.partition("=")[0] for word in shlex.split(text)]
+        names = (
+            list(json.loads(text))
+            if text.lstrip().startswith("{")
+            else [word.partition("=")[0] for word in shlex.split(text)]
+        )
     except ValueError:
         return False
     return bool(names) and all(str(name).startswith(_SHOWN) for name in names)

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes an organization as a file of variables, and a playbook that restores it. Private to the collection.
 
-Both files are written only where they differ, completely or not at all, with mode 0600 in a folder that is named after the host.
+Both files are written only where they differ, completely or not at all, with mode 0600 in a folder that is named after
+the host.
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ _TEXT = "tag:yaml.org,2002:str"
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    # Ansible treats !unsafe "yes" like yes. A text that YAML would read as a number, a date or the like cannot be a template.
+    # Ansible treats !unsafe "yes" like yes. A text that YAML would read as a number, a date or the like cannot be a
+    # template.
     is_text = dumper.resolve(yaml.ScalarNode, text, (True, False)) == _TEXT  # type: ignore[no-untyped-call]
     return dumper.represent_scalar("!unsafe" if is_text else _TEXT, text, style='"')
 
@@ -97,7 +99,9 @@ def variables_file(variables: Mapping[str, Any], policy: Sequence[str] = ()) -> 
     :raises OptionError: YAML cannot represent a text.
     """
     comment = "".join(f"#   {line}\n" for line in policy)
-    header = _HEADER.format(playbook=PLAYBOOK) + (f"# What the rules do to mail, the most important first:\n{comment}" if comment else "")
+    header = _HEADER.format(playbook=PLAYBOOK) + (
+        f"# What the rules do to mail, the most important first:\n{comment}" if comment else ""
+    )
     return header + dump({**_with_keys(variables, ""), **_rules_of_the_role(variables)}, _Dumper, width=1000)
 
 
@@ -134,7 +138,10 @@ def _with_keys(value: Any, path: str) -> Any:
     if isinstance(value, list):
         return [_with_keys(item, f"{path}[{index}]") for index, item in enumerate(value)]
     if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
-        raise OptionError(f"{path} is {visible(value)!r}: a file cannot hold an unpaired surrogate.", remedy="Correct the text in Exchange and export again.")
+        raise OptionError(
+            f"{path} is {visible(value)!r}: a file cannot hold an unpaired surrogate.",
+            remedy="Correct the text in Exchange and export again.",
+        )
     return value
 
 
@@ -147,10 +154,15 @@ class ExportAction(ModuleAction):
         host = str(self._task.delegate_to or task_vars["inventory_hostname"])
         groups = task_vars.get("groups", ())
 
-        def store(directory: str, variables: Mapping[str, Any], policy: Sequence[str], write: bool) -> tuple[str, str, bool]:
+        def store(
+            directory: str, variables: Mapping[str, Any], policy: Sequence[str], write: bool
+        ) -> tuple[str, str, bool]:
             folder = Path(directory).expanduser().absolute() / folder_name(host)
             playbook = playbook_file(host, groups, folder / PLAYBOOK)
-            files = {folder / FILE: variables_file(variables, policy).encode("utf-8"), folder / PLAYBOOK: playbook.encode("utf-8")}
+            files = {
+                folder / FILE: variables_file(variables, policy).encode("utf-8"),
+                folder / PLAYBOOK: playbook.encode("utf-8"),
+            }
             differ = [path for path, content in files.items() if _content(path) != content]
             for path in differ if write else ():
                 write_file(path, files[path], option="directory")

@@ -15,22 +15,31 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_line, document_of, document_text
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import (
+    document_line,
+    document_of,
+    document_text,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.regular_file import content_of
 
 #: The contents of a run's folder besides the folders of its organizations.
 _TAKEN = re.compile(r"(report|fleet|history)\.\w+|junit\.xml|SHA256SUMS|plan\.json|latest.*", re.IGNORECASE)
 
-#: The maximum length of an organization's name in a folder name. A file system allows 255 bytes, and file names add more.
+#: The maximum length of an organization's name in a folder name. A file system allows 255 bytes, and file names add
+#: more.
 _LONGEST_NAME = 150
 
 
 def folder_name(host: str) -> str:
-    """The folder name of an organization: its name in the inventory, or a unique replacement if that is not a valid folder name."""
+    """The folder name of an organization: its name in the inventory, or a unique replacement if that is not a valid
+    folder name.
+    """
     if re.fullmatch(rf"[A-Za-z0-9_][A-Za-z0-9._@-]{{0,{_LONGEST_NAME}}}", host) and not _TAKEN.fullmatch(host):
         return host
-    readable = re.sub(r"[^A-Za-z0-9._@-]", "_", host).lstrip(".-") or "_"  # a name that begins with a dash is an option to a shell's commands
+    readable = (
+        re.sub(r"[^A-Za-z0-9._@-]", "_", host).lstrip(".-") or "_"
+    )  # a name that begins with a dash is an option to a shell's commands
     return readable[:_LONGEST_NAME] + "-" + hashlib.sha256(host.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
@@ -49,11 +58,15 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, document: Mapping[str, Any], *, lasting: bool = True) -> str:
-    """Writes a JSON artifact. Returns its path. One that only later tasks of the run read is on one line, which takes a tenth of the time to make."""
+    """Writes a JSON artifact. Returns its path. One that only later tasks of the run read is on one line, which takes a
+    tenth of the time to make.
+    """
     return write_file(path, (document_text if lasting else document_line)(document).encode("ascii"), lasting=lasting)
 
 
-def write_file(path: Path, content: bytes, *, option: str = "hardened_baseline_artifacts_dir", lasting: bool = True) -> str:
+def write_file(
+    path: Path, content: bytes, *, option: str = "hardened_baseline_artifacts_dir", lasting: bool = True
+) -> str:
     """Writes a file completely or not at all, with mode 0600 in a folder with mode 0700. Returns its path.
 
     :param option: the option that an error names.
@@ -80,7 +93,9 @@ def write_file(path: Path, content: bytes, *, option: str = "hardened_baseline_a
 
 
 def link_file(source: Path, target: Path) -> None:
-    """Creates a hard link, or a copy if the file system has no links. Files here are replaced and never changed, so both are equivalent."""
+    """Creates a hard link, or a copy if the file system has no links. Files here are replaced and never changed, so
+    both are equivalent.
+    """
     try:
         _make_folder(target.parent)
         target.unlink(missing_ok=True)
@@ -93,7 +108,9 @@ def link_file(source: Path, target: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Makes the system write the folder's entries to disk: otherwise a power failure may lose a synced file. Not every file system supports this."""
+    """Makes the system write the folder's entries to disk: otherwise a power failure may lose a synced file. Not every
+    file system supports this.
+    """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         with contextlib.suppress(OSError):

@@ -16,7 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import folder_name, path_of, read_json, write_json
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import (
+    folder_name,
+    path_of,
+    read_json,
+    write_json,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.ownership import Ownership
 
 #: The name of a plan's file.
@@ -102,7 +107,11 @@ class Folders:
         """The names of the folders of runs, oldest first."""
         try:
             with os.scandir(self.top / "runs") as entries:
-                return sorted(entry.name for entry in entries if RUN_FOLDER.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False))
+                return sorted(
+                    entry.name
+                    for entry in entries
+                    if RUN_FOLDER.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
+                )
         except OSError:
             return []
 
@@ -132,7 +141,14 @@ class Folders:
     def refuse_shared(self) -> None:
         """Refuses folders in which other users could add or change the files that rollbacks, approvals and reports use."""
         ownership = self._ownership
-        for folder in (self.top / "runs", self.run_folder, self.in_run, self.organization.parent, self.snapshots, self.used_approvals):
+        for folder in (
+            self.top / "runs",
+            self.run_folder,
+            self.in_run,
+            self.organization.parent,
+            self.snapshots,
+            self.used_approvals,
+        ):
             try:
                 ownership.check(folder, top=self.top)
             except OptionError as error:
@@ -146,7 +162,9 @@ class Folders:
     # Files
 
     def load(self, path: str) -> Any:
-        """The content of a JSON file. A bare name is a snapshot of the organization, ``plan.json`` its newest plan. Raises OptionError if it cannot be read."""
+        """The content of a JSON file. A bare name is a snapshot of the organization, ``plan.json`` its newest plan.
+        Raises OptionError if it cannot be read.
+        """
         return self.read(self.resolve(path))
 
     def resolve(self, path: str) -> Path:
@@ -171,6 +189,12 @@ class Folders:
             match = RUN_FOLDER.fullmatch(name)
             if match:
                 procedures.setdefault(match["procedure"], {}).setdefault(match["workflow"] or name, []).append(name)
-        old = {name for runs in procedures.values() for names in list(runs.values())[:-keep] for name in names if name != self.run}
+        old = {
+            name
+            for runs in procedures.values()
+            for names in list(runs.values())[:-keep]
+            for name in names
+            if name != self.run
+        }
         pointers = [*self.top.glob("latest*"), *self.top.glob("organizations/*/latest-plan")] if old else []
         return old - {pointer.read_text(encoding="utf-8", errors="replace").strip() for pointer in pointers}

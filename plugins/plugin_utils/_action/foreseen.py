@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
+    OME_CONFIGURATION,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import read_json, write_json
 
 
@@ -38,7 +40,9 @@ class Foreseen:
 
     def add(self, changes: Iterable[Mapping[str, Any]]) -> None:
         """Records what a task in check mode would change."""
-        rows = [change for change in changes if (change["resource"], change["option"]) == (OME_CONFIGURATION.name, "state")]
+        rows = [
+            change for change in changes if (change["resource"], change["option"]) == (OME_CONFIGURATION.name, "state")
+        ]
         if rows:
             names = dict.fromkeys(self.names())
             for row in rows:

@@ -11,7 +11,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible import constants as C
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import HistoryContext, Look, looks_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import (
+    HistoryContext,
+    Look,
+    looks_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import organizations_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
@@ -59,7 +63,9 @@ def runs_in(artifacts: Artifacts) -> Iterator[list[Look]]:
 
 
 def _looks(artifacts: Artifacts, name: str) -> list[Look]:
-    """What a run saw. One that has no report of the whole run was stopped, and has those of the organizations that it came to."""
+    """What a run saw. One that has no report of the whole run was stopped, and has those of the organizations that it
+    came to.
+    """
     folder = artifacts.folders.top / "runs" / name
     whole = folder / "report.json"
     files = [whole] if whole.exists() else sorted(folder.glob("*/report.json"))

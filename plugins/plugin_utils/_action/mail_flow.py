@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The base class of the action that tests mail flow: it can work without an organization, and reads files. Private to the collection."""
+"""The base class of the action that tests mail flow: it can work without an organization, and reads files. Private to
+the collection.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import AmbiguousError, json_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import suggestion_texts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
+    suggestion_texts,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import to_yaml
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.terminal import show
@@ -89,7 +93,8 @@ class MailFlowEvidenceAction(MailFlowReplayAction):
 def loaded(content: bytes, path: str) -> Any:
     """The content of a YAML or JSON file. Raises OptionError if it cannot be read."""
     try:
-        # Not every JSON is YAML: a pair of surrogates is one character only in JSON, and large captures would take minutes.
+        # Not every JSON is YAML: a pair of surrogates is one character only in JSON, and large captures would take
+        # minutes.
         return json_of(content)
     except AmbiguousError as error:
         raise OptionError(f"The file {path} is ambiguous: {error}.", remedy="Correct it.") from error
@@ -98,6 +103,8 @@ def loaded(content: bytes, path: str) -> Any:
     try:
         return yaml.load(content.decode("utf-8"), Loader=_Loader)  # noqa: S506  a subclass of the safe loader
     except RecursionError:
-        raise OptionError(f"The file {path} is nested too deeply.", remedy="Give a file that this collection wrote.") from None
+        raise OptionError(
+            f"The file {path} is nested too deeply.", remedy="Give a file that this collection wrote."
+        ) from None
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise OptionError(f"The file {path} is neither YAML nor JSON: {' '.join(str(error).split())}.") from error

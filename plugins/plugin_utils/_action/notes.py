@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tasks of a run note for each other, and for a run that comes after one that was cut off. Private to the collection."""
+"""What the tasks of a run note for each other, and for a run that comes after one that was cut off. Private to the
+collection.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ class Notes:
         return bool(self._at.noted().get("reported"))
 
     def remember(self, found: Mapping[str, Any]) -> None:
-        """Stores what a task of the run found for later tasks. In a task's result, it would flood the screen when the task fails."""
+        """Stores what a task of the run found for later tasks. In a task's result, it would flood the screen when the
+        task fails.
+        """
         self._at.note({**self._at.noted(), "found": dict(found)})
 
     def remembered(self) -> dict[str, Any]:
@@ -46,7 +50,9 @@ class Notes:
         return dict(self._at.noted().get("found") or {})
 
     def keep_unwritten(self, report: Mapping[str, Any]) -> None:
-        """Stores the report of an organization whose files could not be written for that of the run; an empty one if they could."""
+        """Stores the report of an organization whose files could not be written for that of the run; an empty one if
+        they could.
+        """
         noted = self._at.noted()
         if dict(report) != noted.get("unwritten", {}):
             self._at.note({**noted, "unwritten": dict(report)})
@@ -56,7 +62,9 @@ class Notes:
         return {host: Notes(self._at.of(host)).remembered() for host in hosts}
 
     def mark(self, what: str, hosts: Iterable[str]) -> None:
-        """Marks organizations for later tasks in this procedure of the run: ``published``, ``reported-failure``, or ``failed`` in an earlier ring."""
+        """Marks organizations for later tasks in this procedure of the run: ``published``, ``reported-failure``, or
+        ``failed`` in an earlier ring.
+        """
         for host in hosts:
             self._marked(what, host).touch(mode=0o600)
 
@@ -77,7 +85,8 @@ class Notes:
             self._writing.unlink(missing_ok=True)
 
     def interrupted(self) -> dict[str, str]:
-        """``run`` and ``snapshot`` of the run that writes, or of one that was interrupted while it wrote; empty if there is none.
+        """``run`` and ``snapshot`` of the run that writes, or of one that was interrupted while it wrote; empty if
+        there is none.
 
         ``unknown`` alone says why neither can be told.
         """
@@ -90,7 +99,9 @@ class Notes:
             return {"unknown": f"The file {self._writing} is not a record of a run."}
 
     def contradictions(self) -> list[dict[str, Any]]:
-        """What Exchange has contradicted of rules, and no later window agreed with. Raises OptionError if that cannot be read."""
+        """What Exchange has contradicted of rules, and no later window agreed with. Raises OptionError if that cannot
+        be read.
+        """
         try:
             rows = self._at.read(self._contradictions).get("rules")
         except OptionError as error:

@@ -1,12 +1,13 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who could change an artifact. Snapshots, plans and used approvals decide what is written, so nobody else may. Private to the collection.
+"""Who could change an artifact. Snapshots, plans and used approvals decide what is written, so nobody else may. Private
+to the collection.
 
-As sshd does with authorized keys, every step from the root of the file system down counts: whoever may write to a folder can put another file, or
-another folder, in the place of ours. Trusted are the user of the run, root, and the users that ``hardened_baseline_artifacts_owners`` names. Trusted
-is also a group that has nobody else in it: the private group of a user, in which git leaves files with umask 002, and the group 0, with which AWX's
-execution environments run.
+As sshd does with authorized keys, every step from the root of the file system down counts: whoever may write to a
+folder can put another file, or another folder, in the place of ours. Trusted are the user of the run, root, and the
+users that ``hardened_baseline_artifacts_owners`` names. Trusted is also a group that has nobody else in it: the private
+group of a user, in which git leaves files with umask 002, and the group 0, with which AWX's execution environments run.
 """
 
 from __future__ import annotations
@@ -86,7 +87,9 @@ def _uid(owner: str) -> int:
     try:
         return pwd.getpwnam(str(owner)).pw_uid
     except (KeyError, ValueError) as error:
-        raise OptionError(f"{OWNERS}: there is no user {owner!r} on the controller.", remedy="Name a user, or give the number of one.") from error
+        raise OptionError(
+            f"{OWNERS}: there is no user {owner!r} on the controller.", remedy="Name a user, or give the number of one."
+        ) from error
 
 
 def _user(uid: int) -> str:
@@ -104,7 +107,9 @@ def _group(gid: int) -> str:
 
 
 def _is_private(gid: int, trusted: Collection[int]) -> bool:
-    """Whether a group has nobody in it but trusted users. A group of no name has only those whose processes are in it, as a pod's has."""
+    """Whether a group has nobody in it but trusted users. A group of no name has only those whose processes are in it,
+    as a pod's has.
+    """
     if gid == _ROOT:
         return True
     try:

@@ -10,7 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import path_of, write_file, write_json
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import (
+    path_of,
+    write_file,
+    write_json,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import PLAN, Folders
 
 
@@ -27,7 +31,9 @@ class Plans:
         return path
 
     def load(self, path: str) -> Any:
-        """The organization's plan from a file, or from the folder of a run, which has one folder for each organization. Raises OptionError if there is none."""
+        """The organization's plan from a file, or from the folder of a run, which has one folder for each organization.
+        Raises OptionError if there is none.
+        """
         run = self._at.top / "runs" / path
         folder = path_of(path) if "/" in path or not os.path.isdir(run) else run
         is_folder = os.path.isdir(folder)
@@ -35,11 +41,15 @@ class Plans:
             return self._at.read(folder / self._at.name / PLAN) if is_folder else self._at.load(path)
         except OptionError as error:
             what = f"{path} does not contain a plan of {self._at.host}: {error}" if is_folder else str(error)
-            remedy = "Set it to the plan.json of a check-mode run, to the folder of that run, or to the digest of the plan."
+            remedy = (
+                "Set it to the plan.json of a check-mode run, to the folder of that run, or to the digest of the plan."
+            )
             raise OptionError(f"hardened_baseline_approved_plan: {what}", remedy=remedy) from error
 
     def with_digest(self, digest: str) -> Any:
-        """The plan of an earlier run with this digest, as it was written; ``None`` if there is none. Searches from the newest run."""
+        """The plan of an earlier run with this digest, as it was written; ``None`` if there is none. Searches from the
+        newest run.
+        """
         for name in reversed(self._at.runs()):
             file = self._at.top / "runs" / name / self._at.name / PLAN
             try:

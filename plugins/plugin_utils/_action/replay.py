@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The base class of the action that writes the page of a replay: it has what was registered for the hosts of the play. Private to the collection."""
+"""The base class of the action that writes the page of a replay: it has what was registered for the hosts of the play.
+Private to the collection.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,10 @@ class ReplayReportAction(ModuleAction):
     def make_task(self, task_vars: dict[str, Any], **fields: Any) -> ReplayReportContext:
         """A task with the results of all hosts of the play."""
         params, run = fields["params"], RunFolder.in_directory(C.DEFAULT_LOCAL_TMP)
-        results = {str(host): plain(task_vars["hostvars"][host].get(params["registered"]) or {}) for host in task_vars["ansible_play_hosts_all"]}
+        results = {
+            str(host): plain(task_vars["hostvars"][host].get(params["registered"]) or {})
+            for host in task_vars["ansible_play_hosts_all"]
+        }
 
         def store(directory: str, document: Mapping[str, Any]) -> dict[str, str]:
             files = {name: render(document) for name, render in self.renderers.items()}

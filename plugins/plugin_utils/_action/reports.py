@@ -13,7 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import link_file, read_json, write_file
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import (
+    link_file,
+    read_json,
+    write_file,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RUN_FOLDER, Folders
 
 
@@ -24,7 +28,9 @@ class Reports:
         self._at = at
 
     def store(self, files: Mapping[str, str], *, top: bool) -> dict[str, str]:
-        """Writes the files of a report and their SHA256SUMS into the run's folder, or the organization's folder in it. Returns their paths."""
+        """Writes the files of a report and their SHA256SUMS into the run's folder, or the organization's folder in it.
+        Returns their paths.
+        """
         self._at.refuse_shared()
         folder = self._at.run_folder if top else self._at.in_run
         contents = {name: text.encode("utf-8", "backslashreplace") for name, text in files.items()}
@@ -51,7 +57,8 @@ class Reports:
                     yield {"organizations": [unwritten]}
 
     def slices(self, run: str) -> Iterator[Mapping[str, Any]]:
-        """The reports of all organizations in the runs of a procedure that belong to one AWX workflow job, oldest run first.
+        """The reports of all organizations in the runs of a procedure that belong to one AWX workflow job, oldest run
+        first.
 
         :param run: the name of any of these runs.
         """
@@ -61,7 +68,9 @@ class Reports:
                     yield self._at.read(path)
 
     def adopt_slices(self, run: str) -> None:
-        """Copies the organizations' folders of those runs into this run's folder. If two runs have the same organization, the newer one is used."""
+        """Copies the organizations' folders of those runs into this run's folder. If two runs have the same
+        organization, the newer one is used.
+        """
         for folder in self._slices(run):
             for source in sorted(path for path in folder.glob("*/*") if path.is_file() and not path.is_symlink()):
                 link_file(source, self._at.run_folder / source.parent.name / source.name)
@@ -70,11 +79,16 @@ class Reports:
         match = RUN_FOLDER.fullmatch(run)
         if not match or not match["workflow"]:
             raise OptionError(f"{run!r} is not the name of a run that an AWX workflow started.")
-        same = (name for name in self._at.runs() if (other := RUN_FOLDER.fullmatch(name)) and other.group("procedure", "workflow") == match.groups())
+        same = (
+            name
+            for name in self._at.runs()
+            if (other := RUN_FOLDER.fullmatch(name)) and other.group("procedure", "workflow") == match.groups()
+        )
         return [self._at.top / "runs" / name for name in same if name != self._at.run]
 
     def cut_runs(self, keep: int) -> None:
-        """Removes the folders of old runs, beyond the newest ``keep`` of each procedure. The newest plan of an organization stays.
+        """Removes the folders of old runs, beyond the newest ``keep`` of each procedure. The newest plan of an
+        organization stays.
 
         The slices of a job count as one run.
         """
@@ -83,4 +97,8 @@ class Reports:
 
     def run_names(self) -> list[str]:
         """The names of the folders of earlier runs that are not histories, oldest first."""
-        return [name for name in self._at.runs() if (match := RUN_FOLDER.fullmatch(name)) and match["procedure"] != "history"]
+        return [
+            name
+            for name in self._at.runs()
+            if (match := RUN_FOLDER.fullmatch(name)) and match["procedure"] != "history"
+        ]

@@ -13,13 +13,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.chain import Link, SnapshotChain, TakenApproval
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.chain import (
+    Link,
+    SnapshotChain,
+    TakenApproval,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import write_json
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import Folders
 
 _MARK = ".rolled-back.json"
-_SNAPSHOT = re.compile(r"snapshot-(?P<stamp>\d{8}T\d{6}Z)-(?P<id>[0-9a-f]+)(?:-after-(?P<previous>[0-9a-f]+))?(?:-approved-(?P<approved>[0-9a-f]+))?\.json")
+_SNAPSHOT = re.compile(
+    r"snapshot-(?P<stamp>\d{8}T\d{6}Z)-(?P<id>[0-9a-f]+)(?:-after-(?P<previous>[0-9a-f]+))?(?:-approved-(?P<approved>[0-9a-f]+))?\.json"
+)
 
 
 class Snapshots:
@@ -33,12 +39,20 @@ class Snapshots:
         names = {path.name for path in self._at.snapshots.glob("snapshot-*.json")}
         found = ((name, match) for name in names if (match := _SNAPSHOT.fullmatch(name)))
         return SnapshotChain(
-            Link(str(self._at.snapshots / name), match["id"], match["previous"] or "", _mark(Path(name)).name in names, match["approved"] or "")
+            Link(
+                str(self._at.snapshots / name),
+                match["id"],
+                match["previous"] or "",
+                _mark(Path(name)).name in names,
+                match["approved"] or "",
+            )
             for name, match in found
         )
 
     def store(self, document: Mapping[str, Any], capture: Mapping[str, Any]) -> str:
-        """Writes a snapshot under a name that contains its place in the chain, and the capture beside it. Returns the snapshot's path."""
+        """Writes a snapshot under a name that contains its place in the chain, and the capture beside it. Returns the
+        snapshot's path.
+        """
         stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
         after = f"-after-{document['previous']}" if document["previous"] else ""
         digest = str(document.get("approved_plan") or "").removeprefix("sha256:")[:16]
@@ -58,7 +72,9 @@ class Snapshots:
         write_json(_mark(self._at.resolve(path)), {"digest": digest, "rolled_back_at": when, "run": self._at.run})
 
     def taken_approvals(self) -> list[TakenApproval]:
-        """The approvals that runs took whose snapshots retention has removed since. Raises OptionError if one cannot be read."""
+        """The approvals that runs took whose snapshots retention has removed since. Raises OptionError if one cannot be
+        read.
+        """
         records = [self._at.read(file) for file in sorted(self._at.used_approvals.glob("*.json"))]
         return [TakenApproval(record["digest"], record["planned_by"], record["run"]) for record in records]
 
@@ -80,7 +96,9 @@ class Snapshots:
                 beside(Path(link.path)).unlink(missing_ok=True)
 
     def _keep_approval(self, link: Link) -> bool:
-        """Records that an approval was taken, before its snapshot is removed. Returns False if the snapshot cannot be read."""
+        """Records that an approval was taken, before its snapshot is removed. Returns False if the snapshot cannot be
+        read.
+        """
         try:
             snapshot = self._at.read(Path(link.path))
             taken = TakenApproval(snapshot["approved_plan"], snapshot["approved_run"], snapshot["run"])

@@ -15,8 +15,9 @@ from ansible.utils.display import Display
 def show(text: str) -> None:
     """Shows a text now, before the task has a result.
 
-    ansible-runner wraps core's method. Before 2.4.2 its wrapper writes marks to the worker's own output, of which core warns. So this calls the
-    outermost function that core itself defines: it hands the text to the main process, where ansible-runner sees it.
+    ansible-runner wraps core's method. Before 2.4.2 its wrapper writes marks to the worker's own output, of which core
+    warns. So this calls the outermost function that core itself defines: it hands the text to the main process, where
+    ansible-runner sees it.
     """
     own = inspect.unwrap(Display.display, stop=lambda function: function.__globals__["__name__"] == display.__name__)
     # Whoever reads results as JSON finds nothing else among them.

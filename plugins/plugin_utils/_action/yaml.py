@@ -22,4 +22,6 @@ class Dumper(yaml.SafeDumper):
 
 def dump(value: Any, dumper: type[Dumper], width: int) -> str:
     """The value as YAML text, in its own order."""
-    return str(yaml.dump(value, Dumper=dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=width))
+    return str(
+        yaml.dump(value, Dumper=dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=width)
+    )

@@ -5,9 +5,9 @@
 
 Private to the collection. Imports nothing heavy, because every worker would pay for it.
 
-The broker's socket and a lock file are in the directory that ansible-core creates for each run. A worker that finds no broker
-takes the lock, checks again, and starts one. The worker creates the listening socket and passes it on, so that every worker can
-connect to a broker as soon as it exists.
+The broker's socket and a lock file are in the directory that ansible-core creates for each run. A worker that finds no
+broker takes the lock, checks again, and starts one. The worker creates the listening socket and passes it on, so that
+every worker can connect to a broker as soon as it exists.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ _ERROR_LIMIT = 300
 _PATH_LIMIT = 100
 #: The number of workers that can connect before the broker accepts the first.
 _BACKLOG = 1024
-#: The broker's program. It has no collection loader and creates the parent packages itself: a search might find another copy of the collection.
+#: The broker's program. It has no collection loader and creates the parent packages itself: a search might find another
+#: copy of the collection.
 _PROGRAM = """
 import sys, types
 root, directory, descriptor, pid, started = sys.argv[1:]
@@ -164,8 +165,8 @@ class BrokerClient:
     def _exchange(self, request: dict[str, Any]) -> dict[str, Any]:
         """One request and its answer on one connection.
 
-        Any interruption, including a task's timeout (which is not an Exception), drops the connection: the answer to an older
-        request must never be treated as the answer to a newer one.
+        Any interruption, including a task's timeout (which is not an Exception), drops the connection: the answer to an
+        older request must never be treated as the answer to a newer one.
         """
         sent = whole = False
         try:
@@ -254,18 +255,33 @@ class BrokerClient:
             listener.listen(_BACKLOG)
             descriptor = listener.fileno()
             playbook = Process.of(self._playbook)
-            # The collection that contains this file, and no other: .../ansible_collections/m365/message_encryption/plugins/plugin_utils/_broker/this
+            # The collection that contains this file, and no other:
+            # .../ansible_collections/m365/message_encryption/plugins/plugin_utils/_broker/this
             root = str(pathlib.Path(__file__).absolute().parents[5])
-            words = os.open(os.path.join(self._directory, _ERROR_FILE), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            words = os.open(
+                os.path.join(self._directory, _ERROR_FILE), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
+            )
             try:
                 subprocess.Popen(  # noqa: S603
-                    [sys.executable, "-P", "-c", _PROGRAM, root, self._directory, str(descriptor), str(playbook.pid), playbook.started],
+                    [
+                        sys.executable,
+                        "-P",
+                        "-c",
+                        _PROGRAM,
+                        root,
+                        self._directory,
+                        str(descriptor),
+                        str(playbook.pid),
+                        playbook.started,
+                    ],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=words,
                     pass_fds=(descriptor,),
                     start_new_session=True,
-                    env={name: value for name, value in os.environ.items() if not name.startswith(_identity.ENVIRONMENT)},
+                    env={
+                        name: value for name, value in os.environ.items() if not name.startswith(_identity.ENVIRONMENT)
+                    },
                 )
             finally:
                 os.close(words)
@@ -294,7 +310,8 @@ def _gone(call: Call) -> ExchangeError:
 
 @contextlib.contextmanager
 def _address(directory: str) -> Iterator[str]:
-    """The socket's address. A long path is shortened through the directory's descriptor, because an address can have at most 107 bytes.
+    """The socket's address. A long path is shortened through the directory's descriptor, because an address can have at
+    most 107 bytes.
 
     :raises UnreachableError: the path is too long, and this system has no way to shorten it.
     """
@@ -303,7 +320,10 @@ def _address(directory: str) -> Iterator[str]:
         yield path
         return
     if not os.path.isdir("/proc/self/fd"):
-        raise UnreachableError(f"the path {path} is too long for a socket.", remedy="Set ANSIBLE_LOCAL_TEMP to a directory with a short path.")
+        raise UnreachableError(
+            f"the path {path} is too long for a socket.",
+            remedy="Set ANSIBLE_LOCAL_TEMP to a directory with a short path.",
+        )
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         yield f"/proc/self/fd/{descriptor}/{_SOCKET}"

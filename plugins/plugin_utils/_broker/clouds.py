@@ -27,10 +27,12 @@ class Cloud:
         return f"{self.api}/.default"
 
 
-#: Source: the admin API's documented hosts for each cloud; for China, what Microsoft's own module uses. Graph: the national clouds that
-#: Microsoft's page of "List messageTraces" names.
+#: Source: the admin API's documented hosts for each cloud; for China, what Microsoft's own module uses. Graph: the
+#: national clouds that Microsoft's page of "List messageTraces" names.
 CLOUDS = {
-    "O365Default": Cloud("https://outlook.office365.com", "https://login.microsoftonline.com", "https://graph.microsoft.com"),
+    "O365Default": Cloud(
+        "https://outlook.office365.com", "https://login.microsoftonline.com", "https://graph.microsoft.com"
+    ),
     "O365USGovGCCHigh": Cloud("https://outlook.office365.us", "https://login.microsoftonline.us"),
     "O365USGovDoD": Cloud("https://outlook-dod.office365.us", "https://login.microsoftonline.us"),
     "O365China": Cloud("https://partner.outlook.cn", "https://login.chinacloudapi.cn"),

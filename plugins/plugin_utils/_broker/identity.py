@@ -38,15 +38,19 @@ CREDENTIALS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 SIGN_INS = ("device_code", "interactive")
 #: The kinds of credentials that get tokens for Microsoft Graph, too, of the very organization that the inventory names.
 GRAPH_CREDENTIALS = ("certificate_path", "client_secret", "federated_token_file")
-#: The default application for such a sign-in: Microsoft's public client for Exchange Online PowerShell, which exists in every
-#: organization. Source: the application IDs in Microsoft's ExchangeOnlineManagement module and in public lists of Microsoft's applications.
+#: The default application for such a sign-in: Microsoft's public client for Exchange Online PowerShell, which exists in
+#: every organization. Source: the application IDs in Microsoft's ExchangeOnlineManagement module and in public lists of
+#: Microsoft's applications.
 EXCHANGE_POWERSHELL = "fb78d390-0c51-40cd-8e17-fdbfab77341b"
 
 
 #: The valid ranges of number options. Libraries would report larger numbers with their own errors.
 _MOST = 1_000_000
 _RANGES = {
-    **dict.fromkeys(("exchange_command_timeout", "exchange_connect_timeout", "exchange_powershell_processes", "exchange_retries"), (1, _MOST)),
+    **dict.fromkeys(
+        ("exchange_command_timeout", "exchange_connect_timeout", "exchange_powershell_processes", "exchange_retries"),
+        (1, _MOST),
+    ),
     **dict.fromkeys(("connection_timeout", "operation_timeout", "read_timeout"), (1, _MOST)),
     **dict.fromkeys(("exchange_read_reuse", "reconnection_retries", "reconnection_backoff"), (0, _MOST)),
     "exchange_capture_max_age": (1, _MOST),
@@ -109,7 +113,9 @@ def build(options: Mapping[str, Option], unknown: Iterable[str]) -> dict[str, An
         )
     organization = _text(settings, "exchange_organization")
     if organization and (not re.fullmatch(r"\w[\w.-]*", organization) or ".." in organization):
-        raise OptionError(f"ansible_exchange_organization is {organization!r}, which is neither a domain nor a tenant ID.")
+        raise OptionError(
+            f"ansible_exchange_organization is {organization!r}, which is neither a domain nor a tenant ID."
+        )
     for name, (least, most) in _RANGES.items():
         value = settings[name].value
         if value is not None and not least <= value <= most:
@@ -140,11 +146,14 @@ def build(options: Mapping[str, Option], unknown: Iterable[str]) -> dict[str, An
 def of_graph(identity: Mapping[str, Any]) -> dict[str, Any]:
     """The identity of a session with Microsoft Graph, with the organization and the credential of another one.
 
-    :raises OptionError: the cloud's Graph has no message trace, or the credential is only good for Exchange or for a person.
+    :raises OptionError: the cloud's Graph has no message trace, or the credential is only good for Exchange or for a
+        person.
     """
     cloud, kind = CLOUDS[identity["environment"]], identity["credential"]["kind"]
     if not cloud.graph:
-        raise OptionError(f"Microsoft Graph has no message trace in {identity['environment']}.", remedy="Read it from Exchange.")
+        raise OptionError(
+            f"Microsoft Graph has no message trace in {identity['environment']}.", remedy="Read it from Exchange."
+        )
     if kind not in GRAPH_CREDENTIALS or "rest" not in identity:
         raise OptionError(
             "Microsoft Graph needs an application's credential on the controller, which the authority checks for this organization.",
@@ -186,14 +195,20 @@ def _credential(settings: Mapping[str, Option], transport: str) -> dict[str, Any
     needs, _transports = CREDENTIALS[name]
     for companion in needs:
         if not settings[companion].given:
-            raise OptionError(f"{_source(settings, name)} is set, but {variable(companion)} is not.", remedy=f"Set {variable(companion)}, too.")
+            raise OptionError(
+                f"{_source(settings, name)} is set, but {variable(companion)} is not.",
+                remedy=f"Set {variable(companion)}, too.",
+            )
     password = settings["exchange_certificate_password"]
     if password.given and name != "exchange_certificate_path" and not password.from_environment:
-        raise OptionError(f"{_source(settings, 'exchange_certificate_password')} is set, but no certificate file is used.")
+        raise OptionError(
+            f"{_source(settings, 'exchange_certificate_password')} is set, but no certificate file is used."
+        )
     client_id = settings["exchange_client_id"]
     kind = name.removeprefix("exchange_")
     if (kind == "managed_identity" or kind in SIGN_INS) and by_variable and client_id.from_environment:
-        # An application ID that belongs to another credential would silently select a user-assigned identity, or no public client.
+        # An application ID that belongs to another credential would silently select a user-assigned identity, or no
+        # public client.
         client_id = Option(None)
     if kind in SIGN_INS and not client_id.given:
         client_id = Option(EXCHANGE_POWERSHELL)
@@ -221,7 +236,11 @@ def _without_credential(possible: Sequence[str]) -> str:
     :param possible: the options of the transport that choose a credential.
     """
     to_manage = [variable(name) for name in possible if name.removeprefix("exchange_") not in SIGN_INS]
-    look = "For a first look, set ansible_exchange_device_code: true and sign in with a browser. Otherwise set" if "exchange_device_code" in possible else "Set"
+    look = (
+        "For a first look, set ansible_exchange_device_code: true and sign in with a browser. Otherwise set"
+        if "exchange_device_code" in possible
+        else "Set"
+    )
     return f"{look} one of {', '.join(to_manage)}, or the environment variable of the same name without ansible_."
 
 
@@ -253,15 +272,38 @@ def _powershell(settings: Mapping[str, Option], rest: Mapping[str, Any]) -> dict
     """How the process is started. What Microsoft's module cannot do is refused."""
     proxy, path = _proxy_url(rest["proxy"]), _text(settings, "exchange_powershell_path")
     refused = (
-        ("exchange_validate_certs", not rest["validate_certs"], "the module always validates certificates", "Set ansible_exchange_ca_cert"),
-        ("exchange_api_url", settings["exchange_api_url"].given, "the module chooses that address itself", "Set ansible_exchange_environment"),
-        ("exchange_psrp_connect", settings["exchange_psrp_connect"].value != "exchange_online", "a new process has no Exchange cmdlets", "Remove it"),
-        ("exchange_proxy", bool(proxy and "@" in proxy.netloc), "its user and password would be in the environment of a process", "Use another proxy"),
+        (
+            "exchange_validate_certs",
+            not rest["validate_certs"],
+            "the module always validates certificates",
+            "Set ansible_exchange_ca_cert",
+        ),
+        (
+            "exchange_api_url",
+            settings["exchange_api_url"].given,
+            "the module chooses that address itself",
+            "Set ansible_exchange_environment",
+        ),
+        (
+            "exchange_psrp_connect",
+            settings["exchange_psrp_connect"].value != "exchange_online",
+            "a new process has no Exchange cmdlets",
+            "Remove it",
+        ),
+        (
+            "exchange_proxy",
+            bool(proxy and "@" in proxy.netloc),
+            "its user and password would be in the environment of a process",
+            "Use another proxy",
+        ),
         ("exchange_powershell_path", not path, "it is empty", "Set it to the path of pwsh"),
     )
     for name, applies, why, remedy in refused:
         if applies:
-            raise OptionError(f"{_source(settings, name)} does not work with ansible_exchange_transport: powershell: {why}.", remedy=f"{remedy}, or use rest.")
+            raise OptionError(
+                f"{_source(settings, name)} does not work with ansible_exchange_transport: powershell: {why}.",
+                remedy=f"{remedy}, or use rest.",
+            )
     return {"path": path, "processes": settings["exchange_powershell_processes"].value}
 
 
@@ -272,7 +314,11 @@ def _file(settings: Mapping[str, Option]) -> dict[str, Any]:
             "ansible_exchange_transport is file, but ansible_exchange_capture_path is not set.",
             remedy="Set it to the capture of this organization. The playbook m365.message_encryption.snapshot writes one with each snapshot.",
         )
-    return {"path": os.path.abspath(os.path.expanduser(str(path.value))), "max_age": age.value or _MAX_AGE, "limit": age.given}
+    return {
+        "path": os.path.abspath(os.path.expanduser(str(path.value))),
+        "max_age": age.value or _MAX_AGE,
+        "limit": age.given,
+    }
 
 
 def _url(settings: Mapping[str, Option], name: str, *, plain: bool = True) -> str:
@@ -285,7 +331,10 @@ def _url(settings: Mapping[str, Option], name: str, *, plain: bool = True) -> st
         return ""
     url = _split(text)
     if url is None or url.scheme not in ("http", "https") or url.query or url.username:
-        raise OptionError(f"{_source(settings, name)} is {text!r}, which is not an https URL.", remedy="Include scheme and host: https://host.")
+        raise OptionError(
+            f"{_source(settings, name)} is {text!r}, which is not an https URL.",
+            remedy="Include scheme and host: https://host.",
+        )
     if url.scheme == "http" and not (plain and loopback(url.hostname or "")):
         raise OptionError(
             f"{_source(settings, name)} is {text!r}: plain http would send the credential unencrypted.",
@@ -298,7 +347,10 @@ def _proxy(settings: Mapping[str, Option]) -> str:
     text = _text(settings, "exchange_proxy")
     if text and _proxy_url(text) is None:
         # The value may contain a password.
-        raise OptionError(f"{_source(settings, 'exchange_proxy')} is not the URL of a proxy.", remedy="Include scheme, host and port: http://host:8080.")
+        raise OptionError(
+            f"{_source(settings, 'exchange_proxy')} is not the URL of a proxy.",
+            remedy="Include scheme, host and port: http://host:8080.",
+        )
     return text
 
 
@@ -391,10 +443,16 @@ def _psrp(settings: Mapping[str, Option]) -> dict[str, Any]:
     }
     auth, server = values["auth"], str(values["server"])
     if not is_host(server):
-        raise OptionError(f"{_source(settings, 'remote_addr')} is {server!r}, which is neither a host name nor an IP address.")
+        raise OptionError(
+            f"{_source(settings, 'remote_addr')} is {server!r}, which is neither a host name nor an IP address."
+        )
     if auth == "certificate" and not (values["certificate_pem"] and values["certificate_key_pem"]):
-        raise OptionError("ansible_psrp_auth: certificate requires ansible_psrp_certificate_pem and ansible_psrp_certificate_key_pem.")
-    if auth in ("basic", "credssp", "ntlm") and not (settings["remote_user"].given and settings["remote_password"].given):
+        raise OptionError(
+            "ansible_psrp_auth: certificate requires ansible_psrp_certificate_pem and ansible_psrp_certificate_key_pem."
+        )
+    if auth in ("basic", "credssp", "ntlm") and not (
+        settings["remote_user"].given and settings["remote_password"].given
+    ):
         raise OptionError(f"ansible_psrp_auth: {auth} requires ansible_psrp_user and ansible_password.")
     if auth in ("basic", "certificate") and protocol == "http":
         if not loopback(server):
@@ -403,16 +461,26 @@ def _psrp(settings: Mapping[str, Option]) -> dict[str, Any]:
                 remedy="Set ansible_psrp_protocol: https. Plain http is accepted only for a loopback address.",
             )
         if values["encryption"] != "never":
-            raise OptionError(f"ansible_psrp_auth: {auth} cannot encrypt messages over plain http.", remedy="Set ansible_psrp_message_encryption: never.")
+            raise OptionError(
+                f"ansible_psrp_auth: {auth} cannot encrypt messages over plain http.",
+                remedy="Set ansible_psrp_message_encryption: never.",
+            )
     if values["encryption"] == "always" and auth in ("basic", "certificate"):
-        raise OptionError(f"ansible_psrp_auth: {auth} cannot encrypt messages.", remedy="Omit ansible_psrp_message_encryption.")
+        raise OptionError(
+            f"ansible_psrp_auth: {auth} cannot encrypt messages.", remedy="Omit ansible_psrp_message_encryption."
+        )
     if values["read_timeout"] <= values["operation_timeout"]:
         raise OptionError(
             f"ansible_psrp_read_timeout ({values['read_timeout']}) must be greater than ansible_psrp_operation_timeout ({values['operation_timeout']})."
         )
     values["origins"] = {
         ours: _place(settings[name])
-        for ours, name in (("server", "remote_addr"), ("username", "remote_user"), ("password", "remote_password"), ("port", "port"))
+        for ours, name in (
+            ("server", "remote_addr"),
+            ("username", "remote_user"),
+            ("password", "remote_password"),
+            ("port", "port"),
+        )
     }
     return values
 
@@ -427,7 +495,9 @@ def _text(settings: Mapping[str, Option], name: str) -> str:
 
 
 def _source(settings: Mapping[str, Option], name: str) -> str:
-    """The name of an option for people: the environment variable if its value comes from there, otherwise the inventory variable."""
+    """The name of an option for people: the environment variable if its value comes from there, otherwise the inventory
+    variable.
+    """
     option = settings[name]
     given = option.origin.partition(": ")[2]
     return f"the environment variable {given}" if option.from_environment else given or variable(name)

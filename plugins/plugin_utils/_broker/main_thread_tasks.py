@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs functions of other threads in the main thread. Private to the collection.
 
-A process that must die with the broker must be started by a thread that lives as long as the broker, because the system sends the signal when the
-thread ends, not the process.
+A process that must die with the broker must be started by a thread that lives as long as the broker, because the system
+sends the signal when the thread ends, not the process.
 """
 
 from __future__ import annotations

@@ -19,7 +19,8 @@ class Process:
     """A process.
 
     :param pid: its ID.
-    :param started: its start time in the system's own unit, only for comparing; empty if the system does not provide it.
+    :param started: its start time in the system's own unit, only for comparing; empty if the system does not provide
+        it.
     """
 
     pid: int
@@ -55,7 +56,8 @@ class Process:
 
 
 def _started(pid: int) -> str:
-    """The start time of a process in clock ticks since the system started; ``ended`` for a zombie, empty if the system has no /proc.
+    """The start time of a process in clock ticks since the system started; ``ended`` for a zombie, empty if the system
+    has no /proc.
 
     Source: proc(5), field 22 of /proc/pid/stat, counted after the name, which may contain anything.
     """

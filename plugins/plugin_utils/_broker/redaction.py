@@ -18,7 +18,9 @@ _SHORTEST = 4
 
 
 class Scrubber:
-    """Removes secrets from texts in every form in which the other side may quote them: as is, URL-encoded, JSON-escaped, in markup."""
+    """Removes secrets from texts in every form in which the other side may quote them: as is, URL-encoded,
+    JSON-escaped, in markup.
+    """
 
     def __init__(self, secrets: Iterable[str]) -> None:
         forms = {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}

@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The reads of a run that may be reused for some seconds, until it writes. Private to the collection. Runs in the broker.
+"""The reads of a run that may be reused for some seconds, until it writes. Private to the collection. Runs in the
+broker.
 
-A write ends the reuse of everything that it may have changed, in all sessions of the run, because two hosts may be the same organization.
-Reads that began before the write ended count as older than the write, whatever its outcome.
+A write ends the reuse of everything that it may have changed, in all sessions of the run, because two hosts may be the
+same organization. Reads that began before the write ended count as older than the write, whatever its outcome.
 """
 
 from __future__ import annotations
@@ -19,7 +20,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.invalidation import EVERYTHING, noun, touched
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.invalidation import (
+    EVERYTHING,
+    noun,
+    touched,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, SUBSETS
 
 #: The calls that the first read of a session adds for later tasks: the settings of an organization.
@@ -55,7 +60,9 @@ class Writes:
                 self._ended.update(dict.fromkeys(keys, self._clock()))
 
     def last(self, organization: str, call: Call) -> float:
-        """The end of the last write that may have changed the result of a read: minus infinity if there was none, infinity if one is running."""
+        """The end of the last write that may have changed the result of a read: minus infinity if there was none,
+        infinity if one is running.
+        """
         mine = organization.lower()
 
         def concerns(key: tuple[str, str]) -> bool:

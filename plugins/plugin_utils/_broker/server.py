@@ -1,20 +1,21 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The session broker: one small process for a whole run of ansible-playbook. It holds the sessions of all organizations.
+"""The session broker: one small process for a whole run of ansible-playbook. It holds the sessions of all
+organizations.
 
 Private to the collection. Workers connect to it over a socket in the run's own directory. ``_broker.client`` starts it.
 It ends when the playbook ends.
 
-One thread serves each worker connection: it waits for the session's turn, runs the calls, and answers. Sessions share no lock, so
-organizations never wait for each other, except where a person signs in to one after the other. If a worker vanishes (task timeout,
-SIGKILL) during its call, the call still runs to its end, but what it read is not reused. A call that is still waiting for its turn
-when its worker vanishes does not run.
+One thread serves each worker connection: it waits for the session's turn, runs the calls, and answers. Sessions share
+no lock, so organizations never wait for each other, except where a person signs in to one after the other. If a worker
+vanishes (task timeout, SIGKILL) during its call, the call still runs to its end, but what it read is not reused. A call
+that is still waiting for its turn when its worker vanishes does not run.
 
-A worker sends an object with ``key`` (of the connection identity), ``operation`` (``invoke``, ``describe`` or ``close``), ``calls``
-(in the form of ``Call.to_wire``), ``fresh`` (bool) and ``reuse`` (seconds). The answer has ``results``, ``description`` or ``error``, each
-with ``log`` and ``warnings`` (texts). Before it, the broker may send ``need: identity``, which the worker answers with ``identity``, and
-``tell`` (text for a person).
+A worker sends an object with ``key`` (of the connection identity), ``operation`` (``invoke``, ``describe`` or
+``close``), ``calls`` (in the form of ``Call.to_wire``), ``fresh`` (bool) and ``reuse`` (seconds). The answer has
+``results``, ``description`` or ``error``, each with ``log`` and ``warnings`` (texts). Before it, the broker may send
+``need: identity``, which the worker answers with ``identity``, and ``tell`` (text for a person).
 """
 
 from __future__ import annotations
@@ -33,21 +34,29 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, ProtocolError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    ExchangeError,
+    ProtocolError,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import frames
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.main_thread_tasks import Errands
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.process import Process
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.redaction import Scrubber
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.reuse import Writes
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request, Transport
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
+    OrganizationSession,
+    Request,
+    Transport,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.processes import Processes
 
 #: Seconds for all sessions to end on the other side after the playbook has ended.
 _CLOSE_TIMEOUT = 8.0
 #: Seconds of these during which a running call may finish.
 _CALL_TIMEOUT = 2.0
-#: The prefixes of the collection's files in the run's directory: the broker's own files, and the data that tasks store for each other.
+#: The prefixes of the collection's files in the run's directory: the broker's own files, and the data that tasks store
+#: for each other.
 _OURS = ("exchange.", "message_encryption")
 #: Seconds between two checks of the playbook on systems that cannot report its end.
 _POLL = 0.5
@@ -79,7 +88,9 @@ def open_transport(identity: Mapping[str, Any], processes: Processes | None = No
 
         return GraphTransport(identity)
     if identity["transport"] == "powershell":
-        from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.powershell import PowershellTransport
+        from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.powershell import (
+            PowershellTransport,
+        )
 
         return PowershellTransport(identity, processes or Processes())
     from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp import PsrpTransport
@@ -94,7 +105,9 @@ class Broker:
     :param directory: the run's own directory.
     """
 
-    def __init__(self, transport: Callable[[Mapping[str, Any]], Transport] | None = None, directory: str | None = None) -> None:
+    def __init__(
+        self, transport: Callable[[Mapping[str, Any]], Transport] | None = None, directory: str | None = None
+    ) -> None:
         self._errands = Errands()
         self._processes = Processes(directory, self._errands.run)
         self._transport = transport or partial(open_transport, processes=self._processes)
@@ -150,7 +163,9 @@ class Broker:
                     try:
                         frames.send(connection, answer)
                     except frames.FrameTooLargeError as error:
-                        frames.send(connection, {"error": ProtocolError(f"the response is too large: {error}.").to_wire()})
+                        frames.send(
+                            connection, {"error": ProtocolError(f"the response is too large: {error}.").to_wire()}
+                        )
             except (OSError, frames.FrameError):
                 return  # the worker is gone, or the peer is not a worker of this collection
 
@@ -169,19 +184,32 @@ class Broker:
                 if not isinstance(identity, dict) or _identity.key(identity) != key:
                     raise ProtocolError("the worker sent a different identity from the one that it announced.")
                 with self._table:
-                    session = self._sessions.setdefault(key, OrganizationSession(identity, self._transport, writes=self._writes))
+                    session = self._sessions.setdefault(
+                        key, OrganizationSession(identity, self._transport, writes=self._writes)
+                    )
             answer = self._do(connection, session, message, log, warnings)
         except ExchangeError as error:
             answer = {"error": error.to_wire()}
         except (OSError, frames.FrameError):
             raise
         except Exception as error:  # a bug must end the task with a sentence and must not end the broker
-            answer = {"error": ProtocolError(f"Unexpected error in the session broker ({type(error).__name__}): this is a bug, please report it.").to_wire()}
+            answer = {
+                "error": ProtocolError(
+                    f"Unexpected error in the session broker ({type(error).__name__}): this is a bug, please report it."
+                ).to_wire()
+            }
             log.append(_where(error))
         answer["log"], answer["warnings"] = log, warnings
         return Scrubber(session.secrets if session is not None else ()).answer(answer)
 
-    def _do(self, connection: socket.socket, session: OrganizationSession, message: dict[str, Any], log: list[str], warnings: list[str]) -> dict[str, Any]:
+    def _do(
+        self,
+        connection: socket.socket,
+        session: OrganizationSession,
+        message: dict[str, Any],
+        log: list[str],
+        warnings: list[str],
+    ) -> dict[str, Any]:
         request = Request(
             calls=[Call.from_wire(call) for call in message.get("calls", [])],
             fresh=bool(message.get("fresh")),
@@ -210,7 +238,10 @@ class Broker:
 
     def _end_sessions(self) -> None:
         """Ends all sessions in parallel within a bounded time, because the playbook's caller may wait for this process."""
-        threads = [threading.Thread(target=session.close, args=(_CALL_TIMEOUT,), daemon=True) for session in self._sessions.values()]
+        threads = [
+            threading.Thread(target=session.close, args=(_CALL_TIMEOUT,), daemon=True)
+            for session in self._sessions.values()
+        ]
         for thread in threads:
             thread.start()
         end = time.monotonic() + _CLOSE_TIMEOUT
@@ -250,7 +281,9 @@ def _leave(directory: str) -> None:
 
 
 def allow_many_files() -> None:
-    """Raises this process's limit of open files to what the system allows. A session has up to four, and many systems begin with a limit of 1,024."""
+    """Raises this process's limit of open files to what the system allows. A session has up to four, and many systems
+    begin with a limit of 1,024.
+    """
     _limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):  # Some systems call the limit infinite and allow less.
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -259,8 +292,9 @@ def allow_many_files() -> None:
 def main(directory: str, descriptor: int, pid: int, started: str) -> None:
     """The process. The worker that started it created the listening socket.
 
-    Its standard error is a file of the run, for the reason if it cannot start. No secret has reached the process at that time. Afterwards,
-    only the place of a bug that ends the process may be written there: messages from libraries could quote anything.
+    Its standard error is a file of the run, for the reason if it cannot start. No secret has reached the process at
+    that time. Afterwards, only the place of a bug that ends the process may be written there: messages from libraries
+    could quote anything.
 
     :param directory: the run's own directory, which ansible-core removes when a playbook ends normally.
     :param descriptor: the listening socket.

@@ -40,7 +40,12 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.id
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.redaction import secrets_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.reuse import AHEAD, Kept, Writes
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.answers import judged
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome, Policy
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
+    Executed,
+    Failure,
+    Outcome,
+    Policy,
+)
 
 _WHO = Call("Get-OrganizationConfig")
 #: Tells whether the session is in the cloud, and in which tenant. Over ``rest``, the transport answers this itself.
@@ -61,10 +66,13 @@ class Transport(Protocol):
         """The place of the session, for people."""
 
     def attempt(self, calls: Sequence[Call]) -> Sequence[Outcome]:
-        """One try of the calls, in as few round trips as possible. Returns one outcome for each call, and never repeats a write that may have run."""
+        """One try of the calls, in as few round trips as possible. Returns one outcome for each call, and never repeats
+        a write that may have run.
+        """
 
     def turn(self, wanted: Callable[[], bool], log: Callable[[str], None]) -> AbstractContextManager[None]:
-        """Wraps each try. If the number of sessions is limited, it waits for a free one; this time does not count for the call.
+        """Wraps each try. If the number of sessions is limited, it waits for a free one; this time does not count for
+        the call.
 
         :param wanted: whether the worker still waits.
         :param log: receives a line if it has to wait.
@@ -80,7 +88,9 @@ class Transport(Protocol):
 
     @property
     def user(self) -> str:
-        """The person, or the user of the host, with whose rights it works; empty if it works with those of an application."""
+        """The person, or the user of the host, with whose rights it works; empty if it works with those of an
+        application.
+        """
 
     @property
     def warnings(self) -> Sequence[str]:
@@ -95,7 +105,8 @@ class SignsIn(Protocol):
     """A transport that supports sign-in by a person."""
 
     def sign_in(self, tell: Callable[[str], None], wanted: Callable[[], bool]) -> None:
-        """Asks a person to sign in. Called before the first try, only for the credentials of ``SIGN_INS``; may take minutes.
+        """Asks a person to sign in. Called before the first try, only for the credentials of ``SIGN_INS``; may take
+        minutes.
 
         :param tell: shows text to the person at once.
         :param wanted: whether the worker still waits.
@@ -151,7 +162,8 @@ class OrganizationSession:
         self._is_ahead = False
 
     def invoke(self, request: Request) -> list[Result]:
-        """Runs the calls. Those that share a round trip may run in any order, so writes among them must not depend on each other.
+        """Runs the calls. Those that share a round trip may run in any order, so writes among them must not depend on
+        each other.
 
         :raises UnreachableError: a session cannot be opened, or it is in another organization. Nothing was written.
         """
@@ -160,7 +172,10 @@ class OrganizationSession:
             return [Result(error=refusal) for _call in request.calls]
         with self._lock:
             if not request.wanted():
-                return [Result(error=NotSentError("nobody waits for this call anymore.", cmdlet=call.cmdlet)) for call in request.calls]
+                return [
+                    Result(error=NotSentError("nobody waits for this call anymore.", cmdlet=call.cmdlet))
+                    for call in request.calls
+                ]
             if writes:
                 return self._write(request, writes)
             return self._read(request)
@@ -171,7 +186,8 @@ class OrganizationSession:
         return [*secrets_of(self.identity), *self._fetched, *(self._line.secrets if self._line else ())]
 
     def describe(self, request: Request) -> dict[str, Any]:
-        """The identity and place of the session, as ``Connection.describe`` returns it. Costs a round trip only if the session has not returned it yet.
+        """The identity and place of the session, as ``Connection.describe`` returns it. Costs a round trip only if the
+        session has not returned it yet.
 
         :raises UnreachableError: a session cannot be opened.
         """
@@ -248,11 +264,18 @@ class OrganizationSession:
                 if isinstance(result.error, UnreachableError):
                     # The session was open, so this is a failure of the call, not of the host.
                     error = result.error
-                    result.error = NotSentError(f"the session was lost: {error.message}", remedy=error.remedy, cmdlet=error.cmdlet, error_id=error.error_id)
+                    result.error = NotSentError(
+                        f"the session was lost: {error.message}",
+                        remedy=error.remedy,
+                        cmdlet=error.cmdlet,
+                        error_id=error.error_id,
+                    )
         return results
 
     def _attempt(self, line: Transport, request: Request, calls: Sequence[Call]) -> list[Outcome]:
-        """One try. If a lost line is replaced, the new one must be in the same organization; otherwise nothing is sent over it."""
+        """One try. If a lost line is replaced, the new one must be in the same organization; otherwise nothing is sent
+        over it.
+        """
         with line.turn(request.wanted, request.log):
             if self._opened and self.identity["verify_organization"] and line.is_closed:
                 elsewhere = self._elsewhere(line)
@@ -270,7 +293,9 @@ class OrganizationSession:
             return replace(told, executed=Executed.NO)
         before = self._organization
         try:
-            self._verify(replace(who, objects=[{SESSION: session_facts(told.objects), **found} for found in who.objects]))
+            self._verify(
+                replace(who, objects=[{SESSION: session_facts(told.objects), **found} for found in who.objects])
+            )
             if before and self._organization and (another := why_not_from(self._organization, before)):
                 raise WrongOrganizationError(f"{another}.", remedy="Nothing was sent to it.")
         except UnreachableError as error:
@@ -285,7 +310,9 @@ class OrganizationSession:
         return str(self._organization["name"]) if self._organization else ""
 
     def _write(self, request: Request, writes: Sequence[Call]) -> list[Result]:
-        """Writes, and reads that travel with them. Such a read may have run before the writes, so nothing of it is kept."""
+        """Writes, and reads that travel with them. Such a read may have run before the writes, so nothing of it is
+        kept.
+        """
         if not self._opened and self.identity["verify_organization"]:
             self._open(request, [])
         with self._writes.write(self._name, writes):
@@ -368,7 +395,11 @@ class OrganizationSession:
         :raises UnreachableError: it is in another organization, or cannot be verified.
         """
         if isinstance(who.error, NotCapturedError):
-            raise UnreachableError(f"the organization cannot be verified: {who.error.message}", remedy="Take a new capture.", cmdlet=_WHO.cmdlet)
+            raise UnreachableError(
+                f"the organization cannot be verified: {who.error.message}",
+                remedy="Take a new capture.",
+                cmdlet=_WHO.cmdlet,
+            )
         if isinstance(who.error, PermissionDeniedError):
             raise UnreachableError(
                 "Get-OrganizationConfig is not granted to the caller, so the organization cannot be verified.",
@@ -381,7 +412,10 @@ class OrganizationSession:
             raise _unreachable(who.error)
         organization = _described(who)
         if organization is None:
-            raise UnreachableError("Get-OrganizationConfig returned no organization, so the organization cannot be verified.", cmdlet=_WHO.cmdlet)
+            raise UnreachableError(
+                "Get-OrganizationConfig returned no organization, so the organization cannot be verified.",
+                cmdlet=_WHO.cmdlet,
+            )
         another = why_another(organization, self.identity["organization"])
         if another:
             raise WrongOrganizationError(
@@ -421,4 +455,6 @@ def _unreachable(error: ExchangeError | None) -> UnreachableError:
     if error is None:
         return UnreachableError("no session could be opened.")
     remedy = "" if isinstance(error, CmdletNotAvailableError) else error.remedy
-    return UnreachableError(f"no session could be opened: {error.message}", remedy=remedy, cmdlet=error.cmdlet, error_id=error.error_id)
+    return UnreachableError(
+        f"no session could be opened: {error.message}", remedy=remedy, cmdlet=error.cmdlet, error_id=error.error_id
+    )

@@ -7,14 +7,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+    BaselineContext,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.procedure_report import conclude
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import REPORTED
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_text
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.baseline import BaselineAction
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.fleet import render_fleet
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_csv, render_html, render_junit, render_lines
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import (
+    render_csv,
+    render_html,
+    render_junit,
+    render_lines,
+)
 
 
 class ReportingAction(BaselineAction):
@@ -35,13 +42,13 @@ class ReportingAction(BaselineAction):
 
 
 class ConcludingAction(ReportingAction):
-    """Runs a module that plans or applies. Its module says with ``goes_on`` whether later tasks will write; if none will, the report is written here,
-    because a task of its own would cost every organization another fork.
+    """Runs a module that plans or applies. Its module says with ``goes_on`` whether later tasks will write; if none
+    will, the report is written here, because a task of its own would cost every organization another fork.
     """
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The task's result. Ansible prints the result of a task that fails, so that one lacks what the report has, and where drift fails it, what ``--diff``
-        has shown.
+        """The task's result. Ansible prints the result of a task that fails, so that one lacks what the report has, and
+        where drift fails it, what ``--diff`` has shown.
         """
         result = super().run(tmp, task_vars)
         if not result.get("failed"):

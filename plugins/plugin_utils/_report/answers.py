@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The first screen of a run's report: what needs attention, what changes, what to decide. Private to the collection.
 
-It never soothes: it says what was looked at, what was not, and what a change does to mail, whether it is planned or stored.
+It never soothes: it says what was looked at, what was not, and what a change does to mail, whether it is planned or
+stored.
 """
 
 from __future__ import annotations
@@ -14,7 +15,12 @@ from dataclasses import dataclass, field
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.cards import cards_of, is_high
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import difference_of, foreign_of, guarantees_of, lint_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import (
+    difference_of,
+    foreign_of,
+    guarantees_of,
+    lint_of,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay import headline_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
     GOOD,
@@ -165,20 +171,52 @@ def needs_attention(facts: Facts) -> Answer:
     refused, failed, unread = (facts.status[key] for key in ("refused", "failed", "not assessable"))
     unknown = facts.controls["not assessable"] if unread < facts.organizations else 0
     concerns = [
-        (refused, STOP, facts.organizations_that("Refused before the first write: nothing was changed.", refused, "refused before the first write."), ""),
+        (
+            refused,
+            STOP,
+            facts.organizations_that(
+                "Refused before the first write: nothing was changed.", refused, "refused before the first write."
+            ),
+            "",
+        ),
         (failed, STOP, facts.organizations_that("The run failed on the way.", failed, "failed on the way."), ""),
-        (unread, UNKNOWN, facts.organizations_that("It could not be read, so nothing is known.", unread, "could not be read."), ""),
+        (
+            unread,
+            UNKNOWN,
+            facts.organizations_that("It could not be read, so nothing is known.", unread, "could not be read."),
+            "",
+        ),
         (facts.waiting, LOOK, f"{count(facts.waiting, 'organization')} not run yet: a later ring.", ""),
-        (facts.verdicts["refuted"], STOP, f"{count(facts.verdicts['refuted'], 'guarantee')} refuted by a message.", "#mail"),
-        (facts.verdicts["unknown"], UNKNOWN, f"{count(facts.verdicts['unknown'], 'guarantee')} that cannot be told.", "#mail"),
-        (facts.mail["unknown"], UNKNOWN, f"{count(facts.mail['unknown'], 'kind')} of mail that may or may not change.", "#mail"),
+        (
+            facts.verdicts["refuted"],
+            STOP,
+            f"{count(facts.verdicts['refuted'], 'guarantee')} refuted by a message.",
+            "#mail",
+        ),
+        (
+            facts.verdicts["unknown"],
+            UNKNOWN,
+            f"{count(facts.verdicts['unknown'], 'guarantee')} that cannot be told.",
+            "#mail",
+        ),
+        (
+            facts.mail["unknown"],
+            UNKNOWN,
+            f"{count(facts.mail['unknown'], 'kind')} of mail that may or may not change.",
+            "#mail",
+        ),
         *((facts.impacts[impact], IMPACT[impact].tone, _impact_line(facts, impact), "#changes") for impact in IMPACT),
         (facts.final, LOOK, f"{count(facts.final, 'change')} that cannot be rolled back.", "#changes"),
         (facts.not_met, LOOK, f"{count(facts.not_met, 'control')} not met.", "#controls"),
         (unknown, UNKNOWN, f"{count(unknown, 'control')} not assessable: nothing is known of them.", "#controls"),
         (facts.not_selected, LOOK, f"{count(facts.not_selected, 'control')} left out by the run's tags.", "#controls"),
         (facts.expired, LOOK, f"{count(facts.expired, 'accepted exception')} expired.", "#exceptions"),
-        (facts.foreign, LOOK, f"{count(facts.foreign, 'rule')} that {'is' if facts.foreign == 1 else 'are'} not ours, and can act on our mail.", "#foreign"),
+        (
+            facts.foreign,
+            LOOK,
+            f"{count(facts.foreign, 'rule')} that {'is' if facts.foreign == 1 else 'are'} not ours, and can act on our mail.",
+            "#foreign",
+        ),
         (facts.lint, LOOK, f"{count(facts.lint, 'remark')} about the mail flow rules.", "#lint"),
         (facts.warnings, LOOK, f"{count(facts.warnings, 'warning')}.", "#warnings"),
     ]
@@ -187,7 +225,9 @@ def needs_attention(facts: Facts) -> Answer:
     if not points:
         return Answer(ATTENTION, "Nothing seen", "✓", GOOD, lines, asides)
     tone = min((tone for tone, _text, _anchor in points), key=[STOP, UNKNOWN, LOOK].index)
-    return Answer(ATTENTION, count(len(points), "point"), {STOP: "✕", UNKNOWN: "?", LOOK: "!"}[tone], tone, lines, asides)
+    return Answer(
+        ATTENTION, count(len(points), "point"), {STOP: "✕", UNKNOWN: "?", LOOK: "!"}[tone], tone, lines, asides
+    )
 
 
 def _impact_line(facts: Facts, impact: str) -> str:
@@ -212,13 +252,17 @@ def _looked_at(facts: Facts) -> list[str]:
 def _listed(counts: Counter[str], words: Mapping[str, Word], without: str = "") -> str:
     """``8 exact, 1 equivalent``: the counts above zero, worst first."""
     keys = sorted(filter(None, counts), key=lambda key: rank(words, key))
-    return ", ".join(f"{counts[key]:,} {word_for(words, key).text.lower().replace(without, '').strip()}" for key in keys)
+    return ", ".join(
+        f"{counts[key]:,} {word_for(words, key).text.lower().replace(without, '').strip()}" for key in keys
+    )
 
 
 def what_changes(facts: Facts) -> Answer:
     """How many changes there are, and whether they can be rolled back."""
     if not facts.changes:
-        return Answer(CHANGES, "Nothing", "=", QUIET, [(_AUDIT if facts.audit else "No change was needed or tried.", "")])
+        return Answer(
+            CHANGES, "Nothing", "=", QUIET, [(_AUDIT if facts.audit else "No change was needed or tried.", "")]
+        )
     becomes = _listed(facts.mail, MAIL)
     lines = [(f"Classes of mail: {becomes}.", "#mail")] if becomes else []
     lines += [(f"Rollback: {_listed(facts.rollbacks, ROLLBACK, 'rollback')}.", "#changes")]
@@ -229,7 +273,11 @@ def what_changes(facts: Facts) -> Answer:
     if facts.audit:
         lines.insert(0, (f"{_AUDIT} {count(facts.changes, 'change')} would put right what is not met.", ""))
         return Answer(CHANGES, "Nothing", "=", QUIET, lines)
-    word = f"{count(facts.changes, 'change')} {next(iter(facts.states))}" if len(facts.states) == 1 else _listed(facts.states, STATE)
+    word = (
+        f"{count(facts.changes, 'change')} {next(iter(facts.states))}"
+        if len(facts.states) == 1
+        else _listed(facts.states, STATE)
+    )
     return Answer(CHANGES, word, "→", QUIET, lines)
 
 

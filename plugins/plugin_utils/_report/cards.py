@@ -11,7 +11,14 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import parts_of
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import IMPACT, ROLLBACK, STATE, Record, part_of, rank
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
+    IMPACT,
+    ROLLBACK,
+    STATE,
+    Record,
+    part_of,
+    rank,
+)
 
 _NOUNS = {"ome_transport_rule": "Rule", "ome_configuration": "OME configuration"}
 _VERBS = {"present": "is created", "absent": "is removed"}

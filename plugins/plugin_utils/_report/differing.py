@@ -13,10 +13,11 @@ ABSENT = None
 
 
 def differing(wanted: Any, found: Any) -> list[tuple[str, Any, Any]]:
-    """The settings that differ: the path, what was found, and what is wanted. A setting that one side does not have is ``None`` there.
+    """The settings that differ: the path, what was found, and what is wanted. A setting that one side does not have is
+    ``None`` there.
 
-    Lists of objects are compared place by place; one of them that has a name is called by it. Of an object that is to be and is not, or the other way
-    round, only that is told.
+    Lists of objects are compared place by place; one of them that has a name is called by it. Of an object that is to
+    be and is not, or the other way round, only that is told.
     """
     return list(_differing("", wanted, found))
 
@@ -43,4 +44,9 @@ def _joined(path: str, key: str) -> str:
 
 
 def _are_objects(value: Any) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str) and bool(value) and all(isinstance(item, Mapping) for item in value)
+    return (
+        isinstance(value, Sequence)
+        and not isinstance(value, str)
+        and bool(value)
+        and all(isinstance(item, Mapping) for item in value)
+    )

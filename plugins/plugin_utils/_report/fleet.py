@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The fleet on one page: a matrix of organizations and controls, the worst organizations first. Private to the collection.
+"""The fleet on one page: a matrix of organizations and controls, the worst organizations first. Private to the
+collection.
 
-A cell contains only a sign, so that thousands of organizations fit into a megabyte. The table works without JavaScript; the page's
-script only hides rows.
+A cell contains only a sign, so that thousands of organizations fit into a megabyte. The table works without JavaScript;
+the page's script only hides rows.
 """
 
 from __future__ import annotations
@@ -60,14 +61,24 @@ def view_of(report: Record) -> dict[str, Any]:
         "run": report.get("run"),
         "generated_at": report.get("generated_at"),
         "heading": count(len(organizations), "organization"),
-        "statuses": [(word_for(ORGANIZATION, status), statuses[status]) for status in sorted(statuses, key=lambda status: rank(ORGANIZATION, status))],
+        "statuses": [
+            (word_for(ORGANIZATION, status), statuses[status])
+            for status in sorted(statuses, key=lambda status: rank(ORGANIZATION, status))
+        ],
         "signs": [(word, _TAGS.get(status)) for status, word in CONTROL.items()],
         "controls": [(id_, title, _open(organizations, id_)) for id_, title in controls.items()],
         "about": [_ABOUT[key] for key in about],
         "rows": Markup("\n").join(rows),
         "left": left,
         "choices": [
-            ("status", "Status", [word_for(ORGANIZATION, status).text for status in sorted(statuses, key=lambda status: rank(ORGANIZATION, status))]),
+            (
+                "status",
+                "Status",
+                [
+                    word_for(ORGANIZATION, status).text
+                    for status in sorted(statuses, key=lambda status: rank(ORGANIZATION, status))
+                ],
+            ),
             *((key, _ABOUT[key], values) for key, values in about.items()),
             ("control", "Control not met", list(controls)),
         ],
@@ -95,7 +106,12 @@ def _controls(organizations: Iterable[Record]) -> dict[str, str]:
 
 def _open(organizations: Iterable[Record], id_: str) -> int:
     """The number of organizations in which a control is not met."""
-    return sum(control.get("status") == "not met" for item in organizations for control in item.get("controls") or [] if control["id"] == id_)
+    return sum(
+        control.get("status") == "not met"
+        for item in organizations
+        for control in item.get("controls") or []
+        if control["id"] == id_
+    )
 
 
 def _values(organizations: Iterable[Record], key: str) -> list[str]:
@@ -125,7 +141,11 @@ def _row(organization: Record, about: Sequence[str], controls: Sequence[str]) ->
     name = visible(name_of(organization))
     name = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
     texts = [visible(str(organization.get(key) or "")) for key in about]
-    cells = [f"<tr><th><bdi>{escape(name)}</bdi>", f"<td class={word.tone}>{escape(word.text)}", *(f"<td>{escape(text)}" for text in texts)]
+    cells = [
+        f"<tr><th><bdi>{escape(name)}</bdi>",
+        f"<td class={word.tone}>{escape(word.text)}",
+        *(f"<td>{escape(text)}" for text in texts),
+    ]
     return Markup("".join([*cells, *(_cell(statuses.get(id_)) for id_ in controls)]))  # noqa: S704  every value is escaped
 
 

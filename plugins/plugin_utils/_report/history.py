@@ -10,14 +10,27 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import shown
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import page_of
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import CONTROL, GOOD, LOOK, STOP, Record, Word, count, name_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
+    CONTROL,
+    GOOD,
+    LOOK,
+    STOP,
+    Record,
+    Word,
+    count,
+    name_of,
+)
 
 #: The maximum number of open and of ended findings on the page. All are in history.json.
 MOST = 500
 
 OPEN = Word("Open", "✕", STOP)
 FLAPPING = Word("Flapping", "↻", LOOK)
-_ENDED = {"accepted": CONTROL["accepted exception"], "not applicable": CONTROL["not applicable"], "unmanaged": CONTROL["unmanaged"]}
+_ENDED = {
+    "accepted": CONTROL["accepted exception"],
+    "not applicable": CONTROL["not applicable"],
+    "unmanaged": CONTROL["unmanaged"],
+}
 _FIXED = Word("Fixed", "✓", GOOD)
 
 
@@ -32,14 +45,22 @@ def render_history(history: Record) -> str:
 def view_of(history: Record) -> dict[str, Any]:
     """The variables of the page's template."""
     opened = [_finding(row) for row in history["findings"] if row["state"] == "open"]
-    ended = sorted((row for row in history["findings"] if row["state"] != "open"), key=lambda row: str(row["ended"]["by"]), reverse=True)
+    ended = sorted(
+        (row for row in history["findings"] if row["state"] != "open"),
+        key=lambda row: str(row["ended"]["by"]),
+        reverse=True,
+    )
     runs = history["runs"]
     flapping = sum(bool(row["flapping"]) for row in history["findings"])
     period = f" between {shown(runs['first'])} and {shown(runs['last'])}" if "first" in runs else ""
     return {
         "heading": f"{count(len(opened), 'finding')} open" if opened else "No open findings",
         "lead": f"From {count(runs['with_controls'], 'run')} with controls{period}, over {count(len(history['organizations']), 'organization')}.",
-        "badges": [(word, number) for word, number in ((OPEN, len(opened)), (FLAPPING, flapping), (_FIXED, len(ended))) if number],
+        "badges": [
+            (word, number)
+            for word, number in ((OPEN, len(opened)), (FLAPPING, flapping), (_FIXED, len(ended)))
+            if number
+        ],
         "generated_at": shown(history["generated_at"]),
         "open": opened[:MOST],
         "open_more": max(0, len(opened) - MOST),
@@ -61,13 +82,18 @@ def _finding(row: Record) -> dict[str, Any]:
         lines.append(("Last seen", shown(row["last_seen"])))
     if row["resource"] == "ome_transport_rule":
         lines.append(("Rule last changed by", row.get("modified_by") or "not known"))
-    lines += [("Earlier", f"since {episode['since']['text']}, ended {episode['ended']['text']}") for episode in _newest(row["earlier"])]
+    lines += [
+        ("Earlier", f"since {episode['since']['text']}, ended {episode['ended']['text']}")
+        for episode in _newest(row["earlier"])
+    ]
     return {
         "control": row["control"],
         "title": row["title"],
         "what": row["text"],
         "word": _ENDED.get(how, _FIXED) if ended else OPEN,
-        "flapping": Word(f"Flapping: open {row['openings']} times", FLAPPING.shape, FLAPPING.tone) if row["flapping"] else None,
+        "flapping": Word(f"Flapping: open {row['openings']} times", FLAPPING.shape, FLAPPING.tone)
+        if row["flapping"]
+        else None,
         "found": row.get("found"),
         "wanted": row.get("wanted"),
         "values": "found" in row or "wanted" in row,
@@ -82,7 +108,15 @@ def _evidence(row: Record) -> tuple[str, ...]:
     verdict = f"{contradicted:,}" if row["comparable"] else "not comparable"
     reported = f"{row['reported']:,}" if "reported" in row else "not known"
     dates = f"{window['from'][:10]} to {window['until'][:10]}"
-    return name_of(row), row["rule"], dates, reported, f"{predicted['certain']:,}", f"{predicted['possible']:,}", verdict
+    return (
+        name_of(row),
+        row["rule"],
+        dates,
+        reported,
+        f"{predicted['certain']:,}",
+        f"{predicted['possible']:,}",
+        verdict,
+    )
 
 
 def _newest(earlier: Sequence[Record]) -> list[Record]:
@@ -93,4 +127,7 @@ def _organization(row: Record) -> dict[str, Any]:
     earlier = f"earlier {', '.join(row['earlier_names'])}" if row["earlier_names"] else ""
     seen = f"last read {shown(row['last_seen'])}" if row.get("last_seen") else "never read"
     missed = f"{count(row['runs_missed'], 'run')} could not read it" if row["runs_missed"] else ""
-    return {"name": name_of(row) or row["hosts"][-1], "facts": [text for text in (earlier, count(row["runs"], "run"), seen, missed) if text]}
+    return {
+        "name": name_of(row) or row["hosts"][-1],
+        "facts": [text for text in (earlier, count(row["runs"], "run"), seen, missed) if text],
+    }

@@ -11,11 +11,25 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.foreign import needs_a_look
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.foreign import foreign_line
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import KINDS_OF_MAIL
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import replay_sentence
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import message_lines, outcome_words, reasons_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
+    replay_sentence,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import (
+    message_lines,
+    outcome_words,
+    reasons_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.transit import transit_words
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay import change_of
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import MAIL, REACH, VERDICT, Record, Word, rank, word_for
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
+    MAIL,
+    REACH,
+    VERDICT,
+    Record,
+    Word,
+    rank,
+    word_for,
+)
 
 #: Classes of mail that a page shows; all of them are in the other files.
 MOST_CLASSES = 12
@@ -32,7 +46,12 @@ def difference_of(organization: Record) -> list[Record]:
             "kind": row.get("kind", "unknown"),
             "text": row.get("text", ""),
             "card": message_card(row.get("witness") or {}),
-            "ends": [end for name, key in (("Before", "before"), ("After", "after")) if row.get(key) for end in _ends(name, row[key])],
+            "ends": [
+                end
+                for name, key in (("Before", "before"), ("After", "after"))
+                if row.get(key)
+                for end in _ends(name, row[key])
+            ],
             "open": _capital(reasons_of(row)),
             "counted": change_of(organization, row.get("kind", "unknown")),
             "contradicted": list(row.get("contradicted") or ()),
@@ -68,38 +87,54 @@ def guarantees_of(organization: Record) -> list[Record]:
             "contradicted": list(row.get("contradicted") or ()),
             "assumptions": [each.get("text", "") for each in row.get("assumptions") or ()],
         }
-        for row in sorted((organization.get("mail") or {}).get("guarantees") or [], key=lambda row: rank(VERDICT, row.get("verdict", "")))
+        for row in sorted(
+            (organization.get("mail") or {}).get("guarantees") or [],
+            key=lambda row: rank(VERDICT, row.get("verdict", "")),
+        )
     ]
 
 
 def suggestions_of(organization: Record, *, detailed: bool) -> list[Record]:
     """The edits of rules that would put guarantees and expectations right, as they were sorted.
 
-    :param detailed: whether to tell how many copies of each organization they would have changed: then no two organizations share one.
+    :param detailed: whether to tell how many copies of each organization they would have changed: then no two
+        organizations share one.
     """
     rows = (organization.get("mail") or {}).get("suggestions") or []
     return [
         {
             **{key: row.get(key, "") for key in ("for", "text", "diff")},
-            "mail": [*(each["text"] for each in row.get("difference") or ()), *filter(None, [replay_sentence(row) if detailed else ""])],
+            "mail": [
+                *(each["text"] for each in row.get("difference") or ()),
+                *filter(None, [replay_sentence(row) if detailed else ""]),
+            ],
         }
         for row in rows
     ]
 
 
 def reach_of(overview: Record) -> dict[str, Any]:
-    """Who outside can read what in clear, as a table: ``kinds`` (its columns), ``rows`` (a destination, and for each kind a word and the rules on which that
-    depends), and ``left_out``, how many destinations are not shown. Empty where it is not known.
+    """Who outside can read what in clear, as a table: ``kinds`` (its columns), ``rows`` (a destination, and for each
+    kind a word and the rules on which that depends), and ``left_out``, how many destinations are not shown. Empty where
+    it is not known.
     """
     found: dict[str, dict[str, tuple[Word, str]]] = {}
     for row in overview.get("reach") or ():
-        on = ", ".join(map(str, row.get("on") or ())) or ", ".join(dict.fromkeys(str(each["id"]) for each in row.get("unknown") or ()))
+        on = ", ".join(map(str, row.get("on") or ())) or ", ".join(
+            dict.fromkeys(str(each["id"]) for each in row.get("unknown") or ())
+        )
         found.setdefault(row["destination"], {})[row["kind_of_mail"]] = (word_for(REACH, row["protected"]), on)
     kinds = [kind for kind in KINDS_OF_MAIL if any(kind in cells for cells in found.values())]
     words = list(REACH.values())
-    order = sorted(found, key=lambda name: sorted(words.index(word) if word in words else 0 for word, _on in found[name].values()))
+    order = sorted(
+        found, key=lambda name: sorted(words.index(word) if word in words else 0 for word, _on in found[name].values())
+    )
     rows = [(name, [found[name].get(kind) for kind in kinds]) for name in order[:MOST_DESTINATIONS]]
-    return {"kinds": [KINDS_OF_MAIL[kind] for kind in kinds], "rows": rows, "left_out": len(found) - len(rows)} if rows else {}
+    return (
+        {"kinds": [KINDS_OF_MAIL[kind] for kind in kinds], "rows": rows, "left_out": len(found) - len(rows)}
+        if rows
+        else {}
+    )
 
 
 def lint_of(organization: Record) -> list[Record]:
@@ -120,7 +155,9 @@ def harmless(organization: Record) -> int:
 
 def message_card(witness: Record) -> list[tuple[str, str]]:
     """A message as lines of a card: ``From``, ``To``, and its other properties."""
-    return list(message_lines(witness["message"], str(witness.get("recipient") or ""))) if witness.get("message") else []
+    return (
+        list(message_lines(witness["message"], str(witness.get("recipient") or ""))) if witness.get("message") else []
+    )
 
 
 def _capital(text: str) -> str:

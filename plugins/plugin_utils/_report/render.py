@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A run's report as a page, a table and test results. Private to the collection.
 
-Everything that came from an organization is hostile: it is shown as text, shortened, with its invisible characters made visible,
-and no cell of the table is a formula.
+Everything that came from an organization is hostile: it is shown as text, shortened, with its invisible characters made
+visible, and no cell of the table is a formula.
 """
 
 from __future__ import annotations
@@ -24,7 +24,12 @@ from xml.etree import ElementTree
 import jinja2
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_line
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.differing import differing
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import difference_of, foreign_of, guarantees_of, lint_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import (
+    difference_of,
+    foreign_of,
+    guarantees_of,
+    lint_of,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.view import view_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
     ACCEPTED,
@@ -82,7 +87,12 @@ def sign_of(word: Word, tag: str | None) -> Markup:
 
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, finalize=_shown, trim_blocks=True, lstrip_blocks=True, auto_reload=False
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
     )
     environment.tests["web_address"] = _is_web_address
     environment.filters["as_text"] = as_text
@@ -95,7 +105,8 @@ def _environment() -> jinja2.Environment:
 
 
 _ENVIRONMENT = _environment()
-# The page of an organization is compiled when this is imported, which core does before it forks. One worker makes the others once a run.
+# The page of an organization is compiled when this is imported, which core does before it forks. One worker makes the
+# others once a run.
 _ENVIRONMENT.get_template("page.html.j2")
 _STYLE = _ENVIRONMENT.get_template("page.css").render()
 
@@ -119,7 +130,12 @@ def page_of(template: str, view: Record, script: str = "") -> str:
     code = _ENVIRONMENT.get_template(script).render() if script else ""
     allowed += f"; script-src '{_digest(code)}'" if code else ""
     policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
-    return _ENVIRONMENT.get_template(template).render(view, style=Markup(_STYLE), script=Markup(code), policy=Markup(policy))  # noqa: S704
+    return _ENVIRONMENT.get_template(template).render(
+        view,
+        style=Markup(_STYLE),  # noqa: S704  these three are ours
+        script=Markup(code),  # noqa: S704
+        policy=Markup(policy),  # noqa: S704
+    )
 
 
 def _digest(text: str) -> str:
@@ -135,7 +151,8 @@ COLUMNS = (
     *("impact", "rollback", "command", "allow", "owner", "until", "text"),
 )
 
-#: A spreadsheet takes a cell that begins so as a formula; another list separator or a line break can make a new cell of the rest.
+#: A spreadsheet takes a cell that begins so as a formula; another list separator or a line break can make a new cell of
+#: the rest.
 _FORMULA = re.compile(r"(^|[;\t\r\n])(\s*)(?=[=+\-@|%\uff1d\uff0b\uff0d\uff20\t\r])")
 
 
@@ -156,21 +173,48 @@ def _rows(organization: Record) -> Iterable[Record]:
         yield {**finding, "record": "finding"}
     for row in difference_of(organization):
         ends = {name.lower(): text for name, text in row["ends"]}
-        yield {**ends, "record": "mail", "id": row["kind"], "title": MAIL[row["kind"]].text if row["kind"] in MAIL else "", "text": row["text"]}
+        yield {
+            **ends,
+            "record": "mail",
+            "id": row["kind"],
+            "title": MAIL[row["kind"]].text if row["kind"] in MAIL else "",
+            "text": row["text"],
+        }
     for row in guarantees_of(organization):
-        yield {"record": "guarantee", "title": row["name"], "status": row["verdict"], "before": row["before"], "text": _said(row)}
+        yield {
+            "record": "guarantee",
+            "title": row["name"],
+            "status": row["verdict"],
+            "before": row["before"],
+            "text": _said(row),
+        }
     for row in foreign_of(organization):
         yield {"record": "foreign rule", "title": row["name"], "text": row["text"]}
     for row in lint_of(organization):
-        yield {"record": "lint", "id": row.get("kind"), "title": ", ".join(map(str, row.get("rules") or ())), "text": row.get("reason")}
+        yield {
+            "record": "lint",
+            "id": row.get("kind"),
+            "title": ", ".join(map(str, row.get("rules") or ())),
+            "text": row.get("reason"),
+        }
     for change in part_of("changes")(organization):
         title = " ".join(str(change[key]) for key in ("resource", "identity", "option") if change.get(key))
         yield {**change, "record": "change", "id": change.get("control"), "title": title, "status": change.get("state")}
     for control in part_of("controls")(organization):
         exception = control.get("exception") or {}
         texts = [finding.get("text", "") for finding in part_of("findings")(control)]
-        about = {"before": control.get("found"), "after": control.get("wanted"), "owner": exception.get("owner"), "until": exception.get("until")}
-        yield {**control, **about, "record": "control", "text": " ".join(filter(None, [exception.get("reason"), *texts]))}
+        about = {
+            "before": control.get("found"),
+            "after": control.get("wanted"),
+            "owner": exception.get("owner"),
+            "until": exception.get("until"),
+        }
+        yield {
+            **control,
+            **about,
+            "record": "control",
+            "text": " ".join(filter(None, [exception.get("reason"), *texts])),
+        }
     for row in part_of("observed")(organization):
         yield {"record": "observed", "title": row.get("title"), "before": row.get("value"), "text": row.get("reason")}
     for warning in part_of("warnings")(organization):
@@ -184,11 +228,11 @@ def _said(guarantee: Record) -> str:
 
 
 def render_csv(report: Record) -> str:
-    """The report as a table for spreadsheets: one row an organization, finding, class of mail, guarantee, foreign rule, remark, change, control,
-    observed row and warning.
+    """The report as a table for spreadsheets: one row an organization, finding, class of mail, guarantee, foreign rule,
+    remark, change, control, observed row and warning.
 
-    Rows end with CR LF, and the first character is a byte order mark, without which Excel takes UTF-8 for something else:
-    write it as UTF-8, unchanged. For a control, ``before`` is what was found and ``after`` what is wanted.
+    Rows end with CR LF, and the first character is a byte order mark, without which Excel takes UTF-8 for something
+    else: write it as UTF-8, unchanged. For a control, ``before`` is what was found and ``after`` what is wanted.
 
     :param report: the report, format 1.
     """
@@ -225,9 +269,22 @@ def render_lines(report: Record) -> str:
     lines = []
     for organization in report["organizations"]:
         for row in _rows(organization):
-            values = {**row, **_whose(report, organization), "kind": report.get("kind"), "generated_at": report.get("generated_at")}
+            values = {
+                **row,
+                **_whose(report, organization),
+                "kind": report.get("kind"),
+                "generated_at": report.get("generated_at"),
+            }
             values |= {key: organization.get(key) for key in _FLEET}
-            lines.append(document_line({key: values[key] for key in ("kind", "generated_at", *_FLEET, *COLUMNS) if values.get(key) not in (None, "")}))
+            lines.append(
+                document_line(
+                    {
+                        key: values[key]
+                        for key in ("kind", "generated_at", *_FLEET, *COLUMNS)
+                        if values.get(key) not in (None, "")
+                    }
+                )
+            )
     return "".join(lines)
 
 
@@ -261,15 +318,28 @@ def _suite(suites: ElementTree.Element, organization: Record, generated_at: str)
         outcome = "skipped"
     _case(suite, "organization", outcome, f"{word_for(ORGANIZATION, status).text}: {organization.get('message') or ''}")
     for finding in part_of("findings")(organization):
-        _case(suite, f"finding {finding.get('id', '')}", "failure", f"{finding.get('text', '')}\nallowed by: {finding.get('allow') or 'nothing'}")
+        _case(
+            suite,
+            f"finding {finding.get('id', '')}",
+            "failure",
+            f"{finding.get('text', '')}\nallowed by: {finding.get('allow') or 'nothing'}",
+        )
     for control in part_of("controls")(organization):
         exception = control.get("exception") or {}
         text = f"{control.get('status')}: {exception.get('reason') or ''}" if exception else f"{control.get('status')}"
         findings = "".join(f"\n{finding.get('text', '')}" for finding in part_of("findings")(control))
         if control.get("status") in ("not met", "not assessable"):
             rows = differing(control.get("wanted"), control.get("found"))
-            text += findings + "".join(f"\n{path}{': ' if path else ''}found {as_text(found)}, wanted {as_text(wanted)}" for path, found, wanted in rows)
-        _case(suite, f"{control.get('id', '')} {control.get('title', '')}", OUTCOME.get(control.get("status", ""), ""), text)
+            text += findings + "".join(
+                f"\n{path}{': ' if path else ''}found {as_text(found)}, wanted {as_text(wanted)}"
+                for path, found, wanted in rows
+            )
+        _case(
+            suite,
+            f"{control.get('id', '')} {control.get('title', '')}",
+            OUTCOME.get(control.get("status", ""), ""),
+            text,
+        )
     _sum(suite, suite)
 
 
@@ -279,11 +349,14 @@ def _sum(element: ElementTree.Element, within: ElementTree.Element) -> None:
 
 
 def render_junit(report: Record) -> str:
-    """The report as JUnit XML: a suite an organization, a case a control. Not met and refused fail, what could not be read is an error.
+    """The report as JUnit XML: a suite an organization, a case a control. Not met and refused fail, what could not be
+    read is an error.
 
     :param report: the report, format 1.
     """
-    suites = ElementTree.Element("testsuites", name=f"Message Encryption: {KINDS.get(report.get('kind', ''), '')}", time="0")
+    suites = ElementTree.Element(
+        "testsuites", name=f"Message Encryption: {KINDS.get(report.get('kind', ''), '')}", time="0"
+    )
     for organization in report["organizations"]:
         _suite(suites, organization, str(report.get("generated_at") or ""))
     _sum(suites, suites)

@@ -1,14 +1,20 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The mail of the last days, for a report: sentences, a picture of the days, and the numbers behind it. Private to the collection."""
+"""The mail of the last days, for a report: sentences, a picture of the days, and the numbers behind it. Private to the
+collection.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import COVERAGE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import change_sentence, left_out_words, replay_lines
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
+    change_sentence,
+    left_out_words,
+    replay_lines,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import Record
 
 #: How copies count, in words, in the order of :data:`COVERAGE`.
@@ -32,7 +38,9 @@ def shown(found: Record) -> Record:
         "lines": replay_lines(found),
         "left_out": left_out_words(found["counts"]["left_out"]),
         "premises": [each["text"] for each in found["assumes"] if "text" in each],
-        "settled_by": [f"{row['reason'].replace('_', ' ')} ({row['copies']:,}): {row['settled_by']}" for row in found["undecided"]],
+        "settled_by": [
+            f"{row['reason'].replace('_', ' ')} ({row['copies']:,}): {row['settled_by']}" for row in found["undecided"]
+        ],
         "titles": list(TITLES.values()),
         "days": [(row["date"], [row[how] for how in COVERAGE]) for row in found["days"]],
         "domains": [(row["name"], [row[how] for how in COVERAGE]) for row in found["domains"]],

@@ -14,11 +14,14 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.wo
 def render_replay(document: Record) -> str:
     """The replays of organizations as a self-contained page.
 
-    :param document: format 1: ``organizations``, each with ``host`` and the result of ``mail_flow_replay``, or its ``remark``.
+    :param document: format 1: ``organizations``, each with ``host`` and the result of ``mail_flow_replay``, or its
+        ``remark``.
     """
     organizations = document["organizations"]
     view = {
-        "heading": str(organizations[0]["host"]) if len(organizations) == 1 else count(len(organizations), "organization"),
+        "heading": str(organizations[0]["host"])
+        if len(organizations) == 1
+        else count(len(organizations), "organization"),
         "several": len(organizations) > 1,
         "generated_at": str(document["generated_at"]),
         "lines": [(row["host"], row.get("remark") or " ".join(replay_lines(row)[:2])) for row in organizations],

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a run's report shows, ready for the page. Private to the collection.
 
-One form serves a run over a thousand organizations and a single organization: what several organizations have in common is
-shown once, with their names. What needs a decision is never left out; of the rest, a large run's page shows the beginning and says so.
+One form serves a run over a thousand organizations and a single organization: what several organizations have in common
+is shown once, with their names. What needs a decision is never left out; of the rest, a large run's page shows the
+beginning and says so.
 """
 
 from __future__ import annotations
@@ -98,12 +99,18 @@ class Control:
         found: Counter[str] = Counter()
         for standing in self.standings:
             found[standing.record["status"]] += len(standing.organizations)
-        return [(word_for(CONTROL, status), found[status]) for status in sorted(found, key=lambda status: rank(CONTROL, status))]
+        return [
+            (word_for(CONTROL, status), found[status])
+            for status in sorted(found, key=lambda status: rank(CONTROL, status))
+        ]
 
     @property
     def rank(self) -> int:
         """The place of the worst status; accepted, met and skipped controls come after all open ones."""
-        return min(min(rank(CONTROL, standing.record["status"]) for standing in self.standings), rank(CONTROL, "accepted exception"))
+        return min(
+            min(rank(CONTROL, standing.record["status"]) for standing in self.standings),
+            rank(CONTROL, "accepted exception"),
+        )
 
     @property
     def open(self) -> bool:
@@ -118,7 +125,10 @@ def _controls(organizations: Sequence[Record]) -> list[Control]:
             about.setdefault(control["id"], Control(control))
     differing = ("id", "status", "wanted", "found", "exception", "findings")
     for standing in _shared(
-        organizations, lambda organization: [{key: control.get(key) for key in differing} for control in organization.get("controls") or []]
+        organizations,
+        lambda organization: [
+            {key: control.get(key) for key in differing} for control in organization.get("controls") or []
+        ],
     ):
         about[standing.record["id"]].standings.append(standing)
     for control in about.values():
@@ -147,7 +157,9 @@ def _line(organization: Record, run: Record, detailed: bool) -> dict[str, Any]:
         f"{controls.count('met')} of {judged} met" if "met" in controls or "not met" in controls else "",
         count(len(changes), "change") if changes else "",
         f"{high} high impact" if high else "",
-        ", ".join(filter(None, [count(findings, "finding") if findings else "", f"{expired} expired" if expired else ""])),
+        ", ".join(
+            filter(None, [count(findings, "finding") if findings else "", f"{expired} expired" if expired else ""])
+        ),
     ]
     return {
         "name": name_of(organization),
@@ -158,7 +170,13 @@ def _line(organization: Record, run: Record, detailed: bool) -> dict[str, Any]:
 
 
 def _applications(organizations: Sequence[Record]) -> str:
-    known = sorted({str(connection["client_id"]) for organization in organizations if (connection := organization.get("connection") or {}).get("client_id")})
+    known = sorted(
+        {
+            str(connection["client_id"])
+            for organization in organizations
+            if (connection := organization.get("connection") or {}).get("client_id")
+        }
+    )
     return known[0] if len(known) == 1 else count(len(known), "application") if known else ""
 
 
@@ -169,7 +187,9 @@ def _card_order(shared: Shared) -> tuple[bool, int, int]:
 
 def view_of(run: Record) -> dict[str, Any]:
     """What the page shows, by the names that its template uses."""
-    organizations = sorted(run["organizations"], key=lambda item: (rank(ORGANIZATION, item.get("status", "")), by_name(item)))
+    organizations = sorted(
+        run["organizations"], key=lambda item: (rank(ORGANIZATION, item.get("status", "")), by_name(item))
+    )
     few = len(organizations) <= MOST_DETAILED
     kind = str(run.get("kind") or "")
     statuses = Counter(str(item.get("status", "")) for item in organizations)
@@ -188,22 +208,41 @@ def view_of(run: Record) -> dict[str, Any]:
         "only": organizations[0] if len(organizations) == 1 else {},
         "heading": name_of(organizations[0]) if len(organizations) == 1 else count(len(organizations), "organization"),
         "answers": answers_of(run),
-        "statuses": [(word_for(ORGANIZATION, status), statuses[status]) for status in sorted(statuses, key=lambda status: rank(ORGANIZATION, status))],
-        "overviews": [(name_of(item), overview, reach_of(overview)) for item in organizations if (overview := item.get("overview"))],
+        "statuses": [
+            (word_for(ORGANIZATION, status), statuses[status])
+            for status in sorted(statuses, key=lambda status: rank(ORGANIZATION, status))
+        ],
+        "overviews": [
+            (name_of(item), overview, reach_of(overview))
+            for item in organizations
+            if (overview := item.get("overview"))
+        ],
         "reaches": [(name_of(item), reach) for item in organizations if (reach := reach_of(item.get("mail") or {}))],
         "mail": mail[:MOST_CLASSES],
         "replays": [(name_of(item), replay) for item in organizations if (replay := replay_of(item))],
-        "evidences": [(name_of(item), evidence) for item in organizations if (evidence := evidence_of(item, detailed=few))],
-        "trials": [(name_of(item), trial_lines(row)) for item in organizations for row in (item.get("mail") or {}).get("trials") or ()],
-        "same_mail": not mail and any("difference" in (organization.get("mail") or {}) for organization in organizations),
+        "evidences": [
+            (name_of(item), evidence) for item in organizations if (evidence := evidence_of(item, detailed=few))
+        ],
+        "trials": [
+            (name_of(item), trial_lines(row))
+            for item in organizations
+            for row in (item.get("mail") or {}).get("trials") or ()
+        ],
+        "same_mail": not mail
+        and any("difference" in (organization.get("mail") or {}) for organization in organizations),
         "mail_left_out": max(len(mail) - MOST_CLASSES, 0) + sum(map(not_listed, organizations)),
-        "guarantees": sorted(_shared(organizations, guarantees_of), key=lambda shared: rank(VERDICT, shared.record["verdict"])),
+        "guarantees": sorted(
+            _shared(organizations, guarantees_of), key=lambda shared: rank(VERDICT, shared.record["verdict"])
+        ),
         "suggestions": _shared(organizations, partial(suggestions_of, detailed=few)),
         "lint": _shared(organizations, lint_of),
         "foreign": _shared(organizations, foreign_of),
         "harmless": sum(map(harmless, organizations)),
         "application": _applications(organizations),
-        "messages": _shared(organizations, lambda item: [{"text": item["message"], "word": item["status"]}] if item.get("message") else []),
+        "messages": _shared(
+            organizations,
+            lambda item: [{"text": item["message"], "word": item["status"]}] if item.get("message") else [],
+        ),
         "findings": _shared(organizations, part_of("findings")),
         "changes": shown,
         "left_out": len(changes) - len(shown),

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The words of a run's report, and how values become text that is safe to show. Private to the collection.
 
-Everything that came from an organization is hostile: it is shown as text, shortened, with its invisible characters made visible.
+Everything that came from an organization is hostile: it is shown as text, shortened, with its invisible characters made
+visible.
 """
 
 from __future__ import annotations
@@ -148,7 +149,9 @@ def count(number: int, thing: str) -> str:
 
 
 def _cut(text: str, size: str, already: bool = False) -> str:
-    """The text's beginning and its size in words, when it is too long or was already cut; never longer than what is shown."""
+    """The text's beginning and its size in words, when it is too long or was already cut; never longer than what is
+    shown.
+    """
     mark = f" … [shortened, {size} in all]"
     return text[: LONGEST_TEXT - len(mark)].rstrip() + mark if already or len(text) > LONGEST_TEXT else text
 
@@ -161,10 +164,15 @@ def visible(text: str) -> str:
 def _shortened(value: Any) -> Any:
     """The value with long texts and long lists shortened, before anything costly is done with it."""
     if isinstance(value, Mapping):
-        return {_cut(str(key), f"{len(str(key)):,} characters"): _shortened(item) for key, item in list(value.items())[:MOST_ELEMENTS]}
+        return {
+            _cut(str(key), f"{len(str(key)):,} characters"): _shortened(item)
+            for key, item in list(value.items())[:MOST_ELEMENTS]
+        }
     if isinstance(value, list | tuple):
         return [_shortened(item) for item in value[:MOST_ELEMENTS]]
-    return value if isinstance(value, bool | int | float | None) else _cut(str(value), f"{len(str(value)):,} characters")
+    return (
+        value if isinstance(value, bool | int | float | None) else _cut(str(value), f"{len(str(value)):,} characters")
+    )
 
 
 def container_text(value: Any, write: Callable[[Any], str]) -> str:
@@ -188,7 +196,11 @@ def as_text(value: Any) -> str:
 
 def as_line(value: Any) -> str:
     """A value as people read it between others: a few simple values of a list on one line."""
-    simple = isinstance(value, list | tuple) and 0 < len(value) <= _LINED_UP and all(isinstance(item, str | int) and "\n" not in str(item) for item in value)
+    simple = (
+        isinstance(value, list | tuple)
+        and 0 < len(value) <= _LINED_UP
+        and all(isinstance(item, str | int) and "\n" not in str(item) for item in value)
+    )
     return ", ".join(map(as_text, value)) if simple else as_text(value)
 
 
@@ -244,4 +256,7 @@ def exceptions_of(organization: Record) -> list[Record]:
         for control in organization.get("controls") or []
         if control.get("exception")
     ]
-    return [*controls, *({**row, "control": row.get("word"), "title": "Accepted"} for row in organization.get("accepted") or [])]
+    return [
+        *controls,
+        *({**row, "control": row.get("word"), "title": "Accepted"} for row in organization.get("accepted") or []),
+    ]

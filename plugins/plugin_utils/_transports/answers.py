@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an answer must hold to count as one, cmdlet by cmdlet. All wires end here.
 
-Private to the collection. An empty answer of a read whose object always exists says that something was lost on the way, not that
-the organization has none. A write that answers otherwise than its cmdlet does was perhaps not carried out, or not to its end: it
-is read back. Source: the cmdlets' documented outputs.
+Private to the collection. An empty answer of a read whose object always exists says that something was lost on the way,
+not that the organization has none. A write that answers otherwise than its cmdlet does was perhaps not carried out, or
+not to its end: it is read back. Source: the cmdlets' documented outputs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,11 @@ from collections.abc import Mapping
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ProtocolError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
+    Executed,
+    Failure,
+    Outcome,
+)
 
 #: Reads that bring at least one object from every organization, where they are not asked for one by name.
 _NEVER_EMPTY = frozenset(
@@ -73,7 +77,15 @@ def judged(call: Call, outcome: Outcome) -> Outcome:
         return incomplete(call, "Exchange says that there is more")
     cmdlet = call.cmdlet.lower()
     if cmdlet in _NEVER_EMPTY and "Identity" not in call.parameters and not outcome.objects:
-        return Failure(ProtocolError("Exchange returned an empty response to a cmdlet that always returns something.", cmdlet=call.cmdlet), Executed.UNKNOWN)
+        return Failure(
+            ProtocolError(
+                "Exchange returned an empty response to a cmdlet that always returns something.", cmdlet=call.cmdlet
+            ),
+            Executed.UNKNOWN,
+        )
     if not call.is_read and len(outcome.objects) > _OBJECTS_OF_WRITES.get(cmdlet, 1):
-        return Failure(ProtocolError("the response contains objects that this cmdlet does not return.", cmdlet=call.cmdlet), Executed.UNKNOWN)
+        return Failure(
+            ProtocolError("the response contains objects that this cmdlet does not return.", cmdlet=call.cmdlet),
+            Executed.UNKNOWN,
+        )
     return outcome

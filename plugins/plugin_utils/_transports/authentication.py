@@ -21,7 +21,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AuthenticationError, CertificateError, ServiceError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    AuthenticationError,
+    CertificateError,
+    ServiceError,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests, urllib3
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import Limits
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names, lost
@@ -32,7 +36,8 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
 _MARGIN = 300
 #: Seconds for which a token is believed to be good at most, whatever its authority says.
 _LONGEST_LIFE = 86400.0
-#: Fetched secrets that are kept in mind, to keep them out of texts: an answer may quote one that has been renewed since.
+#: Fetched secrets that are kept in mind, to keep them out of texts: an answer may quote one that has been renewed
+#: since.
 _MOST_SECRETS = 8
 #: Seconds to wait for the authority's answer.
 _READ_TIMEOUT = 60
@@ -125,7 +130,9 @@ class Credential:
         self._ends = 0.0
 
     def failure(self, error: Exception) -> Failure:
-        """What an exception of :meth:`token` or :meth:`renew` means for the call that needed the token. The call itself was not sent."""
+        """What an exception of :meth:`token` or :meth:`renew` means for the call that needed the token. The call itself
+        was not sent.
+        """
         if isinstance(error, AuthenticationError):
             return Failure(error, Executed.NO, retryable=False)
         if isinstance(error, AuthorityFailedError):
@@ -172,7 +179,9 @@ class Credential:
 
     @property
     def organization_id(self) -> str:
-        """The tenant id of the inventory's organization; empty if no token that was issued for this very organization shows it."""
+        """The tenant id of the inventory's organization; empty if no token that was issued for this very organization
+        shows it.
+        """
         if self._settings["kind"] in _OF_ELSEWHERE:
             return ""
         tenant = _tenant_of(self._token)
@@ -193,7 +202,14 @@ class Credential:
         try:
             answer = fetch()
             lifetime = float(answer.get("expires_in") or 0)
-        except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, ArithmeticError) as error:  # which msal raises at what no authority answers
+        except (
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            RuntimeError,
+            ArithmeticError,
+        ) as error:  # which msal raises at what no authority answers
             if isinstance(error, json.JSONDecodeError) or isinstance(error.__context__, json.JSONDecodeError):
                 raise AuthorityFailedError("returned a response that cannot be read") from None
             if isinstance(error, OSError):
@@ -220,13 +236,18 @@ class Credential:
 
         if self._settings["kind"] == "managed_identity":
             client_id = self._settings["client_id"]
-            who = msal.UserAssignedManagedIdentity(client_id=client_id) if client_id else msal.SystemAssignedManagedIdentity()
+            who = (
+                msal.UserAssignedManagedIdentity(client_id=client_id)
+                if client_id
+                else msal.SystemAssignedManagedIdentity()
+            )
             # The machine's own identity service is never behind a proxy.
             local = self._limits.guard(requests.Session())
             local.trust_env = False
             client = msal.ManagedIdentityClient(who, http_client=_WithTimeout(local, (10, _READ_TIMEOUT)))
             return dict(client.acquire_token_for_client(resource=self._rest["scope"].removesuffix("/.default")))
-        # A new application each time: its caches would answer with the very token, or the very failure, that we want to be rid of.
+        # A new application each time: its caches would answer with the very token, or the very failure, that we want to
+        # be rid of.
         application = msal.ConfidentialClientApplication(
             self._settings["client_id"],
             authority=f"{self._rest['authority_url']}/{self._organization}",
@@ -247,7 +268,9 @@ class Credential:
 
 
 def _tenant_of(token: str) -> str:
-    """The claim ``tid`` of an access token. It is read for people and for comparing, and trusted no further than the token is."""
+    """The claim ``tid`` of an access token. It is read for people and for comparing, and trusted no further than the
+    token is.
+    """
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
@@ -282,7 +305,9 @@ _OPENING = threading.Lock()
 
 @functools.lru_cache(maxsize=_OPENED_AT_MOST)
 def _opened(content: bytes, secret: bytes | None) -> tuple[Any, list[Any]]:
-    """The private key of a certificate file, and its certificates. Raises TypeError for a missing or needless password, ValueError if it cannot be opened."""
+    """The private key of a certificate file, and its certificates. Raises TypeError for a missing or needless password,
+    ValueError if it cannot be opened.
+    """
     from cryptography import x509
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import rsa
@@ -316,9 +341,11 @@ def _try(key: Any) -> None:
 
 
 def certificate(path: str, password: str | None) -> dict[str, Any]:
-    """What msal wants of a certificate file: PEM (key and certificate, with its chain if it has one) or PFX. The key is open already.
+    """What msal wants of a certificate file: PEM (key and certificate, with its chain if it has one) or PFX. The key is
+    open already.
 
-    :raises CertificateError: the file can't be read, holds no key or no certificate, needs another password, or has expired.
+    :raises CertificateError: the file can't be read, holds no key or no certificate, needs another password, or has
+        expired.
     """
     from cryptography.hazmat.primitives import serialization
 
@@ -326,14 +353,18 @@ def certificate(path: str, password: str | None) -> dict[str, Any]:
     try:
         content = pathlib.Path(path).read_bytes()
     except OSError as error:
-        raise CertificateError(f"the certificate file {path} cannot be read: {error.strerror}.", remedy=f"Check {what}.") from None
+        raise CertificateError(
+            f"the certificate file {path} cannot be read: {error.strerror}.", remedy=f"Check {what}."
+        ) from None
     secret = password.encode("utf-8") if password else None
     try:
         with _OPENING:  # Sessions that open at once would all open the key.
             key, chain = _opened(content, secret)
     except TypeError:
         need = "does not need a password" if password else "needs a password"
-        raise CertificateError(f"the certificate file {path} {need}.", remedy="Check ansible_exchange_certificate_password.") from None
+        raise CertificateError(
+            f"the certificate file {path} {need}.", remedy="Check ansible_exchange_certificate_password."
+        ) from None
     except ValueError:
         raise CertificateError(
             f"the certificate file {path} cannot be opened: it is damaged, contains no private key, or has a different password.",
@@ -342,16 +373,20 @@ def certificate(path: str, password: str | None) -> dict[str, Any]:
     own = [item for item in chain if key is not None and item.public_key() == key.public_key()]
     if not own:
         raise CertificateError(
-            f"the certificate file {path} does not contain a private key with the matching certificate.", remedy=f"Put both into the file; {what}."
+            f"the certificate file {path} does not contain a private key with the matching certificate.",
+            remedy=f"Put both into the file; {what}.",
         )
     if own[0].not_valid_after_utc < datetime.datetime.now(datetime.UTC):
         raise CertificateError(
-            f"the certificate in {path} expired on {own[0].not_valid_after_utc:%Y-%m-%d}.", remedy="Renew it and upload it to the app registration."
+            f"the certificate in {path} expired on {own[0].not_valid_after_utc:%Y-%m-%d}.",
+            remedy="Renew it and upload it to the app registration.",
         )
     ordered = own[:1] + [item for item in chain if item != own[0]]
     return {
         "private_key": key,
-        "public_certificate": "".join(item.public_bytes(serialization.Encoding.PEM).decode("ascii") for item in ordered),
+        "public_certificate": "".join(
+            item.public_bytes(serialization.Encoding.PEM).decode("ascii") for item in ordered
+        ),
     }
 
 
@@ -363,7 +398,9 @@ def _reader(path: str, remember: Callable[[str], None]) -> Callable[[], str]:
         try:
             token = pathlib.Path(path).read_text(encoding="ascii").strip()
         except OSError as error:
-            raise AuthenticationError(f"the federated token file {path} cannot be read: {error.strerror}.", remedy=remedy) from None
+            raise AuthenticationError(
+                f"the federated token file {path} cannot be read: {error.strerror}.", remedy=remedy
+            ) from None
         except ValueError:
             token = ""
         if not token or len(token.split()) > 1:
@@ -378,7 +415,9 @@ def _refusal(answer: Mapping[str, Any], remedies: Mapping[str, str]) -> Authenti
     text = _first_line(str(answer.get("error_description") or answer.get("error") or "the authority gave no reason"))
     match = _CODE.search(text)
     code = match[0] if match else str(answer.get("error", ""))
-    return AuthenticationError(f"the authority issued no token: {text}", remedy=remedies.get(code, _GENERAL), error_id=code)
+    return AuthenticationError(
+        f"the authority issued no token: {text}", remedy=remedies.get(code, _GENERAL), error_id=code
+    )
 
 
 def _first_line(text: str) -> str:
@@ -392,7 +431,8 @@ def http_session(rest: Mapping[str, Any]) -> requests.Session:
     """
     http = requests.Session()
     for scheme in ("https://", "http://"):
-        # Batches go side by side. One of their connections is kept: those of hundreds of organizations would use up the files that a process may open.
+        # Batches go side by side. One of their connections is kept: those of hundreds of organizations would use up the
+        # files that a process may open.
         http.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=1))
     if not rest["validate_certs"]:
         http.verify = False
@@ -415,14 +455,17 @@ def http_session(rest: Mapping[str, Any]) -> requests.Session:
 class _WithTimeout:
     """A requests session as msal uses one, with a time limit on each request.
 
-    :param authority: the URL of the authority. No request goes to another host, whatever endpoints the authority names. Empty: any host.
+    :param authority: the URL of the authority. No request goes to another host, whatever endpoints the authority names.
+        Empty: any host.
     """
 
     def __init__(self, http: requests.Session, timeout: tuple[float, float], authority: str = "") -> None:
         self._http = http
         self._timeout = timeout
         self._authority = _host(authority)
-        self._hosts = next((names for names in _SAME_AUTHORITY if self._authority in names), frozenset({self._authority} - {""}))
+        self._hosts = next(
+            (names for names in _SAME_AUTHORITY if self._authority in names), frozenset({self._authority} - {""})
+        )
 
     def refuse_elsewhere(self, url: str) -> None:
         """Refuses an address at another host than the authority's.

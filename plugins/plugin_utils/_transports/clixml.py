@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """CLIXML, PowerShell's serialization: typed parameter values out, returned objects into canonical form.
 
-Private to the collection. Pure. Sources: [MS-PSRP] 2.2.5 for the elements; docs/docsite/rst/fidelity.rst, "The wires", for
-what real servers send.
+Private to the collection. Pure. Sources: [MS-PSRP] 2.2.5 for the elements; docs/docsite/rst/fidelity.rst, "The wires",
+for what real servers send.
 """
 
 from __future__ import annotations
@@ -143,7 +143,8 @@ class _Decoder:
             else:
                 inner.append(self.value(child, depth + 1))
         if inner:
-            # An enumeration is its number with its name beside it; anything else is a value that somebody hung properties on.
+            # An enumeration is its number with its name beside it; anything else is a value that somebody hung
+            # properties on.
             named = isinstance(inner[0], int) and not isinstance(inner[0], bool) and text is not None
             return text if named else inner[0]
         if depth and text is not None and not any(name.endswith("PSCustomObject") for name in types):

@@ -34,14 +34,21 @@ def timespan(text: str) -> str:
     minute_count, second = divmod(total, 60)
     hour_count, minute = divmod(minute_count, 60)
     day, hour = divmod(hour_count, 24)
-    parts = ["-" if sign and ticks else "", f"{day}." if day else "", f"{hour:02}:{minute:02}:{second:02}", f".{rest:07}" if rest else ""]
+    parts = [
+        "-" if sign and ticks else "",
+        f"{day}." if day else "",
+        f"{hour:02}:{minute:02}:{second:02}",
+        f".{rest:07}" if rest else "",
+    ]
     return "".join(parts)
 
 
 def instant(text: str) -> str:
     """ISO 8601 in UTC with a ``Z`` for a DateTime; one of no zone stays without; any other text unchanged."""
     try:
-        value = datetime.datetime.fromisoformat(_FRACTION.sub(lambda match: "." + match[1].ljust(6, "0"), text.strip(), count=1))
+        value = datetime.datetime.fromisoformat(
+            _FRACTION.sub(lambda match: "." + match[1].ljust(6, "0"), text.strip(), count=1)
+        )
         if value.tzinfo is None:
             return value.isoformat()
         return value.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
@@ -50,7 +57,9 @@ def instant(text: str) -> str:
 
 
 def byte_text(value: Any) -> Any:
-    """Base64 text for a byte array, however JSON carried it: base64 text, a list of numbers, or an object with ``Data``."""
+    """Base64 text for a byte array, however JSON carried it: base64 text, a list of numbers, or an object with
+    ``Data``.
+    """
     if isinstance(value, Mapping):
         value = value.get("Data")
     if isinstance(value, list) and all(isinstance(item, int) and 0 <= item <= 255 for item in value):
@@ -99,7 +108,10 @@ def json_object(data: Mapping[str, Any]) -> dict[str, Any]:
         names = [_short(data.get(f"{key}@{annotation}")) for annotation in ("data.type", "odata.type")]
         decode = next((_BY_TYPE[name] for name in names if name in _BY_TYPE), None)
         collection = any(name.startswith("collection(") for name in names)
-        element = next((_BY_TYPE[name[11:-1]] for name in names if name.startswith("collection(") and name[11:-1] in _BY_TYPE), None)
+        element = next(
+            (_BY_TYPE[name[11:-1]] for name in names if name.startswith("collection(") and name[11:-1] in _BY_TYPE),
+            None,
+        )
         if decode is not None:
             decoded[key] = decode(value)
         elif collection and isinstance(value, list):
@@ -122,7 +134,9 @@ def _plain(value: Any) -> Any:
 
 
 def _short(name: Any) -> str:
-    """``guid`` for ``#Guid``, ``System.Guid`` or ``#Exchange.Guid``; ``collection(string)`` for ``#Collection(String)``."""
+    """``guid`` for ``#Guid``, ``System.Guid`` or ``#Exchange.Guid``; ``collection(string)`` for
+    ``#Collection(String)``.
+    """
     if not isinstance(name, str):
         return ""
     text: str = name.lstrip("#").lower()

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Parameter values for the REST interface.
 
-Private to the collection. Sources of the forms: the service's metadata (tests/data/adminapi_metadata.xml), and what CIPP and go-exoscc send.
+Private to the collection. Sources of the forms: the service's metadata (tests/data/adminapi_metadata.xml), and what
+CIPP and go-exoscc send.
 """
 
 from __future__ import annotations

@@ -14,7 +14,12 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.capture import Capture, capture_of, name_of_call, not_captured
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.capture import (
+    Capture,
+    capture_of,
+    name_of_call,
+    not_captured,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
@@ -32,7 +37,8 @@ _WHO, _CONNECTION = Call("Get-OrganizationConfig"), Call("Get-ConnectionInformat
 class FileTransport:
     """A capture as a session. It opens no connection and uses no credential.
 
-    :param identity: the connection identity; ``file`` has ``path``, ``max_age`` (days) and ``limit`` (whether an older capture is refused).
+    :param identity: the connection identity; ``file`` has ``path``, ``max_age`` (days) and ``limit`` (whether an older
+        capture is refused).
     :raises OptionError: the file is not a capture, was changed, or is older than the limit.
     """
 
@@ -102,7 +108,10 @@ def _doubt(capture: Capture, path: str, max_age: int) -> tuple[str, str]:
     what = f"The capture {path} of {capture.organization or 'an organization'}"
     if age < -_SKEW:
         taken = capture.captured_at.strftime("%Y-%m-%d %H:%M UTC")
-        return f"{what} says that it was taken in the future ({taken}), so its age is unknown.", "Check the clocks of the machines, or take a new one."
+        return (
+            f"{what} says that it was taken in the future ({taken}), so its age is unknown.",
+            "Check the clocks of the machines, or take a new one.",
+        )
     if age > datetime.timedelta(days=max_age):
         return f"{what} is {age.days} days old; the maximum is {max_age}.", f"Take a new one, or raise {_MAX_AGE}."
     return "", ""

@@ -23,7 +23,12 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import rest_answers as answers
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest import RestTransport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, FailedError, Failure, Outcome
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
+    Executed,
+    FailedError,
+    Failure,
+    Outcome,
+)
 
 _PATH = "/v1.0/admin/exchange/tracing/messageTraces"
 _REMEDY = (
@@ -41,7 +46,12 @@ class GraphTransport(RestTransport):
     """
 
     name = "graph"
-    names = Names("ansible_exchange_ca_cert", "ansible_exchange_graph_url", "ansible_exchange_proxy", "ansible_exchange_command_timeout may be too short.")
+    names = Names(
+        "ansible_exchange_ca_cert",
+        "ansible_exchange_graph_url",
+        "ansible_exchange_proxy",
+        "ansible_exchange_command_timeout may be too short.",
+    )
 
     def __init__(self, identity: Mapping[str, Any]) -> None:
         super().__init__(identity)
@@ -51,7 +61,9 @@ class GraphTransport(RestTransport):
         """A page: ``rows``, and ``next``, the address of the next one or empty."""
         if call.cmdlet != GRAPH_TRACE:
             return Result(error=refusals.not_granted(call.cmdlet))
-        status, headers, content = self._send("GET", self._address_of(call), None, {"client-request-id": self._request_id(call)})
+        status, headers, content = self._send(
+            "GET", self._address_of(call), None, {"client-request-id": self._request_id(call)}
+        )
         if status in (401, 403):
             told = refusals.of_body(answers.parse(content)) or ("", "", "")
             why = " ".join(told[2].split())[:_QUOTED].rstrip(".")
@@ -60,7 +72,11 @@ class GraphTransport(RestTransport):
         if status == 429:
             # Whoever reads the trace waits, and says so.
             asked = headers.get("retry-after", "")
-            return Result(error=ThrottledError(f"Microsoft Graph throttles this application{f', for {asked} seconds' if asked.isdecimal() else ''}."))
+            return Result(
+                error=ThrottledError(
+                    f"Microsoft Graph throttles this application{f', for {asked} seconds' if asked.isdecimal() else ''}."
+                )
+            )
         page = answers.outcome(call, status, headers, content)
         if not isinstance(page, answers.Page):
             return page
@@ -70,7 +86,10 @@ class GraphTransport(RestTransport):
         asked = call.parameters
         if "Next" not in asked:
             start, end = (_text(asked[name]) for name in ("StartDate", "EndDate"))
-            query = {"$filter": f"receivedDateTime ge {start} and receivedDateTime le {end}", "$top": asked["ResultSize"]}
+            query = {
+                "$filter": f"receivedDateTime ge {start} and receivedDateTime le {end}",
+                "$top": asked["ResultSize"],
+            }
             return f"{self._base}{_PATH}?{urllib.parse.urlencode(query, safe='$:', quote_via=urllib.parse.quote)}"
         link = str(asked["Next"])
         # The token goes to Graph alone.
@@ -85,9 +104,16 @@ class GraphTransport(RestTransport):
         self._refuse("redirects")
 
     def _refuse(self, why: str) -> NoReturn:
-        error = ProtocolError(f"Microsoft Graph at {self._host} {why}. The token is not sent there.", remedy="Check ansible_exchange_graph_url.")
+        error = ProtocolError(
+            f"Microsoft Graph at {self._host} {why}. The token is not sent there.",
+            remedy="Check ansible_exchange_graph_url.",
+        )
         raise FailedError(Failure(error, Executed.UNKNOWN, retryable=False))
 
 
 def _text(value: Any) -> str:
-    return value.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z") if isinstance(value, datetime.datetime) else str(value)
+    return (
+        value.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
+        if isinstance(value, datetime.datetime)
+        else str(value)
+    )

@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What one call may take: seconds, bytes and values, whatever the other side sends and however slowly.
 
-Private to the collection. Time limits of sockets start anew with each byte, so a side that sends a byte now and then holds its
-client for ever. Here a call has one deadline: when it comes, the connections that are open are shut, and whoever waits on one
-gets an error. Every HTTP session of the collection goes through :meth:`Limits.guard`: those of the admin API, of the authority,
-and the one within pypsrp.
+Private to the collection. Time limits of sockets start anew with each byte, so a side that sends a byte now and then
+holds its client for ever. Here a call has one deadline: when it comes, the connections that are open are shut, and
+whoever waits on one gets an error. Every HTTP session of the collection goes through :meth:`Limits.guard`: those of the
+admin API, of the authority, and the one within pypsrp.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
 #: Bytes of all answers of one call, as they were sent and as they are unpacked.
 LARGEST_SENT = 64 * 1024 * 1024
 LARGEST_UNPACKED = 256 * 1024 * 1024
-#: Values that all answers of one call hold. Each may cost a hundred bytes of memory, though it was sent in two. An organization
-#: with 300 rules of 8 KB stays below it, even where every character of its texts looks like the beginning of a value.
+#: Values that all answers of one call hold. Each may cost a hundred bytes of memory, though it was sent in two. An
+#: organization with 300 rules of 8 KB stays below it, even where every character of its texts looks like the beginning
+#: of a value.
 MOST_VALUES = 4_000_000
 #: Warnings of a call, and error records of a pipeline, that are kept. Nobody reads more.
 MOST_RECORDS = 1000
@@ -120,7 +121,9 @@ class Limits:
         with self._lock:
             self._spent = [before + more for before, more in zip(self._spent, (sent, unpacked, values), strict=True)]
             spent = self._spent
-        for number, most, what in zip(spent, (LARGEST_SENT, LARGEST_UNPACKED, MOST_VALUES), ("bytes", "bytes, unpacked", "values"), strict=True):
+        for number, most, what in zip(
+            spent, (LARGEST_SENT, LARGEST_UNPACKED, MOST_VALUES), ("bytes", "bytes, unpacked", "values"), strict=True
+        ):
             if number > most:
                 raise TooLargeError(f"more than {most} {what}")
 
@@ -153,7 +156,8 @@ class Limits:
                 raise
             finally:
                 self._in_use.closing = None
-            # Not before somebody asks for it: authentication takes the certificate for its channel binding from an answer that is not read yet.
+            # Not before somebody asks for it: authentication takes the certificate for its channel binding from an
+            # answer that is not read yet.
             response.iter_content = lambda *_chunk, **_more: iter([self._content(response, closing)])  # type: ignore[method-assign]
             return response
 
@@ -169,7 +173,9 @@ class Limits:
         if getattr(manager, "is_watched", False):
             return
         manager.is_watched = True
-        manager.pool_classes_by_scheme = {scheme: self._pool(plain) for scheme, plain in manager.pool_classes_by_scheme.items()}
+        manager.pool_classes_by_scheme = {
+            scheme: self._pool(plain) for scheme, plain in manager.pool_classes_by_scheme.items()
+        }
 
     def _pool(self, plain: Callable[..., Any]) -> Callable[..., Any]:
         def make(*positional: Any, **named: Any) -> Any:
@@ -229,7 +235,8 @@ class Limits:
     def _read(self, response: requests.Response) -> bytes:
         """Reads the whole body, and unpacks it.
 
-        Exchange declares a run of NUL bytes as gzip where a cmdlet is not granted: what does not unpack is taken as it is.
+        Exchange declares a run of NUL bytes as gzip where a cmdlet is not granted: what does not unpack is taken as it
+        is.
         """
         pieces: list[bytes] = []
         try:

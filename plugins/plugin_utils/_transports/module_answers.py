@@ -1,11 +1,13 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an error record means where Microsoft's module ExchangeOnlineManagement reports it. Private to the collection. Pure.
+"""What an error record means where Microsoft's module ExchangeOnlineManagement reports it. Private to the collection.
+Pure.
 
-The module repeats a call by itself, also a write: up to six times after 401, 429, 503, 504 and some exceptions of the service. So what
-it reports last may be the answer to a repetition: after a write that was carried out behind a 504, ``New-`` is told that the object
-exists, and ``Remove-`` that it does not. An Exchange server's own session repeats nothing. Source: docs/docsite/rst/fidelity.rst, "The wires".
+The module repeats a call by itself, also a write: up to six times after 401, 429, 503, 504 and some exceptions of the
+service. So what it reports last may be the answer to a repetition: after a write that was carried out behind a 504,
+``New-`` is told that the object exists, and ``Remove-`` that it does not. An Exchange server's own session repeats
+nothing. Source: docs/docsite/rst/fidelity.rst, "The wires".
 """
 
 from __future__ import annotations
@@ -29,9 +31,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import refusals
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.records import RemoteError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
+    Executed,
+    Failure,
+    Outcome,
+)
 
-#: What the module fails to call in PowerShell 7 when a request is answered with 401. The engine's sentence around it may be localized.
+#: What the module fails to call in PowerShell 7 when a request is answered with 401. The engine's sentence around it
+#: may be localized.
 _CRASH = "GetResponseHeader"
 #: The exceptions that say nothing about the service's own.
 _ANY_EXCEPTION = ("", "System.Exception")
@@ -43,7 +50,8 @@ _REPEATS = "Microsoft's module repeats writes by itself, so an earlier try may h
 def told(error: RemoteError, call: Call) -> ExchangeError:
     """The error of an error record.
 
-    The module puts the service's own id and type into the text, or the whole body of an answer, and the type also into the record's reason.
+    The module puts the service's own id and type into the text, or the whole body of an answer, and the type also into
+    the record's reason.
     """
     document = _json(error.message)
     body = refusals.of_body(document)
@@ -54,17 +62,27 @@ def told(error: RemoteError, call: Call) -> ExchangeError:
     if not exception_type:
         category = re.search(r"FailureCategory=[A-Za-z]+-(\w+)", error.error_id)
         reason = category[1] if category else error.reason
-        exception_type = reason if reason not in ("", "Exception") and error.exception_type in _ANY_EXCEPTION else error.exception_type
-    return refusals.classify(text, exception_type=exception_type, error_id=error_id or error.error_id, cmdlet=call.cmdlet)
+        exception_type = (
+            reason
+            if reason not in ("", "Exception") and error.exception_type in _ANY_EXCEPTION
+            else error.exception_type
+        )
+    return refusals.classify(
+        text, exception_type=exception_type, error_id=error_id or error.error_id, cmdlet=call.cmdlet
+    )
 
 
 def outcome_of(error: RemoteError, call: Call, warnings: Sequence[str]) -> Outcome:
     """What the first error record of a call means for it."""
     if _CRASH in error.message:
         return Failure(_refused_token(), Executed.NO)
-    if error.exception_type == "System.ArgumentException" and ("ConvertFromJson" in error.error_id or "JSON" in error.message):
+    if error.exception_type == "System.ArgumentException" and (
+        "ConvertFromJson" in error.error_id or "JSON" in error.message
+    ):
         text = "a response did not come from Exchange, but from a gateway before it, and Microsoft's module could not read it."
-        return Failure(ServiceError(text, remedy="If it happens again, check proxies.", error_id=error.error_id), Executed.UNKNOWN)
+        return Failure(
+            ServiceError(text, remedy="If it happens again, check proxies.", error_id=error.error_id), Executed.UNKNOWN
+        )
     found = told(error, call)
     repeated = not call.is_read and _is_of_module(error)
     if isinstance(found, (ServiceError, ThrottledError)):
@@ -83,7 +101,9 @@ def is_refused_token(outcome: Outcome) -> bool:
 
 def _is_of_module(error: RemoteError) -> bool:
     """Whether the module reports an error, and not an Exchange server in its own session, or PowerShell itself."""
-    return "Write-ErrorMessage" in error.error_id or (error.exception_type in _ANY_EXCEPTION and "FailureCategory=" not in error.error_id)
+    return "Write-ErrorMessage" in error.error_id or (
+        error.exception_type in _ANY_EXCEPTION and "FailureCategory=" not in error.error_id
+    )
 
 
 def _of_a_repetition(error: ExchangeError) -> ExchangeError:
@@ -131,7 +151,14 @@ _CAUSES = (
         "Check {trust}.",
         False,
     ),
-    _Cause(("HttpRequestException",), "proxy", UnreachableError, "the proxy did not connect to Exchange: {text}", "Check {proxy}.", True),
+    _Cause(
+        ("HttpRequestException",),
+        "proxy",
+        UnreachableError,
+        "the proxy did not connect to Exchange: {text}",
+        "Check {proxy}.",
+        True,
+    ),
     _Cause(
         ("HttpRequestException", "SocketException", "TaskCanceledException", "TimeoutException"),
         "",
@@ -164,7 +191,14 @@ _CAUSES = (
         "Try again later. If it happens again, check the role of the application.",
         True,
     ),
-    _Cause(("System.SystemException",), "", UnreachableError, "Exchange is busy, or failed: {text}", "Use fewer forks, or try again later.", True),
+    _Cause(
+        ("System.SystemException",),
+        "",
+        UnreachableError,
+        "Exchange is busy, or failed: {text}",
+        "Use fewer forks, or try again later.",
+        True,
+    ),
 )
 
 
@@ -176,9 +210,13 @@ def not_connected(error: RemoteError, names: Names, no_access: str) -> tuple[Unr
     """
     text = " ".join(error.message.split())
     for cause in _CAUSES:
-        if (not cause.types or error.exception_type.endswith(cause.types)) and re.search(cause.text, text, re.IGNORECASE):
+        if (not cause.types or error.exception_type.endswith(cause.types)) and re.search(
+            cause.text, text, re.IGNORECASE
+        ):
             refused = issubclass(cause.error, AuthenticationError)
             remedy = no_access if refused else cause.remedy.format(**vars(names))
             message = cause.message.format(text=text.rstrip(".") + ".")
-            return cause.error(f"Connect-ExchangeOnline failed: {message}", remedy=remedy, error_id=error.exception_type), cause.passes
+            return cause.error(
+                f"Connect-ExchangeOnline failed: {message}", remedy=remedy, error_id=error.exception_type
+            ), cause.passes
     return None

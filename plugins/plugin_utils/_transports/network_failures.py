@@ -12,7 +12,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, ProtocolError, ServiceError, UnreachableError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    ExchangeError,
+    ProtocolError,
+    ServiceError,
+    UnreachableError,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
 
 
@@ -60,7 +65,14 @@ _FAILURES = (
         Executed.NO,
         False,
     ),
-    _Failure(frozenset({"ProxyError"}), UnreachableError, "the proxy did not connect to {where}.", "Check {proxy}.", Executed.NO, True),
+    _Failure(
+        frozenset({"ProxyError"}),
+        UnreachableError,
+        "the proxy did not connect to {where}.",
+        "Check {proxy}.",
+        Executed.NO,
+        True,
+    ),
     _Failure(
         frozenset({"NameResolutionError", "gaierror"}),
         UnreachableError,
@@ -93,7 +105,9 @@ _FAILURES = (
         Executed.UNKNOWN,
         False,
     ),
-    _Failure(frozenset({"CutError"}), ProtocolError, "the response from {where} is truncated.", "", Executed.UNKNOWN, True),
+    _Failure(
+        frozenset({"CutError"}), ProtocolError, "the response from {where} is truncated.", "", Executed.UNKNOWN, True
+    ),
     _Failure(
         frozenset({"ReadTimeout", "ReadTimeoutError"}),
         ServiceError,
@@ -126,7 +140,9 @@ def _lost(error: BaseException, where: str, names: Names) -> Failure:
             break
         kinds.add(type(current).__name__)
         text += f" {current}"
-        nested = getattr(current, "reason", None) or next((item for item in current.args if isinstance(item, BaseException)), None)
+        nested = getattr(current, "reason", None) or next(
+            (item for item in current.args if isinstance(item, BaseException)), None
+        )
         current = nested if isinstance(nested, BaseException) else current.__cause__ or current.__context__
     if path := re.search(r"suitable TLS CA certificate bundle, invalid path: (.+)", text):
         unreadable = UnreachableError(
@@ -139,5 +155,7 @@ def _lost(error: BaseException, where: str, names: Names) -> Failure:
     for failure in _FAILURES:
         if kinds & failure.marks:
             message = failure.text.format(where=where, reason=reason, text=str(error))
-            return Failure(failure.error(message, remedy=failure.remedy.format(**vars(names))), failure.executed, failure.retryable)
+            return Failure(
+                failure.error(message, remedy=failure.remedy.format(**vars(names))), failure.executed, failure.retryable
+            )
     return Failure(ServiceError(f"the connection to {where} was lost."), Executed.UNKNOWN)

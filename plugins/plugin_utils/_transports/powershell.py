@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The transport ``powershell``: Microsoft's module in a PowerShell process beside ansible-playbook.
 
-Private to the collection. Each session has one process. The module connects once, with a token from msal that it cannot renew, so
-a session ends with its token. Sources: the module's documentation of Connect-ExchangeOnline; docs/docsite/rst/fidelity.rst, "The wires".
+Private to the collection. Each session has one process. The module connects once, with a token from msal that it cannot
+renew, so a session ends with its token. Sources: the module's documentation of Connect-ExchangeOnline;
+docs/docsite/rst/fidelity.rst, "The wires".
 """
 
 from __future__ import annotations
@@ -26,14 +27,27 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp as _pypsrp
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import TooSlowError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.process_line import ProcessGoneError, ProcessLine
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.process_pool_limit import NobodyWaitsError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.process_line import (
+    ProcessGoneError,
+    ProcessLine,
+)
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.process_pool_limit import (
+    NobodyWaitsError,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.processes import Processes, StartError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp_answers import PipelineAnswer, answers_of, statements
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp_answers import (
+    PipelineAnswer,
+    answers_of,
+    statements,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.records import RemoteError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.remoting import RemotingTransport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest import MODULE_VERSION
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, FailedError, Failure
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
+    Executed,
+    FailedError,
+    Failure,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.with_credential import WithCredential
 
 MODULE = "ExchangeOnlineManagement"
@@ -52,10 +66,17 @@ class PowershellTransport(WithCredential, RemotingTransport):
     """
 
     name = "powershell"
-    _names = Names("ansible_exchange_ca_cert", "ansible_exchange_authority_url", "ansible_exchange_proxy", "ansible_exchange_command_timeout may be too short.")
+    _names = Names(
+        "ansible_exchange_ca_cert",
+        "ansible_exchange_authority_url",
+        "ansible_exchange_proxy",
+        "ansible_exchange_command_timeout may be too short.",
+    )
     _onward = Names("ansible_exchange_ca_cert", "ansible_exchange_environment", "ansible_exchange_proxy", "")
     _no_module = f"Install it: {_INSTALL}"
-    _no_access = "Check ansible_exchange_organization, ansible_exchange_client_id, and the Exchange role of the application."
+    _no_access = (
+        "Check ansible_exchange_organization, ansible_exchange_client_id, and the Exchange role of the application."
+    )
     _connects = True
 
     def __init__(self, identity: Mapping[str, Any], processes: Processes) -> None:
@@ -146,7 +167,9 @@ class PowershellTransport(WithCredential, RemotingTransport):
         return error, passes
 
     def _redirected_to(self) -> str:
-        """The host that Exchange redirects to who asks for the module's cmdlets; empty if it redirects nobody, or does not answer."""
+        """The host that Exchange redirects to who asks for the module's cmdlets; empty if it redirects nobody, or does
+        not answer.
+        """
         url = f"{self._identity['rest']['api_url']}/adminapi/v1.0/{self._identity['organization']}/EXOModuleFile?Version={MODULE_VERSION}"
         headers = {"Authorization": f"Bearer {self._credential.token()}", "CommandName": "Get-OrganizationConfig"}
         try:
@@ -165,7 +188,10 @@ class PowershellTransport(WithCredential, RemotingTransport):
 
         :raises FailedError: it is missing, cannot be loaded, or requires a newer PowerShell.
         """
-        calls = [Call("Get-Variable", {"Name": "PSVersionTable", "ValueOnly": True}), Call("Import-Module", {"Name": MODULE, "PassThru": True})]
+        calls = [
+            Call("Get-Variable", {"Name": "PSVersionTable", "ValueOnly": True}),
+            Call("Import-Module", {"Name": MODULE, "PassThru": True}),
+        ]
         answers, _withheld = answers_of(pool.run(statements(calls), timeout=self._command_timeout), calls)
         powershell = _text(answers[0].objects, "PSVersion")
         if len(answers) < len(calls) or not answers[1].ended:
@@ -182,13 +208,26 @@ class PowershellTransport(WithCredential, RemotingTransport):
 
     def _not_imported(self, record: RemoteError, powershell: str) -> tuple[str, str]:
         if record.error_id.startswith("Modules_ModuleNotFound"):
-            return f"{self._where()} does not have the module {MODULE}.", f"Install it where ansible-playbook runs: {_INSTALL}"
+            return (
+                f"{self._where()} does not have the module {MODULE}.",
+                f"Install it where ansible-playbook runs: {_INSTALL}",
+            )
         if record.reason == "MissingMemberException":
             required = re.search(r"'([\w.-]+)'", record.message)
-            install = f"Install it: pwsh -Command Install-PSResource {required[1]} -TrustRepository" if required else "Install what it requires."
-            return f"the module {MODULE} in {self._where()} requires a module that is missing: {record.message}", install
+            install = (
+                f"Install it: pwsh -Command Install-PSResource {required[1]} -TrustRepository"
+                if required
+                else "Install what it requires."
+            )
+            return (
+                f"the module {MODULE} in {self._where()} requires a module that is missing: {record.message}",
+                install,
+            )
         if record.error_id.startswith("Modules_InsufficientPowerShellVersion"):
-            return f"{self._where()} has version {powershell}, which is too old for its module {MODULE}: {record.message}", "Install a newer PowerShell."
+            return (
+                f"{self._where()} has version {powershell}, which is too old for its module {MODULE}: {record.message}",
+                "Install a newer PowerShell.",
+            )
         return (
             f"the module {MODULE} cannot be loaded in {self._where()} {powershell}: {record.message}",
             f"The module requires PowerShell 7.4, and from version 3.10 on PowerShell 7.6. To update the module: {_INSTALL} -Reinstall",
@@ -204,8 +243,14 @@ class PowershellTransport(WithCredential, RemotingTransport):
         if isinstance(error, ProcessGoneError):
             if self._is_opening:
                 remedy = f"Run {self._program} -NoProfile there manually. It needs 300 MB of memory and the libraries in its installation guide."
-                return Failure(UnreachableError(f"{self._where()} did not start: {error}", remedy=remedy), Executed.NO, retryable=False)
-            lost_it = ServiceError(f"{self._where()} was lost: {error}", remedy="If it happens again, check the memory limits.")
+                return Failure(
+                    UnreachableError(f"{self._where()} did not start: {error}", remedy=remedy),
+                    Executed.NO,
+                    retryable=False,
+                )
+            lost_it = ServiceError(
+                f"{self._where()} was lost: {error}", remedy="If it happens again, check the memory limits."
+            )
             return Failure(lost_it, Executed.UNKNOWN if error.sent else Executed.NO)
         if isinstance(error, TooSlowError) and self._is_opening:
             slow = UnreachableError(f"{self._where()} did not start in time.", remedy=self._names.late)

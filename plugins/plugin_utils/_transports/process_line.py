@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A pool's line to a PowerShell process: PSRP over its standard streams.
 
-Private to the collection. ``pwsh -sshs`` reads and writes one packet a line: ``<Data Stream='Default' PSGuid='g'>base64</Data>``,
-``<Command PSGuid='g' />``, ``<Signal …/>``, ``<Close …/>``. It acknowledges each. It passes every line to its thread pool, and loses
-data that overtakes its command, so each packet waits for the acknowledgement of the previous one. Source:
-PowerShell 7.6; see docs/docsite/rst/fidelity.rst, "The wires".
+Private to the collection. ``pwsh -sshs`` reads and writes one packet a line: ``<Data Stream='Default'
+PSGuid='g'>base64</Data>``, ``<Command PSGuid='g' />``, ``<Signal …/>``, ``<Close …/>``. It acknowledges each. It passes
+every line to its thread pool, and loses data that overtakes its command, so each packet waits for the acknowledgement
+of the previous one. Source: PowerShell 7.6; see docs/docsite/rst/fidelity.rst, "The wires".
 
 The output of modules and profiles comes between the packets. A limited part of it is kept for error messages.
 """
@@ -27,7 +27,12 @@ from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import LARGEST_SENT, Limits, TooLargeError, TooSlowError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import (
+    LARGEST_SENT,
+    Limits,
+    TooLargeError,
+    TooSlowError,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.processes import Child
 
 try:
@@ -41,7 +46,9 @@ except ImportError:  # the session broker says so before any of it is used
 _POOL = "00000000-0000-0000-0000-000000000000"
 #: The prefix of the process's message that it cannot continue.
 _FAILURE = "__NamedPipeError__:"
-_PACKET = re.compile(rb"<(Data|DataAck|CommandAck|SignalAck|CloseAck)\b[^>]*\bPSGuid='([^']*)'[^>]*?(?:/>|>([^<]*)</Data>)\s*$")
+_PACKET = re.compile(
+    rb"<(Data|DataAck|CommandAck|SignalAck|CloseAck)\b[^>]*\bPSGuid='([^']*)'[^>]*?(?:/>|>([^<]*)</Data>)\s*$"
+)
 #: The beginning of a packet. Text before it was printed without a newline.
 _BEGINNING = re.compile(rb"<(?:Data|DataAck|CommandAck|SignalAck|CloseAck)\b")
 #: The maximum size in bytes of a fragment in a sent packet, and of a line that is a packet.
@@ -55,7 +62,8 @@ _END_TIMEOUT, _KILL_TIMEOUT = 2.0, 30.0
 
 
 class ProcessGoneError(Exception):
-    """The process ended, or its answers cannot be interpreted. The text contains the reason and what the process printed.
+    """The process ended, or its answers cannot be interpreted. The text contains the reason and what the process
+    printed.
 
     :param sent: whether a part of a pipeline may have reached it.
     """
@@ -132,7 +140,9 @@ class ProcessLine:
         """Sends a fragment to a pipeline or to the pool."""
         self._send("Data", command_id or _POOL, data)
 
-    def receive(self, _stream: str = "stdout", command_id: str | None = None, timeout: float | None = None) -> tuple[str, None, dict[str, bytes]]:
+    def receive(
+        self, _stream: str = "stdout", command_id: str | None = None, timeout: float | None = None
+    ) -> tuple[str, None, dict[str, bytes]]:
         """The data received for a pipeline or for the pool; empty if none came in time. Drops all other data.
 
         :param timeout: seconds.

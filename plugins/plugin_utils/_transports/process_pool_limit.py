@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Limits the number of PowerShell processes in a run.
 
-Private to the collection. An owner keeps a place from its first turn until its process ends. If no place is free, a new owner takes the place of
-the owner that has been idle longest. A waiting owner has no place, and each turn ends within the time limit of its call, so
-no owner waits forever.
+Private to the collection. An owner keeps a place from its first turn until its process ends. If no place is free, a new
+owner takes the place of the owner that has been idle longest. A waiting owner has no place, and each turn ends within
+the time limit of its call, so no owner waits forever.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ class Places:
     def turn(self, owner: Owner, most: int, wanted: Callable[[], bool], log: Callable[[str], None]) -> Iterator[None]:
         """The owner may have a process inside of this context.
 
-        :param most: the number of places that the owner's variables allow. The smallest number of all owners so far counts.
+        :param most: the number of places that the owner's variables allow. The smallest number of all owners so far
+            counts.
         :param wanted: whether the worker still waits.
         :raises NobodyWaitsError: it no longer waits.
         """
@@ -83,7 +84,9 @@ class Places:
                 while not self._has_turn(owner, ticket):
                     if not said and self._owners.get(owner) is None:
                         said = True
-                        log(f"waits for one of {self._most} PowerShell processes (ansible_exchange_powershell_processes)")
+                        log(
+                            f"waits for one of {self._most} PowerShell processes (ansible_exchange_powershell_processes)"
+                        )
                     if not self._changed.wait(_LOOK) and not wanted():
                         raise NobodyWaitsError
             finally:

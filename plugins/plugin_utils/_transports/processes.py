@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Starts and ends the PowerShell processes of a run.
 
-Private to the collection. A process leads its own process group and gets a signal when the session broker dies. The system sends that signal when the
-thread that started the process ends, so this thread must live as long as the broker. HOME and TMPDIR are in the run's directory, because
-PowerShell and Microsoft's module leave files in both.
+Private to the collection. A process leads its own process group and gets a signal when the session broker dies. The
+system sends that signal when the thread that started the process ends, so this thread must live as long as the broker.
+HOME and TMPDIR are in the run's directory, because PowerShell and Microsoft's module leave files in both.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
 
 #: The prefix of the directories of processes.
 DIRECTORY = "exchange.pwsh-"
-#: Requests the signal on the broker's death, and then becomes the program. It runs after exec, because the broker has threads.
+#: Requests the signal on the broker's death, and then becomes the program. It runs after exec, because the broker has
+#: threads.
 _LAUNCHER = """
 import os, sys
 parent, program = int(sys.argv[1]), sys.argv[2:]
@@ -82,7 +83,11 @@ class Processes:
     :param in_main_thread: calls a function in a thread that lives as long as this process.
     """
 
-    def __init__(self, directory: str | None = None, in_main_thread: Callable[[Callable[[], Child]], Child] = lambda function: function()) -> None:
+    def __init__(
+        self,
+        directory: str | None = None,
+        in_main_thread: Callable[[Callable[[], Child]], Child] = lambda function: function(),
+    ) -> None:
         self.places = Places()
         self._directory = directory
         self._in_main_thread = in_main_thread
@@ -98,7 +103,9 @@ class Processes:
         """
         path = shutil.which(os.path.expanduser(program))
         if path is None:
-            raise StartError(f"{program} {'does not exist or is not executable' if os.path.dirname(program) else 'is not on PATH'}")
+            raise StartError(
+                f"{program} {'does not exist or is not executable' if os.path.dirname(program) else 'is not on PATH'}"
+            )
         directory = ""
         try:
             directory = tempfile.mkdtemp(prefix=DIRECTORY, dir=self._directory)

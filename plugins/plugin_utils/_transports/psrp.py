@@ -42,10 +42,16 @@ class PsrpTransport(RemotingTransport):
     """
 
     name = "psrp"
-    _names = Names("ansible_psrp_ca_cert", "ansible_host", "ansible_psrp_proxy", "ansible_psrp_read_timeout may be too short.")
-    _onward = Names("the trusted certificate authorities of the management host", "its DNS", "the proxy of the management host", "")
+    _names = Names(
+        "ansible_psrp_ca_cert", "ansible_host", "ansible_psrp_proxy", "ansible_psrp_read_timeout may be too short."
+    )
+    _onward = Names(
+        "the trusted certificate authorities of the management host", "its DNS", "the proxy of the management host", ""
+    )
     _no_module = "Install the module ExchangeOnlineManagement there, or set ansible_exchange_psrp_connect: none if the session already has the cmdlets."
-    _no_access = "Check ansible_exchange_organization, ansible_exchange_client_id and the certificate on the management host."
+    _no_access = (
+        "Check ansible_exchange_organization, ansible_exchange_client_id and the certificate on the management host."
+    )
 
     def __init__(self, identity: Mapping[str, Any]) -> None:
         super().__init__(identity)
@@ -89,7 +95,9 @@ class PsrpTransport(RemotingTransport):
         else:
             name = "CertificateThumbprint" if kind == "certificate_thumbprint" else "CertificateFilePath"
             parameters |= {"AppId": credential["client_id"], name: credential[kind]}
-        secret = {"CertificatePassword": credential["certificate_password"]} if "certificate_password" in credential else {}
+        secret = (
+            {"CertificatePassword": credential["certificate_password"]} if "certificate_password" in credential else {}
+        )
         self._connect(pool, parameters, secret)
 
     def _meaning(self, error: Exception) -> Failure:
@@ -97,22 +105,33 @@ class PsrpTransport(RemotingTransport):
             return Failure(self._refused(), Executed.NO, retryable=False)
         if isinstance(error, _pypsrp.BrokenError):
             text = " ".join(str(error).split()) or "no reason given"
-            return Failure(ServiceError(f"the host reports: {text}", remedy=_CONFIGURATION), Executed.UNKNOWN, retryable=False)
+            return Failure(
+                ServiceError(f"the host reports: {text}", remedy=_CONFIGURATION), Executed.UNKNOWN, retryable=False
+            )
         if isinstance(error, RedirectedError):
             text = f"{self._where()} redirects to {error}. The redirect is not followed, so that the credential is sent to no other host."
-            return Failure(ProtocolError(text, remedy="Check ansible_host, ansible_port and ansible_psrp_path."), Executed.UNKNOWN, retryable=False)
+            return Failure(
+                ProtocolError(text, remedy="Check ansible_host, ansible_port and ansible_psrp_path."),
+                Executed.UNKNOWN,
+                retryable=False,
+            )
         if isinstance(error, WSManFaultError):
             reason = " ".join(str(error.reason or error.provider_fault or f"fault {error.code}").split())
             if error.code == _SHELL_GONE:
                 return Failure(ServiceError("the remote session ended."), Executed.NO)
             if error.code == _ACCESS_DENIED:
                 return Failure(self._refused(), Executed.NO, retryable=False)
-            return Failure(ServiceError(f"{self._where()} answered: {reason}", remedy=_CONFIGURATION, error_id=str(error.code)), Executed.UNKNOWN)
+            return Failure(
+                ServiceError(f"{self._where()} answered: {reason}", remedy=_CONFIGURATION, error_id=str(error.code)),
+                Executed.UNKNOWN,
+            )
         if isinstance(error, WinRMTransportError):
             text = f"{self._where()} answered HTTP {error.code}."
             executed = Executed.NO if error.code == 429 else Executed.UNKNOWN
             retryable = error.code in (408, 425, 429) or error.code >= 500
-            return Failure(ServiceError(text, remedy="Check ansible_psrp_path and ansible_psrp_port."), executed, retryable)
+            return Failure(
+                ServiceError(text, remedy="Check ansible_psrp_path and ansible_psrp_port."), executed, retryable
+            )
         if isinstance(error, ImportError) or "not installed" in str(error):
             missing = UnreachableError(
                 f"ansible_psrp_auth: {self._psrp['auth']} requires a Python library that is not installed.",

@@ -3,11 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a pipeline's events mean for the calls that were its statements. Private to the collection. Pure.
 
-Several reads travel as the statements of one pipeline. What they return comes in one stream, so after each of them a marker is
-asked for: ``Get-Command -Name Get-Command``. A statement has ended when the marker after it has come, and only then: after a
-terminating error in the first statement a real engine runs exactly one more and drops the rest without a word. After a function
-that leaves by exit, break or continue it goes on, so that such a read cannot be told from one of nothing. An endpoint that
-withholds Get-Command marks by its error: that it is not found is said after the statement before it has ended.
+Several reads travel as the statements of one pipeline. What they return comes in one stream, so after each of them a
+marker is asked for: ``Get-Command -Name Get-Command``. A statement has ended when the marker after it has come, and
+only then: after a terminating error in the first statement a real engine runs exactly one more and drops the rest
+without a word. After a function that leaves by exit, break or continue it goes on, so that such a read cannot be told
+from one of nothing. An endpoint that withholds Get-Command marks by its error: that it is not found is said after the
+statement before it has ended.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.module_answers import outcome_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.pypsrp import PipelineRun
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.records import RemoteError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
+    Executed,
+    Failure,
+    Outcome,
+)
 
 MARKER = Call("Get-Command", {"Name": "Get-Command"})
 
@@ -78,10 +83,15 @@ def outcome(call: Call, answer: PipelineAnswer) -> Outcome:
     if errors:
         return outcome_of(errors[0], call, answer.warnings)
     if not answer.ended:
-        return Failure(ProtocolError("the remote pipeline ended before this cmdlet finished.", cmdlet=call.cmdlet), Executed.UNKNOWN)
+        return Failure(
+            ProtocolError("the remote pipeline ended before this cmdlet finished.", cmdlet=call.cmdlet),
+            Executed.UNKNOWN,
+        )
     garbled = next((item for item in objects if not isinstance(item, dict)), None)
     if garbled is not None:
-        return Failure(ProtocolError(f"the session returned an object that cannot be read: {garbled}."), Executed.UNKNOWN)
+        return Failure(
+            ProtocolError(f"the session returned an object that cannot be read: {garbled}."), Executed.UNKNOWN
+        )
     return Result(objects=objects, warnings=answer.warnings)
 
 

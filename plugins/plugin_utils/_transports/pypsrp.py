@@ -3,18 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The interface to pypsrp. Only this module and ``wsman_line`` use its private parts.
 
-Private to the collection. Uses these private parts of pypsrp 0.9: ``RunspacePool._serializer``, ``RunspacePool._fragmenter`` with its
-``serializer`` and ``defragment``, ``RunspacePool._receive``, and the parts that ``wsman_line`` names. The test ``test_pypsrp.py`` fails
-if they change.
+Private to the collection. Uses these private parts of pypsrp 0.9: ``RunspacePool._serializer``,
+``RunspacePool._fragmenter`` with its ``serializer`` and ``defragment``, ``RunspacePool._receive``, and the parts that
+``wsman_line`` names. The test ``test_pypsrp.py`` fails if they change.
 
-The reasons: pypsrp's decoder loses an empty byte array and leaves multi-valued properties as text; a character that XML forbids, in any
-stream, makes it lose the whole answer; it keeps every record of every stream; and it separates outputs, errors and warnings by stream
-without their order. So pypsrp does the handshake, and this module reads the output of the engine. A :class:`Line` transports it, to a
-host or to a process.
+The reasons: pypsrp's decoder loses an empty byte array and leaves multi-valued properties as text; a character that XML
+forbids, in any stream, makes it lose the whole answer; it keeps every record of every stream; and it separates outputs,
+errors and warnings by stream without their order. So pypsrp does the handshake, and this module reads the output of the
+engine. A :class:`Line` transports it, to a host or to a process.
 
-The public events of psrpcore 0.3 are no way around it. They keep empty byte arrays and lists, but a message with a character that XML forbids, or with
-half a surrogate pair in its bytes, raises an error that does not contain the message, and decoding takes 17 times as long: 3.2 s instead of 0.18 s of
-processor time for 200 rules of 180 properties.
+The public events of psrpcore 0.3 are no way around it. They keep empty byte arrays and lists, but a message with a
+character that XML forbids, or with half a surrogate pair in its bytes, raises an error that does not contain the
+message, and decoding takes 17 times as long: 3.2 s instead of 0.18 s of processor time for 200 rules of 180 properties.
 """
 
 from __future__ import annotations
@@ -30,7 +30,11 @@ from xml.etree import ElementTree
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml, records
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import MOST_RECORDS, Limits, TooSlowError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import (
+    MOST_RECORDS,
+    Limits,
+    TooSlowError,
+)
 
 try:
     from pypsrp.complex_objects import ObjectMeta, PSInvocationState, RunspacePoolState
@@ -58,7 +62,8 @@ class BrokenError(Exception):
 class PipelineRun:
     """The results of a pipeline, in order.
 
-    :param events: ``("output", canonical object, or the reason as text why it can't be read)``, ``("warning", text)``, ``("error", RemoteError)``.
+    :param events: ``("output", canonical object, or the reason as text why it can't be read)``, ``("warning", text)``,
+        ``("error", RemoteError)``.
     :param failed: whether an error ended the pipeline.
     """
 
@@ -192,7 +197,8 @@ class Pool:
         except WSManFaultError as fault:
             if fault.code == _OPERATION_TIMEOUT and not self._line.resent:
                 return
-            # After a lost connection, the fault does not show whether data was lost, so the next data may be incomplete.
+            # After a lost connection, the fault does not show whether data was lost, so the next data may be
+            # incomplete.
             raise
         if self._line.done and not _has_ended(shell):
             raise ValueError("a pipeline that ended without a state")
@@ -209,7 +215,9 @@ class Pool:
         wanted: list[Any] = []
         for kind, content in self._fragments.messages(data):
             if kind in _HANDSHAKE:
-                wanted.append(Message.unpack(_head(kind) + records.readable(content).encode("utf-8"), self._pool._serializer))
+                wanted.append(
+                    Message.unpack(_head(kind) + records.readable(content).encode("utf-8"), self._pool._serializer)
+                )
             elif kind in (MessageType.RUNSPACEPOOL_STATE, MessageType.PIPELINE_STATE):
                 state, reason = records.state(records.readable(content))
                 if kind == MessageType.PIPELINE_STATE and reason is not None:

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PSRP's messages as a real engine sends them: fragments put together, and the records that are not output objects.
 
-Private to the collection. Pure. Sources: [MS-PSRP] 2.2 for the layout; docs/docsite/rst/fidelity.rst, "The wires", for what
-leaves the engine: characters that XML forbids, and halves of surrogate pairs. PowerShell 7.6 also sends records that contain themselves.
-A record that cannot be read costs itself and not the answer around it.
+Private to the collection. Pure. Sources: [MS-PSRP] 2.2 for the layout; docs/docsite/rst/fidelity.rst, "The wires", for
+what leaves the engine: characters that XML forbids, and halves of surrogate pairs. PowerShell 7.6 also sends records
+that contain themselves. A record that cannot be read costs itself and not the answer around it.
 """
 
 from __future__ import annotations
@@ -87,7 +87,8 @@ def _message(data: bytes) -> tuple[int, bytes]:
 
 
 def readable(content: bytes) -> str:
-    """The text of a message. What XML cannot hold is written as CLIXML writes it, so that it comes out of the decoder as it was.
+    """The text of a message. What XML cannot hold is written as CLIXML writes it, so that it comes out of the decoder
+    as it was.
 
     :raises ValueError: it has a document type, which CLIXML never has.
     """
@@ -97,7 +98,9 @@ def readable(content: bytes) -> str:
         text = content.decode("utf-8", "replace")
     if "<!" in text:
         raise ValueError("a document type or an entity, which CLIXML never has")
-    return _NOT_XML.sub(lambda match: _escape(ord(match[0])), _REFERENCE.sub(_reference, text) if "&#" in text else text)
+    return _NOT_XML.sub(
+        lambda match: _escape(ord(match[0])), _REFERENCE.sub(_reference, text) if "&#" in text else text
+    )
 
 
 def _reference(match: re.Match[str]) -> str:
@@ -141,7 +144,9 @@ def state(text: str) -> tuple[int, RemoteError | None]:
         if match is None:
             raise ValueError("a state that cannot be read") from None
         return int(match[1]), RemoteError(UNREADABLE)
-    numbers = [member.text or "" for name in ("PipelineState", "RunspaceState") if (member := _member(root, name)) is not None]
+    numbers = [
+        member.text or "" for name in ("PipelineState", "RunspaceState") if (member := _member(root, name)) is not None
+    ]
     if not numbers or not numbers[0].strip().isdigit():
         raise ValueError("a state that cannot be read")
     reason = _member(root, "ExceptionAsErrorRecord")
@@ -170,7 +175,15 @@ def _error(root: ElementTree.Element, record: ElementTree.Element) -> RemoteErro
 
 
 def _member(element: ElementTree.Element, name: str) -> ElementTree.Element | None:
-    return next((child for part in ("MS", "Props") for child in element.iterfind(f"{part}/*") if unescape(child.get("N", "")) == name), None)
+    return next(
+        (
+            child
+            for part in ("MS", "Props")
+            for child in element.iterfind(f"{part}/*")
+            if unescape(child.get("N", "")) == name
+        ),
+        None,
+    )
 
 
 def _resolved(root: ElementTree.Element, element: ElementTree.Element | None) -> ElementTree.Element | None:

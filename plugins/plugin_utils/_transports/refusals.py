@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What Exchange says when it refuses, turned into the collection's errors. All wires use this one table.
 
-Private to the collection. Texts may be localized, so the .NET exception type decides where there is one. Sources of texts and types:
-answers of real organizations in tests/data/captures/rest and in public reports, such as Microsoft365DSC's issues 3552 and 4401.
+Private to the collection. Texts may be localized, so the .NET exception type decides where there is one. Sources of
+texts and types: answers of real organizations in tests/data/captures/rest and in public reports, such as
+Microsoft365DSC's issues 3552 and 4401.
 """
 
 from __future__ import annotations
@@ -28,9 +29,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 @dataclass(frozen=True)
 class _Refusal:
-    """A kind of refusal: recognized by the end of the exception's type (an empty tuple matches none), by PowerShell's own error id, or by its text.
+    """A kind of refusal: recognized by the end of the exception's type (an empty tuple matches none), by PowerShell's
+    own error id, or by its text.
 
-    PowerShell wraps the exception of a pipeline's first statement, so that only the id tells its kind in every language.
+    PowerShell wraps the exception of a pipeline's first statement, so that only the id tells its kind in every
+    language.
     """
 
     error: type[ExchangeError]
@@ -59,7 +62,13 @@ _REFUSALS = (
     ),
     _Refusal(
         ServiceError,
-        ("DCOverloadedException", "SuitabilityDirectoryException", "ServerInMMException", "ADServerSettingsChangedException", "StorageTransientException"),
+        (
+            "DCOverloadedException",
+            "SuitabilityDirectoryException",
+            "ServerInMMException",
+            "ADServerSettingsChangedException",
+            "StorageTransientException",
+        ),
         "cannot currently process your request",
         "Exchange reports this as temporary: run the task again later.",
     ),
@@ -102,7 +111,8 @@ _REFUSALS = (
         PermissionDeniedError,
         (),
         _OPAQUE,
-        "Microsoft's module reports this if the cmdlet is not granted to the application, and if the service failed. " + _GRANT,
+        "Microsoft's module reports this if the cmdlet is not granted to the application, and if the service failed. "
+        + _GRANT,
     ),
     _Refusal(
         ExchangeError,
@@ -129,7 +139,12 @@ _REFUSALS = (
         ),
         "Cannot process argument transformation|missing mandatory parameters|Cannot validate argument|Cannot bind parameter|priority is invalid",
         "",
-        ("ParameterArgumentTransformationError", "ParameterArgumentValidationError", "MissingMandatoryParameter", "CannotConvertArgumentNoMessage"),
+        (
+            "ParameterArgumentTransformationError",
+            "ParameterArgumentValidationError",
+            "MissingMandatoryParameter",
+            "CannotConvertArgumentNoMessage",
+        ),
     ),
 )
 
@@ -158,7 +173,9 @@ def is_opaque(error: ExchangeError | None) -> bool:
 
 def not_granted(cmdlet: str) -> ExchangeError:
     """The error for a cmdlet that the session does not have, if the service returns nothing readable."""
-    return CmdletNotAvailableError("Exchange does not offer this cmdlet to the caller.", remedy=_GRANT, cmdlet=cmdlet, error_id="Forbidden")
+    return CmdletNotAvailableError(
+        "Exchange does not offer this cmdlet to the caller.", remedy=_GRANT, cmdlet=cmdlet, error_id="Forbidden"
+    )
 
 
 def throttled(text: str = "", *, cmdlet: str = "") -> ExchangeError:
@@ -173,7 +190,8 @@ def throttled(text: str = "", *, cmdlet: str = "") -> ExchangeError:
 def of_body(document: Any) -> tuple[str, str, str] | None:
     """Error id, exception type and text of an error body, whichever of its shapes it has; None for anything else.
 
-    The order: details, then the internal exception, then the message. Source: docs/docsite/rst/fidelity.rst, "The wires".
+    The order: details, then the internal exception, then the message. Source: docs/docsite/rst/fidelity.rst, "The
+    wires".
     """
     error = document.get("error") if isinstance(document, dict) else None
     if not isinstance(error, dict):
@@ -185,7 +203,10 @@ def of_body(document: Any) -> tuple[str, str, str] | None:
             return parts(message)
     inner = error.get("innererror")
     if isinstance(inner, dict):
-        internal = next((value for key, value in inner.items() if key.lower() == "internalexception" and isinstance(value, dict)), None)
+        internal = next(
+            (value for key, value in inner.items() if key.lower() == "internalexception" and isinstance(value, dict)),
+            None,
+        )
         for source in (internal, inner):
             message = source.get("message") if source else None
             if source and isinstance(message, str) and message and not message.startswith("Exception of type '"):
@@ -194,7 +215,9 @@ def of_body(document: Any) -> tuple[str, str, str] | None:
 
 
 def parts(message: str) -> tuple[str, str, str]:
-    """Error id, exception type and text of ``ErrorId|ExceptionType|text``, or a JSON object with Message and TypeName, or plain text."""
+    """Error id, exception type and text of ``ErrorId|ExceptionType|text``, or a JSON object with Message and TypeName,
+    or plain text.
+    """
     if message.lstrip().startswith("{"):
         try:
             data = json.loads(message)

@@ -3,11 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The common part of the transports over PowerShell remoting: a pool that is opened when a try needs it, and pipelines.
 
-Private to the collection. Each session has one object, used under the session's lock, and makes one try at a time. A pool in doubt is
-closed.
+Private to the collection. Each session has one object, used under the session's lock, and makes one try at a time. A
+pool in doubt is closed.
 
-``psrp_answers`` separates the answers of several calls. If an earlier statement ends the pipeline, the reads among the remaining
-statements run again; whether the writes among them have run is unknown.
+``psrp_answers`` separates the answers of several calls. If an earlier statement ends the pipeline, the reads among the
+remaining statements run again; whether the writes among them have run is unknown.
 """
 
 from __future__ import annotations
@@ -32,12 +32,30 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml, refusals
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp as _pypsrp
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests, urllib3
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import CutError, TooLargeError, TooSlowError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.module_answers import is_refused_token, not_connected, told
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import (
+    CutError,
+    TooLargeError,
+    TooSlowError,
+)
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.module_answers import (
+    is_refused_token,
+    not_connected,
+    told,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names, lost
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp_answers import PipelineAnswer, answers_of, outcome, statements
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp_answers import (
+    PipelineAnswer,
+    answers_of,
+    outcome,
+    statements,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.records import RemoteError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, FailedError, Failure, Outcome
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
+    Executed,
+    FailedError,
+    Failure,
+    Outcome,
+)
 
 #: The maximum time for each step of closing a session, in seconds.
 CLOSE_TIMEOUT = 3
@@ -51,7 +69,8 @@ class RemotingTransport(ABC):
 
     name = ""
     warnings: Sequence[str] = ()
-    #: The remedies of its errors: for the network to the shell, and from there to Exchange; for a missing Connect-ExchangeOnline, and for a refused connection.
+    #: The remedies of its errors: for the network to the shell, and from there to Exchange; for a missing
+    #: Connect-ExchangeOnline, and for a refused connection.
     _names: Names
     _onward: Names
     _no_module: str
@@ -66,7 +85,8 @@ class RemotingTransport(ABC):
         self._may_reconnect = True
         #: Whether a refused token is worth another connection: not if the one before was refused, too.
         self._may_renew = True
-        #: What Get-ConnectionInformation said of the session when it was opened. Over Microsoft's module, it is a request of its own.
+        #: What Get-ConnectionInformation said of the session when it was opened. Over Microsoft's module, it is a
+        #: request of its own.
         self._connection: list[dict[str, Any]] | None = None
 
     @property
@@ -105,7 +125,11 @@ class RemotingTransport(ABC):
 
     def attempt(self, calls: Sequence[Call]) -> list[Outcome]:
         """One try of the calls, as the statements of one pipeline."""
-        own = [index for index, call in enumerate(calls) if call.cmdlet.lower() == "get-connectioninformation"] if self._connects else []
+        own = (
+            [index for index, call in enumerate(calls) if call.cmdlet.lower() == "get-connectioninformation"]
+            if self._connects
+            else []
+        )
         others = [index for index in range(len(calls)) if index not in own] or own[:1]
         found = dict(zip(others, self._judged([calls[index] for index in others]), strict=True))
         for index in own:
@@ -139,14 +163,19 @@ class RemotingTransport(ABC):
         again, self._may_renew = self._may_renew and self._renewable, False
         if again:
             self._forget_token()
-        return [replace(found, retryable=again) if isinstance(found, Failure) and is_refused_token(found) else found for found in outcomes]
+        return [
+            replace(found, retryable=again) if isinstance(found, Failure) and is_refused_token(found) else found
+            for found in outcomes
+        ]
 
     def _forget_token(self) -> None:
         """Makes the next session get another token. The module on a host does so by itself."""
         return
 
     def _read_anew(self, call: Call, opaque: Outcome) -> Outcome:
-        """Reads again from a new connection: after a session has read the IRM configuration, this cmdlet may keep failing in it."""
+        """Reads again from a new connection: after a session has read the IRM configuration, this cmdlet may keep
+        failing in it.
+        """
         if not self._connects or not self._may_reconnect:
             return opaque
         self.close()
@@ -168,7 +197,9 @@ class RemotingTransport(ABC):
                 sent, found = self._pipeline(pool, [calls[index] for index in left])
                 outcomes.update(zip(left, found, strict=False))
                 # An engine may run statements without showing what they bring.
-                outcomes.update((index, _unanswered(calls[index])) for index in left[len(found) : sent] if not calls[index].is_read)
+                outcomes.update(
+                    (index, _unanswered(calls[index])) for index in left[len(found) : sent] if not calls[index].is_read
+                )
                 left = [index for index in left if index not in outcomes]
                 if refused := next(filter(is_refused_token, found), None):
                     # It would be refused for all others, too.
@@ -213,7 +244,11 @@ class RemotingTransport(ABC):
             failure = error.failure if isinstance(error, FailedError) else self._failure(error)
             failed = failure.error
             if not isinstance(failed, UnreachableError):
-                failed = UnreachableError(f"no session could be opened at {self._where()}: {failed.message}", remedy=failed.remedy, error_id=failed.error_id)
+                failed = UnreachableError(
+                    f"no session could be opened at {self._where()}: {failed.message}",
+                    remedy=failed.remedy,
+                    error_id=failed.error_id,
+                )
             raise FailedError(Failure(failed, Executed.NO, failure.retryable)) from None
         self._pool = pool
         return pool
@@ -228,7 +263,9 @@ class RemotingTransport(ABC):
             raise
         return pool
 
-    def _connect(self, pool: _pypsrp.Pool, credential: Mapping[str, Any], secret: Mapping[str, str] | None = None) -> None:
+    def _connect(
+        self, pool: _pypsrp.Pool, credential: Mapping[str, Any], secret: Mapping[str, str] | None = None
+    ) -> None:
         """Runs Connect-ExchangeOnline, once for each session.
 
         :param credential: the parameters that choose the credential.
@@ -243,12 +280,15 @@ class RemotingTransport(ABC):
         }
         if self._identity["environment"] != "O365Default":
             parameters["ExchangeEnvironmentName"] = self._identity["environment"]
-        # A script's exit or break can end Connect-ExchangeOnline without an error, so check whether there is a connection.
+        # A script's exit or break can end Connect-ExchangeOnline without an error, so check whether there is a
+        # connection.
         calls = [Call("Connect-ExchangeOnline", {**parameters, **credential}), Call("Get-ConnectionInformation")]
         try:
             run = pool.run(statements(calls), timeout=self._command_timeout, secret=secret)
         except TooSlowError:
-            slow = UnreachableError(f"Connect-ExchangeOnline at {self._where()} did not end in time.", remedy=self._names.late)
+            slow = UnreachableError(
+                f"Connect-ExchangeOnline at {self._where()} did not end in time.", remedy=self._names.late
+            )
             raise FailedError(Failure(slow, Executed.NO, retryable=False)) from None
         answers, _withheld = answers_of(run, calls)
         told_of = answers[1] if len(answers) == len(calls) and answers[1].ended and not answers[1].errors else None
@@ -261,7 +301,9 @@ class RemotingTransport(ABC):
     def _not_connected(self, answer: PipelineAnswer) -> tuple[UnreachableError, bool]:
         """Why Connect-ExchangeOnline did not connect, and whether to retry."""
         if not answer.errors:
-            return UnreachableError(f"Connect-ExchangeOnline at {self._where()} ended prematurely.", remedy="Run it there manually."), True
+            return UnreachableError(
+                f"Connect-ExchangeOnline at {self._where()} ended prematurely.", remedy="Run it there manually."
+            ), True
         record = answer.errors[0]
         if found := not_connected(record, self._onward, self._no_access):
             return found
@@ -281,12 +323,15 @@ class RemotingTransport(ABC):
             )
         if isinstance(error, CmdletNotAvailableError):
             return UnreachableError(f"{self._where()} has no Connect-ExchangeOnline.", remedy=self._no_module)
-        return AuthenticationError(f"Connect-ExchangeOnline failed: {error.message}", remedy=self._no_access, error_id=error.error_id)
+        return AuthenticationError(
+            f"Connect-ExchangeOnline failed: {error.message}", remedy=self._no_access, error_id=error.error_id
+        )
 
     def _pipeline(self, pool: _pypsrp.Pool, calls: Sequence[Call]) -> tuple[int, list[Outcome]]:
         """Runs calls as the statements of one pipeline.
 
-        :returns: the number of calls that were sent, from the first; and the outcomes of those whose end was seen, and always that of the first.
+        :returns: the number of calls that were sent, from the first; and the outcomes of those whose end was seen, and
+            always that of the first.
         """
         if not self._has_markers:
             calls = calls[:1]
@@ -319,16 +364,25 @@ class RemotingTransport(ABC):
             return lost(error, self._where(), self._names)
         if isinstance(error, TooSlowError):
             return Failure(
-                ServiceError("the cmdlet did not end in time.", remedy="ansible_exchange_command_timeout may be too short."), Executed.UNKNOWN, False
+                ServiceError(
+                    "the cmdlet did not end in time.", remedy="ansible_exchange_command_timeout may be too short."
+                ),
+                Executed.UNKNOWN,
+                False,
             )
         if isinstance(error, (requests.RequestException, urllib3.exceptions.HTTPError, OSError)):
             return lost(error, self._where(), self._names)
-        return Failure(ProtocolError(f"{self._where()} sent a response that cannot be interpreted ({type(error).__name__})."), Executed.UNKNOWN)
+        return Failure(
+            ProtocolError(f"{self._where()} sent a response that cannot be interpreted ({type(error).__name__})."),
+            Executed.UNKNOWN,
+        )
 
 
 def _unanswered(call: Call) -> Failure:
     """The outcome of a write whose end a pipeline did not show."""
-    return Failure(ProtocolError("the remote pipeline ended before this cmdlet finished.", cmdlet=call.cmdlet), Executed.UNKNOWN)
+    return Failure(
+        ProtocolError("the remote pipeline ended before this cmdlet finished.", cmdlet=call.cmdlet), Executed.UNKNOWN
+    )
 
 
 def _is_connected(connection: Any) -> bool:

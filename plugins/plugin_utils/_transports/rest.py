@@ -4,8 +4,9 @@
 """The transport ``rest``: Exchange Online's admin API, InvokeCommand and ``$batch``.
 
 Private to the collection. Microsoft does not document this interface for others; what is known of it is in
-docs/docsite/rst/fidelity.rst, "The wires". One object a session, used under the session's lock; it makes one try at a time
-and never repeats a call by itself, unless the service said that it did not take it (a refused token, a redirect, a batch).
+docs/docsite/rst/fidelity.rst, "The wires". One object a session, used under the session's lock; it makes one try at a
+time and never repeats a call by itself, unless the service said that it did not take it (a refused token, a redirect, a
+batch).
 """
 
 from __future__ import annotations
@@ -25,14 +26,33 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ProtocolError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import rest_answers as answers
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.answers import incomplete, is_of_a_part
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.authentication import claims_of, is_tenant_id
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.answers import (
+    incomplete,
+    is_of_a_part,
+)
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.authentication import (
+    claims_of,
+    is_tenant_id,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.encode import json_parameter
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests, urllib3
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import CutError, TooLargeError, TooSlowError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import (
+    CutError,
+    TooLargeError,
+    TooSlowError,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names, lost
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, FailedError, Failure, Outcome, unforeseen
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.with_credential import Given, WithCredential
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
+    Executed,
+    FailedError,
+    Failure,
+    Outcome,
+    unforeseen,
+)
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.with_credential import (
+    Given,
+    WithCredential,
+)
 
 #: Requests of one $batch; what the service's own module uses.
 _BATCH = 10
@@ -45,7 +65,12 @@ _READ_TIMEOUT = 60
 #: Seconds after which an unused connection is not trusted with a request any more: a write on a connection that the
 #: other side has just closed would have an unknown outcome.
 _IDLE = 30
-_NAMES = Names("ansible_exchange_ca_cert", "ansible_exchange_api_url", "ansible_exchange_proxy", "ansible_exchange_command_timeout may be too short.")
+_NAMES = Names(
+    "ansible_exchange_ca_cert",
+    "ansible_exchange_api_url",
+    "ansible_exchange_proxy",
+    "ansible_exchange_command_timeout may be too short.",
+)
 _SYSTEM_MAILBOX = "SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}"
 #: The version of Microsoft's module whose interface is used.
 MODULE_VERSION = "3.9.2"
@@ -78,7 +103,8 @@ class RestTransport(WithCredential):
         self._base: str = identity["rest"]["api_url"]
         self._host = urllib.parse.urlsplit(self._base).hostname or ""
         self._connection_id = str(uuid.uuid4())
-        #: The calls of the last try by their identity, which lasts as long as they are held, and the ID under which the service finds each in its logs.
+        #: The calls of the last try by their identity, which lasts as long as they are held, and the ID under which the
+        #: service finds each in its logs.
         self._request_ids: dict[int, tuple[Call, str]] = {}
         self._token_lock = threading.Lock()
         self._takes_batches = True
@@ -99,10 +125,16 @@ class RestTransport(WithCredential):
         return False
 
     def attempt(self, calls: Sequence[Call]) -> list[Outcome]:
-        """One try of the calls. Requests that only read are under way side by side; with a write among them, they follow each other in the calls' order."""
+        """One try of the calls. Requests that only read are under way side by side; with a write among them, they
+        follow each other in the calls' order.
+        """
         listings = [[index] for index, call in enumerate(calls) if call.cmdlet.lower() == "get-command"]
         own = [index for index, call in enumerate(calls) if call.cmdlet.lower() == "get-connectioninformation"]
-        others = [index for index, call in enumerate(calls) if call.cmdlet.lower() not in ("get-command", "get-connectioninformation")]
+        others = [
+            index
+            for index, call in enumerate(calls)
+            if call.cmdlet.lower() not in ("get-command", "get-connectioninformation")
+        ]
         groups = [*listings, *(others[start : start + _BATCH] for start in range(0, len(others), _BATCH))]
         # Another try brings the same calls. As with Microsoft's module, a call keeps its ID however often it is sent.
         self._request_ids = {id(call): self._request_ids.get(id(call), (call, str(uuid.uuid4()))) for call in calls}
@@ -119,7 +151,9 @@ class RestTransport(WithCredential):
         for group, found in zip(groups, brought, strict=True):
             outcomes.update(zip(group, found, strict=True))
         # The cmdlet is the module's own, which reads it in its token, too.
-        outcomes.update((index, Result(objects=[{"State": "Connected", "TenantID": self._credential.tenant_id}])) for index in own)
+        outcomes.update(
+            (index, Result(objects=[{"State": "Connected", "TenantID": self._credential.tenant_id}])) for index in own
+        )
         self._used = time.monotonic()
         return [outcomes[index] for index in range(len(calls))]
 
@@ -133,7 +167,9 @@ class RestTransport(WithCredential):
         try:
             if these[0].cmdlet.lower() == "get-command":
                 return [self._granted(these[0])]
-            return self._batch(these) if len(these) > 1 and self._takes_batches else [self._alone(call) for call in these]
+            return (
+                self._batch(these) if len(these) > 1 and self._takes_batches else [self._alone(call) for call in these]
+            )
         except FailedError as failed:
             return [failed.failure for _call in these]
         except Exception as error:  # what an answer holds may be anything, and the request was perhaps carried out
@@ -159,10 +195,16 @@ class RestTransport(WithCredential):
         def body(token: str) -> Any:
             nonlocal used
             used = token
-            return {"requests": [self._part(str(index), f"{address}/InvokeCommand", call, token) for index, call in enumerate(calls)]}
+            return {
+                "requests": [
+                    self._part(str(index), f"{address}/InvokeCommand", call, token) for index, call in enumerate(calls)
+                ]
+            }
 
         # Microsoft's module sends the headers of the last part.
-        status, headers, content = self._send("POST", f"{address}/$batch", body, {**self._named(calls[-1]), "Prefer": _GO_ON})
+        status, headers, content = self._send(
+            "POST", f"{address}/$batch", body, {**self._named(calls[-1]), "Prefer": _GO_ON}
+        )
         if 400 <= status < 500 and status not in (401, 408, 429):
             self._takes_batches = False
             # It is not certain that a service that refuses the whole has run none of its parts.
@@ -187,7 +229,13 @@ class RestTransport(WithCredential):
 
     def _part(self, name: str, url: str, call: Call, token: str) -> dict[str, Any]:
         prefer = {"Prefer": f"{_PAGE};{_GO_ON}"}
-        headers = {**self._headers(), **self._named(call), **prefer, "Authorization": f"Bearer {token}", "Content-Type": _JSON}
+        headers = {
+            **self._headers(),
+            **self._named(call),
+            **prefer,
+            "Authorization": f"Bearer {token}",
+            "Content-Type": _JSON,
+        }
         return {"id": name, "method": "POST", "url": url, "headers": headers, "body": _body(call)}
 
     def _part_outcome(self, call: Call, part: Mapping[str, Any]) -> Outcome:
@@ -195,12 +243,16 @@ class RestTransport(WithCredential):
         if not isinstance(status, int) or isinstance(status, bool):
             return answers.garbled("the response to a batch does not include this call")
         try:
-            return self._pages(call, answers.outcome(call, status, answers.Headers(part.get("headers")), part.get("body")))
+            return self._pages(
+                call, answers.outcome(call, status, answers.Headers(part.get("headers")), part.get("body"))
+            )
         except FailedError as failed:
             return failed.failure
 
     def _pages(self, call: Call, first: Outcome | answers.Page) -> Outcome:
-        """The result of a call whose answer may come in several pages. A page that is missing is an error, never the end."""
+        """The result of a call whose answer may come in several pages. A page that is missing is an error, never the
+        end.
+        """
         if not isinstance(first, answers.Page):
             return first
         result, page, seen = first.result, first, set[str]()
@@ -215,14 +267,21 @@ class RestTransport(WithCredential):
             if not isinstance(following, answers.Page):
                 if isinstance(following, Failure) and following.retryable:
                     return following
-                return incomplete(call, f"the service does not return the rest ({following.error.message.rstrip('.')})" if following.error else "")
+                return incomplete(
+                    call,
+                    f"the service does not return the rest ({following.error.message.rstrip('.')})"
+                    if following.error
+                    else "",
+                )
             page = following
             result.objects += page.result.objects
             result.warnings += page.result.warnings
         return result
 
     def _next(self, call: Call, link: str) -> Outcome | answers.Page:
-        """A further page. It is unknown which method the service expects: most clients in production use POST, some use GET."""
+        """A further page. It is unknown which method the service expects: most clients in production use POST, some use
+        GET.
+        """
         body = _body(call)
         named = self._named(call)
         posted = answers.outcome(call, *self._send("POST", link, lambda token: body, named))
@@ -235,7 +294,9 @@ class RestTransport(WithCredential):
         """Which cmdlets the service offers to us: what Get-Command returns over PSRP."""
         url = f"{self._address('v1.0')}/EXOModuleFile?Version={MODULE_VERSION}"
         headers = {"client-request-id": self._request_id(call)}
-        page = answers.outcome(call, *self._send("GET", url, None, {**headers, "CommandName": "*", "SkipLoadingFormatData": "true"}))
+        page = answers.outcome(
+            call, *self._send("GET", url, None, {**headers, "CommandName": "*", "SkipLoadingFormatData": "true"})
+        )
         if not isinstance(page, answers.Page):
             return page
         lists = [item.get("exportedCmdlets") for item in page.result.objects]
@@ -253,7 +314,9 @@ class RestTransport(WithCredential):
 
     @property
     def _tenant(self) -> str:
-        """The organization in addresses: its tenant id, once a token shows it. With a domain, the service may refuse further pages."""
+        """The organization in addresses: its tenant id, once a token shows it. With a domain, the service may refuse
+        further pages.
+        """
         return self._credential.organization_id or self._organization
 
     def _address(self, version: str) -> str:
@@ -293,7 +356,9 @@ class RestTransport(WithCredential):
         renewed = False
         for _turn in range(_REDIRECTS + 2):
             content = None if body is None else body(token)
-            status, answer_headers, answer = self._request(method, url, content, {**self._headers(), **headers, "Authorization": f"Bearer {token}"})
+            status, answer_headers, answer = self._request(
+                method, url, content, {**self._headers(), **headers, "Authorization": f"Bearer {token}"}
+            )
             if status == 401 and not renewed and self._credential.renewable:
                 renewed = True
                 token = self._token(token, claims_of(answer_headers.get("WWW-Authenticate", "")))
@@ -319,9 +384,18 @@ class RestTransport(WithCredential):
         try:
             data = None if body is None else json.dumps(body, separators=(",", ":")).encode("ascii")
             kind = {"Content-Type": _JSON} if data is not None else {}
-            response = self._http.request(method, url, data=data, headers={**headers, **kind}, timeout=self._timeout, allow_redirects=False)
+            response = self._http.request(
+                method, url, data=data, headers={**headers, **kind}, timeout=self._timeout, allow_redirects=False
+            )
             return response.status_code, response.headers, response.content
-        except (requests.RequestException, urllib3.exceptions.HTTPError, TooSlowError, TooLargeError, CutError, OSError) as error:
+        except (
+            requests.RequestException,
+            urllib3.exceptions.HTTPError,
+            TooSlowError,
+            TooLargeError,
+            CutError,
+            OSError,
+        ) as error:
             failure = lost(error, self._base, self.names, late=self._limits.late)
             raise FailedError(failure) from None
 
@@ -342,7 +416,9 @@ class RestTransport(WithCredential):
         return parts.geturl()
 
     def _ours(self, url: str) -> bool:
-        """Whether an address that the service named is on its own host or below it, over the same scheme and at the same port."""
+        """Whether an address that the service named is on its own host or below it, over the same scheme and at the
+        same port.
+        """
         try:
             target, base = urllib.parse.urlsplit(url), urllib.parse.urlsplit(self._base)
             ports = [part.port or 443 for part in (target, base)]

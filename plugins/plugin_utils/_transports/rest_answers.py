@@ -23,7 +23,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import decode, refusals
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import bounded
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
+    Executed,
+    Failure,
+    Outcome,
+)
 
 #: Statuses that pass, whatever their body says. Source: docs/docsite/rst/fidelity.rst, "The wires".
 _PASSING = (408, 429, 502, 503, 504)
@@ -44,7 +48,9 @@ class Headers(dict[str, str]):
     """Headers of a batch's part; HTTP does not mind their case."""
 
     def __init__(self, headers: Any) -> None:
-        super().__init__({str(name).lower(): str(value) for name, value in headers.items()} if isinstance(headers, Mapping) else {})
+        super().__init__(
+            {str(name).lower(): str(value) for name, value in headers.items()} if isinstance(headers, Mapping) else {}
+        )
 
     def get(self, name: str, default: Any = None) -> Any:
         return super().get(name.lower(), default)
@@ -57,13 +63,17 @@ def outcome(call: Call, status: int, headers: Mapping[str, str], content: Any) -
     """
     try:
         document = parse(content) if isinstance(content, (bytes, str)) else content
-        return _page(call, status, document) if 200 <= status < 300 else _refusal(call, status, headers, content, document)
+        return (
+            _page(call, status, document) if 200 <= status < 300 else _refusal(call, status, headers, content, document)
+        )
     except RecursionError:
         return garbled("the response is nested too deeply")
 
 
 def _page(call: Call, status: int, document: Any) -> Outcome | Page:
-    """An answer is 200 with a JSON object whose ``value`` is a list of objects. Anything else says nothing, least of all that nothing is there."""
+    """An answer is 200 with a JSON object whose ``value`` is a list of objects. Anything else says nothing, least of
+    all that nothing is there.
+    """
     if status != 200 or not isinstance(document, dict):
         return garbled(f"the response (HTTP {status}) is not a valid response to a cmdlet")
     if errors := document.get("@adminapi.errors"):
@@ -84,7 +94,13 @@ def _refusal(call: Call, status: int, headers: Mapping[str, str], content: Any, 
     if told is not None:
         # The header tells the exception where the text does not.
         told = (told[0], told[1] or exception_type, told[2])
-    text = content.decode("utf-8", "replace") if isinstance(content, bytes) else content if isinstance(content, str) else ""
+    text = (
+        content.decode("utf-8", "replace")
+        if isinstance(content, bytes)
+        else content
+        if isinstance(content, str)
+        else ""
+    )
     if status == 429 or "maximum number of concurrent requests" in text:
         return Failure(refusals.throttled(), Executed.NO, retry_after=after)
     if status in _PASSING:
@@ -102,14 +118,17 @@ def _refusal(call: Call, status: int, headers: Mapping[str, str], content: Any, 
     if told is not None:
         refused = _refused(call, told, after)
         if status == 403 and isinstance(refused, Result) and refused.error.__class__ is ExchangeError:
-            refused.error = PermissionDeniedError(refused.error.message, cmdlet=call.cmdlet, error_id=refused.error.error_id)
+            refused.error = PermissionDeniedError(
+                refused.error.message, cmdlet=call.cmdlet, error_id=refused.error.error_id
+            )
         return refused
     if status == 403:
         return Result(error=refusals.not_granted(call.cmdlet))
     if status >= 500:
         return Failure(_failed(status, None, exception_type), Executed.UNKNOWN, retry_after=after)
     error = ProtocolError(
-        f"the service returned HTTP {status} with a response that is not from Exchange.", remedy="Check ansible_exchange_api_url and any proxies."
+        f"the service returned HTTP {status} with a response that is not from Exchange.",
+        remedy="Check ansible_exchange_api_url and any proxies.",
     )
     return Failure(error, Executed.UNKNOWN, retryable=False)
 
@@ -148,7 +167,8 @@ def garbled(text: str) -> Failure:
 def _failed(status: int, told: tuple[str, str, str] | None, exception_type: str) -> ServiceError:
     reason = " ".join((told[2] if told else "").replace("\0", " ").split())
     return ServiceError(
-        f"the service failed (HTTP {status}{': ' + reason if reason else ''}).", error_id=exception_type or (told[1] or told[0] if told else "")
+        f"the service failed (HTTP {status}{': ' + reason if reason else ''}).",
+        error_id=exception_type or (told[1] or told[0] if told else ""),
     )
 
 

@@ -106,7 +106,8 @@ class Policy:
     ) -> list[Result]:
         """Runs the calls and returns one result for each, in their order.
 
-        :param attempt: one try of the calls that it is given; one outcome for each. What it raises is a defect, and the calls may have been carried out.
+        :param attempt: one try of the calls that it is given; one outcome for each. What it raises is a defect, and the
+            calls may have been carried out.
         :param log: takes a line about each decision; no values and no secrets are in it.
         :param wanted: whether somebody still waits for the answer; asked before each further try.
         """
@@ -134,7 +135,9 @@ class Policy:
             if not again or number == self.tries or waited + wait > LONGEST_WAIT or not wanted():
                 break
             for index, failure in again.items():
-                log(f"{calls[index].cmdlet}: {failure.error.message} Try {number} of {self.tries} failed; the next one is in {wait:.1f} s.")
+                log(
+                    f"{calls[index].cmdlet}: {failure.error.message} Try {number} of {self.tries} failed; the next one is in {wait:.1f} s."
+                )
             self.sleep(wait)
             waited += wait
             pending = list(again)

@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sign-in by a person, for a first look before an application is registered: with a code on any device, or in this machine's browser.
+"""Sign-in by a person, for a first look before an application is registered: with a code on any device, or in this
+machine's browser.
 
-Private to the collection. The tokens stay in this process and end with it. Organizations ask for a sign-in one after the other, because a person
-can read only one code at a time.
+Private to the collection. The tokens stay in this process and end with it. Organizations ask for a sign-in one after
+the other, because a person can read only one code at a time.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ import webbrowser
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AuthenticationError, NotSentError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    AuthenticationError,
+    NotSentError,
+)
 
 #: The maximum lifetime of a code in seconds, whatever the authority says. Microsoft's codes are valid for 15 minutes.
 LONGEST = 1800.0
@@ -80,9 +84,13 @@ class SignIn:
             return self._in_browser(tell) if self._with_browser else self._with_code(tell, wanted)
 
     def renew(self, claims: str | None) -> dict[str, Any]:
-        """Renews the token of the person without asking again. Returns the authority's answer; empty if nobody has signed in."""
+        """Renews the token of the person without asking again. Returns the authority's answer; empty if nobody has
+        signed in.
+        """
         for account in self._application.get_accounts():
-            answer = self._application.acquire_token_silent_with_error(self._scopes, account, force_refresh=True, claims_challenge=claims)
+            answer = self._application.acquire_token_silent_with_error(
+                self._scopes, account, force_refresh=True, claims_challenge=claims
+            )
             return dict(answer or {})
         return {}
 
@@ -91,12 +99,19 @@ class SignIn:
         if "user_code" not in flow:
             return dict(flow)
         if not all(_SHOWN.fullmatch(str(text)) for text in (flow["user_code"], _page(flow))):
-            raise AuthenticationError("the authority sent a code, or the address of a page, that no person could enter.", remedy=_OTHER_AUTHORITY)
+            raise AuthenticationError(
+                "the authority sent a code, or the address of a page, that no person could enter.",
+                remedy=_OTHER_AUTHORITY,
+            )
         life = min(max(float(flow["expires_in"]), 1.0), LONGEST)
         until = time.time() + life
         flow["interval"] = min(max(flow["interval"], 1), 60)  # without a pause, msal would not check the clock either
         tell(_invitation(self._organization, flow, life))
-        answer = dict(self._application.acquire_token_by_device_flow(flow, exit_condition=lambda flow: time.time() > until or not wanted()))
+        answer = dict(
+            self._application.acquire_token_by_device_flow(
+                flow, exit_condition=lambda flow: time.time() > until or not wanted()
+            )
+        )
         if not wanted():
             raise NotSentError("nobody waits for this sign-in anymore.")
         if answer.get("error") in ("authorization_pending", "slow_down", "expired_token", "code_expired"):
@@ -114,11 +129,16 @@ class SignIn:
             webbrowser.get()
         except webbrowser.Error:
             raise AuthenticationError(
-                "this machine has no browser for the sign-in.", remedy="Set ansible_exchange_device_code: true instead of ansible_exchange_interactive."
+                "this machine has no browser for the sign-in.",
+                remedy="Set ansible_exchange_device_code: true instead of ansible_exchange_interactive.",
             ) from None
-        tell(f"{self._organization}: sign in with the browser window that opens on this machine now. This run can only read.")
+        tell(
+            f"{self._organization}: sign in with the browser window that opens on this machine now. This run can only read."
+        )
         try:
-            answer = self._application.acquire_token_interactive(self._scopes, prompt="select_account", timeout=_IN_BROWSER)
+            answer = self._application.acquire_token_interactive(
+                self._scopes, prompt="select_account", timeout=_IN_BROWSER
+            )
         except RuntimeError as error:
             if type(error).__name__ != "BrowserInteractionTimeoutError":
                 raise

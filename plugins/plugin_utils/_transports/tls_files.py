@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The files for TLS that a connection's variables name, looked at before any traffic.
 
-Private to the collection. What is wrong with one would otherwise come out of the middle of a handshake, where nothing tells a
-file of ours from a fault of the other side's. The application's certificate is read in ``_authentication``.
+Private to the collection. What is wrong with one would otherwise come out of the middle of a handshake, where nothing
+tells a file of ours from a fault of the other side's. The application's certificate is read in ``_authentication``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,12 @@ def check(identity: Mapping[str, Any]) -> None:
     if psrp["ssl"] and isinstance(psrp["cert_validation"], str):
         _check_authorities("ansible_psrp_ca_cert", psrp["cert_validation"])
     if psrp["auth"] == "certificate":
-        _check_key("ansible_psrp_certificate_pem", psrp["certificate_pem"], "ansible_psrp_certificate_key_pem", psrp["certificate_key_pem"])
+        _check_key(
+            "ansible_psrp_certificate_pem",
+            psrp["certificate_pem"],
+            "ansible_psrp_certificate_key_pem",
+            psrp["certificate_key_pem"],
+        )
 
 
 def _check_authorities(variable: str, path: str) -> None:
@@ -41,7 +46,10 @@ def _check_authorities(variable: str, path: str) -> None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
     except ssl.SSLError:
-        raise UnreachableError(f"{variable}: {path} contains no readable certificate.", remedy="Use a PEM file with certificate authorities.") from None
+        raise UnreachableError(
+            f"{variable}: {path} contains no readable certificate.",
+            remedy="Use a PEM file with certificate authorities.",
+        ) from None
 
 
 def _check_key(variable: str, path: str, key_variable: str, key_path: str) -> None:
@@ -62,4 +70,6 @@ def _check_readable(variable: str, path: str) -> None:
         with open(path, "rb") as file:
             file.read(1)
     except OSError as error:
-        raise UnreachableError(f"{variable}: {path} cannot be read: {error.strerror}.", remedy="Check the path and its permissions.") from None
+        raise UnreachableError(
+            f"{variable}: {path} cannot be read: {error.strerror}.", remedy="Check the path and its permissions."
+        ) from None

@@ -12,8 +12,17 @@ from typing import Any, TypeVar
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AuthenticationError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import sign_in
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.authentication import AuthorityFailedError, Credential, http_session
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import CutError, Limits, TooLargeError, TooSlowError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.authentication import (
+    AuthorityFailedError,
+    Credential,
+    http_session,
+)
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import (
+    CutError,
+    Limits,
+    TooLargeError,
+    TooSlowError,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import FailedError
 
 Given = TypeVar("Given")
@@ -41,12 +50,15 @@ class WithCredential:
         return self._credential.user
 
     def sign_in(self, tell: Callable[[str], None], wanted: Callable[[], bool]) -> None:
-        """Asks a person to sign in; see :meth:`Credential.sign_in`. The limits of calls do not apply, because a person may take minutes.
+        """Asks a person to sign in; see :meth:`Credential.sign_in`. The limits of calls do not apply, because a person
+        may take minutes.
 
         :raises ExchangeError: nobody signed in, or the authority refused or failed.
         """
         try:
-            self._from_authority(partial(self._credential.sign_in, tell, wanted), self._limits.call(2 * sign_in.LONGEST))
+            self._from_authority(
+                partial(self._credential.sign_in, tell, wanted), self._limits.call(2 * sign_in.LONGEST)
+            )
         except FailedError as failed:
             raise failed.failure.error from None
 

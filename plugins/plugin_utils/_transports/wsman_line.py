@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A pool's line to a host: WSMan over HTTP, as pypsrp speaks it.
 
-Private to the collection. Uses private parts of pypsrp 0.9: the class ``_TransportHTTP`` behind ``WSMan.transport`` with its
-``_build_session``, because it follows redirects with the credential, and does not repeat a Receive whose connection was lost. The
-test ``test_pypsrp.py`` fails if they change.
+Private to the collection. Uses private parts of pypsrp 0.9: the class ``_TransportHTTP`` behind ``WSMan.transport``
+with its ``_build_session``, because it follows redirects with the credential, and does not repeat a Receive whose
+connection was lost. The test ``test_pypsrp.py`` fails if they change.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ class WsmanLine:
     def __init__(self, psrp: Mapping[str, Any], tries: int) -> None:
         self.limits = Limits()
         self.operation_timeout = int(psrp["operation_timeout"])
-        settings = {name: value for name, value in psrp.items() if name not in ("configuration_name", "connect", "origins")}
+        settings = {
+            name: value for name, value in psrp.items() if name not in ("configuration_name", "connect", "origins")
+        }
         self.connection = WSMan(**{**settings, "reconnection_backoff": float(settings["reconnection_backoff"])})
         self.resent = self.done = False
         self._tries = tries
@@ -76,7 +78,13 @@ class WsmanLine:
                     self.limits.spend(values=answer.count(b"<"))
                 self.done = _DONE in answer
                 return answer
-            except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError, urllib3.exceptions.HTTPError, CutError):
+            except (
+                requests.ConnectionError,
+                requests.Timeout,
+                requests.exceptions.ChunkedEncodingError,
+                urllib3.exceptions.HTTPError,
+                CutError,
+            ):
                 if not repeatable or number == self._tries or self.limits.late:
                     raise
                 if transport.wrap_required:

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The emulated organization's mail flow: which rules a message meets, and what becomes of it for each recipient.
 
-Its rules are those of the mail flow semantics that the project works from, and it shares no code with the collection. It
-works by possible worlds (:mod:`.worlds`): a two-valued mail flow (:mod:`.passage`) runs once for every combination of
-answers to what is not known, and what all runs agree on is the answer.
+Its rules are those of the mail flow semantics that the project works from, and it shares no code with the collection.
+It works by possible worlds (:mod:`.worlds`): a two-valued mail flow (:mod:`.passage`) runs once for every combination
+of answers to what is not known, and what all runs agree on is the answer.
 """
 
 from __future__ import annotations
@@ -35,7 +35,14 @@ class MailFlow:
         self.directory = Directory(facts)
         self._position = {rule.name: place for place, rule in enumerate(self.rules)}
 
-    def deliver(self, message: Mapping[str, Any], *, guesses: Collection[str] = GUESSES, independent: bool = False, limit: int = 4096) -> dict[str, Any]:
+    def deliver(
+        self,
+        message: Mapping[str, Any],
+        *,
+        guesses: Collection[str] = GUESSES,
+        independent: bool = False,
+        limit: int = 4096,
+    ) -> dict[str, Any]:
         """What becomes of a message.
 
         :param message: the keys of a test vector's message.
@@ -46,21 +53,33 @@ class MailFlow:
         :raises TooManyWorlds: more than ``limit`` combinations are open.
         """
         arrived = mail(message)
-        explored = explore(lambda world: self._run(world, arrived), guesses=guesses, independent=independent, limit=limit)
+        explored = explore(
+            lambda world: self._run(world, arrived), guesses=guesses, independent=independent, limit=limit
+        )
         worlds = explored.worlds
         addresses = list(dict.fromkeys(address for outcomes, _effects in explored.results for address in outcomes))
-        answer: dict[str, Any] = {"recipients": {}, "effects": _common([effects for _outcomes, effects in explored.results])}
+        answer: dict[str, Any] = {
+            "recipients": {},
+            "effects": _common([effects for _outcomes, effects in explored.results]),
+        }
         for address in addresses:
             outcomes = [found.get(address) for found, _effects in explored.results]
             reached = [one for one in outcomes if one is not None]
             result = joined(reached)
             if len(reached) < len(outcomes):
                 # Somebody whom a rule brings, perhaps.
-                result = {"fate": "unknown", "protection": "unknown", "rules": [{**row, "matched": "unknown"} for row in result["rules"]]}
+                result = {
+                    "fate": "unknown",
+                    "protection": "unknown",
+                    "rules": [{**row, "matched": "unknown"} for row in result["rules"]],
+                }
             result["rules"].sort(key=lambda one: self._position[one["name"]])
             questions = decisive(worlds, outcomes)
             if questions:
-                result["unknown"] = sorted(({"id": one.unknown, "reason": one.reason} for one in questions), key=lambda row: (row["id"], row["reason"]))
+                result["unknown"] = sorted(
+                    ({"id": one.unknown, "reason": one.reason} for one in questions),
+                    key=lambda row: (row["id"], row["reason"]),
+                )
             if explored.assumed:
                 result["assumes"] = sorted(explored.assumed)
             answer["recipients"][address] = result
@@ -68,8 +87,12 @@ class MailFlow:
             answer["effects"]["notes"] = ["A label with encryption replaces the protection that a rule asked for."]
         return answer
 
-    def worlds(self, message: Mapping[str, Any], *, guesses: Collection[str] = (), limit: int = 4096) -> dict[str, list[Outcome | None]]:
-        """Each recipient's outcome in every world, for who asks more than what they agree on. None: nobody by that address."""
+    def worlds(
+        self, message: Mapping[str, Any], *, guesses: Collection[str] = (), limit: int = 4096
+    ) -> dict[str, list[Outcome | None]]:
+        """Each recipient's outcome in every world, for who asks more than what they agree on. None: nobody by that
+        address.
+        """
         arrived = mail(message)
         explored = explore(lambda world: self._run(world, arrived)[0], guesses=guesses, limit=limit)
         addresses = dict.fromkeys(address for outcomes in explored.results for address in outcomes)
@@ -92,7 +115,11 @@ class MailFlow:
             question = Question("U09", f"{address} gets the message in several ways", ("ways", address), tuple(ways))
             found[address] = world.ask(question) if len(ways) > 1 else ways[0]
         effects = passage.effects
-        return found, {"incident_reports": effects.incident_reports, "notifications": effects.notifications, "moderators": effects.moderators}
+        return found, {
+            "incident_reports": effects.incident_reports,
+            "notifications": effects.notifications,
+            "moderators": effects.moderators,
+        }
 
 
 def _common(all_effects: list[dict[str, list[str]]]) -> dict[str, Any]:

@@ -30,7 +30,11 @@ def subject(find: Find) -> Test:
 def _in_subject(view: View, find: Find, value: Sequence[str]) -> Truth:
     """What is found in the subject. The subject of a message that a disclaimer was wrapped around is not documented."""
     found = find(view, view.copy.subject, value)
-    return found if found is False or not view.copy.wrapped else doubt(FACTS, "the wrapper's subject", find.__name__, tuple(value))
+    return (
+        found
+        if found is False or not view.copy.wrapped
+        else doubt(FACTS, "the wrapper's subject", find.__name__, tuple(value))
+    )
 
 
 def subject_or_body(find: Find) -> Test:
@@ -38,7 +42,9 @@ def subject_or_body(find: Find) -> Test:
         body = find(view, "\n".join(view.copy.texts), value)
         if view.copy.tokens:
             body = doubt(FACTS, "what the tokens of a disclaimer stand for", find.__name__, tuple(value))
-        return either([_in_subject(view, find, value), body if view.copy.wrapped else _readable(view, body, find.__name__, value)])
+        return either(
+            [_in_subject(view, find, value), body if view.copy.wrapped else _readable(view, body, find.__name__, value)]
+        )
 
     return test
 
@@ -46,7 +52,9 @@ def subject_or_body(find: Find) -> Test:
 def _readable(view: View, found: Truth, *about: Any) -> Truth:
     """What was found in the content, if rules can read it."""
     message = view.message
-    if not message.rights_protected or (message.own_keys and view.directory.irm.get("TransportDecryptionSetting", "Optional") != "Disabled"):
+    if not message.rights_protected or (
+        message.own_keys and view.directory.irm.get("TransportDecryptionSetting", "Optional") != "Disabled"
+    ):
         return found
     return doubt("U30", "the content is protected, and the rules may not be able to read it", str(about))
 
@@ -55,12 +63,20 @@ def header(find: Find) -> Test:
     def test(view: View, value: tuple[str, Sequence[str]]) -> Truth:
         name, wanted = value[0].lower(), value[1]
         fields = {"subject": (view.copy.subject,), "from": (view.message.sender,)}
-        fields |= {field: (", ".join(view.message.written[field]),) for field in ("to", "cc") if view.message.written[field]}
+        fields |= {
+            field: (", ".join(view.message.written[field]),) for field in ("to", "cc") if view.message.written[field]
+        }
         if name in OWN_FIELDS and view.copy.headers.get(name) != view.message.headers.get(name):
-            return doubt(FACTS, f"whether a rule can change the header {name}", "header", name, find.__name__, tuple(wanted))
+            return doubt(
+                FACTS, f"whether a rule can change the header {name}", "header", name, find.__name__, tuple(wanted)
+            )
         held = view.copy.headers.get(name, fields.get(name))
         if held is None:
-            return doubt(FACTS, f"the header {name}", "header", name, find.__name__, tuple(wanted)) if name in _ALWAYS_THERE else False
+            return (
+                doubt(FACTS, f"the header {name}", "header", name, find.__name__, tuple(wanted))
+                if name in _ALWAYS_THERE
+                else False
+            )
         found = either(find(view, text, wanted) for text in held)
         if found is False and name in ("from", "to", "cc") and name not in view.copy.headers:
             return doubt(FACTS, f"the names in the field {name}", "names", name, find.__name__, tuple(wanted))
@@ -83,10 +99,20 @@ def type_(view: View, wanted: str) -> Truth:
         return wanted in message.types
     if message.rights_protected:
         if view.copy.decrypting and message.own_keys is not False:
-            return doubt("U03", "whether a message that a rule wants decrypted is still PermissionControlled", "after decryption", guess=True)
+            return doubt(
+                "U03",
+                "whether a message that a rule wants decrypted is still PermissionControlled",
+                "after decryption",
+                guess=True,
+            )
         return True
     if view.copy.encrypting:
-        return doubt("U03", "whether a message that a rule wants encrypted is PermissionControlled already", "after encryption", guess=False)
+        return doubt(
+            "U03",
+            "whether a message that a rule wants encrypted is PermissionControlled already",
+            "after encryption",
+            guess=False,
+        )
     return False
 
 
@@ -153,7 +179,11 @@ def attachments(test: Callable[[View, Mapping[str, Any], Any], Truth]) -> Test:
 
 def told(key: str) -> Test:
     def test(view: View, attachment: Mapping[str, Any], value: bool) -> Truth:
-        return bool(attachment[key]) if key in attachment else doubt(FACTS, f"{key} of {attachment['name']}", attachment["name"], key)
+        return (
+            bool(attachment[key])
+            if key in attachment
+            else doubt(FACTS, f"{key} of {attachment['name']}", attachment["name"], key)
+        )
 
     return attachments(test)
 
@@ -165,7 +195,11 @@ def attachment_text(find: Find, limit: int) -> Test:
         if text is None:
             return doubt(FACTS, f"the text of {attachment['name']}", *about)
         found = find(view, text[:limit], value)
-        return found if len(text) <= limit else either([found, doubt("U12", f"{attachment['name']} is longer than what is scanned", *about)])
+        return (
+            found
+            if len(text) <= limit
+            else either([found, doubt("U12", f"{attachment['name']} is longer than what is scanned", *about)])
+        )
 
     return attachments(test)
 
@@ -187,7 +221,11 @@ def attachment_extension(view: View, attachment: Mapping[str, Any], extensions: 
 
 
 def attachment_size(view: View, attachment: Mapping[str, Any], limit: str) -> Truth:
-    return _over(attachment["size"], limit) if "size" in attachment else doubt(FACTS, f"the size of {attachment['name']}", attachment["name"], limit)
+    return (
+        _over(attachment["size"], limit)
+        if "size" in attachment
+        else doubt(FACTS, f"the size of {attachment['name']}", attachment["name"], limit)
+    )
 
 
 def attachment_property(view: View, attachment: Mapping[str, Any], pairs: Sequence[str]) -> Truth:
@@ -195,4 +233,7 @@ def attachment_property(view: View, attachment: Mapping[str, Any], pairs: Sequen
         return doubt(FACTS, f"the properties of {attachment['name']}", attachment["name"], "properties", tuple(pairs))
     held = {name.lower(): str(value) for name, value in attachment["properties"].items()}
     parts = [pair.partition(":") for pair in pairs]
-    return either(words(view, held.get(name.strip().lower(), ""), [one.strip() for one in wanted.split(",")]) for name, _colon, wanted in parts)
+    return either(
+        words(view, held.get(name.strip().lower(), ""), [one.strip() for one in wanted.split(",")])
+        for name, _colon, wanted in parts
+    )

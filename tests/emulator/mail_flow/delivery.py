@@ -25,11 +25,20 @@ def facts_of(state: Mapping[str, Any]) -> dict[str, Any]:
         "attributes": {},
         "irm_configuration": state["irm_configuration"],
         "outbound_connectors": state["outbound_connectors"],
-        "templates": {name: row["Name"] for row in state["rms_templates"] for name in (row["Name"], *row.get("Localized", {}).values())},
+        "templates": {
+            name: row["Name"]
+            for row in state["rms_templates"]
+            for name in (row["Name"], *row.get("Localized", {}).values())
+        },
     }
 
 
-def deliver(state: Mapping[str, Any], message: Mapping[str, Any], facts: Mapping[str, Any] | None = None, guesses: Collection[str] = GUESSES) -> dict[str, Any]:
+def deliver(
+    state: Mapping[str, Any],
+    message: Mapping[str, Any],
+    facts: Mapping[str, Any] | None = None,
+    guesses: Collection[str] = GUESSES,
+) -> dict[str, Any]:
     """What becomes of a message in an organization. ``facts`` replace those of its state, key by key.
 
     :raises ValueError: keys of the message or of the facts that are none, or too much that is unknown.

@@ -10,10 +10,13 @@ from typing import Any
 
 from .worlds import FACTS, Truth, both, doubt, either
 
-#: What :class:`Directory` takes. Accepted domains have DomainName, DomainType and MatchSubDomains, remote ones DomainName and IsInternal.
+#: What :class:`Directory` takes. Accepted domains have DomainName, DomainType and MatchSubDomains, remote ones
+#: DomainName and IsInternal.
 _DOMAINS = {"accepted_domains", "remote_domains"}
 _PEOPLE = {"mailboxes", "mail_users", "contacts", "groups", "managers", "attributes", "proxy_addresses"}
-KEYS = _DOMAINS | _PEOPLE | {"irm_configuration", "organization_config", "templates", "auto_label", "outbound_connectors"}
+KEYS = (
+    _DOMAINS | _PEOPLE | {"irm_configuration", "organization_config", "templates", "auto_label", "outbound_connectors"}
+)
 
 
 def domain_of(address: str) -> str:
@@ -21,10 +24,15 @@ def domain_of(address: str) -> str:
 
 
 def respelled(address: str) -> str:
-    """The address with its domain in the other spelling of an international name: in letters, or in ASCII (xn--). Empty where it has only one."""
+    """The address with its domain in the other spelling of an international name: in letters, or in ASCII (xn--). Empty
+    where it has only one.
+    """
     local, at, name = address.rpartition("@")
     try:
-        labels = [label.encode("ascii").decode("idna") if label.startswith("xn--") else label.encode("idna").decode("ascii") for label in name.split(".")]
+        labels = [
+            label.encode("ascii").decode("idna") if label.startswith("xn--") else label.encode("idna").decode("ascii")
+            for label in name.split(".")
+        ]
     except UnicodeError:
         return ""
     other = ".".join(labels).lower()
@@ -34,10 +42,11 @@ def respelled(address: str) -> str:
 class Directory:
     """An organization's facts.
 
-    ``mailboxes``, ``mail_users`` and ``contacts`` are addresses (where mailboxes are told, mail users are). ``groups`` maps an address to its
-    direct members (null: it is gone), ``managers`` a person to the manager, ``attributes`` a person to attributes, ``proxy_addresses`` a
-    proxy to the primary address. ``irm_configuration``, ``organization_config`` and ``outbound_connectors`` have the cmdlets' properties.
-    ``templates`` maps the names of RMS templates, where they are localized, to those that they have in English.
+    ``mailboxes``, ``mail_users`` and ``contacts`` are addresses (where mailboxes are told, mail users are). ``groups``
+    maps an address to its direct members (null: it is gone), ``managers`` a person to the manager, ``attributes`` a
+    person to attributes, ``proxy_addresses`` a proxy to the primary address. ``irm_configuration``,
+    ``organization_config`` and ``outbound_connectors`` have the cmdlets' properties. ``templates`` maps the names of
+    RMS templates, where they are localized, to those that they have in English.
 
     :raises ValueError: a key that is none.
     """
@@ -52,11 +61,22 @@ class Directory:
         # Who tells the mailboxes tells the mail users, too, as far as there are any.
         self._mail_users = self._addresses(facts.get("mail_users", None if self._mailboxes is None else ()))
         self._contacts = self._addresses(facts.get("contacts")) or frozenset()
-        self._groups = {self.primary(group): tuple(map(self.primary, members or ())) for group, members in (facts.get("groups") or {}).items()}
+        self._groups = {
+            self.primary(group): tuple(map(self.primary, members or ()))
+            for group, members in (facts.get("groups") or {}).items()
+        }
         managers = facts.get("managers")
-        self._managers = None if managers is None else {self.primary(person): self.primary(manager) for person, manager in managers.items()}
+        self._managers = (
+            None
+            if managers is None
+            else {self.primary(person): self.primary(manager) for person, manager in managers.items()}
+        )
         attributes = facts.get("attributes")
-        self._attributes = None if attributes is None else {self.primary(person): _lower_map(values, str) for person, values in attributes.items()}
+        self._attributes = (
+            None
+            if attributes is None
+            else {self.primary(person): _lower_map(values, str) for person, values in attributes.items()}
+        )
         self.connectors: Sequence[Mapping[str, Any]] | None = facts.get("outbound_connectors")
         self.irm: Mapping[str, Any] = facts.get("irm_configuration") or {}
         self._plus_addresses = not (facts.get("organization_config") or {}).get("DisablePlusAddressInRecipients")
@@ -71,7 +91,9 @@ class Directory:
         return self._proxies.get(address.lower(), address.lower())
 
     def without_tag(self, address: str) -> str:
-        """Who may be meant by a plus address (``ann+news@``): plus addressing is on unless it is turned off. Empty where it is an address of its own."""
+        """Who may be meant by a plus address (``ann+news@``): plus addressing is on unless it is turned off. Empty
+        where it is an address of its own.
+        """
         local, _at, name = address.rpartition("@")
         person, plus, tag = local.partition("+")
         if not (person and plus and tag) or not self._plus_addresses or self.kind(name) == "outside":
@@ -119,7 +141,11 @@ class Directory:
         """Whether the address is a user of the organization; None: not told."""
         if address in (self._mailboxes or ()) or address in (self._mail_users or ()):
             return True
-        if address in self._groups or address in self._contacts or (self._mailboxes is not None and self._mail_users is not None):
+        if (
+            address in self._groups
+            or address in self._contacts
+            or (self._mailboxes is not None and self._mail_users is not None)
+        ):
             return False
         return None if self._mailboxes is None and self.kind(domain_of(address)) != "outside" else False
 
@@ -163,12 +189,28 @@ class Directory:
     def _is_object(self, address: str) -> bool | None:
         if address in self._groups or address in (self._mailboxes or ()) or address in (self._mail_users or ()):
             return True
-        return False if address in self._contacts or (self._mailboxes is not None and self._mail_users is not None) else None
+        return (
+            False
+            if address in self._contacts or (self._mailboxes is not None and self._mail_users is not None)
+            else None
+        )
 
     def _outsider(self, address: str, wanted: str) -> Truth:
-        """Somebody of the organization, perhaps, whose primary address is outside: which of the two definitions holds is open."""
-        about = f"{address} has an address outside" + ("" if self._is_object(address) else ", and may be a guest or a mail user")
-        return doubt("U20", about, "outsider", address, options=("outside", "inside", "both"), wanted=(wanted, "both"), guess="outside")
+        """Somebody of the organization, perhaps, whose primary address is outside: which of the two definitions holds
+        is open.
+        """
+        about = f"{address} has an address outside" + (
+            "" if self._is_object(address) else ", and may be a guest or a mail user"
+        )
+        return doubt(
+            "U20",
+            about,
+            "outsider",
+            address,
+            options=("outside", "inside", "both"),
+            wanted=(wanted, "both"),
+            guess="outside",
+        )
 
     def sender_in(self, address: str, scope: str, authenticated: bool | None) -> Truth:
         """Whether FromScope ``scope`` holds for a sender's address. An empty address is outside."""
@@ -201,13 +243,19 @@ class Directory:
             if inside:
                 return either([internal, not known and self._outsider(address, "inside")])
             outside = doubt("U21", "the remote domains", "remote", domain_of(address), wanted=(False,), guess=False)
-            return both([not internal if isinstance(internal, bool) else outside, known or self._outsider(address, "outside")])
+            return both(
+                [not internal if isinstance(internal, bool) else outside, known or self._outsider(address, "outside")]
+            )
         if not inside:
             return False
         if authenticated or self._is_object(address):
             return True
         return doubt(
-            "U19", f"{address} has no object in the directory, and the message is not known to be authenticated", "unauthenticated", address, guess=True
+            "U19",
+            f"{address} has no object in the directory, and the message is not known to be authenticated",
+            "unauthenticated",
+            address,
+            guess=True,
         )
 
     def _internal_remote(self, domain: str) -> Truth:
@@ -217,14 +265,20 @@ class Directory:
         best: tuple[int, bool] = (-1, False)
         for row in self._remote:
             name = str(row["DomainName"]).lower()
-            covers = name in ("*", domain) or (name.startswith("*.") and (domain.endswith(name[1:]) or domain == name[2:]))
+            covers = name in ("*", domain) or (
+                name.startswith("*.") and (domain.endswith(name[1:]) or domain == name[2:])
+            )
             best = max(best, (len(name) if covers else -1, bool(row.get("IsInternal")) and covers))
         return best[1]
 
 
 def signed_in(authenticated: bool | None) -> Truth:
     """Whether the message came over an authenticated connection."""
-    return doubt("U22", "whether the message came over an authenticated connection", "authenticated") if authenticated is None else authenticated
+    return (
+        doubt("U22", "whether the message came over an authenticated connection", "authenticated")
+        if authenticated is None
+        else authenticated
+    )
 
 
 def _lower_map(given: Mapping[str, Any], keep: Any = None) -> dict[str, Any]:

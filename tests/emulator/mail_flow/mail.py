@@ -13,7 +13,16 @@ from typing import Any
 from .directory import Directory
 
 _ENVELOPE = {"name", "from", "mail_from", "authenticated", "sender_ip", "date"}
-_CONTENT = {"subject", "body", "headers", "attachments", "size", "character_sets", "protection", "disclaimer_insertable"}
+_CONTENT = {
+    "subject",
+    "body",
+    "headers",
+    "attachments",
+    "size",
+    "character_sets",
+    "protection",
+    "disclaimer_insertable",
+}
 _PROPERTIES = {"type", "importance", "classification", "scl"}
 _FIELDS = ("to", "cc", "bcc")
 _KEYS = {*_ENVELOPE, *_FIELDS, *_CONTENT, *_PROPERTIES}
@@ -53,7 +62,9 @@ class Mail:
 
     @property
     def sizes(self) -> tuple[int, float | None]:
-        """The least and the most bytes that the message can have; None: there is no telling. Attachments grow by a third when they are encoded."""
+        """The least and the most bytes that the message can have; None: there is no telling. Attachments grow by a
+        third when they are encoded.
+        """
         if self.size is not None:
             return self.size, self.size
         told = [one.get("size") for one in self.attachments]
@@ -72,8 +83,8 @@ class Mail:
 def mail(given: Mapping[str, Any]) -> Mail:
     """A message from the keys of a test vector.
 
-    What people can see of a message is told completely: texts, fields, attachments, type and classification that are left out are not there.
-    Other facts are not known.
+    What people can see of a message is told completely: texts, fields, attachments, type and classification that are
+    left out are not there. Other facts are not known.
 
     :raises ValueError: a key that no message has.
     """
@@ -90,7 +101,10 @@ def mail(given: Mapping[str, Any]) -> Mail:
         written={name: tuple(given.get(name) or ()) for name in _FIELDS},
         subject=given.get("subject", ""),
         body=given.get("body", ""),
-        headers={name.lower(): (value,) if isinstance(value, str) else tuple(value) for name, value in (given.get("headers") or {}).items()},
+        headers={
+            name.lower(): (value,) if isinstance(value, str) else tuple(value)
+            for name, value in (given.get("headers") or {}).items()
+        },
         attachments=tuple(given.get("attachments") or ()),
         types=frozenset([types] if isinstance(types, str) else types),
         importance=given.get("importance", "Normal"),
@@ -110,9 +124,10 @@ def mail(given: Mapping[str, Any]) -> Mail:
 class Recipient:
     """Somebody in the envelope of a copy.
 
-    ``originals`` are the addresses under which the message names the person (a proxy, a group, or the primary one). ``log`` holds the names
-    of the rules that matched, each with whether that is certain; a rule that asks a moderator opens another list. ``added``: the action by
-    which a rule brought them; empty for those whom the sender named. ``beside``: whose copy theirs is made of: all of that copy whom the sender named.
+    ``originals`` are the addresses under which the message names the person (a proxy, a group, or the primary one).
+    ``log`` holds the names of the rules that matched, each with whether that is certain; a rule that asks a moderator
+    opens another list. ``added``: the action by which a rule brought them; empty for those whom the sender named.
+    ``beside``: whose copy theirs is made of: all of that copy whom the sender named.
     """
 
     address: str

@@ -16,7 +16,8 @@ from .mail import Copy, Mail, Recipient
 from .transit import Way, way
 from .worlds import FACTS, Question, Truth, World
 
-#: A message that is larger may not be encrypted; which size counts is not documented, and attachments grow by a third when they are encoded.
+#: A message that is larger may not be encrypted; which size counts is not documented, and attachments grow by a third
+#: when they are encoded.
 LARGEST = 25 * 2**20
 _FORWARDED = frozenset({"AutoForward", "SmtpForwarding"})
 _UNCERTAIN_TYPES = frozenset({"OOF", "ReadReceipt", "Calendaring", "ApprovalRequest"})
@@ -25,7 +26,9 @@ _NOT_AS_ASKED = ("as asked", "in clear", "refused")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a recipient gets in one world, at the end of the rules. ``rules`` are those that matched, each with whether that is certain."""
+    """What a recipient gets in one world, at the end of the rules. ``rules`` are those that matched, each with whether
+    that is certain.
+    """
 
     fate: str
     rules: tuple[tuple[str, bool], ...]
@@ -73,7 +76,12 @@ class Judge:
         protected = protection not in ("none", "smime")
         names = dict.fromkeys(name for _rule, name in copy.brandings)
         foreign = arrived and self._message.own_keys is False
-        if protected and foreign and names and self._ask(FACTS, "whether mail of another organization's keys is branded", (False, True)) is False:
+        if (
+            protected
+            and foreign
+            and names
+            and self._ask(FACTS, "whether mail of another organization's keys is branded", (False, True)) is False
+        ):
             names = {}
         branding = self._one("which branding wins", tuple(names)) if protected and names else None
         return Outcome(
@@ -102,9 +110,15 @@ class Judge:
             return "none", ()
         if not self._is_encrypted_for_its_sender():
             return "none", ()
-        if copy.decrypting and self._ask("U02", "an encrypting and a decrypting rule on one message", ("encrypted", "clear")) == "clear":
+        if (
+            copy.decrypting
+            and self._ask("U02", "an encrypting and a decrypting rule on one message", ("encrypted", "clear"))
+            == "clear"
+        ):
             return "none", ()
-        if "quarantined" in copy.fates and not self._ask(FACTS, "whether what rules ask for survives the quarantine", (True, False)):
+        if "quarantined" in copy.fates and not self._ask(
+            FACTS, "whether what rules ask for survives the quarantine", (True, False)
+        ):
             return "none", ()
         for unknown, reason, options in self._obstacles(copy):
             answer = self._ask(unknown, reason, options)
@@ -133,14 +147,18 @@ class Judge:
         irm = self._directory.irm
         if irm.get("AzureRMSLicensingEnabled") is False or irm.get("InternalLicensingEnabled") is False:
             return bool(self._ask("U28", "whether protection is removed without licensing", (True, False)))
-        return irm.get("TransportDecryptionSetting") != "Disabled" or bool(self._ask("U30", "whether protection is removed without decryption", (True, False)))
+        return irm.get("TransportDecryptionSetting") != "Disabled" or bool(
+            self._ask("U30", "whether protection is removed without decryption", (True, False))
+        )
 
     def _is_encrypted_for_its_sender(self) -> bool:
         if self._message.types & _FORWARDED:
             return bool(self._ask("U26", "whether a message that is forwarded is encrypted", (True, False)))
         if self._sender("NotInOrganization"):
             return False
-        return self._sender("InOrganization") or bool(self._ask("U26", "whether mail of a sender neither inside nor outside is encrypted", (True, False)))
+        return self._sender("InOrganization") or bool(
+            self._ask("U26", "whether mail of a sender neither inside nor outside is encrypted", (True, False))
+        )
 
     def _sender(self, scope: str) -> bool:
         sender = self._directory.primary(self._message.sender)
@@ -157,16 +175,26 @@ class Judge:
             found.append(("U31", "the message is larger than 25 MB, or is when it is encoded", _NOT_AS_ASKED))
         if irm.get("AzureRMSLicensingEnabled") is False or irm.get("InternalLicensingEnabled") is False:
             found.append(("U28", "the service is not set up for encryption", _NOT_AS_ASKED))
-        if irm.get("EnablePdfEncryption") is False and any(str(one["name"]).lower().endswith(".pdf") for one in message.attachments):
+        if irm.get("EnablePdfEncryption") is False and any(
+            str(one["name"]).lower().endswith(".pdf") for one in message.attachments
+        ):
             found.append(("U25", "PDF attachments are not encrypted", _NOT_AS_ASKED))
         if message.types & _UNCERTAIN_TYPES:
-            found.append(("U29", f"whether messages of the type {', '.join(sorted(message.types))} are encrypted", _NOT_AS_ASKED[:2]))
+            found.append(
+                (
+                    "U29",
+                    f"whether messages of the type {', '.join(sorted(message.types))} are encrypted",
+                    _NOT_AS_ASKED[:2],
+                )
+            )
         if message.signed and not copy.wrapped:
             found.append(("U27", "the message is signed", _NOT_AS_ASKED[:2]))
         return found
 
     def _option(self, copy: Copy) -> str:
-        return self._one("which of two templates wins", tuple(dict.fromkeys(option for _rule, option in copy.encrypting)))
+        return self._one(
+            "which of two templates wins", tuple(dict.fromkeys(option for _rule, option in copy.encrypting))
+        )
 
     def _one(self, reason: str, options: tuple[str, ...]) -> str:
         return options[0] if len(options) == 1 else str(self._ask("U01", reason, options))

@@ -25,7 +25,9 @@ _REJECTIONS = ("RejectMessageReasonText", "RejectMessageEnhancedStatusCode")
 _TAG = re.compile(r"<[^>]*>")
 #: What stands for a property of the sender.
 _TOKEN = re.compile(r"%%\w+%%")
-_IN_WORD = re.compile(r"\w(?:<(?!/?(?:br|p|div|hr|li|ul|ol|h[1-6]|table|tr|td|th|blockquote|pre)\b)[^>]*>)+\w", re.IGNORECASE)
+_IN_WORD = re.compile(
+    r"\w(?:<(?!/?(?:br|p|div|hr|li|ul|ol|h[1-6]|table|tr|td|th|blockquote|pre)\b)[^>]*>)+\w", re.IGNORECASE
+)
 _UNSEEN = re.compile(r"<(?:style|script|title|head|!--)", re.IGNORECASE)
 
 
@@ -63,7 +65,12 @@ class Passage:
         """Whether transport decryption, which comes before the rules and must succeed, fails."""
         must = self.directory.irm.get("TransportDecryptionSetting", "Optional") == "Mandatory"
         question = Question("U30", "whether the service can decrypt the message, as it must", ("decrypts",))
-        return must and self.message.rights_protected and self.message.own_keys is not True and not self.world.ask(question, "decryption")
+        return (
+            must
+            and self.message.rights_protected
+            and self.message.own_keys is not True
+            and not self.world.ask(question, "decryption")
+        )
 
     def _apply(self, rule: Rule, acts: bool | object, copy: Copy, later: Sequence[Rule]) -> None:
         matching = Matching(self.world, self.message, self.directory, rule, copy)
@@ -79,7 +86,9 @@ class Passage:
             self._log(rule, chosen)
             self._report(rule, chosen)
             if len(chosen) < len(copy.recipients) and any(one.looks_at_recipients for one in later):
-                forks = Question("U06", f"whether {rule.name}, which is in mode {rule.mode}, splits the message", ("fork", rule.name))
+                forks = Question(
+                    "U06", f"whether {rule.name}, which is in mode {rule.mode}, splits the message", ("fork", rule.name)
+                )
                 if self.world.ask(forks, rule.name):
                     fork = copy.split(chosen)
                     self.copies.append(fork)
@@ -100,7 +109,9 @@ class Passage:
             self._act(rule, copy, later)
 
     def _cannot(self, rule: Rule, copy: Copy, chosen: list[Recipient], later: Sequence[Rule]) -> None:
-        """A rule that cannot be processed, since it needs what S/MIME hides: whether it counts as matched, and what else it does, is not documented."""
+        """A rule that cannot be processed, since it needs what S/MIME hides: whether it counts as matched, and what
+        else it does, is not documented.
+        """
         for recipient in chosen:
             recipient.log[-1].append((rule.name, False))
         others = {name: value for name, value in rule.actions.items() if name not in CONTENT_ACTIONS}
@@ -117,7 +128,9 @@ class Passage:
             recipient.log[-1].append((rule.name, True))
 
     def _audited_stop(self, rule: Rule, copy: Copy, chosen: list[Recipient]) -> None:
-        question = Question("U08", f"whether {rule.name} stops the rules in mode {rule.mode}", ("stop", rule.name), guess=False)
+        question = Question(
+            "U08", f"whether {rule.name} stops the rules in mode {rule.mode}", ("stop", rule.name), guess=False
+        )
         if self.world.ask(question, rule.name):
             if len(chosen) < len(copy.recipients):
                 copy = copy.split(chosen)
@@ -158,7 +171,12 @@ class Passage:
             for recipient in copy.recipients:
                 recipient.log.append([])
             if actions.get("StopRuleProcessing") and later:
-                copy.ended = bool(self.world.ask(Question(FACTS, f"whether {rule.name} stops once it is approved", ("approved", rule.name)), rule.name))
+                copy.ended = bool(
+                    self.world.ask(
+                        Question(FACTS, f"whether {rule.name} stops once it is approved", ("approved", rule.name)),
+                        rule.name,
+                    )
+                )
             return
         for name, change in _CHANGES.items():
             if name in actions:
@@ -180,7 +198,9 @@ class Passage:
             copy.ended = True
 
     def _fate(self, rule: Rule) -> str:
-        """What a rule makes of the message; empty: nothing. Which of two that contradict each other wins is not documented, and the service may refuse them."""
+        """What a rule makes of the message; empty: nothing. Which of two that contradict each other wins is not
+        documented, and the service may refuse them.
+        """
         actions = rule.actions
         wanted = {
             "deleted": "DeleteMessage" in actions,
@@ -191,12 +211,25 @@ class Passage:
         fates = tuple(fate for fate, is_wanted in wanted.items() if is_wanted)
         if len(fates) < 2:
             return "".join(fates)
-        return str(self.world.ask(Question(FACTS, f"what becomes of a message that {rule.name} wants {' and '.join(fates)}", ("fates", rule.name), fates)))
+        return str(
+            self.world.ask(
+                Question(
+                    FACTS,
+                    f"what becomes of a message that {rule.name} wants {' and '.join(fates)}",
+                    ("fates", rule.name),
+                    fates,
+                )
+            )
+        )
 
     def _moderators(self, rule: Rule) -> list[str]:
         if "ModerateMessageByUser" in rule.actions:
             return list(rule.actions["ModerateMessageByUser"])
-        return [self._managers_address()] if "ModerateMessageByManager" in rule.actions and self._managers_address() else []
+        return (
+            [self._managers_address()]
+            if "ModerateMessageByManager" in rule.actions and self._managers_address()
+            else []
+        )
 
     def _managers_address(self) -> str:
         """The address of the sender's manager; empty: there is none."""
@@ -210,7 +243,12 @@ class Passage:
         copy.status = rule.actions.get("RejectMessageEnhancedStatusCode", "5.7.1")
         copy.ended = True
         if any(name in other.actions for other in later for name in _REPORTS):
-            question = Question("U10", f"whether rules behind the rejection by {rule.name} still report", ("after reject", rule.name), guess=False)
+            question = Question(
+                "U10",
+                f"whether rules behind the rejection by {rule.name} still report",
+                ("after reject", rule.name),
+                guess=False,
+            )
             copy.reports_only = self.world.ask(question, rule.name)
             copy.ended = not copy.reports_only
 
@@ -229,7 +267,9 @@ class Passage:
         self.copies.append(left)
         copy.recipients = self._newcomers(dict.fromkeys(self._targets(rule), "RedirectMessageTo"), left.recipients)
         # The order of the actions in a rule is not guaranteed: recipients that it adds may be taken off again, or not.
-        adds = Question(FACTS, f"whether {rule.name} adds recipients to a message that it redirects", ("adds", rule.name))
+        adds = Question(
+            FACTS, f"whether {rule.name} adds recipients to a message that it redirects", ("adds", rule.name)
+        )
         if self._additions(rule) and self.world.ask(adds, rule.name):
             self._add(rule, copy)
         copy.ended = "StopRuleProcessing" in rule.actions
@@ -241,23 +281,40 @@ class Passage:
 
     def _additions(self, rule: Rule) -> dict[str, str]:
         """Whom a rule adds, and the action that does."""
-        targets = {one: name for name in ("AddToRecipients", "CopyTo", "BlindCopyTo") for one in rule.actions.get(name, ())}
+        targets = {
+            one: name for name in ("AddToRecipients", "CopyTo", "BlindCopyTo") for one in rule.actions.get(name, ())
+        }
         way = rule.actions.get("AddManagerAsRecipientType")
         if way in ("To", "Cc", "Bcc") and self._managers_address():
             targets[self._managers_address()] = way
         return targets
 
     def _newcomers(self, targets: Mapping[str, str], others: Sequence[Recipient]) -> list[Recipient]:
-        """New recipients, from addresses and the actions that brought them. Their history is what all the others of the copy have in common."""
-        log = [[entry for entry in part if all(entry in other.log[place] for other in others)] for place, part in enumerate(others[0].log)]
+        """New recipients, from addresses and the actions that brought them. Their history is what all the others of the
+        copy have in common.
+        """
+        log = [
+            [entry for entry in part if all(entry in other.log[place] for other in others)]
+            for place, part in enumerate(others[0].log)
+        ]
         found = {address: target for target in targets for address in self.directory.expand(target)}
-        beside = frozenset(address for other in others for address in (other.beside if other.added else {other.address}))
-        return [Recipient(address, (target.lower(),), targets[target], [list(part) for part in log], beside) for address, target in found.items()]
+        beside = frozenset(
+            address for other in others for address in (other.beside if other.added else {other.address})
+        )
+        return [
+            Recipient(address, (target.lower(),), targets[target], [list(part) for part in log], beside)
+            for address, target in found.items()
+        ]
 
     def _encrypt(self, rule: Rule, copy: Copy) -> None:
         name = str(rule.actions["ApplyRightsProtectionTemplate"])
         name = self.directory.templates.get(name.lower(), name)
-        copy.encrypting.append((rule.name, {"encrypt": "encrypt", "do not forward": "do_not_forward"}.get(name.lower(), f"template:{name}")))
+        copy.encrypting.append(
+            (
+                rule.name,
+                {"encrypt": "encrypt", "do not forward": "do_not_forward"}.get(name.lower(), f"template:{name}"),
+            )
+        )
 
     def _encrypt_legacy(self, rule: Rule, copy: Copy) -> None:
         copy.encrypting.append((rule.name, "encrypt"))

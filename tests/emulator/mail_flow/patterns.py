@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How patterns match (``...MatchesPatterns``): searched anywhere, whatever the case.
 
-Only the subset of regular expressions is read on which all descriptions of the dialect agree; everything else is unknown.
-A text is matched by derivatives: the pattern is rewritten to what is still to come after each character.
+Only the subset of regular expressions is read on which all descriptions of the dialect agree; everything else is
+unknown. A text is matched by derivatives: the pattern is rewritten to what is still to come after each character.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ _CLASSES: dict[str, Callable[[str], bool]] = {
 _LEGACY_SPECIAL = frozenset(".+?[]{}")
 
 
-#: Borders of words and of the text, and what is looked for around a place. In an expression of the old kind: what was no construct then.
+#: Borders of words and of the text, and what is looked for around a place. In an expression of the old kind: what was
+#: no construct then.
 _AROUND = re.compile(r"\\[bBAZz]|\(\?<?[=!][^()]*\)")
 _OF_OLD = re.compile(r"(?:\\.|\[[^\]]*\]|[^\\()|])(?:[+?]|\{[^}]*\})|(?:\[[^\]]*\]|\.)\*?")
 
@@ -39,7 +40,9 @@ class Unsupported(ValueError):
 
 @dataclass(frozen=True)
 class Node:
-    """A pattern: the empty one ("nothing" matches it not even), a set of characters, an anchor, a sequence, a choice or a repetition."""
+    """A pattern: the empty one ("nothing" matches it not even), a set of characters, an anchor, a sequence, a choice or
+    a repetition.
+    """
 
     kind: str
     parts: tuple[Node, ...] = ()
@@ -59,7 +62,11 @@ def pattern_in(text: str, pattern: str, *, legacy: bool = False) -> Truth:
     answer = _found(text, pattern, legacy)
     if not text.isascii() and _found(composed(text), pattern, legacy) is not answer:
         answer = None  # A letter and its accent may be one character or two.
-    return doubt("U18", f"how the service reads the pattern {pattern!r}", "pattern", text, pattern, legacy) if answer is None else answer
+    return (
+        doubt("U18", f"how the service reads the pattern {pattern!r}", "pattern", text, pattern, legacy)
+        if answer is None
+        else answer
+    )
 
 
 @lru_cache(maxsize=65536)
@@ -75,8 +82,8 @@ def _found(text: str, pattern: str, legacy: bool) -> bool | None:
 
 
 def _without_what_is_open(text: str, pattern: str, legacy: bool) -> bool | None:
-    """Where a construct outside the subset may stand for anything, and the rest is not in the text, there is no match. Only what is a whole construct
-    whatever it means is replaced; of everything else nothing is known.
+    """Where a construct outside the subset may stand for anything, and the rest is not in the text, there is no match.
+    Only what is a whole construct whatever it means is replaced; of everything else nothing is known.
     """
     if legacy and "(?" in pattern:
         return None

@@ -18,15 +18,25 @@ from .worlds import FACTS, Maybe, Truth, both, doubt, either
 
 
 def _taken(view: View, address: str, decide: Callable[[str], Truth]) -> Truth:
-    """What is found in an address. Nothing is documented of plus addresses and of international names: another address may be meant, or be written so."""
+    """What is found in an address. Nothing is documented of plus addresses and of international names: another address
+    may be meant, or be written so.
+    """
     found, spelling, plain = decide(address), respelled(address), view.directory.without_tag(address)
     other = (spelling and found is not True and decide(spelling) != found) or (plain and decide(plain) != found)
-    return doubt("U24", f"whether {address} is taken for {spelling or plain}", "taken", address, str(found)) if other else found
+    return (
+        doubt("U24", f"whether {address} is taken for {spelling or plain}", "taken", address, str(found))
+        if other
+        else found
+    )
 
 
 def from_(view: View, people: Sequence[str]) -> Truth:
     wanted = [one.lower() for one in people]
-    return either(_taken(view, view.directory.primary(sender), lambda address: address in wanted) for sender in view.senders if sender)
+    return either(
+        _taken(view, view.directory.primary(sender), lambda address: address in wanted)
+        for sender in view.senders
+        if sender
+    )
 
 
 def from_member_of(view: View, groups: Sequence[str]) -> Truth:
@@ -37,23 +47,35 @@ def from_member_of(view: View, groups: Sequence[str]) -> Truth:
 
 
 def from_address(find: Find) -> Test:
-    return lambda view, value: either(_as_written(view, sender, lambda address: find(view, address, value)) for sender in view.senders if sender)
+    return lambda view, value: either(
+        _as_written(view, sender, lambda address: find(view, address, value)) for sender in view.senders if sender
+    )
 
 
 def sender_domain(view: View, domains: Sequence[str]) -> Truth:
-    return either(_as_written(view, sender, lambda address: below(domain_of(address), domains)) for sender in view.senders if sender)
+    return either(
+        _as_written(view, sender, lambda address: below(domain_of(address), domains))
+        for sender in view.senders
+        if sender
+    )
 
 
 def _as_written(view: View, sender: str, decide: Callable[[str], Truth]) -> Truth:
     """What is found in a sender's address, where the primary one and the alias that was written do not differ in that."""
     found, primary = (_taken(view, address, decide) for address in (sender, view.directory.primary(sender)))
-    return found if found == primary else doubt(FACTS, f"which address of {sender} counts", "sender", sender, str((found, primary)))
+    return (
+        found
+        if found == primary
+        else doubt(FACTS, f"which address of {sender} counts", "sender", sender, str((found, primary)))
+    )
 
 
 def from_scope(view: View, scope: str) -> Truth:
     message, directory = view.message, view.directory
     header = directory.sender_in(directory.primary(message.sender), scope, message.authenticated)
-    if view.settings.location == "Header" or (view.settings.location == "HeaderOrEnvelope" and not message.envelope_sender):
+    if view.settings.location == "Header" or (
+        view.settings.location == "HeaderOrEnvelope" and not message.envelope_sender
+    ):
         return header
     envelope = directory.sender_in(directory.primary(message.envelope_sender), scope, message.authenticated)
     if header == envelope or not message.envelope_sender:
@@ -110,7 +132,12 @@ def between(view: View, value: tuple[Sequence[str], Sequence[str]]) -> Truth:
         return view.directory.member_of_any(person, groups)
 
     one, other = value
-    return either([both([member(view.sender, one), member(view.person, other)]), both([member(view.sender, other), member(view.person, one)])])
+    return either(
+        [
+            both([member(view.sender, one), member(view.person, other)]),
+            both([member(view.sender, other), member(view.person, one)]),
+        ]
+    )
 
 
 def comparison(view: View, value: tuple[str, str]) -> Truth:
@@ -133,12 +160,22 @@ _FIELDS = {"AddToRecipients": "to", "CopyTo": "cc", "To": "to", "Cc": "cc"}
 
 
 def nameless(recipient: Recipient, *what: str) -> Maybe | None:
-    """What a predicate finds in the address of somebody whom a rule brings by a name, and whose address nobody told; None: it is known."""
-    return None if "@" in recipient.address else doubt(FACTS, f"the address of {recipient.address}", "address", recipient.address, *what)
+    """What a predicate finds in the address of somebody whom a rule brings by a name, and whose address nobody told;
+    None: it is known.
+    """
+    return (
+        None
+        if "@" in recipient.address
+        else doubt(FACTS, f"the address of {recipient.address}", "address", recipient.address, *what)
+    )
 
 
-def _open_address(view: View, recipient: Recipient, test: Callable[[str], Truth], what: str, *, documented: bool) -> Truth:
-    """A test of a recipient's address: the primary one, or the one that the message names; ``documented`` for predicates that heed the choice."""
+def _open_address(
+    view: View, recipient: Recipient, test: Callable[[str], Truth], what: str, *, documented: bool
+) -> Truth:
+    """A test of a recipient's address: the primary one, or the one that the message names; ``documented`` for
+    predicates that heed the choice.
+    """
     if not view.settings.original:
         return _taken(view, recipient.address, test)
     resolved = test(recipient.address)
@@ -158,7 +195,13 @@ def sent_to(view: View, people: Sequence[str]) -> Truth:
 
 def recipient_domain(view: View, domains: Sequence[str]) -> Truth:
     assert view.recipient is not None
-    return _open_address(view, view.recipient, lambda address: below(domain_of(address), domains), f"RecipientDomainIs {domains}", documented=False)
+    return _open_address(
+        view,
+        view.recipient,
+        lambda address: below(domain_of(address), domains),
+        f"RecipientDomainIs {domains}",
+        documented=False,
+    )
 
 
 def sent_to_scope(view: View, scope: str) -> Truth:
@@ -167,7 +210,13 @@ def sent_to_scope(view: View, scope: str) -> Truth:
 
 def sent_to_member_of(view: View, groups: Sequence[str]) -> Truth:
     assert view.recipient is not None
-    return _open_address(view, view.recipient, lambda address: view.directory.member_of_any(address, groups), f"SentToMemberOf {groups}", documented=False)
+    return _open_address(
+        view,
+        view.recipient,
+        lambda address: view.directory.member_of_any(address, groups),
+        f"SentToMemberOf {groups}",
+        documented=False,
+    )
 
 
 def recipient_attribute(find: Find) -> Test:
@@ -177,7 +226,13 @@ def recipient_attribute(find: Find) -> Test:
 def recipient_address(find: Find) -> Test:
     def test(view: View, value: Sequence[str]) -> Truth:
         assert view.recipient is not None
-        return _open_address(view, view.recipient, lambda address: find(view, address, value), f"{find.__name__} {value}", documented=True)
+        return _open_address(
+            view,
+            view.recipient,
+            lambda address: find(view, address, value),
+            f"{find.__name__} {value}",
+            documented=True,
+        )
 
     return test
 
@@ -191,15 +246,23 @@ def any_recipient(find: Find) -> Test:
 
         found = either(one(recipient) for recipient in view.copy.recipients if not recipient.added)
         added = either(one(recipient) for recipient in view.copy.recipients if recipient.added)
-        return found if added is False else either([found, doubt("U09", "whether added recipients count", find.__name__, tuple(value))])
+        return (
+            found
+            if added is False
+            else either([found, doubt("U09", "whether added recipients count", find.__name__, tuple(value))])
+        )
 
     return test
 
 
 def _named(view: View, written: str, wanted: Sequence[str], members: bool) -> Truth:
-    """Whether an address in a field means one of these people, or one of their members. Whether a proxy address is considered is not clear."""
+    """Whether an address in a field means one of these people, or one of their members. Whether a proxy address is
+    considered is not clear.
+    """
     primary, people = view.directory.primary(written), [one.lower() for one in wanted]
-    hit = _taken(view, primary, lambda address: view.directory.member_of_any(address, wanted) if members else address in people)
+    hit = _taken(
+        view, primary, lambda address: view.directory.member_of_any(address, wanted) if members else address in people
+    )
     if written == primary or hit is False or written in wanted:
         return hit
     return doubt("U24", f"whether {written} counts for {primary}", "proxy", written, tuple(wanted))
@@ -214,10 +277,25 @@ def field(names: Sequence[str], *, members: bool) -> Test:
             hit = _named(view, written, wanted, members)
             reached = set(view.directory.expand(written))
             here = not view.copy.forked or any(one.address in reached for one in view.copy.recipients)
-            values.append(hit if here else both([hit, doubt("U07", f"{written} is not among the recipients of this copy", names, tuple(wanted), written)]))
+            values.append(
+                hit
+                if here
+                else both(
+                    [
+                        hit,
+                        doubt(
+                            "U07", f"{written} is not among the recipients of this copy", names, tuple(wanted), written
+                        ),
+                    ]
+                )
+            )
         for recipient in view.copy.recipients:
             if _FIELDS.get(recipient.added) in names:
-                hit = view.directory.member_of_any(recipient.address, wanted) if members else recipient.address in [one.lower() for one in wanted]
+                hit = (
+                    view.directory.member_of_any(recipient.address, wanted)
+                    if members
+                    else recipient.address in [one.lower() for one in wanted]
+                )
                 hit = nameless(recipient, "field", str(wanted)) or hit
                 values.append(both([hit, doubt("U09", "whether added recipients count", "field", recipient.address)]))
         return either(values)

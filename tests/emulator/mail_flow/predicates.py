@@ -15,8 +15,9 @@ from .worlds import FACTS, Truth, doubt
 
 @dataclass(frozen=True)
 class Kind:
-    """A predicate: what it is about (``message``, ``recipient``, ``all`` recipients, or the ``relation`` of sender and recipient), its test,
-    whether it needs the message's content, and the other properties that belong to it."""
+    """A predicate: what it is about (``message``, ``recipient``, ``all`` recipients, or the ``relation`` of sender and
+    recipient), its test, whether it needs the message's content, and the other properties that belong to it.
+    """
 
     about: str
     test: Test
@@ -72,11 +73,17 @@ PREDICATES: dict[str, Kind] = {
     "SubjectMatchesPatterns": Kind("message", content.subject(patterns)),
     "SubjectOrBodyContainsWords": Kind("message", content.subject_or_body(words), content=True),
     "SubjectOrBodyMatchesPatterns": Kind("message", content.subject_or_body(patterns), content=True),
-    "HeaderContainsMessageHeader": Kind("message", _of_wrapper(content.header(words)), partners=("HeaderContainsWords",)),
-    "HeaderMatchesMessageHeader": Kind("message", _of_wrapper(content.header(patterns)), partners=("HeaderMatchesPatterns",)),
+    "HeaderContainsMessageHeader": Kind(
+        "message", _of_wrapper(content.header(words)), partners=("HeaderContainsWords",)
+    ),
+    "HeaderMatchesMessageHeader": Kind(
+        "message", _of_wrapper(content.header(patterns)), partners=("HeaderMatchesPatterns",)
+    ),
     "ContentCharacterSetContainsWords": Kind("message", _of_wrapper(content.character_sets)),
     "AttachmentContainsWords": Kind("message", content.attachment_text(words, content.WORDS_LIMIT), content=True),
-    "AttachmentMatchesPatterns": Kind("message", content.attachment_text(patterns, content.PATTERNS_LIMIT), content=True),
+    "AttachmentMatchesPatterns": Kind(
+        "message", content.attachment_text(patterns, content.PATTERNS_LIMIT), content=True
+    ),
     "AttachmentNameMatchesPatterns": Kind("message", content.attachments(content.attachment_name), content=True),
     "AttachmentExtensionMatchesWords": Kind("message", content.attachments(content.attachment_extension), content=True),
     "AttachmentSizeOver": Kind("message", content.attachments(content.attachment_size), content=True),

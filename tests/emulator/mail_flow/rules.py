@@ -21,7 +21,9 @@ from .worlds import Maybe, Question, Truth, World, both, doubt
 
 _EXCEPT = "ExceptIf"
 #: Actions on the content. A disclaimer is none: it says itself what to do where it can't be inserted.
-CONTENT_ACTIONS = frozenset(["ApplyRightsProtectionTemplate", "ApplyOME", "RemoveOME", "RemoveOMEv2", "RemoveRMSAttachmentEncryption"])
+CONTENT_ACTIONS = frozenset(
+    ["ApplyRightsProtectionTemplate", "ApplyOME", "RemoveOME", "RemoveOMEv2", "RemoveRMSAttachmentEncryption"]
+)
 _DAY = datetime.timedelta(days=1)
 _READINGS = ("each recipient for itself", "any of them for all", "all of them for all")
 
@@ -80,7 +82,9 @@ class Rule:
 
     def acts_on(self, date: datetime.datetime) -> Truth:
         """Whether the rule is in its time and one that the service evaluates."""
-        found: list[Truth] = [self.supported or doubt("U13", f"the service calls {self.name} unsupported", "unsupported", self.name)]
+        found: list[Truth] = [
+            self.supported or doubt("U13", f"the service calls {self.name} unsupported", "unsupported", self.name)
+        ]
         for text, begins in ((self.begins, True), (self.expires, False)):
             if text is None:
                 continue
@@ -117,10 +121,18 @@ def _rule(row: Mapping[str, Any]) -> Rule:
     return Rule(
         name=row["Name"],
         mode=row.get("Mode", "Enforce"),
-        settings=Settings(row.get("SenderAddressLocation", "Header"), row.get("RecipientAddressType") == "Original", bool(row.get("UseLegacyRegex"))),
+        settings=Settings(
+            row.get("SenderAddressLocation", "Header"),
+            row.get("RecipientAddressType") == "Original",
+            bool(row.get("UseLegacyRegex")),
+        ),
         conditions=sections[""],
         exceptions=sections[_EXCEPT],
-        actions={name: value for name, value in row.items() if rule_sections().get(name) == "actions" and value is not None and value is not False},
+        actions={
+            name: value
+            for name, value in row.items()
+            if rule_sections().get(name) == "actions" and value is not None and value is not False
+        },
         supported=row.get("IsRuleConfigurationSupported", True),
         begins=row.get("ActivationDate"),
         expires=row.get("ExpiryDate"),
@@ -128,7 +140,9 @@ def _rule(row: Mapping[str, Any]) -> Rule:
 
 
 def predicate(name: str, row: Mapping[str, Any], prefix: str = "") -> Predicate | None:
-    """The predicate of that name, as far as a rule has it. A switch that is off is none, but for HasNoClassification, whose off says something."""
+    """The predicate of that name, as far as a rule has it. A switch that is off is none, but for HasNoClassification,
+    whose off says something.
+    """
     kind = PREDICATES[name]
     values = [row.get(prefix + one) for one in (name, *kind.partners)]
     if name == "ADComparisonAttribute" and values[0] is not None:
@@ -166,14 +180,25 @@ class Matching:
         for place, one, holds in open_:
             if undecided:
                 values = self._values(place, one)
-                undecided = [recipient for recipient in undecided if self._settle(place, one, values[id(recipient)], recipient) is holds]
+                undecided = [
+                    recipient
+                    for recipient in undecided
+                    if self._settle(place, one, values[id(recipient)], recipient) is holds
+                ]
         return [recipient for recipient in undecided if not recipient.added or self._meets(recipient)]
 
     def _meets(self, recipient: Recipient) -> bool:
-        """Whether a rule that looks at recipients, or blocks, looks at one whom an earlier rule brought: copying and blocking are documented as two rules."""
-        if all(one.kind.about == "message" for one in (*self._rule.conditions, *self._rule.exceptions)) and not self._rule.blocks:
+        """Whether a rule that looks at recipients, or blocks, looks at one whom an earlier rule brought: copying and
+        blocking are documented as two rules.
+        """
+        if (
+            all(one.kind.about == "message" for one in (*self._rule.conditions, *self._rule.exceptions))
+            and not self._rule.blocks
+        ):
             return True
-        question = Question("U09", f"whether rules look at {recipient.address}, whom a rule brought", ("added", recipient.address))
+        question = Question(
+            "U09", f"whether rules look at {recipient.address}, whom a rule brought", ("added", recipient.address)
+        )
         return bool(self._world.ask(question, self._rule.name, recipient.address))
 
     def _values(self, place: int, one: Predicate) -> dict[int, Truth]:
@@ -186,7 +211,9 @@ class Matching:
                 memory |= {id(recipient): value for recipient in recipients}
             else:
                 for recipient in recipients:
-                    memory[id(recipient)] = nameless(recipient, one.name, str(one.value)) or one.kind.test(replace(self._view, recipient=recipient), one.value)
+                    memory[id(recipient)] = nameless(recipient, one.name, str(one.value)) or one.kind.test(
+                        replace(self._view, recipient=recipient), one.value
+                    )
                 if one.kind.about == "relation":
                     memory |= self._related(place, one, [memory[id(recipient)] for recipient in recipients])
         return memory
@@ -194,12 +221,19 @@ class Matching:
     def _related(self, place: int, one: Predicate, values: list[Truth]) -> dict[int, Truth]:
         """A relation that holds for some of the recipients only: for them, for all, or for none."""
         recipients = self._copy.recipients
-        settled = [self._settle(place, one, value, recipient) for value, recipient in zip(values, recipients, strict=True)]
+        settled = [
+            self._settle(place, one, value, recipient) for value, recipient in zip(values, recipients, strict=True)
+        ]
         if len(set(settled)) > 1:
             people = tuple(recipient.address for recipient in recipients)
-            question = Question("U05", f"{one.name} holds for some recipients only", (one.name, str(one.value), people), _READINGS)
+            question = Question(
+                "U05", f"{one.name} holds for some recipients only", (one.name, str(one.value), people), _READINGS
+            )
             wanted = {True: (_READINGS[0], _READINGS[1]), False: (_READINGS[1],)}
-            return {id(recipient): Maybe(question, wanted[value]) for value, recipient in zip(settled, recipients, strict=True)}
+            return {
+                id(recipient): Maybe(question, wanted[value])
+                for value, recipient in zip(settled, recipients, strict=True)
+            }
         return {id(recipient): value for value, recipient in zip(settled, recipients, strict=True)}
 
     def _settle(self, place: int, one: Predicate, value: Truth, recipient: Recipient) -> bool:

@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way by which a copy leaves in one world: the connector, and whether TLS is forced. Source: the pages of New-OutboundConnector and New-TransportRule.
+"""The way by which a copy leaves in one world: the connector, and whether TLS is forced. Source: the pages of
+New-OutboundConnector and New-TransportRule.
 
-Nobody documents which connector wins where several could, whether one in test mode takes mail, and what becomes of mail that a rule sends to a connector
-which is disabled or not for rules: the world is asked.
+Nobody documents which connector wins where several could, whether one in test mode takes mail, and what becomes of mail
+that a rule sends to a connector which is disabled or not for rules: the world is asked.
 """
 
 from __future__ import annotations
@@ -21,7 +22,13 @@ from .worlds import Question, World
 LEVELS = ("", "encryption_only", "certificate", "domain")
 #: What nobody told, and TLS that is forced, whatever it checks.
 UNTOLD, FORCED = "untold", "forced"
-_SETTINGS = {None: "", "": "", "EncryptionOnly": "encryption_only", "CertificateValidation": "certificate", "DomainValidation": "domain"}
+_SETTINGS = {
+    None: "",
+    "": "",
+    "EncryptionOnly": "encryption_only",
+    "CertificateValidation": "certificate",
+    "DomainValidation": "domain",
+}
 _NUMBER = "U32"
 
 
@@ -55,7 +62,9 @@ def _connected(world: World, directory: Directory, copy: Copy, domain: str) -> W
     for row in directory.connectors:
         if row.get("Enabled", True) and not row.get("IsTransportRuleScoped") and _takes(row, domain, directory):
             tried = row.get("TestMode")
-            if not tried or world.ask(Question(_NUMBER, f"whether {row['Name']} takes mail in test mode", ("tested", row["Name"]))):
+            if not tried or world.ask(
+                Question(_NUMBER, f"whether {row['Name']} takes mail in test mode", ("tested", row["Name"]))
+            ):
                 pool.append(_of(row))
     if len(set(pool)) > 1:
         ways = tuple(dict.fromkeys(pool))

@@ -13,7 +13,9 @@ from functools import lru_cache
 from .worlds import Truth, doubt
 
 #: Scripts that are written without spaces between words: Thai, Lao, Myanmar, Khmer, kana, ideographs.
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_UNSPACED = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
 _BLANKS = re.compile(r"\s+")
 
 
@@ -23,7 +25,9 @@ def composed(text: str) -> str:
 
 
 def word_in(text: str, word: str) -> Truth:
-    """Whether ``text`` has ``word`` as a whole word; perhaps, where the same letters are written as one character and as two."""
+    """Whether ``text`` has ``word`` as a whole word; perhaps, where the same letters are written as one character and
+    as two.
+    """
     found = _word_in(text, word)
     if text.isascii() or not word or (isinstance(found, bool) and found is _word_in(composed(text), composed(word))):
         return found
@@ -34,8 +38,9 @@ def word_in(text: str, word: str) -> Truth:
 def _word_in(text: str, word: str) -> Truth:
     """Whether ``text`` has ``word`` as a whole word, whatever the case.
 
-    Surely, when an occurrence has no letter or digit beside it. Perhaps, when only a generous reading finds one: where the
-    word itself begins or ends with punctuation, where no spaces are written, where white space or the folding of case differs.
+    Surely, when an occurrence has no letter or digit beside it. Perhaps, when only a generous reading finds one: where
+    the word itself begins or ends with punctuation, where no spaces are written, where white space or the folding of
+    case differs.
     """
     if not word:
         return False
@@ -43,8 +48,13 @@ def _word_in(text: str, word: str) -> Truth:
     certain = [any(strict for strict, _generous in _occurrences(*pair)) for pair in spellings]
     if all(certain):
         # Whether an underscore is a border is not documented.
-        filled = [any(strict for strict, _generous in _occurrences(*(each.replace("_", "x") for each in pair))) for pair in spellings]
-        return all(filled) or doubt("U17", f"whether {word!r} is a word of its own beside an underscore", "word", text, word)
+        filled = [
+            any(strict for strict, _generous in _occurrences(*(each.replace("_", "x") for each in pair)))
+            for pair in spellings
+        ]
+        return all(filled) or doubt(
+            "U17", f"whether {word!r} is a word of its own beside an underscore", "word", text, word
+        )
     loose = {(_BLANKS.sub(" ", one), _BLANKS.sub(" ", other)) for one, other in spellings}
     if any(certain) or any(generous for pair in loose for _strict, generous in _occurrences(*pair)):
         return doubt("U17", f"whether {word!r} is a word of its own there", "word", text, word)

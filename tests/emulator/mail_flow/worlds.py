@@ -1,11 +1,12 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Possible worlds: what nobody knows about the service or the message is asked, and every combination of answers is tried.
+"""Possible worlds: what nobody knows about the service or the message is asked, and every combination of answers is
+tried.
 
-A run of the mail flow is two-valued: whenever it needs something unknown it asks its world, which picks one of the options.
-:func:`explore` runs it once for every combination of options that can come up. What all runs agree on is known; on what
-they disagree is unknown, and :func:`decisive` says which questions it hangs on.
+A run of the mail flow is two-valued: whenever it needs something unknown it asks its world, which picks one of the
+options. :func:`explore` runs it once for every combination of options that can come up. What all runs agree on is
+known; on what they disagree is unknown, and :func:`decisive` says which questions it hangs on.
 """
 
 from __future__ import annotations
@@ -60,7 +61,14 @@ class Gate:
 Truth = bool | Maybe | Gate
 
 
-def doubt(unknown: str, reason: str, *about: Hashable, options: tuple[Any, ...] = (True, False), wanted: tuple[Any, ...] = (True,), guess: Any = None) -> Maybe:
+def doubt(
+    unknown: str,
+    reason: str,
+    *about: Hashable,
+    options: tuple[Any, ...] = (True, False),
+    wanted: tuple[Any, ...] = (True,),
+    guess: Any = None,
+) -> Maybe:
     """A truth value that hangs on one question."""
     return Maybe(Question(unknown, reason, about, options, guess), wanted)
 
@@ -135,7 +143,9 @@ class Explored:
         return frozenset(unknown for world in self.worlds for unknown in world.assumed)
 
 
-def explore(run: Callable[[World], Any], *, guesses: Collection[str] = GUESSES, independent: bool = False, limit: int = 4096) -> Explored:
+def explore(
+    run: Callable[[World], Any], *, guesses: Collection[str] = GUESSES, independent: bool = False, limit: int = 4096
+) -> Explored:
     """Runs ``run`` in every world.
 
     :raises TooManyWorlds: there are more than ``limit``.

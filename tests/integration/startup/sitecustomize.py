@@ -1,10 +1,12 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps the bytecode of collections for the ansible-playbooks of the tests, whose PYTHONPATH names this folder: Python runs this file at its start.
+"""Keeps the bytecode of collections for the ansible-playbooks of the tests, whose PYTHONPATH names this folder: Python
+runs this file at its start.
 
-ansible-core's loader compiles all Python of a collection anew in each run; of the role that is more than everything else that the run does. Here,
-Python's own loader reads the same files, and keeps what it compiled beside them, as it does for pytest and the session broker.
+ansible-core's loader compiles all Python of a collection anew in each run; of the role that is more than everything
+else that the run does. Here, Python's own loader reads the same files, and keeps what it compiled beside them, as it
+does for pytest and the session broker.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role's files: a run writes over nothing, a snapshot means the same to whatever takes its name, and old runs cost nothing."""
+"""The role's files: a run writes over nothing, a snapshot means the same to whatever takes its name, and old runs cost
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,11 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import folder_name, read_json, write_json
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import (
+    folder_name,
+    read_json,
+    write_json,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import Folders, RunFolder
 
 Make = Callable[..., Artifacts]
@@ -53,7 +59,9 @@ class TestRun:
         own = tmp_path / "ansible-local-41x_7"
         own.mkdir()
         found: list[RunFolder] = []
-        threads = [threading.Thread(target=lambda: found.append(RunFolder.in_directory(str(own)))) for _unused in range(8)]
+        threads = [
+            threading.Thread(target=lambda: found.append(RunFolder.in_directory(str(own)))) for _unused in range(8)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -80,11 +88,19 @@ class TestRun:
             "latest",
             "latest-audit",
             "latest-baseline",
-            *(f"runs/{run}/{name}" for run in (apply, audit) for name in ("SHA256SUMS", "contoso/SHA256SUMS", "contoso/report.html", "report.html")),
+            *(
+                f"runs/{run}/{name}"
+                for run in (apply, audit)
+                for name in ("SHA256SUMS", "contoso/SHA256SUMS", "contoso/report.html", "report.html")
+            ),
         ]
         # The audit leaves the report of the apply, and what points to it.
         assert text(top / f"runs/{apply}/report.html") == "baseline"
-        assert (text(top / "latest"), text(top / "latest-baseline"), text(top / "latest-audit")) == (f"{audit}\n", f"{apply}\n", f"{audit}\n")
+        assert (text(top / "latest"), text(top / "latest-baseline"), text(top / "latest-audit")) == (
+            f"{audit}\n",
+            f"{apply}\n",
+            f"{audit}\n",
+        )
         assert all(stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600) for path in top.rglob("*"))
 
     def test_a_procedure_that_comes_twice_in_a_run_has_two_folders(self, make: Make) -> None:
@@ -112,7 +128,9 @@ class TestRun:
         artifacts.notes.remember({"report": 1})
         assert not artifacts.folders.top.exists()
 
-    @pytest.mark.parametrize("host", ["report.json", "SHA256SUMS", "latest", "../up", "a/b", ".", "..", "", "--", "a" * 8 + "ü", "-x", ".-x"])
+    @pytest.mark.parametrize(
+        "host", ["report.json", "SHA256SUMS", "latest", "../up", "a/b", ".", "..", "", "--", "a" * 8 + "ü", "-x", ".-x"]
+    )
     def test_a_host_never_takes_a_name_that_means_something_else(self, host: str) -> None:
         name = folder_name(host)
         assert name != host
@@ -127,7 +145,9 @@ class TestRun:
             own = tmp_path / "own"
             own.mkdir(exist_ok=True)
             with pytest.raises(OptionError, match="cannot be written"):
-                Artifacts(str(tmp_path / path), "contoso", RunFolder("1", "20261125T030000Z", own), "baseline").plans.store({})
+                Artifacts(
+                    str(tmp_path / path), "contoso", RunFolder("1", "20261125T030000Z", own), "baseline"
+                ).plans.store({})
 
     def test_a_very_long_name_has_a_folder(self, make: Make) -> None:
         hosts = ["x" * 250, "x" * 251]
@@ -153,7 +173,9 @@ class TestPlan:
 
 class TestSnapshots:
     @pytest.mark.parametrize("form", ["path", "bare name", "home", "relative"])
-    def test_a_snapshot_is_marked_whatever_form_its_name_has(self, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    def test_a_snapshot_is_marked_whatever_form_its_name_has(
+        self, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+    ) -> None:
         artifacts = make()
         path = Path(artifacts.snapshots.store(snapshot("0a"), {}))
         monkeypatch.setenv("HOME", str(tmp_path))
@@ -194,7 +216,9 @@ class TestRetention:
         for run in range(1, count + 1):
             artifacts = make(run, procedure="baseline" if run > 1 else first)
             artifacts.notes.begin()
-            artifacts.snapshots.store(snapshot(f"{run:02x}", f"{run - 1:02x}" if run > 1 else "", run=artifacts.run), {})
+            artifacts.snapshots.store(
+                snapshot(f"{run:02x}", f"{run - 1:02x}" if run > 1 else "", run=artifacts.run), {}
+            )
             artifacts.reports.store({"report.html": str(run)}, top=True)
             done.append(artifacts)
         return done
@@ -255,7 +279,9 @@ class TestSlices:
 
     @pytest.fixture(name="sliced")
     def sliced_fixture(self, tmp_path: Path) -> Make:
-        def sliced(run: int, *hosts: str, workflow_job: int = 7, procedure: str = "baseline", top: bool = True) -> Artifacts:
+        def sliced(
+            run: int, *hosts: str, workflow_job: int = 7, procedure: str = "baseline", top: bool = True
+        ) -> Artifacts:
             own = tmp_path / f"own/{run}"
             own.mkdir(parents=True, exist_ok=True)
             of_run = RunFolder(f"workflow{workflow_job}_{run}abc", f"20261125T03{run:04d}Z", own)
@@ -263,7 +289,9 @@ class TestSlices:
                 artifacts = Artifacts(str(tmp_path / "kept"), host, of_run, procedure)
                 artifacts.notes.begin()
                 artifacts.plans.store({"digest": f"sha256:{host}{run}"})
-                artifacts.reports.store({"report.json": document_text({"organizations": [{"host": host, "run": run}]})}, top=False)
+                artifacts.reports.store(
+                    {"report.json": document_text({"organizations": [{"host": host, "run": run}]})}, top=False
+                )
             if top and hosts:
                 artifacts.reports.store({"report.html": str(run)}, top=True)
             return Artifacts(str(tmp_path / "kept"), "contoso", of_run, procedure)
@@ -277,7 +305,11 @@ class TestSlices:
         sliced(4, "contoso", workflow_job=77)
         sliced(5, "contoso", procedure="audit")
         merged = sliced(6)
-        found = [organization["host"] for report in merged.reports.slices(slices[named - 1].run) for organization in report["organizations"]]
+        found = [
+            organization["host"]
+            for report in merged.reports.slices(slices[named - 1].run)
+            for organization in report["organizations"]
+        ]
         assert found == ["contoso", "fabrikam", "tailspin"]
 
     def test_the_merged_run_has_what_they_have(self, sliced: Make) -> None:
@@ -288,7 +320,11 @@ class TestSlices:
         merged = sliced(4)
         merged.reports.adopt_slices(first.run)
         folder = merged.folders.top / "runs" / merged.run
-        assert files(folder) == [f"{host}/{name}" for host in ("contoso", "fabrikam", "tailspin") for name in ("SHA256SUMS", "plan.json", "report.json")]
+        assert files(folder) == [
+            f"{host}/{name}"
+            for host in ("contoso", "fabrikam", "tailspin")
+            for name in ("SHA256SUMS", "plan.json", "report.json")
+        ]
         assert read_json(folder / "fabrikam/plan.json") == {"digest": "sha256:fabrikam3"}
         # It has files of its own: a run never writes into another one's.
         write_json(folder / "contoso/plan.json", {"digest": "sha256:other"})
@@ -365,7 +401,9 @@ def test_a_file_is_on_the_disk_with_its_folder(tmp_path: Path, monkeypatch: pyte
     """First the file, then its name; only then it is said to be written."""
     synced: list[str] = []
     real = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda descriptor: (synced.append(os.readlink(f"/proc/self/fd/{descriptor}")), real(descriptor)))
+    monkeypatch.setattr(
+        os, "fsync", lambda descriptor: (synced.append(os.readlink(f"/proc/self/fd/{descriptor}")), real(descriptor))
+    )
     path = tmp_path / "new" / "plan.json"
     write_json(path, {})
     assert Path(synced[0]).parent == path.parent

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Artifacts that another user could change or move away are refused, from the root of the file system down, and on reading, too."""
+"""Artifacts that another user could change or move away are refused, from the root of the file system down, and on
+reading, too.
+"""
 
 from __future__ import annotations
 
@@ -82,7 +84,9 @@ def reading(artifacts: Artifacts) -> list[Callable[[], Any]]:
 def test_folders_that_everybody_may_write_to(make: Callable[..., Artifacts], top: Path, folder: str, mode: int) -> None:
     (top / folder).chmod(mode)
     for work in writing(make()):
-        with pytest.raises(OptionError, match=f"^hardened_baseline_artifacts_dir: everybody can write to {top / folder} "):
+        with pytest.raises(
+            OptionError, match=f"^hardened_baseline_artifacts_dir: everybody can write to {top / folder} "
+        ):
             work()
 
 
@@ -90,7 +94,10 @@ def test_folders_that_everybody_may_write_to(make: Callable[..., Artifacts], top
 def test_folders_of_another_user(make: Callable[..., Artifacts], top: Path, owners: Owners, folder: str) -> None:
     owners.users[top / folder] = STRANGER
     for work in writing(make()):
-        with pytest.raises(OptionError, match=f"^hardened_baseline_artifacts_dir: {top / folder} belongs to {STRANGER}, who could change"):
+        with pytest.raises(
+            OptionError,
+            match=f"^hardened_baseline_artifacts_dir: {top / folder} belongs to {STRANGER}, who could change",
+        ):
             work()
     # A user who is named is trusted, and no other.
     for work in writing(make(str(STRANGER))):
@@ -100,11 +107,15 @@ def test_folders_of_another_user(make: Callable[..., Artifacts], top: Path, owne
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_folders_that_a_group_may_write_to(make: Callable[..., Artifacts], top: Path, owners: Owners, folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_that_a_group_may_write_to(
+    make: Callable[..., Artifacts], top: Path, owners: Owners, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (top / folder).chmod(0o770)
     owners.groups[top / folder] = STRANGER
     for work in writing(make()):
-        with pytest.raises(OptionError, match=f"^hardened_baseline_artifacts_dir: the group {STRANGER} can write to {top / folder} "):
+        with pytest.raises(
+            OptionError, match=f"^hardened_baseline_artifacts_dir: the group {STRANGER} can write to {top / folder} "
+        ):
             work()
     # The group of a pod has no name.
     monkeypatch.setattr(os, "getgroups", lambda: [STRANGER])
@@ -112,16 +123,31 @@ def test_folders_that_a_group_may_write_to(make: Callable[..., Artifacts], top: 
 
 
 @pytest.mark.parametrize(
-    ("members", "primary", "trusted"), [([], [], True), (["me"], ["me"], True), (["me", "other"], [], False), ([], ["other"], False), (["gone"], [], False)]
+    ("members", "primary", "trusted"),
+    [
+        ([], [], True),
+        (["me"], ["me"], True),
+        (["me", "other"], [], False),
+        ([], ["other"], False),
+        (["gone"], [], False),
+    ],
 )
 def test_a_group_is_private_where_nobody_else_is_in_it(
-    make: Callable[..., Artifacts], top: Path, owners: Owners, monkeypatch: pytest.MonkeyPatch, members: list[str], primary: list[str], trusted: bool
+    make: Callable[..., Artifacts],
+    top: Path,
+    owners: Owners,
+    monkeypatch: pytest.MonkeyPatch,
+    members: list[str],
+    primary: list[str],
+    trusted: bool,
 ) -> None:
     """So git leaves files of a user with umask 002, and so OpenSSH judges them in Debian."""
     users = {"me": os.geteuid(), "other": STRANGER}
     monkeypatch.setattr(grp, "getgrgid", lambda gid: SimpleNamespace(gr_name="team", gr_mem=members))
     monkeypatch.setattr(pwd, "getpwnam", lambda name: SimpleNamespace(pw_uid=users[name]))
-    monkeypatch.setattr(pwd, "getpwall", lambda: [SimpleNamespace(pw_uid=users[name], pw_gid=PARTNER) for name in primary])
+    monkeypatch.setattr(
+        pwd, "getpwall", lambda: [SimpleNamespace(pw_uid=users[name], pw_gid=PARTNER) for name in primary]
+    )
     top.chmod(0o775)
     owners.groups[top] = PARTNER
     if trusted:
@@ -172,7 +198,9 @@ def test_files_are_checked_where_they_are_read(make: Callable[..., Artifacts], t
         work()
 
 
-def test_a_plan_from_elsewhere_is_checked(make: Callable[..., Artifacts], tmp_path: Path, top: Path, owners: Owners) -> None:
+def test_a_plan_from_elsewhere_is_checked(
+    make: Callable[..., Artifacts], tmp_path: Path, top: Path, owners: Owners
+) -> None:
     plan = tmp_path / "approved/contoso/plan.json"
     plan.parent.mkdir(parents=True)
     (source,) = top.glob("runs/*/contoso/plan.json")

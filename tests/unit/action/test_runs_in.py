@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The folders of earlier runs, as somebody may have left them: what is no report is refused with its name, and nothing waits or is written."""
+"""The folders of earlier runs, as somebody may have left them: what is no report is refused with its name, and nothing
+waits or is written.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import OrganizationReport
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    OrganizationReport,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
@@ -26,7 +30,13 @@ def artifacts(directory: Path) -> Artifacts:
 
 def report(**more: Any) -> dict[str, Any]:
     organizations = [OrganizationReport(host="contoso", name="contoso.onmicrosoft.com").as_dict()]
-    return {"kind": "audit", "generated_at": "2026-11-25T03:00:00Z", "run": NAME, "organizations": organizations, **more}
+    return {
+        "kind": "audit",
+        "generated_at": "2026-11-25T03:00:00Z",
+        "run": NAME,
+        "organizations": organizations,
+        **more,
+    }
 
 
 def place(directory: Path) -> Path:

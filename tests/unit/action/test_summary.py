@@ -22,7 +22,11 @@ def change(option: str, identity: str = "", resource: str = "ome_configuration")
         ([], False, "No change."),
         ([change("otp_enabled", "OME Configuration")], False, "Changed 1 setting: otp_enabled."),
         ([change("a", "One"), change("b", "One")], True, "Would change 2 settings: a, b."),
-        ([change("a", "One"), change("a", "Two"), change("c", resource="irm_configuration")], False, "Changed 3 settings: a of One, a of Two, c."),
+        (
+            [change("a", "One"), change("a", "Two"), change("c", resource="irm_configuration")],
+            False,
+            "Changed 3 settings: a of One, a of Two, c.",
+        ),
         ([change(f"o{number}") for number in range(8)], False, "Changed 8 settings: o0, o1, o2, o3, o4 and 3 more."),
     ],
 )

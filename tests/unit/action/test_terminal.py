@@ -27,7 +27,9 @@ class Queue:
         self.to_stderr.append(more["stderr"])
 
 
-def test_a_wrapper_that_writes_to_the_workers_own_output_is_passed_by(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrapper_that_writes_to_the_workers_own_output_is_passed_by(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """As the one of ansible-runner 2.4.1 does: display_callback/callback/awx_display.py, display_with_context."""
     core = Display.display
 
@@ -51,8 +53,13 @@ def test_without_a_wrapper_it_is_cores_method(monkeypatch: pytest.MonkeyPatch) -
     assert queue.sent == [("display", "a difference")]
 
 
-@pytest.mark.parametrize(("callback", "to_stderr"), [("default", False), ("yaml", False), ("ansible.posix.json", True), ("ansible.posix.jsonl", True)])
-def test_where_the_output_is_json_it_goes_beside_it(monkeypatch: pytest.MonkeyPatch, callback: str, to_stderr: bool) -> None:
+@pytest.mark.parametrize(
+    ("callback", "to_stderr"),
+    [("default", False), ("yaml", False), ("ansible.posix.json", True), ("ansible.posix.jsonl", True)],
+)
+def test_where_the_output_is_json_it_goes_beside_it(
+    monkeypatch: pytest.MonkeyPatch, callback: str, to_stderr: bool
+) -> None:
     queue = Queue()
     monkeypatch.setattr(Display(), "_final_q", queue)
     monkeypatch.setattr(C, "DEFAULT_STDOUT_CALLBACK", callback)

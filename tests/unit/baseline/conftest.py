@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROL_VARIABLES
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import (
+    CONTROL_VARIABLES,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+    BaselineContext,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import apply
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.preflight import preflight
@@ -21,7 +25,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variables import SETTINGS
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotSentError, OutcomeUnknownError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    ExchangeError,
+    NotSentError,
+    OutcomeUnknownError,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
 
@@ -44,8 +52,15 @@ class Role:
 
     host = "contoso"
 
-    def __init__(self, organization: Mapping[str, Any] | EmulatedSession | None = None, directory: str | None = None, wire: str = "rest") -> None:
-        self.session = organization if isinstance(organization, EmulatedSession) else EmulatedSession(organization or {}, wire)
+    def __init__(
+        self,
+        organization: Mapping[str, Any] | EmulatedSession | None = None,
+        directory: str | None = None,
+        wire: str = "rest",
+    ) -> None:
+        self.session = (
+            organization if isinstance(organization, EmulatedSession) else EmulatedSession(organization or {}, wire)
+        )
         self._temporary = None if directory else tempfile.TemporaryDirectory()
         self.directory = directory or self._temporary.name  # type: ignore[union-attr]
         self.say: Callable[[str], Any] = lambda text: None
@@ -59,12 +74,16 @@ class Role:
         self._runs += 1
         own = Path(self.directory) / f".run-{self._runs}"
         own.mkdir(parents=True, exist_ok=True)
-        self.artifacts = Artifacts(self.directory, self.host, RunFolder(f"run_{self._runs}", "20261125T030000Z", own), procedure)
+        self.artifacts = Artifacts(
+            self.directory, self.host, RunFolder(f"run_{self._runs}", "20261125T030000Z", own), procedure
+        )
 
     def state(self) -> Any:
         return lasting(self.session.organization.dump())
 
-    def plan(self, procedure: str = "baseline", *, check: bool = False, profile: str = "recommended", **variables: Any) -> dict[str, Any]:
+    def plan(
+        self, procedure: str = "baseline", *, check: bool = False, profile: str = "recommended", **variables: Any
+    ) -> dict[str, Any]:
         options = {"run_tags": [], "skip_tags": [], "awx": {}, "expected_organization": ""}
         given = {**options, **{name: variables.pop(name) for name in options if name in variables}}
         self.hosts = variables.pop("hosts", [self.host])
@@ -80,7 +99,11 @@ class Role:
         if not planned["pending"]:
             return planned
         tags = {name: variables.pop(name, []) for name in ("run_tags", "skip_tags")}
-        variables = {name: value for name, value in variables.items() if name in CONTROL_VARIABLES or name in {setting.name for setting in SETTINGS}}
+        variables = {
+            name: value
+            for name, value in variables.items()
+            if name in CONTROL_VARIABLES or name in {setting.name for setting in SETTINGS}
+        }
         for stage in ("rules", "settings") if procedure == "disable" else ("",):
             task = self._task(procedure, profile, variables, False, **tags, snapshot=planned["snapshot"], stage=stage)
             result = apply(task)
@@ -98,12 +121,21 @@ class Role:
     def controls(self) -> dict[str, str]:
         return {control["id"]: control["status"] for control in self.report["controls"]}
 
-    def _task(self, procedure: str, profile: str, variables: Mapping[str, Any], check: bool, **params: Any) -> BaselineContext:
+    def _task(
+        self, procedure: str, profile: str, variables: Mapping[str, Any], check: bool, **params: Any
+    ) -> BaselineContext:
         values = {"profile": profile, "artifacts_dir": self.directory, "settle_minutes": 0, **variables}
         if procedure in ("rollback", "disable"):
-            values.setdefault("accept", ["encryption_off"])  # Encryption is off in the organizations of most tests when they begin.
+            values.setdefault(
+                "accept", ["encryption_off"]
+            )  # Encryption is off in the organizations of most tests when they begin.
         return BaselineContext(
-            params={"procedure": procedure, "variables": {PREFIX + name: value for name, value in values.items()}, "verify_timeout": 1, **params},
+            params={
+                "procedure": procedure,
+                "variables": {PREFIX + name: value for name, value in values.items()},
+                "verify_timeout": 1,
+                **params,
+            },
             check_mode=check,
             session=self.session,
             describe=lambda: {"transport": "test"},
@@ -116,8 +148,8 @@ class Role:
         )
 
 
-#: What can become of a write: Exchange refuses it, or its answer is lost (with or without the line, which is back for the next
-#: task), after the work was done or before.
+#: What can become of a write: Exchange refuses it, or its answer is lost (with or without the line, which is back for
+#: the next task), after the work was done or before.
 FAULTS = ("refused", "answer lost, done", "answer lost, not done", "line lost, done", "line lost, not done")
 
 

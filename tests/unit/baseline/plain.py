@@ -13,7 +13,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 
 CONTOSO = {"name": "contoso.onmicrosoft.com", "tenant_id": "11111111-1111-1111-1111-111111111111"}
-CLOUD = {"Name": CONTOSO["name"], "OrganizationId": "contoso", "Session": {"cloud": True, "tenant_id": CONTOSO["tenant_id"]}}
+CLOUD = {
+    "Name": CONTOSO["name"],
+    "OrganizationId": "contoso",
+    "Session": {"cloud": True, "tenant_id": CONTOSO["tenant_id"]},
+}
 ON_PREMISES = {"Name": "contoso.local", "OrganizationId": ""}
 
 

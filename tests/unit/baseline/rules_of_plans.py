@@ -61,7 +61,9 @@ def wishes(source: random.Random) -> list[Values]:
 
 
 def found(source: random.Random, wished: list[Values]) -> list[Values]:
-    """Those rules as an organization may have them: mostly as they are wished, edited, moved, gone, and others among them."""
+    """Those rules as an organization may have them: mostly as they are wished, edited, moved, gone, and others among
+    them.
+    """
     rows = [stored({"state": "Enabled", **wish}) for wish in wished]
     if source.random() < 0.5:
         source.choice(rows).update(copy.deepcopy(source.choice(EDITS)))
@@ -70,5 +72,7 @@ def found(source: random.Random, wished: list[Values]) -> list[Values]:
     if source.random() < 0.1:
         rows.pop(source.randrange(len(rows)))
     if source.random() < 0.5:
-        rows.insert(source.randint(0, len(rows)), {"Name": "another", "SubjectContainsWords": ["secure"], "DeleteMessage": True})
+        rows.insert(
+            source.randint(0, len(rows)), {"Name": "another", "SubjectContainsWords": ["secure"], "DeleteMessage": True}
+        )
     return [{**row, "Priority": place} for place, row in enumerate(rows)]

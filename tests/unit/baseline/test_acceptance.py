@@ -11,9 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import acceptance as _acceptance
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.acceptance import Acceptance, Accepted, moment
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import acceptable_words
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import (
+    acceptance as _acceptance,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.acceptance import (
+    Acceptance,
+    Accepted,
+    moment,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import (
+    acceptable_words,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
@@ -71,10 +79,16 @@ def test_the_digest_covers_what_was_accepted(role: Role) -> None:
 @pytest.mark.parametrize(
     ("element", "text"),
     [
-        ("any_sendr", "hardened_baseline_accept[0]: 'any_sendr' is not a word that can be accepted. Did you mean any_sender?"),
+        (
+            "any_sendr",
+            "hardened_baseline_accept[0]: 'any_sendr' is not a word that can be accepted. Did you mean any_sender?",
+        ),
         ("IRM-1", "hardened_baseline_accept[0]: 'IRM-1' is not a word that can be accepted."),
         ("broken", f"Valid words: {', '.join(sorted(acceptable_words()))}."),
-        ({"word": "any_sender"}, "hardened_baseline_accept[0] lacks reason, owner, until: it must be a word or a dictionary with word, reason, owner, until."),
+        (
+            {"word": "any_sender"},
+            "hardened_baseline_accept[0] lacks reason, owner, until: it must be a word or a dictionary with word, reason, owner, until.",
+        ),
         (word("any_sender", "2999-01-31", untill="x"), "hardened_baseline_accept[0] has untill"),
         (word("any_sender", "soon"), "hardened_baseline_accept[0].until must be a date such as 2030-01-31"),
         (True, "hardened_baseline_accept[0] must be a word or a dictionary with word, reason, owner, until, not True."),
@@ -89,7 +103,10 @@ def test_what_is_no_word_is_refused(role: Role, element: Any, text: str) -> None
 @pytest.mark.parametrize("accept", [[], ["unidentified_organization"], sorted(acceptable_words())])
 def test_nothing_accepts_another_organization(tmp_path: Path, accept: list[str]) -> None:
     role = Role({}, str(tmp_path))
-    with pytest.raises(OptionError, match=r"organization: the session is in the organization .* ansible_exchange_organization is fabrikam"):
+    with pytest.raises(
+        OptionError,
+        match=r"organization: the session is in the organization .* ansible_exchange_organization is fabrikam",
+    ):
         role.plan(accept=accept, expected_organization="fabrikam.onmicrosoft.com")
 
 
@@ -109,7 +126,10 @@ class TestWords:
         before, after = Finding("session", "nothing allows it."), finding("irreversible")
         assert acceptance.left([before, finding("IRM-5"), after]) == [before, after]
         assert acceptance.shown() == [{"word": "IRM-5", **ENDLESS}, word("any_sender", "2999-01-31")]
-        assert acceptance.reported() == [{"word": "IRM-5", **ENDLESS, "needed": True}, {**word("any_sender", "2999-01-31"), "needed": False}]
+        assert acceptance.reported() == [
+            {"word": "IRM-5", **ENDLESS, "needed": True},
+            {**word("any_sender", "2999-01-31"), "needed": False},
+        ]
 
     def test_what_has_ended_accepts_nothing_but_is_needed(self) -> None:
         acceptance = Acceptance([word("IRM-5", "2020-01-31")], KNOWN)
@@ -129,18 +149,36 @@ class TestWords:
     )
     def test_the_line_for_several_findings_keeps_what_counts_already(self, findings: list[str], line: str) -> None:
         acceptance = Acceptance(["any_sender", word("IRM-5", "2020-01-31")], KNOWN)
-        assert acceptance.line([finding(name) if name else Finding("session", "nothing allows it.") for name in findings]) == line
+        assert (
+            acceptance.line([finding(name) if name else Finding("session", "nothing allows it.") for name in findings])
+            == line
+        )
 
     @pytest.mark.parametrize(
         ("element", "text"),
         [
             (7, "hardened_baseline_accept[1] must be a word or a dictionary with word, reason, owner, until, not 7."),
-            ({**word("IRM-5", "2999-01-31"), "owner": ""}, "[1] lacks owner: it must be a word or a dictionary with word, reason, owner, until."),
-            ({**word("IRM-5", "2999-01-31"), "a": 1, "b": 2}, "[1] has a, b: it must be a word or a dictionary with word, reason, owner, until."),
+            (
+                {**word("IRM-5", "2999-01-31"), "owner": ""},
+                "[1] lacks owner: it must be a word or a dictionary with word, reason, owner, until.",
+            ),
+            (
+                {**word("IRM-5", "2999-01-31"), "a": 1, "b": 2},
+                "[1] has a, b: it must be a word or a dictionary with word, reason, owner, until.",
+            ),
             ({"word": "IRM-5", "a": 1}, "[1] lacks reason, owner, until: it must be"),
-            ("IRM-6", "[1]: 'IRM-6' is not a word that can be accepted. Did you mean IRM-5? Valid words: IRM-5, any_sender, irreversible."),
-            (word("nothing", "2999-01-31"), "[1]: 'nothing' is not a word that can be accepted. Valid words: IRM-5, any_sender, irreversible."),
-            (word("IRM-5", "soon"), "[1].until must be a date such as 2030-01-31, or a date and time with an offset, not 'soon'."),
+            (
+                "IRM-6",
+                "[1]: 'IRM-6' is not a word that can be accepted. Did you mean IRM-5? Valid words: IRM-5, any_sender, irreversible.",
+            ),
+            (
+                word("nothing", "2999-01-31"),
+                "[1]: 'nothing' is not a word that can be accepted. Valid words: IRM-5, any_sender, irreversible.",
+            ),
+            (
+                word("IRM-5", "soon"),
+                "[1].until must be a date such as 2030-01-31, or a date and time with an offset, not 'soon'.",
+            ),
         ],
     )
     def test_what_is_no_word_says_where_it_stands(self, element: Any, text: str) -> None:
@@ -148,7 +186,9 @@ class TestWords:
             Acceptance(["any_sender", element], KNOWN)
         assert text in str(refusal.value)
 
-    @pytest.mark.parametrize("until", ["2030-01-31", "2030-01-31T23:59:59.999999+00:00", "2030-01-31T18:59:59.999999-05:00"])
+    @pytest.mark.parametrize(
+        "until", ["2030-01-31", "2030-01-31T23:59:59.999999+00:00", "2030-01-31T18:59:59.999999-05:00"]
+    )
     def test_a_day_ends_with_its_last_moment_in_utc(self, monkeypatch: pytest.MonkeyPatch, until: str) -> None:
         end = datetime.datetime(2030, 1, 31, 23, 59, 59, 999999, datetime.UTC)
         assert moment(until, "x") == end

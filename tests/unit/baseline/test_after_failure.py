@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a report says of an organization in which the run failed or was rolled back: what a read shows, never what the plan foresaw."""
+"""What a report says of an organization in which the run failed or was rolled back: what a read shows, never what the
+plan foresaw.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +12,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import OUTGOING_GUARANTEE
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import (
+    OUTGOING_GUARANTEE,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotSentError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    ExchangeError,
+    NotSentError,
+)
 
 from tests.unit.emulated_session import WIRES
 
 from .conftest import FailingSession, Role
 
 LAW: dict[str, Any] = {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]}
-ENCRYPT: dict[str, Any] = {"name": "Law firm", "conditions": LAW, "actions": {"apply_rights_protection_template": "Encrypt"}}
+ENCRYPT: dict[str, Any] = {
+    "name": "Law firm",
+    "conditions": LAW,
+    "actions": {"apply_rights_protection_template": "Encrypt"},
+}
 GUARANTEE: dict[str, Any] = {"name": "The law firm gets nothing in clear", "when": LAW, "then": "not_in_clear"}
 
 NOT_COMPUTED = "The effect of the stored changes on mail was not computed."
@@ -27,7 +38,14 @@ NOT_COMPUTED = "The effect of the stored changes on mail was not computed."
 
 def wrong(name: str) -> list[dict[str, Any]]:
     """A message of which no run makes what it expects."""
-    return [{"name": name, "from": "a@contoso.com", "to": ["b@fabrikam.com"], "expect": {"b@fabrikam.com": {"protection": "template:Nothing"}}}]
+    return [
+        {
+            "name": name,
+            "from": "a@contoso.com",
+            "to": ["b@fabrikam.com"],
+            "expect": {"b@fabrikam.com": {"protection": "template:Nothing"}},
+        }
+    ]
 
 
 def verdicts(role: Role) -> dict[str, str]:
@@ -80,7 +98,9 @@ def test_what_failed_halfway_is_as_far_as_it_came(tmp_path: Path, wire: str) -> 
 @pytest.mark.parametrize("wire", WIRES)
 def test_what_cannot_be_read_after_a_failure_is_not_known(tmp_path: Path, wire: str) -> None:
     role = Role(DeafSession({}, fails=1, wire=wire), str(tmp_path))
-    with pytest.raises(ExchangeError, match="it is unknown whether the change is stored, because the read failed: the session was lost"):
+    with pytest.raises(
+        ExchangeError, match="it is unknown whether the change is stored, because the read failed: the session was lost"
+    ):
         role.run(encrypt_outgoing=True)
     assert not {"met", "not met"} & set(role.controls().values())
     assert role.report["mail"] == {}
@@ -111,7 +131,11 @@ def test_a_chain_that_is_broken_is_said_before_another_snapshot_is_taken(role: R
     role.run(encrypt_outgoing=True)
     role.run(branding={"portal_text": "Ours"})
     role.run(branding={"portal_text": "Theirs"})
-    middle = next(link for link in role.artifacts.snapshots.chain().links if link.previous and role.artifacts.snapshots.chain().after(link.id))
+    middle = next(
+        link
+        for link in role.artifacts.snapshots.chain().links
+        if link.previous and role.artifacts.snapshots.chain().after(link.id)
+    )
     Path(middle.path).unlink()
     role.run(branding={"portal_text": "Whose"})
     (warning,) = [text for text in role.report["warnings"] if "chain of snapshots" in text]

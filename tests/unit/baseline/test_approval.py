@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Approvals, attacked: what is approved is all that was read, a plan file is as it was written, and an approval works once."""
+"""Approvals, attacked: what is approved is all that was read, a plan file is as it was written, and an approval works
+once.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,17 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import stable_command
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan import PlanDocument, moved, read_plan, sealed
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan import (
+    PlanDocument,
+    moved,
+    read_plan,
+    sealed,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import apply
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_of, document_text
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import (
+    document_of,
+    document_text,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,7 +37,11 @@ from tests.unit.baseline.refusing import refused
 from .conftest import Role
 
 ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
-RULE = {"name": "ours", "conditions": {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}, "actions": ENCRYPT}
+RULE = {
+    "name": "ours",
+    "conditions": {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"},
+    "actions": ENCRYPT,
+}
 
 
 def read(path: str | Path) -> dict[str, Any]:
@@ -63,7 +77,15 @@ def changed(document: Mapping[str, Any], path: tuple[Any, ...]) -> dict[str, Any
     for key in path[:-1]:
         place = place[key]
     value = place[path[-1]]
-    place[path[-1]] = not value if isinstance(value, bool) else value + 1 if isinstance(value, int) else f"{value}x" if isinstance(value, str) else "x"
+    place[path[-1]] = (
+        not value
+        if isinstance(value, bool)
+        else value + 1
+        if isinstance(value, int)
+        else f"{value}x"
+        if isinstance(value, str)
+        else "x"
+    )
     return other
 
 
@@ -87,7 +109,9 @@ class TestDigest:
                 with pytest.raises(OptionError, match=r"CHG-1\.json does not match"):
                     read_plan({**document, key: document[key][:-1]}, "CHG-1.json")
 
-    @pytest.mark.parametrize("part", ["impact", "rollback", "command", "before", "after", "option", "identity", "resource"])
+    @pytest.mark.parametrize(
+        "part", ["impact", "rollback", "command", "before", "after", "option", "identity", "resource"]
+    )
     def test_it_covers_every_part_of_every_change(self, document: dict[str, Any], part: str) -> None:
         for number, change in enumerate(document["changes"]):
             if change["option"] == "priority" and part in ("before", "after"):
@@ -103,7 +127,13 @@ class TestDigest:
     @pytest.mark.parametrize("part", ["kind", "warnings", "desired", "managed", "collection_version", "organization"])
     def test_it_covers_what_stands_beside_the_changes(self, document: dict[str, Any], part: str) -> None:
         value = document[part]
-        value = [*value, "another"] if isinstance(value, list) else {**value, "name": "another"} if isinstance(value, dict) else f"{value} another"
+        value = (
+            [*value, "another"]
+            if isinstance(value, list)
+            else {**value, "name": "another"}
+            if isinstance(value, dict)
+            else f"{value} another"
+        )
         assert PlanDocument.parse({**document, part: value}).digest != document["digest"]
 
     @pytest.mark.parametrize(
@@ -123,14 +153,22 @@ class TestDigest:
 
     def test_it_is_the_same_where_a_rule_was_made_again(self, role: Role) -> None:
         role.session.edit(
-            "New-TransportRule", Name="ours", FromScope="InOrganization", SentToScope="NotInOrganization", ApplyRightsProtectionTemplate="Encrypt"
+            "New-TransportRule",
+            Name="ours",
+            FromScope="InOrganization",
+            SentToScope="NotInOrganization",
+            ApplyRightsProtectionTemplate="Encrypt",
         )
         wishes = {"encryption_rules": [{**RULE, "comments": "ours"}]}
         first = role.plan(check=True, **wishes)["digest"]
         role.session.edit("Remove-TransportRule", Identity="ours")
         role.session.edit("New-TransportRule", Name="theirs", PrependSubject="x")
         role.session.edit(
-            "New-TransportRule", Name="ours", FromScope="InOrganization", SentToScope="NotInOrganization", ApplyRightsProtectionTemplate="Encrypt"
+            "New-TransportRule",
+            Name="ours",
+            FromScope="InOrganization",
+            SentToScope="NotInOrganization",
+            ApplyRightsProtectionTemplate="Encrypt",
         )
         assert role.plan(check=True, **wishes)["digest"] == first
 
@@ -139,7 +177,9 @@ class TestMoved:
     def test_an_accepted_exception_is_part_of_what_is_approved(self, role: Role) -> None:
         skip = {"control": "OME-1", "reason": "partners", "owner": "desk", "until": "2999-01-01"}
         approved = role.plan(check=True, skip=[skip])
-        assert "the variables of skip have changed" in refused(role, approved_plan=approved["digest"], skip=[{**skip, "until": "2999-12-31"}])
+        assert "the variables of skip have changed" in refused(
+            role, approved_plan=approved["digest"], skip=[{**skip, "until": "2999-12-31"}]
+        )
         assert role.run(approved_plan=approved["digest"], skip=[skip])["changed"]
 
     def test_a_new_warning_needs_a_new_approval(self, role: Role) -> None:
@@ -149,7 +189,9 @@ class TestMoved:
         assert "it does not warn that: The rule 'ours' can never act" in text
 
     @pytest.mark.parametrize(("part", "value"), [("impact", "may leave in clear"), ("rollback", "not possible")])
-    def test_the_same_change_with_another_effect_is_named(self, document: dict[str, Any], part: str, value: str) -> None:
+    def test_the_same_change_with_another_effect_is_named(
+        self, document: dict[str, Any], part: str, value: str
+    ) -> None:
         current = copy.deepcopy(document)
         current["changes"][0][part] = value
         (text,) = difference(document, current)
@@ -164,7 +206,9 @@ class TestMoved:
         current["warnings"] = []
         assert difference(document, current) == []
 
-    def test_a_session_that_does_not_show_the_tenant_is_in_the_same_organization(self, document: dict[str, Any]) -> None:
+    def test_a_session_that_does_not_show_the_tenant_is_in_the_same_organization(
+        self, document: dict[str, Any]
+    ) -> None:
         document["organization"]["tenant_id"] = "11111111-1111-1111-1111-111111111111"
         current = copy.deepcopy(document)
         current["organization"]["tenant_id"] = None
@@ -185,7 +229,8 @@ class TestMoved:
 
 _TEXTS = st.text(max_size=5)
 _VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | _TEXTS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXTS, inner, max_size=3)
+    st.none() | st.booleans() | st.integers() | _TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXTS, inner, max_size=3),
 )
 PLAN = PlanDocument("baseline", {"name": "a", "tenant_id": None}, {"OME-1": {}}, {}, (), {}, ())
 
@@ -244,7 +289,15 @@ class TestOnce:
             one.artifacts.snapshots.__class__.store = store  # type: ignore[method-assign]
         wrote, refusals = 0, []
         for role, planned in ((one, first), (other, second)):
-            task = role._task("baseline", "recommended", {"approved_plan": digest}, False, run_tags=[], skip_tags=[], snapshot=planned["snapshot"])
+            task = role._task(
+                "baseline",
+                "recommended",
+                {"approved_plan": digest},
+                False,
+                run_tags=[],
+                skip_tags=[],
+                snapshot=planned["snapshot"],
+            )
             try:
                 wrote += bool(apply(task)["changed"])
             except ExchangeError as error:

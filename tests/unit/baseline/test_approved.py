@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which plan an approval is for, whether it is the plan that is needed, and whether a run has taken it: files in memory, no run."""
+"""Which plan an approval is for, whether it is the plan that is needed, and whether a run has taken it: files in
+memory, no run.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     refused_switch,
     used,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.chain import Link, SnapshotChain
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import SnapshotDocument
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.chain import (
+    Link,
+    SnapshotChain,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import (
+    SnapshotDocument,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
@@ -30,7 +37,9 @@ CHANGE = planned("search_enabled", impact=Impact.WIDENS)
 PLAN = document(CHANGE)
 TAKEN = TakenApproval(PLAN.digest, "", "run_7")
 AGAIN = "a check-mode run, and the approval of its plan"
-ONCE = f"{AGAIN}; or hardened_baseline_approval_valid_until: <date>, until which the approval counts for more than one run"
+ONCE = (
+    f"{AGAIN}; or hardened_baseline_approval_valid_until: <date>, until which the approval counts for more than one run"
+)
 UNKNOWN = "No file here contains the approved plan, so the differences are unknown."
 
 
@@ -92,7 +101,9 @@ class Files:
 
 
 def snapshot(approved: str, plan: Any = None, planned_by: str = "") -> dict[str, Any]:
-    return SnapshotDocument("1", "", "run_1", "2030-01-31T08:00:00Z", {}, {}, (), {}, plan, approved, planned_by).as_dict()
+    return SnapshotDocument(
+        "1", "", "run_1", "2030-01-31T08:00:00Z", {}, {}, (), {}, plan, approved, planned_by
+    ).as_dict()
 
 
 def link(name: str, approved: str = "", previous: str = "") -> Link:
@@ -105,13 +116,19 @@ class TestWhich:
         assert approval_of(variables, Files()) is None
 
     def test_a_file(self) -> None:
-        assert approval_of({"approved_plan": "CHG-1.json"}, Files(plans={"CHG-1.json": PLAN.as_dict()})) == Approval(PLAN.digest, PLAN)
-        with pytest.raises(OptionError, match=r"^hardened_baseline_approved_plan: CHG-1\.json is not a plan of this collection\.$"):
+        assert approval_of({"approved_plan": "CHG-1.json"}, Files(plans={"CHG-1.json": PLAN.as_dict()})) == Approval(
+            PLAN.digest, PLAN
+        )
+        with pytest.raises(
+            OptionError, match=r"^hardened_baseline_approved_plan: CHG-1\.json is not a plan of this collection\.$"
+        ):
             approval_of({"approved_plan": "CHG-1.json"}, Files(plans={"CHG-1.json": {}}))
 
     def test_which_run_made_it_is_known_from_a_file_or_a_check(self) -> None:
         made = replace(PLAN, run="run_6")
-        files = Files({"/s/a": {"plan": replace(PLAN, run="run_9").as_dict()}}, [link("a")], {"CHG-1.json": made.as_dict()})
+        files = Files(
+            {"/s/a": {"plan": replace(PLAN, run="run_9").as_dict()}}, [link("a")], {"CHG-1.json": made.as_dict()}
+        )
         for approved in ("CHG-1.json", PLAN.digest):
             files.plans[approved] = made.as_dict()
             found = approval_of({"approved_plan": approved}, files)
@@ -124,18 +141,28 @@ class TestWhich:
         assert (found.plan, found.run) == (replace(PLAN, run="run_9"), "")
 
     def test_a_digest_of_a_plan_that_a_check_left(self) -> None:
-        assert approval_of({"approved_plan": PLAN.digest}, Files(plans={PLAN.digest: PLAN.as_dict()})) == Approval(PLAN.digest, PLAN)
+        assert approval_of({"approved_plan": PLAN.digest}, Files(plans={PLAN.digest: PLAN.as_dict()})) == Approval(
+            PLAN.digest, PLAN
+        )
 
     def test_a_digest_of_the_plan_in_the_last_snapshot(self) -> None:
         other = document(planned("another"))
-        files = Files({"/s/a": {"plan": other.as_dict()}, "/s/b": {"plan": PLAN.as_dict()}}, [link("a"), link("b", previous="a")])
+        files = Files(
+            {"/s/a": {"plan": other.as_dict()}, "/s/b": {"plan": PLAN.as_dict()}}, [link("a"), link("b", previous="a")]
+        )
         assert approval_of({"approved_plan": PLAN.digest}, files) == Approval(PLAN.digest, PLAN)
         # Only the last one: what was written before it is history.
         assert approval_of({"approved_plan": other.digest}, files) == Approval(other.digest, None, UNKNOWN)
 
     @pytest.mark.parametrize("broken", [{}, {"plan": None}, {"plan": {}}, {"plan": 7}, OptionError("truncated"), []])
     def test_what_is_broken_is_no_approval(self, broken: Any) -> None:
-        for plans in ({}, {PLAN.digest: OptionError("broken")}, {PLAN.digest: None}, {PLAN.digest: {"digest": "another"}}, {PLAN.digest: 7}):
+        for plans in (
+            {},
+            {PLAN.digest: OptionError("broken")},
+            {PLAN.digest: None},
+            {PLAN.digest: {"digest": "another"}},
+            {PLAN.digest: 7},
+        ):
             files = Files({"/s/a": broken}, [link("a")], plans)
             assert approval_of({"approved_plan": PLAN.digest}, files) == Approval(PLAN.digest, None, UNKNOWN)
         # It does not hide the one behind it.
@@ -153,7 +180,15 @@ class TestWhich:
 class TestNeeded:
     """Whether a run is refused for want of an approval."""
 
-    def findings(self, approval: Approval | None, plan: Any = PLAN, *, files: Files | None = None, writes: bool = True, **variables: Any) -> list[Finding]:
+    def findings(
+        self,
+        approval: Approval | None,
+        plan: Any = PLAN,
+        *,
+        files: Files | None = None,
+        writes: bool = True,
+        **variables: Any,
+    ) -> list[Finding]:
         return approval_findings(approval, plan, variables, files or Files(), writes=writes)
 
     def test_none_was_given(self) -> None:
@@ -172,7 +207,9 @@ class TestNeeded:
 
     def test_the_plan_goes_beyond_it(self) -> None:
         text = "another of irm_configuration would go from true to false, which is not in the approved plan."
-        assert self.findings(Approval(PLAN.digest, PLAN), document(planned("another"))) == [Finding("approved_plan", text, AGAIN)]
+        assert self.findings(Approval(PLAN.digest, PLAN), document(planned("another"))) == [
+            Finding("approved_plan", text, AGAIN)
+        ]
 
     def test_only_its_digest_is_known(self) -> None:
         text = f"sha256:1 was approved, but the digest of the plan is now {PLAN.digest}. {UNKNOWN}"
@@ -189,12 +226,29 @@ class TestNeeded:
         # What goes beyond it is said first, and also where it counts for several.
         beyond = self.findings(Approval(PLAN.digest, PLAN), document(planned("another")), files=files)
         assert [finding.allow for finding in beyond] == [AGAIN, ONCE]
-        assert self.findings(Approval(PLAN.digest, PLAN), document(planned("another")), files=files, approval_valid_until="2999-01-31") == beyond[:1]
+        assert (
+            self.findings(
+                Approval(PLAN.digest, PLAN),
+                document(planned("another")),
+                files=files,
+                approval_valid_until="2999-01-31",
+            )
+            == beyond[:1]
+        )
 
     def test_a_second_use_is_compared_as_the_first(self) -> None:
         approval, files = Approval(PLAN.digest, PLAN, run="run_6"), Files(taken=[TAKEN])
-        mail = {"difference": [{"text": "Mail to all is not encrypted.", "rules": [], "kind": "protection_lost", "when": {}}], "difference_more": 0}
-        currents = [document(replace(CHANGE, impact=Impact.IN_CLEAR)), document(CHANGE, mail=mail), document(CHANGE, plan=Plan(warnings=["It warns."]))]
+        mail = {
+            "difference": [
+                {"text": "Mail to all is not encrypted.", "rules": [], "kind": "protection_lost", "when": {}}
+            ],
+            "difference_more": 0,
+        }
+        currents = [
+            document(replace(CHANGE, impact=Impact.IN_CLEAR)),
+            document(CHANGE, mail=mail),
+            document(CHANGE, plan=Plan(warnings=["It warns."])),
+        ]
         for current in currents:
             assert len(self.findings(approval, current, approval_valid_until="2999-01-31")) == 1
             assert len(self.findings(approval, current, files=files, approval_valid_until="2999-01-31")) == 1
@@ -214,19 +268,26 @@ class TestUsed:
         assert used(PLAN.digest, "", files, own="/s/a") == []
         assert used(PLAN.digest, "", files, own="/s/b") != []
 
-    @pytest.mark.parametrize(("planned_by", "recorded", "refused"), [("r1", "r1", 1), ("r2", "r1", 0), ("", "r1", 1), ("r2", "", 1), ("", "", 1)])
+    @pytest.mark.parametrize(
+        ("planned_by", "recorded", "refused"),
+        [("r1", "r1", 1), ("r2", "r1", 0), ("", "r1", 1), ("r2", "", 1), ("", "", 1)],
+    )
     def test_it_is_used_for_the_plan_of_one_run(self, planned_by: str, recorded: str, refused: int) -> None:
         files = Files({"/s/a": snapshot(PLAN.digest, planned_by=recorded)}, [link("a", PLAN.digest)])
         assert len(used(PLAN.digest, planned_by, files)) == refused
         assert len(used(PLAN.digest, planned_by, Files(taken=[replace(TAKEN, planned_by=recorded)]))) == refused
 
     def test_the_name_of_a_file_alone_proves_nothing(self) -> None:
-        files = Files({"/s/a": snapshot("sha256:another"), "/s/b": snapshot(PLAN.digest)}, [link("a", PLAN.digest), link("b", PLAN.digest, "a")])
+        files = Files(
+            {"/s/a": snapshot("sha256:another"), "/s/b": snapshot(PLAN.digest)},
+            [link("a", PLAN.digest), link("b", PLAN.digest, "a")],
+        )
         (found,) = used(PLAN.digest, "", files)
         assert "(/s/b)" in found.text
 
     @pytest.mark.parametrize(
-        ("content", "why"), [(OptionError("cannot be read"), "cannot be read"), ({}, "hardened_baseline_rollback_snapshot: /s/a is not a")]
+        ("content", "why"),
+        [(OptionError("cannot be read"), "cannot be read"), ({}, "hardened_baseline_rollback_snapshot: /s/a is not a")],
     )
     def test_a_snapshot_that_cannot_be_read_leaves_it_open(self, content: Any, why: str) -> None:
         (found,) = used(PLAN.digest, "", Files({"/s/a": content}, [link("a", PLAN.digest)]))
@@ -235,9 +296,19 @@ class TestUsed:
 
     def test_a_run_whose_snapshot_is_gone(self) -> None:
         (found,) = used(
-            PLAN.digest, "", Files({"/s/a": snapshot("sha256:another")}, [link("a", "sha256:another")], taken=[replace(TAKEN, digest="sha256:another"), TAKEN])
+            PLAN.digest,
+            "",
+            Files(
+                {"/s/a": snapshot("sha256:another")},
+                [link("a", "sha256:another")],
+                taken=[replace(TAKEN, digest="sha256:another"), TAKEN],
+            ),
         )
-        assert found == Finding("approved_plan", f"{PLAN.digest} was approved for one run, and run_7 took it (its snapshot is no longer kept).", ONCE)
+        assert found == Finding(
+            "approved_plan",
+            f"{PLAN.digest} was approved for one run, and run_7 took it (its snapshot is no longer kept).",
+            ONCE,
+        )
 
 
 @pytest.mark.parametrize(
@@ -246,15 +317,25 @@ class TestUsed:
         ({}, (), False),
         ({"hardened_baseline_require_approval": False}, (), False),
         ({"hardened_baseline_require_approval": False}, ("hardened_baseline_approved_plan",), False),
-        *(({"hardened_baseline_require_approval": value}, ("hardened_baseline_require_approval",), False) for value in (True, "true", "Yes", "ON", "1", 1)),
-        *(({"hardened_baseline_require_approval": value}, ("hardened_baseline_require_approval",), True) for value in (False, "no", "", None, 0, "2")),
+        *(
+            ({"hardened_baseline_require_approval": value}, ("hardened_baseline_require_approval",), False)
+            for value in (True, "true", "Yes", "ON", "1", 1)
+        ),
+        *(
+            ({"hardened_baseline_require_approval": value}, ("hardened_baseline_require_approval",), True)
+            for value in (False, "no", "", None, 0, "2")
+        ),
         ({}, ("hardened_baseline_require_approval",), True),
     ],
 )
-def test_a_single_run_cannot_switch_approvals_off(variables: Mapping[str, Any], given: tuple[str, ...], refused: bool) -> None:
+def test_a_single_run_cannot_switch_approvals_off(
+    variables: Mapping[str, Any], given: tuple[str, ...], refused: bool
+) -> None:
     value = variables.get("hardened_baseline_require_approval")
     text = f"hardened_baseline_require_approval is {value!r} as an extra variable (-e, or a launch variable), but only true is accepted there: "
-    assert refused_switch(variables, frozenset(given)) == ([f"{text}a single run cannot switch off approvals. Remove it"] if refused else [])
+    assert refused_switch(variables, frozenset(given)) == (
+        [f"{text}a single run cannot switch off approvals. Remove it"] if refused else []
+    )
 
 
 def test_an_approval_of_another_organization_is_that() -> None:
@@ -264,7 +345,9 @@ def test_an_approval_of_another_organization_is_that() -> None:
 
 
 def test_a_digest_of_another_organization_of_the_run_says_whose_it_is() -> None:
-    files = Files(others={"adatum": Files(host="adatum"), "fabrikam": Files(host="fabrikam", plans={PLAN.digest: PLAN.as_dict()})})
+    files = Files(
+        others={"adatum": Files(host="adatum"), "fabrikam": Files(host="fabrikam", plans={PLAN.digest: PLAN.as_dict()})}
+    )
     approval = approval_of({"approved_plan": PLAN.digest}, files, ["adatum", "contoso", "fabrikam"])
     assert approval is not None
     assert approval.missing == "It is the digest of the plan for fabrikam: an approval is for one organization."

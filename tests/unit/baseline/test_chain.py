@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.chain import Link, SnapshotChain
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.chain import (
+    Link,
+    SnapshotChain,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,7 +44,9 @@ def test_a_cut_old_end_is_a_start() -> None:
 
 
 def test_a_gap_is_said() -> None:
-    with pytest.raises(OptionError, match=r"is broken.*snapshot-a\.json, snapshot-c\.json.*hardened_baseline_rollback_snapshot"):
+    with pytest.raises(
+        OptionError, match=r"is broken.*snapshot-a\.json, snapshot-c\.json.*hardened_baseline_rollback_snapshot"
+    ):
         chain(("a", ""), ("c", "b")).newest()
     # Nobody may take the one before a gap for the newest because the one behind it has been rolled back.
     assert chain(("a", ""), ("c", "b", True)).flaw
@@ -55,12 +60,17 @@ def test_a_fork_is_said_until_one_side_is_rolled_back() -> None:
     assert newest(chain(("a", "", True), ("b", "a", True), ("c", "a", True))) == ""
 
 
-@pytest.mark.parametrize(("sides", "named", "more"), [(2, 2, ""), (5, 5, ""), (6, 5, " and 1 more"), (9, 5, " and 4 more")])
+@pytest.mark.parametrize(
+    ("sides", "named", "more"), [(2, 2, ""), (5, 5, ""), (6, 5, " and 1 more"), (9, 5, " and 4 more")]
+)
 def test_a_fork_names_its_sides_and_asks_which_is_meant(sides: int, named: int, more: str) -> None:
     with pytest.raises(OptionError) as refusal:
         chain(("a", ""), *((f"b{number}", "a") for number in range(sides))).newest()
     names = ", ".join(f"snapshot-b{number}.json" for number in range(named))
-    assert refusal.value.message == f"The chain of snapshots is forked: {names}{more} have no successor, so the newest snapshot is uncertain."
+    assert (
+        refusal.value.message
+        == f"The chain of snapshots is forked: {names}{more} have no successor, so the newest snapshot is uncertain."
+    )
     assert refusal.value.remedy == "To choose the snapshot, set hardened_baseline_rollback_snapshot: <file>."
 
 

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What changes between the preflight and the first write: what the plan then does to mail is compared with what was shown."""
+"""What changes between the preflight and the first write: what the plan then does to mail is compared with what was
+shown.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +15,26 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 from .conftest import Role
 
-ENCRYPT = {"FromScope": "InOrganization", "SentToScope": "NotInOrganization", "ApplyRightsProtectionTemplate": "Encrypt"}
+ENCRYPT = {
+    "FromScope": "InOrganization",
+    "SentToScope": "NotInOrganization",
+    "ApplyRightsProtectionTemplate": "Encrypt",
+}
 SECTIONS = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
 #: Harmless as long as another rule encrypts the same mail.
-OFF = {"name": "second", "conditions": SECTIONS, "actions": {"apply_rights_protection_template": "Encrypt"}, "enabled": False}
+OFF = {
+    "name": "second",
+    "conditions": SECTIONS,
+    "actions": {"apply_rights_protection_template": "Encrypt"},
+    "enabled": False,
+}
 ON = {"name": "ours", "conditions": SECTIONS, "actions": {"apply_rights_protection_template": "Encrypt"}}
 
 
 def apply_planned(role: Role, planned: dict[str, Any], **variables: Any) -> dict[str, Any]:
-    return apply(role._task("baseline", "recommended", variables, False, run_tags=[], skip_tags=[], snapshot=planned["snapshot"]))
+    return apply(
+        role._task("baseline", "recommended", variables, False, run_tags=[], skip_tags=[], snapshot=planned["snapshot"])
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +55,9 @@ class TestRules:
         planned = role.plan(**wishes)
         role.session.edit("Remove-TransportRule", Identity="first")
         writes = len(role.session.writes)
-        with pytest.raises(ExchangeError, match="The organization was changed after the plan was made, so nothing was written") as refusal:
+        with pytest.raises(
+            ExchangeError, match="The organization was changed after the plan was made, so nothing was written"
+        ) as refusal:
             apply_planned(role, planned, **wishes)
         assert "it does not include this effect on mail" in str(refusal.value)
         assert len(role.session.writes) == writes
@@ -51,7 +66,9 @@ class TestRules:
         guarantee = {"name": "Outgoing", "when": SECTIONS, "then": "not_in_clear"}
         wishes = {"encryption_rules": [ON], "guarantees": [guarantee]}
         planned = role.plan(**wishes)
-        role.session.edit("New-TransportRule", Name="stop", Priority=0, StopRuleProcessing=True, SubjectContainsWords=["plain"])
+        role.session.edit(
+            "New-TransportRule", Name="stop", Priority=0, StopRuleProcessing=True, SubjectContainsWords=["plain"]
+        )
         writes = len(role.session.writes)
         with pytest.raises(ExchangeError, match="'Outgoing' is proved, but now it is refuted"):
             apply_planned(role, planned, **wishes)
@@ -65,18 +82,32 @@ class TestRules:
         assert apply_planned(role, planned, **wishes)["changed"]
         # The report says what was true at the write: the rule came after another one.
         (written,) = role.report["mail"]["difference"]
-        assert (shown["kind"], "priority 0" in shown["text"]) == (written["kind"], "priority 1" in written["text"]) == ("protection_gained", True)
+        assert (
+            (shown["kind"], "priority 0" in shown["text"])
+            == (written["kind"], "priority 1" in written["text"])
+            == ("protection_gained", True)
+        )
 
 
 class TestFacts:
     def test_a_domain_that_became_ours_counts(self, role: Role) -> None:
-        guarantee = {"name": "Partner", "when": {"from_scope": "InOrganization", "recipient_domain_is": ["partner.example"]}, "then": "not_in_clear"}
+        guarantee = {
+            "name": "Partner",
+            "when": {"from_scope": "InOrganization", "recipient_domain_is": ["partner.example"]},
+            "then": "not_in_clear",
+        }
         wishes = {"encryption_rules": [ON], "guarantees": [guarantee]}
         planned = role.plan(**wishes)
         state = role.session.organization.state
         (ours,) = state["accepted_domains"]
         role.session.organization.commit(
-            {**state, "accepted_domains": [ours, {**ours, "Name": "partner.example", "DomainName": "partner.example", "Default": False}]}
+            {
+                **state,
+                "accepted_domains": [
+                    ours,
+                    {**ours, "Name": "partner.example", "DomainName": "partner.example", "Default": False},
+                ],
+            }
         )
         writes = len(role.session.writes)
         with pytest.raises(ExchangeError, match="'Partner' is proved, but now it is refuted"):

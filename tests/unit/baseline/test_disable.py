@@ -36,7 +36,10 @@ class TestDisable:
         ]
         assert "AzureRMSLicensingEnabled" in role.session.writes[-1].parameters
         state = role.session.organization.dump()
-        assert [(rule["Name"], rule["State"]) for rule in state["transport_rules"]] == [("old", "Disabled"), ("other", "Enabled")]
+        assert [(rule["Name"], rule["State"]) for rule in state["transport_rules"]] == [
+            ("old", "Disabled"),
+            ("other", "Enabled"),
+        ]
         role.run("rollback")
         assert role.state() == before
 
@@ -53,7 +56,9 @@ class TestDisable:
             role.run("disable", confirm_disable="contoso.onmicrosoft.com", hosts=["contoso", "fabrikam"])
 
     @pytest.mark.parametrize(("minutes", "waited"), [(60, 3600), (0, 0)])
-    def test_the_settings_wait_until_the_rules_no_longer_act(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, minutes: int, waited: int) -> None:
+    def test_the_settings_wait_until_the_rules_no_longer_act(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, minutes: int, waited: int
+    ) -> None:
         said: list[str] = []
         pauses: list[float] = []
         role = Role(self.STATE, str(tmp_path))

@@ -12,15 +12,25 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import OrganizationReport, organizations_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    OrganizationReport,
+    organizations_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import read_snapshot
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.procedure_report import report_run
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_of, document_text
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import (
+    document_of,
+    document_text,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
 from .conftest import Role
 
-RULE = {"name": "ours", "conditions": {"from_scope": "InOrganization"}, "actions": {"apply_rights_protection_template": "Encrypt"}}
+RULE = {
+    "name": "ours",
+    "conditions": {"from_scope": "InOrganization"},
+    "actions": {"apply_rights_protection_template": "Encrypt"},
+}
 SKIP = [{"control": "OME-1", "reason": "partners", "owner": "desk", "until": "2999-01-01"}]
 
 
@@ -51,7 +61,10 @@ def test_what_is_no_snapshot_is_named(role: Role, part: str) -> None:
 def test_the_report_of_an_organization(role: Role, procedure: str) -> None:
     role.run(encryption_rules=[RULE], skip=SKIP)
     role.session.edit("Set-IRMConfiguration", SimplifiedClientAccessEnabled=False)
-    written = {"baseline": {"encryption_rules": [RULE], "skip": SKIP}, "disable": {"confirm_disable": "contoso.onmicrosoft.com"}}.get(procedure, {})
+    written = {
+        "baseline": {"encryption_rules": [RULE], "skip": SKIP},
+        "disable": {"confirm_disable": "contoso.onmicrosoft.com"},
+    }.get(procedure, {})
     role.plan(procedure, check=True, **written)
     assert role.report["changes"] or procedure == "snapshot"
     assert same(OrganizationReport.read(role.report).as_dict(), role.report)

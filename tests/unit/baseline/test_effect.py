@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.rules_control import RulesControl
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.rules_control import (
+    RulesControl,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
@@ -23,7 +25,12 @@ from .conftest import Role
 
 CONDITIONS = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
 WANTED = {"name": "mine", "conditions": CONDITIONS, "actions": {"apply_rights_protection_template": "Encrypt"}}
-STORED = {"Name": "mine", "FromScope": "InOrganization", "SentToScope": "NotInOrganization", "ApplyRightsProtectionTemplate": "Encrypt"}
+STORED = {
+    "Name": "mine",
+    "FromScope": "InOrganization",
+    "SentToScope": "NotInOrganization",
+    "ApplyRightsProtectionTemplate": "Encrypt",
+}
 
 #: What somebody can do to a rule so that it does not act, and what is said of it.
 IDLE = {
@@ -66,7 +73,9 @@ def test_what_the_playbook_does_not_name_is_as_in_a_new_rule(tmp_path: Path, wir
         ({"activation_date": "2999-01-01T00:00:00Z"}, "'mine' does not act before 2999-01-01T00:00:00Z."),
     ],
 )
-def test_a_rule_that_is_declared_not_to_act_is_not_met_either(tmp_path: Path, wire: str, options: dict[str, Any], said: str) -> None:
+def test_a_rule_that_is_declared_not_to_act_is_not_met_either(
+    tmp_path: Path, wire: str, options: dict[str, Any], said: str
+) -> None:
     role = Role({}, str(tmp_path), wire)
     role.run(encryption_rules=[{**WANTED, **options}])
     assert not role.run(encryption_rules=[{**WANTED, **options}])["pending"]
@@ -143,11 +152,15 @@ DECLARED = {
 )
 @settings(max_examples=rounds(40))
 def test_met_means_that_the_rule_acts(stored: dict[str, Any], declared: dict[str, Any], wire: str, write: bool) -> None:
-    """Met implies an enabled, unexpired rule in the declared mode, without undeclared exceptions: judged from the organization itself."""
+    """Met implies an enabled, unexpired rule in the declared mode, without undeclared exceptions: judged from the
+    organization itself.
+    """
     role = Role({"transport_rules": [{**STORED, **stored}]}, wire=wire)
     rule = {**WANTED, **declared}
     try:
-        role.run(encryption_rules=[rule], accept=["irreversible"]) if write else role.plan("audit", encryption_rules=[rule])
+        role.run(encryption_rules=[rule], accept=["irreversible"]) if write else role.plan(
+            "audit", encryption_rules=[rule]
+        )
     except ExchangeError:
         return
     status = mail_flow(role)["status"]
@@ -175,12 +188,18 @@ def test_met_means_that_all_rules_of_any_wishes_act(state: dict[str, Any], wishe
     except ExchangeError:
         return
     if mail_flow(role)["status"] == "met":
-        encrypting = [rule for rule in wishes.get("encryption_rules", ()) if "apply_rights_protection_template" in rule.get("actions", {})]
+        encrypting = [
+            rule
+            for rule in wishes.get("encryption_rules", ())
+            if "apply_rights_protection_template" in rule.get("actions", {})
+        ]
         for rule in encrypting:
             assert_acts(role, rule)
 
 
-def test_the_law_sees_a_rule_that_is_called_met_and_does_not_act(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_law_sees_a_rule_that_is_called_met_and_does_not_act(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     role = Role({"transport_rules": [{**STORED, "State": "Disabled"}]}, str(tmp_path))
     rule = {**WANTED, "enabled": False}
     role.plan("audit", encryption_rules=[rule])

@@ -11,8 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import history_document, looks_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import OrganizationReport, RunReport
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import (
+    history_document,
+    looks_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    OrganizationReport,
+    RunReport,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.sentences import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.notes import Notes
@@ -41,7 +47,13 @@ STORED: dict[str, Any] = {
     "ApplyRightsProtectionTemplate": "Encrypt",
 }
 MAIL = [
-    row(number, NOW - datetime.timedelta(hours=30, minutes=number), f"alexw@{NAME}", f"p{number}@{domain}", Subject=f"SUBJECT {number}")
+    row(
+        number,
+        NOW - datetime.timedelta(hours=30, minutes=number),
+        f"alexw@{NAME}",
+        f"p{number}@{domain}",
+        Subject=f"SUBJECT {number}",
+    )
     for number in range(12)
     for domain in [("northwind.com", "fabrikam.com", "fabrikam.com")[number % 3]]
 ]
@@ -71,15 +83,33 @@ def test_an_audit_compares_what_exchange_reports_with_what_was_computed(role: Ro
     said: list[str] = []
     role.say = said.append
     audit = role.plan("audit", **WANTED)
-    assert control(role) == ("met", "Exchange reports that 'Partners' acted on 8 copies; 8 were certain, 0 uncertain, none contradicts.")
-    headline = (
-        f"Exchange's reports of {NOW - datetime.timedelta(days=8):%Y-%m-%d} to {NOW - datetime.timedelta(days=1):%Y-%m-%d}: 1 rule compared, none contradicted."
+    assert control(role) == (
+        "met",
+        "Exchange reports that 'Partners' acted on 8 copies; 8 were certain, 0 uncertain, none contradicts.",
     )
+    begin, end = NOW - datetime.timedelta(days=8), NOW - datetime.timedelta(days=1)
+    headline = f"Exchange's reports of {begin:%Y-%m-%d} to {end:%Y-%m-%d}: 1 rule compared, none contradicted."
     assert headline in said
-    plain = {"command": "", "approvable": False, "change_reference": "", "approver": "", "approval_valid_until": "", "awx": None}
-    report = RunReport(run="r", kind="audit", generated_at="", ansible_version="", organizations=(OrganizationReport.read(role.report),), **plain)
+    plain = {
+        "command": "",
+        "approvable": False,
+        "change_reference": "",
+        "approver": "",
+        "approval_valid_until": "",
+        "awx": None,
+    }
+    report = RunReport(
+        run="r",
+        kind="audit",
+        generated_at="",
+        ansible_version="",
+        organizations=(OrganizationReport.read(role.report),),
+        **plain,
+    )
     assert f"  {headline}" in lines_of(report, "page")
-    page = render_html({"kind": "audit", "run": "r", "generated_at": "2026-11-28T20:00:00Z", "organizations": [role.report]})
+    page = render_html(
+        {"kind": "audit", "run": "r", "generated_at": "2026-11-28T20:00:00Z", "organizations": [role.report]}
+    )
     assert "What Exchange reports" in page
     fleet = [{**role.report, "host": f"host{number}", "name": f"host{number}"} for number in range(26)]
     many = render_html({"kind": "audit", "run": "r", "generated_at": "2026-11-28T20:00:00Z", "organizations": fleet})
@@ -97,7 +127,9 @@ def test_only_an_audit_with_days_asks(role: Role, procedure: str) -> None:
     assert "evidence" not in role.report["mail"]
     role.plan("audit", **WANTED, run_tags=["MFR-1"])
     assert "evidence" not in role.report["mail"]
-    assert "hardened_baseline_evidence_days is 11. Use a number from 0 to 10" in refused(role, "audit", evidence_days=11)
+    assert "hardened_baseline_evidence_days is 11. Use a number from 0 to 10" in refused(
+        role, "audit", evidence_days=11
+    )
 
 
 def test_a_contradiction_is_remembered_until_a_later_window_agrees(role: Role) -> None:
@@ -112,12 +144,18 @@ def test_a_contradiction_is_remembered_until_a_later_window_agrees(role: Role) -
     assert role.report["mail"]["guarantees"][0]["contradicted"][0].startswith(contradicted)
 
     # A later plan knows it, too.
-    role.plan(check=True, encryption_rules=[{**RULE, "actions": {"apply_rights_protection_template": "Do Not Forward"}}], guarantees=[guarantee])
-    mail = role.report["mail"]
-    assert all(each["contradicted"][0].startswith(contradicted) for each in (mail["guarantees"][0], mail["difference"][0]))
-    assert contradicted in render_html({"kind": "check", "run": "r", "generated_at": "2026-11-28T20:00:00Z", "organizations": [role.report]}).replace(
-        "&#39;", "'"
+    role.plan(
+        check=True,
+        encryption_rules=[{**RULE, "actions": {"apply_rights_protection_template": "Do Not Forward"}}],
+        guarantees=[guarantee],
     )
+    mail = role.report["mail"]
+    assert all(
+        each["contradicted"][0].startswith(contradicted) for each in (mail["guarantees"][0], mail["difference"][0])
+    )
+    assert contradicted in render_html(
+        {"kind": "check", "run": "r", "generated_at": "2026-11-28T20:00:00Z", "organizations": [role.report]}
+    ).replace("&#39;", "'")
 
     # A window that cannot be compared changes nothing, and one that agrees ends it.
     role.session.organization.patch({"rule_report": right, "report_hours_late": 48})
@@ -162,7 +200,9 @@ def test_what_is_not_granted_makes_the_control_not_assessable(role: Role) -> Non
 
 
 def test_a_rule_before_that_is_gone_since_the_window_began_keeps_it_from_being_compared(role: Role) -> None:
-    role.session.edit("New-TransportRule", Name="First of all", Priority=0, SubjectContainsWords=["x"], StopRuleProcessing=True)
+    role.session.edit(
+        "New-TransportRule", Name="First of all", Priority=0, SubjectContainsWords=["x"], StopRuleProcessing=True
+    )
     role.plan("snapshot")
     role.session.edit("Remove-TransportRule", Identity="First of all")
     role.session.organization.patch(settled(role.session.organization.dump()))
@@ -174,7 +214,15 @@ def test_a_rule_before_that_is_gone_since_the_window_began_keeps_it_from_being_c
 
 def test_a_trial_that_is_gone_keeps_nothing_from_being_compared(role: Role) -> None:
     comment = "Trial by m365.message_encryption of the rule: X"
-    role.session.edit("New-TransportRule", Name="X (trial)", Priority=0, SubjectContainsWords=["x"], SetSCL=1, Mode="Audit", Comments=comment)
+    role.session.edit(
+        "New-TransportRule",
+        Name="X (trial)",
+        Priority=0,
+        SubjectContainsWords=["x"],
+        SetSCL=1,
+        Mode="Audit",
+        Comments=comment,
+    )
     role.plan("snapshot")
     role.session.edit("Remove-TransportRule", Identity="X (trial)")
     role.session.organization.patch(settled(role.session.organization.dump()))
@@ -183,7 +231,9 @@ def test_a_trial_that_is_gone_keeps_nothing_from_being_compared(role: Role) -> N
 
 
 def test_where_nothing_was_sent_nothing_is_met(role: Role) -> None:
-    role.session.organization.patch({"rule_report": [], "message_trace": [each for each in MAIL if each not in PARTNERS]})
+    role.session.organization.patch(
+        {"rule_report": [], "message_trace": [each for each in MAIL if each not in PARTNERS]}
+    )
     role.plan("audit", **WANTED)
     assert control(role)[0] == "not assessable"
 
@@ -209,16 +259,23 @@ def test_an_audit_says_what_exchange_reports_of_a_trial(tmp_path: Path) -> None:
     role.plan("audit", **WANTED, trial=["Partners"])
     (found,) = role.report["mail"]["trials"]
     assert (found["evidence"]["reported"], found["evidence"]["predicted"]["certain"]) == (8, 8)
-    assert any("Exchange reports that 'Partners (trial)' would have acted on 8 copies; 8 were certain" in line for line in said)
+    assert any(
+        "Exchange reports that 'Partners (trial)' would have acted on 8 copies; 8 were certain" in line for line in said
+    )
 
 
 def test_the_history_shows_predicted_and_reported_over_time(role: Role) -> None:
     looks = []
     for at in ("2026-11-27T03:00:00Z", "2026-11-28T03:00:00Z"):
         role.plan("audit", **WANTED)
-        looks += looks_of({"kind": "audit", "generated_at": at, "run": f"run of {at[:10]}"}, [OrganizationReport.read(role.report)])
+        looks += looks_of(
+            {"kind": "audit", "generated_at": at, "run": f"run of {at[:10]}"}, [OrganizationReport.read(role.report)]
+        )
         role.session.organization.patch({"rule_report": hits(PARTNERS[:6], "Partners")})
     document = history_document(looks, 2)
-    rows = [(each["run"], each["rule"], each["predicted"]["certain"], each["reported"], len(each["contradictions"])) for each in document["evidence"]]
+    rows = [
+        (each["run"], each["rule"], each["predicted"]["certain"], each["reported"], len(each["contradictions"]))
+        for each in document["evidence"]
+    ]
     assert rows == [("run of 2026-11-27", "Partners", 8, 8, 0), ("run of 2026-11-28", "Partners", 8, 6, 1)]
     assert "What Exchange reported, newest first" in render_history(document)

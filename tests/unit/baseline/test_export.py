@@ -26,10 +26,21 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, read
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import PARTS, brief_state, whole_state
-from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_info, message_encryption_state, ome_transport_rules
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import (
+    PARTS,
+    brief_state,
+    whole_state,
+)
+from ansible_collections.m365.message_encryption.plugins.modules import (
+    message_encryption_info,
+    message_encryption_state,
+    ome_transport_rules,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import plain
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.export import playbook_file, variables_file
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.export import (
+    playbook_file,
+    variables_file,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import write_file
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,8 +66,15 @@ def templates(value: Any) -> list[str]:
         return [text for item in value.values() for text in templates(item)]
     if isinstance(value, list):
         return [text for item in value for text in templates(item)]
-    # A number or a word such as yes is only quoted: it can be no template, whose delimiters would need another character.
-    return [value] if isinstance(value, str) and is_trusted_as_template(value) and not re.fullmatch(r"[0-9A-Za-z_+.:~<= -]*|[!&*]", value) else []
+    # A number or a word such as yes is only quoted: it can be no template, whose delimiters would need another
+    # character.
+    return (
+        [value]
+        if isinstance(value, str)
+        and is_trusted_as_template(value)
+        and not re.fullmatch(r"[0-9A-Za-z_+.:~<= -]*|[!&*]", value)
+        else []
+    )
 
 
 @given(organizations(maximum=8))
@@ -75,11 +93,19 @@ def test_ansible_reads_the_file_as_what_was_exported(session: EmulatedSession) -
 def test_nothing_is_to_be_changed_with_what_was_exported(session: EmulatedSession) -> None:
     variables, loaded = exported(session)
     values = plain(loaded)
-    values[ENCRYPTION_RULES] = [rule for rule in values[STATE_VARIABLE]["transport_rules"] if rule["guid"] in variables[ENCRYPTION_RULES]]
+    values[ENCRYPTION_RULES] = [
+        rule for rule in values[STATE_VARIABLE]["transport_rules"] if rule["guid"] in variables[ENCRYPTION_RULES]
+    ]
     assert not session.run(message_encryption_state, state=values[STATE_VARIABLE], omitted="default")["changed"]
     assert not session.run(message_encryption_state, state=values[STATE_VARIABLE])["changed"]
     assert not session.run(ome_transport_rules, rules=values[ENCRYPTION_RULES])["changed"]
-    baseline = Baseline({name.removeprefix("hardened_baseline_"): value for name, value in values.items() if name.startswith("hardened_baseline_")})
+    baseline = Baseline(
+        {
+            name.removeprefix("hardened_baseline_"): value
+            for name, value in values.items()
+            if name.startswith("hardened_baseline_")
+        }
+    )
     assert baseline.plan(read(session, baseline.subsets)).changes == []
 
 
@@ -107,14 +133,25 @@ def test_what_was_exported_brings_back_what_somebody_changes(session: EmulatedSe
     before = state_of(read(session, [*SUBSETS]))
     for rule in before["transport_rules"]:
         if random.random() < 0.5:
-            session.edit("Set-TransportRule", Identity=rule["guid"], Comments="somebody was here", ExceptIfSubjectContainsWords=["somebody"])
+            session.edit(
+                "Set-TransportRule",
+                Identity=rule["guid"],
+                Comments="somebody was here",
+                ExceptIfSubjectContainsWords=["somebody"],
+            )
     session.edit("Set-OMEConfiguration", Identity="OME Configuration", PortalText="somebody was here", Confirm=False)
     session.run(message_encryption_state, state=state, omitted="default")
     assert state_of(read(session, [*SUBSETS])) == before
 
 
 def test_what_looks_like_a_template_stays_what_it_is(session: EmulatedSession) -> None:
-    session.edit("New-TransportRule", Name="{{ 1 }}", Comments=EVIL, SubjectContainsWords=["{{ 7 * 7 }}", "{% set x = 1 %}{# no #}"], DeleteMessage=True)
+    session.edit(
+        "New-TransportRule",
+        Name="{{ 1 }}",
+        Comments=EVIL,
+        SubjectContainsWords=["{{ 7 * 7 }}", "{% set x = 1 %}{# no #}"],
+        DeleteMessage=True,
+    )
     variables, loaded = exported(session)
     (rule,) = loaded[STATE_VARIABLE]["transport_rules"]
     assert (rule["name"], rule["comments"]) == ("{{ 1 }}", EVIL)
@@ -125,7 +162,24 @@ def test_what_looks_like_a_template_stays_what_it_is(session: EmulatedSession) -
 
 
 TEXTS = (
-    *("", "yes", "5", "0x10", "1_0", "null", "~", "2026-01-01", "2026-01-01T00:00:00Z", "1.5", ".inf", "<<", "=", "!", "&", "*"),
+    *(
+        "",
+        "yes",
+        "5",
+        "0x10",
+        "1_0",
+        "null",
+        "~",
+        "2026-01-01",
+        "2026-01-01T00:00:00Z",
+        "1.5",
+        ".inf",
+        "<<",
+        "=",
+        "!",
+        "&",
+        "*",
+    ),
     *(" lead", "a\r\nb\n", "\u2028\x85\x00\ufeff\ufffe", "😀", "word " * 60),
     *("#x", "- x", "a: b", "!unsafe x", "{{ x }}", "%", "@", "`", "|", "'", '"', "\\"),
 )
@@ -140,7 +194,9 @@ def test_texts_come_back_as_they_are(text: str) -> None:
 
 
 def test_half_a_character_is_refused_by_the_name_of_its_place() -> None:
-    with pytest.raises(OptionError, match=r"^message_encryption_state\.transport_rules\[0\]\.comments is 'a\[U\+D800\]'"):
+    with pytest.raises(
+        OptionError, match=r"^message_encryption_state\.transport_rules\[0\]\.comments is 'a\[U\+D800\]'"
+    ):
         variables_file({STATE_VARIABLE: {"transport_rules": [{"comments": "a\ud800"}]}})
 
 
@@ -193,7 +249,9 @@ def test_the_file_is_private(tmp_path: Path, session: EmulatedSession) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["export.yml"]
 
 
-@pytest.mark.parametrize("host", ["contoso", "contoso.onmicrosoft.com", "contoso-2", "Contoso_EU", "ünï", "kunde 7", "admin@contoso.com"])
+@pytest.mark.parametrize(
+    "host", ["contoso", "contoso.onmicrosoft.com", "contoso-2", "Contoso_EU", "ünï", "kunde 7", "admin@contoso.com"]
+)
 def test_the_playbook_is_for_this_host(host: str) -> None:
     (play,) = yaml.safe_load(playbook_file(host, ["all", "customers"], Path("/x/enforce.yml")))
     assert play["hosts"] == host

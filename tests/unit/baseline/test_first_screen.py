@@ -36,7 +36,9 @@ def judge(role: Role, kind: str) -> bool:
     if report["status"] in ("refused", "failed", "not assessable") or report["warnings"]:
         assert attention.word != "Nothing seen"
     # Every change is on a card, and every impact is counted.
-    assert {impact for impact in facts.impacts if impact} == {change["impact"] for change in report["changes"] if change["impact"]}
+    assert {impact for impact in facts.impacts if impact} == {
+        change["impact"] for change in report["changes"] if change["impact"]
+    }
     if report["controls"]:
         assert any(f"of {len(report['controls'])} controls looked at" in text for text in attention.asides)
     return impact
@@ -44,7 +46,9 @@ def judge(role: Role, kind: str) -> bool:
 
 @given(STATES, WISHES, st.sampled_from(WIRES), st.sampled_from([[], ["ome-1"]]))
 @settings(max_examples=rounds(15))
-def test_no_impact_goes_without_attention(state: dict[str, Any], wishes: dict[str, Any], wire: str, tags: list[str]) -> None:
+def test_no_impact_goes_without_attention(
+    state: dict[str, Any], wishes: dict[str, Any], wire: str, tags: list[str]
+) -> None:
     role = Role(state, wire=wire)
     for procedure, check in STEPS:
         variables = {**ALLOWED, **wishes, "run_tags": tags} if procedure != "rollback" else {}

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules that are not ours, and what they can do to mail of ours: named by audit, plan, rollback and the module that warns of them."""
+"""Rules that are not ours, and what they can do to mail of ours: named by audit, plan, rollback and the module that
+warns of them.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,14 @@ import datetime
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import OrganizationReport, RunReport
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    OrganizationReport,
+    RunReport,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.sentences import lines_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import foreign_rules
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import (
+    foreign_rules,
+)
 from ansible_collections.m365.message_encryption.plugins.modules import ome_transport_rules
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_csv, render_html
 
@@ -49,7 +56,9 @@ def lines(role: Role, kind: str) -> str:
 
 
 @pytest.mark.parametrize(("name", "parameters", "can"), FOREIGN, ids=[row[0] for row in FOREIGN])
-def test_a_foreign_rule_is_named_with_what_it_can_do_to_our_mail(name: str, parameters: dict[str, Any], can: str) -> None:
+def test_a_foreign_rule_is_named_with_what_it_can_do_to_our_mail(
+    name: str, parameters: dict[str, Any], can: str
+) -> None:
     role = with_ours((name, parameters))
     today = datetime.datetime.now(datetime.UTC).date()
     expected = f"  Foreign rule '{name}' (1 of 2, last changed {today} by Administrator): {can}." if can else ""
@@ -60,7 +69,11 @@ def test_a_foreign_rule_is_named_with_what_it_can_do_to_our_mail(name: str, para
 
 
 def test_behind_our_rule_one_that_stops_does_nothing_and_one_that_deletes_does() -> None:
-    role = with_ours(("stops", {"SubjectContainsWords": ["x"], "StopRuleProcessing": True}), ("deletes", {"DeleteMessage": True}), behind=True)
+    role = with_ours(
+        ("stops", {"SubjectContainsWords": ["x"], "StopRuleProcessing": True}),
+        ("deletes", {"DeleteMessage": True}),
+        behind=True,
+    )
     role.plan("audit", encrypt_outgoing={})
     told = lines(role, "audit")
     assert "Foreign rule 'deletes' (3 of 3" in told
@@ -85,16 +98,26 @@ def test_a_rollback_that_has_nothing_left_names_what_stands_in_front() -> None:
     role.session.edit("New-TransportRule", Name="Footer", ApplyHtmlDisclaimerText="Sincerely")
     (path,) = role.artifacts.snapshots.chain().links
     role.plan("rollback", rollback_snapshot=path.path, check=True)
-    assert said[-1].endswith("There is nothing left to restore. Rules that are not ours decide about mail, and stay: 'Hold'.")
+    assert said[-1].endswith(
+        "There is nothing left to restore. Rules that are not ours decide about mail, and stay: 'Hold'."
+    )
     assert "Foreign rule 'Hold' (1 of 2, new since the snapshot, " in lines(role, "rollback")
     assert "): keeps mail from later rules." in lines(role, "rollback")
     assert "Footer" not in lines(role, "rollback")
 
 
 def test_a_rollback_tells_a_rule_that_changed_from_one_that_was_there() -> None:
-    role = Role({"transport_rules": [{"Name": name, "SubjectContainsWords": [name], "DeleteMessage": True} for name in ("same", "changed")]})
+    role = Role(
+        {
+            "transport_rules": [
+                {"Name": name, "SubjectContainsWords": [name], "DeleteMessage": True} for name in ("same", "changed")
+            ]
+        }
+    )
     role.run(encrypt_outgoing={})
-    guid = next(rule["Guid"] for rule in role.session.organization.dump()["transport_rules"] if rule["Name"] == "changed")
+    guid = next(
+        rule["Guid"] for rule in role.session.organization.dump()["transport_rules"] if rule["Name"] == "changed"
+    )
     role.session.edit("Set-TransportRule", Identity=guid, SubjectContainsWords=["other"])
     role.plan("rollback", check=True)
     since = {row["name"]: row.get("since", "") for row in role.report["mail"]["foreign"]}
@@ -112,15 +135,27 @@ def test_a_whole_rollback_removes_what_decides_about_mail_only_where_it_is_force
 def test_the_module_that_warns_of_unmanaged_rules_names_those_in_front(role: Role) -> None:
     role.session.edit("New-TransportRule", Name="Hold", SubjectContainsWords=["x"], StopRuleProcessing=True)
     role.session.edit("New-TransportRule", Name="Outside", FromScope="NotInOrganization", DeleteMessage=True)
-    rule = {"name": "mine", "conditions": {"from_scope": "InOrganization"}, "actions": {"apply_rights_protection_template": "Encrypt"}}
+    rule = {
+        "name": "mine",
+        "conditions": {"from_scope": "InOrganization"},
+        "actions": {"apply_rights_protection_template": "Encrypt"},
+    }
     role.session.run(ome_transport_rules, rules=[rule], unmanaged="warn")
-    assert [text for text in role.session.warnings if "Hold" in text or "Outside" in text] == ["The rule 'Hold' (1 of 3): can keep mail from 'mine'."]
+    assert [text for text in role.session.warnings if "Hold" in text or "Outside" in text] == [
+        "The rule 'Hold' (1 of 3): can keep mail from 'mine'."
+    ]
 
 
 def test_our_rules_are_named_as_they_are_and_what_is_idle_says_so() -> None:
     rules = [
         {"name": "Old", "enabled": False, "conditions": {}, "exceptions": {}, "actions": {"delete_message": True}},
-        {"name": "Mine", "enabled": True, "conditions": {}, "exceptions": {}, "actions": {"apply_rights_protection_template": "Encrypt"}},
+        {
+            "name": "Mine",
+            "enabled": True,
+            "conditions": {},
+            "exceptions": {},
+            "actions": {"apply_rights_protection_template": "Encrypt"},
+        },
     ]
     (row,) = foreign_rules(rules, ["mine"], {})
     assert (row.name, row.place, row.rules, row.idle, row.does) == ("Old", 1, 2, "it is disabled", {})
@@ -143,12 +178,31 @@ def test_hundreds_of_rules_are_held_against_ours() -> None:
     def rule(name: str, conditions: dict[str, Any], actions: dict[str, Any]) -> dict[str, Any]:
         return {"name": name, "enabled": True, "conditions": conditions, "exceptions": {}, "actions": actions}
 
-    words = [rule(f"r{number}", {"subject_contains_words": [f"w{number}"]}, {"stop_rule_processing": True}) for number in range(150)]
+    words = [
+        rule(f"r{number}", {"subject_contains_words": [f"w{number}"]}, {"stop_rule_processing": True})
+        for number in range(150)
+    ]
     inside = [
-        rule(f"i{number}", {"sent_to_scope": "InOrganization", "subject_contains_words": [f"x{number}"]}, {"delete_message": True}) for number in range(140)
+        rule(
+            f"i{number}",
+            {"sent_to_scope": "InOrganization", "subject_contains_words": [f"x{number}"]},
+            {"delete_message": True},
+        )
+        for number in range(140)
     ]
     outgoing = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
-    ours = [rule(f"o{number}", {**outgoing, "sender_domain_is": [f"d{number}.com"]}, {"apply_rights_protection_template": "Encrypt"}) for number in range(5)]
-    rows = foreign_rules([*words, *inside, *ours], [each["name"] for each in ours], {"accepted_domains": [f"d{number}.com" for number in range(5)]})
+    ours = [
+        rule(
+            f"o{number}",
+            {**outgoing, "sender_domain_is": [f"d{number}.com"]},
+            {"apply_rights_protection_template": "Encrypt"},
+        )
+        for number in range(5)
+    ]
+    rows = foreign_rules(
+        [*words, *inside, *ours],
+        [each["name"] for each in ours],
+        {"accepted_domains": [f"d{number}.com" for number in range(5)]},
+    )
     assert {row.name for row in rows if row.does} == {each["name"] for each in words}
     assert rows[0].does == {"stops": tuple(each["name"] for each in ours)}

@@ -50,10 +50,14 @@ def _reports(role: Role, results: list[dict[str, Any]]) -> tuple[dict[str, Any],
 
 
 def _run(role: Role, disk: Disk, free: int, **variables: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """A run of which ``free`` more files can be written once it begins to write to Exchange. What is true, and what its tasks returned."""
+    """A run of which ``free`` more files can be written once it begins to write to Exchange. What is true, and what its
+    tasks returned.
+    """
     planned = role.plan(**variables)
     disk.free = disk.written + free
-    task = role._task("baseline", "recommended", variables, False, run_tags=[], skip_tags=[], snapshot=planned["snapshot"], stage="")
+    task = role._task(
+        "baseline", "recommended", variables, False, run_tags=[], skip_tags=[], snapshot=planned["snapshot"], stage=""
+    )
     try:
         result = apply(task)
     except ExchangeError as error:
@@ -63,7 +67,9 @@ def _run(role: Role, disk: Disk, free: int, **variables: Any) -> tuple[dict[str,
 
 @pytest.mark.parametrize("spared", ["\0", ".run-"], ids=["one disk", "the run's own directory is elsewhere"])
 @pytest.mark.parametrize("free", range(1, 5))
-def test_a_run_that_succeeded_is_said_to_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, spared: str) -> None:
+def test_a_run_that_succeeded_is_said_to_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, spared: str
+) -> None:
     role = Role({"advanced_message_encryption": True}, str(tmp_path))
     disk = Disk(monkeypatch, spared)
     _planned, results = _run(role, disk, free)
@@ -80,7 +86,9 @@ def test_a_run_that_succeeded_is_said_to_have(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("spared", ["\0", ".run-"], ids=["one disk", "the run's own directory is elsewhere"])
-def test_what_could_not_be_known_afterwards_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spared: str) -> None:
+def test_what_could_not_be_known_afterwards_is_not_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spared: str
+) -> None:
     """A run that cannot record that it writes would, if it was killed, leave changes of which nobody knows."""
     role = Role({"advanced_message_encryption": True}, str(tmp_path))
     _planned, results = _run(role, Disk(monkeypatch, spared), 0)
@@ -92,7 +100,9 @@ def test_what_could_not_be_known_afterwards_is_not_begun(tmp_path: Path, monkeyp
 
 @pytest.mark.parametrize("fails", range(2))
 @pytest.mark.parametrize("back", [False, True])
-def test_a_run_that_failed_says_what_it_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: int, back: bool) -> None:
+def test_a_run_that_failed_says_what_it_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: int, back: bool
+) -> None:
     session = FailingSession({"advanced_message_encryption": True}, fails)
     role = Role(session, str(tmp_path))
     before = role.state()

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import OUTGOING_GUARANTEE, TRANSIT_GUARANTEE
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import (
+    OUTGOING_GUARANTEE,
+    TRANSIT_GUARANTEE,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 
 from tests.emulator.mail_flow import MailFlow
@@ -71,7 +74,10 @@ def test_a_plan_that_would_break_it_is_refused_before_the_first_write(role: Role
     assert role.report["accepted"][0]["needed"] is False
 
 
-@pytest.mark.parametrize("exempt", [{"message_type_matches": "Calendaring"}, {"message_size_over": "20MB"}, {"sent_to": ["ann@fabrikam.com"]}])
+@pytest.mark.parametrize(
+    "exempt",
+    [{"message_type_matches": "Calendaring"}, {"message_size_over": "20MB"}, {"sent_to": ["ann@fabrikam.com"]}],
+)
 def test_a_plan_that_exempts_unusual_mail_is_refused(role: Role, exempt: Values) -> None:
     """Meeting requests leave in clear then, which is known, whether or not they would be encrypted otherwise."""
     role.run(guarantees=[GUARANTEE], encryption_rules=[ENCRYPT])
@@ -82,8 +88,16 @@ def test_a_plan_that_exempts_unusual_mail_is_refused(role: Role, exempt: Values)
 
 @pytest.mark.parametrize("name", ["Public", "Encrypt mail to unknown partners"])
 def test_what_is_broken_and_becomes_worse_is_refused(role: Role, name: str) -> None:
-    role.session.edit("New-TransportRule", Name=name, FromScope="InOrganization", SetHeaderName="X-A", SetHeaderValue="x")
-    role.session.edit("New-TransportRule", Name="Stops", FromScope="InOrganization", SubjectContainsWords=["public"], StopRuleProcessing=True)
+    role.session.edit(
+        "New-TransportRule", Name=name, FromScope="InOrganization", SetHeaderName="X-A", SetHeaderValue="x"
+    )
+    role.session.edit(
+        "New-TransportRule",
+        Name="Stops",
+        FromScope="InOrganization",
+        SubjectContainsWords=["public"],
+        StopRuleProcessing=True,
+    )
     role.run(guarantees=[GUARANTEE], encryption_rules=[ENCRYPT])
     assert control(role)["status"] == "not met"
     said = refused(role, guarantees=[GUARANTEE], encryption_rules=[STOP, ENCRYPT])
@@ -105,7 +119,9 @@ def test_the_counterexample_is_one_in_the_emulators_mail_flow(role: Role) -> Non
 def test_encrypt_outgoing_brings_its_own(role: Role) -> None:
     role.run(encrypt_outgoing=True)
     assert control(role)["status"] == "met"
-    role.session.edit("New-TransportRule", Name="Partners", Priority=0, RecipientDomainIs=["fabrikam.com"], StopRuleProcessing=True)
+    role.session.edit(
+        "New-TransportRule", Name="Partners", Priority=0, RecipientDomainIs=["fabrikam.com"], StopRuleProcessing=True
+    )
     role.plan("audit", encrypt_outgoing=True)
     assert control(role)["status"] == "not met"
     assert OUTGOING_GUARANTEE in control(role)["findings"][0]
@@ -115,7 +131,10 @@ def test_encrypt_outgoing_brings_its_own(role: Role) -> None:
 
 @pytest.mark.parametrize("name", [OUTGOING_GUARANTEE, OUTGOING_GUARANTEE.lower() + " "])
 def test_its_name_is_not_for_another(role: Role, name: str) -> None:
-    with pytest.raises(ExchangeError, match="encrypt_outgoing brings a guarantee of the name 'No outgoing mail leaves in clear', which one of"):
+    with pytest.raises(
+        ExchangeError,
+        match="encrypt_outgoing brings a guarantee of the name 'No outgoing mail leaves in clear', which one of",
+    ):
         role.run(encrypt_outgoing=True, guarantees=[{**GUARANTEE, "name": name}])
     role.run(encrypt_outgoing={"mode": "Audit"}, guarantees=[{**GUARANTEE, "name": name}])
 
@@ -124,7 +143,10 @@ def test_mail_expires_in_the_portal_once_the_plan_has_made_its_template(role: Ro
     role.session.organization.patch({"advanced_message_encryption": True})
     outgoing = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
     wished = {"encrypt_outgoing": True, "branding_template": {"name": "Week", "external_mail_expiry_in_days": 7}}
-    within = [{"name": f"Within {days} days", "when": outgoing, "then": "portal", "expires_within_days": days} for days in (7, 6)]
+    within = [
+        {"name": f"Within {days} days", "when": outgoing, "then": "portal", "expires_within_days": days}
+        for days in (7, 6)
+    ]
     role.plan(check=True, **wished, guarantees=within)
     verdicts = {row["name"]: row["verdict"] for row in role.report["mail"]["guarantees"]}
     assert (verdicts["Within 7 days"], verdicts["Within 6 days"]) == ("proved", "refuted")
@@ -132,16 +154,27 @@ def test_mail_expires_in_the_portal_once_the_plan_has_made_its_template(role: Ro
 
 def test_its_exceptions_are_those_of_the_rule(role: Role) -> None:
     spared = {"recipient_domain_is": ["fabrikam.com"]}
-    role.session.edit("New-TransportRule", Name="Partners", Priority=0, RecipientDomainIs=["fabrikam.com"], StopRuleProcessing=True)
+    role.session.edit(
+        "New-TransportRule", Name="Partners", Priority=0, RecipientDomainIs=["fabrikam.com"], StopRuleProcessing=True
+    )
     role.run(encrypt_outgoing={"exceptions": spared})
     assert control(role)["status"] == "met"
 
 
 def test_domains_can_leave_by_forced_tls_instead(role: Role) -> None:
-    outgoing = {"protected_in_transit": ["fabrikam.com"], "tls_validation": "certificate", "exceptions": {"recipient_domain_is": ["other.example"]}}
+    outgoing = {
+        "protected_in_transit": ["fabrikam.com"],
+        "tls_validation": "certificate",
+        "exceptions": {"recipient_domain_is": ["other.example"]},
+    }
 
     def connect(**more: Any) -> None:
-        connector = {"Name": "Law firm", "RecipientDomains": ["fabrikam.com", "*.fabrikam.com"], "TlsSettings": "CertificateValidation", **more}
+        connector = {
+            "Name": "Law firm",
+            "RecipientDomains": ["fabrikam.com", "*.fabrikam.com"],
+            "TlsSettings": "CertificateValidation",
+            **more,
+        }
         role.session.organization.patch({"outbound_connectors": [connector]})
         role.session.organization.replace(role.session.organization.dump())
 
@@ -164,7 +197,11 @@ def test_domains_can_leave_by_forced_tls_instead(role: Role) -> None:
 
 def test_a_plan_shows_who_could_then_read_what(role: Role) -> None:
     role.plan(check=True, encrypt_outgoing=True)
-    found = {row["destination"]: row["protected"] for row in role.report["mail"]["reach"] if row["kind_of_mail"] == "from_inside"}
+    found = {
+        row["destination"]: row["protected"]
+        for row in role.report["mail"]["reach"]
+        if row["kind_of_mail"] == "from_inside"
+    }
     assert found == {"everybody else": "always"}
     role.run(encrypt_outgoing=True)
     role.plan(check=True, encrypt_outgoing=True)
@@ -178,7 +215,9 @@ def test_neither_name_is_for_another(role: Role, name: str) -> None:
 
 
 def test_what_cannot_be_told_is_not_assessable_and_says_what_would_settle_it(role: Role) -> None:
-    role.session.edit("New-TransportRule", Name="Tried", FromScope="InOrganization", Mode="Audit", StopRuleProcessing=True)
+    role.session.edit(
+        "New-TransportRule", Name="Tried", FromScope="InOrganization", Mode="Audit", StopRuleProcessing=True
+    )
     role.run(guarantees=[GUARANTEE], encryption_rules=[ENCRYPT])
     assert control(role)["status"] == "not assessable"
     assert "(U08)" in control(role)["findings"][0]
@@ -188,7 +227,10 @@ def test_a_doubt_that_the_plan_brings_breaks_the_guarantee_and_says_why(role: Ro
     role.run(guarantees=[GUARANTEE], encryption_rules=[ENCRYPT])
     tried = {**STOP, "mode": "Audit"}
     said = refused(role, "baseline", guarantees=[GUARANTEE], encryption_rules=[tried, ENCRYPT])
-    assert "'The law firm gets nothing in clear' is proved now, but after the plan it is unknown whether it holds: " in said
+    assert (
+        "'The law firm gets nothing in clear' is proved now, but after the plan it is unknown whether it holds: "
+        in said
+    )
     assert "(U08)" in said
     assert "hardened_baseline_accept: [broken_guarantee]" in said
     role.plan(guarantees=[GUARANTEE], encryption_rules=[tried, ENCRYPT], accept=["broken_guarantee"])
@@ -221,7 +263,10 @@ def test_rollback_and_disable_need_the_word_too(procedure: str) -> None:
 def test_one_that_says_nothing_is_refused(role: Role, procedure: str) -> None:
     nobody = {**LAW, "sent_to": ["ann@northwind.com"]}
     said = refused(role, procedure, guarantees=[{"name": "Nothing", "when": nobody, "then": "encrypted"}])
-    assert "hardened_baseline_guarantees[0]: no message can meet when and unless of the guarantee 'Nothing', so it has no effect" in said
+    assert (
+        "hardened_baseline_guarantees[0]: no message can meet when and unless of the guarantee 'Nothing', so it has no effect"
+        in said
+    )
 
 
 @pytest.mark.parametrize(
@@ -233,7 +278,10 @@ def test_one_that_says_nothing_is_refused(role: Role, procedure: str) -> None:
         ({"name": "x"}, "then"),
         ({"then": "encrypted"}, "name"),
         ({"name": "x", "then": "portal", "template": "Encrypt"}, r"hardened_baseline_guarantees\[0\]\.template"),
-        ({"name": "x", "then": "encrypted", "when": {"message_size_over": "huge"}}, r"hardened_baseline_guarantees\[0\]\.when\.message_size_over"),
+        (
+            {"name": "x", "then": "encrypted", "when": {"message_size_over": "huge"}},
+            r"hardened_baseline_guarantees\[0\]\.when\.message_size_over",
+        ),
     ],
 )
 def test_what_is_none_is_refused_by_name(role: Role, guarantee: Values, said: str) -> None:
@@ -243,7 +291,8 @@ def test_what_is_none_is_refused_by_name(role: Role, guarantee: Values, said: st
 
 def test_two_of_one_name_are_refused(role: Role) -> None:
     with pytest.raises(
-        ExchangeError, match=r"hardened_baseline_guarantees\[1\]\.name is 'The law firm gets nothing in clear', which another guarantee already uses"
+        ExchangeError,
+        match=r"hardened_baseline_guarantees\[1\]\.name is 'The law firm gets nothing in clear', which another guarantee already uses",
     ):
         role.plan(check=True, guarantees=[GUARANTEE, GUARANTEE])
 

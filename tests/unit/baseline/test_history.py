@@ -9,8 +9,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import FindingKey, Look, Seen, history_document, looks_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import OrganizationReport, organization_report
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import (
+    FindingKey,
+    Look,
+    Seen,
+    history_document,
+    looks_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    OrganizationReport,
+    organization_report,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ControlStatus
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +28,12 @@ from .conftest import Role
 
 TENANT = "aaaaaaaa-0000-0000-0000-000000000001"
 OPEN, MET, ACCEPTED, UNKNOWN, UNMANAGED = "open", "met", "accepted", "unknown", "unmanaged"
-_STATUS = {OPEN: ControlStatus.NOT_MET, MET: ControlStatus.MET, ACCEPTED: ControlStatus.ACCEPTED, UNMANAGED: ControlStatus.UNMANAGED}
+_STATUS = {
+    OPEN: ControlStatus.NOT_MET,
+    MET: ControlStatus.MET,
+    ACCEPTED: ControlStatus.ACCEPTED,
+    UNMANAGED: ControlStatus.UNMANAGED,
+}
 KEY = FindingKey("OME-1", "ome_configuration", "OME Configuration", "social_id_sign_in")
 
 
@@ -27,9 +41,19 @@ def day(number: int) -> str:
     return f"2026-11-{number + 1:02}T03:00:00Z"
 
 
-def look(number: int, what: str, *, name: str = "contoso.onmicrosoft.com", tenant: str = TENANT, host: str = "contoso", **more: Any) -> Look:
+def look(
+    number: int,
+    what: str,
+    *,
+    name: str = "contoso.onmicrosoft.com",
+    tenant: str = TENANT,
+    host: str = "contoso",
+    **more: Any,
+) -> Look:
     judged = {} if what == UNKNOWN else {"OME-1": _STATUS[what]}
-    found = {KEY: Seen("No social accounts", "OME Configuration", "social_id_sign_in", True, False)} if what == OPEN else {}
+    found = (
+        {KEY: Seen("No social accounts", "OME Configuration", "social_id_sign_in", True, False)} if what == OPEN else {}
+    )
     return Look(day(number), f"run-{number}", host, name, "Contoso", tenant, judged, found, **more)
 
 
@@ -44,7 +68,12 @@ def times(moment: dict[str, str]) -> tuple[str, str]:
 
 def test_open_since_between_two_runs() -> None:
     row = finding([look(0, MET), look(1, OPEN), look(2, OPEN)])
-    assert (row["state"], times(row["since"]), row["last_seen"], row["flapping"]) == ("open", (day(0), day(1)), day(2), False)
+    assert (row["state"], times(row["since"]), row["last_seen"], row["flapping"]) == (
+        "open",
+        (day(0), day(1)),
+        day(2),
+        False,
+    )
     assert row["since"]["text"] == "between 2026-11-01 03:00 UTC and 2026-11-02 03:00 UTC"
     assert "ended" not in row
 
@@ -55,7 +84,11 @@ def test_of_a_finding_that_was_there_at_the_first_look_nobody_knows_since_when()
     assert row["since"]["text"] == "2026-11-01 03:00 UTC or earlier (first check)"
 
 
-@pytest.mark.parametrize("missed", [[], [look(2, UNKNOWN)], [look(2, UNKNOWN, name="", tenant="")]], ids=["no run", "not assessable", "not reachable"])
+@pytest.mark.parametrize(
+    "missed",
+    [[], [look(2, UNKNOWN)], [look(2, UNKNOWN, name="", tenant="")]],
+    ids=["no run", "not assessable", "not reachable"],
+)
 def test_a_gap_makes_it_longer_and_changes_nothing_else(missed: list[Look]) -> None:
     row = finding([look(0, MET), look(1, OPEN), *missed, look(5, MET)])
     assert (row["state"], times(row["since"]), times(row["ended"])) == ("fixed", (day(0), day(1)), (day(1), day(5)))
@@ -124,7 +157,11 @@ def test_what_is_said_is_what_runs_saw(story: list[str]) -> None:
     """Against a model that knows only sequences: the runs that judged, split where what they saw changes."""
     judged = [(number, what) for number, what in enumerate(story) if what != UNKNOWN]
     rows = history_document([look(number, what) for number, what in enumerate(story)], len(story))["findings"]
-    starts = [place for place, (_number, what) in enumerate(judged) if what == OPEN and (place == 0 or judged[place - 1][1] == MET)]
+    starts = [
+        place
+        for place, (_number, what) in enumerate(judged)
+        if what == OPEN and (place == 0 or judged[place - 1][1] == MET)
+    ]
     if not starts:
         assert rows == []
         return
@@ -149,13 +186,18 @@ class Runs:
         self.looks: list[Look] = []
 
     def run(self, procedure: str = "audit", kind: str = "audit", **variables: Any) -> None:
-        self.role.run(procedure, **variables) if kind == "apply" else self.role.plan(procedure, check=kind == "check", **variables)
+        self.role.run(procedure, **variables) if kind == "apply" else self.role.plan(
+            procedure, check=kind == "check", **variables
+        )
         report = organization_report("contoso", procedure, OrganizationReport.read(self.role.report), [])
         document = {"kind": kind, "generated_at": day(len(self.looks)), "run": f"run-{len(self.looks)}"}
         self.looks += looks_of(document, [OrganizationReport.read(report.as_dict())])
 
     def findings(self) -> dict[tuple[str, str, str], dict[str, Any]]:
-        return {(row["control"], row["identity"], row["option"]): row for row in history_document(self.looks, len(self.looks))["findings"]}
+        return {
+            (row["control"], row["identity"], row["option"]): row
+            for row in history_document(self.looks, len(self.looks))["findings"]
+        }
 
 
 CONTRACTS = {
@@ -176,13 +218,22 @@ def test_from_reports_of_the_role() -> None:
     social = runs.findings()["OME-1", "OME Configuration", "social_id_sign_in"]
     assert (social["state"], times(social["ended"])) == ("fixed by the run run-1", (day(0), day(1)))
     words = runs.findings()["MFR-1", "Contracts", "conditions.subject_contains_words"]
-    assert (words["state"], times(words["since"]), words["found"], words["wanted"]) == ("open", (day(1), day(2)), ["x"], ["contract"])
+    assert (words["state"], times(words["since"]), words["found"], words["wanted"]) == (
+        "open",
+        (day(1), day(2)),
+        ["x"],
+        ["contract"],
+    )
     assert words["modified_by"] == "Mallory"
     assert words["guid"] == session.organization.dump()["transport_rules"][0]["Guid"]
     # A rule that is renamed is still the same rule.
     session.edit("Set-TransportRule", Identity="Contracts", Name="Deals")
     runs.run(encryption_rules=[{**CONTRACTS, "name": "Deals"}])
-    (renamed,) = [row for (_control, _identity, option), row in runs.findings().items() if option == "conditions.subject_contains_words"]
+    (renamed,) = [
+        row
+        for (_control, _identity, option), row in runs.findings().items()
+        if option == "conditions.subject_contains_words"
+    ]
     assert (renamed["identity"], times(renamed["since"])) == ("Deals", (day(1), day(2)))
 
 
@@ -210,7 +261,9 @@ def test_what_a_rollback_sets_back_is_open_again(audits: int) -> None:
     assert (times(social["since"])[1], social["found"], social["wanted"]) == (day(back), True, False)
     # The next audit sees the same, and the run after it puts it right.
     runs.run(**variables)
-    assert len([row for row in runs.findings().values() if row["state"] == "open"]) == len([row for row in found.values() if row["state"] == "open"])
+    assert len([row for row in runs.findings().values() if row["state"] == "open"]) == len(
+        [row for row in found.values() if row["state"] == "open"]
+    )
 
 
 def test_what_a_check_of_a_rollback_foresees_opens_nothing() -> None:

@@ -16,7 +16,9 @@ from .conftest import FailingSession, Role
 
 
 class KilledSession(FailingSession):
-    """An organization whose n-th write is done, and then the process that wrote is killed: nothing of ours runs anymore."""
+    """An organization whose n-th write is done, and then the process that wrote is killed: nothing of ours runs
+    anymore.
+    """
 
     def write(self, call: Call) -> Result:
         result = EmulatedSession.write(self, call)

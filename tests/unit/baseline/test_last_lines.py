@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.procedure_report import conclude, report_run
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.procedure_report import (
+    conclude,
+    report_run,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
@@ -48,13 +51,17 @@ def test_a_ring_that_ends_the_run_names_those_that_will_not_run(role: Role) -> N
     assert lines[1] == "later: not run yet: a later ring"
 
 
-@pytest.mark.parametrize(("awx", "durable", "named"), [({"job_id": "41"}, False, False), ({"job_id": "41"}, True, True), ({}, False, True)])
+@pytest.mark.parametrize(
+    ("awx", "durable", "named"), [({"job_id": "41"}, False, False), ({"job_id": "41"}, True, True), ({}, False, True)]
+)
 def test_a_job_whose_directory_is_thrown_away_names_files_from_the_root_of_the_repository(
     role: Role, tmp_path: Path, awx: dict[str, str], durable: bool, named: bool
 ) -> None:
     role.plan("snapshot", awx=awx, artifacts_durable=durable, artifacts_publish="publish_git.yml")
     written = end(role, ["contoso"])
-    assert written["lines"][-1].endswith(f"Report: {f'{tmp_path}/' if named else ''}runs/{role.artifacts.run}/report.html")
+    assert written["lines"][-1].endswith(
+        f"Report: {f'{tmp_path}/' if named else ''}runs/{role.artifacts.run}/report.html"
+    )
     assert "snapshot-" in written["lines"][0]
     stored = (tmp_path / "runs" / role.artifacts.run / "report.json").read_text(encoding="utf-8")
     assert "organizations/contoso/snapshots/snapshot-" in stored

@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The law of the role: for any organization and any wishes, the baseline converges, and the rollback leaves what was there before.
+"""The law of the role: for any organization and any wishes, the baseline converges, and the rollback leaves what was
+there before.
 
 Also where the baseline fails at any one of its writes.
 """
@@ -54,7 +55,9 @@ def test_baseline_then_rollback_is_nothing(state: dict[str, Any], wishes: dict[s
 
 @given(STATES, WISHES, st.integers(0, 8), st.sampled_from(FAULTS), st.sampled_from(WIRES), st.booleans())
 @settings(LAW, max_examples=rounds(25))
-def test_what_a_failure_left_is_rolled_back(state: dict[str, Any], wishes: dict[str, Any], fails: int, fault: str, wire: str, at_once: bool) -> None:
+def test_what_a_failure_left_is_rolled_back(
+    state: dict[str, Any], wishes: dict[str, Any], fails: int, fault: str, wire: str, at_once: bool
+) -> None:
     session = FailingSession(state, fails, fault, wire)
     role = Role(session)
     before = role.state()
@@ -86,7 +89,11 @@ EDITS = st.lists(
     st.one_of(
         st.tuples(st.just("Remove-TransportRule"), st.sampled_from(NAMES), st.just({})),
         st.tuples(st.just("Disable-TransportRule"), st.sampled_from(NAMES), st.just({})),
-        st.tuples(st.just("Set-TransportRule"), st.sampled_from(NAMES), st.sampled_from([{"Name": "renamed"}, {"Comments": "others"}, {"Priority": 0}])),
+        st.tuples(
+            st.just("Set-TransportRule"),
+            st.sampled_from(NAMES),
+            st.sampled_from([{"Name": "renamed"}, {"Comments": "others"}, {"Priority": 0}]),
+        ),
         st.tuples(st.just("New-TransportRule"), st.sampled_from(NAMES), st.just({"PrependSubject": "theirs"})),
     ),
     min_size=1,
@@ -99,7 +106,9 @@ EDITS = st.lists(
 def test_a_rollback_never_undoes_what_others_did_unasked(
     state: dict[str, Any], wishes: dict[str, Any], edits: list[tuple[str, str, dict[str, Any]]], wire: str
 ) -> None:
-    """Either it is refused before any write, or every rule that others touched is still as they left it, but for what the run had changed of it."""
+    """Either it is refused before any write, or every rule that others touched is still as they left it, but for what
+    the run had changed of it.
+    """
     role = Role(state, wire=wire)
     try:
         if not role.run(**ALLOWED, **wishes)["pending"]:

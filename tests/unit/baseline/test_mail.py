@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Met means that mail is treated so: the rules that MFR-1 calls met do to every message what the wished ones would do.
 
-The emulator's own mail flow judges it: once with the rules as the organization stores them, once with the wishes as they stand in
-the playbook. Other rules of the organization are left aside, what they do to mail is MFR-2's.
+The emulator's own mail flow judges it: once with the rules as the organization stores them, once with the wishes as
+they stand in the playbook. Other rules of the organization are left aside, what they do to mail is MFR-2's.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ def differences(role: Role, wished: list[Values], messages: list[Values]) -> lis
     names = {wish["name"] for wish in wished}
     known = facts(small_worlds.TENANT)
     rows = [rule for rule in role.session.organization.dump()["transport_rules"] if rule["Name"] in names]
-    flows = [MailFlow(rows, known), MailFlow([stored({"state": "Enabled", "priority": place, **wish}) for place, wish in enumerate(wished)], known)]
+    flows = [
+        MailFlow(rows, known),
+        MailFlow([stored({"state": "Enabled", "priority": place, **wish}) for place, wish in enumerate(wished)], known),
+    ]
     unlike = []
     for message in messages:
         real, meant = (flow.worlds(message) for flow in flows)
@@ -59,14 +62,29 @@ def test_met_means_that_mail_is_treated_so(source: random.Random, wire: str, wri
     if status == "met":
         note(f"wished {wished}, found {role.session.organization.dump()['transport_rules']}")
         # Also messages whose envelope names another sender.
-        sent = [{**one, "mail_from": source.choice([one["from"], *small_worlds.INSIDERS, "ann@fabrikam.com"])} for one in source.sample(MESSAGES, 40)]
+        sent = [
+            {**one, "mail_from": source.choice([one["from"], *small_worlds.INSIDERS, "ann@fabrikam.com"])}
+            for one in source.sample(MESSAGES, 40)
+        ]
         assert differences(role, wished, sent) == []
 
 
 def test_a_rule_that_does_something_else_is_noticed() -> None:
     """The oracle itself: one edit, and mail that it concerns."""
-    wished = [{"name": "wish", "conditions": {"from_scope": "InOrganization"}, "exceptions": {}, "actions": {"apply_rights_protection_template": "Encrypt"}}]
-    for edit, noticed in (({}, False), ({"Mode": "Audit"}, True), ({"ExceptIfSubjectContainsWords": ["offer"]}, True), ({"Comments": "x"}, False)):
+    wished = [
+        {
+            "name": "wish",
+            "conditions": {"from_scope": "InOrganization"},
+            "exceptions": {},
+            "actions": {"apply_rights_protection_template": "Encrypt"},
+        }
+    ]
+    for edit, noticed in (
+        ({}, False),
+        ({"Mode": "Audit"}, True),
+        ({"ExceptIfSubjectContainsWords": ["offer"]}, True),
+        ({"Comments": "x"}, False),
+    ):
         role = Role({"transport_rules": [{**stored({"state": "Enabled", **wished[0]}), **edit}]})
         assert bool(differences(role, wished, MESSAGES[:400])) is noticed
 
@@ -77,8 +95,15 @@ LOOKS = ({"SenderAddressLocation": "Envelope"}, {"RecipientAddressType": "Origin
 @pytest.mark.parametrize("wire", WIRES)
 @pytest.mark.parametrize("edit", LOOKS, ids=lambda edit: next(iter(edit)))
 def test_settings_that_decide_what_conditions_mean_are_not_passed_over(edit: Values, wire: str) -> None:
-    """Somebody lets the rule look at the envelope: it takes other mail than the playbook says, and none of its sections shows it."""
-    wish = {"name": "wish", "conditions": {"from": ["megan@contoso.com"]}, "exceptions": {}, "actions": {"apply_rights_protection_template": "Encrypt"}}
+    """Somebody lets the rule look at the envelope: it takes other mail than the playbook says, and none of its sections
+    shows it.
+    """
+    wish = {
+        "name": "wish",
+        "conditions": {"from": ["megan@contoso.com"]},
+        "exceptions": {},
+        "actions": {"apply_rights_protection_template": "Encrypt"},
+    }
     role = Role({"transport_rules": [{**stored({"state": "Enabled", **wish}), **edit}]}, wire=wire)
     role.plan("audit", encryption_rules=[wish])
     (control,) = [control for control in role.report["controls"] if control["id"] == "MFR-1"]

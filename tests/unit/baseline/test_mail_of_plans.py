@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a plan does to mail: the rules that it leaves are those that come out, and plan, approval, rollback, audit and report carry the difference."""
+"""What a plan does to mail: the rules that it leaves are those that come out, and plan, approval, rollback, audit and
+report carry the difference.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,11 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import Mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
+    SUBSETS,
+    Organization,
+    read,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_csv, render_html
 from hypothesis import HealthCheck, assume, event, given, settings
@@ -35,7 +41,8 @@ def role_fixture(tmp_path: Path) -> Role:
 
 
 STOPPED = (
-    "All mail from inside to fabrikam.com with 'newsletter' in its subject is no longer encrypted: rule 'Newsletter' (new, priority 0) stops before 'Law firm'."
+    "All mail from inside to fabrikam.com with 'newsletter' in its subject is no longer encrypted: "
+    "rule 'Newsletter' (new, priority 0) stops before 'Law firm'."
 )
 BROKEN = {"accept": ["broken_guarantee"]}
 
@@ -47,7 +54,10 @@ def organization(role: Role) -> Organization:
 def shown(mail: Mail) -> Any:
     """What decides about mail, without what Exchange makes up for a new rule."""
     told = ("name", "enabled", "mode", "conditions", "exceptions", "actions", "sender_address_location")
-    return [{key: rule.get(key) or {"mode": "Enforce", "sender_address_location": "Header"}.get(key) for key in told} for rule in mail.rules]
+    return [
+        {key: rule.get(key) or {"mode": "Enforce", "sender_address_location": "Header"}.get(key) for key in told}
+        for rule in mail.rules
+    ]
 
 
 def texts(role: Role) -> list[str]:
@@ -87,7 +97,9 @@ def test_a_check_says_what_becomes_of_mail(role: Role) -> None:
     assert role.report["mail"]["difference_more"] == 0
     (state,) = [row for row in role.report["changes"] if (row["identity"], row["option"]) == ("Newsletter", "state")]
     assert state["impact"] == "may leave in clear"
-    assert [row["reason"] for row in role.report["mail"]["lint"]] == ["'Newsletter' stops mail that 'Law firm' would encrypt."]
+    assert [row["reason"] for row in role.report["mail"]["lint"]] == [
+        "'Newsletter' stops mail that 'Law firm' would encrypt."
+    ]
 
 
 def test_a_change_without_a_difference_has_no_impact(role: Role) -> None:
@@ -112,14 +124,18 @@ def test_a_rollback_says_what_going_back_does(role: Role) -> None:
     role.run(encryption_rules=[ENCRYPT])
     role.plan("rollback", check=True)
     (text,) = texts(role)
-    assert text == "All mail from inside to fabrikam.com is no longer encrypted: rule 'Law firm' (removed) applied to it."
+    assert (
+        text == "All mail from inside to fabrikam.com is no longer encrypted: rule 'Law firm' (removed) applied to it."
+    )
     (row,) = [row for row in role.report["changes"] if row["identity"] == "Law firm"]
     assert row["impact"] == "may leave in clear"
 
 
 def test_an_audit_says_what_putting_it_right_would_do(role: Role) -> None:
     role.run(encryption_rules=[ENCRYPT])
-    role.session.edit("New-TransportRule", Name="Partners", Priority=0, FromScope="InOrganization", StopRuleProcessing=True)
+    role.session.edit(
+        "New-TransportRule", Name="Partners", Priority=0, FromScope="InOrganization", StopRuleProcessing=True
+    )
     role.plan("audit", encryption_rules=[ENCRYPT], guarantees=[GUARANTEE])
     assert [row["verdict"] for row in role.report["mail"]["guarantees"]] == ["refuted"]
     assert "never_acts" in [row["kind"] for row in role.report["mail"]["lint"]]
@@ -132,7 +148,13 @@ def test_an_approval_is_one_of_what_becomes_of_mail(role: Role) -> None:
     checked = role.plan(check=True, **wished)
     plan = json.loads(Path(checked["plan"]).read_text(encoding="utf-8"))[0]
     assert [row["text"] for row in plan["mail"]["difference"]] == texts(role) == [STOPPED]
-    role.session.edit("New-TransportRule", Name="Board", FromScope="InOrganization", SubjectContainsWords=["board"], DeleteMessage=True)
+    role.session.edit(
+        "New-TransportRule",
+        Name="Board",
+        FromScope="InOrganization",
+        SubjectContainsWords=["board"],
+        DeleteMessage=True,
+    )
     said = r"approved_plan: it does not include this effect on mail: .* is now delivered: before, it was deleted: rule 'Newsletter'"
     with pytest.raises(ExchangeError, match=said):
         role.plan(**wished, approved_plan=checked["digest"])
@@ -144,14 +166,23 @@ def test_the_place_of_a_rule_does_not_count(role: Role) -> None:
     role.run(encryption_rules=[ENCRYPT])
     wished = {"encryption_rules": [STOP, ENCRYPT]}
     first = role.plan(check=True, **wished)["digest"]
-    role.session.edit("New-TransportRule", Name="Sales", Priority=0, SubjectContainsWords=["nobody says this"], Mode="Enforce", PrependSubject="[x] ")
+    role.session.edit(
+        "New-TransportRule",
+        Name="Sales",
+        Priority=0,
+        SubjectContainsWords=["nobody says this"],
+        Mode="Enforce",
+        PrependSubject="[x] ",
+    )
     second = role.plan(check=True, **wished)
     assert "priority 1" in texts(role)[0]
     assert second["digest"] == first
 
 
 def test_facts_that_are_not_granted_never_fail_a_plan(role: Role) -> None:
-    role.session.organization.patch({"hidden_cmdlets": ["Get-AcceptedDomain", "Get-RemoteDomain", "Get-InboundConnector"]})
+    role.session.organization.patch(
+        {"hidden_cmdlets": ["Get-AcceptedDomain", "Get-RemoteDomain", "Get-InboundConnector"]}
+    )
     role.run(encryption_rules=[ENCRYPT], guarantees=[GUARANTEE])
     assert texts(role)
 

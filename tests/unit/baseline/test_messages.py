@@ -15,7 +15,10 @@ from .conftest import Role
 
 DOMAIN = "contoso.onmicrosoft.com"
 OFFER: dict[str, Any] = {"name": "Offer", "from": f"alexw@{DOMAIN}", "authenticated": True, "to": ["ann@fabrikam.com"]}
-ENCRYPTED = {**OFFER, "expect": {"ann@fabrikam.com": {"protection": "encrypt", "protected_by": ["Encrypt all outgoing mail"]}}}
+ENCRYPTED = {
+    **OFFER,
+    "expect": {"ann@fabrikam.com": {"protection": "encrypt", "protected_by": ["Encrypt all outgoing mail"]}},
+}
 
 
 def mail(role: Role) -> dict[str, Any]:
@@ -35,7 +38,9 @@ def test_a_rule_set_is_made_test_first(role: Role) -> None:
     assert mail(role)["status"] == "met"
     role.plan("audit", messages=[ENCRYPTED])
     assert mail(role)["status"] == "met"
-    role.session.edit("New-TransportRule", Name="Partners", Priority=0, RecipientDomainIs=["fabrikam.com"], StopRuleProcessing=True)
+    role.session.edit(
+        "New-TransportRule", Name="Partners", Priority=0, RecipientDomainIs=["fabrikam.com"], StopRuleProcessing=True
+    )
     role.plan("audit", messages=[ENCRYPTED])
     assert mail(role)["status"] == "not met"
     assert "rule 'Partners' matched: stop_rule_processing" in mail(role)["findings"][0]
@@ -58,29 +63,52 @@ def test_without_messages_it_is_unmanaged_and_can_be_an_accepted_exception(role:
 
 
 def test_a_message_that_is_wrong_is_refused_by_name(role: Role) -> None:
-    with pytest.raises(ExchangeError, match=r"hardened_baseline_messages\[0\]\.expect\.ann@fabrikam\.com\.protektion is not known\. Did you mean protection\?"):
+    with pytest.raises(
+        ExchangeError,
+        match=r"hardened_baseline_messages\[0\]\.expect\.ann@fabrikam\.com\.protektion is not known\. Did you mean protection\?",
+    ):
         role.plan(check=True, messages=[{**OFFER, "expect": {"ann@fabrikam.com": {"protektion": "none"}}}])
 
 
 def test_a_message_can_be_a_file(role: Role, tmp_path: Path) -> None:
     path = tmp_path / "offer.eml"
     path.write_text(f"From: alexw@{DOMAIN}\nTo: ann@fabrikam.com\nSubject: Offer\n\ntext\n", encoding="utf-8")
-    message = {"name": "Offer", "eml_path": str(path), "authenticated": True, "expect": {"ann@fabrikam.com": {"protection": "none"}}}
+    message = {
+        "name": "Offer",
+        "eml_path": str(path),
+        "authenticated": True,
+        "expect": {"ann@fabrikam.com": {"protection": "none"}},
+    }
     role.plan("audit", messages=[message])
     assert mail(role)["status"] == "met"
 
 
 def test_a_moved_and_a_changed_rule_are_planned_before_they_are_there(role: Role) -> None:
     actions = {"stop_rule_processing": True}
-    role.session.edit("New-TransportRule", Name="Stop", FromScope="InOrganization", SubjectContainsWords=["public"], StopRuleProcessing=True)
-    stop = {"name": "Stop", "conditions": {"from_scope": "InOrganization", "subject_contains_words": ["open"]}, "actions": actions}
+    role.session.edit(
+        "New-TransportRule",
+        Name="Stop",
+        FromScope="InOrganization",
+        SubjectContainsWords=["public"],
+        StopRuleProcessing=True,
+    )
+    stop = {
+        "name": "Stop",
+        "conditions": {"from_scope": "InOrganization", "subject_contains_words": ["open"]},
+        "actions": actions,
+    }
     encrypt = {
         "name": "Encrypt",
         "conditions": {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"},
         "actions": {"apply_rights_protection_template": "Encrypt"},
     }
     expect = [
-        {**OFFER, "name": "open", "subject": "open", "expect": {"ann@fabrikam.com": {"protection": "encrypt", "rules": ["Encrypt", "Stop"]}}},
+        {
+            **OFFER,
+            "name": "open",
+            "subject": "open",
+            "expect": {"ann@fabrikam.com": {"protection": "encrypt", "rules": ["Encrypt", "Stop"]}},
+        },
         {**OFFER, "name": "public", "subject": "public", "expect": {"ann@fabrikam.com": {"rules": ["Encrypt"]}}},
     ]
     role.plan(check=True, encryption_rules=[encrypt, stop], messages=expect)

@@ -11,13 +11,25 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROLS
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.overview import ASSESSED_TESTS, MOST_ORGANIZATIONS, overview_lines
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import OrganizationReport, RunReport
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.overview import (
+    ASSESSED_TESTS,
+    MOST_ORGANIZATIONS,
+    overview_lines,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    OrganizationReport,
+    RunReport,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.sentences import lines_of
 
 from .conftest import Role
 
-OUTGOING = {"Name": "Encrypt all", "FromScope": "InOrganization", "SentToScope": "NotInOrganization", "ApplyRightsProtectionTemplate": "Encrypt"}
+OUTGOING = {
+    "Name": "Encrypt all",
+    "FromScope": "InOrganization",
+    "SentToScope": "NotInOrganization",
+    "ApplyRightsProtectionTemplate": "Encrypt",
+}
 
 PDF = "possibly mail with a PDF attachment: enable_pdf_encryption is off (IRM-5)"
 
@@ -35,7 +47,9 @@ def verdicts(overview: dict[str, Any]) -> dict[str, str]:
 
 
 def test_each_test_of_microsoft_has_its_control() -> None:
-    assert [test.id for test in ASSESSED_TESTS] == sorted(control.assessed_by for control in CONTROLS if control.assessed_by)
+    assert [test.id for test in ASSESSED_TESTS] == sorted(
+        control.assessed_by for control in CONTROLS if control.assessed_by
+    )
 
 
 def test_what_the_tags_leave_out_is_not_said_to_be_unmanaged(tmp_path: Path) -> None:
@@ -51,7 +65,9 @@ def test_what_the_tags_leave_out_is_not_said_to_be_unmanaged(tmp_path: Path) -> 
 def test_a_fresh_organization_encrypts_nothing() -> None:
     overview = audited()
     assert overview["encrypts"] == ["no mail flow rule"]
-    assert overview["holes"] == ["for example, mail from sender@contoso.onmicrosoft.com to recipient@example.org is delivered in clear."]
+    assert overview["holes"] == [
+        "for example, mail from sender@contoso.onmicrosoft.com to recipient@example.org is delivered in clear."
+    ]
     assert overview["locked_out"] == ["nobody by these settings"]
     assert verdicts(overview)["35024"] == "passes"
     assert verdicts(overview)["35029"] == "fails"
@@ -62,15 +78,25 @@ def test_a_rule_for_all_outgoing_mail_leaves_no_hole() -> None:
     assert overview["encrypts"] == ["the rule 'Encrypt all' with 'Encrypt'"]
     assert overview["holes"] == [PDF]
     assert verdicts(overview)["35029"] == "passes"
-    (proved,) = audited(("New-TransportRule", OUTGOING), ("Set-IRMConfiguration", {"EnablePdfEncryption": True}))["holes"]
+    (proved,) = audited(("New-TransportRule", OUTGOING), ("Set-IRMConfiguration", {"EnablePdfEncryption": True}))[
+        "holes"
+    ]
     assert re.fullmatch(r"no outgoing mail \(proved, under \d+ assumptions\)", proved)
 
 
 def test_what_the_rules_do_is_said_in_english() -> None:
-    overview = audited(("New-TransportRule", OUTGOING), ("New-TransportRule", {"Name": "No", "SubjectContainsWords": ["virus"], "DeleteMessage": True}))
-    assert [(row["kind"], row["rules"]) for row in overview["policy"] if row["kind"] != "unknown"] == [("encrypted", ["Encrypt all"]), ("deleted", ["No"])]
+    overview = audited(
+        ("New-TransportRule", OUTGOING),
+        ("New-TransportRule", {"Name": "No", "SubjectContainsWords": ["virus"], "DeleteMessage": True}),
+    )
+    assert [(row["kind"], row["rules"]) for row in overview["policy"] if row["kind"] != "unknown"] == [
+        ("encrypted", ["Encrypt all"]),
+        ("deleted", ["No"]),
+    ]
     lines = overview_lines(overview)
-    assert lines[lines.index("  What the rules do, the most important first:") + 1].startswith("    Mail from inside to people outside is encrypted")
+    assert lines[lines.index("  What the rules do, the most important first:") + 1].startswith(
+        "    Mail from inside to people outside is encrypted"
+    )
     many = {**overview, "policy": [{"text": f"Mail {number}."} for number in range(40)]}
     assert "    28 more sentences are in the report." in overview_lines(many)
     assert audited()["policy"] == []
@@ -95,18 +121,24 @@ def test_what_is_odd_about_a_rule_is_a_hole_only_if_the_rule_acts_and_leaves_mai
     assert audited(("New-TransportRule", OUTGOING), ("New-TransportRule", everything))["holes"] == [PDF]
     envelope = {**OUTGOING, "Name": "By domain", "SenderDomainIs": ["contoso.com"], "SenderAddressLocation": "Envelope"}
     assert "empty for automatic replies" in audited(("New-TransportRule", envelope))["holes"][-1]
-    assert not any("automatic replies" in hole for hole in audited(("New-TransportRule", {**envelope, "Enabled": False}))["holes"])
+    assert not any(
+        "automatic replies" in hole for hole in audited(("New-TransportRule", {**envelope, "Enabled": False}))["holes"]
+    )
 
 
 def test_without_azure_rights_management_nobody_knows_what_rules_do() -> None:
     off = ("Set-IRMConfiguration", {"AzureRMSLicensingEnabled": False})
     overview = audited(off, ("New-TransportRule", OUTGOING))
-    assert overview["encrypts"] == ["not known while azure_rms_licensing_enabled is false (U28): the rule 'Encrypt all' with 'Encrypt'"]
+    assert overview["encrypts"] == [
+        "not known while azure_rms_licensing_enabled is false (U28): the rule 'Encrypt all' with 'Encrypt'"
+    ]
     why = "what happens to a message that a rule encrypts while azure_rms_licensing_enabled is false (U28)"
     assert overview["holes"] == [f"not known for all outgoing mail: {why}"]
     assert verdicts(overview)["35024"] == verdicts(overview)["35026"] == "fails"
     # Where no rule encrypts, it is known.
-    assert audited(off)["holes"] == ["for example, mail from sender@contoso.onmicrosoft.com to recipient@example.org is delivered in clear."]
+    assert audited(off)["holes"] == [
+        "for example, mail from sender@contoso.onmicrosoft.com to recipient@example.org is delivered in clear."
+    ]
 
 
 @pytest.mark.parametrize("procedure", ["audit", "baseline"])
@@ -116,7 +148,9 @@ def test_rules_that_encrypt_while_licensing_is_off_are_a_warning(procedure: str)
     wishes = {"azure_rms_licensing": None, "check": True}
     role.plan(procedure, **wishes)
     (warning,) = [text for text in role.report["warnings"] if "U28" in text]
-    assert warning.startswith("azure_rms_licensing_enabled is false while rules encrypt ('Encrypt all'): what happens to their mail is unknown (U28).")
+    assert warning.startswith(
+        "azure_rms_licensing_enabled is false while rules encrypt ('Encrypt all'): what happens to their mail is unknown (U28)."
+    )
     # A plan that turns it on needs no warning; neither does a rule that does not act.
     role.plan("baseline", check=True)
     assert not any("U28" in text for text in role.report["warnings"])
@@ -128,18 +162,33 @@ def test_rules_that_encrypt_while_licensing_is_off_are_a_warning(procedure: str)
 @pytest.mark.parametrize(
     ("social", "expected"),
     [
-        (False, "people outside without a work or school account, from mail with 'OME Configuration': it does not send passcodes"),
+        (
+            False,
+            "people outside without a work or school account, from mail with 'OME Configuration': it does not send passcodes",
+        ),
         (True, "people outside without a work or school account or a social ID that Microsoft accepts, from mail with"),
     ],
 )
 def test_who_is_locked_out_is_named(social: bool, expected: str) -> None:
-    overview = audited(("Set-OMEConfiguration", {"Identity": "OME Configuration", "OTPEnabled": False, "SocialIdSignIn": social, "Confirm": False}))
+    overview = audited(
+        (
+            "Set-OMEConfiguration",
+            {"Identity": "OME Configuration", "OTPEnabled": False, "SocialIdSignIn": social, "Confirm": False},
+        )
+    )
     (text,) = overview["locked_out"]
     assert text.startswith(expected)
 
 
 def test_a_brand_passes_the_test_of_brands() -> None:
-    assert verdicts(audited(("Set-OMEConfiguration", {"Identity": "OME Configuration", "PortalText": "Contoso", "Confirm": False})))["35027"] == "passes"
+    assert (
+        verdicts(
+            audited(
+                ("Set-OMEConfiguration", {"Identity": "OME Configuration", "PortalText": "Contoso", "Confirm": False})
+            )
+        )["35027"]
+        == "passes"
+    )
 
 
 def test_what_cannot_be_read_is_not_known() -> None:

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The groups and people that rules name: the preflight, the guard before the first write and the report after it see the same."""
+"""The groups and people that rules name: the preflight, the guard before the first write and the report after it see
+the same.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import apply
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_file import document_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_file import (
+    document_of,
+)
 
 from tests.unit.emulated_session import EmulatedSession
 
@@ -36,7 +40,10 @@ WISHES = {"encryption_rules": [RULE], "guarantees": [OF_ANN]}
 
 
 def people(*board: str) -> list[dict[str, Any]]:
-    rows = [{"name": address.partition("@")[0], "alias": address.partition("@")[0], "address": address} for address in (BOARD, ANN, BOB)]
+    rows = [
+        {"name": address.partition("@")[0], "alias": address.partition("@")[0], "address": address}
+        for address in (BOARD, ANN, BOB)
+    ]
     return [{**rows[0], "members": list(board)}, *rows[1:]]
 
 
@@ -70,7 +77,9 @@ def changed(role: Role, *board: str) -> None:
 
 
 def apply_planned(role: Role, planned: dict[str, Any], **variables: Any) -> dict[str, Any]:
-    return apply(role._task("baseline", "recommended", variables, False, run_tags=[], skip_tags=[], snapshot=planned["snapshot"]))
+    return apply(
+        role._task("baseline", "recommended", variables, False, run_tags=[], skip_tags=[], snapshot=planned["snapshot"])
+    )
 
 
 def test_the_members_of_a_group_that_a_planned_rule_names_decide_a_guarantee() -> None:
@@ -141,7 +150,10 @@ def test_a_capture_holds_them() -> None:
     copying = {"name": "Copies", "conditions": {"sent_to_member_of": [BOARD]}, "actions": {"blind_copy_to": [BOARD]}}
     role.run(encryption_rules=[RULE, copying])
     role.plan("snapshot")
-    newest = max((path for path in Path(role.directory).rglob("*.json") if "capture" in path.name), key=lambda path: path.stat().st_mtime_ns)
+    newest = max(
+        (path for path in Path(role.directory).rglob("*.json") if "capture" in path.name),
+        key=lambda path: path.stat().st_mtime_ns,
+    )
     assert document_of(json.loads(newest.read_text(encoding="utf-8")), "capture").facts["groups"] == {BOARD: [ANN]}
 
 
@@ -150,10 +162,17 @@ def test_a_capture_holds_members_of_groups_of_all_kinds_and_managers() -> None:
     staff = {"name": "staff", "alias": "staff", "address": f"staff@{DOMAIN}", "dynamic_members": [BOB]}
     rows = [*people(ANN)[:1], {**people()[1], "manager": "bob"}, people()[2], staff]
     role.session.organization.commit({**role.session.organization.state, "recipients": rows})
-    moderated = {"name": "Asks", "conditions": {"from_member_of": [f"staff@{DOMAIN}"]}, "actions": {"moderate_message_by_manager": True}}
+    moderated = {
+        "name": "Asks",
+        "conditions": {"from_member_of": [f"staff@{DOMAIN}"]},
+        "actions": {"moderate_message_by_manager": True},
+    }
     role.run(encryption_rules=[RULE, moderated])
     role.plan("snapshot")
-    newest = max((path for path in Path(role.directory).rglob("*.json") if "capture" in path.name), key=lambda path: path.stat().st_mtime_ns)
+    newest = max(
+        (path for path in Path(role.directory).rglob("*.json") if "capture" in path.name),
+        key=lambda path: path.stat().st_mtime_ns,
+    )
     facts = document_of(json.loads(newest.read_text(encoding="utf-8")), "capture").facts
     assert (facts["groups"], facts["managers"]) == ({BOARD: [ANN], f"staff@{DOMAIN}": [BOB]}, {ANN: BOB})
     assert facts["unread_groups"] == [f"staff@{DOMAIN}"]

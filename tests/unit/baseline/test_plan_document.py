@@ -9,7 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan import PlanDocument, moved, read_plan, sealed
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan import (
+    PlanDocument,
+    moved,
+    read_plan,
+    sealed,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import RollbackClass
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import VERSION
@@ -17,14 +22,28 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 from .plain import CONTOSO, document, planned
 
-LOST = {"kind": "protection_lost", "when": {"recipient_domain_is": ["partner.example"]}, "text": "Mail to partners is not encrypted."}
+LOST = {
+    "kind": "protection_lost",
+    "when": {"recipient_domain_is": ["partner.example"]},
+    "text": "Mail to partners is not encrypted.",
+}
 MAIL = {"difference": [LOST], "guarantees": [{"name": "partners", "verdict": "proved"}]}
 WHOLE = document(
     planned("search_enabled", impact=Impact.TAKES_AWAY),
-    planned("priority", resource="transport_rule", identity="ours", before=1, after=0, command="Set-TransportRule -Identity 'ab-1' -Priority 0"),
+    planned(
+        "priority",
+        resource="transport_rule",
+        identity="ours",
+        before=1,
+        after=0,
+        command="Set-TransportRule -Identity 'ab-1' -Priority 0",
+    ),
     organization={**CONTOSO, "display_name": "Contoso", "guid": "22"},
     desired={"IRM-1": True, "OME-1": {"words": ["b", "a"]}},
-    plan=Plan(before={"irm_configuration": {"search_enabled": True}, "text": "a\r\nb"}, warnings=["It warns.", "Twice.", "It warns."]),
+    plan=Plan(
+        before={"irm_configuration": {"search_enabled": True}, "text": "a\r\nb"},
+        warnings=["It warns.", "Twice.", "It warns."],
+    ),
     mail=MAIL,
     collection_version="1.0.0",
 )
@@ -60,10 +79,15 @@ class TestWritten:
         assert read_plan(written, "plan.json") == replace(WHOLE, collection_version=VERSION)
         assert sealed(written) == sealed({**written, "seal": "another"}) == written
         for version in ("1.0.0", "0.1.0"):
-            assert PlanDocument.parse(replace(WHOLE, collection_version=version).as_dict()) == replace(WHOLE, collection_version=version)
+            assert PlanDocument.parse(replace(WHOLE, collection_version=version).as_dict()) == replace(
+                WHOLE, collection_version=version
+            )
 
     def test_an_organization_without_a_tenant_has_none(self) -> None:
-        assert document(organization={"name": "contoso.local"}).organization == {"name": "contoso.local", "tenant_id": None}
+        assert document(organization={"name": "contoso.local"}).organization == {
+            "name": "contoso.local",
+            "tenant_id": None,
+        }
 
     @pytest.mark.parametrize(
         ("part", "value"),
@@ -98,7 +122,16 @@ class TestRefused:
         return refusal.value
 
     @pytest.mark.parametrize(
-        "found", [None, [], "text", {}, {"format": 1}, {**WRITTEN, "more": 1}, {key: value for key, value in WRITTEN.items() if key != "mail"}]
+        "found",
+        [
+            None,
+            [],
+            "text",
+            {},
+            {"format": 1},
+            {**WRITTEN, "more": 1},
+            {key: value for key, value in WRITTEN.items() if key != "mail"},
+        ],
     )
     def test_another_document(self, found: Any) -> None:
         assert self.refused(found).message == f"{self.START}is not a plan of this collection."
@@ -110,11 +143,16 @@ class TestRefused:
 
     @pytest.mark.parametrize("part", sorted({*WRITTEN} - {"format"}))
     def test_a_part_of_another_type(self, part: str) -> None:
-        assert self.refused({**self.WRITTEN, part: 7}).message == f"{self.START}is not a plan of this collection: a part of it has the wrong type."
+        assert (
+            self.refused({**self.WRITTEN, part: 7}).message
+            == f"{self.START}is not a plan of this collection: a part of it has the wrong type."
+        )
 
     def test_another_version(self) -> None:
         error = self.refused({**self.WRITTEN, "collection_version": "0.9.0"})
-        assert error.message == f"{self.START}was made by version 0.9.0 of the collection, but this is version {VERSION}."
+        assert (
+            error.message == f"{self.START}was made by version 0.9.0 of the collection, but this is version {VERSION}."
+        )
         assert error.remedy == "Create a new plan in a check-mode run with this version, and have it approved."
 
     @pytest.mark.parametrize(
@@ -141,7 +179,10 @@ class TestRefused:
             # A new seal alone does not help.
             assert self.refused(sealed({**self.WRITTEN, **part})).message == said
 
-    @pytest.mark.parametrize("part", [{"organization": {"name": "contoso.com"}}, {"organization": {**CONTOSO, "guid": "1"}}, {"warnings": ["x", 7]}])
+    @pytest.mark.parametrize(
+        "part",
+        [{"organization": {"name": "contoso.com"}}, {"organization": {**CONTOSO, "guid": "1"}}, {"warnings": ["x", 7]}],
+    )
     def test_a_part_that_is_none(self, part: dict[str, Any]) -> None:
         with pytest.raises(ValueError, match=r"^has a part of the wrong type\.$"):
             PlanDocument.parse({**self.WRITTEN, **part})
@@ -164,15 +205,25 @@ class TestMoved:
         ]
 
     def test_another_procedure(self) -> None:
-        assert moved(self.APPROVED, document(planned("x"), kind="disable")) == ["it is a plan for baseline, but this is disable"]
+        assert moved(self.APPROVED, document(planned("x"), kind="disable")) == [
+            "it is a plan for baseline, but this is disable"
+        ]
 
     def test_other_wishes_are_named_and_only_they(self) -> None:
         approved = document(desired={"OME-1": {"words": ["a", "b"]}, "IRM-1": True, "IRM-2": 1})
-        assert moved(approved, document(planned("x"), desired={"OME-1": {"words": ["b", "a"]}, "IRM-1": False, "POL-1": 1})) == [
-            f"the variables of {name} have changed" for name in ("IRM-1", "IRM-2", "POL-1")
-        ]
+        assert moved(
+            approved, document(planned("x"), desired={"OME-1": {"words": ["b", "a"]}, "IRM-1": False, "POL-1": 1})
+        ) == [f"the variables of {name} have changed" for name in ("IRM-1", "IRM-2", "POL-1")]
         # The order of words is none of their meaning.
-        assert moved(approved, document(desired={"OME-1": {"words": ["b", "a"]}, "IRM-1": True, "IRM-2": 1}, plan=Plan(before={"x": 1}))) == []
+        assert (
+            moved(
+                approved,
+                document(
+                    desired={"OME-1": {"words": ["b", "a"]}, "IRM-1": True, "IRM-2": 1}, plan=Plan(before={"x": 1})
+                ),
+            )
+            == []
+        )
 
     def test_a_change_that_was_not_planned_or_does_more(self) -> None:
         worse = replace(self.CHANGES[1], impact=Impact.IN_CLEAR, rollback=RollbackClass.NOT_POSSIBLE)
@@ -184,8 +235,15 @@ class TestMoved:
         ]
 
     def test_effects_on_mail_and_warnings_that_nobody_approved(self) -> None:
-        rows = [{**LOST, "text": "The same in other words."}, {**LOST, "when": {}, "text": "Mail to all is not encrypted."}]
-        current = document(self.CHANGES[0], mail={**MAIL, "difference": rows}, plan=Plan(warnings=["It warns.", "It warns of more.", "And of this"]))
+        rows = [
+            {**LOST, "text": "The same in other words."},
+            {**LOST, "when": {}, "text": "Mail to all is not encrypted."},
+        ]
+        current = document(
+            self.CHANGES[0],
+            mail={**MAIL, "difference": rows},
+            plan=Plan(warnings=["It warns.", "It warns of more.", "And of this"]),
+        )
         assert moved(self.APPROVED, current) == [
             "it does not include this effect on mail: Mail to all is not encrypted",
             "it does not warn that: It warns of more",
@@ -203,4 +261,7 @@ class TestMoved:
     def test_line_ends_are_no_other_warning(self) -> None:
         approved = document(planned("x"), plan=Plan(warnings=["a\r\nb."]))
         assert moved(approved, document(plan=Plan(warnings=["a\nb."]))) == []
-        assert moved(document(planned("x"), plan=Plan(warnings=["a\nb."])), document(plan=Plan(warnings=["a\r\nb."]))) == []
+        assert (
+            moved(document(planned("x"), plan=Plan(warnings=["a\nb."])), document(plan=Plan(warnings=["a\r\nb."])))
+            == []
+        )

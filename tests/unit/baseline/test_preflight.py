@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import checked_variables
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import (
+    checked_variables,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_of, document_text
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import (
+    document_of,
+    document_text,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.modules import baseline_apply, owa_mailbox_policy
 
@@ -26,7 +31,12 @@ ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
     ("state", "variables", "text", "word"),
     [
         ({}, {"one_time_passcode": False}, "neither passcodes nor social accounts", {"accept": ["work_accounts_only"]}),
-        ({}, {"encryption_rules": [{"name": "r", "actions": ENCRYPT}]}, "no condition", {"accept": ["unconditional_rule"]}),
+        (
+            {},
+            {"encryption_rules": [{"name": "r", "actions": ENCRYPT}]},
+            "no condition",
+            {"accept": ["unconditional_rule"]},
+        ),
         (
             {},
             {"encryption_rules": [{"name": "r", "conditions": {"subject_contains_words": ["x"]}, "actions": ENCRYPT}]},
@@ -61,10 +71,20 @@ ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
             "LicensingLocation shows AD RMS",
             {"azure_rms_licensing": None},
         ),
-        ({"hidden_cmdlets": ["Get-OrganizationConfig"]}, {}, "it cannot be identified", {"accept": ["unidentified_organization"]}),
+        (
+            {"hidden_cmdlets": ["Get-OrganizationConfig"]},
+            {},
+            "it cannot be identified",
+            {"accept": ["unidentified_organization"]},
+        ),
         ({}, {"awx": {"job_id": "7"}}, "AWX deletes the directory of a job", {"artifacts_durable": True}),
         ({}, {"awx": {"job_id": "7"}}, "AWX deletes the directory of a job", {"artifacts_publish": "publish.yml"}),
-        ({}, {"approval_valid_until": "2020-01-31"}, "approval expired on 2020-01-31", {"approval_valid_until": "2999-01-31"}),
+        (
+            {},
+            {"approval_valid_until": "2020-01-31"},
+            "approval expired on 2020-01-31",
+            {"approval_valid_until": "2999-01-31"},
+        ),
         (
             {"transport_rules": [{"Name": "old", "ApplyOME": True}]},
             {"encryption_rules": [{"name": "old", "state": "absent"}]},
@@ -73,7 +93,9 @@ ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
         ),
     ],
 )
-def test_a_word_allows_it(tmp_path: Path, state: dict[str, Any], variables: dict[str, Any], text: str, word: dict[str, Any]) -> None:
+def test_a_word_allows_it(
+    tmp_path: Path, state: dict[str, Any], variables: dict[str, Any], text: str, word: dict[str, Any]
+) -> None:
     role = Role(state, str(tmp_path))
     assert text in refused(role, **variables)
     assert role.plan(check=False, **{**variables, **word})["pending"] is True
@@ -87,7 +109,9 @@ def test_a_license_that_is_missing(tmp_path: Path) -> None:
     assert role.controls()["OME-4"] == "not applicable"
     (control,) = (control for control in role.report["controls"] if control["id"] == "OME-4")
     assert "Advanced Message Encryption" in control["findings"][0]
-    assert [item["Identity"] for item in role.session.organization.dump()["ome_configurations"]] == ["OME Configuration"]
+    assert [item["Identity"] for item in role.session.organization.dump()["ome_configurations"]] == [
+        "OME Configuration"
+    ]
     outgoing = {"branding_template": {"name": "week"}, "encrypt_outgoing": {"template": "Encrypt"}}
     role.run(on_missing_license="skip", **outgoing)
     (rule,) = role.session.organization.dump()["transport_rules"]
@@ -99,14 +123,20 @@ def test_a_license_that_is_missing(tmp_path: Path) -> None:
     assert (role.controls()["OME-4"], role.report["status"]) == ("not applicable", "met")
 
 
-DEHYDRATED = {"dehydrated": True, "owa_mailbox_policies": [{"Name": name, "IRMEnabled": False} for name in ("OwaMailboxPolicy-Default", "Sales")]}
+DEHYDRATED = {
+    "dehydrated": True,
+    "owa_mailbox_policies": [{"Name": name, "IRMEnabled": False} for name in ("OwaMailboxPolicy-Default", "Sales")],
+}
 ENFORCED = {"mailbox_policies": "enforce", "accept": ["POL-1"]}
 
 
 def test_a_new_organization_is_dehydrated_and_only_its_built_in_policy_is_out_of_reach(tmp_path: Path) -> None:
     role = Role(DEHYDRATED, str(tmp_path), "rest")
     text = refused(role, **ENFORCED)
-    assert "POL-1: 'OwaMailboxPolicy-Default' is built in: Exchange allows changes to such a policy only after Enable-OrganizationCustomization" in text
+    assert (
+        "POL-1: 'OwaMailboxPolicy-Default' is built in: Exchange allows changes to such a policy only after Enable-OrganizationCustomization"
+        in text
+    )
     assert "To allow it" not in text
     assert "'Sales'" not in text
     assert role.run(**ENFORCED, mailbox_policy_names=["Sales"], encrypt_outgoing=True)["changed"]
@@ -121,7 +151,9 @@ def test_what_exchange_says_of_a_dehydrated_organization_is_passed_on(tmp_path: 
 
 def test_portal_tracking_logs_need_the_license(tmp_path: Path) -> None:
     role = Role({}, str(tmp_path), "rest")
-    assert "IRM-7: EnablePortalTrackingLogs requires Advanced Message Encryption" in refused(role, portal_tracking_logs=True)
+    assert "IRM-7: EnablePortalTrackingLogs requires Advanced Message Encryption" in refused(
+        role, portal_tracking_logs=True
+    )
     role.run(portal_tracking_logs=True, on_missing_license="skip")
     assert role.controls()["IRM-7"] == "not applicable"
     licensed = Role({"advanced_message_encryption": True}, str(tmp_path), "rest")
@@ -139,11 +171,16 @@ def test_an_on_premises_organization(tmp_path: Path) -> None:
 
 def test_a_variable_that_is_misspelt(role: Role) -> None:
     text = refused(role, one_time_passcodes=True)
-    assert "hardened_baseline_one_time_passcodes is not a variable of this role. Did you mean hardened_baseline_one_time_passcode?" in text
+    assert (
+        "hardened_baseline_one_time_passcodes is not a variable of this role. Did you mean hardened_baseline_one_time_passcode?"
+        in text
+    )
 
 
 def test_null_is_the_default_where_it_is_no_control(role: Role) -> None:
-    nothing = dict.fromkeys(("artifacts_publish", "skip", "accept", "verify_timeout", "rollback_scope", "disable_rules", "approved_plan"))
+    nothing = dict.fromkeys(
+        ("artifacts_publish", "skip", "accept", "verify_timeout", "rollback_scope", "disable_rules", "approved_plan")
+    )
     role.session.edit("Set-IRMConfiguration", AzureRMSLicensingEnabled=True)
     assert role.run(**nothing)["pending"]
     assert role.run("rollback", **nothing)["pending"]
@@ -164,7 +201,10 @@ def test_all_findings_come_at_once(role: Role) -> None:
         one_time_passcode=False,
         transport_decryption="Mandatory",
         pdf_encryption=True,
-        encryption_rules=[{"name": "a", "actions": ENCRYPT}, {"name": "b", "actions": {"apply_rights_protection_template": "Nonsense"}}],
+        encryption_rules=[
+            {"name": "a", "actions": ENCRYPT},
+            {"name": "b", "actions": {"apply_rights_protection_template": "Nonsense"}},
+        ],
     )
     for part in ("OME-1", "IRM-6", "IRM-5", "'Nonsense' is not an RMS template"):
         assert part in text
@@ -187,7 +227,9 @@ def test_an_organization_that_meets_the_baseline_needs_no_cmdlet_to_write(tmp_pa
 
 
 def test_the_built_rule_uses_the_template_and_the_template_is_new(role: Role) -> None:
-    role.run(branding_template={"name": "week", "external_mail_expiry_in_days": 7}, encrypt_outgoing={"template": "Encrypt"})
+    role.run(
+        branding_template={"name": "week", "external_mail_expiry_in_days": 7}, encrypt_outgoing={"template": "Encrypt"}
+    )
     state = role.session.organization.dump()
     (rule,) = state["transport_rules"]
     assert (rule["Name"], rule["FromScope"], rule["SentToScope"], rule["RuleErrorAction"]) == (
@@ -218,8 +260,14 @@ def test_rules_beyond_the_limit(tmp_path: Path) -> None:
         ({"transport_decryption": "Opt"}, "hardened_baseline_transport_decryption"),
         ({"socal_id_sign_in": False}, "hardened_baseline_socal_id_sign_in is not a variable"),
         ({"skip": [{"control": "OME-9", "reason": "r", "owner": "o", "until": "2030-01-01"}]}, "OME-9"),
-        ({"skip": [{"control": "OME-1", "reason": "r", "owner": "o", "until": "soon"}]}, "hardened_baseline_skip[].until"),
-        ({"encryption_rules": [{"name": "r", "conditions": {"subject_contains_words": [True]}, "actions": ENCRYPT}]}, "put it in quotes"),
+        (
+            {"skip": [{"control": "OME-1", "reason": "r", "owner": "o", "until": "soon"}]},
+            "hardened_baseline_skip[].until",
+        ),
+        (
+            {"encryption_rules": [{"name": "r", "conditions": {"subject_contains_words": [True]}, "actions": ENCRYPT}]},
+            "put it in quotes",
+        ),
         ({"branding_template": {"name": "OME Configuration"}}, "hardened_baseline_branding_template.name"),
         ({"approved_plan": "/nowhere/plan.json"}, "/nowhere/plan.json cannot be read"),
         ({"mailbox_policy_names": ["gone"]}, "hardened_baseline_mailbox_policy_names contains 'gone'"),
@@ -233,7 +281,13 @@ def test_a_wrong_variable_is_named(role: Role, variables: dict[str, Any], text: 
 
 
 def test_statuses(tmp_path: Path) -> None:
-    role = Role({"owa_mailbox_policies": [{"Name": "p", "IRMEnabled": False}], "hidden_cmdlets": ["Get-MobileDeviceMailboxPolicy"]}, str(tmp_path))
+    role = Role(
+        {
+            "owa_mailbox_policies": [{"Name": "p", "IRMEnabled": False}],
+            "hidden_cmdlets": ["Get-MobileDeviceMailboxPolicy"],
+        },
+        str(tmp_path),
+    )
     accepted = {"control": "OME-1", "reason": "partners", "owner": "desk", "until": "2999-01-01"}
     expired = {"control": "IRM-3", "reason": "later", "owner": "desk", "until": "2020-01-01"}
     role.plan("audit", check=True, skip=[accepted, expired], skip_tags=["irm-6"])
@@ -265,14 +319,19 @@ class TestApproval:
 
     def test_other_wishes_are_refused(self, role: Role) -> None:
         plan = role.plan(check=True)
-        assert "the variables of OME-2 have changed" in refused(role, approved_plan=plan["plan"], one_time_passcode=None)
+        assert "the variables of OME-2 have changed" in refused(
+            role, approved_plan=plan["plan"], one_time_passcode=None
+        )
 
     def test_a_moved_state_is_refused(self, role: Role) -> None:
         role.session.edit("Set-IRMConfiguration", AzureRMSLicensingEnabled=True)
         digest = role.plan(check=True)["digest"]
         role.session.edit("Set-IRMConfiguration", AzureRMSLicensingEnabled=False)
         text = refused(role, approved_plan=digest)
-        assert "azure_rms_licensing_enabled of irm_configuration would go from false to true, which is not in the approved plan" in text
+        assert (
+            "azure_rms_licensing_enabled of irm_configuration would go from false to true, which is not in the approved plan"
+            in text
+        )
 
     def test_an_unknown_digest_is_refused(self, role: Role) -> None:
         assert "No file here contains the approved plan" in refused(role, approved_plan="sha256:0000")
@@ -286,7 +345,9 @@ class TestApproval:
 
     def test_another_organizations_plan_is_refused(self, role: Role, tmp_path: Path) -> None:
         other = Role({"name": "fabrikam.onmicrosoft.com"}, str(tmp_path / "other"))
-        assert "it was read from fabrikam.onmicrosoft.com" in refused(role, approved_plan=other.plan(check=True)["plan"])
+        assert "it was read from fabrikam.onmicrosoft.com" in refused(
+            role, approved_plan=other.plan(check=True)["plan"]
+        )
 
     def test_it_works_once(self, role: Role) -> None:
         check = role.plan(check=True)
@@ -326,12 +387,18 @@ class TestApproval:
 
     def test_another_use_is_compared_with_all_that_was_approved(self, role: Role) -> None:
         """A plan was harmless because another rule encrypted, too; that rule has gone."""
-        encrypt = {"FromScope": "InOrganization", "SentToScope": "NotInOrganization", "ApplyRightsProtectionTemplate": "Encrypt"}
+        encrypt = {
+            "FromScope": "InOrganization",
+            "SentToScope": "NotInOrganization",
+            "ApplyRightsProtectionTemplate": "Encrypt",
+        }
         role.session.edit("Set-IRMConfiguration", AzureRMSLicensingEnabled=True)
         for name in ("first", "second"):
             role.session.edit("New-TransportRule", Name=name, **encrypt)
         sections = {"conditions": {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}}
-        rules = [{"name": "second", **sections, "actions": {"apply_rights_protection_template": "Encrypt"}, "enabled": False}]
+        rules = [
+            {"name": "second", **sections, "actions": {"apply_rights_protection_template": "Encrypt"}, "enabled": False}
+        ]
         wishes = {"encryption_rules": rules, "approval_valid_until": "2999-01-31"}
         approved = role.plan(check=True, **wishes)["digest"]
         assert role.run(approved_plan=approved, **wishes)["changed"]
@@ -367,7 +434,9 @@ class TestApproval:
         assert role.run(approved_plan=str(folder.parent))["changed"]
 
     @pytest.mark.parametrize("content", [None, "", "[", "[" * 100_000, "[1, 2]"])
-    def test_a_file_that_is_no_plan_is_refused_by_its_variable(self, role: Role, tmp_path: Path, content: str | None) -> None:
+    def test_a_file_that_is_no_plan_is_refused_by_its_variable(
+        self, role: Role, tmp_path: Path, content: str | None
+    ) -> None:
         path = tmp_path / "approved.json"
         if content is not None:
             path.write_text(content)
@@ -380,18 +449,27 @@ def test_an_expired_exception_says_so_before_anything_is_written(role: Role) -> 
     row = {"control": "OME-1", "reason": "r", "owner": "desk", "until": "2020-01-01"}
     role.plan(check=True, skip=[row], social_id_sign_in=False)
     (warning,) = [text for text in role.report["warnings"] if "OME-1" in text]
-    assert warning.startswith("hardened_baseline_skip: the exception of OME-1 (owner: desk) has expired: it ended on 2020-01-01.")
+    assert warning.startswith(
+        "hardened_baseline_skip: the exception of OME-1 (owner: desk) has expired: it ended on 2020-01-01."
+    )
     (control,) = [control for control in role.report["controls"] if control["id"] == "OME-1"]
     assert control["findings"][0] == "The accepted exception has expired: it ended on 2020-01-01."
 
 
 def test_a_short_form_of_an_exception_is_refused_with_the_form() -> None:
-    with pytest.raises(OptionError, match=r"hardened_baseline_skip\[0\] is 'OME-2', which is not a dictionary: it needs control, reason, owner, until"):
+    with pytest.raises(
+        OptionError,
+        match=r"hardened_baseline_skip\[0\] is 'OME-2', which is not a dictionary: it needs control, reason, owner, until",
+    ):
         checked_variables({"hardened_baseline_skip": ["OME-2"]}, "baseline", Path.read_bytes)
 
 
 def test_an_apply_names_the_exception_that_it_would_take_away(role: Role) -> None:
-    rule = {"name": "mine", "conditions": {"from_scope": "InOrganization"}, "actions": {"apply_rights_protection_template": "Encrypt"}}
+    rule = {
+        "name": "mine",
+        "conditions": {"from_scope": "InOrganization"},
+        "actions": {"apply_rights_protection_template": "Encrypt"},
+    }
     role.run(encryption_rules=[rule])
     role.session.edit("Set-TransportRule", Identity="mine", ExceptIfRecipientDomainIs=["fabrikam.com"])
     role.plan(check=True, encryption_rules=[rule])
@@ -418,7 +496,12 @@ def test_a_file_that_cannot_be_read_is_refused_by_its_variable(variables: dict[s
     with pytest.raises(OptionError, match=rf"^{option}: The file .* cannot be read"):
         checked_variables(variables, "baseline", missing)
     # Only Ansible knows where it searches for a relative path to tasks.
-    assert checked_variables({"hardened_baseline_artifacts_publish": "publish.yml"}, "baseline", missing)["artifacts_publish"] == "publish.yml"
+    assert (
+        checked_variables({"hardened_baseline_artifacts_publish": "publish.yml"}, "baseline", missing)[
+            "artifacts_publish"
+        ]
+        == "publish.yml"
+    )
 
 
 @pytest.mark.parametrize("value", [False, "false", "", None, "no", 0, "{{ false }}"])

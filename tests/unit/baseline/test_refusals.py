@@ -10,7 +10,9 @@ import types
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import acceptance as _acceptance
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import (
+    acceptance as _acceptance,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import RollbackClass
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures import refusals as _refusals
@@ -27,7 +29,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Phase, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, ExchangeError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    CmdletNotAvailableError,
+    ExchangeError,
+    OptionError,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 
 from tests.unit.clock import stopped
@@ -45,7 +51,14 @@ NEW_POLICY = (
 
 def policy(name: str, resource: str = "owa_mailbox_policy") -> Step:
     changes = (Change(resource, name, "irm_enabled", False, True),)
-    return Step(Call(f"Set-{'OwaMailboxPolicy' if resource.startswith('owa') else 'MobileDeviceMailboxPolicy'}", {"Identity": name}), changes, Phase.POLICIES)
+    return Step(
+        Call(
+            f"Set-{'OwaMailboxPolicy' if resource.startswith('owa') else 'MobileDeviceMailboxPolicy'}",
+            {"Identity": name},
+        ),
+        changes,
+        Phase.POLICIES,
+    )
 
 
 class TestOrganization:
@@ -60,14 +73,18 @@ class TestOrganization:
 
     def test_one_on_premises_is_a_word_away(self) -> None:
         text = "it is on-premises, where most features of message encryption do not exist."
-        assert organization_findings(organization(organization=[ON_PREMISES]), "") == [Finding.acceptable("organization", text, "on_premises")]
+        assert organization_findings(organization(organization=[ON_PREMISES]), "") == [
+            Finding.acceptable("organization", text, "on_premises")
+        ]
         other, found = organization_findings(organization(organization=[ON_PREMISES]), "fabrikam.onmicrosoft.com")
         assert (other.allow, found.word) == ("", "on_premises")
 
     def test_one_that_cannot_be_identified(self) -> None:
         read = organization(organization=CmdletNotAvailableError("not granted.", cmdlet="Get-OrganizationConfig"))
         text = "it cannot be identified: Get-OrganizationConfig: not granted."
-        assert organization_findings(read, "contoso.com") == [Finding.acceptable("organization", text, "unidentified_organization")]
+        assert organization_findings(read, "contoso.com") == [
+            Finding.acceptable("organization", text, "unidentified_organization")
+        ]
         assert dehydration_findings(read, Plan(steps=[policy(BUILT_IN)])) == []
 
 
@@ -79,7 +96,12 @@ class TestDehydrated:
         assert found == [Finding("POL-1", NEW_POLICY.replace(BUILT_IN, name))]
 
     def test_elsewhere_it_is_a_policy_as_others(self) -> None:
-        assert dehydration_findings(organization(organization=[{**CLOUD, "IsDehydrated": False}]), Plan(steps=[policy(BUILT_IN)])) == []
+        assert (
+            dehydration_findings(
+                organization(organization=[{**CLOUD, "IsDehydrated": False}]), Plan(steps=[policy(BUILT_IN)])
+            )
+            == []
+        )
 
 
 class TestCmdlets:
@@ -98,7 +120,9 @@ class TestCmdlets:
     def test_what_the_session_does_not_have(self, granted: list[dict[str, str]], missing: list[str]) -> None:
         roles = {"Set-OwaMailboxPolicy": "Recipient Policies", "Set-Unheard": "an Exchange role"}
         found = cmdlet_findings(organization(exported_cmdlets=granted), self.PLAN)
-        assert [(finding.id, finding.allow, finding.text.partition(" ")[0]) for finding in found] == [("permissions", "", cmdlet) for cmdlet in missing]
+        assert [(finding.id, finding.allow, finding.text.partition(" ")[0]) for finding in found] == [
+            ("permissions", "", cmdlet) for cmdlet in missing
+        ]
         for finding, cmdlet in zip(found, missing, strict=True):
             assert finding.text.startswith(f"{cmdlet} is not granted to this session. It requires ")
             assert roles[cmdlet] in finding.text
@@ -119,7 +143,13 @@ def test_all_that_is_refused_about_an_organization_stands_in_one_list() -> None:
 def test_what_cannot_be_rolled_back_is_named() -> None:
     changes = [
         planned("search_enabled"),
-        planned("image", resource="ome_configuration", identity="OME Configuration", control="OME-4", rollback=RollbackClass.NOT_POSSIBLE),
+        planned(
+            "image",
+            resource="ome_configuration",
+            identity="OME Configuration",
+            control="OME-4",
+            rollback=RollbackClass.NOT_POSSIBLE,
+        ),
         planned("state", rollback=RollbackClass.EQUIVALENT),
         planned("decrypt", control="", rollback=RollbackClass.NOT_POSSIBLE),
     ]
@@ -139,7 +169,9 @@ def test_what_cannot_be_rolled_back_is_named() -> None:
         (["a", "b", "münchen"], ["a", "b"], "it is a, b"),
     ],
 )
-def test_several_organizations_are_confirmed_by_name(hosts: list[str], confirmed: list[str] | None, said: str | None) -> None:
+def test_several_organizations_are_confirmed_by_name(
+    hosts: list[str], confirmed: list[str] | None, said: str | None
+) -> None:
     found = confirmation_findings({"confirm_rollback": confirmed}, hosts)
     if said is None:
         assert found == []
@@ -155,8 +187,16 @@ def test_several_organizations_are_confirmed_by_name(hosts: list[str], confirmed
         ({"read_only": True, "transport": "file"}, False, None),
         ({"read_only": False, "transport": "file"}, True, None),
         ({}, True, None),
-        ({"read_only": True, "transport": "file"}, True, "ansible_exchange_transport is file, and a capture can only be read. Add --check"),
-        ({"read_only": True, "transport": "rest"}, True, "it was opened by a person who signed in (ansible_exchange_device_code or"),
+        (
+            {"read_only": True, "transport": "file"},
+            True,
+            "ansible_exchange_transport is file, and a capture can only be read. Add --check",
+        ),
+        (
+            {"read_only": True, "transport": "rest"},
+            True,
+            "it was opened by a person who signed in (ansible_exchange_device_code or",
+        ),
         ({"read_only": True}, True, "register an application and set ansible_exchange_certificate_path."),
     ],
 )
@@ -171,7 +211,13 @@ class TestRun:
 
     @pytest.mark.parametrize(
         ("until", "expired"),
-        [("", False), ("2030-01-31", False), ("2030-01-30", True), ("2030-01-31T09:00:00+01:00", True), ("2030-01-31T08:00:00.000001+00:00", False)],
+        [
+            ("", False),
+            ("2030-01-31", False),
+            ("2030-01-30", True),
+            ("2030-01-31T09:00:00+01:00", True),
+            ("2030-01-31T08:00:00.000001+00:00", False),
+        ],
     )
     def test_an_approval_ends(self, monkeypatch: pytest.MonkeyPatch, until: str, expired: bool) -> None:
         for module in (_acceptance, _refusals):
@@ -194,7 +240,9 @@ class TestRun:
             ({"artifacts_publish": "publish.yml"}, {"job_id": "7"}, True, False),
         ],
     )
-    def test_a_snapshot_must_outlive_its_job(self, variables: dict[str, Any], awx: dict[str, str], writes: bool, refused: bool) -> None:
+    def test_a_snapshot_must_outlive_its_job(
+        self, variables: dict[str, Any], awx: dict[str, str], writes: bool, refused: bool
+    ) -> None:
         text = "AWX deletes the directory of a job, including the snapshot, and a rollback is not possible without it."
         allow = "hardened_baseline_artifacts_publish: <task file> or hardened_baseline_artifacts_durable: true"
         assert run_findings(variables, awx, writes=writes) == ([Finding("artifacts", text, allow)] if refused else [])
@@ -209,14 +257,18 @@ class TestRun:
         (False, False, ["a"], None),
     ],
 )
-def test_a_ring_after_one_that_failed(rings: bool, check_mode: bool, failed: list[str], asked: list[str] | None) -> None:
+def test_a_ring_after_one_that_failed(
+    rings: bool, check_mode: bool, failed: list[str], asked: list[str] | None
+) -> None:
     questions: list[Any] = []
 
     def answer(what: str, hosts: list[str]) -> list[str]:
         questions.append((what, hosts))
         return failed
 
-    task: Any = types.SimpleNamespace(hosts=["a", "b", "c"], batch=["c"], params={"rings": rings}, check_mode=check_mode)
+    task: Any = types.SimpleNamespace(
+        hosts=["a", "b", "c"], batch=["c"], params={"rings": rings}, check_mode=check_mode
+    )
     files: Any = types.SimpleNamespace(notes=types.SimpleNamespace(marked=answer))
     if asked is not None and failed:
         with pytest.raises(OptionError) as refusal:

@@ -1,9 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rings, model-checked: every ring of up to three organizations with everything that can become of each, and a ring after it.
+"""Rings, model-checked: every ring of up to three organizations with everything that can become of each, and a ring
+after it.
 
-The model is what ansible-core does with the tasks of the role in its linear strategy. What must come of it is a table here and not the collection's.
+The model is what ansible-core does with the tasks of the role in its linear strategy. What must come of it is a table
+here and not the collection's.
 """
 
 from __future__ import annotations
@@ -18,10 +20,19 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import UNKNOWN
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run import apply as _apply
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run import ring as _ring
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.procedure_report import conclude, report_run
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.procedure_report import (
+    conclude,
+    report_run,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_of, document_text
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, UnreachableError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import (
+    document_of,
+    document_text,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    ExchangeError,
+    UnreachableError,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
 
@@ -31,11 +42,19 @@ from .conftest import FailingSession, Role
 
 #: What can become of an organization of a ring.
 CONVERGED, CHANGED, REFUSED, UNREACHABLE = "converged", "changed", "refused", "unreachable"
-WRITE_FAILS, LOST, MAIL, TEST, STUCK = "write fails", "lost afterwards", "mail is wrong", "test fails", "cannot be rolled back"
-#: The task is cut off by its time limit, which core makes a failure, or its process is killed, for which core ends the playbook.
+WRITE_FAILS, LOST, MAIL, TEST, STUCK = (
+    "write fails",
+    "lost afterwards",
+    "mail is wrong",
+    "test fails",
+    "cannot be rolled back",
+)
+#: The task is cut off by its time limit, which core makes a failure, or its process is killed, for which core ends the
+#: playbook.
 TIMES_OUT, DIES = "times out", "dies"
 FATES = (CONVERGED, CHANGED, REFUSED, UNREACHABLE, WRITE_FAILS, MAIL, TEST, LOST, STUCK, TIMES_OUT, DIES)
-#: Those of which a ring may consist that the next one follows. Being lost or stuck after all is done hurts only if something is to be taken back.
+#: Those of which a ring may consist that the next one follows. Being lost or stuck after all is done hurts only if
+#: something is to be taken back.
 FINE = (CONVERGED, CHANGED, LOST, STUCK)
 #: Those that leave changes that the organization does not roll back by itself.
 KEEPS = (CHANGED, LOST, STUCK, TIMES_OUT, DIES)
@@ -43,7 +62,14 @@ KEEPS = (CHANGED, LOST, STUCK, TIMES_OUT, DIES)
 OWN = (WRITE_FAILS, MAIL, TEST)
 
 #: A message of which the baseline makes nothing that this expects.
-WRONG = [{"name": "Outside", "from": "a@contoso.com", "to": ["b@fabrikam.com"], "expect": {"b@fabrikam.com": {"protection": "template:Nothing"}}}]
+WRONG = [
+    {
+        "name": "Outside",
+        "from": "a@contoso.com",
+        "to": ["b@fabrikam.com"],
+        "expect": {"b@fabrikam.com": {"protection": "template:Nothing"}},
+    }
+]
 
 
 class CutOffError(BaseException):
@@ -51,7 +77,9 @@ class CutOffError(BaseException):
 
 
 class RingSession(FailingSession):
-    """An organization that can become unreachable, refuse all further writes, or have the task cut off after its next write."""
+    """An organization that can become unreachable, refuse all further writes, or have the task cut off after its next
+    write.
+    """
 
     is_gone = False
     refuses = False
@@ -84,7 +112,12 @@ class Member(Role):
         self.host, self.fate = host, fate
         self.lost: Sequence[str] = ()
         super().__init__(self.line, str(directory))
-        self.variables: dict[str, Any] = {"encrypt_outgoing": True, "accept": ["EAS-1", "IRM-4"], "ring_rollback": back, "hosts": list(hosts)}
+        self.variables: dict[str, Any] = {
+            "encrypt_outgoing": True,
+            "accept": ["EAS-1", "IRM-4"],
+            "ring_rollback": back,
+            "hosts": list(hosts),
+        }
         if fate == CONVERGED:
             self.host, host = "earlier", self.host
             self.run("baseline", **self.variables)
@@ -103,7 +136,9 @@ class Member(Role):
         self.reported: dict[str, Any] = {}
 
     def begin(self, procedure: str) -> None:
-        self.artifacts = Artifacts(self.directory, self.host, RunFolder("rings", "20261125T030000Z", self.own), procedure)
+        self.artifacts = Artifacts(
+            self.directory, self.host, RunFolder("rings", "20261125T030000Z", self.own), procedure
+        )
 
     def _task(self, *arguments: Any, **params: Any) -> Any:
         task = super()._task(*arguments, rings=True, **params)
@@ -133,7 +168,9 @@ class Member(Role):
     def stage(self, stage: str = "") -> Any:
         variables = {name: value for name, value in self.variables.items() if name != "hosts"}
         options: dict[str, Any] = {"run_tags": [], "skip_tags": [], "awx": {}, "stage": stage}
-        return self._task("baseline", "recommended", variables, False, **options, snapshot=self.results[0].get("snapshot", ""))
+        return self._task(
+            "baseline", "recommended", variables, False, **options, snapshot=self.results[0].get("snapshot", "")
+        )
 
     def applies(self) -> None:
         task = self.stage()
@@ -152,13 +189,20 @@ class Member(Role):
         task.results_of = {member.host: member.results for member in ring}.__getitem__
         report_run(task)
         for member in ring:
-            member.reported = next(row for report in self.artifacts.reports.stored() for row in report["organizations"] if row["host"] == member.host)
+            member.reported = next(
+                row
+                for report in self.artifacts.reports.stored()
+                for row in report["organizations"]
+                if row["host"] == member.host
+            )
 
 
 def core(rings: Sequence[Sequence[Member]]) -> list[Member]:
-    """What core does with the role's tasks: each one for all organizations of the ring before the next one, and ``always`` for those that failed, too.
+    """What core does with the role's tasks: each one for all organizations of the ring before the next one, and
+    ``always`` for those that failed, too.
 
-    It goes on to the next ring, as core does where others of a ring did not fail. Returns those whose report was written.
+    It goes on to the next ring, as core does where others of a ring did not fail. Returns those whose report was
+    written.
     """
     reported: list[Member] = []
     try:
@@ -200,9 +244,15 @@ def check(directory: Path, fates: Sequence[str], rolled_back: Counter[str], *, b
     directory.mkdir()
     rolled_back.clear()
     hosts = [f"org{number}" for number in range(len(fates) + 1)]
-    *first, last = (Member(directory, host, fate, hosts, back=back, wire=wire) for host, fate in zip(hosts, [*fates, CHANGED], strict=True))
+    *first, last = (
+        Member(directory, host, fate, hosts, back=back, wire=wire)
+        for host, fate in zip(hosts, [*fates, CHANGED], strict=True)
+    )
     reported = core([first, [last]])
-    aborted, failed = DIES in fates and first[fates.index(DIES)] not in reported, any(fate not in FINE for fate in fates)
+    aborted, failed = (
+        DIES in fates and first[fates.index(DIES)] not in reported,
+        any(fate not in FINE for fate in fates),
+    )
     # No ring is entered after one that failed.
     assert bool(last.line.calls) == (not failed)
     assert (last.state() != last.before) == (not failed)
@@ -211,7 +261,8 @@ def check(directory: Path, fates: Sequence[str], rolled_back: Counter[str], *, b
     for place, member in enumerate(first):
         changed = member.state() != member.before
         if aborted:
-            # Others were applied before it, after it, or not at all: whatever was written and not rolled back is named by the next run.
+            # Others were applied before it, after it, or not at all: whatever was written and not rolled back is named
+            # by the next run.
             member.line.is_gone = member.line.refuses = False
             member.line.cut = None
             silent = not back and member.fate in FINE
@@ -220,17 +271,30 @@ def check(directory: Path, fates: Sequence[str], rolled_back: Counter[str], *, b
             assert said == (changed and not silent and (member.fate in KEEPS)), (place, fates)
             continue
         report = member.reported
-        kept = (member.fate in KEEPS and not (back and failed and member.fate == CHANGED)) or (member.fate in OWN and not back)
+        kept = (member.fate in KEEPS and not (back and failed and member.fate == CHANGED)) or (
+            member.fate in OWN and not back
+        )
         assert changed == kept, (place, fates)
         is_named = "not rolled back" in report["message"]
-        assert is_named == (member.fate == TIMES_OUT or (back and failed and member.fate in (LOST, STUCK))), (place, fates, report["message"])
+        assert is_named == (member.fate == TIMES_OUT or (back and failed and member.fate in (LOST, STUCK))), (
+            place,
+            fates,
+            report["message"],
+        )
         if back and failed and member.fate == CHANGED:
             assert report["status"] == "failed"
             wrong = [other.host for other in first if other.fate not in FINE]
             assert all(host in report["message"] for host in wrong)
             # There is nothing left for a rollback, either.
             assert not member.plan("rollback")["pending"]
-        fine = {CONVERGED: "met", CHANGED: "changed", LOST: "changed", STUCK: "changed", REFUSED: "refused", UNREACHABLE: "not assessable"}
+        fine = {
+            CONVERGED: "met",
+            CHANGED: "changed",
+            LOST: "changed",
+            STUCK: "changed",
+            REFUSED: "refused",
+            UNREACHABLE: "not assessable",
+        }
         if not (back and failed):
             assert report["status"] == fine.get(member.fate, "failed"), (place, fates)
 
@@ -242,7 +306,10 @@ def test_an_organization_whose_ring_has_not_begun_has_not_run_yet(role: Role) ->
     *lines, last = report_run(task)["lines"]
     written = document_of(Path(role.directory, "runs", role.artifacts.run, "report.json").read_bytes())
     assert [organization["host"] for organization in written["organizations"] if organization["waits"]] == ["later"]
-    assert lines == [*(f"{host}: not assessable: {UNKNOWN}" for host in ("contoso", "beside", "lost")), "later: not run yet: a later ring"]
+    assert lines == [
+        *(f"{host}: not assessable: {UNKNOWN}" for host in ("contoso", "beside", "lost")),
+        "later: not run yet: a later ring",
+    ]
     assert last.startswith("4 organizations: 3 not assessable, 1 not run yet. ")
 
 
@@ -256,7 +323,9 @@ def test_an_organization_whose_ring_has_not_begun_has_not_run_yet(role: Role) ->
     ],
 )
 @pytest.mark.parametrize("fate", FATES)
-def test_every_ring_of_one_or_two(fate: str, back: bool, others: tuple[str, ...], rolled_back: Counter[str], tmp_path: Path) -> None:
+def test_every_ring_of_one_or_two(
+    fate: str, back: bool, others: tuple[str, ...], rolled_back: Counter[str], tmp_path: Path
+) -> None:
     check(tmp_path / "alone", [fate], rolled_back, back=back)
     for number, other in enumerate(others):
         check(tmp_path / str(number), [fate, other], rolled_back, back=back)
@@ -274,10 +343,17 @@ THREE = (CONVERGED, CHANGED, REFUSED, WRITE_FAILS, STUCK, TIMES_OUT, DIES)
 
 
 def _three() -> Iterator[Any]:
-    """Rings of three: two of one fate beside a third are as in a ring of two, and so is one where nothing is rolled back."""
+    """Rings of three: two of one fate beside a third are as in a ring of two, and so is one where nothing is rolled
+    back.
+    """
     for fates, back in itertools.product(itertools.combinations_with_replacement(THREE, 3), (True, False)):
         few = back and len({*fates}) == len(fates)
-        yield pytest.param(fates, back, id=" + ".join([*fates, "rolled back" if back else "kept"]), marks=() if few else pytest.mark.matrix)
+        yield pytest.param(
+            fates,
+            back,
+            id=" + ".join([*fates, "rolled back" if back else "kept"]),
+            marks=() if few else pytest.mark.matrix,
+        )
 
 
 @pytest.mark.parametrize(("fates", "back"), [*_three()])

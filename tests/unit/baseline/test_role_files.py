@@ -12,12 +12,22 @@ from types import ModuleType
 
 import pytest
 import yaml
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROL_VARIABLES, CONTROLS, PROFILES
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import (
+    CONTROL_VARIABLES,
+    CONTROLS,
+    PROFILES,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import ENTRIES
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variables import SETTINGS
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import (
+    ACTIVESYNC_ORG_SETTINGS,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import (
+    IRM_CONFIGURATION,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
+    OME_CONFIGURATION,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -41,7 +51,9 @@ def test_the_page_of_the_role_is_short_and_names_each_variable_once() -> None:
     page = (ROOT / "roles/hardened_baseline/README.md").read_text(encoding="utf-8")
     assert len(page.splitlines()) <= 160
     named = re.findall(r"^\|(?: \*\*[^|]*\|)? `(hardened_baseline_\w+)`<br>", page, re.MULTILINE)
-    assert sorted(named) == sorted(f"hardened_baseline_{name}" for name in (*CONTROL_VARIABLES, *(setting.name for setting in SETTINGS)))
+    assert sorted(named) == sorted(
+        f"hardened_baseline_{name}" for name in (*CONTROL_VARIABLES, *(setting.name for setting in SETTINGS))
+    )
 
 
 @pytest.mark.parametrize("playbook", sorted((ROOT / "playbooks").glob("*.yml")), ids=lambda path: path.stem)
@@ -50,17 +62,27 @@ def test_every_playbook_has_a_page_with_the_variables_that_it_reads(playbook: Pa
         return
     page = (ROOT / f"docs/docsite/rst/playbook_{playbook.stem}.rst").read_text(encoding="utf-8")
     text = playbook.read_text(encoding="utf-8")
-    read = set(re.findall(r"\b(exchange_organizations|(?:ome|message_encryption|hardened_baseline)_[a-z_]+)\s*(?:\||\}|$)", text))
+    read = set(
+        re.findall(
+            r"\b(exchange_organizations|(?:ome|message_encryption|hardened_baseline)_[a-z_]+)\s*(?:\||\}|$)", text
+        )
+    )
     if "name: m365.message_encryption.hardened_baseline" in text:
         entry = re.search(r"tasks_from: (\w+)", text)
-        read |= {f"hardened_baseline_{setting.name}" for setting in SETTINGS if (entry[1] if entry else "main") in setting.entries}
+        read |= {
+            f"hardened_baseline_{setting.name}"
+            for setting in SETTINGS
+            if (entry[1] if entry else "main") in setting.entries
+        }
     assert "exchange_organizations" in read
     assert read <= set(re.findall(r"^   \* - ``(\w+)``$", page, re.MULTILINE))
 
 
 def test_every_control_is_whole() -> None:
     for control in CONTROLS:
-        assert all([control.title, control.sets, control.reason, control.risk, control.notice, control.provenance]), control.id
+        assert all([control.title, control.sets, control.reason, control.risk, control.notice, control.provenance]), (
+            control.id
+        )
         assert control.source.startswith("https://learn.microsoft.com/"), control.id
         assert control.variables, control.id
 
@@ -72,14 +94,19 @@ def test_ids_and_variables_are_used_once() -> None:
 
 
 def test_options_are_those_of_the_resource() -> None:
-    options = {table.name: set(table.argument_spec()) for table in (ACTIVESYNC_ORG_SETTINGS, IRM_CONFIGURATION, OME_CONFIGURATION)}
+    options = {
+        table.name: set(table.argument_spec())
+        for table in (ACTIVESYNC_ORG_SETTINGS, IRM_CONFIGURATION, OME_CONFIGURATION)
+    }
     for control in CONTROLS:
         for variable in control.variables:
             assert not variable.option or variable.option in options[control.resource], (control.id, variable.name)
 
 
 def test_the_argument_specs_show_the_defaults() -> None:
-    specs = yaml.safe_load((ROOT / "roles/hardened_baseline/meta/argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
+    specs = yaml.safe_load((ROOT / "roles/hardened_baseline/meta/argument_specs.yml").read_text(encoding="utf-8"))[
+        "argument_specs"
+    ]
     values = yaml.safe_load((ROOT / "roles/hardened_baseline/defaults/main.yml").read_text(encoding="utf-8"))
     for entry in ENTRIES.values():
         shown = {name: option.get("default") for name, option in specs[entry]["options"].items()}

@@ -11,12 +11,19 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.digest import digest_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import DOES, PlannedChange, undone
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import (
+    DOES,
+    PlannedChange,
+    undone,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import RollbackClass
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run import apply as _apply
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_of, document_text
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import (
+    document_of,
+    document_text,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 
 from tests.unit.emulated_session import WIRES
@@ -81,13 +88,24 @@ def test_what_others_did_is_left_alone(role: Role) -> None:
     ("edit", "named"),
     [
         (("Set-OMEConfiguration", {"Identity": "OME Configuration", "SocialIdSignIn": True, "OTPEnabled": False}), ""),
-        (("Set-TransportRule", {"Identity": "Encrypt all outgoing mail", "SubjectContainsWords": ["secret"]}), "Encrypt all outgoing mail"),
+        (
+            ("Set-TransportRule", {"Identity": "Encrypt all outgoing mail", "SubjectContainsWords": ["secret"]}),
+            "Encrypt all outgoing mail",
+        ),
         (("Disable-TransportRule", {"Identity": "Encrypt all outgoing mail"}), "Encrypt all outgoing mail"),
-        (("Set-TransportRule", {"Identity": "mine", "ExceptIfSubjectContainsWords": ["secret"]}), "exceptions.subject_contains_words of mine"),
+        (
+            ("Set-TransportRule", {"Identity": "mine", "ExceptIfSubjectContainsWords": ["secret"]}),
+            "exceptions.subject_contains_words of mine",
+        ),
     ],
 )
-def test_third_party_drift_is_refused_unless_forced(tmp_path: Path, edit: tuple[str, dict[str, Any]], named: str) -> None:
-    role = Role({"transport_rules": [{"Name": "mine", "PrependSubject": "x", "ExceptIfSubjectContainsWords": ["a"]}]}, str(tmp_path))
+def test_third_party_drift_is_refused_unless_forced(
+    tmp_path: Path, edit: tuple[str, dict[str, Any]], named: str
+) -> None:
+    role = Role(
+        {"transport_rules": [{"Name": "mine", "PrependSubject": "x", "ExceptIfSubjectContainsWords": ["a"]}]},
+        str(tmp_path),
+    )
     before = role.state()
     rules = [{"name": "mine", "exceptions": {"subject_contains_words": ["b"]}}]
     role.run(encryption_rules=rules, **OUTGOING)
@@ -111,7 +129,10 @@ def test_the_full_scope_puts_everything_back_and_leaves_rules_of_others(tmp_path
     assert [rule["Name"] for rule in role.session.organization.dump()["transport_rules"]] == ["theirs"]
     assert any("Rules that others created since then stay: 'theirs'" in warning for warning in role.report["warnings"])
     # It is not as the snapshot holds it, so it does not count as that.
-    assert any("does not count as rolled back: 'theirs' exists, which others created since then." in warning for warning in role.report["warnings"])
+    assert any(
+        "does not count as rolled back: 'theirs' exists, which others created since then." in warning
+        for warning in role.report["warnings"]
+    )
     assert [link.rolled_back for link in role.artifacts.snapshots.chain().links] == [False]
     role.run("rollback", rollback_scope="full", rollback_force=True)
     assert role.state() == before
@@ -126,7 +147,10 @@ def test_a_rule_of_another_name_is_of_others_whatever_it_looks_like(tmp_path: Pa
     role.session.edit("New-TransportRule", Name="strasse", ApplyRightsProtectionTemplate="Encrypt")
     role.run("rollback", rollback_scope="full", rollback_force=False)
     assert any("Rules that others created since then stay: 'strasse'" in warning for warning in role.report["warnings"])
-    assert sorted(rule["Name"] for rule in role.session.organization.dump()["transport_rules"]) == ["strasse", "stra\u00dfe"]
+    assert sorted(rule["Name"] for rule in role.session.organization.dump()["transport_rules"]) == [
+        "strasse",
+        "stra\u00dfe",
+    ]
 
 
 @pytest.mark.parametrize("wire", WIRES)
@@ -182,7 +206,10 @@ def test_a_rollback_says_what_it_goes_back_to(role: Role) -> None:
     name = Path(done["snapshot"]).name
     text = said(role)
     assert text.startswith(f"Goes back to {name} of 20")
-    assert f"taken by the run {run}: what that run changed. It would set back azure_rms_licensing_enabled of irm_configuration, " in text
+    assert (
+        f"taken by the run {run}: what that run changed. It would set back azure_rms_licensing_enabled of irm_configuration, "
+        in text
+    )
     assert text.endswith("; remove Encrypt all outgoing mail.")
     assert role.report["snapshot"] == {
         "path": done["snapshot"],
@@ -201,8 +228,13 @@ def test_a_rule_that_comes_back_is_said_to_be_recreated(tmp_path: Path) -> None:
 
 def test_what_a_rollback_undoes_is_cut_after_the_worst() -> None:
     setting = {"control": "", "rollback": RollbackClass.EXACT, "command": ""}
-    rows = [PlannedChange("ome_transport_rule", f"r{number}", "state", "present", "absent", Impact.DELETES, **setting) for number in range(6)]
-    licensing = PlannedChange("irm_configuration", "", "azure_rms_licensing_enabled", True, False, Impact.TAKES_AWAY, **setting)
+    rows = [
+        PlannedChange("ome_transport_rule", f"r{number}", "state", "present", "absent", Impact.DELETES, **setting)
+        for number in range(6)
+    ]
+    licensing = PlannedChange(
+        "irm_configuration", "", "azure_rms_licensing_enabled", True, False, Impact.TAKES_AWAY, **setting
+    )
     text = undone([*rows, licensing], DOES)
     assert text == "sets back azure_rms_licensing_enabled of irm_configuration; removes r0, r1, r2, r3; and 2 more"
 
@@ -214,7 +246,9 @@ def test_several_organizations_need_their_names(role: Role) -> None:
     assert 'hardened_baseline_confirm_rollback: ["contoso", "fabrikam"]' in refused(role, hosts=both)
     assert "it is contoso" in refused(role, hosts=both, confirm_rollback=["contoso"])
     role.plan("rollback", check=True, hosts=both)
-    assert any("The real run needs hardened_baseline_confirm_rollback" in warning for warning in role.report["warnings"])
+    assert any(
+        "The real run needs hardened_baseline_confirm_rollback" in warning for warning in role.report["warnings"]
+    )
     role.run("rollback", hosts=both, confirm_rollback=["fabrikam", "contoso"])
     assert role.state() == before
 
@@ -235,7 +269,11 @@ def test_a_rule_of_others_that_looks_like_the_created_one_stays(role: Role) -> N
     """Once the created rule is removed, the other one is not taken for it under another name."""
     role.run(**OUTGOING)
     (rule,) = role.session.organization.dump()["transport_rules"]
-    same = {name: rule[name] for name in ("FromScope", "SentToScope", "ApplyRightsProtectionTemplate", "RuleErrorAction") if rule.get(name)}
+    same = {
+        name: rule[name]
+        for name in ("FromScope", "SentToScope", "ApplyRightsProtectionTemplate", "RuleErrorAction")
+        if rule.get(name)
+    }
     role.session.edit("New-TransportRule", Name="theirs", **same)
     role.run("rollback")
     assert [each["Name"] for each in role.session.organization.dump()["transport_rules"]] == ["theirs"]
@@ -244,9 +282,13 @@ def test_a_rule_of_others_that_looks_like_the_created_one_stays(role: Role) -> N
 
 def test_a_created_rule_that_somebody_renamed_and_changed_is_said_to_be_left(role: Role) -> None:
     role.run(**OUTGOING)
-    role.session.edit("Set-TransportRule", Identity="Encrypt all outgoing mail", Name="renamed", SubjectContainsWords=["secret"])
+    role.session.edit(
+        "Set-TransportRule", Identity="Encrypt all outgoing mail", Name="renamed", SubjectContainsWords=["secret"]
+    )
     role.run("rollback")
-    assert any("'renamed' has appeared since and may be the same object" in warning for warning in role.report["warnings"])
+    assert any(
+        "'renamed' has appeared since and may be the same object" in warning for warning in role.report["warnings"]
+    )
     assert [rule["Name"] for rule in role.session.organization.dump()["transport_rules"]] == ["renamed"]
 
 
@@ -256,11 +298,17 @@ def test_of_two_rules_that_both_may_be_what_the_run_created_none_is_picked(tmp_p
     role.run(**OUTGOING)
     (rule,) = role.session.organization.dump()["transport_rules"]
     role.session.edit("Set-TransportRule", Identity=rule["Name"], Name="one")
-    same = {name: rule[name] for name in ("FromScope", "SentToScope", "ApplyRightsProtectionTemplate", "RuleErrorAction") if rule.get(name)}
+    same = {
+        name: rule[name]
+        for name in ("FromScope", "SentToScope", "ApplyRightsProtectionTemplate", "RuleErrorAction")
+        if rule.get(name)
+    }
     role.session.edit("New-TransportRule", Name="two", **same)
     role.run("rollback", rollback_force=True)
     assert [rule["Name"] for rule in role.session.organization.dump()["transport_rules"]] == ["one", "two"]
-    assert any("'one', 'two' has appeared since and may be the same object" in warning for warning in role.report["warnings"])
+    assert any(
+        "'one', 'two' has appeared since and may be the same object" in warning for warning in role.report["warnings"]
+    )
     # And the snapshot does not count as rolled back.
     assert [link.rolled_back for link in role.artifacts.snapshots.chain().links] == [False]
 
@@ -293,7 +341,12 @@ def test_the_order_that_others_made_meanwhile_is_drift_where_the_run_moved_rules
     assert names(role) == "abcd"
 
 
-MINE = {"transport_rules": [{"Name": "mine", "PrependSubject": "x", "Comments": "then"}, {"Name": "other", "PrependSubject": "y", "Comments": "then"}]}
+MINE = {
+    "transport_rules": [
+        {"Name": "mine", "PrependSubject": "x", "Comments": "then"},
+        {"Name": "other", "PrependSubject": "y", "Comments": "then"},
+    ]
+}
 COMMENT = {"encryption_rules": [{"name": "mine", "comments": "now"}, {"name": "other", "comments": "now"}]}
 
 
@@ -313,7 +366,9 @@ class TestOthersMeanwhile:
         role.run("rollback", rollback_force=True)
         assert role.state() == before
 
-    def test_a_rule_that_others_made_in_the_place_of_a_removed_one_is_not_written_over(self, tmp_path: Path, wire: str) -> None:
+    def test_a_rule_that_others_made_in_the_place_of_a_removed_one_is_not_written_over(
+        self, tmp_path: Path, wire: str
+    ) -> None:
         role = Role(MINE, str(tmp_path), wire)
         before = role.state()
         role.run(encryption_rules=[{"name": "mine", "state": "absent"}])
@@ -329,36 +384,53 @@ class TestOthersMeanwhile:
         role.run(**COMMENT)
         role.session.edit("Set-TransportRule", Identity="mine", Name="renamed")
         role.run("rollback")
-        assert [(rule["Name"], rule["Comments"]) for rule in role.session.organization.dump()["transport_rules"]] == [("renamed", "then"), ("other", "then")]
+        assert [(rule["Name"], rule["Comments"]) for rule in role.session.organization.dump()["transport_rules"]] == [
+            ("renamed", "then"),
+            ("other", "then"),
+        ]
 
     def test_rules_that_the_run_changed_and_others_moved_stay_where_they_are(self, tmp_path: Path, wire: str) -> None:
         role = Role(MINE, str(tmp_path), wire)
         role.run(**COMMENT)
         role.session.edit("Set-TransportRule", Identity="other", Priority=0)
         role.run("rollback")
-        assert [(rule["Name"], rule["Comments"]) for rule in role.session.organization.dump()["transport_rules"]] == [("other", "then"), ("mine", "then")]
+        assert [(rule["Name"], rule["Comments"]) for rule in role.session.organization.dump()["transport_rules"]] == [
+            ("other", "then"),
+            ("mine", "then"),
+        ]
 
     def test_the_whole_state_comes_back_also_where_a_name_was_given_on(self, tmp_path: Path, wire: str) -> None:
-        role = Role({"transport_rules": [{"Name": "a", "ApplyRightsProtectionTemplate": "Encrypt"}]}, str(tmp_path), wire)
+        role = Role(
+            {"transport_rules": [{"Name": "a", "ApplyRightsProtectionTemplate": "Encrypt"}]}, str(tmp_path), wire
+        )
         before = role.state()
         role.run()
         role.session.edit("Set-TransportRule", Identity="a", Name="b")
-        role.session.edit("New-TransportRule", Name="a", ApplyRightsProtectionTemplate="Encrypt", SubjectContainsWords=["x"])
+        role.session.edit(
+            "New-TransportRule", Name="a", ApplyRightsProtectionTemplate="Encrypt", SubjectContainsWords=["x"]
+        )
         role.run("rollback", rollback_scope="full", rollback_force=True)
         assert role.state() == before
 
-    def test_a_rule_that_cannot_be_written_is_switched_on_again_under_its_new_name(self, tmp_path: Path, wire: str) -> None:
+    def test_a_rule_that_cannot_be_written_is_switched_on_again_under_its_new_name(
+        self, tmp_path: Path, wire: str
+    ) -> None:
         role = Role({"transport_rules": [{"Name": "old", "ApplyOME": True}]}, str(tmp_path), wire)
         role.run("disable", confirm_disable="contoso.onmicrosoft.com")
         role.session.edit("Set-TransportRule", Identity="old", Name="renamed")
         role.run("rollback")
-        assert [(rule["Name"], rule["State"]) for rule in role.session.organization.dump()["transport_rules"]] == [("renamed", "Enabled")]
+        assert [(rule["Name"], rule["State"]) for rule in role.session.organization.dump()["transport_rules"]] == [
+            ("renamed", "Enabled")
+        ]
 
 
 def test_created_templates_stay(role: Role) -> None:
     role.run(branding_template={"name": "week"}, **OUTGOING)
     role.run("rollback")
-    assert [item["Identity"] for item in role.session.organization.dump()["ome_configurations"]] == ["OME Configuration", "week"]
+    assert [item["Identity"] for item in role.session.organization.dump()["ome_configurations"]] == [
+        "OME Configuration",
+        "week",
+    ]
 
 
 def test_check_mode_writes_nothing(role: Role) -> None:
@@ -379,7 +451,10 @@ def test_check_mode_writes_nothing(role: Role) -> None:
         ({"format": True}, "has format True"),
         ({"organization": {}}, "it does not name the organization that it was read from"),
         ({"kind": "plan"}, "is not a snapshot"),
-        ({"organization": {"name": "fabrikam.onmicrosoft.com", "tenant_id": "11111111-1111-1111-1111-111111111111"}}, "to a snapshot of this organization"),
+        (
+            {"organization": {"name": "fabrikam.onmicrosoft.com", "tenant_id": "11111111-1111-1111-1111-111111111111"}},
+            "to a snapshot of this organization",
+        ),
     ],
 )
 def test_a_wrong_snapshot_is_refused(role: Role, changes: dict[str, Any], text: str) -> None:

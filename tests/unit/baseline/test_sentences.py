@@ -15,7 +15,11 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents import sentences
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import ControlReport, OrganizationReport, RunReport
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    ControlReport,
+    OrganizationReport,
+    RunReport,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.sentences import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
     ChangeState,
@@ -26,7 +30,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 
 
-def change(option: str = "enabled", before: Any = False, after: Any = True, control: str = "MFR-1", state: ChangeState = ChangeState.PLANNED) -> PlannedChange:
+def change(
+    option: str = "enabled",
+    before: Any = False,
+    after: Any = True,
+    control: str = "MFR-1",
+    state: ChangeState = ChangeState.PLANNED,
+) -> PlannedChange:
     about = {"control": control, "rollback": RollbackClass.EXACT, "command": "Set-TransportRule", "state": state}
     return PlannedChange("ome_transport_rule", "r", option, before, after, **about)
 
@@ -37,7 +47,9 @@ def control(id_: str, status: str) -> ControlReport:
 
 def organization(status: str = "met", controls: str = "", **more: Any) -> OrganizationReport:
     rows = tuple(control(*row.split("=")) for row in controls.split(",") if row)
-    return OrganizationReport(**{"host": "contoso", "message": "", **more, "status": OrganizationStatus(status), "controls": rows})
+    return OrganizationReport(
+        **{"host": "contoso", "message": "", **more, "status": OrganizationStatus(status), "controls": rows}
+    )
 
 
 def run(kind: str, organizations: Sequence[OrganizationReport]) -> RunReport:
@@ -51,9 +63,17 @@ def line(kind: str, **fields: Any) -> str:
 @pytest.mark.parametrize(
     ("kind", "fields", "text"),
     [
-        ("audit", {"controls": "OME-1=met,MFR-1=unmanaged,POL-2=unmanaged"}, "contoso: as wanted (1 of 3 controls looked at)"),
+        (
+            "audit",
+            {"controls": "OME-1=met,MFR-1=unmanaged,POL-2=unmanaged"},
+            "contoso: as wanted (1 of 3 controls looked at)",
+        ),
         # What is not known is no good news.
-        ("audit", {"controls": "OME-1=met,POL-2=not assessable"}, "contoso: not assessable: POL-2 (1 of 2 controls looked at)"),
+        (
+            "audit",
+            {"controls": "OME-1=met,POL-2=not assessable"},
+            "contoso: not assessable: POL-2 (1 of 2 controls looked at)",
+        ),
         (
             "audit",
             {"status": "drift", "controls": "MFR-1=not met,MFR-2=not met", "changes": [change()]},
@@ -71,15 +91,29 @@ def line(kind: str, **fields: Any) -> str:
         ),
         ("snapshot", {"snapshot_file": "s.json"}, "contoso: snapshot s.json"),
         ("rollback", {}, "contoso: nothing to put back"),
-        ("check", {"status": "refused", "findings": [Finding("IRM-5", "It.")]}, "contoso: refused, nothing was written: IRM-5"),
+        (
+            "check",
+            {"status": "refused", "findings": [Finding("IRM-5", "It.")]},
+            "contoso: refused, nothing was written: IRM-5",
+        ),
         (
             "apply",
-            {"status": "refused", "findings": [Finding("approved_plan", "It."), Finding("IRM-5", "It."), Finding("approved_plan", "And that.")]},
+            {
+                "status": "refused",
+                "findings": [
+                    Finding("approved_plan", "It."),
+                    Finding("IRM-5", "It."),
+                    Finding("approved_plan", "And that."),
+                ],
+            },
             "contoso: refused, nothing was written: the plan is not approved; IRM-5",
         ),
         (
             "rollback",
-            {"status": "refused", "findings": [Finding("rollback", "It."), Finding.acceptable("rollback", "It.", "irreversible")]},
+            {
+                "status": "refused",
+                "findings": [Finding("rollback", "It."), Finding.acceptable("rollback", "It.", "irreversible")],
+            },
             "contoso: refused, nothing was written: somebody changed something since; a change could not be rolled back",
         ),
         ("audit", {"status": "not assessable", "message": "no line\nmore"}, "contoso: not assessable: no line"),
@@ -98,7 +132,10 @@ def test_every_status_that_is_not_met_says_why() -> None:
     )
     report = replace(organization("drift", changes=(change(control="OME-1"),)), controls=rows)
     _line, *below, _last = lines_of(run("audit", [report]), "report.html")
-    assert below == ["  MFR-1 not met: 'r' is disabled. 's' has expired. (1 more in the report)", "  MFR-2 not assessable: It cannot be told."]
+    assert below == [
+        "  MFR-1 not met: 'r' is disabled. 's' has expired. (1 more in the report)",
+        "  MFR-2 not assessable: It cannot be told.",
+    ]
 
 
 def test_every_finding_that_is_not_of_a_control_has_words() -> None:
@@ -108,31 +145,56 @@ def test_every_finding_that_is_not_of_a_control_has_words() -> None:
 
 
 def test_a_rule_that_is_made_is_one_change() -> None:
-    rows = [change("state", "absent", "present"), change("mode", None, "Enforce"), change("conditions.from_scope", None, "InOrganization")]
+    rows = [
+        change("state", "absent", "present"),
+        change("mode", None, "Enforce"),
+        change("conditions.from_scope", None, "InOrganization"),
+    ]
     assert line("check", status="drift", changes=rows) == "contoso: would change: MFR-1 'r' created"
     assert line("audit", status="drift", changes=rows) == "contoso: drift: MFR-1 'r' is missing"
 
 
-@pytest.mark.parametrize(("kind", "text"), [("check", "azure_rms_licensing true -> false"), ("audit", "azure_rms_licensing is true, not false")])
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [("check", "azure_rms_licensing true -> false"), ("audit", "azure_rms_licensing is true, not false")],
+)
 def test_what_turns_encryption_off_is_never_cut(kind: str, text: str) -> None:
-    rows = [replace(change("state", "present", "absent"), identity=f"r{number}", impact=Impact.DELETES) for number in range(6)]
-    off = replace(change("azure_rms_licensing_enabled", True, False, "IRM-1"), resource="irm_configuration", identity="", impact=Impact.TAKES_AWAY)
+    rows = [
+        replace(change("state", "present", "absent"), identity=f"r{number}", impact=Impact.DELETES)
+        for number in range(6)
+    ]
+    off = replace(
+        change("azure_rms_licensing_enabled", True, False, "IRM-1"),
+        resource="irm_configuration",
+        identity="",
+        impact=Impact.TAKES_AWAY,
+    )
     told = line(kind, status="drift", changes=[*rows, off])
     assert f"IRM-1 {text}; MFR-1 'r0' " in told
     assert told.endswith("; and 2 more")
     # Drift is planned the other way round.
-    assert "IRM-1 azure_rms_licensing is false, not true" in line("audit", status="drift", changes=[*rows, replace(off, before=False, after=True)])
+    assert "IRM-1 azure_rms_licensing is false, not true" in line(
+        "audit", status="drift", changes=[*rows, replace(off, before=False, after=True)]
+    )
 
 
 def test_what_is_cut_is_what_matters_least() -> None:
     rows = [change(f"option{number}") for number in range(6)]
     worst = replace(change("exceptions.subject_contains_words", None, ["x"]), impact=Impact.IN_CLEAR)
     told = line("check", status="drift", changes=[*rows, worst])
-    assert told.index("exceptions.subject_contains_words") < told.index("option0") < told.index("option3") < told.index("and 2 more")
+    assert (
+        told.index("exceptions.subject_contains_words")
+        < told.index("option0")
+        < told.index("option3")
+        < told.index("and 2 more")
+    )
 
 
 def test_the_last_line_counts_those_that_need_somebody_first() -> None:
-    organizations = [organization("met"), *(organization("drift", host=f"o{number}", changes=[change()]) for number in range(13))]
+    organizations = [
+        organization("met"),
+        *(organization("drift", host=f"o{number}", changes=[change()]) for number in range(13)),
+    ]
     *lines, more, last = lines_of(run("audit", organizations), "report.html")
     assert [text.partition(":")[0] for text in lines] == [f"o{number}" for number in range(12)]
     assert more == "2 more organizations are in the report."
@@ -140,7 +202,10 @@ def test_the_last_line_counts_those_that_need_somebody_first() -> None:
 
 
 def test_an_organization_of_a_later_ring_has_not_failed() -> None:
-    organizations = [organization("not assessable", host="later", waits=True), organization("changed", changes=[change(state=ChangeState.STORED)])]
+    organizations = [
+        organization("not assessable", host="later", waits=True),
+        organization("changed", changes=[change(state=ChangeState.STORED)]),
+    ]
     first, second, last = lines_of(run("apply", organizations), "report.html")
     assert first.startswith("contoso: ")
     assert second == "later: not run yet: a later ring"
@@ -150,12 +215,23 @@ def test_an_organization_of_a_later_ring_has_not_failed() -> None:
 @pytest.mark.parametrize("kind", ["check", "apply", "audit"])
 def test_an_organization_that_is_not_met_and_would_not_change_is_not_counted_as_if_it_would(kind: str) -> None:
     """A rule that is as declared but switched off."""
-    organizations = [organization("drift", "MFR-1=not met"), organization("drift", "OME-1=not met", host="other", changes=[change()])]
+    organizations = [
+        organization("drift", "MFR-1=not met"),
+        organization("drift", "OME-1=not met", host="other", changes=[change()]),
+    ]
     _other, told, last = lines_of(run(kind, organizations), "report.html")
     assert told == "contoso: not met: MFR-1 (1 of 1 controls looked at)"
-    assert last == f"2 organizations: 1 {'drifted' if kind == 'audit' else 'would change'}, 1 not met. Report: report.html"
+    assert (
+        last == f"2 organizations: 1 {'drifted' if kind == 'audit' else 'would change'}, 1 not met. Report: report.html"
+    )
 
 
 def test_a_snapshot_counts_snapshots_whatever_is_met() -> None:
-    organizations = [organization("drift", "MFR-1=not met", snapshot_file="s.json"), organization("met", snapshot_file="t.json")]
-    assert lines_of(run("snapshot", organizations), "report.html")[-1] == "2 organizations: 2 with a snapshot. Report: report.html"
+    organizations = [
+        organization("drift", "MFR-1=not met", snapshot_file="s.json"),
+        organization("met", snapshot_file="t.json"),
+    ]
+    assert (
+        lines_of(run("snapshot", organizations), "report.html")[-1]
+        == "2 organizations: 2 with a snapshot. Report: report.html"
+    )

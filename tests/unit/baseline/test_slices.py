@@ -9,8 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.procedure_report import conclude, report_slices
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_of, document_text
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.procedure_report import (
+    conclude,
+    report_slices,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import (
+    document_of,
+    document_text,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
@@ -28,7 +34,12 @@ class Slice(Role):
     def begin(self, procedure: str) -> None:
         own = Path(self.directory) / f".run-{self.number}"
         own.mkdir(parents=True, exist_ok=True)
-        self.artifacts = Artifacts(self.directory, self.host, RunFolder(f"workflow7_{self.number}x", f"20261125T03000{self.number}Z", own), procedure)
+        self.artifacts = Artifacts(
+            self.directory,
+            self.host,
+            RunFolder(f"workflow7_{self.number}x", f"20261125T03000{self.number}Z", own),
+            procedure,
+        )
 
     def write_report(self, **params: Any) -> dict[str, Any]:
         """What is written after a plan; with ``run``, the report of all slices."""

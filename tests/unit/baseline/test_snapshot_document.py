@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Snapshots as documents: what is taken from what was read, their written form to the letter, and what is refused as one."""
+"""Snapshots as documents: what is taken from what was read, their written form to the letter, and what is refused as
+one.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +14,22 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents import snapshot as _snapshot
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import SnapshotDocument, captured, read_snapshot, state_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import (
+    SnapshotDocument,
+    captured,
+    read_snapshot,
+    state_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import VERSION
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, ExchangeError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    CmdletNotAvailableError,
+    ExchangeError,
+    OptionError,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
+    SUBSETS,
+    Organization,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import PARTS
 
 from tests.unit.clock import stopped
@@ -58,9 +72,16 @@ class TestTaken:
     def test_what_was_read_is_in_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(_snapshot, "datetime", stopped(NOW))
         rules = [rule("second", "b-2", 1), rule("first", "a-1", 0)]
-        taken = SnapshotDocument.take(read(transport_rules=rules), PLAN, previous="ba98", run="run_1", approved_plan="sha256:1")
+        taken = SnapshotDocument.take(
+            read(transport_rules=rules), PLAN, previous="ba98", run="run_1", approved_plan="sha256:1"
+        )
         assert (taken.previous, taken.run, taken.approved_plan, taken.plan) == ("ba98", "run_1", "sha256:1", PLAN)
-        assert (taken.created_at, taken.collection_version, taken.order, taken.unavailable) == ("2030-01-31T07:30:59Z", VERSION, ("a-1", "b-2"), {})
+        assert (taken.created_at, taken.collection_version, taken.order, taken.unavailable) == (
+            "2030-01-31T07:30:59Z",
+            VERSION,
+            ("a-1", "b-2"),
+            {},
+        )
         assert (taken.organization["name"], taken.organization["tenant_id"]) == (CONTOSO["name"], CONTOSO["tenant_id"])
         assert set(taken.state) >= set(PARTS)
         assert taken.state["irm_configuration"]["search_enabled"] is True
@@ -75,7 +96,9 @@ class TestTaken:
         assert SnapshotDocument.parse(one.as_dict()) == one
 
     def test_what_the_session_does_not_have_is_left_out_and_named(self) -> None:
-        taken = SnapshotDocument.take(read(transport_rules=NOT_GRANTED, ome_configurations=NOT_GRANTED, organization=NOT_GRANTED), None)
+        taken = SnapshotDocument.take(
+            read(transport_rules=NOT_GRANTED, ome_configurations=NOT_GRANTED, organization=NOT_GRANTED), None
+        )
         assert (taken.organization, taken.order) == ({}, ())
         assert taken.unavailable == dict.fromkeys(("ome_configurations", "transport_rules"), "Get-X: not granted.")
         assert not {"transport_rules", "ome_configurations"} & set(taken.state)
@@ -93,7 +116,12 @@ class TestTaken:
     def test_the_capture_beside_it_holds_what_was_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(_snapshot, "datetime", stopped(NOW))
         found = captured(read(), "psrp")
-        assert (found.organization, found.tenant_id, found.transport, found.collection_version) == (CONTOSO["name"], CONTOSO["tenant_id"], "psrp", VERSION)
+        assert (found.organization, found.tenant_id, found.transport, found.collection_version) == (
+            CONTOSO["name"],
+            CONTOSO["tenant_id"],
+            "psrp",
+            VERSION,
+        )
         assert (found.captured_at, found.captured_at.tzinfo) == (NOW, datetime.UTC)
         assert {str(call) for call, _result in found.reads} == {str(SUBSETS[part]) for part in (*PARTS, "organization")}
         unknown = captured(read(organization=NOT_GRANTED), "rest")
@@ -162,11 +190,25 @@ class TestRefused:
     @pytest.mark.parametrize("format_", [0, -1, 2, 1.0, True, "1", None])
     def test_another_format(self, format_: Any) -> None:
         error = self.refused({**self.WRITTEN, "format": format_})
-        assert error.message == f"{self.START}has format {format_!r}, but this version of the collection supports formats up to 1."
+        assert (
+            error.message
+            == f"{self.START}has format {format_!r}, but this version of the collection supports formats up to 1."
+        )
         assert error.remedy == "Use the version of the collection that wrote it, or a newer one."
 
     @pytest.mark.parametrize(
-        "part", [{"state": {}}, {"digest": ""}, {"order": ["a-1", "b-2"][:1]}, {"more": 1}, {"id": 7}, {"plan": {}}, {"plan": 7}, {"order": ()}, {"state": []}]
+        "part",
+        [
+            {"state": {}},
+            {"digest": ""},
+            {"order": ["a-1", "b-2"][:1]},
+            {"more": 1},
+            {"id": 7},
+            {"plan": {}},
+            {"plan": 7},
+            {"order": ()},
+            {"state": []},
+        ],
     )
     def test_one_that_was_changed(self, part: dict[str, Any]) -> None:
         assert self.refused({**self.WRITTEN, **part}).message == self.CHANGED

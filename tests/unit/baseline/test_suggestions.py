@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import replay_sentence, suggestion_lines
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
+    replay_sentence,
+    suggestion_lines,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
 
 from tests.emulator.message_trace import row
@@ -20,7 +23,13 @@ from tests.unit.baseline.guarantees import ENCRYPT, GUARANTEE, STOP, Values, lic
 from .conftest import Role
 
 TEXT = "Move the rule 'Law firm' from priority 1 to 0."
-OFFER: Values = {"name": "Offer", "from": "alexw@contoso.onmicrosoft.com", "authenticated": True, "to": ["ann@fabrikam.com"], "subject": "newsletter"}
+OFFER: Values = {
+    "name": "Offer",
+    "from": "alexw@contoso.onmicrosoft.com",
+    "authenticated": True,
+    "to": ["ann@fabrikam.com"],
+    "subject": "newsletter",
+}
 
 
 @pytest.fixture(name="role")
@@ -39,7 +48,9 @@ def test_an_audit_says_what_would_put_a_guarantee_right(role: Role) -> None:
     assert {row["for"] for row in rows} == {GUARANTEE["name"]}
     assert TEXT in [row["text"] for row in rows]
     assert all("rules" not in row and row["yaml"] and row["diff"] for row in rows)
-    role.plan("audit", guarantees=[GUARANTEE], messages=[{**OFFER, "expect": {"ann@fabrikam.com": {"protection": "encrypt"}}}])
+    role.plan(
+        "audit", guarantees=[GUARANTEE], messages=[{**OFFER, "expect": {"ann@fabrikam.com": {"protection": "encrypt"}}}]
+    )
     assert {row["for"] for row in suggested(role)} == {GUARANTEE["name"], "Offer"}
     role.run(encryption_rules=[ENCRYPT, STOP])
     role.plan("audit", guarantees=[GUARANTEE])
@@ -69,7 +80,10 @@ def test_each_is_counted_over_the_mail_of_the_last_days(role: Role) -> None:
     role.run(encryption_rules=[STOP, ENCRYPT])
     sent = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=6)
     texts = ["newsletter"] * 3 + ["offer"] * 2
-    mail = [row(number, sent, "alexw@contoso.onmicrosoft.com", f"p{number}@fabrikam.com", Subject=text) for number, text in enumerate(texts)]
+    mail = [
+        row(number, sent, "alexw@contoso.onmicrosoft.com", f"p{number}@fabrikam.com", Subject=text)
+        for number, text in enumerate(texts)
+    ]
     mail.append(row(9, sent, "alexw@contoso.onmicrosoft.com", "joe@northwind.com", Subject="newsletter"))
     role.session.organization.patch({"message_trace": mail})
     role.plan("audit", guarantees=[GUARANTEE], replay_days=7)

@@ -20,18 +20,24 @@ def test_what_looks_like_a_control_is_refused_everywhere(role: Role, tag: str) -
     assert role.session.writes == []
 
 
-@pytest.mark.parametrize("tag", ["all", "always", "never", "tagged", "untagged", "OME-1", "ome-1", "quick", "web1", "home1", "encryption"])
+@pytest.mark.parametrize(
+    "tag", ["all", "always", "never", "tagged", "untagged", "OME-1", "ome-1", "quick", "web1", "home1", "encryption"]
+)
 def test_what_does_not_is_left_to_the_playbook(tag: str) -> None:
     assert tag_errors([tag], selects=True, only_controls=False) == []
 
 
-@pytest.mark.parametrize(("tag", "known"), [("all", True), ("OME-1", True), ("ome-1", True), ("quick", False), ("baseline", False)])
+@pytest.mark.parametrize(
+    ("tag", "known"), [("all", True), ("OME-1", True), ("ome-1", True), ("quick", False), ("baseline", False)]
+)
 def test_where_nothing_else_has_tags_every_other_one_is_refused(tag: str, known: bool) -> None:
     assert bool(tag_errors([tag], selects=True, only_controls=True)) is not known
 
 
 def test_what_is_meant_is_asked() -> None:
-    assert tag_errors(["OME1"], selects=True, only_controls=False) == ["The tag 'OME1' is not a control. Did you mean OME-1?"]
+    assert tag_errors(["OME1"], selects=True, only_controls=False) == [
+        "The tag 'OME1' is not a control. Did you mean OME-1?"
+    ]
 
 
 @pytest.mark.parametrize("procedure", ["rollback", "snapshot", "disable"])
@@ -42,4 +48,9 @@ def test_what_takes_an_organization_as_a_whole_takes_no_control(role: Role, proc
 
 @pytest.mark.parametrize("only_controls", [False, True])
 def test_what_molecule_skips_in_every_run_is_no_mistake(only_controls: bool) -> None:
-    assert tag_errors(["molecule-notest", "notest", "molecule-idempotence-notest"], selects=True, only_controls=only_controls) == []
+    assert (
+        tag_errors(
+            ["molecule-notest", "notest", "molecule-idempotence-notest"], selects=True, only_controls=only_controls
+        )
+        == []
+    )

@@ -67,7 +67,9 @@ def aged(role: Role, days: int) -> None:
 
 def tried(role: Role) -> Role:
     """The role once it has put a rule on trial, in an organization that has a rule of somebody else."""
-    role.session.organization.patch({"irm_configuration": {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True}})
+    role.session.organization.patch(
+        {"irm_configuration": {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True}}
+    )
     role.session.edit("New-TransportRule", **THEIRS)
     role.run(encryption_rules=LISTED, trial=["partners"])
     return role
@@ -77,7 +79,14 @@ def test_a_trial_is_made_last_and_harmless(role: Role) -> None:
     tried(role)
     assert names(role) == ["Theirs", "First", TRIAL]
     rule = stored(role, TRIAL)
-    wanted = ("Mode", "State", "RuleErrorAction", "SetAuditSeverity", "ApplyRightsProtectionTemplate", "RecipientDomainIs")
+    wanted = (
+        "Mode",
+        "State",
+        "RuleErrorAction",
+        "SetAuditSeverity",
+        "ApplyRightsProtectionTemplate",
+        "RecipientDomainIs",
+    )
     assert {key: rule.get(key) for key in wanted} == {
         "Mode": "Audit",
         "RuleErrorAction": "Ignore",
@@ -86,13 +95,21 @@ def test_a_trial_is_made_last_and_harmless(role: Role) -> None:
         "ApplyRightsProtectionTemplate": "Encrypt",
         "RecipientDomainIs": ["fabrikam.com"],
     }
-    assert [key for key in ("StopRuleProcessing", "GenerateIncidentReport", "IncidentReportContent", "GenerateNotification") if rule.get(key)] == []
+    assert [
+        key
+        for key in ("StopRuleProcessing", "GenerateIncidentReport", "IncidentReportContent", "GenerateNotification")
+        if rule.get(key)
+    ] == []
     assert role.run(encryption_rules=LISTED, trial=["Partners"])["pending"] is False
 
 
 @pytest.mark.parametrize(("severity", "kept"), [("High", "High"), (None, "Low")])
 def test_a_trial_has_the_severity_that_is_declared_and_is_logged(role: Role, severity: str | None, kept: str) -> None:
-    actions = {name: value for name, value in {**PARTNERS["actions"], "set_audit_severity": severity}.items() if value is not None}
+    actions = {
+        name: value
+        for name, value in {**PARTNERS["actions"], "set_audit_severity": severity}.items()
+        if value is not None
+    }
     role.run(encryption_rules=[FIRST, {**PARTNERS, "actions": actions}], trial=["Partners"])
     assert stored(role, TRIAL)["SetAuditSeverity"] == kept
     role.session.edit("Set-TransportRule", Identity=TRIAL, SetAuditSeverity="DoNotAudit")
@@ -116,11 +133,18 @@ def test_one_approved_plan_enforces_the_rule_and_a_rollback_takes_that_back(role
     tried(role)
     before = role.session.organization.dump()["transport_rules"]
     plan = role.plan(check=True, encryption_rules=LISTED, trial=[])
-    assert {(change["identity"], change["after"]) for change in plan["changes"] if change["option"] == "state"} == {("Partners", "present"), (TRIAL, "absent")}
+    assert {(change["identity"], change["after"]) for change in plan["changes"] if change["option"] == "state"} == {
+        ("Partners", "present"),
+        (TRIAL, "absent"),
+    }
     assert [row["kind"] for row in plan["mail"]["difference"]] == ["protection_gained", "side_effect_changed"]
     role.run(encryption_rules=LISTED, approved_plan=plan["digest"])
     assert names(role) == ["Theirs", "Partners", "First"]
-    assert [stored(role, "Partners")[key] for key in ("Mode", "StopRuleProcessing", "RuleErrorAction")] == ["Enforce", True, "Defer"]
+    assert [stored(role, "Partners")[key] for key in ("Mode", "StopRuleProcessing", "RuleErrorAction")] == [
+        "Enforce",
+        True,
+        "Defer",
+    ]
     assert mail_flow(role) == ("met", [])
     assert role.run(encryption_rules=LISTED)["pending"] is False
 
@@ -136,7 +160,9 @@ def test_one_approved_plan_enforces_the_rule_and_a_rollback_takes_that_back(role
 
 
 def test_neither_the_control_nor_a_guarantee_counts_a_trial(role: Role) -> None:
-    role.session.organization.patch({"irm_configuration": {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True}})
+    role.session.organization.patch(
+        {"irm_configuration": {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True}}
+    )
     guarantee = {"name": "partners", "when": PARTNERS["conditions"], "then": "encrypted"}
     role.run(encryption_rules=[PARTNERS], trial=["Partners"], guarantees=[guarantee])
     status, findings = mail_flow(role)
@@ -151,15 +177,28 @@ def test_neither_the_control_nor_a_guarantee_counts_a_trial(role: Role) -> None:
 
 
 def test_a_proof_does_not_depend_on_a_trial(role: Role) -> None:
-    role.session.organization.patch({"irm_configuration": {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True}})
-    guarantee = {"name": "partners", "when": {**PARTNERS["conditions"], "sent_to_scope": "NotInOrganization"}, "then": "not_in_clear"}
+    role.session.organization.patch(
+        {"irm_configuration": {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True}}
+    )
+    guarantee = {
+        "name": "partners",
+        "when": {**PARTNERS["conditions"], "sent_to_scope": "NotInOrganization"},
+        "then": "not_in_clear",
+    }
     role.run(encryption_rules=LISTED, trial=["First"], guarantees=[guarantee])
     assert [each["verdict"] for each in role.report["mail"]["guarantees"]] == ["proved"]
 
 
-@given(STATES, st.lists(WANTED_RULE.filter(lambda rule: "actions" in rule), min_size=1, max_size=3, unique_by=lambda rule: rule["name"]))
+@given(
+    STATES,
+    st.lists(
+        WANTED_RULE.filter(lambda rule: "actions" in rule), min_size=1, max_size=3, unique_by=lambda rule: rule["name"]
+    ),
+)
 @settings(max_examples=rounds(20), deadline=None)
-def test_whatever_is_tried_does_nothing_to_mail_and_leaves_no_trace(state: dict[str, Any], rules: list[dict[str, Any]]) -> None:
+def test_whatever_is_tried_does_nothing_to_mail_and_leaves_no_trace(
+    state: dict[str, Any], rules: list[dict[str, Any]]
+) -> None:
     rules = [{**rule, "name": f"new {rule['name']}"} for rule in rules]
     role = Role(state)
     before = role.state()
@@ -182,7 +221,16 @@ def test_a_plan_and_an_audit_show_what_the_rule_would_do(role: Role) -> None:
     tried(role)
     aged(role, 5)
     began, until = ((NOW + datetime.timedelta(days=days)).date().isoformat() for days in (-5, 9))
-    mail = [row(number, NOW - datetime.timedelta(hours=6), "alexw@contoso.onmicrosoft.com", f"p{number}@fabrikam.com", Subject="hello") for number in range(4)]
+    mail = [
+        row(
+            number,
+            NOW - datetime.timedelta(hours=6),
+            "alexw@contoso.onmicrosoft.com",
+            f"p{number}@fabrikam.com",
+            Subject="hello",
+        )
+        for number in range(4)
+    ]
     role.session.organization.patch({"message_trace": mail})
     said: list[str] = []
     role.say = said.append
@@ -199,13 +247,18 @@ def test_a_plan_and_an_audit_show_what_the_rule_would_do(role: Role) -> None:
     assert [(each["kind"], each["certain"]) for each in trial["replay"]["difference"]] == [("protection_gained", 4)]
     assert any(f"On trial since {began}, until {until}: 'Partners'." in line for line in said)
     assert any("4 copies are now encrypted (fabrikam.com 4): 'Partners'." in line for line in said)
-    page = render_html({"kind": "check", "run": "r", "generated_at": "2026-11-28T20:00:00Z", "organizations": [role.report]})
+    page = render_html(
+        {"kind": "check", "run": "r", "generated_at": "2026-11-28T20:00:00Z", "organizations": [role.report]}
+    )
     assert "Rules on trial" in page
     assert "What enforcing it changes" in page
 
     role.plan("audit", encryption_rules=LISTED, trial=["Partners"])
     assert role.report["mail"]["trials"][0]["difference"] == trial["difference"]
-    assert mail_flow(role) == ("met", [f"'Partners' is on trial since {began}, until {until}: as '{TRIAL}' it does nothing to mail."])
+    assert mail_flow(role) == (
+        "met",
+        [f"'Partners' is on trial since {began}, until {until}: as '{TRIAL}' it does nothing to mail."],
+    )
 
 
 def test_an_expired_trial_is_a_finding_and_nothing_else(role: Role) -> None:
@@ -246,7 +299,10 @@ def test_a_rule_that_only_looks_like_a_trial_stays(role: Role) -> None:
 @pytest.mark.parametrize(
     ("trial", "text"),
     [
-        (["Partner"], "hardened_baseline_trial[0]: 'Partner' is not the name of a rule of hardened_baseline_encryption_rules. Did you mean Partners?"),
+        (
+            ["Partner"],
+            "hardened_baseline_trial[0]: 'Partner' is not the name of a rule of hardened_baseline_encryption_rules. Did you mean Partners?",
+        ),
         (["Partners", "PARTNERS"], "hardened_baseline_trial[1]: 'PARTNERS' is listed twice."),
         (["Gone"], "hardened_baseline_trial[0]: 'Gone' has state: absent, so there is nothing to try."),
         (["n" * 57], "has 57 characters; a rule on trial can have 56"),
@@ -255,7 +311,11 @@ def test_a_rule_that_only_looks_like_a_trial_stays(role: Role) -> None:
 )
 def test_names_that_cannot_be_on_trial_are_refused(role: Role, trial: list[str], text: str) -> None:
     gone = {"name": "Gone", "state": "absent"}
-    assert text in refused(role, encryption_rules=[*LISTED, gone, {**FIRST, "name": "n" * 57}, {**FIRST, "name": "First (trial)"}], trial=trial)
+    assert text in refused(
+        role,
+        encryption_rules=[*LISTED, gone, {**FIRST, "name": "n" * 57}, {**FIRST, "name": "First (trial)"}],
+        trial=trial,
+    )
 
 
 def test_a_rule_is_either_on_trial_or_enforced(role: Role) -> None:
@@ -278,7 +338,9 @@ def test_a_suggestion_to_enforce_a_trial_says_how(role: Role) -> None:
 def test_a_trial_that_somebody_has_enforced_is_refused_and_not_weakened(role: Role) -> None:
     tried(role)
     role.session.edit("Set-TransportRule", Identity=TRIAL, Mode="Enforce")
-    assert f"a rule with the name of its trial that is none: '{TRIAL}' (mode Enforce)" in refused(role, encryption_rules=LISTED, trial=["Partners"])
+    assert f"a rule with the name of its trial that is none: '{TRIAL}' (mode Enforce)" in refused(
+        role, encryption_rules=LISTED, trial=["Partners"]
+    )
     role.plan(check=True, encryption_rules=LISTED)
     assert stored(role, TRIAL)["Mode"] == "Enforce"
 
@@ -288,12 +350,19 @@ def test_a_trial_counts_for_the_limit_of_rules_and_so_does_the_moment_of_its_end
     role.session.organization.patch(
         {
             "transport_rules": [
-                *({"Name": f"n{number}", "Guid": str(uuid.UUID(int=number)), "State": "Enabled", "SetSCL": 1} for number in range(297)),
+                *(
+                    {"Name": f"n{number}", "Guid": str(uuid.UUID(int=number)), "State": "Enabled", "SetSCL": 1}
+                    for number in range(297)
+                ),
                 *role.session.organization.dump()["transport_rules"],
             ]
         }
     )
-    text = refused(role, encryption_rules=[*LISTED, {**FIRST, "name": "One more", "conditions": OUTSIDE}], trial=["Partners", "One more"])
+    text = refused(
+        role,
+        encryption_rules=[*LISTED, {**FIRST, "name": "One more", "conditions": OUTSIDE}],
+        trial=["Partners", "One more"],
+    )
     assert "there would be 301 rules; the organization can have 300." in text
     text = refused(role, encryption_rules=LISTED)
     assert "there would be 301 rules until the run removes those that go; the organization can have 300." in text
@@ -301,7 +370,13 @@ def test_a_trial_counts_for_the_limit_of_rules_and_so_does_the_moment_of_its_end
 
 def test_where_no_day_is_shown_a_trial_does_not_expire(role: Role) -> None:
     tried(role)
-    rules = [{key: value for key, value in rule.items() if key != "WhenChanged"} for rule in role.session.organization.dump()["transport_rules"]]
+    rules = [
+        {key: value for key, value in rule.items() if key != "WhenChanged"}
+        for rule in role.session.organization.dump()["transport_rules"]
+    ]
     role.session.organization.patch({"transport_rules": rules})
     role.plan("audit", encryption_rules=LISTED, trial=["Partners"])
-    assert mail_flow(role) == ("met", [f"'Partners' is on trial since an unknown day: as '{TRIAL}' it does nothing to mail."])
+    assert mail_flow(role) == (
+        "met",
+        [f"'Partners' is on trial since an unknown day: as '{TRIAL}' it does nothing to mail."],
+    )

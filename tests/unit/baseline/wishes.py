@@ -77,25 +77,43 @@ WANTED_RULE = st.fixed_dictionaries(
 WISHES = st.fixed_dictionaries(
     {},
     optional={
-        **dict.fromkeys(("azure_rms_licensing", "internal_licensing", "encrypt_button", "encrypt_only_option", "pdf_encryption"), SWITCH),
-        **dict.fromkeys(("decrypt_attachments_for_encrypt_only", "portal_tracking_logs", "social_id_sign_in", "one_time_passcode"), SWITCH),
+        **dict.fromkeys(
+            ("azure_rms_licensing", "internal_licensing", "encrypt_button", "encrypt_only_option", "pdf_encryption"),
+            SWITCH,
+        ),
+        **dict.fromkeys(
+            ("decrypt_attachments_for_encrypt_only", "portal_tracking_logs", "social_id_sign_in", "one_time_passcode"),
+            SWITCH,
+        ),
         "transport_decryption": st.sampled_from(["Mandatory", "Optional", "Disabled", None]),
         "branding": st.sampled_from([None, {"portal_text": "Ours", "email_text": ""}, {"background_color": "#102030"}]),
-        "branding_template": st.sampled_from([None, {"name": "week", "external_mail_expiry_in_days": 7}, {"name": "old"}]),
+        "branding_template": st.sampled_from(
+            [None, {"name": "week", "external_mail_expiry_in_days": 7}, {"name": "old"}]
+        ),
         "mailbox_policies": st.sampled_from(["warn", "enforce", None]),
-        "encrypt_outgoing": st.sampled_from([False, {"template": "Do Not Forward"}, {"mode": "Audit", "exceptions": {"subject_contains_words": ["clear"]}}]),
+        "encrypt_outgoing": st.sampled_from(
+            [
+                False,
+                {"template": "Do Not Forward"},
+                {"mode": "Audit", "exceptions": {"subject_contains_words": ["clear"]}},
+            ]
+        ),
         "encryption_rules": st.lists(WANTED_RULE, max_size=4, unique_by=lambda rule: rule["name"]),
     },
 ).flatmap(
     # Some of the rules may be on trial.
-    lambda wishes: st.lists(st.sampled_from([rule["name"] for rule in wishes.get("encryption_rules", ())] or [""]), unique=True, max_size=2).map(
-        lambda names: {**wishes, **({"trial": names} if names and all(names) else {})}
-    )
+    lambda wishes: st.lists(
+        st.sampled_from([rule["name"] for rule in wishes.get("encryption_rules", ())] or [""]), unique=True, max_size=2
+    ).map(lambda names: {**wishes, **({"trial": names} if names and all(names) else {})})
 )
 
 
 STORED_RULE = st.fixed_dictionaries(
-    {"Name": st.sampled_from(NAMES), "State": st.sampled_from(["Enabled", "Disabled"]), "Mode": st.sampled_from(["Enforce", "Audit"])},
+    {
+        "Name": st.sampled_from(NAMES),
+        "State": st.sampled_from(["Enabled", "Disabled"]),
+        "Mode": st.sampled_from(["Enforce", "Audit"]),
+    },
     optional={
         "Comments": st.just("before"),
         "SubjectContainsWords": WORDS,
@@ -103,21 +121,37 @@ STORED_RULE = st.fixed_dictionaries(
         "ExceptIfSubjectContainsWords": WORDS,
         "StopRuleProcessing": st.just(True),
     },
-).flatmap(lambda rule: st.sampled_from([{"ApplyRightsProtectionTemplate": "Encrypt"}, {"PrependSubject": "[y] "}]).map(lambda actions: {**rule, **actions}))
+).flatmap(
+    lambda rule: st.sampled_from([{"ApplyRightsProtectionTemplate": "Encrypt"}, {"PrependSubject": "[y] "}]).map(
+        lambda actions: {**rule, **actions}
+    )
+)
 
 
 STATES = st.fixed_dictionaries(
-    {"advanced_message_encryption": st.just(True), "transport_rules": st.lists(STORED_RULE, max_size=5, unique_by=lambda rule: rule["Name"])},
+    {
+        "advanced_message_encryption": st.just(True),
+        "transport_rules": st.lists(STORED_RULE, max_size=5, unique_by=lambda rule: rule["Name"]),
+    },
     optional={
         "irm_configuration": st.fixed_dictionaries(
-            {}, optional={name: st.booleans() for name in ("AzureRMSLicensingEnabled", "SimplifiedClientAccessEnabled", "EnablePdfEncryption")}
+            {},
+            optional={
+                name: st.booleans()
+                for name in ("AzureRMSLicensingEnabled", "SimplifiedClientAccessEnabled", "EnablePdfEncryption")
+            },
         ),
         "ome_configurations": st.sampled_from(
             [
-                [{"Identity": "OME Configuration", "PortalText": "Theirs"}, {"Identity": "old", "OTPEnabled": False, "SocialIdSignIn": True}],
+                [
+                    {"Identity": "OME Configuration", "PortalText": "Theirs"},
+                    {"Identity": "old", "OTPEnabled": False, "SocialIdSignIn": True},
+                ],
                 [{"Identity": "OME Configuration", "SocialIdSignIn": False, "OTPEnabled": False}],
             ]
         ),
-        "owa_mailbox_policies": st.just([{"Name": "OwaMailboxPolicy-Default", "IRMEnabled": False}, {"Name": "second"}]),
+        "owa_mailbox_policies": st.just(
+            [{"Name": "OwaMailboxPolicy-Default", "IRMEnabled": False}, {"Name": "second"}]
+        ),
     },
 )

@@ -20,7 +20,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OutcomeUnknownError, UnreachableError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    ExchangeError,
+    OutcomeUnknownError,
+    UnreachableError,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import client as _client
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import frames as _frames
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.client import BrokerClient
@@ -93,15 +97,23 @@ def server(script: Callable[..., Script]) -> Script:
 
 def _body(body: Any) -> Any:
     if "requests" in body:
-        return {"responses": [{"id": part["id"], "status": 200, "body": _body(part["body"])} for part in body["requests"]]}
+        return {
+            "responses": [{"id": part["id"], "status": 200, "body": _body(part["body"])} for part in body["requests"]]
+        }
     cmdlet = body["CmdletInput"]["CmdletName"]
-    return WHO if cmdlet == "Get-OrganizationConfig" else {"value": [{"Name": "x"}] if cmdlet.startswith("Get-") else []}
+    return (
+        WHO if cmdlet == "Get-OrganizationConfig" else {"value": [{"Name": "x"}] if cmdlet.startswith("Get-") else []}
+    )
 
 
 def cmdlets(server: Script) -> list[str]:
     names = []
     for _path, _headers, body in server.requests:
-        names += [part["body"]["CmdletInput"]["CmdletName"] for part in body["requests"]] if "requests" in body else [body["CmdletInput"]["CmdletName"]]
+        names += (
+            [part["body"]["CmdletInput"]["CmdletName"] for part in body["requests"]]
+            if "requests" in body
+            else [body["CmdletInput"]["CmdletName"]]
+        )
     return names
 
 
@@ -116,7 +128,12 @@ def invoke(run: Run, server: Script, *calls: Call, **values: Any) -> list[Result
 def test_many_workers_at_once_have_one_broker(run: Run, server: Script) -> None:
     results: list[list[Result]] = []
     threads = [
-        threading.Thread(target=lambda number=number: results.append(invoke(run, server, READ, exchange_command_timeout=number + 100))) for number in range(40)
+        threading.Thread(
+            target=lambda number=number: results.append(
+                invoke(run, server, READ, exchange_command_timeout=number + 100)
+            )
+        )
+        for number in range(40)
     ]
     for thread in threads:
         thread.start()
@@ -136,7 +153,10 @@ def test_one_session_serves_all_tasks(run: Run, server: Script) -> None:
 def test_two_identities_never_share_a_session(run: Run, server: Script) -> None:
     invoke(run, server, READ)
     invoke(run, server, READ, exchange_access_token="another")
-    assert {headers["Authorization"] for _path, headers, _body in server.requests} == {"Bearer planted-token", "Bearer another"}
+    assert {headers["Authorization"] for _path, headers, _body in server.requests} == {
+        "Bearer planted-token",
+        "Bearer another",
+    }
     assert cmdlets(server).count("Get-OrganizationConfig") == 2
 
 
@@ -150,7 +170,9 @@ def test_the_broker_ends_with_the_playbook(run: Run, server: Script) -> None:
     assert time.monotonic() - began < 10
 
 
-def test_the_broker_ends_with_the_playbook_also_in_the_middle_of_a_call(run: Run, script: Callable[..., Script]) -> None:
+def test_the_broker_ends_with_the_playbook_also_in_the_middle_of_a_call(
+    run: Run, script: Callable[..., Script]
+) -> None:
     server = script((200, WHO), lambda handler: time.sleep(30))
     thread = threading.Thread(target=invoke, args=(run, server, WRITE), daemon=True)
     thread.start()
@@ -190,7 +212,9 @@ class TaskTimeout(BaseException):
     """As ansible-core's own, no Exception."""
 
 
-def test_an_interrupted_worker_never_takes_an_old_answer_for_a_new_one(run: Run, server: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_worker_never_takes_an_old_answer_for_a_new_one(
+    run: Run, server: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = run.client(exchange_api_url=server.url)
     client.invoke([READ], fresh=False, reuse=0)
     receive = _frames.receive
@@ -207,7 +231,9 @@ def test_an_interrupted_worker_never_takes_an_old_answer_for_a_new_one(run: Run,
     client.close()
 
 
-def test_the_call_of_a_vanished_worker_ends_and_its_reads_are_not_reused(run: Run, script: Callable[..., Script]) -> None:
+def test_the_call_of_a_vanished_worker_ends_and_its_reads_are_not_reused(
+    run: Run, script: Callable[..., Script]
+) -> None:
     release = threading.Event()
 
     def slow(handler: Any) -> None:
@@ -229,7 +255,9 @@ def test_the_call_of_a_vanished_worker_ends_and_its_reads_are_not_reused(run: Ru
     client.close()
 
 
-def test_a_write_of_a_vanished_worker_whose_turn_has_not_come_is_not_sent(run: Run, script: Callable[..., Script]) -> None:
+def test_a_write_of_a_vanished_worker_whose_turn_has_not_come_is_not_sent(
+    run: Run, script: Callable[..., Script]
+) -> None:
     release = threading.Event()
 
     def slow(handler: Any) -> None:
@@ -267,7 +295,9 @@ def test_ending_a_session_starts_no_broker(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "garbage", [b"\0", b"\xff" * 100, b"\0\0\0\2{}", b"\0\0\0\2[]", b'\0\0\0\x14{"operation":"nope"}', b"GET / HTTP/1.0\r\n\r\n"], ids=range(6)
+    "garbage",
+    [b"\0", b"\xff" * 100, b"\0\0\0\2{}", b"\0\0\0\2[]", b'\0\0\0\x14{"operation":"nope"}', b"GET / HTTP/1.0\r\n\r\n"],
+    ids=range(6),
 )
 def test_garbage_does_not_end_the_broker(run: Run, server: Script, garbage: bytes) -> None:
     invoke(run, server, READ)
@@ -306,11 +336,16 @@ def _failing(line: str) -> str:
     [
         ("import missing_library", " (ModuleNotFoundError: No module named 'missing_library')."),
         (_failing("raise MemoryError"), " (MemoryError)."),
-        (_failing("main.__globals__['Broker'].serve = lambda self, *_more: {}['planted-value']"), " (KeyError at <string>:10)."),
+        (
+            _failing("main.__globals__['Broker'].serve = lambda self, *_more: {}['planted-value']"),
+            " (KeyError at <string>:10).",
+        ),
         (_failing("import os; os.abort()"), "."),
     ],
 )
-def test_a_broker_that_cannot_start_says_why(run: Run, monkeypatch: pytest.MonkeyPatch, program: str, told: str) -> None:
+def test_a_broker_that_cannot_start_says_why(
+    run: Run, monkeypatch: pytest.MonkeyPatch, program: str, told: str
+) -> None:
     monkeypatch.setattr(_client, "_PROGRAM", program)
     with pytest.raises(UnreachableError) as failure:
         run.client().invoke([READ], fresh=False, reuse=0)
@@ -335,7 +370,10 @@ def test_a_system_that_starts_no_process_is_named(run: Run, monkeypatch: pytest.
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
     monkeypatch.setattr(_client.subprocess, "Popen", refuse)
-    with pytest.raises(UnreachableError, match=r"cannot be started in .*: Resource temporarily unavailable\..*limits on memory and processes"):
+    with pytest.raises(
+        UnreachableError,
+        match=r"cannot be started in .*: Resource temporarily unavailable\..*limits on memory and processes",
+    ):
         run.client().invoke([READ], fresh=False, reuse=0)
 
 

@@ -36,24 +36,44 @@ PSRP = {"exchange_transport": "psrp", "exchange_psrp_connect": "none", "remote_u
         ({**SECRET, "exchange_authority_url": "ftp://x"}, ["ansible_exchange_authority_url"]),
         ({**SECRET, "exchange_api_url": "https://user:password@host"}, ["ansible_exchange_api_url"]),
         ({**SECRET, "exchange_retries": 0}, ["ansible_exchange_retries"]),
-        ({**PSRP, "exchange_client_secret": "s"}, ["ansible_exchange_client_secret", "ansible_exchange_psrp_connect: none"]),
+        (
+            {**PSRP, "exchange_client_secret": "s"},
+            ["ansible_exchange_client_secret", "ansible_exchange_psrp_connect: none"],
+        ),
         ({**PSRP, "auth": "certificate"}, ["ansible_psrp_certificate_pem"]),
         ({**PSRP, "auth": "basic", "remote_password": None}, ["ansible_password"]),
         ({**PSRP, "auth": "basic", "protocol": "http"}, ["plain http", "ansible_psrp_protocol"]),
-        ({**POWERSHELL, "exchange_validate_certs": False}, ["ansible_exchange_validate_certs", "ansible_exchange_ca_cert"]),
-        ({**POWERSHELL, "exchange_api_url": "https://outlook.office365.com"}, ["ansible_exchange_api_url", "ansible_exchange_environment"]),
+        (
+            {**POWERSHELL, "exchange_validate_certs": False},
+            ["ansible_exchange_validate_certs", "ansible_exchange_ca_cert"],
+        ),
+        (
+            {**POWERSHELL, "exchange_api_url": "https://outlook.office365.com"},
+            ["ansible_exchange_api_url", "ansible_exchange_environment"],
+        ),
         ({**POWERSHELL, "exchange_psrp_connect": "none"}, ["ansible_exchange_psrp_connect", "no Exchange cmdlets"]),
-        ({**POWERSHELL, "exchange_proxy": "http://u:hunter2@proxy.example.com:3128"}, ["ansible_exchange_proxy", "user and password"]),
+        (
+            {**POWERSHELL, "exchange_proxy": "http://u:hunter2@proxy.example.com:3128"},
+            ["ansible_exchange_proxy", "user and password"],
+        ),
         ({**POWERSHELL, "exchange_proxy": "u:hunter2@proxy.example.com:3128"}, ["ansible_exchange_proxy"]),
         ({**POWERSHELL, "exchange_powershell_path": " "}, ["ansible_exchange_powershell_path"]),
         ({**POWERSHELL, "exchange_powershell_processes": 0}, ["ansible_exchange_powershell_processes"]),
         (
-            {"exchange_transport": "powershell", "exchange_organization": ORGANIZATION, "exchange_client_id": "i", "exchange_certificate_thumbprint": "AA"},
+            {
+                "exchange_transport": "powershell",
+                "exchange_organization": ORGANIZATION,
+                "exchange_client_id": "i",
+                "exchange_certificate_thumbprint": "AA",
+            },
             ["ansible_exchange_certificate_thumbprint", "powershell", "ansible_exchange_certificate_path"],
         ),
         ({**PSRP, "read_timeout": 20}, ["ansible_psrp_read_timeout", "ansible_psrp_operation_timeout"]),
         *(
-            ({"exchange_organization": ORGANIZATION, "exchange_access_token": token}, ["ansible_exchange_access_token", "Set it to the token alone."])
+            (
+                {"exchange_organization": ORGANIZATION, "exchange_access_token": token},
+                ["ansible_exchange_access_token", "Set it to the token alone."],
+            )
             for token in ("hunter2\u00e4", "Bearer hunter2", "hunter2\n", "hunter2\x00")
         ),
     ],
@@ -84,7 +104,13 @@ def test_what_is_no_host_is_refused_by_name(host: str) -> None:
 def test_what_is_no_port_is_refused_by_name(port: str) -> None:
     for name in ("exchange_api_url", "exchange_authority_url", "exchange_proxy"):
         with pytest.raises(OptionError, match=f"ansible_{name}"):
-            _identity.build(options(**SECRET, **{name: f"https://user@host:{port}" if name == "exchange_proxy" else f"https://host:{port}"}), [])
+            _identity.build(
+                options(
+                    **SECRET,
+                    **{name: f"https://user@host:{port}" if name == "exchange_proxy" else f"https://host:{port}"},
+                ),
+                [],
+            )
 
 
 @pytest.mark.parametrize("host", ["host", "192.0.2.1", "2001:db8::1", "b\u00fccher.example", "a_b.example.com"])
@@ -100,14 +126,19 @@ def test_what_is_no_organization_is_refused_by_name(organization: str) -> None:
         _identity.build(options(**{**SECRET, "exchange_organization": organization}), [])
 
 
-@pytest.mark.parametrize("name", ["exchange_command_timeout", "exchange_connect_timeout", "exchange_retries", "exchange_read_reuse"])
+@pytest.mark.parametrize(
+    "name", ["exchange_command_timeout", "exchange_connect_timeout", "exchange_retries", "exchange_read_reuse"]
+)
 @pytest.mark.parametrize("value", [-1, 10**30, float("nan"), float("inf")])
 def test_limits_that_are_none_are_refused_by_name(name: str, value: float) -> None:
     with pytest.raises(OptionError, match=f"ansible_{name} must be between [01] and 1000000"):
         _identity.build(options(**SECRET, **{name: value}), [])
 
 
-@pytest.mark.parametrize("name", ["operation_timeout", "read_timeout", "connection_timeout", "max_envelope_size", "reconnection_retries", "port"])
+@pytest.mark.parametrize(
+    "name",
+    ["operation_timeout", "read_timeout", "connection_timeout", "max_envelope_size", "reconnection_retries", "port"],
+)
 @pytest.mark.parametrize("value", [-1, 10**30])
 def test_limits_of_psrp_that_are_none_are_refused_by_name(name: str, value: int) -> None:
     with pytest.raises(OptionError, match=f"ansible_{name} must be between"):
@@ -119,13 +150,19 @@ def test_unknown_variables_are_refused_by_name() -> None:
         _identity.build(options(**SECRET), ["ansible_exchange_typo", "ansible_exchange_bogus"])
 
 
-@pytest.mark.parametrize("url", ["http://localhost:1", "http://127.0.0.1:1", "http://[::1]:1", "https://proxy.example.com"])
+@pytest.mark.parametrize(
+    "url", ["http://localhost:1", "http://127.0.0.1:1", "http://[::1]:1", "https://proxy.example.com"]
+)
 def test_loopback_may_do_without_tls(url: str) -> None:
     assert identity(exchange_api_url=url + "/")["rest"]["api_url"] == url
 
 
 def test_variables_beat_the_environment_for_the_whole_choice() -> None:
-    environment = {"exchange_certificate_path": "/cert.pem", "exchange_access_token": "t", "exchange_client_id": "other"}
+    environment = {
+        "exchange_certificate_path": "/cert.pem",
+        "exchange_access_token": "t",
+        "exchange_client_id": "other",
+    }
     found = _identity.build(options(environment=environment, **SECRET), [])["credential"]
     assert found == {"kind": "client_secret", "client_id": "id", "client_secret": "hunter2"}
 
@@ -138,19 +175,33 @@ def test_every_environment_variable_of_an_option_is_kept_from_the_broker() -> No
 
 
 def test_the_environment_alone_makes_a_credential() -> None:
-    environment = {"exchange_certificate_path": "/cert.pem", "exchange_certificate_password": "p", "exchange_client_id": "id"}
+    environment = {
+        "exchange_certificate_path": "/cert.pem",
+        "exchange_certificate_password": "p",
+        "exchange_client_id": "id",
+    }
     found = _identity.build(options(environment=environment, exchange_organization=ORGANIZATION), [])["credential"]
-    assert found == {"kind": "certificate_path", "client_id": "id", "certificate_path": "/cert.pem", "certificate_password": "p"}
+    assert found == {
+        "kind": "certificate_path",
+        "client_id": "id",
+        "certificate_path": "/cert.pem",
+        "certificate_password": "p",
+    }
 
 
 def test_two_credentials_of_the_environment_are_refused_by_their_own_names() -> None:
     environment = {"exchange_client_secret": "s", "exchange_access_token": "t"}
-    with pytest.raises(OptionError, match="environment variable EXCHANGE_CLIENT_SECRET and the environment variable EXCHANGE_ACCESS_TOKEN"):
+    with pytest.raises(
+        OptionError,
+        match="environment variable EXCHANGE_CLIENT_SECRET and the environment variable EXCHANGE_ACCESS_TOKEN",
+    ):
         _identity.build(options(environment=environment, exchange_organization=ORGANIZATION), [])
 
 
 def test_a_client_id_of_the_environment_does_not_change_which_managed_identity_is_meant() -> None:
-    values = options(environment={"exchange_client_id": "other"}, exchange_organization=ORGANIZATION, exchange_managed_identity=True)
+    values = options(
+        environment={"exchange_client_id": "other"}, exchange_organization=ORGANIZATION, exchange_managed_identity=True
+    )
     assert _identity.build(values, [])["credential"]["client_id"] == ""
 
 
@@ -169,10 +220,18 @@ def test_port_and_protocol_follow_the_builtin_psrp_plugin(values: dict[str, Any]
     assert (found["ssl"], found["port"]) == expected
 
 
-@pytest.mark.parametrize("name", [name for name, (_needs, transports) in _identity.CREDENTIALS.items() if "rest" in transports])
+@pytest.mark.parametrize(
+    "name", [name for name, (_needs, transports) in _identity.CREDENTIALS.items() if "rest" in transports]
+)
 def test_every_credential_of_rest_works_in_powershell(name: str) -> None:
-    given = {"exchange_organization": ORGANIZATION, "exchange_client_id": "id", name: True if name == "exchange_managed_identity" else "/value"}
-    over_rest, in_powershell = (_identity.build(options(**given, exchange_transport=wire), []) for wire in ("rest", "powershell"))
+    given = {
+        "exchange_organization": ORGANIZATION,
+        "exchange_client_id": "id",
+        name: True if name == "exchange_managed_identity" else "/value",
+    }
+    over_rest, in_powershell = (
+        _identity.build(options(**given, exchange_transport=wire), []) for wire in ("rest", "powershell")
+    )
     assert in_powershell["credential"] == over_rest["credential"]
     assert in_powershell["rest"] == over_rest["rest"]
 
@@ -182,7 +241,14 @@ def test_a_proxy_without_a_password_is_taken() -> None:
         assert _identity.build(options(**POWERSHELL, exchange_proxy=proxy), [])["rest"]["proxy"] == proxy
 
 
-@pytest.mark.parametrize("other", [{"exchange_organization": "fabrikam.onmicrosoft.com"}, {"exchange_client_secret": "x"}, {"exchange_api_url": "https://x"}])
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"exchange_organization": "fabrikam.onmicrosoft.com"},
+        {"exchange_client_secret": "x"},
+        {"exchange_api_url": "https://x"},
+    ],
+)
 def test_the_whole_identity_makes_the_session(other: dict[str, Any]) -> None:
     assert _identity.key(identity(**SECRET)) == _identity.key(identity(**SECRET))
     assert _identity.key(identity(**SECRET)) != _identity.key(identity(**{**SECRET, **other}))
@@ -207,7 +273,10 @@ def test_another_address_keeps_the_scope_of_the_cloud() -> None:
 def test_graph_gets_its_own_token_at_its_own_address() -> None:
     given = identity(**SECRET, exchange_api_url="https://127.0.0.1:1")
     graph = _identity.of_graph(given)
-    assert (graph["rest"]["api_url"], graph["rest"]["scope"]) == ("https://graph.microsoft.com", "https://graph.microsoft.com/.default")
+    assert (graph["rest"]["api_url"], graph["rest"]["scope"]) == (
+        "https://graph.microsoft.com",
+        "https://graph.microsoft.com/.default",
+    )
     assert graph["credential"] == given["credential"]
     assert graph["organization"] == given["organization"]
     assert _identity.key(graph) != _identity.key(given)

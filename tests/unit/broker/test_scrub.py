@@ -17,7 +17,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import shown
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import redaction
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
+    OrganizationSession,
+    Request,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,7 +73,10 @@ def test_an_error_that_quotes_a_token_in_some_form_is_shown_without_it(script: C
     quoted = urllib.parse.quote("planted/token+1", safe="")
     server = script((400, {"error": {"details": [{"message": f"||Header {quoted} and planted\\/token+1"}]}}))
     session = OrganizationSession(
-        identity(exchange_api_url=server.url, exchange_access_token="planted/token+1", exchange_verify_organization=False), open_transport
+        identity(
+            exchange_api_url=server.url, exchange_access_token="planted/token+1", exchange_verify_organization=False
+        ),
+        open_transport,
     )
     (result,) = session.invoke(Request([Call("Get-IRMConfiguration")]))
     answer: dict[str, Any] = {"log": [quoted], "results": [result.to_wire()]}
@@ -79,7 +85,10 @@ def test_an_error_that_quotes_a_token_in_some_form_is_shown_without_it(script: C
     assert shown.count(redaction.MASK) == 3
 
 
-@pytest.mark.parametrize("odd", ["\x1b[31m", "\x9b2J", "\x85", "\u202e", "\u200b", "\u2066", "\ufeff", "\x07", "\r", "\ufffe", "\ud800", "\u2028"])
+@pytest.mark.parametrize(
+    "odd",
+    ["\x1b[31m", "\x9b2J", "\x85", "\u202e", "\u200b", "\u2066", "\ufeff", "\x07", "\r", "\ufffe", "\ud800", "\u2028"],
+)
 def test_no_control_character_is_shown_raw(odd: str) -> None:
     shown = visible(f"a{odd}b")
     assert odd[0] not in shown
@@ -94,7 +103,14 @@ def test_what_a_terminal_shows_of_a_result_is_visible() -> None:
     odd = "\u202e\x1b\x9b"
     changes = [{"before": odd}]
     result = shown(
-        {"msg": odd, "warnings": [odd], "diff": {"before": odd, "after": f"a\n{odd}"}, "error": {"error_id": odd}, "changes": changes, "changed": True}
+        {
+            "msg": odd,
+            "warnings": [odd],
+            "diff": {"before": odd, "after": f"a\n{odd}"},
+            "error": {"error_id": odd},
+            "changes": changes,
+            "changed": True,
+        }
     )
     told = str({name: value for name, value in result.items() if name != "changes"})
     assert told.count("[U+202E][U+001B][U+009B]") == 5

@@ -26,8 +26,15 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.reuse import AHEAD, Writes
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
+    OrganizationSession,
+    Request,
+)
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
+    Executed,
+    Failure,
+    Outcome,
+)
 
 from tests.unit.connections import identity
 
@@ -38,10 +45,17 @@ WHO = {
     "DisplayName": "Contoso",
     "Guid": "g",
 }
-IRM, OME, SET = Call("Get-IRMConfiguration"), Call("Get-OMEConfiguration"), Call("Set-IRMConfiguration", {"SearchEnabled": True})
+IRM, OME, SET = (
+    Call("Get-IRMConfiguration"),
+    Call("Get-OMEConfiguration"),
+    Call("Set-IRMConfiguration", {"SearchEnabled": True}),
+)
 
 OTHER = Call("Get-OMEConfiguration", {"Identity": "x"})
-RULES, SET_RULE = Call("Get-TransportRule", {"ResultSize": "Unlimited"}), Call("Set-TransportRule", {"Identity": "x", "Comments": "y"})
+RULES, SET_RULE = (
+    Call("Get-TransportRule", {"ResultSize": "Unlimited"}),
+    Call("Set-TransportRule", {"Identity": "x", "Comments": "y"}),
+)
 
 
 class Wire:
@@ -137,7 +151,10 @@ def test_without_verification_nothing_else_is_asked() -> None:
 @pytest.mark.parametrize("error", [AuthenticationError("no"), ServiceError("no"), NotSentError("no")])
 def test_a_session_that_cannot_be_opened_is_unreachable(verify: bool, error: ExchangeError) -> None:
     wire = Wire()
-    wire.answers = {name: Failure(error, Executed.NO, retryable=False) for name in ("Get-OrganizationConfig", "Get-IRMConfiguration")}
+    wire.answers = {
+        name: Failure(error, Executed.NO, retryable=False)
+        for name in ("Get-OrganizationConfig", "Get-IRMConfiguration")
+    }
     with pytest.raises(UnreachableError):
         session(wire, exchange_verify_organization=verify).invoke(Request([IRM]))
     assert wire.closed == 1
@@ -147,7 +164,9 @@ def test_what_fails_later_is_a_failure_of_the_call() -> None:
     wire = Wire()
     opened = session(wire)
     opened.invoke(Request([IRM]))
-    wire.answers["Get-IRMConfiguration"] = Failure(AuthenticationError("the token has gone"), Executed.NO, retryable=False)
+    wire.answers["Get-IRMConfiguration"] = Failure(
+        AuthenticationError("the token has gone"), Executed.NO, retryable=False
+    )
     (result,) = opened.invoke(Request([IRM]))
     assert isinstance(result.error, NotSentError)
     assert not isinstance(result.error, UnreachableError)
@@ -191,7 +210,9 @@ def test_reads_are_reused_for_their_time() -> None:
     assert not opened.invoke(Request([IRM], reuse=10))[0].reused
 
 
-@pytest.mark.parametrize("outcome", [Result(), Result(error=ServiceError("no")), Failure(ServiceError("lost"), Executed.UNKNOWN)])
+@pytest.mark.parametrize(
+    "outcome", [Result(), Result(error=ServiceError("no")), Failure(ServiceError("lost"), Executed.UNKNOWN)]
+)
 def test_any_write_ends_reuse_however_it_ends(outcome: Outcome) -> None:
     wire = Wire()
     wire.answers["Set-IRMConfiguration"] = outcome
@@ -222,7 +243,9 @@ def test_the_first_read_brings_what_all_tasks_need_in_one_round_trip() -> None:
 def test_nothing_is_brought_along_that_no_task_could_reuse(request_: Request) -> None:
     wire = Wire()
     session(wire).invoke(request_)
-    assert [sorted(set(tried) - {"Get-OrganizationConfig"}) for tried in wire.tries] == [[call.cmdlet for call in request_.calls]]
+    assert [sorted(set(tried) - {"Get-OrganizationConfig"}) for tried in wire.tries] == [
+        [call.cmdlet for call in request_.calls]
+    ]
 
 
 def test_what_was_brought_along_and_failed_is_nobody_s_error() -> None:
@@ -244,7 +267,10 @@ def test_where_bringing_along_more_fails_only_what_is_needed_is_read() -> None:
         brought = whole(calls)
         if RULES not in calls:
             return brought
-        return [one if call.cmdlet == "Get-OrganizationConfig" else Result(error=ProtocolError("too much")) for call, one in zip(calls, brought, strict=True)]
+        return [
+            one if call.cmdlet == "Get-OrganizationConfig" else Result(error=ProtocolError("too much"))
+            for call, one in zip(calls, brought, strict=True)
+        ]
 
     wire.attempt = attempt  # type: ignore[method-assign]
     (result,) = session(wire).invoke(Request([IRM], reuse=10))
@@ -291,7 +317,9 @@ def test_nothing_is_reused_while_a_write_runs_and_nothing_that_was_read_then() -
     clock = Clock()
     writes = Writes(clock)
     wire = Wire()
-    reader = OrganizationSession(identity(exchange_organization="contoso.onmicrosoft.com"), lambda _identity: wire, clock, writes)
+    reader = OrganizationSession(
+        identity(exchange_organization="contoso.onmicrosoft.com"), lambda _identity: wire, clock, writes
+    )
     reader.invoke(Request([IRM], reuse=10))
     with writes.write("contoso.onmicrosoft.com", [SET]):
         clock.now += 0.1
@@ -372,7 +400,14 @@ def test_a_display_name_is_no_name_of_an_organization() -> None:
 
 def test_describe_tells_who_we_are() -> None:
     found = session(Wire()).describe(Request([]))
-    who = {"name": "contoso.onmicrosoft.com", "display_name": "Contoso", "tenant_id": TENANT, "guid": "g", "is_dehydrated": False, "on_premises": False}
+    who = {
+        "name": "contoso.onmicrosoft.com",
+        "display_name": "Contoso",
+        "tenant_id": TENANT,
+        "guid": "g",
+        "is_dehydrated": False,
+        "on_premises": False,
+    }
     assert found["organization"] == who
     assert (found["transport"], found["credential"], found["on_premises"]) == ("rest", "access_token", False)
 
@@ -398,10 +433,29 @@ CLOUD = {**WHO, "OrganizationId": "EURPR01/Microsoft Exchange Hosted Organizatio
         ({**WHO, "OrganizationId": ""}, CmdletNotAvailableError("no"), "", True),
         # The module is there, and has no connection.
         ({**WHO, "OrganizationId": ""}, [], "", True),
-        # Several connections: that to Security & Compliance and one that is broken do not count, and two tenants are none.
-        (WHO, [{"State": "Connected", "TenantID": TENANT}, {"State": "Connected", "TenantID": "9" + TENANT[1:], "IsEopSession": True}], TENANT, False),
-        (WHO, [{"State": "Broken", "TenantID": "9" + TENANT[1:]}, {"State": "Connected", "TenantID": TENANT}], TENANT, False),
-        (WHO, [{"State": "Connected", "TenantID": TENANT}, {"State": "Connected", "TenantID": "9" + TENANT[1:]}], "", False),
+        # Several connections: that to Security & Compliance and one that is broken do not count, and two tenants are
+        # none.
+        (
+            WHO,
+            [
+                {"State": "Connected", "TenantID": TENANT},
+                {"State": "Connected", "TenantID": "9" + TENANT[1:], "IsEopSession": True},
+            ],
+            TENANT,
+            False,
+        ),
+        (
+            WHO,
+            [{"State": "Broken", "TenantID": "9" + TENANT[1:]}, {"State": "Connected", "TenantID": TENANT}],
+            TENANT,
+            False,
+        ),
+        (
+            WHO,
+            [{"State": "Connected", "TenantID": TENANT}, {"State": "Connected", "TenantID": "9" + TENANT[1:]}],
+            "",
+            False,
+        ),
         # A service that shows it in Get-OrganizationConfig.
         ({**CLOUD, "ExternalDirectoryOrganizationId": TENANT}, CmdletNotAvailableError("no"), TENANT, False),
     ],
@@ -424,7 +478,10 @@ def test_a_tenant_id_is_refused_where_the_session_shows_none() -> None:
     wire = Wire()
     wire.answers["Get-OrganizationConfig"] = lambda: Result(objects=[CLOUD])
     wire.answers["Get-ConnectionInformation"] = Result(error=CmdletNotAvailableError("no"))
-    with pytest.raises(WrongOrganizationError, match=r"is the tenant ID .* does not show a tenant ID: set ansible_exchange_organization to the initial domain"):
+    with pytest.raises(
+        WrongOrganizationError,
+        match=r"is the tenant ID .* does not show a tenant ID: set ansible_exchange_organization to the initial domain",
+    ):
         session(wire, exchange_organization=TENANT).invoke(Request([SET]))
     assert wire.tries == [["Get-OrganizationConfig"]]
 

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What real organizations answered goes through everything that the collection does with an answer.
 
-Each file ``tests/data/captures/CMDLET/NAME.json`` is tested as soon as it is there, over each of the ways in which objects
-come: it is decoded, described, declared again, and planned. Nothing may fail, nothing may be planned, and nothing that is
-set may be lost without a word.
+Each file ``tests/data/captures/CMDLET/NAME.json`` is tested as soon as it is there, over each of the ways in which
+objects come: it is decoded, described, declared again, and planned. Nothing may fail, nothing may be planned, and
+nothing that is set may be lost without a word.
 """
 
 from __future__ import annotations
@@ -19,12 +19,19 @@ from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
+    SUBSETS,
+    Organization,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources import state as states
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_test import parse
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.registry import RESOURCES
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import DESCRIPTIVE_PROPERTIES, SECTIONS, SETTINGS_FIELDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
+    DESCRIPTIVE_PROPERTIES,
+    SECTIONS,
+    SETTINGS_FIELDS,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml, decode, rest_answers
 
@@ -107,7 +114,11 @@ def test_it_is_read_described_and_planned(path: Path, way: str) -> None:
 def lost(subset: str, item: dict[str, Any], described: dict[str, Any]) -> list[str]:
     """The properties that are set and can be set, and of which the description says nothing."""
     resource = next(resource for resource in RESOURCES if resource.subset == subset)
-    is_set = [name for name, value in item.items() if value not in (None, "", [], {}) and (value is not False or subset != "transport_rules")]
+    is_set = [
+        name
+        for name, value in item.items()
+        if value not in (None, "", [], {}) and (value is not False or subset != "transport_rules")
+    ]
     if subset == "transport_rules":
         return [name for name in is_set if not _in_rule(name, item, described)]
     table: Table = resource.table  # type: ignore[attr-defined]
@@ -118,7 +129,9 @@ def lost(subset: str, item: dict[str, Any], described: dict[str, Any]) -> list[s
     return [
         name
         for name in is_set
-        if (name.lower() in settable or name.lower() in fields) and name.lower() not in not_managed and not _is_shown(fields.get(name.lower()), shown)
+        if (name.lower() in settable or name.lower() in fields)
+        and name.lower() not in not_managed
+        and not _is_shown(fields.get(name.lower()), shown)
     ]
 
 
@@ -145,7 +158,9 @@ def _in_rule(name: str, item: dict[str, Any], described: dict[str, Any]) -> bool
 
 @pytest.mark.parametrize("path", captured({"Get-TransportRule"}))
 def test_conditions_and_actions_are_all_there(path: Path) -> None:
-    """As many classes as Exchange names, so many predicates and actions are described, whatever their properties are called."""
+    """As many classes as Exchange names, so many predicates and actions are described, whatever their properties are
+    called.
+    """
     items = [decoded(item, path.parent.name, "rest") for item in objects(path)]
     for item in items:
         (rule,) = states.describe(organization("transport_rules", [item]), ["transport_rules"])["transport_rules"]
@@ -163,7 +178,9 @@ def test_what_nothing_reads_yet_is_decoded(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(CAPTURES.glob("rest/*.json")), ids=lambda path: path.stem)
 def test_an_answer_of_the_interface_is_what_it_says(path: Path) -> None:
-    """A whole body, as the service sent it: an error with the words that are in its depths, or objects, warnings and where the next ones are."""
+    """A whole body, as the service sent it: an error with the words that are in its depths, or objects, warnings and
+    where the next ones are.
+    """
     body = json.loads(path.read_text(encoding="utf-8"))
     found = rest_answers.outcome(Call("Get-Recipient"), 400 if "error" in body else 200, {}, path.read_bytes())
     if "error" in body:
@@ -172,7 +189,9 @@ def test_an_answer_of_the_interface_is_what_it_says(path: Path) -> None:
         assert " ".join(body["error"]["innererror"]["internalexception"]["message"].split()) in str(found.error)
         return
     assert isinstance(found, rest_answers.Page)
-    assert [list(item) for item in found.result.objects] == [[name for name in item if "@" not in name] for item in body["value"]]
+    assert [list(item) for item in found.result.objects] == [
+        [name for name in item if "@" not in name] for item in body["value"]
+    ]
     assert (found.result.warnings, found.next_link) == (body["@adminapi.warnings"], body.get("@odata.nextLink", ""))
 
 
@@ -183,7 +202,11 @@ def test_what_the_test_said_is_understood(path: Path) -> None:
     assert outcome.passed == ("FAIL" not in text)
 
 
-@pytest.mark.parametrize("path", sorted(path for path in CAPTURES.glob("*/*") if path.suffix != ".source"), ids=lambda path: f"{path.parent.name}-{path.name}")
+@pytest.mark.parametrize(
+    "path",
+    sorted(path for path in CAPTURES.glob("*/*") if path.suffix != ".source"),
+    ids=lambda path: f"{path.parent.name}-{path.name}",
+)
 def test_each_names_its_source_and_license(path: Path) -> None:
     source = path.with_suffix(".source").read_text(encoding="utf-8")
     assert "License: " in source
@@ -191,7 +214,15 @@ def test_each_names_its_source_and_license(path: Path) -> None:
 
 
 #: What older organizations showed, Exchange on-premises shows, or PowerShell adds.
-_NOT_TODAYS = {"ExchangeVersion", "RunspaceId", "SerializationData", "OMEExpiryDays", "RootPublicFolderMailbox", "EwsAllowedAppIDs", "MessageRecallEnabled"}
+_NOT_TODAYS = {
+    "ExchangeVersion",
+    "RunspaceId",
+    "SerializationData",
+    "OMEExpiryDays",
+    "RootPublicFolderMailbox",
+    "EwsAllowedAppIDs",
+    "MessageRecallEnabled",
+}
 
 
 @pytest.mark.parametrize("path", captured(f"Get-{kind}" for kind in (IRM, OME, ORGANIZATION, RULE)))

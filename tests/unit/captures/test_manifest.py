@@ -16,7 +16,10 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import CMDLETS, Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.registry import RESOURCES
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS, SETTINGS_FIELDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
+    SECTIONS,
+    SETTINGS_FIELDS,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table
 
 from tests.emulator.schema import cmdlets, manifest
@@ -58,12 +61,25 @@ def wrong(noun: str, row: Field, extra: dict[str, Any]) -> list[str]:
     """What the live module does not take of what is sent for a setting."""
     value, found = sample(row), list[str]()
     verb = "New" if row.create_only else "Set"
-    needed: dict[str, Any] = {"Identity": "x"} if "Identity" in manifest()[f"{verb}-{noun}"]["parameters"] else {"Name": "x"}
+    needed: dict[str, Any] = (
+        {"Identity": "x"} if "Identity" in manifest()[f"{verb}-{noun}"]["parameters"] else {"Name": "x"}
+    )
     for what, sent in {"set": row.send(value), "cleared": row.send(None, stored=value)}.items():
-        if row.kind.cleared is None and what == "cleared" and row.kind.clear(value) is None and row.kind.spec["type"] != "str" and not row.listed[1]:
+        if (
+            row.kind.cleared is None
+            and what == "cleared"
+            and row.kind.clear(value) is None
+            and row.kind.spec["type"] != "str"
+            and not row.listed[1]
+        ):
             continue  # a setting that always has a value
         found += objections(Call(f"{verb}-{noun}", {**needed, row.parameter: sent, **extra}))
-    if not row.create_only and f"New-{noun}" in manifest() and not row.refuse and row.parameter not in manifest()[f"New-{noun}"]["parameters"]:
+    if (
+        not row.create_only
+        and f"New-{noun}" in manifest()
+        and not row.refuse
+        and row.parameter not in manifest()[f"New-{noun}"]["parameters"]
+    ):
         found.append(f"New-{noun} has no -{row.parameter}")
     return found
 
@@ -80,23 +96,39 @@ def test_every_read_is_sent_as_the_live_module_takes_it() -> None:
     assert [text for call in reads for text in objections(call)] == []
 
 
-#: Known from Microsoft's pages alone: no answer was captured, and the manifest of the live module that we have does not hold them.
+#: Known from Microsoft's pages alone: no answer was captured, and the manifest of the live module that we have does not
+#: hold them.
 _DOCUMENTED = [
-    *("Get-MailUser", "Get-JournalRule", "Get-DistributionGroupMember", "Get-DynamicDistributionGroupMember", "Get-UnifiedGroupLinks"),
+    *(
+        "Get-MailUser",
+        "Get-JournalRule",
+        "Get-DistributionGroupMember",
+        "Get-DynamicDistributionGroupMember",
+        "Get-UnifiedGroupLinks",
+    ),
     "Get-Recipient",
-    *("Get-MessageTraceV2", "Get-MessageTraceDetailV2", "Get-MailDetailTransportRuleReport", "Get-MailTrafficEncryptionReport"),
+    *(
+        "Get-MessageTraceV2",
+        "Get-MessageTraceDetailV2",
+        "Get-MailDetailTransportRuleReport",
+        "Get-MailTrafficEncryptionReport",
+    ),
 ]
 
 
 def test_every_cmdlet_of_ours_is_the_live_modules_or_of_a_capture_or_named_here() -> None:
-    assert [cmdlet for cmdlet in CMDLETS if cmdlet not in manifest() and not (CAPTURES / cmdlet).is_dir()] == _DOCUMENTED
+    assert [
+        cmdlet for cmdlet in CMDLETS if cmdlet not in manifest() and not (CAPTURES / cmdlet).is_dir()
+    ] == _DOCUMENTED
 
 
 def test_no_setting_is_of_a_type_that_nobody_told() -> None:
     untold = {
         f"{noun}.{row.parameter}"
         for noun, row, _extra in settings()
-        for known in [cmdlets()[f"{'new' if row.create_only else 'set'}-{noun.lower()}"].parameters.get(row.parameter.lower())]
+        for known in [
+            cmdlets()[f"{'new' if row.create_only else 'set'}-{noun.lower()}"].parameters.get(row.parameter.lower())
+        ]
         if known is None or known.type_source == "nobody"
     }
     assert untold == set()
@@ -105,10 +137,19 @@ def test_no_setting_is_of_a_type_that_nobody_told() -> None:
 @pytest.mark.parametrize(
     ("call", "objection"),
     [
-        (Call("Set-TransportRule", {"Identity": "x", "ADComparisonAttribute": "City"}), "Set-TransportRule has no -ADComparisonAttribute"),
-        (Call("Set-OMEConfiguration", {"Identity": "x", "Image": "text"}), "Set-OMEConfiguration -Image is byte[], not str"),
+        (
+            Call("Set-TransportRule", {"Identity": "x", "ADComparisonAttribute": "City"}),
+            "Set-TransportRule has no -ADComparisonAttribute",
+        ),
+        (
+            Call("Set-OMEConfiguration", {"Identity": "x", "Image": "text"}),
+            "Set-OMEConfiguration -Image is byte[], not str",
+        ),
         (Call("Set-OMEConfiguration", {"OTPEnabled": True}), "Set-OMEConfiguration needs -Identity"),
-        (Call("Set-OMEConfiguration", {"Identity": "x", "OTPEnabled": "yes"}), "Set-OMEConfiguration -OTPEnabled is bool, not str"),
+        (
+            Call("Set-OMEConfiguration", {"Identity": "x", "OTPEnabled": "yes"}),
+            "Set-OMEConfiguration -OTPEnabled is bool, not str",
+        ),
     ],
 )
 def test_what_does_not_fit_is_told(call: Call, objection: str) -> None:

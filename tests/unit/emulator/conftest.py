@@ -49,7 +49,9 @@ class Client:
         self.session.headers["Authorization"] = f"Bearer {emulator.token(organization)}"
 
     def post(self, what: str, body: Any, **keywords: Any) -> requests.Response:
-        return self.session.post(f"{self.emulator.url}/adminapi/beta/{self.organization}/{what}", json=body, timeout=60, **keywords)
+        return self.session.post(
+            f"{self.emulator.url}/adminapi/beta/{self.organization}/{what}", json=body, timeout=60, **keywords
+        )
 
     def invoke(self, cmdlet: str, **parameters: Any) -> requests.Response:
         return self.post("InvokeCommand", {"CmdletInput": {"CmdletName": cmdlet, "Parameters": parameters}})

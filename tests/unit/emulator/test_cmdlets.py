@@ -33,7 +33,11 @@ def test_unknown_parameter_is_worded_as_each_wire_words_it(organization: Organiz
         ("Set-OMEConfiguration", {"Identity": "OME Configuration", "OTPEnabled": "yes"}, "Boolean"),
         ("Set-OMEConfiguration", {"Identity": "OME Configuration", "EmailText": "x" * 1025}, "maximum length is 1024"),
         ("Set-OMEConfiguration", {"Identity": "OME Configuration", "PortalText": "x" * 129}, "maximum length is 128"),
-        ("Set-OMEConfiguration", {"Identity": "OME Configuration", "ExternalMailExpiryInDays": 7}, "default configuration"),
+        (
+            "Set-OMEConfiguration",
+            {"Identity": "OME Configuration", "ExternalMailExpiryInDays": 7},
+            "default configuration",
+        ),
         ("Set-OMEConfiguration", {"Identity": "nobody", "OTPEnabled": True}, "object 'nobody' couldn't be found"),
         ("Remove-OMEConfiguration", {"Identity": "OME Configuration"}, "can't be removed"),
         ("New-OMEConfiguration", {"Identity": "OME Configuration"}, "already exists"),
@@ -43,12 +47,22 @@ def test_unknown_parameter_is_worded_as_each_wire_words_it(organization: Organiz
         ("Set-IRMConfiguration", {"LicensingLocation": ["nowhere"]}, "absolute URL"),
         ("Set-ActiveSyncOrganizationSettings", {"UserMailInsert": "x" * 257}, "maximum length is 256"),
         ("Get-OMEMessageStatus", {"MessageId": "<none@contoso.com>"}, "couldn't be found"),
-        ("Set-OMEMessageRevocation", {"MessageId": "<inline-1@contoso.onmicrosoft.com>", "Revoke": True}, "can't be revoked"),
-        ("Set-OMEMessageRevocation", {"MessageId": "<portal-1@contoso.onmicrosoft.com>", "Revoke": None}, "Cannot convert"),
+        (
+            "Set-OMEMessageRevocation",
+            {"MessageId": "<inline-1@contoso.onmicrosoft.com>", "Revoke": True},
+            "can't be revoked",
+        ),
+        (
+            "Set-OMEMessageRevocation",
+            {"MessageId": "<portal-1@contoso.onmicrosoft.com>", "Revoke": None},
+            "Cannot convert",
+        ),
         ("Test-IRMConfiguration", {"Sender": "Alex", "Recipient": ["x@y.z"]}, "isn't correct"),
     ],
 )
-def test_refusals(shell: Shell, organization: Organization, cmdlet: str, parameters: dict[str, object], message: str) -> None:
+def test_refusals(
+    shell: Shell, organization: Organization, cmdlet: str, parameters: dict[str, object], message: str
+) -> None:
     before = organization.dump()
     with pytest.raises(CmdletError, match=message):
         shell(cmdlet, **parameters)
@@ -72,7 +86,9 @@ def test_unknown_ome_configuration_selects_everything(shell: Shell) -> None:
 
 def test_no_change_is_a_warning(shell: Shell) -> None:
     outcome = shell("Set-OMEConfiguration", Identity="OME Configuration", OTPEnabled=True)
-    assert outcome.warnings == ["The command completed successfully but no settings of 'OME Configuration' have been modified."]
+    assert outcome.warnings == [
+        "The command completed successfully but no settings of 'OME Configuration' have been modified."
+    ]
 
 
 def test_null_clears_a_text_and_a_shell_binds_it_as_an_empty_one(organization: Organization) -> None:
@@ -80,7 +96,13 @@ def test_null_clears_a_text_and_a_shell_binds_it_as_an_empty_one(organization: O
     assert (convert(text, None, rest=False), convert(text, None, rest=True)) == ("", None)
     for rest in (True, False):
         for value in ("Hello", None):
-            run(organization, "Set-OMEConfiguration", {"Identity": "OME Configuration", "EmailText": value}, rest=rest, prompts=False)
+            run(
+                organization,
+                "Set-OMEConfiguration",
+                {"Identity": "OME Configuration", "EmailText": value},
+                rest=rest,
+                prompts=False,
+            )
             assert organization.state["ome_configurations"][0]["EmailText"] == value
 
 
@@ -114,7 +136,9 @@ def test_prompts_fail_unless_answered(organization: Organization) -> None:
     ask("Set-IRMConfiguration", InternalLicensingEnabled=False, Force=True)
 
 
-def test_templates_vanish_with_internal_licensing_and_follow_the_language(shell: Shell, organization: Organization) -> None:
+def test_templates_vanish_with_internal_licensing_and_follow_the_language(
+    shell: Shell, organization: Organization
+) -> None:
     organization.patch({"locale": "fr-FR"})
     names = [record.values["Name"] for record in shell("Get-RMSTemplate").records]
     assert names[:2] == ["Chiffrer", "Ne pas transférer"]
@@ -139,7 +163,11 @@ def test_lists_over_rest_are_cleared_by_removal_only(organization: Organization)
 
 def test_irm_test_text(shell: Shell, organization: Organization) -> None:
     def text() -> str:
-        (record,) = shell("Test-IRMConfiguration", Sender="AlexW@contoso.onmicrosoft.com", Recipient=["MeganB@contoso.onmicrosoft.com"]).records
+        (record,) = shell(
+            "Test-IRMConfiguration",
+            Sender="AlexW@contoso.onmicrosoft.com",
+            Recipient=["MeganB@contoso.onmicrosoft.com"],
+        ).records
         return str(record.values["Results"])
 
     assert text().endswith("OVERALL RESULT: PASS")
@@ -166,7 +194,9 @@ def test_a_setting_can_be_ignored_silently(organization: Organization, shell: Sh
 
 
 def test_a_described_organization_has_defaults_for_the_rest() -> None:
-    organization = Organization({"name": "x.onmicrosoft.com", "ome_configurations": [{"Identity": "Weekly", "OTPEnabled": False}]})
+    organization = Organization(
+        {"name": "x.onmicrosoft.com", "ome_configurations": [{"Identity": "Weekly", "OTPEnabled": False}]}
+    )
     (row,) = organization.state["ome_configurations"]
     assert row["OTPEnabled"] is False
     assert row["SocialIdSignIn"] is True

@@ -88,7 +88,9 @@ def test_archives_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"PWSH_ARCHIVE: .*none\.tar\.xz cannot be read: No such file"):
         unpack_powershell.unpack(tmp_path / "none.tar.xz", target)
     digest = archive(tmp_path / "a.tar.xz")
-    with pytest.raises(ValueError, match=f"PWSH_ARCHIVE: .* has the SHA-256 {digest}, and powershell-.* has {unpack_powershell.DIGEST}"):
+    with pytest.raises(
+        ValueError, match=f"PWSH_ARCHIVE: .* has the SHA-256 {digest}, and powershell-.* has {unpack_powershell.DIGEST}"
+    ):
         unpack_powershell.unpack(tmp_path / "a.tar.xz", target)
     digest = archive(tmp_path / "b.tar.xz", broken=True)
     with pytest.raises(ValueError, match=r"PWSH_ARCHIVE: .*b\.tar\.xz cannot be unpacked into"):

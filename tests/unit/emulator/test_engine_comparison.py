@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The emulator's own PSRP and a real PowerShell, statement by statement: the same records in the same order, the same end.
+"""The emulator's own PSRP and a real PowerShell, statement by statement: the same records in the same order, the same
+end.
 
 What a cmdlet does is the emulator's on both sides. What is compared is what PowerShell makes of it: which errors end a
 pipeline, in which place, and what runs after them; how errors are named; types of values; warnings; prompts.
@@ -79,14 +80,26 @@ LEAVES = {
 }
 PIPELINES |= {name: statements for name, (_kind, statements) in LEAVES.items()}
 PIPELINES |= {
-    "no connection": [("Connect-ExchangeOnline", {"AppId": "00000000-0000-0000-0000-000000000000", "Organization": NAME, "CertificateThumbprint": "00"})],
+    "no connection": [
+        (
+            "Connect-ExchangeOnline",
+            {"AppId": "00000000-0000-0000-0000-000000000000", "Organization": NAME, "CertificateThumbprint": "00"},
+        )
+    ],
     "reads and markers": [READ, MARKER, ("Get-OMEConfiguration", {}), MARKER, ("Get-RMSTemplate", {}), MARKER],
     "warning": [WARNS],
     "warning between": [READ, WARNS, READ],
     "quiet": [QUIET, READ],
     "nothing": [("Get-TransportRule", {})],
-    "every kind of object": [(f"Get-{noun}", {}) for noun in ("OrganizationConfig", "OMEConfiguration", "ActiveSyncOrganizationSettings", "OwaMailboxPolicy")],
-    "rules": [("Get-TransportRule", {"ResultSize": "Unlimited"}), ("Get-TransportConfig", {}), ("Get-MobileDeviceMailboxPolicy", {})],
+    "every kind of object": [
+        (f"Get-{noun}", {})
+        for noun in ("OrganizationConfig", "OMEConfiguration", "ActiveSyncOrganizationSettings", "OwaMailboxPolicy")
+    ],
+    "rules": [
+        ("Get-TransportRule", {"ResultSize": "Unlimited"}),
+        ("Get-TransportConfig", {}),
+        ("Get-MobileDeviceMailboxPolicy", {}),
+    ],
 }
 
 Told = list[Any]
@@ -104,11 +117,23 @@ def sides(emulator: Emulator) -> Iterator[dict[str, Run]]:
     """A session of each side, connected to the same organization."""
     (organization,) = emulator.describe()["organizations"]
     account = {"username": organization["psrp_user"], "password": organization["psrp_password"]}
-    sign_in = {"AppId": organization["client_id"], "CertificateThumbprint": organization["certificate_thumbprint"], "Organization": NAME}
+    sign_in = {
+        "AppId": organization["client_id"],
+        "CertificateThumbprint": organization["certificate_thumbprint"],
+        "Organization": NAME,
+    }
     with ExitStack() as stack:
         opened = {}
         for side, configuration in (("emulated", "Microsoft.PowerShell"), ("real", "PowerShell.7")):
-            line = WSMan("127.0.0.1", port=emulator.psrp_plain_front.port, ssl=False, auth="basic", encryption="never", no_proxy=True, **account)
+            line = WSMan(
+                "127.0.0.1",
+                port=emulator.psrp_plain_front.port,
+                ssl=False,
+                auth="basic",
+                encryption="never",
+                no_proxy=True,
+                **account,
+            )
             pool = stack.enter_context(RunspacePool(stack.enter_context(line), configuration_name=configuration))
             opened[side] = _runner(pool)
             opened[side]([("Connect-ExchangeOnline", sign_in)])
@@ -158,7 +183,12 @@ def _type(value: Any) -> str:
 def _error(record: Any) -> tuple[str, str, str, int]:
     """The exception's type, and what names the error; not the parts that are drawn anew for each."""
     exception = (getattr(record.exception, "types", None) or [""])[0]
-    return exception, re.sub(r"^\[Server=[^\]]*\]", "[]", str(record.fq_error)), str(record.activity or ""), int(record.category)
+    return (
+        exception,
+        re.sub(r"^\[Server=[^\]]*\]", "[]", str(record.fq_error)),
+        str(record.activity or ""),
+        int(record.category),
+    )
 
 
 @pytest.mark.engine
@@ -167,7 +197,11 @@ def test_both_tell_the_same(emulator: Emulator, sides: dict[str, Run], name: str
     told: dict[str, Any] = {}
     for side, run in sides.items():
         emulator.organizations[NAME].replace({"name": NAME, "advanced_message_encryption": True})
-        emulator.service.edit(emulator.organizations[NAME], "New-TransportRule", {"Name": "r", "SubjectContainsWords": ["a", "b"], "DeleteMessage": True})
+        emulator.service.edit(
+            emulator.organizations[NAME],
+            "New-TransportRule",
+            {"Name": "r", "SubjectContainsWords": ["a", "b"], "DeleteMessage": True},
+        )
         emulator.service.ledger.reset()
         emulator.faults.set([{"kind": LEAVES[name][0], "cmdlet": "*-IRMConfiguration"}] if name in LEAVES else [])
         told[side] = (run(PIPELINES[name]), _settled(emulator, told))

@@ -122,7 +122,9 @@ def test_a_write_silently_does_nothing(client: Client) -> None:
     assert not _stored(client)
 
 
-@pytest.mark.parametrize(("alternate", "seen"), [(False, [True, True, True, False]), (True, [True, False, True, False])])
+@pytest.mark.parametrize(
+    ("alternate", "seen"), [(False, [True, True, True, False]), (True, [True, False, True, False])]
+)
 def test_reads_lag_behind(client: Client, alternate: bool, seen: list[bool]) -> None:
     client.emulator.faults.set([{"kind": "stale_reads", "cmdlet": "Set-*", "reads": 3, "alternate": alternate}])
     _set(client)
@@ -309,6 +311,8 @@ def test_another_administrator_is_faster(client: Client, after: bool, seen: bool
 
 def test_a_redirect_leads_elsewhere(client: Client) -> None:
     elsewhere = client.emulator.url.replace("127.0.0.1", "localhost")
-    client.emulator.faults.set([{"kind": "redirect", "step": "exomodulefile", "location": f"{elsewhere}/adminapi/v1.0/{NAME}/EXOModuleFile"}])
+    client.emulator.faults.set(
+        [{"kind": "redirect", "step": "exomodulefile", "location": f"{elsewhere}/adminapi/v1.0/{NAME}/EXOModuleFile"}]
+    )
     url = f"{client.emulator.url}/adminapi/v1.0/{NAME}/EXOModuleFile"
     assert client.session.get(url, timeout=60, allow_redirects=False).status_code == 302

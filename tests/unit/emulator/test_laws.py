@@ -40,7 +40,12 @@ _SETTINGS = st.fixed_dictionaries(
 _EDITS = st.one_of(
     st.tuples(st.just("New-TransportRule"), _NAMES, _PRIORITY, _SETTINGS),
     st.tuples(st.just("Set-TransportRule"), _NAMES, _PRIORITY, _SETTINGS),
-    st.tuples(st.sampled_from(["Remove-TransportRule", "Enable-TransportRule", "Disable-TransportRule"]), _NAMES, st.none(), st.just({})),
+    st.tuples(
+        st.sampled_from(["Remove-TransportRule", "Enable-TransportRule", "Disable-TransportRule"]),
+        _NAMES,
+        st.none(),
+        st.just({}),
+    ),
 )
 #: Most edits of drawn values are refused: an organization with rules at the start has some at the end, too.
 _RULES = {"transport_rules": [{"Name": name, "DeleteMessage": True} for name in "abcd"]}
@@ -67,7 +72,10 @@ def test_rules_stay_in_order_whatever_happens(edits: list[tuple[str, str, int | 
     for record in records:
         assert tuple(record.values) == rule_properties()
         assert record.values["Actions"]
-        for one, other in (("RejectMessageReasonText", "RejectMessageEnhancedStatusCode"), ("HeaderContainsWords", "HeaderContainsMessageHeader")):
+        for one, other in (
+            ("RejectMessageReasonText", "RejectMessageEnhancedStatusCode"),
+            ("HeaderContainsWords", "HeaderContainsMessageHeader"),
+        ):
             assert (record.values[one] is None) == (record.values[other] is None)
 
 
@@ -77,14 +85,23 @@ def test_a_state_survives_its_file(edits: list[tuple[str, str, int | None, dict[
     organization = Organization(_RULES)
     for cmdlet, name, _unused, settings_ in edits:
         try:
-            run(organization, cmdlet, {"Name" if cmdlet.startswith("New") else "Identity": name, **settings_}, rest=True, prompts=False)
+            run(
+                organization,
+                cmdlet,
+                {"Name" if cmdlet.startswith("New") else "Identity": name, **settings_},
+                rest=True,
+                prompts=False,
+            )
         except CmdletError:
             continue
     state = organization.dump()
     assert Organization(json.loads(json.dumps(state))).dump() == state
 
 
-@given(st.fixed_dictionaries({"EmailText": _TEXT, "PortalText": st.none() | _TEXT, "OTPEnabled": st.booleans()}), st.sampled_from(list(Flavour)))
+@given(
+    st.fixed_dictionaries({"EmailText": _TEXT, "PortalText": st.none() | _TEXT, "OTPEnabled": st.booleans()}),
+    st.sampled_from(list(Flavour)),
+)
 @settings(deadline=None)
 def test_texts_survive_clixml(values: dict[str, Any], flavour: Flavour) -> None:
     xml = ElementTree.tostring(document(Record(OME, values), flavour))

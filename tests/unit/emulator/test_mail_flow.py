@@ -18,11 +18,15 @@ Vector = dict[str, Any]
 
 
 def deliver(vector: Vector, **options: Any) -> dict[str, Any]:
-    return MailFlow([stored(rule) for rule in vector["rules"]], facts(vector["tenant"])).deliver(vector["message"], **options)
+    return MailFlow([stored(rule) for rule in vector["rules"]], facts(vector["tenant"])).deliver(
+        vector["message"], **options
+    )
 
 
 def shown(result: dict[str, Any]) -> dict[str, Any]:
-    """A result in the vectors' words: who protected it, and names of rules with a question mark where it is unknown whether they matched."""
+    """A result in the vectors' words: who protected it, and names of rules with a question mark where it is unknown
+    whether they matched.
+    """
     by = result.get("protected_by", [])
     rows = dict(result, rules=[row["name"] if row["matched"] is True else "?" + row["name"] for row in result["rules"]])
     rows["protected_by"] = "sender" if result.get("protected_on_arrival") else by[0] if len(by) == 1 else by
@@ -67,7 +71,12 @@ def test_what_is_unknown_has_its_number(name: str, number: str) -> None:
 def test_answers_that_rest_on_a_guess_are_unknown_without_it() -> None:
     """Inbound mail to somebody without an object in the directory counts as inside by a guess only."""
     rule = {"Name": "Tag", "Priority": 0, "SentToScope": "InOrganization", "PrependSubject": "[in] "}
-    known = {"accepted_domains": [{"DomainName": "contoso.com"}], "remote_domains": [], "mailboxes": [], "mail_users": []}
+    known = {
+        "accepted_domains": [{"DomainName": "contoso.com"}],
+        "remote_domains": [],
+        "mailboxes": [],
+        "mail_users": [],
+    }
     message = {"from": "ann@fabrikam.com", "authenticated": False, "to": ["relay@contoso.com"]}
     (result,) = MailFlow([rule], known).deliver(message)["recipients"].values()
     assert (result["subject"], result["assumes"]) == ("[in] ", ["U19"])
@@ -78,7 +87,9 @@ def test_answers_that_rest_on_a_guess_are_unknown_without_it() -> None:
 
 
 def test_options_have_the_names_of_their_parameters() -> None:
-    assert {option(name) for name in ("ADComparisonAttribute", "ExceptIfADComparisonAttribute")} == {"ad_comparison_attribute"}
+    assert {option(name) for name in ("ADComparisonAttribute", "ExceptIfADComparisonAttribute")} == {
+        "ad_comparison_attribute"
+    }
     assert option("RemoveOMEv2") == "remove_ome_v2"
     assert option("BetweenMemberOf1") == "between_member_of_1"
     assert option("ExceptIfSCLOver") == "scl_over"
@@ -87,15 +98,23 @@ def test_options_have_the_names_of_their_parameters() -> None:
 
 def test_mail_goes_through_an_organization(client: Client) -> None:
     """Rules as they are stored now, facts of the organization, and a template under its localized name."""
-    message = {"from": "MeganB@contoso.onmicrosoft.com", "authenticated": True, "to": ["ann@fabrikam.com", "AlexW@contoso.onmicrosoft.com"]}
+    message = {
+        "from": "MeganB@contoso.onmicrosoft.com",
+        "authenticated": True,
+        "to": ["ann@fabrikam.com", "AlexW@contoso.onmicrosoft.com"],
+    }
     client.control("PATCH", "state", {"locale": "fr-FR", "irm_configuration": {"AzureRMSLicensingEnabled": True}})
-    client.invoke("New-TransportRule", Name="Outside", SentToScope="NotInOrganization", ApplyRightsProtectionTemplate="Chiffrer")
+    client.invoke(
+        "New-TransportRule", Name="Outside", SentToScope="NotInOrganization", ApplyRightsProtectionTemplate="Chiffrer"
+    )
     recipients = client.control("POST", "mail", {"message": message})["recipients"]
     assert recipients["ann@fabrikam.com"]["protection"] == "encrypt"
     assert recipients["ann@fabrikam.com"]["protected_by"] == ["Outside"]
     assert recipients["alexw@contoso.onmicrosoft.com"]["protection"] == "none"
     client.invoke("Disable-TransportRule", Identity="Outside")
-    assert client.control("POST", "mail", {"message": message})["recipients"]["ann@fabrikam.com"]["protection"] == "none"
+    assert (
+        client.control("POST", "mail", {"message": message})["recipients"]["ann@fabrikam.com"]["protection"] == "none"
+    )
     sister = {"message": message, "facts": {"accepted_domains": [{"DomainName": "fabrikam.com"}]}}
     client.invoke("Enable-TransportRule", Identity="Outside")
     assert client.control("POST", "mail", sister)["recipients"]["ann@fabrikam.com"]["protection"] == "none"
@@ -106,7 +125,11 @@ def test_mail_goes_through_an_organization(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "text"), [({"message": {"from": "a@b.c", "two": []}}, "two"), ({"message": {"from": "a@b.c"}, "facts": {"people": []}}, "people")]
+    ("body", "text"),
+    [
+        ({"message": {"from": "a@b.c", "two": []}}, "two"),
+        ({"message": {"from": "a@b.c"}, "facts": {"people": []}}, "people"),
+    ],
 )
 def test_misspelt_keys_are_refused(client: Client, body: dict[str, Any], text: str) -> None:
     answer = client.session.post(f"{client.emulator.url}/emulator/mail", json=body, timeout=60)

@@ -18,9 +18,15 @@ from tests.emulator.mail_flow.words import word_in
 from tests.emulator.mail_flow.worlds import Maybe, World, both, decisive, doubt, either, explore
 from tests.rounds import rounds
 
-_ATOMS = st.sampled_from(["a", "b", "-", ".", "[ab]", "[^a]", r"\d", r"\w", r"\S", r"\.", "(a|bc)", "(?:ab)", "^", "$", "[a-c-]"])
-_QUANTIFIED = st.tuples(_ATOMS.filter(lambda atom: atom not in "^$"), st.sampled_from(["", "", "*", "+", "?", "{2}", "{1,2}", "{2,}"])).map("".join)
-_PATTERNS = st.lists(st.lists(_QUANTIFIED | _ATOMS, min_size=1, max_size=4).map("".join), min_size=1, max_size=3).map("|".join)
+_ATOMS = st.sampled_from(
+    ["a", "b", "-", ".", "[ab]", "[^a]", r"\d", r"\w", r"\S", r"\.", "(a|bc)", "(?:ab)", "^", "$", "[a-c-]"]
+)
+_QUANTIFIED = st.tuples(
+    _ATOMS.filter(lambda atom: atom not in "^$"), st.sampled_from(["", "", "*", "+", "?", "{2}", "{1,2}", "{2,}"])
+).map("".join)
+_PATTERNS = st.lists(st.lists(_QUANTIFIED | _ATOMS, min_size=1, max_size=4).map("".join), min_size=1, max_size=3).map(
+    "|".join
+)
 
 
 @given(_PATTERNS, st.text("aAbBc.-1 ", max_size=6))
@@ -40,7 +46,25 @@ def test_lines_need_the_multi_line_flag(pattern: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["(?=a)a", r"\bword", r"(a)\1", "a+?", "a*+", "*", "(*a)", "a|*b", "a||b", r"\p{L}", "(?i:a)", "(?<n>a)", "a(", "[a", "^*", ""]
+    "pattern",
+    [
+        "(?=a)a",
+        r"\bword",
+        r"(a)\1",
+        "a+?",
+        "a*+",
+        "*",
+        "(*a)",
+        "a|*b",
+        "a||b",
+        r"\p{L}",
+        "(?i:a)",
+        "(?<n>a)",
+        "a(",
+        "[a",
+        "^*",
+        "",
+    ],
 )
 def test_other_patterns_are_unknown(pattern: str) -> None:
     value = pattern_in("a word", pattern)
@@ -75,7 +99,13 @@ def test_words(text: str, word: str, expected: bool) -> None:
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        *(("encrypt:report", "encrypt:"), ("press  release", "press release"), ("契約書", "契約"), ("STRASSE", "straße"), ("a*b", "a*")),
+        *(
+            ("encrypt:report", "encrypt:"),
+            ("press  release", "press release"),
+            ("契約書", "契約"),
+            ("STRASSE", "straße"),
+            ("a*b", "a*"),
+        ),
         *(("x_secure", "secure"), ("契secure", "secure")),
     ],
 )
@@ -98,8 +128,17 @@ def test_gates() -> None:
     assert either([False, one, True]) is True
     assert both([True, one, False]) is False
     assert both([one, True]) == either([one, False]) == one
-    explored = explore(lambda world: (world.settle(one), world.settle(other), world.settle(both([one, other])), world.settle(either([one, other]))))
-    assert sorted(explored.results) == [(one, other, one and other, one or other) for one in (False, True) for other in (False, True)]
+    explored = explore(
+        lambda world: (
+            world.settle(one),
+            world.settle(other),
+            world.settle(both([one, other])),
+            world.settle(either([one, other])),
+        )
+    )
+    assert sorted(explored.results) == [
+        (one, other, one and other, one or other) for one in (False, True) for other in (False, True)
+    ]
 
 
 def test_the_same_question_has_one_answer_unless_places_are_independent() -> None:
@@ -112,9 +151,14 @@ def test_the_same_question_has_one_answer_unless_places_are_independent() -> Non
 
 
 def test_too_much_is_refused_and_not_guessed() -> None:
-    rules = [{"Name": str(n), "Priority": n, "SubjectMatchesPatterns": [f"(?=a){n}"], "PrependSubject": str(n)} for n in range(12)]
+    rules = [
+        {"Name": str(n), "Priority": n, "SubjectMatchesPatterns": [f"(?=a){n}"], "PrependSubject": str(n)}
+        for n in range(12)
+    ]
     with pytest.raises(TooManyWorlds):
-        MailFlow(rules, {}).deliver({"from": "a@b.c", "to": ["d@e.f"], "subject": " ".join(map(str, range(12)))}, limit=100)
+        MailFlow(rules, {}).deliver(
+            {"from": "a@b.c", "to": ["d@e.f"], "subject": " ".join(map(str, range(12)))}, limit=100
+        )
 
 
 KNOWN: dict[str, Any] = {
@@ -128,7 +172,12 @@ KNOWN: dict[str, Any] = {
 
 def _deliver(rules: list[dict[str, Any]], known: dict[str, Any] | None = None, **message: Any) -> dict[str, Any]:
     stored = [{"Name": chr(65 + place), "Priority": place, **rule} for place, rule in enumerate(rules)]
-    whole = {"from": "megan@contoso.com", "authenticated": True, "to": ["adele@contoso.com", "ann@fabrikam.com"], **message}
+    whole = {
+        "from": "megan@contoso.com",
+        "authenticated": True,
+        "to": ["adele@contoso.com", "ann@fabrikam.com"],
+        **message,
+    }
     recipients: dict[str, Any] = MailFlow(stored, {**KNOWN, **(known or {})}).deliver(whole)["recipients"]
     return recipients
 
@@ -138,13 +187,18 @@ FIRST = {"RecipientDomainIs": ["fabrikam.com"]}
 
 
 def test_a_certain_exception_spares_the_questions() -> None:
-    answer = _deliver([{"SubjectMatchesPatterns": ["(?=a)"], "ExceptIfSentTo": ["adele@contoso.com"], **ENCRYPT}], to=["adele@contoso.com"])
+    answer = _deliver(
+        [{"SubjectMatchesPatterns": ["(?=a)"], "ExceptIfSentTo": ["adele@contoso.com"], **ENCRYPT}],
+        to=["adele@contoso.com"],
+    )
     assert "unknown" not in answer["adele@contoso.com"]
 
 
 def test_an_unknown_that_two_rules_share_may_not_matter() -> None:
     """Either the rule or the one that excepts the same acts."""
-    answer = _deliver([{"SubjectMatchesPatterns": ["(?=a)"], **ENCRYPT}, {"ExceptIfSubjectMatchesPatterns": ["(?=a)"], **ENCRYPT}])
+    answer = _deliver(
+        [{"SubjectMatchesPatterns": ["(?=a)"], **ENCRYPT}, {"ExceptIfSubjectMatchesPatterns": ["(?=a)"], **ENCRYPT}]
+    )
     assert {result["protection"] for result in answer.values()} == {"encrypt"}
 
 
@@ -169,13 +223,17 @@ def test_a_relation_that_holds_for_some() -> None:
     )
     assert {row["id"] for result in answer.values() for row in result["unknown"]} == {"U05"}
     answer = _deliver(
-        [{"ManagerAddresses": ["adele@contoso.com"], "ManagerForEvaluatedUser": "Sender", **ENCRYPT}], {"managers": {"megan@contoso.com": "adele@contoso.com"}}
+        [{"ManagerAddresses": ["adele@contoso.com"], "ManagerForEvaluatedUser": "Sender", **ENCRYPT}],
+        {"managers": {"megan@contoso.com": "adele@contoso.com"}},
     )
     assert {result["protection"] for result in answer.values()} == {"encrypt"}
 
 
 def test_two_templates_and_two_brandings() -> None:
-    do_not_forward = {"ApplyRightsProtectionTemplate": "Do Not Forward", "ApplyRightsProtectionCustomizationTemplate": "One"}
+    do_not_forward = {
+        "ApplyRightsProtectionTemplate": "Do Not Forward",
+        "ApplyRightsProtectionCustomizationTemplate": "One",
+    }
     answer = _deliver([ENCRYPT, do_not_forward, {"ApplyRightsProtectionCustomizationTemplate": "Two"}])
     for result in answer.values():
         assert (result["protection"], result["protected_by"]) == ("protected_option_unknown", ["A", "B"])
@@ -184,7 +242,13 @@ def test_two_templates_and_two_brandings() -> None:
 
 
 def test_moderation_goes_on_after_approval() -> None:
-    answer = _deliver([{"ModerateMessageByUser": ["adele@contoso.com"]}, {"ModerateMessageByUser": ["megan@contoso.com"], **FIRST}, ENCRYPT])
+    answer = _deliver(
+        [
+            {"ModerateMessageByUser": ["adele@contoso.com"]},
+            {"ModerateMessageByUser": ["megan@contoso.com"], **FIRST},
+            ENCRYPT,
+        ]
+    )
     first = answer["ann@fabrikam.com"]
     assert (first["fate"], first["after_approval"]["fate"]) == ("moderated", "moderated")
     assert first["after_approval"]["after_approval"]["protection"] == "encrypt"
@@ -199,7 +263,13 @@ def test_a_release_skips_the_later_rules() -> None:
 
 
 def test_added_and_redirected_recipients() -> None:
-    answer = _deliver([{"CopyTo": ["new@contoso.com"]}, {"SentToScope": "InOrganization", **ENCRYPT}, {"FromScope": "InOrganization", "PrependSubject": "x"}])
+    answer = _deliver(
+        [
+            {"CopyTo": ["new@contoso.com"]},
+            {"SentToScope": "InOrganization", **ENCRYPT},
+            {"FromScope": "InOrganization", "PrependSubject": "x"},
+        ]
+    )
     added = answer["new@contoso.com"]
     assert [row["id"] for row in added["unknown"]] == ["U09"]
     assert [row["matched"] for row in added["rules"]] == [True, "unknown", True]
@@ -241,18 +311,34 @@ def test_what_may_keep_a_message_from_being_encrypted(message: dict[str, Any], n
 
 def test_the_window_of_a_rule() -> None:
     rule = {"ActivationDate": "2026-03-01T00:00:00Z", **ENCRYPT}
-    for date, expected in (("2026-02-28T23:59:59Z", "none"), ("2026-03-01T00:00:01Z", "encrypt"), ("2026-03-01T00:00:00Z", "unknown")):
+    for date, expected in (
+        ("2026-02-28T23:59:59Z", "none"),
+        ("2026-03-01T00:00:01Z", "encrypt"),
+        ("2026-03-01T00:00:00Z", "unknown"),
+    ):
         assert _deliver([rule], date=date)["ann@fabrikam.com"]["protection"] == expected
     nowhere = {"ExpiryDate": "2026-03-01T00:00:00", **ENCRYPT}
-    for date, expected in (("2026-03-01T20:00:00Z", "unknown"), ("2026-03-02T01:00:00Z", "none"), ("2026-02-27T00:00:00Z", "encrypt")):
+    for date, expected in (
+        ("2026-03-01T20:00:00Z", "unknown"),
+        ("2026-03-02T01:00:00Z", "none"),
+        ("2026-02-27T00:00:00Z", "encrypt"),
+    ):
         assert _deliver([nowhere], date=date)["ann@fabrikam.com"]["protection"] == expected
 
 
 def test_a_group_that_is_gone_has_no_members() -> None:
     gone = {"groups": {"old@contoso.com": None}}
-    assert _deliver([{"SentToMemberOf": ["old@contoso.com"], **ENCRYPT}], gone)["ann@fabrikam.com"]["protection"] == "none"
-    assert _deliver([{"ExceptIfSentToMemberOf": ["old@contoso.com"], **ENCRYPT}], gone)["ann@fabrikam.com"]["protection"] == "encrypt"
-    assert _deliver([{"SentToMemberOf": ["untold@contoso.com"], **ENCRYPT}])["ann@fabrikam.com"]["unknown"][0]["id"] == "facts"
+    assert (
+        _deliver([{"SentToMemberOf": ["old@contoso.com"], **ENCRYPT}], gone)["ann@fabrikam.com"]["protection"] == "none"
+    )
+    assert (
+        _deliver([{"ExceptIfSentToMemberOf": ["old@contoso.com"], **ENCRYPT}], gone)["ann@fabrikam.com"]["protection"]
+        == "encrypt"
+    )
+    assert (
+        _deliver([{"SentToMemberOf": ["untold@contoso.com"], **ENCRYPT}])["ann@fabrikam.com"]["unknown"][0]["id"]
+        == "facts"
+    )
 
 
 @pytest.mark.parametrize(
@@ -269,7 +355,9 @@ def test_a_group_that_is_gone_has_no_members() -> None:
 def test_a_plus_address_may_be_the_one_without_its_tag(to: str, known: dict[str, Any], protection: str) -> None:
     plain = f"{to.partition('+')[0]}@{to.partition('@')[2]}"
     assert _deliver([{"SentTo": [plain], **ENCRYPT}], known, to=[to])[to]["protection"] == protection
-    assert _deliver([{"SentTo": [to], **ENCRYPT}], known, to=[to])[to]["protection"] == ("unknown" if protection == "unknown" else "encrypt")
+    assert _deliver([{"SentTo": [to], **ENCRYPT}], known, to=[to])[to]["protection"] == (
+        "unknown" if protection == "unknown" else "encrypt"
+    )
 
 
 @pytest.mark.parametrize("option", ["RecipientDomainIs", "SentTo", "AnyOfToHeader", "RecipientAddressContainsWords"])
@@ -278,12 +366,20 @@ def test_an_international_name_has_two_spellings(option: str) -> None:
     for one, other in (names, names[::-1]):
         value = f"ann@{one}" if option in ("SentTo", "AnyOfToHeader") else one
         for name, protection in ((one, "encrypt"), (other, "unknown"), ("example.org", "none")):
-            assert _deliver([{option: [value], **ENCRYPT}], to=[f"ann@{name}"])[f"ann@{name}"]["protection"] == protection
+            assert (
+                _deliver([{option: [value], **ENCRYPT}], to=[f"ann@{name}"])[f"ann@{name}"]["protection"] == protection
+            )
 
 
 def test_a_letter_and_its_accent_may_be_one_character_or_two() -> None:
     composed, apart = "caf\u00e9", "cafe\u0301"
-    for text, word, expected in ((composed, composed, True), (apart, apart, True), (apart, composed, None), (composed, apart, None), (composed, "cafe", False)):
+    for text, word, expected in (
+        (composed, composed, True),
+        (apart, apart, True),
+        (apart, composed, None),
+        (composed, apart, None),
+        (composed, "cafe", False),
+    ):
         found = word_in(f"our {text}", word)
         assert found is expected if expected is not None else isinstance(found, Maybe)
     assert isinstance(pattern_in(apart, composed), Maybe)

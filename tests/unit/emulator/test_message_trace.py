@@ -26,7 +26,13 @@ def ask(shell: Shell, **parameters: Any) -> Outcome:
 
 def test_pages_go_on_from_the_last_row_within_an_instant(organization: Organization, shell: Shell) -> None:
     """A message for 1,000 people, all of one instant."""
-    organization.patch({"message_trace": [row(1, NOW - datetime.timedelta(hours=1), "a@x.com", f"p{number:04}@x.com") for number in range(1000)]})
+    organization.patch(
+        {
+            "message_trace": [
+                row(1, NOW - datetime.timedelta(hours=1), "a@x.com", f"p{number:04}@x.com") for number in range(1000)
+            ]
+        }
+    )
     seen: list[str] = []
     more: dict[str, Any] = {"ResultSize": 300}
     for page in range(4):
@@ -35,7 +41,9 @@ def test_pages_go_on_from_the_last_row_within_an_instant(organization: Organizat
         assert bool(outcome.warnings) is (page < 3)
         if outcome.warnings:
             last = outcome.records[-1].values
-            assert outcome.warnings[0].startswith("There are more results, use the following command to get more. Get-MessageTraceV2 ")
+            assert outcome.warnings[0].startswith(
+                "There are more results, use the following command to get more. Get-MessageTraceV2 "
+            )
             assert f'-StartingRecipientAddress "{last["RecipientAddress"]}"' in outcome.warnings[0]
             more.update(EndDate=last["Received"], StartingRecipientAddress=last["RecipientAddress"])
     assert sorted(set(seen)) == [f"p{number:04}@x.com" for number in range(1000)]
@@ -44,7 +52,13 @@ def test_pages_go_on_from_the_last_row_within_an_instant(organization: Organizat
 
 def test_the_newest_row_comes_first_and_late_ones_come_later(organization: Organization, shell: Shell) -> None:
     times = [NOW - datetime.timedelta(hours=hours) for hours in (3, 1, 2)]
-    organization.patch({"message_trace": [row(number, time, "a@x.com", "b@x.com", Late=2 * (number == 1)) for number, time in enumerate(times)]})
+    organization.patch(
+        {
+            "message_trace": [
+                row(number, time, "a@x.com", "b@x.com", Late=2 * (number == 1)) for number, time in enumerate(times)
+            ]
+        }
+    )
     found = [[record.values["Received"] for record in ask(shell).records] for _query in range(3)]
     assert [len(each) for each in found] == [2, 2, 3]
     assert found[-1] == sorted(found[-1], reverse=True)
@@ -80,7 +94,12 @@ def test_the_quota_of_queries(organization: Organization, shell: Shell) -> None:
 
 
 def test_of_a_message_to_many_its_id_shows_all(organization: Organization, shell: Shell) -> None:
-    crowd = [row(1, NOW - datetime.timedelta(hours=5), "a@contoso.com", f"p{number:04}@fabrikam.com") for number in range(1_200)]
-    organization.patch({"message_trace": [*crowd, row(2, NOW - datetime.timedelta(hours=5), "a@contoso.com", "b@fabrikam.com")]})
+    crowd = [
+        row(1, NOW - datetime.timedelta(hours=5), "a@contoso.com", f"p{number:04}@fabrikam.com")
+        for number in range(1_200)
+    ]
+    organization.patch(
+        {"message_trace": [*crowd, row(2, NOW - datetime.timedelta(hours=5), "a@contoso.com", "b@fabrikam.com")]}
+    )
     assert len(ask(shell, ResultSize=5000).records) == 1_001
     assert len(ask(shell, ResultSize=5000, MessageTraceId=crowd[0]["MessageTraceId"]).records) == 1_200

@@ -50,7 +50,9 @@ def test_a_process_keeps_its_console_and_is_ended_with_the_emulator(process: sub
     assert processes.console(name) is console
 
 
-def test_a_process_that_got_the_id_of_one_that_has_ended_is_another_one(process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_got_the_id_of_one_that_has_ended_is_another_one(
+    process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
     processes = own()
     name = f"own-{process.pid}"
     with monkeypatch.context() as earlier:

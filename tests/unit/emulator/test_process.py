@@ -40,11 +40,16 @@ def test_it_says_when_it_is_ready_and_stops_when_told(tmp_path: Path, number: si
         lines = _wait_until_ready(process)
         description = json.loads((tmp_path / "run" / "emulator.json").read_text())
         assert f"api_url: {description['api_url']}" in lines
-        assert [row["name"] for row in description["organizations"]] == ["contoso.onmicrosoft.com", "fabrikam.onmicrosoft.com"]
+        assert [row["name"] for row in description["organizations"]] == [
+            "contoso.onmicrosoft.com",
+            "fabrikam.onmicrosoft.com",
+        ]
         with requests.Session() as session:
             session.trust_env = False
             session.verify = description["ca_cert"]
-            state = session.get(f"{description['control_url']}/state?organization=fabrikam.onmicrosoft.com", timeout=60).json()
+            state = session.get(
+                f"{description['control_url']}/state?organization=fabrikam.onmicrosoft.com", timeout=60
+            ).json()
         assert state["locale"] == "fr-FR"
         process.send_signal(number)
         assert process.wait(60) == 0

@@ -87,7 +87,9 @@ def test_the_module_hands_out_texts(emulator: Emulator) -> None:
 
 
 def test_a_server_hands_out_its_own_objects(emulator: Emulator) -> None:
-    emulator.organizations[NAME].patch({"irm_configuration": {"LicensingLocation": ["https://rms.example/_wmcs/licensing"]}})
+    emulator.organizations[NAME].patch(
+        {"irm_configuration": {"LicensingLocation": ["https://rms.example/_wmcs/licensing"]}}
+    )
     with _pool(emulator, SERVER) as pool:
         (irm,) = map(_properties, _run(pool, ("Get-IRMConfiguration", {})).output)
         with pytest.raises(TypeError):
@@ -104,7 +106,8 @@ def test_on_premises_has_no_cloud_cmdlets() -> None:
         assert "ExternalDirectoryOrganizationId" not in config
         assert _run(pool, ("Get-OMEConfiguration", {})).streams.error[0].fq_error == "CommandNotFoundException"
         assert (
-            _run(pool, ("Set-IRMConfiguration", {"AzureRMSLicensingEnabled": True})).streams.error[0].fq_error == "NamedParameterNotFound,Set-IRMConfiguration"
+            _run(pool, ("Set-IRMConfiguration", {"AzureRMSLicensingEnabled": True})).streams.error[0].fq_error
+            == "NamedParameterNotFound,Set-IRMConfiguration"
         )
 
 
@@ -120,7 +123,9 @@ def test_a_management_host_needs_to_connect_first(emulator: Emulator) -> None:
     }
     with _pool(emulator, HOST) as pool:
         assert _run(pool, ("Get-IRMConfiguration", {})).streams.error[0].fq_error == "CommandNotFoundException"
-        assert _run(pool, ("Connect-ExchangeOnline", {**sign_in, "AppId": "00000000-0000-0000-0000-000000000000"})).streams.error
+        assert _run(
+            pool, ("Connect-ExchangeOnline", {**sign_in, "AppId": "00000000-0000-0000-0000-000000000000"})
+        ).streams.error
         assert _run(pool, ("Connect-ExchangeOnline", {**sign_in, "CertificateThumbprint": "00"})).streams.error
         assert not _run(pool, ("Connect-ExchangeOnline", sign_in)).streams.error
         assert emulator.sessions == {"shells": 1, "exchange_sessions": 1}
@@ -147,7 +152,9 @@ def test_a_certificate_password_travels_as_a_secure_string(emulator: Emulator) -
 
 def test_statements_share_a_pipeline_and_errors_do_not_end_it(emulator: Emulator) -> None:
     with _pool(emulator) as pool:
-        shell = _run(pool, ("Get-IRMConfiguration", {}), ("Get-TransportRule", {"Identity": "nobody"}), ("Get-RMSTemplate", {}))
+        shell = _run(
+            pool, ("Get-IRMConfiguration", {}), ("Get-TransportRule", {"Identity": "nobody"}), ("Get-RMSTemplate", {})
+        )
         assert len(shell.output) == 5
         assert not shell.had_errors
         assert "ManagementObjectNotFoundException" in str(shell.streams.error[0])
@@ -163,10 +170,16 @@ def test_statements_share_a_pipeline_and_errors_do_not_end_it(emulator: Emulator
         ("New-OMEConfiguration", {"Identity": "x"}, "CommandNotFoundException"),
         ("Set-IRMConfiguration", {"Bogus": 1}, "NamedParameterNotFound,Set-IRMConfiguration"),
         ("Set-OMEConfiguration", {}, "MissingMandatoryParameter,Set-OMEConfiguration"),
-        ("Set-OMEConfiguration", {"Identity": "OME Configuration", "OTPEnabled": False}, "HostException,Set-OMEConfiguration"),
+        (
+            "Set-OMEConfiguration",
+            {"Identity": "OME Configuration", "OTPEnabled": False},
+            "HostException,Set-OMEConfiguration",
+        ),
     ],
 )
-def test_what_powershell_itself_refuses_fails(emulator: Emulator, cmdlet: str, parameters: dict[str, Any], error_id: str) -> None:
+def test_what_powershell_itself_refuses_fails(
+    emulator: Emulator, cmdlet: str, parameters: dict[str, Any], error_id: str
+) -> None:
     with _pool(emulator) as pool:
         shell = _run(pool, (cmdlet, parameters))
     assert shell.had_errors
@@ -184,10 +197,18 @@ def test_scripts_are_refused(emulator: Emulator) -> None:
 def test_values_arrive_as_they_were_sent(emulator: Emulator) -> None:
     words = ["quote ' \" `", "$(boom)", "line\nbreak", "emoji \U0001f600", "_x0041_"]
     with _pool(emulator) as pool:
-        new = {"Name": "r", "SubjectContainsWords": words, "SetSCL": 5, "Enabled": False, "ExpiryDate": "2027-01-01T00:00:00Z"}
+        new = {
+            "Name": "r",
+            "SubjectContainsWords": words,
+            "SetSCL": 5,
+            "Enabled": False,
+            "ExpiryDate": "2027-01-01T00:00:00Z",
+        }
         assert not _run(pool, ("New-TransportRule", new)).streams.error
         picture = bytes(range(256)) * 4000
-        assert not _run(pool, ("Set-OMEConfiguration", {"Identity": "OME Configuration", "Image": picture, "Confirm": False})).streams.error
+        assert not _run(
+            pool, ("Set-OMEConfiguration", {"Identity": "OME Configuration", "Image": picture, "Confirm": False})
+        ).streams.error
         recipients = {"AdminMailRecipients": {"Add": ["a@contoso.com"]}}
         assert not _run(pool, ("Set-ActiveSyncOrganizationSettings", recipients)).streams.error
         (rule,) = map(_properties, _run(pool, ("Get-TransportRule", {})).output)

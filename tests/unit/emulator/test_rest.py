@@ -45,7 +45,9 @@ def test_an_error_comes_in_three_forms(client: Client, emulator: Emulator, form:
     error = answer.json()["error"]
     assert error["message"] == "Error executing cmdlet"
     if form == "pipe":
-        assert error["details"][0]["message"].startswith("Ex6F9304|Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException|The operation")
+        assert error["details"][0]["message"].startswith(
+            "Ex6F9304|Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException|The operation"
+        )
     elif form == "json":
         assert json.loads(error["details"][0]["message"])["TypeName"].endswith("ManagementObjectNotFoundException")
     else:
@@ -60,7 +62,9 @@ def test_a_hidden_cmdlet_is_not_even_json(client: Client) -> None:
 
 def test_batches_answer_by_id(client: Client) -> None:
     names = ["Get-OMEConfiguration", "Get-Nothing", "Get-IRMConfiguration"]
-    responses = {row["id"]: row for row in client.post("$batch", {"requests": list(map(client.part, names))}).json()["responses"]}
+    responses = {
+        row["id"]: row for row in client.post("$batch", {"requests": list(map(client.part, names))}).json()["responses"]
+    }
     assert {name: row["status"] for name, row in responses.items()} == {names[0]: 200, names[1]: 403, names[2]: 200}
     assert client.emulator.round_trips == 1
     assert [entry.cmdlet for entry in client.emulator.calls] == names
@@ -97,7 +101,12 @@ def test_a_part_of_a_batch_needs_an_authorization_of_its_own(client: Client) -> 
 
 def test_pages_follow_the_link_with_the_same_body(client: Client, emulator: Emulator) -> None:
     emulator.organizations[client.organization].patch(
-        {"page_size": 2, "transport_rules": [{"Name": name, "Guid": name, "State": "Enabled", "DeleteMessage": True} for name in "abcde"]}
+        {
+            "page_size": 2,
+            "transport_rules": [
+                {"Name": name, "Guid": name, "State": "Enabled", "DeleteMessage": True} for name in "abcde"
+            ],
+        }
     )
     body = {"CmdletInput": {"CmdletName": "Get-TransportRule", "Parameters": {}}}
     names: list[str] = []
@@ -139,7 +148,9 @@ def test_a_missing_directory_role_is_403(client: Client) -> None:
     assert client.invoke("Get-IRMConfiguration").status_code == 200
 
 
-@pytest.mark.parametrize("kind", ["secret", "pem", "thumbprint", "pfx", "federated", "wrong secret", "foreign certificate"])
+@pytest.mark.parametrize(
+    "kind", ["secret", "pem", "thumbprint", "pfx", "federated", "wrong secret", "foreign certificate"]
+)
 def test_msal_signs_in_with_every_credential(emulator: Emulator, kind: str) -> None:
     here, there = emulator.describe()["organizations"]
     pem = Path((there if kind == "foreign certificate" else here)["certificate_path"]).read_text()
@@ -170,14 +181,20 @@ def test_msal_signs_in_with_every_credential(emulator: Emulator, kind: str) -> N
 
 
 def test_the_module_file_lists_what_is_granted(client: Client) -> None:
-    answer = client.session.get(f"{client.emulator.url}/adminapi/v1.0/{client.organization}/EXOModuleFile?Version=3.9.2", timeout=60)
+    answer = client.session.get(
+        f"{client.emulator.url}/adminapi/v1.0/{client.organization}/EXOModuleFile?Version=3.9.2", timeout=60
+    )
     names = answer.json()["value"][0]["exportedCmdlets"].split(",")
     assert "Get-OMEConfiguration" in names
     assert "New-OMEConfiguration" not in names
 
 
 def test_the_portal_edits_without_being_counted(client: Client) -> None:
-    client.control("POST", "cmdlet", {"cmdlet": "Set-OMEConfiguration", "parameters": {"Identity": "OME Configuration", "OTPEnabled": False}})
+    client.control(
+        "POST",
+        "cmdlet",
+        {"cmdlet": "Set-OMEConfiguration", "parameters": {"Identity": "OME Configuration", "OTPEnabled": False}},
+    )
     assert client.control("GET", "state")["ome_configurations"][0]["OTPEnabled"] is False
     assert client.control("GET", "round_trips") == {"round_trips": 0, "counters": {}}
     client.invoke("Get-OMEConfiguration")
@@ -201,24 +218,36 @@ def test_a_picture_goes_in_and_out(client: Client, emulator: Emulator) -> None:
 
 
 def test_a_picture_is_no_text(client: Client) -> None:
-    answer = client.invoke("Set-OMEConfiguration", Identity="OME Configuration", Image={"@odata.type": "#Exchange.ByteArrayType", "Data": "iVBORw=="})
+    answer = client.invoke(
+        "Set-OMEConfiguration",
+        Identity="OME Configuration",
+        Image={"@odata.type": "#Exchange.ByteArrayType", "Data": "iVBORw=="},
+    )
     assert answer.status_code == 400
 
 
 @pytest.mark.parametrize("place", ["virtual machine", "app service"])
 @pytest.mark.parametrize("kind", ["system", "user"])
-def test_msal_signs_in_with_a_managed_identity(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, place: str, kind: str) -> None:
+def test_msal_signs_in_with_a_managed_identity(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, place: str, kind: str
+) -> None:
     if place == "app service":
         monkeypatch.setenv("IDENTITY_ENDPOINT", f"{emulator.url}/msi/token")
         monkeypatch.setenv("IDENTITY_HEADER", "secret")
     else:
         monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", emulator.url)
     (organization, _unused) = emulator.describe()["organizations"]
-    identity = msal.SystemAssignedManagedIdentity() if kind == "system" else msal.UserAssignedManagedIdentity(client_id=organization["client_id"])
+    identity = (
+        msal.SystemAssignedManagedIdentity()
+        if kind == "system"
+        else msal.UserAssignedManagedIdentity(client_id=organization["client_id"])
+    )
     with requests.Session() as session:
         session.trust_env = False
         session.verify = str(emulator.ca_cert)
-        result = msal.ManagedIdentityClient(identity, http_client=session).acquire_token_for_client(resource="https://outlook.office365.com")
+        result = msal.ManagedIdentityClient(identity, http_client=session).acquire_token_for_client(
+            resource="https://outlook.office365.com"
+        )
     assert result["token_type"] == "Bearer"
 
 
@@ -242,7 +271,12 @@ def test_msal_answers_a_claims_challenge(client: Client, emulator: Emulator) -> 
 
 def test_an_application_may_serve_several_organizations(client: Client, emulator: Emulator) -> None:
     here, there = emulator.describe()["organizations"]
-    form = {"grant_type": "client_credentials", "client_id": here["client_id"], "client_secret": here["client_secret"], "scope": _SCOPE[0]}
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": here["client_id"],
+        "client_secret": here["client_secret"],
+        "scope": _SCOPE[0],
+    }
     url = f"{emulator.url}/{there['name']}/oauth2/v2.0/token"
     assert "AADSTS700016" in client.session.post(url, data=form, timeout=60).json()["error_description"]
     client.control("PATCH", f"application?organization={here['name']}", {"consented_in": [there["name"]]})
@@ -272,7 +306,9 @@ def test_a_picture_may_come_back_in_other_ways(client: Client, emulator: Emulato
 
 
 def test_a_parameter_may_not_have_arrived_yet(client: Client, emulator: Emulator) -> None:
-    emulator.organizations[client.organization].patch({"hidden_parameters": ["Set-IRMConfiguration -EnablePortalTrackingLogs"]})
+    emulator.organizations[client.organization].patch(
+        {"hidden_parameters": ["Set-IRMConfiguration -EnablePortalTrackingLogs"]}
+    )
     answer = client.invoke("Set-IRMConfiguration", EnablePortalTrackingLogs=True)
     assert answer.status_code == 400
     assert "AmbiguousParameterSetException" in answer.text
@@ -280,33 +316,44 @@ def test_a_parameter_may_not_have_arrived_yet(client: Client, emulator: Emulator
 
 def test_lists_may_come_back_in_another_order(client: Client, emulator: Emulator) -> None:
     emulator.organizations[client.organization].patch({"reorder_lists": True})
-    (rule,) = client.invoke("New-TransportRule", Name="r", DeleteMessage=True, SubjectContainsWords=["a", "b"]).json()["value"]
+    (rule,) = client.invoke("New-TransportRule", Name="r", DeleteMessage=True, SubjectContainsWords=["a", "b"]).json()[
+        "value"
+    ]
     assert rule["SubjectContainsWords"] == ["b", "a"]
 
 
 def test_cmdlets_do_not_run_under_the_older_version(client: Client, emulator: Emulator) -> None:
     address = f"{emulator.url}/adminapi/v1.0/{client.organization}/InvokeCommand"
-    answer = client.session.post(address, json={"CmdletInput": {"CmdletName": "Get-IRMConfiguration", "Parameters": {}}}, timeout=60)
+    answer = client.session.post(
+        address, json={"CmdletInput": {"CmdletName": "Get-IRMConfiguration", "Parameters": {}}}, timeout=60
+    )
     assert answer.status_code == 405
     assert client.emulator.calls == []
 
 
 def test_who_names_cmdlets_gets_a_module_with_these_and_objects_as_clixml(client: Client, emulator: Emulator) -> None:
     base, named = f"{emulator.url}/adminapi", {"CommandName": "Get-IRMConfiguration,Get-Mailbox"}
-    (file,) = client.session.get(f"{base}/v1.0/{client.organization}/EXOModuleFile", headers=named, timeout=60).json()["value"]
+    (file,) = client.session.get(f"{base}/v1.0/{client.organization}/EXOModuleFile", headers=named, timeout=60).json()[
+        "value"
+    ]
     assert file["exportedCmdlets"] == "Get-IRMConfiguration"
     assert "function Get-IRMConfiguration {" in file["fileContent"]
     state = client.session.get(f"{base}/beta/{client.organization}/basicinfo('AdminApiState')", timeout=60).json()
     assert state == {"PropertyName": "AdminApiState", "PropertyValue": "Running"}
     body = {"CmdletInput": {"CmdletName": "Get-IRMConfiguration", "Parameters": {}}}
-    (found,) = client.session.post(f"{base}/beta/{client.organization}/InvokeCommand", json=body, headers={"X-ResponseFormat": "clixml"}, timeout=60).json()[
-        "value"
-    ]
+    (found,) = client.session.post(
+        f"{base}/beta/{client.organization}/InvokeCommand",
+        json=body,
+        headers={"X-ResponseFormat": "clixml"},
+        timeout=60,
+    ).json()["value"]
     assert found["_clixml"].startswith("<Objs ")
     assert 'N="SearchEnabled"' in found["_clixml"]
 
 
-def test_a_page_beyond_the_first_is_refused_where_another_domain_names_the_organization(client: Client, emulator: Emulator) -> None:
+def test_a_page_beyond_the_first_is_refused_where_another_domain_names_the_organization(
+    client: Client, emulator: Emulator
+) -> None:
     organization = emulator.organizations[client.organization]
     rules = [{"Name": name, "Guid": name, "DeleteMessage": True} for name in "abc"]
     domains = [*organization.state["accepted_domains"], {"DomainName": "contoso.com"}]
@@ -314,7 +361,9 @@ def test_a_page_beyond_the_first_is_refused_where_another_domain_names_the_organ
     body = {"CmdletInput": {"CmdletName": "Get-TransportRule", "Parameters": {}}}
     statuses = []
     for tenant in ("contoso.com", organization.tenant_id):
-        first = client.session.post(f"{emulator.url}/adminapi/beta/{tenant}/InvokeCommand", json=body, timeout=60).json()
+        first = client.session.post(
+            f"{emulator.url}/adminapi/beta/{tenant}/InvokeCommand", json=body, timeout=60
+        ).json()
         statuses.append(client.session.post(first["@odata.nextLink"], json=body, timeout=60).status_code)
     assert statuses == [400, 200]
 
@@ -325,6 +374,8 @@ def test_graph_has_the_quota_of_the_message_trace(client: Client, emulator: Emul
     token = emulator.authority.issue(emulator.applications[organization.name], organization, GRAPH)
     query = {"$filter": "receivedDateTime ge 2026-11-24T00:00:00Z and receivedDateTime le 2026-11-25T00:00:00Z"}
     headers = {"Authorization": f"Bearer {token}"}
-    answers = [client.session.get(f"{emulator.url}{PATH}", params=query, headers=headers, timeout=10) for _query in range(3)]
+    answers = [
+        client.session.get(f"{emulator.url}{PATH}", params=query, headers=headers, timeout=10) for _query in range(3)
+    ]
     assert [each.status_code for each in answers] == [200, 200, 429]
     assert 0 < int(answers[2].headers["Retry-After"]) <= 300

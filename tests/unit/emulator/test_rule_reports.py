@@ -20,7 +20,10 @@ from tests.emulator.rule_reports import RULE_EVENTS, detail, hit, hits
 NOW = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
 Shell = Callable[..., Outcome]
 REPORT = "Get-MailDetailTransportRuleReport"
-ROWS = [row(number, NOW - datetime.timedelta(hours=30, minutes=number), "a@x.com", f"p{number}@x.com") for number in range(5)]
+ROWS = [
+    row(number, NOW - datetime.timedelta(hours=30, minutes=number), "a@x.com", f"p{number}@x.com")
+    for number in range(5)
+]
 
 
 def ask(shell: Shell, cmdlet: str = REPORT, **parameters: Any) -> list[dict[str, Any]]:
@@ -29,12 +32,21 @@ def ask(shell: Shell, cmdlet: str = REPORT, **parameters: Any) -> list[dict[str,
 
 
 def test_rules_are_reported_only_where_their_events_are_asked_for(organization: Organization, shell: Shell) -> None:
-    organization.patch({"rule_report": [*hits(ROWS, "R", omitted=[ROWS[2]["MessageTraceId"]]), hit(ROWS[0], "R", EventType=RULE_EVENTS[1])]})
+    organization.patch(
+        {
+            "rule_report": [
+                *hits(ROWS, "R", omitted=[ROWS[2]["MessageTraceId"]]),
+                hit(ROWS[0], "R", EventType=RULE_EVENTS[1]),
+            ]
+        }
+    )
     assert ask(shell) == []
     found = ask(shell, EventType=["TransportRuleHits"])
     assert [each["RecipientAddress"] for each in found] == ["p0@x.com", "p1@x.com", "p3@x.com", "p4@x.com"]
     assert len(ask(shell, EventType=list(RULE_EVENTS))) == 5
-    assert [each["RecipientAddress"] for each in ask(shell, EventType=["TransportRuleHits"], Page=2, PageSize=3)] == ["p4@x.com"]
+    assert [each["RecipientAddress"] for each in ask(shell, EventType=["TransportRuleHits"], Page=2, PageSize=3)] == [
+        "p4@x.com"
+    ]
     with pytest.raises(CmdletError, match="EventType"):
         ask(shell, EventType=["Hits"])
 
@@ -60,7 +72,12 @@ def test_details_need_message_and_recipient(organization: Organization, shell: S
     assert "Transport rule: 'R', ID: ('1')" in found[1]["Detail"]
     assert found[2]["Data"] == '<root><MEP Name="ConnectorId" String="To &amp; fro"/></root>'
     for missing in asked:
-        assert shell("Get-MessageTraceDetailV2", **{name: value for name, value in asked.items() if name != missing}).records == []
+        assert (
+            shell(
+                "Get-MessageTraceDetailV2", **{name: value for name, value in asked.items() if name != missing}
+            ).records
+            == []
+        )
 
 
 def test_the_quota_of_details(shell: Shell) -> None:

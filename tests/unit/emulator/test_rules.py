@@ -89,7 +89,9 @@ def test_priorities_are_renumbered(shell: Shell, organization: Organization) -> 
         ({"ApplyRightsProtectionTemplate": None}, "at least one action"),
     ],
 )
-def test_refusals(shell: Shell, rule: dict[str, Any], organization: Organization, parameters: dict[str, Any], message: str) -> None:
+def test_refusals(
+    shell: Shell, rule: dict[str, Any], organization: Organization, parameters: dict[str, Any], message: str
+) -> None:
     shell("New-TransportRule", Name="Other", DeleteMessage=True)
     before = organization.dump()
     target = "Other" if parameters.get("Name") == "encrypt" else "Encrypt"
@@ -99,14 +101,29 @@ def test_refusals(shell: Shell, rule: dict[str, Any], organization: Organization
 
 
 def test_the_service_fills_in_the_other_half(shell: Shell, rule: dict[str, Any]) -> None:
-    shell("Set-TransportRule", Identity="Encrypt", RejectMessageReasonText="No.", ADComparisonAttribute="Department", ApplyHtmlDisclaimerText="Hi")
+    shell(
+        "Set-TransportRule",
+        Identity="Encrypt",
+        RejectMessageReasonText="No.",
+        ADComparisonAttribute="Department",
+        ApplyHtmlDisclaimerText="Hi",
+    )
     filled = _read(shell, "Encrypt")
     assert filled["RejectMessageEnhancedStatusCode"] == "5.7.1"
     assert filled["ADComparisonOperator"] == "Equal"
     assert (filled["ApplyHtmlDisclaimerLocation"], filled["ApplyHtmlDisclaimerFallbackAction"]) == ("Append", "Wrap")
-    shell("Set-TransportRule", Identity="Encrypt", ApplyHtmlDisclaimerText=None, RejectMessageReasonText=None, RejectMessageEnhancedStatusCode=None)
+    shell(
+        "Set-TransportRule",
+        Identity="Encrypt",
+        ApplyHtmlDisclaimerText=None,
+        RejectMessageReasonText=None,
+        RejectMessageEnhancedStatusCode=None,
+    )
     cleared = _read(shell, "Encrypt")
-    assert [cleared[name] for name in ("ApplyHtmlDisclaimerLocation", "RejectMessageReasonText", "RejectMessageEnhancedStatusCode")] == [None] * 3
+    assert [
+        cleared[name]
+        for name in ("ApplyHtmlDisclaimerLocation", "RejectMessageReasonText", "RejectMessageEnhancedStatusCode")
+    ] == [None] * 3
 
 
 def test_values_are_normalized(shell: Shell, rule: dict[str, Any]) -> None:
@@ -153,7 +170,14 @@ def test_more_rules_than_asked_for_is_a_warning(shell: Shell) -> None:
 
 
 def test_three_hundred_rules_are_the_limit(shell: Shell, organization: Organization) -> None:
-    organization.patch({"transport_rules": [{"Name": f"r{number}", "Guid": f"{number}", "State": "Enabled", "DeleteMessage": True} for number in range(300)]})
+    organization.patch(
+        {
+            "transport_rules": [
+                {"Name": f"r{number}", "Guid": f"{number}", "State": "Enabled", "DeleteMessage": True}
+                for number in range(300)
+            ]
+        }
+    )
     with pytest.raises(CmdletError, match="300 rules"):
         shell("New-TransportRule", Name="one more", DeleteMessage=True)
 

@@ -18,7 +18,9 @@ FIDELITY = Path(__file__).parents[3] / "docs/docsite/rst/fidelity.rst"
 
 def _cloud(cmdlet: Cmdlet) -> dict[str, str]:
     return {
-        parameter.name: parameter.type_source for parameter in cmdlet.parameters.values() if parameter.cloud and parameter.name not in ("Confirm", "WhatIf")
+        parameter.name: parameter.type_source
+        for parameter in cmdlet.parameters.values()
+        if parameter.cloud and parameter.name not in ("Confirm", "WhatIf")
     }
 
 
@@ -29,7 +31,10 @@ def test_how_many_rest_on_which(record_property: Callable[[str, object], None]) 
             sources.update(_cloud(cmdlet).values())
     known = sum(len(row["parameters"]) for row in manifest().values())
     types = ", ".join(f"{number} by {source}" for source, number in sources.most_common())
-    record_property("says", f"The emulator's cmdlets: {len(manifest())} with {known} parameters of the live module; types told {types}.")
+    record_property(
+        "says",
+        f"The emulator's cmdlets: {len(manifest())} with {known} parameters of the live module; types told {types}.",
+    )
     # Of a cmdlet that the manifest has, nothing is invented and nothing left out.
     assert sources.total() == known
     page = " ".join(FIDELITY.read_text(encoding="utf-8").split())

@@ -44,7 +44,12 @@ def test_the_lists_name_parameters_that_the_module_has() -> None:
     common = {"Confirm"}
     for cmdlet, parameters in generate_endpoint.allowed("Baseline").items():
         # Of what the manifest does not hold, the emulator knows what the documentation says.
-        known = {name.lower() for name in (manifest()[cmdlet]["parameters"] if cmdlet in manifest() else cmdlets()[cmdlet.lower()].parameters)}
+        known = {
+            name.lower()
+            for name in (
+                manifest()[cmdlet]["parameters"] if cmdlet in manifest() else cmdlets()[cmdlet.lower()].parameters
+            )
+        }
         assert {name for name in parameters if name.lower() not in known} <= common, cmdlet
 
 
@@ -79,7 +84,15 @@ class Run:
 def opened(emulator: Emulator, name: str) -> Iterator[Run]:
     (organization,) = emulator.describe()["organizations"]
     account = {"username": organization["psrp_user"], "password": organization["psrp_password"]}
-    line = WSMan("127.0.0.1", port=emulator.psrp_plain_front.port, ssl=False, auth="basic", encryption="never", no_proxy=True, **account)
+    line = WSMan(
+        "127.0.0.1",
+        port=emulator.psrp_plain_front.port,
+        ssl=False,
+        auth="basic",
+        encryption="never",
+        no_proxy=True,
+        **account,
+    )
     with line, RunspacePool(line, configuration_name=name) as pool:
         yield Run(pool)
 
@@ -99,7 +112,16 @@ def refusal(shell: PowerShell) -> str:
 @pytest.mark.engine
 def test_it_shows_its_list_and_what_every_constrained_session_has(session: tuple[str, Run]) -> None:
     variant, run = session
-    own = {"Clear-Host", "Exit-PSSession", "Get-Command", "Get-FormatData", "Get-Help", "Measure-Object", "Out-Default", "Select-Object"}
+    own = {
+        "Clear-Host",
+        "Exit-PSSession",
+        "Get-Command",
+        "Get-FormatData",
+        "Get-Help",
+        "Measure-Object",
+        "Out-Default",
+        "Select-Object",
+    }
     own |= {"cls", "exsn", "gcm", "measure", "select"}
     shown = {item.adapted_properties["Name"] for item in run("Get-Command", CommandType="All").output}
     assert shown == {*generate_endpoint.allowed(variant), *own, "Get-ConnectionInformation"}
@@ -116,7 +138,15 @@ def test_what_reads_reads(session: tuple[str, Run]) -> None:
 def test_a_cmdlet_that_is_withheld_is_not_there_by_any_name(session: tuple[str, Run]) -> None:
     variant, run = session
     module = run("Get-ConnectionInformation").output[0].extended_properties["ModuleName"]
-    withheld = ["Connect-ExchangeOnline", "Disconnect-ExchangeOnline", "Get-Mailbox", "Invoke-Expression", "New-Item", "Import-Module", "Get-Variable"]
+    withheld = [
+        "Connect-ExchangeOnline",
+        "Disconnect-ExchangeOnline",
+        "Get-Mailbox",
+        "Invoke-Expression",
+        "New-Item",
+        "Import-Module",
+        "Get-Variable",
+    ]
     withheld += [] if variant == "Baseline" else ["Set-IRMConfiguration", "Remove-TransportRule"]
     for name in withheld:
         for prefix in ("", f"{module}\\", "ExchangeOnlineManagement\\", "Microsoft.PowerShell.Utility\\"):
@@ -161,7 +191,9 @@ def test_an_error_does_not_end_the_statements_after_it(session: tuple[str, Run],
     ],
     ids=["no settings", "no certificate", "another application"],
 )
-def test_a_start_up_script_that_fails_opens_nothing_and_says_why(engine: Engine | None, settings: dict[str, str] | None, text: str) -> None:
+def test_a_start_up_script_that_fails_opens_nothing_and_says_why(
+    engine: Engine | None, settings: dict[str, str] | None, text: str
+) -> None:
     with Emulator([NAME], engine=engine) as emulator:
         name = endpoint.install(emulator, "Audit")
         directory = emulator.directory / "endpoint" / name
@@ -191,9 +223,19 @@ def test_the_registration_installs_what_works(engine: Engine | None, tmp_path: P
         wanted = endpoint.settings(emulator, NAME)
         arguments = f"-Variant Audit -Organization {NAME} -AppId {wanted['AppId']} -CertificateThumbprint {wanted['CertificateThumbprint'].lower()}"
         script = f"{STUBS}\n& '{endpoint.FILES}/Register-MessageEncryptionEndpoint.ps1' {arguments} -Group S-1-5-21-1 -Name Own"
-        environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "ProgramData": str(tmp_path), "PSModulePath": str(MODULES)}
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "ProgramData": str(tmp_path),
+            "PSModulePath": str(MODULES),
+        }
         done = subprocess.run(
-            [str(engine.path), "-NoLogo", "-NoProfile", "-Command", script], env=environment, capture_output=True, text=True, timeout=120, check=False
+            [str(engine.path), "-NoLogo", "-NoProfile", "-Command", script],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
         assert done.stderr == ""
         name, path, descriptor = done.stdout.strip().split("|")
@@ -225,7 +267,10 @@ def test_the_registration_refuses_what_it_cannot_write(engine: Engine | None, tm
     assert engine is not None
     script, tries = endpoint.FILES / "Register-MessageEncryptionEndpoint.ps1", []
     for changed in WRONG:
-        given = " ".join(f"-{name} '{value.replace(chr(39), chr(39) * 2)}'" for name, value in {**GIVEN, changed: WRONG[changed]}.items())
+        given = " ".join(
+            f"-{name} '{value.replace(chr(39), chr(39) * 2)}'"
+            for name, value in {**GIVEN, changed: WRONG[changed]}.items()
+        )
         tries.append(f"try {{ & '{script}' {given}; 'done' }} catch {{ $_.Exception.Message -replace '\\s+', ' ' }}")
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "ProgramData": str(tmp_path / "data")}
     command = [str(engine.path), "-NoLogo", "-NoProfile", "-Command", "\n".join(tries)]

@@ -14,12 +14,17 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange 
 from tests.emulator.engine import Engine
 from tests.soak.world import World
 
-#: Takes Get-Command away at the end of the start-up script: the function of constrained sessions, and the cmdlet behind it.
+#: Takes Get-Command away at the end of the start-up script: the function of constrained sessions, and the cmdlet behind
+#: it.
 WITHOUT_GET_COMMAND = """
 Remove-Item -LiteralPath function:Get-Command
 $ExecutionContext.InvokeCommand.GetCommand('Get-Command', 'Cmdlet').Visibility = 'Private'
 """
-RULE = {"name": "r", "conditions": {"from_scope": "InOrganization"}, "actions": {"apply_rights_protection_template": "Encrypt"}}
+RULE = {
+    "name": "r",
+    "conditions": {"from_scope": "InOrganization"},
+    "actions": {"apply_rights_protection_template": "Encrypt"},
+}
 
 Endpoint = Callable[[Callable[[str], str]], str]
 
@@ -76,13 +81,18 @@ def test_without_get_command_everything_works_and_what_is_granted_is_unknown(wor
     [
         (without(", 'ResultSize'", "'ResultSize'"), ["'ResultSize'", "endpoint"]),
         (
-            lambda script: script.replace("`nparam($parameters)", "`nparam($($parameters.Replace('${ResultSize}', '[ValidateSet(''10'')]${ResultSize}')))"),
+            lambda script: script.replace(
+                "`nparam($parameters)",
+                "`nparam($($parameters.Replace('${ResultSize}', '[ValidateSet(''10'')]${ResultSize}')))",
+            ),
             ["10"],
         ),
     ],
     ids=["no ResultSize", "ValidateSet"],
 )
-def test_a_parameter_that_is_withheld_is_told_by_its_name(world: World, endpoint: Endpoint, how: Any, told: list[str]) -> None:
+def test_a_parameter_that_is_withheld_is_told_by_its_name(
+    world: World, endpoint: Endpoint, how: Any, told: list[str]
+) -> None:
     wire = endpoint(how)
     refused = world.run(wire, "ome_transport_rule", RULE)
     assert isinstance(refused.error, (errors.CmdletNotAvailableError, errors.InvalidValueError))
@@ -104,8 +114,13 @@ def test_templates_that_cannot_be_listed_are_not_taken_for_none(world: World, en
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize(("first", "says"), [("throw 'the store is locked'\n", "the store is locked"), ("exit 3\n", "Get-OrganizationConfig")])
-def test_a_start_up_script_that_does_not_come_to_its_end_opens_nothing(world: World, endpoint: Endpoint, first: str, says: str) -> None:
+@pytest.mark.parametrize(
+    ("first", "says"),
+    [("throw 'the store is locked'\n", "the store is locked"), ("exit 3\n", "Get-OrganizationConfig")],
+)
+def test_a_start_up_script_that_does_not_come_to_its_end_opens_nothing(
+    world: World, endpoint: Endpoint, first: str, says: str
+) -> None:
     wire = endpoint(lambda script: first + script)
     outcome = world.run(wire, "irm_configuration", {"search_enabled": False})
     assert isinstance(outcome.error, errors.UnreachableError)

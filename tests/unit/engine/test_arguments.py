@@ -9,11 +9,17 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import checked_variables
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import (
+    checked_variables,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 
 SPEC: dict[str, Any] = {
-    "rules": {"type": "list", "elements": "dict", "options": {"conditions": {"type": "dict", "options": {"words": {"type": "list", "elements": "str"}}}}},
+    "rules": {
+        "type": "list",
+        "elements": "dict",
+        "options": {"conditions": {"type": "dict", "options": {"words": {"type": "list", "elements": "str"}}}},
+    },
     "branding": {"type": "dict", "options": {"color": {"type": "str"}}},
 }
 
@@ -32,7 +38,9 @@ def test_what_is_no_dictionary_is_named(arguments: dict[str, Any], named: str) -
     assert named in validate(arguments, SPEC)[1]
 
 
-@pytest.mark.parametrize("arguments", [{}, {"branding": None}, {"branding": {"color": "red"}, "rules": [{"conditions": {"words": ["a"]}}]}])
+@pytest.mark.parametrize(
+    "arguments", [{}, {"branding": None}, {"branding": {"color": "red"}, "rules": [{"conditions": {"words": ["a"]}}]}]
+)
 def test_what_fits_is_kept(arguments: dict[str, Any]) -> None:
     validation, errors = validate(arguments, SPEC)
     assert errors == []
@@ -41,7 +49,12 @@ def test_what_fits_is_kept(arguments: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("word", [True, "true", "yes", {}])
 def test_a_rule_for_outgoing_mail_can_be_asked_for_with_a_word(word: Any) -> None:
-    assert checked_variables({"hardened_baseline_encrypt_outgoing": word}, "baseline", bytes)["encrypt_outgoing"]["template"] == "Encrypt"
+    assert (
+        checked_variables({"hardened_baseline_encrypt_outgoing": word}, "baseline", bytes)["encrypt_outgoing"][
+            "template"
+        ]
+        == "Encrypt"
+    )
 
 
 @pytest.mark.parametrize("word", [False, "false", None])
@@ -57,9 +70,16 @@ _WHOLE: dict[str, Any] = {
             "name": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "secret": {"type": "str", "no_log": True},
-            "kept": {"type": "dict", "apply_defaults": True, "options": {"days": {"type": "int", "default": 3}, "note": {"type": "str"}}},
+            "kept": {
+                "type": "dict",
+                "apply_defaults": True,
+                "options": {"days": {"type": "int", "default": 3}, "note": {"type": "str"}},
+            },
             "number": {"type": "int"},
-            "conditions": {"type": "dict", "options": {name: {"type": "list", "elements": "str"} for name in ("from", "words", "sent_to")}},
+            "conditions": {
+                "type": "dict",
+                "options": {name: {"type": "list", "elements": "str"} for name in ("from", "words", "sent_to")},
+            },
         },
     },
     "branding": {"type": "dict", "options": {"color": {"type": "str"}, "size": {"type": "int"}}},
@@ -72,9 +92,17 @@ _WHOLE: dict[str, Any] = {
     [
         {},
         {"rules": []},
-        {"rules": [{"name": "A", "conditions": {"words": ["a", "b"]}}, {"name": "B", "secret": "hidden", "number": "5", "conditions": {}}]},
+        {
+            "rules": [
+                {"name": "A", "conditions": {"words": ["a", "b"]}},
+                {"name": "B", "secret": "hidden", "number": "5", "conditions": {}},
+            ]
+        },
         {"rules": [{"name": "A", "conditions": None, "kept": {"note": "n"}}], "branding": {"size": "4"}},
-        {"rules": [{"name": "A", "conditions": '{"sent_to": ["a"]}'}, {"name": "B", "conditions": {"from": "a,b"}}], "branding": "color=red size=3"},
+        {
+            "rules": [{"name": "A", "conditions": '{"sent_to": ["a"]}'}, {"name": "B", "conditions": {"from": "a,b"}}],
+            "branding": "color=red size=3",
+        },
         {"rules": '[{"name": "A", "number": "7"}]'},
         {"rules": [{"conditions": {"words": ["a"]}}]},
         {"rules": [{"name": "A", "stat": "absent"}], "trac": "all"},
@@ -86,5 +114,9 @@ def test_only_what_concerns_the_arguments_is_looked_at_and_all_is_as_core_has_it
     found, errors = validate(arguments, _WHOLE, required_one_of=[["rules", "branding"]])
     assert found.validated_parameters == whole.validated_parameters
     assert found.error_messages == whole.error_messages
-    assert (found._no_log_values, found._warnings, found._deprecations) == (whole._no_log_values, whole._warnings, whole._deprecations)
+    assert (found._no_log_values, found._warnings, found._deprecations) == (
+        whole._no_log_values,
+        whole._warnings,
+        whole._deprecations,
+    )
     assert bool(errors) == bool(whole.error_messages)

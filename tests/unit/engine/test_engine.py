@@ -12,7 +12,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge, converge_organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import (
+    converge,
+    converge_organization,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Phase, Plan, Step, first_trip
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
@@ -51,7 +54,10 @@ def test_check_mode_says_what_a_run_does_and_writes_nothing() -> None:
         ({"b": Phase.POLICIES, "c": Phase.CONFIGURATIONS}, [["a", "c", "b"]]),
         ({"c": Phase.RULES}, [["a", "b"], ["c"]]),
         ({"a": Phase.RULES, "b": Phase.RULES, "c": Phase.RULES}, [["a"], ["b"], ["c"]]),
-        ({"a": Phase.RULE_REMOVAL, "b": Phase.CONFIGURATION_REMOVAL, "c": Phase.CONFIGURATION_REMOVAL}, [["a"], ["b", "c"]]),
+        (
+            {"a": Phase.RULE_REMOVAL, "b": Phase.CONFIGURATION_REMOVAL, "c": Phase.CONFIGURATION_REMOVAL},
+            [["a"], ["b", "c"]],
+        ),
         ({"b": Phase.LICENSING_REMOVAL}, [["a", "c"], ["b"]]),
     ],
 )
@@ -80,7 +86,10 @@ def test_a_failed_read_is_an_error_and_nothing_is_written() -> None:
         ("The command completed successfully but no settings of 'a' have been modified.", True),
         ("WARNING: The command completed successfully but no settings of 'x\ny' have been modified.", True),
         ("  The command completed successfully but no settings of 'a' have been modified. \n", True),
-        ("The rule 'The command completed successfully but no settings of 'b' have been modified.' is used elsewhere.", False),
+        (
+            "The rule 'The command completed successfully but no settings of 'b' have been modified.' is used elsewhere.",
+            False,
+        ),
         ("Mail of 'completed successfully but no settings of' is rejected.", False),
     ],
 )
@@ -132,7 +141,11 @@ def test_what_exchange_says_that_it_did_not_change_is_not_said_to_be_changed() -
 def test_warnings_and_places_of_a_plan_are_added_to_those_of_the_task() -> None:
     done = task(FakeSession(things(a="1")))
     done.warnings, done.places = ["before"], {"x": "first"}
-    converge(done, READS, lambda organization: replace(wants(a="1")(organization), warnings=["planned"], places={"y": "last"}))
+    converge(
+        done,
+        READS,
+        lambda organization: replace(wants(a="1")(organization), warnings=["planned"], places={"y": "last"}),
+    )
     assert (done.warnings, done.places) == (["before", "planned"], {"x": "first", "y": "last"})
 
 
@@ -140,7 +153,9 @@ def test_warnings_and_places_of_a_plan_are_added_to_those_of_the_task() -> None:
     ("value", "options", "seen"),
     [("1", {}, "1"), ("2", {"check_mode": True}, "1"), ("2", {}, "2"), ("2", {"verify_timeout": 0}, None)],
 )
-def test_the_organization_as_it_was_read_after_the_last_write(value: str, options: dict[str, Any], seen: str | None) -> None:
+def test_the_organization_as_it_was_read_after_the_last_write(
+    value: str, options: dict[str, Any], seen: str | None
+) -> None:
     done = converge_organization(task(FakeSession(things(a="1")), **options), READS, wants(a=value), fresh=False)
     assert (done.organization.only("Thing")["Value"] if done.organization else None) == seen
 
@@ -158,7 +173,9 @@ def test_the_state_afterwards_is_what_exchange_shows() -> None:
     assert converge(task(session, verify_timeout=0), READS, wants(a="3"))["after"] == {"a": "3", "b": "9"}
 
 
-@pytest.mark.parametrize(("wanted", "options", "reads"), [("1", {}, 1), ("2", {"check_mode": True}, 1), ("2", {"verify_timeout": 0}, 2)])
+@pytest.mark.parametrize(
+    ("wanted", "options", "reads"), [("1", {}, 1), ("2", {"check_mode": True}, 1), ("2", {"verify_timeout": 0}, 2)]
+)
 def test_a_reused_read_is_confirmed_only_before_a_write(wanted: str, options: dict[str, Any], reads: int) -> None:
     session = FakeSession(things(a="1"))
     session.old, session.reused = things(a="1"), True

@@ -75,7 +75,10 @@ def test_a_refusal_beside_a_lost_answer_says_what_is_not_known(clock: Clock, don
     progress = caught.value.progress
     assert progress is not None
     seen = ["Set-Thing -Identity 'a' -Value '2'"] if done == "lost_after" else []
-    assert (progress["commands"], progress["outcome_unknown"]) == (seen, [] if seen else ["Set-Thing -Identity 'a' -Value '2'"])
+    assert (progress["commands"], progress["outcome_unknown"]) == (
+        seen,
+        [] if seen else ["Set-Thing -Identity 'a' -Value '2'"],
+    )
     assert progress["not_applied"] == ["Set-Thing -Identity 'b' -Value '2'"]
 
 
@@ -91,7 +94,11 @@ def test_a_lost_write_counts_only_if_two_reads_in_a_row_show_it(clock: Clock) ->
     shows = iter([True, False, True])
 
     def planner(organization: Organization) -> Plan:
-        seen = organization if not session.writes or next(shows, True) else Organization(READS, {"Thing": Result(objects=things(a="1")["Thing"])})
+        seen = (
+            organization
+            if not session.writes or next(shows, True)
+            else Organization(READS, {"Thing": Result(objects=things(a="1")["Thing"])})
+        )
         return wants(a="2")(seen)
 
     assert converge(task(session), READS, planner)["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]
@@ -115,7 +122,9 @@ def test_a_lost_write_that_no_read_shows_ends_the_task_at_once(clock: Clock) -> 
 def test_a_lost_write_that_is_seen_beside_one_that_no_read_shows_counts() -> None:
     def planner(organization: Organization) -> Plan:
         plan = wants(a="2", b="2")(organization)
-        return replace(plan, steps=[replace(step, is_visible=step.call.parameters["Identity"] == "a") for step in plan.steps])
+        return replace(
+            plan, steps=[replace(step, is_visible=step.call.parameters["Identity"] == "a") for step in plan.steps]
+        )
 
     session = FakeSession(things(a="1", b="1"), faults=["lost_after", "lost_before"])
     with pytest.raises(OutcomeUnknownError) as caught:

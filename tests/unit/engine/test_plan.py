@@ -38,7 +38,10 @@ def test_when_everything_is_planned_anew(replans: tuple[Phase, ...], later: tupl
 
 @given(st.lists(st.lists(st.sampled_from(Phase), max_size=4), max_size=4))
 def test_joined_plans_are_in_the_order_of_work_and_else_in_their_own(phases: list[list[Phase]]) -> None:
-    plans = {str(key): Plan(steps=[step(phase, name=f"{key}.{place}") for place, phase in enumerate(row)]) for key, row in enumerate(phases)}
+    plans = {
+        str(key): Plan(steps=[step(phase, name=f"{key}.{place}") for place, phase in enumerate(row)])
+        for key, row in enumerate(phases)
+    }
     joined = Plan.join(plans).steps
     assert joined == sorted((one for plan in plans.values() for one in plan.steps), key=lambda one: one.phase)
 
@@ -54,7 +57,10 @@ def test_what_joined_plans_say() -> None:
     two = Plan({"b": 1}, {"b": 2}, [step(Phase.SETTINGS)], ["two", "both"], found, {"y": "last"})
     three = Plan(concurrent_changes=other)
     whole = Plan.join({"one": one, "two": two, "three": three})
-    assert (whole.before, whole.after) == ({"one": {"a": 1}, "two": {"b": 1}, "three": {}}, {"one": {"a": 2}, "two": {"b": 2}, "three": {}})
+    assert (whole.before, whole.after) == (
+        {"one": {"a": 1}, "two": {"b": 1}, "three": {}},
+        {"one": {"a": 2}, "two": {"b": 2}, "three": {}},
+    )
     assert (whole.steps, whole.warnings) == ([*two.steps, *one.steps], ["both", "one", "two"])
     assert (whole.places, whole.concurrent_changes) == ({"x": "first", "y": "last"}, found)
     # Those that were joined are as they were.

@@ -9,7 +9,13 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import LOST_TIMEOUT, converge
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Phase, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import (
+    Change,
+    Impact,
+    Phase,
+    Plan,
+    Step,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     VerificationError,
@@ -40,7 +46,10 @@ def test_what_depends_on_an_ignored_write_is_not_silently_left_out(timeout: int)
     with pytest.raises(VerificationError) as caught:
         converge(task(session, verify_timeout=timeout), READS, wants(replans=ALWAYS, a="2", b="2"))
     assert caught.value.progress is not None
-    assert caught.value.progress["not_applied"] == ["Set-Thing -Identity 'a' -Value '2'", "Set-Thing -Identity 'b' -Value '2'"]
+    assert caught.value.progress["not_applied"] == [
+        "Set-Thing -Identity 'a' -Value '2'",
+        "Set-Thing -Identity 'b' -Value '2'",
+    ]
     assert session.writes == []
 
 
@@ -58,10 +67,16 @@ def test_a_read_that_is_behind_with_an_earlier_step_does_not_have_it_sent_again(
 
     def planner(organization: Organization) -> Plan:
         plan = wants(a="2", b="2", c="2")(organization)
-        steps = [replace(step, replans=ALWAYS if step.call.parameters["Identity"] == "b" else frozenset()) for step in plan.steps]
+        steps = [
+            replace(step, replans=ALWAYS if step.call.parameters["Identity"] == "b" else frozenset())
+            for step in plan.steps
+        ]
         if len(session.writes) == 2 and behind[0]:
             behind[0] -= 1
-            steps = [Step(Call("Set-Thing", {"Identity": "a", "Value": "2"}), (Change("thing", "a", "value", "1", "2"),), 0), *steps]
+            steps = [
+                Step(Call("Set-Thing", {"Identity": "a", "Value": "2"}), (Change("thing", "a", "value", "1", "2"),), 0),
+                *steps,
+            ]
         return replace(plan, steps=steps)
 
     converge(task(session), READS, planner)
@@ -91,7 +106,9 @@ def test_somebody_who_undoes_everything_ends_the_task(clock: Clock) -> None:
         ("Thing", ALWAYS, 4, 1 + 1 + 2),
     ],
 )
-def test_a_look_travels_with_what_others_depend_on_where_it_can_show_all_of_it(noun: str, replans: frozenset[Phase], trips: int, reads: int) -> None:
+def test_a_look_travels_with_what_others_depend_on_where_it_can_show_all_of_it(
+    noun: str, replans: frozenset[Phase], trips: int, reads: int
+) -> None:
     session = FakeSession(things(noun, a="1", b="1"))
     names = {"nouns": dict.fromkeys("ab", noun), "phases": dict.fromkeys("ab", Phase.RULES)}
     result = converge(task(session), {noun: Call(f"Get-{noun}")}, wants(replans=replans, **names, a="2", b="2"))
@@ -102,8 +119,15 @@ def test_no_look_travels_where_one_of_several_writes_changes_more_than_itself() 
     nouns = {"a": "OwaMailboxPolicy", "b": "OMEConfiguration", "c": "TransportRule"}
     session = FakeSession({noun: things(noun, **{name: "1"})[noun] for name, noun in nouns.items()})
     reads = {noun: Call(f"Get-{noun}") for noun in nouns.values()}
-    converge(task(session), reads, wants(replans=frozenset({Phase.RULES}), nouns=nouns, phases={"c": Phase.RULES}, a="2", b="2", c="2"))
-    assert [[call.cmdlet for call in group] for group in session.groups] == [["Set-OwaMailboxPolicy", "Set-OMEConfiguration"], ["Set-TransportRule"]]
+    converge(
+        task(session),
+        reads,
+        wants(replans=frozenset({Phase.RULES}), nouns=nouns, phases={"c": Phase.RULES}, a="2", b="2", c="2"),
+    )
+    assert [[call.cmdlet for call in group] for group in session.groups] == [
+        ["Set-OwaMailboxPolicy", "Set-OMEConfiguration"],
+        ["Set-TransportRule"],
+    ]
     # Before; after the first two; and two with the last.
     assert len(session.reads) == 1 + 1 + 2
 
@@ -119,7 +143,11 @@ def test_what_others_depend_on_is_waited_for_and_then_told(clock: Clock, timeout
 def test_what_others_depend_on_is_waited_for_no_longer_than_what_was_lost_with_it(clock: Clock) -> None:
     session = FakeSession(things(a="1", b="1", c="1"), faults=["ignored", "lost_after"])
     with pytest.raises(VerificationError, match=f"after {LOST_TIMEOUT} seconds: value of 'a' is '1', not '2'"):
-        converge(task(session), READS, wants(replans=frozenset({Phase.RULES}), phases={"c": Phase.RULES}, a="2", b="2", c="2"))
+        converge(
+            task(session),
+            READS,
+            wants(replans=frozenset({Phase.RULES}), phases={"c": Phase.RULES}, a="2", b="2", c="2"),
+        )
     assert [call.parameters["Identity"] for call in session.writes] == ["b"]
 
 
@@ -138,7 +166,13 @@ def test_a_step_whose_impact_is_another_one_by_now_is_still_the_same() -> None:
     def planner(organization: Organization) -> Plan:
         plan = wants(replans=ALWAYS, a="2", b="2")(organization)
         impact = Impact.WIDENS if session.groups else Impact.IN_CLEAR
-        return replace(plan, steps=[replace(step, changes=tuple(replace(change, impact=impact) for change in step.changes)) for step in plan.steps])
+        return replace(
+            plan,
+            steps=[
+                replace(step, changes=tuple(replace(change, impact=impact) for change in step.changes))
+                for step in plan.steps
+            ],
+        )
 
     with pytest.raises(VerificationError, match="value of 'a' is '1', not '2'"):
         converge(task(session), READS, planner)

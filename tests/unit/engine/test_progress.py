@@ -12,7 +12,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 def step(name: str, remedy: str = "") -> Step:
     """A step for the thing of that name. Another remedy makes another step of the same call, as another plan does."""
-    changes = (Change("thing", name, "value", "1", "2"), Change("thing", name, "switch", True, False, Impact.TAKES_AWAY))
+    changes = (
+        Change("thing", name, "value", "1", "2"),
+        Change("thing", name, "switch", True, False, Impact.TAKES_AWAY),
+    )
     return Step(Call("Set-Thing", {"Identity": name}), changes, Phase.SETTINGS, remedy=remedy)
 
 
@@ -61,7 +64,13 @@ def test_what_a_failed_task_returns() -> None:
         "not_applied": ["Set-Thing -Identity 'b'"],
         "outcome_unknown": ["Set-Thing -Identity 'c'"],
     }
-    assert Progress().result() == {"changed": False, "changes": [], "commands": [], "not_applied": [], "outcome_unknown": []}
+    assert Progress().result() == {
+        "changed": False,
+        "changes": [],
+        "commands": [],
+        "not_applied": [],
+        "outcome_unknown": [],
+    }
 
 
 def test_changes_are_plain_values() -> None:

@@ -11,7 +11,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import LOST_TIMEOUT, Planner, converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import (
+    LOST_TIMEOUT,
+    Planner,
+    converge,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Phase, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
@@ -36,7 +40,9 @@ from .things import ALWAYS, READS, Alternating, things, wants
 
 def test_a_refusal_says_what_was_done_and_what_was_not() -> None:
     """What travels with a refused step does not depend on it; what comes later does."""
-    session = FakeSession(things(a="1", b="1", c="1", d="1"), faults=[None, PermissionDeniedError("no", cmdlet="Set-Thing")])
+    session = FakeSession(
+        things(a="1", b="1", c="1", d="1"), faults=[None, PermissionDeniedError("no", cmdlet="Set-Thing")]
+    )
     with pytest.raises(PermissionDeniedError) as caught:
         converge(task(session), READS, wants(phases={"d": Phase.RULES}, a="2", b="2", c="2", d="2"))
     progress = caught.value.progress
@@ -48,7 +54,9 @@ def test_a_refusal_says_what_was_done_and_what_was_not() -> None:
 
 
 class UndoneSession(FakeSession):
-    """Exchange stores a write and says that it failed. A read that travels with it shows it, and then somebody else takes it back."""
+    """Exchange stores a write and says that it failed. A read that travels with it shows it, and then somebody else
+    takes it back.
+    """
 
     def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
         before = copy.deepcopy(self.objects)
@@ -99,7 +107,9 @@ def progress(error: ExchangeError) -> tuple[list[str], list[str], list[str]]:
         (ServiceError("no"), 4),
     ],
 )
-def test_a_refused_write_is_looked_for_unless_it_was_certainly_not_carried_out(error: ExchangeError, trips: int) -> None:
+def test_a_refused_write_is_looked_for_unless_it_was_certainly_not_carried_out(
+    error: ExchangeError, trips: int
+) -> None:
     session = FakeSession(things(a="1"), faults=[error])
     assert refused(session) is error
     assert progress(error) == ([], ["a"], [])
@@ -111,7 +121,10 @@ def test_what_to_do_about_a_refusal_is_said_by_the_error_and_by_the_step() -> No
         plan = wants(a="2")(organization)
         return replace(plan, steps=[replace(step, remedy="Ask.") for step in plan.steps])
 
-    assert refused(FakeSession(things(a="1"), faults=[PermissionDeniedError("no", remedy="Wait.")]), planner).remedy == "Wait. Ask."
+    assert (
+        refused(FakeSession(things(a="1"), faults=[PermissionDeniedError("no", remedy="Wait.")]), planner).remedy
+        == "Wait. Ask."
+    )
     assert refused(FakeSession(things(a="1"), faults=[PermissionDeniedError("no")]), planner).remedy == "Ask."
     assert refused(FakeSession(things(a="1"), faults=[PermissionDeniedError("no", remedy="Wait.")])).remedy == "Wait."
 
@@ -131,7 +144,10 @@ def test_a_write_that_was_stored_although_it_was_refused_counts(replans: frozens
     result = converge(done, READS, wants(replans=replans, phases={"b": Phase.RULES}, a="2", b="2"))
     assert [call.parameters["Identity"] for call in session.writes] == ["a", "b"]
     assert (len(result["commands"]), result["after"]) == (2, {"a": "2", "b": "2"})
-    assert done.warnings == ["before", "Set-Thing: Exchange returned an error but shows the change: the service failed."]
+    assert done.warnings == [
+        "before",
+        "Set-Thing: Exchange returned an error but shows the change: the service failed.",
+    ]
 
 
 def test_one_of_two_reads_is_enough_to_show_that_a_write_was_stored() -> None:
@@ -144,7 +160,9 @@ def test_one_of_two_reads_is_enough_to_show_that_a_write_was_stored() -> None:
 
 @pytest.mark.parametrize("faults", [["refused_after"], ["refused_after", None], ["refused_after", "lost_after"]])
 def test_a_write_that_only_the_first_of_two_reads_shows_is_not_sent_again(faults: list[Any]) -> None:
-    """The second read is of a replica that is behind, also with what travelled with the write. To create a rule again would make two of them."""
+    """The second read is of a replica that is behind, also with what travelled with the write. To create a rule again
+    would make two of them.
+    """
     wishes = dict.fromkeys("ab"[: len(faults)], "2")
     session = Alternating(things(**dict.fromkeys(wishes, "1")), faults=faults)
     session.shows = [False, False, True, False]
@@ -195,7 +213,11 @@ def test_a_refused_write_that_was_stored_in_part() -> None:
 def test_a_refused_write_that_cannot_be_looked_for() -> None:
     class Blind(FakeSession):
         def _look(self, calls: Sequence[Call], *, fresh: bool) -> list[Result]:
-            return [Result(error=ServiceError("cannot read.")) for _call in calls] if self.groups else super()._look(calls, fresh=fresh)
+            return (
+                [Result(error=ServiceError("cannot read.")) for _call in calls]
+                if self.groups
+                else super()._look(calls, fresh=fresh)
+            )
 
     error = refused(Blind(things(a="1"), faults=[ServiceError("no.")]))
     assert isinstance(error, OutcomeUnknownError)
@@ -230,11 +252,17 @@ def test_a_refused_write_that_no_read_shows() -> None:
 
 
 class Hidden(FakeSession):
-    """Exchange stores a write and says that the object exists already, as it does to who sends it a second time. Reads are behind."""
+    """Exchange stores a write and says that the object exists already, as it does to who sends it a second time. Reads
+    are behind.
+    """
 
     def _write(self, call: Call) -> Result:
         result = super()._write(call)
-        return Result(error=AlreadyExistsError("it exists.", cmdlet=call.cmdlet, uncertain=True)) if result.error is None else result
+        return (
+            Result(error=AlreadyExistsError("it exists.", cmdlet=call.cmdlet, uncertain=True))
+            if result.error is None
+            else result
+        )
 
 
 def test_what_exists_already_after_a_repetition_counts_once_it_is_seen(clock: Clock) -> None:

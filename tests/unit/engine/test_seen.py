@@ -102,7 +102,9 @@ def test_all_that_is_waited_for_is_named_once() -> None:
     waiting.say = said.append
     with pytest.raises(VerificationError):
         converge(waiting, READS, wants(a="2", b="2", c="1"))
-    assert [text.partition(" yet.")[0] for text in said] == ["Exchange does not show value of 'a', value of 'b' on every server"]
+    assert [text.partition(" yet.")[0] for text in said] == [
+        "Exchange does not show value of 'a', value of 'b' on every server"
+    ]
 
 
 def test_a_short_timeout_is_not_exceeded(clock: Clock) -> None:
@@ -138,7 +140,11 @@ def test_a_read_that_fails_while_a_change_is_looked_for_ends_the_task() -> None:
     class Failing(FakeSession):
         def _look(self, calls: Sequence[Call], *, fresh: bool) -> list[Result]:
             failing = len(self.reads) > 3
-            return [Result(error=ServiceError("cannot read")) for _call in calls] if failing else super()._look(calls, fresh=fresh)
+            return (
+                [Result(error=ServiceError("cannot read")) for _call in calls]
+                if failing
+                else super()._look(calls, fresh=fresh)
+            )
 
     with pytest.raises(ServiceError) as caught:
         converge(task(Failing(things(a="1"), lag=9)), READS, wants(a="2"))

@@ -11,7 +11,11 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Phase, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.read_cache import Sight, is_about_itself
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
+    SUBSETS,
+    Organization,
+    read,
+)
 
 READS = {name: SUBSETS[name] for name in ("transport_rules", "irm_configuration", "rms_templates")}
 RULE, LICENSING, POLICY = "Set-TransportRule", "Set-IRMConfiguration", "Set-OwaMailboxPolicy"
@@ -108,7 +112,14 @@ def test_everything_is_read_where_no_write_is_known_to_change_any_of_it(written:
 
 @pytest.mark.parametrize(
     ("cmdlet", "itself"),
-    [(RULE, True), ("Remove-TransportRule", True), (POLICY, True), (LICENSING, False), ("Set-OMEConfiguration", False), ("Set-Thing", False)],
+    [
+        (RULE, True),
+        ("Remove-TransportRule", True),
+        (POLICY, True),
+        (LICENSING, False),
+        ("Set-OMEConfiguration", False),
+        ("Set-Thing", False),
+    ],
 )
 def test_what_a_read_of_a_steps_own_object_shows(cmdlet: str, itself: bool) -> None:
     """All that it may change, or less."""

@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Phase, Step
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.verification_errors import label, not_stored
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.verification_errors import (
+    label,
+    not_stored,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
 
@@ -51,13 +54,20 @@ def test_one_that_was_never_seen() -> None:
 
 def test_one_that_has_another_value_than_before_and_than_was_sent() -> None:
     """The value that is there now differs from the one that the step found."""
-    message, remedy = told([step(change("state")), step(change("mode"), change("words"))], change("mode"), change("words", "3"))
-    assert message == "Exchange stores a different value from the one that was sent: mode of 'a' is '1', not '2'; words of 'a' is '3', not '2'."
+    message, remedy = told(
+        [step(change("state")), step(change("mode"), change("words"))], change("mode"), change("words", "3")
+    )
+    assert (
+        message
+        == "Exchange stores a different value from the one that was sent: mode of 'a' is '1', not '2'; words of 'a' is '3', not '2'."
+    )
     assert "primary SMTP address" in remedy
 
 
 def test_one_that_no_step_made_says_nothing_about_its_value() -> None:
-    assert told([step(change("mode"))], change("words", "3"))[0].startswith("Exchange accepted the change but does not show it")
+    assert told([step(change("mode"))], change("words", "3"))[0].startswith(
+        "Exchange accepted the change but does not show it"
+    )
 
 
 def test_a_part_of_a_call_that_was_stored_is_named() -> None:

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Canonical forms: bringing a value there twice is bringing it there once, and comparing does not care which comes first."""
+"""Canonical forms: bringing a value there twice is bringing it there once, and comparing does not care which comes
+first.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     StatusCode,
     Text,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Listing, Locations, Patterns, Recipients, Words
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import (
+    Listing,
+    Locations,
+    Patterns,
+    Recipients,
+    Words,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.scalars import exact_bytes
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
 from hypothesis import given, settings
@@ -41,7 +49,9 @@ _ADDRESS = st.from_regex(r"[a-zA-Z0-9.äß']{1,8}@[a-z]{1,8}\.(com|ORG)", fullma
 _INSTANT = st.datetimes(datetime.datetime(1990, 1, 1), datetime.datetime(2090, 1, 1), timezones=st.timezones()).map(
     lambda moment: moment.replace(microsecond=0, fold=0).isoformat()
 )
-_SIZE = st.tuples(st.integers(0, 5000), st.sampled_from(["", "B", "KB", "MB", "GB", " MB", "kb"])).map(lambda pair: f"{pair[0]}{pair[1]}")
+_SIZE = st.tuples(st.integers(0, 5000), st.sampled_from(["", "B", "KB", "MB", "GB", " MB", "kb"])).map(
+    lambda pair: f"{pair[0]}{pair[1]}"
+)
 
 #: A kind, and what users declare for it.
 DECLARED: dict[str, tuple[Kind, st.SearchStrategy[Any]]] = {
@@ -58,14 +68,19 @@ DECLARED: dict[str, tuple[Kind, st.SearchStrategy[Any]]] = {
     "patterns": (Patterns(), st.lists(_TEXT.filter(bool))),
     "recipients": (Recipients(), st.lists(_ADDRESS)),
     "recipient": (Recipient(), _ADDRESS | st.just("")),
-    "locations": (Locations(), st.lists(st.sampled_from(["https://a.example", "https://A.example/", "http://b.example/x"]))),
+    "locations": (
+        Locations(),
+        st.lists(st.sampled_from(["https://a.example", "https://A.example/", "http://b.example/x"])),
+    ),
     "size": (Size(), _SIZE),
     "instant": (Instant(), _INSTANT | st.just("")),
     "color": (Color(), st.sampled_from(["", "red", "#FF0000", "#abcdef", "DarkBlue"])),
     "image": (Image(), st.binary(max_size=20).map(lambda content: Image().read(list(content)))),
 }
 
-_PAIRS = st.sampled_from(sorted(DECLARED)).flatmap(lambda name: st.tuples(st.just(name), DECLARED[name][1], DECLARED[name][1]))
+_PAIRS = st.sampled_from(sorted(DECLARED)).flatmap(
+    lambda name: st.tuples(st.just(name), DECLARED[name][1], DECLARED[name][1])
+)
 
 
 @given(_PAIRS)
@@ -117,7 +132,9 @@ def test_a_size_is_what_exchange_shows_of_it(declared: str, shown: str) -> None:
 def test_an_instant_is_the_same_in_every_zone(text: str) -> None:
     moment = datetime.datetime.fromisoformat(text)
     canonical = Instant().parse(text)
-    assert canonical == Instant().parse(moment.astimezone(datetime.timezone(datetime.timedelta(hours=5, minutes=30))).isoformat())
+    assert canonical == Instant().parse(
+        moment.astimezone(datetime.timezone(datetime.timedelta(hours=5, minutes=30))).isoformat()
+    )
     assert Instant().read(stored_instant(moment)) == canonical
     assert Instant().send(canonical) == moment
 
@@ -171,9 +188,20 @@ def test_line_ends_do_not_count_and_spaces_do() -> None:
     assert Text().key("[secure] ") != Text().key("[secure]")
 
 
-@pytest.mark.parametrize("kind", [Text(), Name(), Words(), Patterns(), Recipients(), Recipient(), Locations()], ids=lambda kind: type(kind).__name__)
 @pytest.mark.parametrize(
-    ("odd", "named"), [("\x00", "NUL"), ("\ufffe", "U\\+FFFE"), ("\uffff", "U\\+FFFF"), ("\ud800", "unpaired surrogate"), ("\udfff", "an unpaired surrogate")]
+    "kind",
+    [Text(), Name(), Words(), Patterns(), Recipients(), Recipient(), Locations()],
+    ids=lambda kind: type(kind).__name__,
+)
+@pytest.mark.parametrize(
+    ("odd", "named"),
+    [
+        ("\x00", "NUL"),
+        ("\ufffe", "U\\+FFFE"),
+        ("\uffff", "U\\+FFFF"),
+        ("\ud800", "unpaired surrogate"),
+        ("\udfff", "an unpaired surrogate"),
+    ],
 )
 def test_what_no_wire_carries_is_refused_by_name(kind: Kind, odd: str, named: str) -> None:
     text = f"https://x.example/a{odd}@example.com"
@@ -239,14 +267,18 @@ LISTS = [Words(), Patterns(), Recipients(), Locations()]
 
 
 @pytest.mark.parametrize("kind", LISTS, ids=lambda kind: type(kind).__name__)
-@pytest.mark.parametrize(("stored", "read"), [(None, []), ([], []), ([""], [""]), ([None], [""]), ("a", ["a"]), ([5, True], ["5", "True"])])
+@pytest.mark.parametrize(
+    ("stored", "read"), [(None, []), ([], []), ([""], [""]), ([None], [""]), ("a", ["a"]), ([5, True], ["5", "True"])]
+)
 def test_a_list_is_read_as_it_is_stored(kind: Kind, stored: Any, read: list[str]) -> None:
     """What is in it may be empty, and is something all the same."""
     assert kind.read(stored) == read
     assert (kind.key(kind.read(stored)) == kind.key(kind.cleared)) is (read == [])
 
 
-@pytest.mark.parametrize("kind", [*LISTS, Text(), Name(), Recipient(), Choice("High", "Low")], ids=lambda kind: type(kind).__name__)
+@pytest.mark.parametrize(
+    "kind", [*LISTS, Text(), Name(), Recipient(), Choice("High", "Low")], ids=lambda kind: type(kind).__name__
+)
 @pytest.mark.parametrize("stored", [[["a"]], [{"a": "b"}], {"a": "b"}], ids=str)
 def test_what_is_no_text_is_refused_by_name(kind: Kind, stored: Any) -> None:
     with pytest.raises(ProtocolError, match="SubjectContainsWords has a value that the collection cannot interpret"):

@@ -9,7 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Listing, Locations, Patterns, Recipients, Words
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import (
+    Listing,
+    Locations,
+    Patterns,
+    Recipients,
+    Words,
+)
 
 LIST = {"type": "list", "elements": "str"}
 ATTRIBUTES = ("Department", "CustomAttribute1")
@@ -20,7 +26,11 @@ ATTRIBUTES = ("Department", "CustomAttribute1")
     [
         (Listing, LIST, {"case": False, "maximum": None, "multivalued": False}),
         (lambda: Listing(choices=("CC", "BCC")), {**LIST, "choices": ["CC", "BCC"]}, {"case": False}),
-        (lambda: Listing(case=True, maximum=3, multivalued=True), LIST, {"case": True, "maximum": 3, "multivalued": True}),
+        (
+            lambda: Listing(case=True, maximum=3, multivalued=True),
+            LIST,
+            {"case": True, "maximum": 3, "multivalued": True},
+        ),
         (Words, LIST, {"case": False, "maximum": None, "attributes": ()}),
         (lambda: Words(maximum=3, attributes=ATTRIBUTES), LIST, {"maximum": 3, "attributes": ATTRIBUTES}),
         (Patterns, LIST, {"case": True, "attributes": ()}),
@@ -29,7 +39,9 @@ ATTRIBUTES = ("Department", "CustomAttribute1")
         (Locations, LIST, {"multivalued": True}),
     ],
 )
-def test_what_ansible_validates_and_what_clears(make: Callable[[], Listing], spec: dict[str, Any], values: dict[str, Any]) -> None:
+def test_what_ansible_validates_and_what_clears(
+    make: Callable[[], Listing], spec: dict[str, Any], values: dict[str, Any]
+) -> None:
     kind = make()
     assert kind.spec == spec
     assert kind.cleared == []
@@ -38,7 +50,15 @@ def test_what_ansible_validates_and_what_clears(make: Callable[[], Listing], spe
 
 @pytest.mark.parametrize(
     ("stored", "canonical"),
-    [(None, []), ([], []), (["a", "b"], ["a", "b"]), ("a", ["a"]), (7, ["7"]), (["a", None], ["a", ""]), ([None], [""])],
+    [
+        (None, []),
+        ([], []),
+        (["a", "b"], ["a", "b"]),
+        ("a", ["a"]),
+        (7, ["7"]),
+        (["a", None], ["a", ""]),
+        ([None], [""]),
+    ],
 )
 def test_what_exchange_returns_has_one_form(stored: Any, canonical: list[str]) -> None:
     assert Listing().read(stored) == canonical
@@ -52,7 +72,9 @@ def test_only_a_property_of_several_values_is_cleared_by_removing_them(stored: A
 
 def test_order_never_counts_and_case_where_it_does() -> None:
     assert Listing().key(["a", "B"]) == Listing().key(["b", "A"])
-    assert Listing(case=True).key(["a", "B"]) == Listing(case=True).key(["B", "a"]) != Listing(case=True).key(["b", "a"])
+    assert (
+        Listing(case=True).key(["a", "B"]) == Listing(case=True).key(["B", "a"]) != Listing(case=True).key(["b", "a"])
+    )
 
 
 @pytest.mark.parametrize(
@@ -64,9 +86,21 @@ def test_order_never_counts_and_case_where_it_does() -> None:
         (Listing, "a ", "contains 'a ': Exchange does not accept leading or trailing spaces"),
         (lambda: Words(maximum=3), "four", "contains an element of 4 characters; Exchange accepts at most 3"),
         (Patterns, "", "contains an empty pattern"),
-        (lambda: Words(attributes=ATTRIBUTES), "Departmen:x", "contains the unknown attribute 'Departmen' (did you mean Department?)"),
-        (lambda: Patterns(attributes=ATTRIBUTES), "Departmen:x", "contains the unknown attribute 'Departmen' (did you mean Department?)"),
-        (lambda: Words(attributes=ATTRIBUTES), "Departmen:x:y", "contains the unknown attribute 'Departmen' (did you mean Department?)"),
+        (
+            lambda: Words(attributes=ATTRIBUTES),
+            "Departmen:x",
+            "contains the unknown attribute 'Departmen' (did you mean Department?)",
+        ),
+        (
+            lambda: Patterns(attributes=ATTRIBUTES),
+            "Departmen:x",
+            "contains the unknown attribute 'Departmen' (did you mean Department?)",
+        ),
+        (
+            lambda: Words(attributes=ATTRIBUTES),
+            "Departmen:x:y",
+            "contains the unknown attribute 'Departmen' (did you mean Department?)",
+        ),
         (Locations, "ftp://a", "contains 'ftp://a', which is not an absolute URL"),
         (Locations, "https:///x", "contains 'https:///x', which is not an absolute URL"),
         (Locations, "see https://a", "contains 'see https://a', which is not an absolute URL"),

@@ -9,11 +9,16 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import lookalikes, name_key, same_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import (
+    lookalikes,
+    name_key,
+    same_name,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
-#: What ToUpperInvariant of PowerShell 7.6.9 makes of every character that it changes, and OrdinalIgnoreCase takes for the same: code point, code point.
+#: What ToUpperInvariant of PowerShell 7.6.9 makes of every character that it changes, and OrdinalIgnoreCase takes for
+#: the same: code point, code point.
 _TABLE = Path(__file__).parents[2] / "data/dotnet_upper_invariant.txt"
 
 
@@ -24,7 +29,10 @@ def test_every_letter_is_compared_as_dotnet_compares_it() -> None:
     for point in range(0x110000):
         capital = chr(dotnet.get(point, point))
         # What this Python's Unicode does not know yet, it leaves as it is.
-        if not 0xD800 <= point < 0xE000 and "Cn" not in (unicodedata.category(chr(point)), unicodedata.category(capital)):
+        if not 0xD800 <= point < 0xE000 and "Cn" not in (
+            unicodedata.category(chr(point)),
+            unicodedata.category(capital),
+        ):
             assert name_key(chr(point)) == capital, hex(point)
 
 

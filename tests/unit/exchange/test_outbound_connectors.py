@@ -10,16 +10,33 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import PermissionDeniedError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import FURTHER, SUBSETS, Organization, read, reads_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
+    FURTHER,
+    SUBSETS,
+    Organization,
+    read,
+    reads_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe
 
 from tests.unit.emulated_session import EmulatedSession
 
 NAME = "outbound_connectors"
 CONNECTORS = [
-    {"Name": "Plain", "RecipientDomains": ["bank.example", "*.bank.example"], "TlsSettings": "DomainValidation", "TlsDomain": "*.bank.example"},
+    {
+        "Name": "Plain",
+        "RecipientDomains": ["bank.example", "*.bank.example"],
+        "TlsSettings": "DomainValidation",
+        "TlsDomain": "*.bank.example",
+    },
     {"Name": "Tried", "RecipientDomains": ["tried.example"], "TestMode": True},
-    {"Name": "Gate", "IsTransportRuleScoped": True, "UseMXRecord": False, "SmartHosts": ["gate.example"], "ConnectorType": "OnPremises"},
+    {
+        "Name": "Gate",
+        "IsTransportRuleScoped": True,
+        "UseMXRecord": False,
+        "SmartHosts": ["gate.example"],
+        "ConnectorType": "OnPremises",
+    },
     {"Name": "Tried gate", "IsTransportRuleScoped": True, "TestMode": True},
 ]
 
@@ -61,7 +78,11 @@ def test_they_are_one_answer_in_which_each_is_once(session: EmulatedSession) -> 
         "smtp_dane_mode": "Opportunistic",
     }
     gate = described[-1]
-    assert (gate["smart_hosts"], gate["use_mx_record"], gate["is_transport_rule_scoped"]) == (["gate.example"], False, True)
+    assert (gate["smart_hosts"], gate["use_mx_record"], gate["is_transport_rule_scoped"]) == (
+        ["gate.example"],
+        False,
+        True,
+    )
     assert [each["test_mode"] for each in described] == [False, True, True, False]
 
 
@@ -84,7 +105,10 @@ def test_the_emulator_has_the_documented_defaults(session: EmulatedSession) -> N
     session.organization.patch({NAME: [{"Name": "New"}]})
     session.organization.replace(session.organization.dump())
     (found,) = read(session, [NAME]).objects(NAME)
-    shown = {name: found[name] for name in ("Enabled", "ConnectorType", "UseMXRecord", "TlsSettings", "TestMode", "MtaStsMode")}
+    shown = {
+        name: found[name]
+        for name in ("Enabled", "ConnectorType", "UseMXRecord", "TlsSettings", "TestMode", "MtaStsMode")
+    }
     assert shown == {
         "Enabled": True,
         "ConnectorType": "Partner",

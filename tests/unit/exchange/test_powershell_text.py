@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Printed commands against an independent model of how PowerShell reads its strings: what is read back is what was meant, and nothing runs.
+"""Printed commands against an independent model of how PowerShell reads its strings: what is read back is what was
+meant, and nothing runs.
 
-The model's rules, of PowerShell's own tokenizer: five characters open and close a single-quoted string, whichever of them opened
-it; two of them in a row inside it stand for the second; everything else inside it is itself.
+The model's rules, of PowerShell's own tokenizer: five characters open and close a single-quoted string, whichever of
+them opened it; two of them in a row inside it stand for the second; everything else inside it is itself.
 """
 
 from __future__ import annotations
@@ -140,14 +141,21 @@ def acts_on_a_console(text: str) -> bool:
     """Whether a console would act on it: controls, line ends, halves of characters, changes of direction."""
     directions = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
     return any(
-        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or unicodedata.bidirectional(character) in directions or character in "\u200e\u200f\u061c"
+        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+        or unicodedata.bidirectional(character) in directions
+        or character in "\u200e\u200f\u061c"
         for character in text
     )
 
 
 TEXTS = st.text(st.characters(exclude_categories=()) | st.sampled_from([*QUOTES, "\n", "\x03", "\u202e"]), max_size=30)
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | TEXTS | st.binary(max_size=9) | st.datetimes(timezones=st.just(datetime.UTC)),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | TEXTS
+    | st.binary(max_size=9)
+    | st.datetimes(timezones=st.just(datetime.UTC)),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
     max_leaves=8,
 )
@@ -174,7 +182,10 @@ def _all_of_unicode() -> Iterator[str]:
 
 def test_every_character_of_unicode_is_only_a_character() -> None:
     for text in _all_of_unicode():
-        assert Reader(str(Call("Set-TransportRule", {"Comments": text}))).command() == ("Set-TransportRule", {"Comments": text})
+        assert Reader(str(Call("Set-TransportRule", {"Comments": text}))).command() == (
+            "Set-TransportRule",
+            {"Comments": text},
+        )
 
 
 @pytest.mark.engine

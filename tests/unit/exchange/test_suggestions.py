@@ -9,7 +9,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.modules import irm_configuration, ome_configuration, ome_transport_rule, ome_transport_rules
+from ansible_collections.m365.message_encryption.plugins.modules import (
+    irm_configuration,
+    ome_configuration,
+    ome_transport_rule,
+    ome_transport_rules,
+)
 
 from tests.unit.emulated_session import EmulatedSession, refusal
 
@@ -19,21 +24,53 @@ RULE: dict[str, Any] = {"name": "mine", "actions": {"apply_rights_protection_tem
 @pytest.mark.parametrize(
     ("module", "options", "asked"),
     [
-        (irm_configuration, {"azure_rms_licensing": True}, "azure_rms_licensing: did you mean azure_rms_licensing_enabled?"),
-        (irm_configuration, {"AzureRMSLicensingEnabled": True}, "AzureRMSLicensingEnabled: did you mean azure_rms_licensing_enabled?"),
-        (irm_configuration, {"transport_decryption_setting": "optional"}, "transport_decryption_setting 'optional': did you mean Optional?"),
+        (
+            irm_configuration,
+            {"azure_rms_licensing": True},
+            "azure_rms_licensing: did you mean azure_rms_licensing_enabled?",
+        ),
+        (
+            irm_configuration,
+            {"AzureRMSLicensingEnabled": True},
+            "AzureRMSLicensingEnabled: did you mean azure_rms_licensing_enabled?",
+        ),
+        (
+            irm_configuration,
+            {"transport_decryption_setting": "optional"},
+            "transport_decryption_setting 'optional': did you mean Optional?",
+        ),
         (ome_configuration, {"OTPEnabled": True}, "OTPEnabled: did you mean otp_enabled?"),
-        (ome_transport_rule, {**RULE, "SubjectContainsWords": ["a"]}, "SubjectContainsWords: did you mean conditions.subject_contains_words?"),
-        (ome_transport_rule, {**RULE, "subject_contains_words": ["a"]}, "subject_contains_words: did you mean conditions.subject_contains_words?"),
+        (
+            ome_transport_rule,
+            {**RULE, "SubjectContainsWords": ["a"]},
+            "SubjectContainsWords: did you mean conditions.subject_contains_words?",
+        ),
+        (
+            ome_transport_rule,
+            {**RULE, "subject_contains_words": ["a"]},
+            "subject_contains_words: did you mean conditions.subject_contains_words?",
+        ),
         (ome_transport_rule, {**RULE, "ExceptIfFrom": ["a@b.c"]}, "ExceptIfFrom: did you mean exceptions.from?"),
-        (ome_transport_rule, {**RULE, "ApplyRightsProtectionTemplate": "Encrypt"}, "did you mean actions.apply_rights_protection_template?"),
+        (
+            ome_transport_rule,
+            {**RULE, "ApplyRightsProtectionTemplate": "Encrypt"},
+            "did you mean actions.apply_rights_protection_template?",
+        ),
         (
             ome_transport_rule,
             {**RULE, "conditions": {"SubjectContainsWords": ["a"]}},
             "conditions.SubjectContainsWords: did you mean conditions.subject_contains_words?",
         ),
-        (ome_transport_rule, {**RULE, "conditions": {"from_scop": "InOrganization"}}, "conditions.from_scop: did you mean conditions.from_scope?"),
-        (ome_transport_rule, {**RULE, "conditions": {"from_scope": "Inorganisation"}}, "conditions.from_scope 'Inorganisation': did you mean InOrganization?"),
+        (
+            ome_transport_rule,
+            {**RULE, "conditions": {"from_scop": "InOrganization"}},
+            "conditions.from_scop: did you mean conditions.from_scope?",
+        ),
+        (
+            ome_transport_rule,
+            {**RULE, "conditions": {"from_scope": "Inorganisation"}},
+            "conditions.from_scope 'Inorganisation': did you mean InOrganization?",
+        ),
         (ome_transport_rule, {**RULE, "mode": "enforce"}, "mode 'enforce': did you mean Enforce?"),
         (
             ome_transport_rules,
@@ -45,7 +82,11 @@ RULE: dict[str, Any] = {"name": "mine", "actions": {"apply_rights_protection_tem
             {**RULE, "conditions": {"sender_ad_attribute_contains_words": ["Departement:Legal"]}},
             "the unknown attribute 'Departement' (did you mean Department?)",
         ),
-        (ome_transport_rule, {**RULE, "exceptions": {"recipient_ad_attribute_matches_patterns": ["custom_attribute_3:x"]}}, "did you mean CustomAttribute3?"),
+        (
+            ome_transport_rule,
+            {**RULE, "exceptions": {"recipient_ad_attribute_matches_patterns": ["custom_attribute_3:x"]}},
+            "did you mean CustomAttribute3?",
+        ),
         (
             ome_transport_rule,
             {**RULE, "conditions": {"ad_comparison_attribute": "department"}},
@@ -64,4 +105,6 @@ def test_what_resembles_nothing_is_only_refused() -> None:
 @pytest.mark.parametrize("element", ["Department:Legal", "department:Legal", "SomethingElse:x", "no attribute"])
 def test_what_only_exchange_can_tell_is_left_to_it(element: str) -> None:
     session = EmulatedSession({})
-    session.run(ome_transport_rule, check_mode=True, **RULE, conditions={"sender_ad_attribute_contains_words": [element]})
+    session.run(
+        ome_transport_rule, check_mode=True, **RULE, conditions={"sender_ad_attribute_contains_words": [element]}
+    )

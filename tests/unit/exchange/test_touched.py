@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.invalidation import EVERYTHING, may_change, noun, touched
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.invalidation import (
+    EVERYTHING,
+    may_change,
+    noun,
+    touched,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS
 
 

@@ -8,11 +8,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import comparison, regression, verifier
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import (
+    comparison,
+    regression,
+    verifier,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import difference as differ
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import lint as linter
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import SHOWN, compared_rows, difference_rows
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import counterexample_row, guarantee_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (
+    SHOWN,
+    compared_rows,
+    difference_rows,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import (
+    counterexample_row,
+    guarantee_rows,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import lint_rows
 
 

@@ -14,7 +14,10 @@ Clauses = list[list[int]]
 
 def random_clauses(source: random.Random, variables: int, clauses: int, widest: int = 3) -> Clauses:
     """Signed literals, as DIMACS has them."""
-    return [[source.choice((1, -1)) * source.randint(1, variables) for _place in range(source.randint(1, widest))] for _clause in range(clauses)]
+    return [
+        [source.choice((1, -1)) * source.randint(1, variables) for _place in range(source.randint(1, widest))]
+        for _clause in range(clauses)
+    ]
 
 
 def solver_of(variables: int, clauses: Clauses) -> tuple[Solver, list[int]]:

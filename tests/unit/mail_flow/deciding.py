@@ -34,7 +34,11 @@ def classes(before: Sequence[Values], after: Sequence[Values], tenant: Mapping[s
 
 
 def of_settings(
-    before: Sequence[Values], after: Sequence[Values], tenant: Mapping[str, Any], irm_before: Mapping[str, Any], irm_after: Mapping[str, Any]
+    before: Sequence[Values],
+    after: Sequence[Values],
+    tenant: Mapping[str, Any],
+    irm_before: Mapping[str, Any],
+    irm_after: Mapping[str, Any],
 ) -> tuple[list[Values], int]:
     """The same where the settings of IRM differ, too."""
     found = difference(before, after, {**tenant, "irm_configuration": irm_after}, NOW, irm_before=irm_before)

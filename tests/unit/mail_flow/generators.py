@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Random organizations, rules and messages, in the collection's options and the test vectors' keys.
 
-They draw from few people, words and headers, so that rules meet messages often. Everything takes a ``random.Random``, as
-hypothesis has one to give and a search without hypothesis another.
+They draw from few people, words and headers, so that rules meet messages often. Everything takes a ``random.Random``,
+as hypothesis has one to give and a search without hypothesis another.
 """
 
 from __future__ import annotations
@@ -19,8 +19,30 @@ RELAYED = ("old@relay.contoso.net", "new@sub.contoso.com", "plain@contoso.com")
 GROUPS = ("sales@contoso.com", "all@contoso.com")
 PROXY = "helpdesk@contoso.com"
 WORDS = ("secure", "offer", "top secret", "encrypt:", "public")
-TEXTS = ("", "secure", "Secure offer", "an offer: top secret", "insecure", "[Encrypt] public", "encrypt:now", "top  secret", "encrypt: offer", "secure_offer")
-PATTERNS = (r"\[encrypt\]", "^secure", "offer$", "sec(ure|ret)", "[a-d]b", r"\d{2,3}", "(?=secure)secure", r"@fabrikam\.com$", r"\.com$", "north.*d")
+TEXTS = (
+    "",
+    "secure",
+    "Secure offer",
+    "an offer: top secret",
+    "insecure",
+    "[Encrypt] public",
+    "encrypt:now",
+    "top  secret",
+    "encrypt: offer",
+    "secure_offer",
+)
+PATTERNS = (
+    r"\[encrypt\]",
+    "^secure",
+    "offer$",
+    "sec(ure|ret)",
+    "[a-d]b",
+    r"\d{2,3}",
+    "(?=secure)secure",
+    r"@fabrikam\.com$",
+    r"\.com$",
+    "north.*d",
+)
 HEADERS = ("X-Class", "X-Flag")
 HEADER_VALUES = ("yes", "no", "secure yes")
 CLASSES = ("Internal", "Secret")
@@ -38,7 +60,13 @@ def organization(source: random.Random) -> Values:
     """What is known of an organization; now and then not everything."""
     domains = [{"name": "contoso.com", "type": "Authoritative", "match_subdomains": source.random() < 0.3}]
     if source.random() < 0.5:
-        domains.append({"name": "relay.contoso.net", "type": source.choice(["ExternalRelay", "InternalRelay"]), "match_subdomains": False})
+        domains.append(
+            {
+                "name": "relay.contoso.net",
+                "type": source.choice(["ExternalRelay", "InternalRelay"]),
+                "match_subdomains": False,
+            }
+        )
     known: Values = {
         "accepted_domains": domains,
         "remote_domains": [{"name": "sister.com", "is_internal": source.random() < 0.5}],
@@ -53,7 +81,9 @@ def organization(source: random.Random) -> Values:
     if source.random() < 0.2:
         settings = ["azure_rms_licensing_enabled", "internal_licensing_enabled", "enable_pdf_encryption"]
         known["irm_configuration"] = {name: source.random() < 0.8 for name in settings}
-        known["irm_configuration"]["transport_decryption_setting"] = source.choice(["Optional", "Disabled", "Mandatory"])
+        known["irm_configuration"]["transport_decryption_setting"] = source.choice(
+            ["Optional", "Disabled", "Mandatory"]
+        )
     if source.random() < 0.5:
         known["outbound_connectors"] = [connector(source, name) for name in CONNECTORS if source.random() < 0.5]
     if source.random() < 0.15:
@@ -67,7 +97,9 @@ def connector(source: random.Random, name: str) -> Values:
     return {
         "name": name,
         "enabled": source.random() < 0.85,
-        "recipient_domains": source.sample(["fabrikam.com", "*.fabrikam.com", "northwind.com", "eu.fabrikam.com", "*"], source.choice([0, 1, 1, 2])),
+        "recipient_domains": source.sample(
+            ["fabrikam.com", "*.fabrikam.com", "northwind.com", "eu.fabrikam.com", "*"], source.choice([0, 1, 1, 2])
+        ),
         "tls_settings": source.choice(["", "EncryptionOnly", "CertificateValidation", "DomainValidation"]),
         "use_mx_record": not hosts,
         "smart_hosts": hosts,
@@ -94,7 +126,9 @@ def message(source: random.Random) -> Values:
     }
     if source.random() < 0.9:
         made["authenticated"] = sender not in OUTSIDERS and source.random() < 0.85
-    for address in source.sample([*PEOPLE, *OUTSIDERS, *RELAYED, GUEST, PROXY, *GROUPS], source.choice([1, 1, 2, 2, 3, 4])):
+    for address in source.sample(
+        [*PEOPLE, *OUTSIDERS, *RELAYED, GUEST, PROXY, *GROUPS], source.choice([1, 1, 2, 2, 3, 4])
+    ):
         made[source.choice(["to", "to", "cc", "bcc"])].append(address)
     optional: Values = {
         "type": source.choice(TYPES),
@@ -122,7 +156,11 @@ _ARRIVALS = (
 def attachment(source: random.Random) -> Values:
     made: Values = {"name": source.choice(["offer.pdf", "setup.exe", "data.zip"]), "size": source.choice(SIZES)}
     made["properties"] = source.choice([{}, {"Class": "Secret"}, {"Class": "internal", "Owner": "Megan Bowen"}])
-    made |= {told: source.random() < 0.5 for told in ("executable", "password_protected", "unsupported", "limit_exceeded") if source.random() < 0.7}
+    made |= {
+        told: source.random() < 0.5
+        for told in ("executable", "password_protected", "unsupported", "limit_exceeded")
+        if source.random() < 0.7
+    }
     if made["name"] == "data.zip":
         made["nested"] = source.choice([[], ["setup.exe"]])
     if source.random() < 0.8:
@@ -178,8 +216,13 @@ COMMON = {
     "subject_contains_words": _words,
     "subject_or_body_contains_words": _words,
     "subject_matches_patterns": _patterns,
-    "header_contains": lambda source: {"header_contains_message_header": source.choice(HEADERS), "header_contains_words": some(source, HEADER_VALUES)},
-    "message_type_matches": lambda source: source.choice(["OOF", "AutoForward", "Encrypted", "PermissionControlled", "Signed", "Calendaring"]),
+    "header_contains": lambda source: {
+        "header_contains_message_header": source.choice(HEADERS),
+        "header_contains_words": some(source, HEADER_VALUES),
+    },
+    "message_type_matches": lambda source: source.choice(
+        ["OOF", "AutoForward", "Encrypted", "PermissionControlled", "Signed", "Calendaring"]
+    ),
 }
 RARE = {
     "from_member_of": lambda source: some(source, GROUPS),
@@ -189,9 +232,18 @@ RARE = {
     "sender_ad_attribute_contains_words": _pairs,
     "recipient_ad_attribute_contains_words": _pairs,
     "sender_management_relationship": lambda source: source.choice(["Manager", "DirectReport"]),
-    "manager": lambda source: {"manager_for_evaluated_user": source.choice(["Sender", "Recipient"]), "manager_addresses": some(source, PEOPLE)},
-    "between": lambda source: {"between_member_of_1": [source.choice(GROUPS)], "between_member_of_2": [source.choice(GROUPS)]},
-    "comparison": lambda source: {"ad_comparison_attribute": "Department", "ad_comparison_operator": source.choice(["Equal", "NotEqual"])},
+    "manager": lambda source: {
+        "manager_for_evaluated_user": source.choice(["Sender", "Recipient"]),
+        "manager_addresses": some(source, PEOPLE),
+    },
+    "between": lambda source: {
+        "between_member_of_1": [source.choice(GROUPS)],
+        "between_member_of_2": [source.choice(GROUPS)],
+    },
+    "comparison": lambda source: {
+        "ad_comparison_attribute": "Department",
+        "ad_comparison_operator": source.choice(["Equal", "NotEqual"]),
+    },
     "sent_to_member_of": lambda source: some(source, GROUPS),
     "recipient_address_matches_patterns": _patterns,
     "any_of_recipient_address_matches_patterns": _patterns,
@@ -199,7 +251,10 @@ RARE = {
     "any_of_to_header_member_of": lambda source: some(source, GROUPS),
     "any_of_to_cc_header_member_of": lambda source: some(source, GROUPS),
     "subject_or_body_matches_patterns": _patterns,
-    "header_matches": lambda source: {"header_matches_message_header": source.choice(HEADERS), "header_matches_patterns": _patterns(source)},
+    "header_matches": lambda source: {
+        "header_matches_message_header": source.choice(HEADERS),
+        "header_matches_patterns": _patterns(source),
+    },
     "attachment_contains_words": _words,
     "attachment_matches_patterns": _patterns,
     "attachment_name_matches_patterns": lambda source: some(source, ["offer", r"\.exe$", "data"]),
@@ -209,12 +264,18 @@ RARE = {
     "with_importance": lambda source: source.choice(["Low", "Normal", "High"]),
     "has_classification": lambda source: source.choice(CLASSES),
     "has_no_classification": lambda source: source.random() < 0.8,
-    "sender_ad_attribute_matches_patterns": lambda source: [source.choice(["Department:^sales$", "Office:1.", "Department:(?=x)y"])],
-    "recipient_ad_attribute_matches_patterns": lambda source: [source.choice(["Department:^sales$", "Office:1.", "Department:leg"])],
+    "sender_ad_attribute_matches_patterns": lambda source: [
+        source.choice(["Department:^sales$", "Office:1.", "Department:(?=x)y"])
+    ],
+    "recipient_ad_attribute_matches_patterns": lambda source: [
+        source.choice(["Department:^sales$", "Office:1.", "Department:leg"])
+    ],
     "sender_in_recipient_list": lambda source: ["list"],
     "recipient_in_sender_list": lambda source: ["list"],
     "any_of_cc_header_member_of": lambda source: some(source, GROUPS),
-    "attachment_property_contains_words": lambda source: [source.choice(["Class:secret", "Class:secret,public", "Owner:megan"])],
+    "attachment_property_contains_words": lambda source: [
+        source.choice(["Class:secret", "Class:secret,public", "Owner:megan"])
+    ],
     "attachment_has_executable_content": lambda source: True,
     "attachment_is_password_protected": lambda source: True,
     "attachment_is_unsupported": lambda source: True,
@@ -236,7 +297,9 @@ def section(source: random.Random, most: int, *, rare: float = 0.2, only: tuple[
 
 
 _ACTIONS: dict[str, Any] = {
-    "encrypt": lambda source: {"apply_rights_protection_template": source.choice(TEMPLATES[:2] if source.random() < 0.8 else TEMPLATES)},
+    "encrypt": lambda source: {
+        "apply_rights_protection_template": source.choice(TEMPLATES[:2] if source.random() < 0.8 else TEMPLATES)
+    },
     "decrypt": lambda source: {"remove_ome_v2": True},
     "brand": lambda source: {"apply_rights_protection_customization_template": source.choice(BRANDINGS)},
     "delete": lambda source: {"delete_message": True},
@@ -245,7 +308,10 @@ _ACTIONS: dict[str, Any] = {
     "moderate": lambda source: {"moderate_message_by_user": [PEOPLE[1]]},
     "moderate by manager": lambda source: {"moderate_message_by_manager": True},
     "prefix": lambda source: {"prepend_subject": source.choice(["[X] ", "secure ", "off"])},
-    "set header": lambda source: {"set_header_name": source.choice(HEADERS), "set_header_value": source.choice(HEADER_VALUES)},
+    "set header": lambda source: {
+        "set_header_name": source.choice(HEADERS),
+        "set_header_value": source.choice(HEADER_VALUES),
+    },
     "remove header": lambda source: {"remove_header": source.choice(HEADERS)},
     "classify": lambda source: {"apply_classification": source.choice(CLASSES)},
     "set scl": lambda source: {"set_scl": 5},
@@ -258,7 +324,11 @@ _ACTIONS: dict[str, Any] = {
     "notify": lambda source: {"generate_notification": "matched"},
     "redirect": lambda source: {"redirect_message_to": ["moved@contoso.com"]},
     "copy": lambda source: {source.choice(["copy_to", "blind_copy_to", "add_to_recipients"]): ["copied@contoso.com"]},
-    "bring": lambda source: {source.choice(["copy_to", "blind_copy_to", "redirect_message_to"]): some(source, [*GROUPS, "Ext Contact", "far@fabrikam.com"])},
+    "bring": lambda source: {
+        source.choice(["copy_to", "blind_copy_to", "redirect_message_to"]): some(
+            source, [*GROUPS, "Ext Contact", "far@fabrikam.com"]
+        )
+    },
     "add manager": lambda source: {"add_manager_as_recipient_type": source.choice(["To", "Cc", "Bcc", "Redirect"])},
     "encrypt as before": lambda source: {"apply_ome": True},
     "decrypt attachments": lambda source: {"remove_ome_v2": True, "remove_rms_attachment_encryption": True},

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Answers about guarantees and differences, held against enumeration and against the emulator's mail flow.
 
-The answers have the shape of the collection's results ``guarantees`` and ``difference``; nothing else of it is known here.
-Every function returns what is wrong, in a sentence; nothing is wrong where the sentence is empty.
+The answers have the shape of the collection's results ``guarantees`` and ``difference``; nothing else of it is known
+here. Every function returns what is wrong, in a sentence; nothing is wrong where the sentence is empty.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ Values = dict[str, Any]
 
 #: What a proof may end with: the question is too complex, or a document in the message may be the reason.
 _OPEN = {"budget", "U25"}
-_TYPES = {"U26": ("AutoForward", "SmtpForwarding"), "U27": ("Signed",), "U29": ("OOF", "ReadReceipt", "Calendaring", "ApprovalRequest")}
+_TYPES = {
+    "U26": ("AutoForward", "SmtpForwarding"),
+    "U27": ("Signed",),
+    "U29": ("OOF", "ReadReceipt", "Calendaring", "ApprovalRequest"),
+}
 #: Headers that say what the message says otherwise.
 _FIELDS = {"From", "To", "Subject"}
 _IN_FIELDS = {"any_of_to_header", "any_of_cc_header", "any_of_to_cc_header"}
@@ -28,14 +32,21 @@ _RELATIONS = {"sender_management_relationship", "manager_addresses", "ad_compari
 
 def _is_left_out(assumed: set[str], message: Values) -> bool:
     """Whether a proof that assumes this says nothing of a message, which is unusual."""
-    documents = any(name.lower().endswith(".pdf") for one in message["attachments"] for name in (one["name"], *one.get("nested", ())))
+    documents = any(
+        name.lower().endswith(".pdf")
+        for one in message["attachments"]
+        for name in (one["name"], *one.get("nested", ()))
+    )
     unusual = any(message.get("type") in kinds for number, kinds in _TYPES.items() if number in assumed)
     return unusual or ("U25" in assumed and documents)
 
 
 def _not_followed(tenant: Mapping[str, Any]) -> set[str]:
     """Managers and members of groups: whom rules may bring by another name."""
-    return {*(tenant.get("managers") or {}).values(), *(member for members in (tenant.get("groups") or {}).values() for member in members)}
+    return {
+        *(tenant.get("managers") or {}).values(),
+        *(member for members in (tenant.get("groups") or {}).values() for member in members),
+    }
 
 
 def wrong_verdict(
@@ -81,7 +92,9 @@ def wrong_verdict(
 
 
 def _is_left_open(message: Values, recipient: str, rules: Sequence[Values], tenant: Mapping[str, Any]) -> bool:
-    """Whether nothing certain need be told of a copy: it is for somebody whom rules add, and what rules see there of all who share it is left open (U09)."""
+    """Whether nothing certain need be told of a copy: it is for somebody whom rules add, and what rules see there of
+    all who share it is left open (U09).
+    """
     looks = any(option.startswith("any_of_") for section in _sections(rules) for option in section)
     return looks and recipient not in named(message, tenant)
 
@@ -90,17 +103,27 @@ def named(message: Values, tenant: Mapping[str, Any]) -> set[str]:
     """Whom a message is for: those whom it names, and the members of groups."""
     groups, aliases = tenant.get("groups") or {}, tenant.get("proxy_addresses") or {}
     written = {address for field in ("to", "cc", "bcc") for address in message[field]}
-    return {aliases.get(address, address) for address in written} | {member for group in written & set(groups) for member in _not_followed(tenant)}
+    return {aliases.get(address, address) for address in written} | {
+        member for group in written & set(groups) for member in _not_followed(tenant)
+    }
 
 
 def _are_opaque(sections: Sequence[Mapping[str, Any]], tenant: Mapping[str, Any]) -> bool:
-    """Whether nothing certain need be told about conditions: they are about relations, groups in a field, lines of a text, or a header that the message
-    has anyway.
+    """Whether nothing certain need be told about conditions: they are about relations, groups in a field, lines of a
+    text, or a header that the message has anyway.
     """
     options = {option for section in sections for option in section}
     fields = {section.get(f"header_{how}_message_header") for section in sections for how in ("contains", "matches")}
-    groups = {name for section in sections for option in section if option in _IN_FIELDS for name in section[option]} & set(tenant.get("groups") or {})
-    lines = any("(?m)" in pattern for section in sections for option, values in section.items() if option.endswith("_patterns") for pattern in values)
+    groups = {
+        name for section in sections for option in section if option in _IN_FIELDS for name in section[option]
+    } & set(tenant.get("groups") or {})
+    lines = any(
+        "(?m)" in pattern
+        for section in sections
+        for option, values in section.items()
+        if option.endswith("_patterns")
+        for pattern in values
+    )
     return bool(options & _RELATIONS or fields & _FIELDS or groups or lines) or any(
         option.startswith("any_of_") and option.endswith("_member_of") for option in options
     )
@@ -110,7 +133,9 @@ def _sections(*rule_sets: Sequence[Values]) -> list[Values]:
     return [rule[part] for rules in rule_sets for rule in rules for part in ("conditions", "exceptions")]
 
 
-def wrong_counterexample(example: Mapping[str, Any], claim: Claim, rules: Sequence[Values], tenant: Mapping[str, Any] = TENANT) -> str:
+def wrong_counterexample(
+    example: Mapping[str, Any], claim: Claim, rules: Sequence[Values], tenant: Mapping[str, Any] = TENANT
+) -> str:
     """A counterexample must be about what the claim is about, and break it whatever is unknown."""
     message, recipient = example["message"], example["recipient"]
     (found,) = SmallWorld({**tenant, **example.get("facts", {})}, [sent(message)]).verdicts(rules, [claim])
@@ -129,7 +154,13 @@ def kinds_of(old: Outcome, new: Outcome) -> set[str]:
     if (old.fate, new.fate) == ("delivered", "delivered"):
         kinds = set()
         if old.protection != new.protection:
-            kinds.add("protection_lost" if new.protection == "none" else "protection_gained" if old.protection == "none" else "protection_changed")
+            kinds.add(
+                "protection_lost"
+                if new.protection == "none"
+                else "protection_gained"
+                if old.protection == "none"
+                else "protection_changed"
+            )
         if old.branding != new.branding:
             kinds.add("branding_changed")
         return kinds
@@ -162,7 +193,9 @@ def wrong_difference(
     for row in answer:
         if "witness" in row and (wrong := wrong_when(row, before, after, tenant)):
             return wrong
-        if row["kind"] not in ("unknown", "side_effect_changed") and (wrong := wrong_witness(row, before, after, tenant)):
+        if row["kind"] not in ("unknown", "side_effect_changed") and (
+            wrong := wrong_witness(row, before, after, tenant)
+        ):
             return wrong
     unknown = {each["id"] for row in answer if row["kind"] == "unknown" for each in row.get("unknown", ())}
     if more or "U25" in unknown or (unknown and (whole or _are_opaque(_sections(before, after), tenant))):
@@ -170,13 +203,24 @@ def wrong_difference(
     not_followed = _not_followed(whole or tenant)
     for changes, of_added in ((world.changes(before, after), False), (world.changes_of_added(before, after), True)):
         for message, address, old, new in changes:
-            if of_added and address in named(message, tenant):  # Whom the message is for anyway is not compared as somebody whom rules add.
+            if of_added and address in named(
+                message, tenant
+            ):  # Whom the message is for anyway is not compared as somebody whom rules add.
                 continue
             kinds = kinds_of(old, new)
-            rows = [row for row in answer if row.get("added", "") == (address if of_added else "") and row["kind"] in {*kinds, "unknown"}]
-            said = {row["kind"] for row in rows if row["kind"] == "unknown" or covers(row, message, address, before, after, whole or tenant)}
+            rows = [
+                row
+                for row in answer
+                if row.get("added", "") == (address if of_added else "") and row["kind"] in {*kinds, "unknown"}
+            ]
+            said = {
+                row["kind"]
+                for row in rows
+                if row["kind"] == "unknown" or covers(row, message, address, before, after, whole or tenant)
+            }
             missed = kinds - said
-            # Whether later rules look at whom earlier ones added is open, whatever they would see. So is what reaches somebody as a manager, or by a name.
+            # Whether later rules look at whom earlier ones added is open, whatever they would see. So is what reaches
+            # somebody as a manager, or by a name.
             untold = address in not_followed or "@" not in address
             is_open = (of_added and "unknown" in said) or (untold and ("U09" in unknown or (of_added and answer)))
             if missed and not is_open:
@@ -185,10 +229,21 @@ def wrong_difference(
     return ""
 
 
-def covers(row: Mapping[str, Any], message: Values, address: str, before: Sequence[Values], after: Sequence[Values], tenant: Mapping[str, Any]) -> bool:
-    """Whether a row is about a message for somebody: as it arrives, it meets what the row names, under the settings of one of the rules."""
+def covers(
+    row: Mapping[str, Any],
+    message: Values,
+    address: str,
+    before: Sequence[Values],
+    after: Sequence[Values],
+    tenant: Mapping[str, Any],
+) -> bool:
+    """Whether a row is about a message for somebody: as it arrives, it meets what the row names, under the settings of
+    one of the rules.
+    """
     protection = message["protection"]
-    arrives = protection.get("owner") if protection["kind"] not in ("none", "smime", "smime_signed") else protection["kind"]
+    arrives = (
+        protection.get("owner") if protection["kind"] not in ("none", "smime", "smime_signed") else protection["kind"]
+    )
     if row.get("arrives", arrives) != arrives:
         return False
     world = SmallWorld(tenant, [message])
@@ -202,7 +257,10 @@ def covers(row: Mapping[str, Any], message: Values, address: str, before: Sequen
 def _settings(*rule_sets: Sequence[Values]) -> list[Values]:
     """The settings of rules that decide which address a condition is about, each once."""
     names = ("recipient_address_type", "sender_address_location")
-    every: list[Values] = [{}, *({name: rule[name] for name in names if name in rule} for rules in rule_sets for rule in rules)]
+    every: list[Values] = [
+        {},
+        *({name: rule[name] for name in names if name in rule} for rules in rule_sets for rule in rules),
+    ]
     return [each for place, each in enumerate(every) if each not in every[:place]]
 
 
@@ -231,20 +289,33 @@ def wrong_settings(
     return ""
 
 
-def wrong_witness(row: Mapping[str, Any], before: Sequence[Values], after: Sequence[Values], tenant: Mapping[str, Any] = TENANT) -> str:
+def wrong_witness(
+    row: Mapping[str, Any], before: Sequence[Values], after: Sequence[Values], tenant: Mapping[str, Any] = TENANT
+) -> str:
     """A witness must change as the class says, and its outcomes be those that the class names."""
     witness = row["witness"]
     world = SmallWorld({**tenant, **witness.get("facts", {})}, [sent(witness["message"])])
     if "added" in row:
         every = [whole for _message, address, whole, _each in world.added(before, after) if address == row["added"]]
     else:
-        every = [(olds, news) for _message, address, olds, news in world.possible(before, after) if address == witness["recipient"].lower()]
+        every = [
+            (olds, news)
+            for _message, address, olds, news in world.possible(before, after)
+            if address == witness["recipient"].lower()
+        ]
     olds, news = ({outcome for sides in every for outcome in sides[which]} for which in (0, 1))
     if len(olds) == len(news) == 1:
         (old,), (new,) = olds, news
         if row["kind"] not in kinds_of(old, new):
-            return f"the witness of {row['kind']} is one of {kinds_of(old, new)}: {witness}" if old != new else _nothing(row)
-        named = [(side.get("fate", "nobody"), side.get("protection"), side.get("branding")) for side in (row.get("before", {}), row.get("after", {}))]
+            return (
+                f"the witness of {row['kind']} is one of {kinds_of(old, new)}: {witness}"
+                if old != new
+                else _nothing(row)
+            )
+        named = [
+            (side.get("fate", "nobody"), side.get("protection"), side.get("branding"))
+            for side in (row.get("before", {}), row.get("after", {}))
+        ]
         real = [(one.fate, one.protection, one.branding) for one in (old, new)]
         return "" if named == real else f"the witness of {row['kind']} gives {real}, and is shown with {named}"
     # Something about it is open, such as which of two templates it gets. The kind has to hold whatever that is.
@@ -255,12 +326,17 @@ def _nothing(row: Mapping[str, Any]) -> str:
     return f"the witness of {row['kind']} certainly changes nothing: {row['witness']}"
 
 
-def wrong_when(row: Mapping[str, Any], before: Sequence[Values], after: Sequence[Values], tenant: Mapping[str, Any] = TENANT) -> str:
-    """A witness must be one of the mail that its row is about: as it arrives, it meets the conditions, under the settings of one of the rules."""
+def wrong_when(
+    row: Mapping[str, Any], before: Sequence[Values], after: Sequence[Values], tenant: Mapping[str, Any] = TENANT
+) -> str:
+    """A witness must be one of the mail that its row is about: as it arrives, it meets the conditions, under the
+    settings of one of the rules.
+    """
     witness = row["witness"]
     world = SmallWorld({**tenant, **witness.get("facts", {})}, [sent(witness["message"])])
     meeting = {address for settings in _settings(before, after) for address in world.meeting(row["when"], **settings)}
-    # Whom rules add is not among those to whom the mail came, and what may act on their copy need not act on the mail that it comes of.
+    # Whom rules add is not among those to whom the mail came, and what may act on their copy need not act on the mail
+    # that it comes of.
     if (meeting or row["kind"] == "unknown") if "added" in row else witness["recipient"].lower() in meeting:
         return ""
     return f"the witness does not meet {row['when']}: {witness}"

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Random rules of which some do nothing of their own, and whether the emulator treats all mail of a small world alike under two rule sets."""
+"""Random rules of which some do nothing of their own, and whether the emulator treats all mail of a small world alike
+under two rule sets.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,13 @@ def redundant_rules(source: random.Random) -> list[Values]:
             case "other":
                 option = source.choice(sorted(_OTHERS))
                 conditions = {**conditions, option: [source.choice(_OTHERS[option])]}
-                found.append({**one, "name": f"Other {number}", "conditions": {**conditions, option: [source.choice(_OTHERS[option])]}})
+                found.append(
+                    {
+                        **one,
+                        "name": f"Other {number}",
+                        "conditions": {**conditions, option: [source.choice(_OTHERS[option])]},
+                    }
+                )
         found.insert(source.randint(0, len(found)), {**one, "name": f"Copy {number}", "conditions": conditions})
     return [{**one, "priority": place} for place, one in enumerate(found)]
 
@@ -54,7 +62,9 @@ def redundant_rules_of_all_kinds(source: random.Random) -> list[Values]:
         lists = sorted(option for option, value in conditions.items() if isinstance(value, list))
         if lists and source.random() < 0.5:
             option = source.choice(lists)
-            others = [rule["conditions"][option] for rule in generators.rules(source, 40) if option in rule["conditions"]]
+            others = [
+                rule["conditions"][option] for rule in generators.rules(source, 40) if option in rule["conditions"]
+            ]
             conditions[option] = source.choice([conditions[option], *others])
         elif source.random() < 0.5:
             conditions |= generators.section(source, 1)
@@ -64,22 +74,45 @@ def redundant_rules_of_all_kinds(source: random.Random) -> list[Values]:
 
 
 def prefixing_rules(source: random.Random) -> list[Values]:
-    """Rules that put prefixes before the subject, most for one sender, with rules between that stop mail or look at the subject."""
+    """Rules that put prefixes before the subject, most for one sender, with rules between that stop mail or look at the
+    subject.
+    """
     found = []
     for place in range(8):
-        sender, prefix = {"from": [source.choice(SENDERS)]}, {"prepend_subject": source.choice(("[A] ", "[A] ", "[B] "))}
+        sender, prefix = (
+            {"from": [source.choice(SENDERS)]},
+            {"prepend_subject": source.choice(("[A] ", "[A] ", "[B] "))},
+        )
         stops = {**sender, "subject_contains_words": ["secure"]}, {"stop_rule_processing": True}
-        looks = {"subject_contains_words": [source.choice(("secure", "[A]"))]}, {"apply_rights_protection_template": "Encrypt"}
+        looks = (
+            {"subject_contains_words": [source.choice(("secure", "[A]"))]},
+            {"apply_rights_protection_template": "Encrypt"},
+        )
         conditions, actions = source.choice(((sender, prefix), (sender, prefix), (sender, prefix), stops, looks))
-        found.append({"name": f"R{place}", "conditions": conditions, "exceptions": {}, "actions": actions, "priority": place})
+        found.append(
+            {"name": f"R{place}", "conditions": conditions, "exceptions": {}, "actions": actions, "priority": place}
+        )
     return found
 
 
-def treated_differently(before: Sequence[Values], after: Sequence[Values], every: int = _EVERY) -> list[tuple[Values, str]]:
-    """The messages, and recipients, that two rule sets treat differently in some possible world. A rule that goes is absent."""
+def treated_differently(
+    before: Sequence[Values], after: Sequence[Values], every: int = _EVERY
+) -> list[tuple[Values, str]]:
+    """The messages, and recipients, that two rule sets treat differently in some possible world. A rule that goes is
+    absent.
+    """
     world = SmallWorld(given=[message for place, message in enumerate(messages()) if place % every == 0])
     old, new = (
-        world.outcomes([{**rule, "priority": place} for place, rule in enumerate(rule for rule in rules if rule.get("state") != "absent")])
+        world.outcomes(
+            [
+                {**rule, "priority": place}
+                for place, rule in enumerate(rule for rule in rules if rule.get("state") != "absent")
+            ]
+        )
         for rules in (before, after)
     )
-    return [(message, address) for (message, address, one), (_message, _address, other) in zip(old, new, strict=True) if one != other]
+    return [
+        (message, address)
+        for (message, address, one), (_message, _address, other) in zip(old, new, strict=True)
+        if one != other
+    ]

@@ -10,14 +10,30 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.unit.mail_flow.small_worlds import HEADER, INSIDERS, MORE_THENS, RECIPIENTS, TENANT, THENS, WORDS, Claim, messages
+from tests.unit.mail_flow.small_worlds import (
+    HEADER,
+    INSIDERS,
+    MORE_THENS,
+    RECIPIENTS,
+    TENANT,
+    THENS,
+    WORDS,
+    Claim,
+    messages,
+)
 
 Values = dict[str, Any]
 
 
 def _predicate(source: random.Random) -> Values:
     scopes = ("InOrganization", "NotInOrganization")
-    domains = (["fabrikam.com"], ["eu.fabrikam.com"], ["northwind.com"], ["contoso.com"], ["fabrikam.com", "northwind.com"])
+    domains = (
+        ["fabrikam.com"],
+        ["eu.fabrikam.com"],
+        ["northwind.com"],
+        ["contoso.com"],
+        ["fabrikam.com", "northwind.com"],
+    )
     choices: list[Values] = [
         {"from_scope": source.choice(scopes)},
         {"from": [source.choice((*INSIDERS, "ann@fabrikam.com"))]},
@@ -26,7 +42,11 @@ def _predicate(source: random.Random) -> Values:
         {"sent_to": [source.choice(RECIPIENTS)]},
         {"recipient_domain_is": source.choice(domains)},
         {"recipient_address_contains_words": [source.choice(("fabrikam", "eu", "northwind.com", "bob", "robert"))]},
-        {"any_of_recipient_address_contains_words": [source.choice(("fabrikam", "eu", "northwind.com", "bob", "robert"))]},
+        {
+            "any_of_recipient_address_contains_words": [
+                source.choice(("fabrikam", "eu", "northwind.com", "bob", "robert"))
+            ]
+        },
         {"any_of_to_header": [source.choice(RECIPIENTS)]},
         {"any_of_to_cc_header": [source.choice(RECIPIENTS)]},
         {"subject_contains_words": [source.choice(WORDS)]},
@@ -53,14 +73,16 @@ _ACTIONS: tuple[tuple[int, Values], ...] = (
     (1, {"set_header_name": HEADER, "set_header_value": "other"}),
     (1, {"remove_header": HEADER}),
     (1, {"set_audit_severity": "Low"}),
-    # Whom rules add is nobody whom messages name: they would get two copies, of which only what is the same in both can be told.
+    # Whom rules add is nobody whom messages name: they would get two copies, of which only what is the same in both can
+    # be told.
     (1, {"copy_to": ["new@northwind.com"]}),
     (1, {"blind_copy_to": ["new@eu.fabrikam.com"], "apply_rights_protection_template": "Encrypt"}),
     (1, {"redirect_message_to": ["new@fabrikam.com"]}),
 )
 
 
-#: What a rule does rarely beside its other actions: it asks for an approval, so that nothing else is done, or blocks the message for whom it adds, too.
+#: What a rule does rarely beside its other actions: it asks for an approval, so that nothing else is done, or blocks
+#: the message for whom it adds, too.
 _BESIDE: tuple[Values, ...] = (
     {"moderate_message_by_user": ["bob@contoso.com"]},
     {"moderate_message_by_manager": True},
@@ -75,9 +97,11 @@ _ADDING = {"add_to_recipients", "copy_to", "blind_copy_to"}
 
 @dataclass(frozen=True)
 class Theme:
-    """A kind of small worlds: what is sent in which organization, and what its rules and claims have beside those of the plain world.
+    """A kind of small worlds: what is sent in which organization, and what its rules and claims have beside those of
+    the plain world.
 
-    :param tenants: organizations, of which one is drawn, and :param:`hidden` what may not be told of it: a proof holds whatever that is.
+    :param tenants: organizations, of which one is drawn, and :param:`hidden` what may not be told of it: a proof holds
+        whatever that is.
     :param settings: options of rules that are neither conditions nor actions.
     :param beside: what a rule does beside its other actions, and :param:`often` how often.
     :param most: how many rules there are at most.
@@ -116,7 +140,10 @@ def _go_together(one: Values, other: Values) -> bool:
     both = {**one, **other}
     to_manager = both.get("add_manager_as_recipient_type")
     adds = both.keys() & _ADDING or to_manager not in (None, "Redirect")
-    fates = sum(len(actions.keys() & _FATES) + (actions.get("add_manager_as_recipient_type") == "Redirect") for actions in (one, other))
+    fates = sum(
+        len(actions.keys() & _FATES) + (actions.get("add_manager_as_recipient_type") == "Redirect")
+        for actions in (one, other)
+    )
     return fates < 2 and not (adds and ("redirect_message_to" in both or to_manager == "Redirect"))
 
 
@@ -150,7 +177,9 @@ def shared_rule_set(source: random.Random, theme: Theme = PLAIN) -> list[Values]
     while True:
         found = rule_set(source, theme)
         options = {option for one in found for part in ("conditions", "exceptions") for option in one[part]}
-        if any(option.startswith("any_of_") for option in options) and any(option.startswith(("sent_to", "recipient_")) for option in options):
+        if any(option.startswith("any_of_") for option in options) and any(
+            option.startswith(("sent_to", "recipient_")) for option in options
+        ):
             return found
 
 
@@ -159,9 +188,13 @@ def claim(source: random.Random, theme: Theme = PLAIN, of_rules: Sequence[Values
     then = source.choices(THENS, (4, 6, 1, 1))[0]
     template = source.choice(("", "", "Encrypt", "Do Not Forward")) if then in ("encrypted", "not_in_clear") else ""
     if of_rules and source.random() < 0.7:
-        one = source.choice([one for one in of_rules if "apply_rights_protection_template" in one["actions"]] or of_rules)
+        one = source.choice(
+            [one for one in of_rules if "apply_rights_protection_template" in one["actions"]] or of_rules
+        )
         template = template and source.choice(("", template))
-        return Claim(_INSIDE | _near(source, one["conditions"], theme), _near(source, one["exceptions"], theme), then, template)
+        return Claim(
+            _INSIDE | _near(source, one["conditions"], theme), _near(source, one["exceptions"], theme), then, template
+        )
     return Claim(section(source, 3, theme) or _INSIDE, section(source, 1, theme), then, template)
 
 
@@ -169,7 +202,9 @@ def wishing(source: random.Random, given: Claim) -> Claim:
     """The same mail with one of the wishes that :func:`claim` does not draw."""
     then = source.choice((*MORE_THENS, "portal"))
     template = source.choice(("", "Encrypt")) if then == "not_in_clear_if_delivered" else ""
-    return replace(given, then=then, template=template, expires_within_days=source.choice((3, 7, 7, 30)) if then == "portal" else 0)
+    return replace(
+        given, then=then, template=template, expires_within_days=source.choice((3, 7, 7, 30)) if then == "portal" else 0
+    )
 
 
 _INSIDE: Values = {"from_scope": "InOrganization"}
@@ -207,5 +242,8 @@ def edited(source: random.Random, given: Sequence[Values], theme: Theme = PLAIN)
 
 def irm_configuration(source: random.Random) -> Values:
     """Settings of IRM, most of them as they are by default."""
-    settings: Values = {"azure_rms_licensing_enabled": source.random() < 0.8, "internal_licensing_enabled": source.random() < 0.9}
+    settings: Values = {
+        "azure_rms_licensing_enabled": source.random() < 0.8,
+        "internal_licensing_enabled": source.random() < 0.9,
+    }
     return settings | {"transport_decryption_setting": source.choice(("Optional", "Optional", "Disabled", "Mandatory"))}

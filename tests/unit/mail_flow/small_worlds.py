@@ -1,10 +1,12 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Guarantees, differences and lint by brute force: every message of a small world is sent through the emulator's mail flow.
+"""Guarantees, differences and lint by brute force: every message of a small world is sent through the emulator's mail
+flow.
 
-A small world has few senders, recipients, words and headers, and all combinations of them: enough for rules and claims that
-name nothing else. Nothing here is the collection's. What holds in every possible world of a message is certain; no guess is taken.
+A small world has few senders, recipients, words and headers, and all combinations of them: enough for rules and claims
+that name nothing else. Nothing here is the collection's. What holds in every possible world of a message is certain; no
+guess is taken.
 """
 
 from __future__ import annotations
@@ -31,7 +33,12 @@ RECIPIENTS = ("bob@contoso.com", "ann@fabrikam.com", "x@eu.fabrikam.com", "joe@n
 ALIAS, ALIASED = "robert@contoso.com", "bob@contoso.com"
 WORDS = ("secure", "offer")
 HEADER = "X-Class"
-ARRIVALS = ({"kind": "none"}, {"kind": "encrypt", "owner": "own"}, {"kind": "encrypt", "owner": "other"}, {"kind": "smime", "owner": "other"})
+ARRIVALS = (
+    {"kind": "none"},
+    {"kind": "encrypt", "owner": "own"},
+    {"kind": "encrypt", "owner": "other"},
+    {"kind": "smime", "owner": "other"},
+)
 TENANT: Values = {
     "accepted_domains": [{"name": "contoso.com", "type": "Authoritative", "match_subdomains": False}],
     "remote_domains": [],
@@ -59,16 +66,38 @@ _TEMPLATES = {"Encrypt": "encrypt", "Do Not Forward": "do_not_forward"}
 
 def messages(*, most: int = 2) -> Iterator[Values]:
     """Every message of the small world, to at most so many recipients."""
-    senders = [(INSIDERS[0], True), (INSIDERS[1], True), (INSIDERS[0], False), (INSIDERS[1], False), ("ann@fabrikam.com", False)]
+    senders = [
+        (INSIDERS[0], True),
+        (INSIDERS[1], True),
+        (INSIDERS[0], False),
+        (INSIDERS[1], False),
+        ("ann@fabrikam.com", False),
+    ]
     every = [chosen for count in range(1, most + 1) for chosen in itertools.combinations(RECIPIENTS, count)]
-    subjects = [" / ".join(chosen) for count in range(len(WORDS) + 1) for chosen in itertools.combinations(WORDS, count)]
+    subjects = [
+        " / ".join(chosen) for count in range(len(WORDS) + 1) for chosen in itertools.combinations(WORDS, count)
+    ]
     product = itertools.product(senders, every, subjects, (None, "yes"), ("", "Voicemail"), ARRIVALS)
     for (sender, authenticated), people, subject, header, kind, arrival in product:
-        # Whoever is first may be in the blind copy only, where no field names them. Somebody may be written to at an alias.
+        # Whoever is first may be in the blind copy only, where no field names them. Somebody may be written to at an
+        # alias.
         aliased = [ALIAS if address == ALIASED else address for address in people]
         for hidden, to in itertools.product((False, True), (people, aliased)[: 1 + (ALIASED in people)]):
-            made = {"from": sender, "mail_from": sender, "authenticated": authenticated, "to": list(to[hidden:]), "cc": [], "bcc": list(to[:hidden])}
-            made |= {"subject": subject, "body": "", "headers": {HEADER: header} if header else {}, "attachments": [], "protection": arrival}
+            made = {
+                "from": sender,
+                "mail_from": sender,
+                "authenticated": authenticated,
+                "to": list(to[hidden:]),
+                "cc": [],
+                "bcc": list(to[:hidden]),
+            }
+            made |= {
+                "subject": subject,
+                "body": "",
+                "headers": {HEADER: header} if header else {},
+                "attachments": [],
+                "protection": arrival,
+            }
             yield made | ({"type": kind} if kind else {})
 
 
@@ -83,7 +112,13 @@ class Claim:
     expires_within_days: int = 0
 
     def option(self, name: str = "claim") -> Values:
-        made: Values = {"name": name, "when": self.when, "unless": self.unless, "then": self.then, "template": self.template}
+        made: Values = {
+            "name": name,
+            "when": self.when,
+            "unless": self.unless,
+            "then": self.then,
+            "template": self.template,
+        }
         made["expires_within_days"] = self.expires_within_days
         return {key: value for key, value in made.items() if value or key in ("name", "when")}
 
@@ -127,7 +162,9 @@ class Claim:
 
 @dataclass
 class Verdict:
-    """What enumeration says about a claim. ``certain`` are messages that break it whatever is unknown, ``possible`` those that may."""
+    """What enumeration says about a claim. ``certain`` are messages that break it whatever is unknown, ``possible``
+    those that may.
+    """
 
     about: int = 0
     certain: list[tuple[Values, str]] = field(default_factory=list)
@@ -153,7 +190,9 @@ class SmallWorld:
         return SmallWorld({**self._tenant, "irm_configuration": irm}, [message for message, _arrived in self._messages])
 
     def outcomes(self, of_rules: Sequence[Values]) -> Iterator[tuple[Values, str, set[Outcome]]]:
-        """Each message and recipient with all outcomes that are possible, in an order that does not depend on the rules."""
+        """Each message and recipient with all outcomes that are possible, in an order that does not depend on the
+        rules.
+        """
         compiled = compile_rules(of_rules)
         for message, arrived in self._messages:
             explored = explore(lambda world, arrived=arrived: self._outcomes(world, arrived, compiled), guesses=())  # type: ignore[misc]
@@ -177,9 +216,11 @@ class SmallWorld:
                         verdict.possible.append((message, address))
         return found
 
-    def _possible(self, arrived: Mail, compiled: list[Rule], claims: Sequence[Claim], abouts: Sequence[Rule]) -> list[list[dict[str, bool | None]]]:
-        """Per claim, and world that is possible: recipient to whether the claim is broken; only those whom it is about. Claims of which much is open are
-        looked at one by one, since worlds multiply.
+    def _possible(
+        self, arrived: Mail, compiled: list[Rule], claims: Sequence[Claim], abouts: Sequence[Rule]
+    ) -> list[list[dict[str, bool | None]]]:
+        """Per claim, and world that is possible: recipient to whether the claim is broken; only those whom it is about.
+        Claims of which much is open are looked at one by one, since worlds multiply.
         """
         try:
             run = functools.partial(self._judged, arrived=arrived, compiled=compiled, claims=claims, abouts=abouts)
@@ -188,22 +229,32 @@ class SmallWorld:
             half = len(claims) // 2
             if not half:
                 raise
-            return [found for part in (slice(half), slice(half, None)) for found in self._possible(arrived, compiled, claims[part], abouts[part])]
+            return [
+                found
+                for part in (slice(half), slice(half, None))
+                for found in self._possible(arrived, compiled, claims[part], abouts[part])
+            ]
         return [[judged[place] for judged in results] for place in range(len(claims))]
 
-    def _judged(self, world: World, arrived: Mail, compiled: list[Rule], claims: Sequence[Claim], abouts: Sequence[Rule]) -> list[dict[str, bool | None]]:
-        """Of each claim whom it is about, and whether it is broken for them; ``None`` where it is so for one of the copies that somebody gets, and not for
-        another.
+    def _judged(
+        self, world: World, arrived: Mail, compiled: list[Rule], claims: Sequence[Claim], abouts: Sequence[Rule]
+    ) -> list[dict[str, bool | None]]:
+        """Of each claim whom it is about, and whether it is broken for them; ``None`` where it is so for one of the
+        copies that somebody gets, and not for another.
         """
         passage, judge = Passage(world, arrived, self._directory, compiled), Judge(world, arrived, self._directory)
-        copies = [(recipient, judge.outcome(copy, recipient)) for copy in passage.copies for recipient in copy.recipients]
+        copies = [
+            (recipient, judge.outcome(copy, recipient)) for copy in passage.copies for recipient in copy.recipients
+        ]
         whole = first_copy(arrived, self._directory)
         judged: list[dict[str, bool | None]] = []
         for claim, about in zip(claims, abouts, strict=True):
             if not claim.is_about(arrived):
                 judged.append({})
                 continue
-            meant = {recipient.address for recipient in Matching(world, arrived, self._directory, about, whole).recipients()}
+            meant = {
+                recipient.address for recipient in Matching(world, arrived, self._directory, about, whole).recipients()
+            }
             broken: dict[str, bool | None] = {}
             for recipient, outcome in copies:
                 address = recipient.address
@@ -217,13 +268,17 @@ class SmallWorld:
 
     def _is_about(self, world: World, arrived: Mail, about: Rule, whole: Copy, address: str) -> bool:
         """Whether a claim is about somebody whom a rule added: by their address, and by the message as it came."""
-        matching = Matching(world, arrived, self._directory, about, replace(whole, recipients=[Recipient(address, (address,))]))
+        matching = Matching(
+            world, arrived, self._directory, about, replace(whole, recipients=[Recipient(address, (address,))])
+        )
         matching._view = replace(matching._view, copy=whole)
         return bool(matching.recipients())
 
     def meeting(self, when: Values, unless: Values | None = None, **settings: Any) -> set[str]:
         """Whoever gets a message that perhaps meets these conditions as it arrives, and perhaps none of the exceptions."""
-        (about,) = rules([stored({"name": "when", "priority": 0, "conditions": when, "exceptions": unless or {}, **settings})])
+        (about,) = rules(
+            [stored({"name": "when", "priority": 0, "conditions": when, "exceptions": unless or {}, **settings})]
+        )
         found: set[str] = set()
         for _message, arrived in self._messages:
             whole = first_copy(arrived, self._directory)
@@ -235,33 +290,49 @@ class SmallWorld:
         return found
 
     def _outside(self, address: str, arrived: Mail, world: World) -> bool:
-        return world.settle(self._directory.recipient_in(address, "NotInOrganization", arrived.authenticated), "claim", address)
+        return world.settle(
+            self._directory.recipient_in(address, "NotInOrganization", arrived.authenticated), "claim", address
+        )
 
     def _outcomes(self, world: World, arrived: Mail, compiled: list[Rule]) -> dict[str, Outcome]:
         passage = Passage(world, arrived, self._directory, compiled)
         judge = Judge(world, arrived, self._directory)
-        return {recipient.address: judge.outcome(copy, recipient) for copy in reversed(passage.copies) for recipient in copy.recipients if not recipient.added}
+        return {
+            recipient.address: judge.outcome(copy, recipient)
+            for copy in reversed(passage.copies)
+            for recipient in copy.recipients
+            if not recipient.added
+        }
 
     def changes(self, before: Sequence[Values], after: Sequence[Values]) -> list[tuple[Values, str, Outcome, Outcome]]:
-        """Mail whose fate, protection or branding changes: message, recipient, and both outcomes. Only where both are certain."""
+        """Mail whose fate, protection or branding changes: message, recipient, and both outcomes. Only where both are
+        certain.
+        """
         found = []
         for message, address, old, new in self.possible(before, after):
             if len(old) == len(new) == 1 and old != new:
                 found.append((message, address, next(iter(old)), next(iter(new))))
         return found
 
-    def possible(self, before: Sequence[Values], after: Sequence[Values]) -> Iterator[tuple[Values, str, set[Outcome], set[Outcome]]]:
+    def possible(
+        self, before: Sequence[Values], after: Sequence[Values]
+    ) -> Iterator[tuple[Values, str, set[Outcome], set[Outcome]]]:
         """Each message and recipient with all outcomes that are possible before and after."""
         sets = compile_rules(before), compile_rules(after)
         for message, arrived in self._messages:
-            explored = [explore(lambda world, one=one, arrived=arrived: self._outcomes(world, arrived, one), guesses=()) for one in sets]  # type: ignore[misc]
+            explored = [
+                explore(lambda world, one=one, arrived=arrived: self._outcomes(world, arrived, one), guesses=())
+                for one in sets
+            ]  # type: ignore[misc]
             for address in explored[0].results[0]:
                 old, new = ({essence(outcomes[address]) for outcomes in one.results} for one in explored)
                 yield message, address, old, new
 
-    def changes_of_added(self, before: Sequence[Values], after: Sequence[Values]) -> list[tuple[Values, str, Outcome, Outcome]]:
-        """The same of the copies of people whom rules add: message, person, and both outcomes. Only where it is so of all copies that somebody gets, and of
-        those alone that come of one recipient's.
+    def changes_of_added(
+        self, before: Sequence[Values], after: Sequence[Values]
+    ) -> list[tuple[Values, str, Outcome, Outcome]]:
+        """The same of the copies of people whom rules add: message, person, and both outcomes. Only where it is so of
+        all copies that somebody gets, and of those alone that come of one recipient's.
         """
         found = []
         for message, address, (old, new), every in self.added(before, after):
@@ -269,13 +340,19 @@ class SmallWorld:
                 found.append((message, address, next(iter(old)), next(iter(new))))
         return found
 
-    def added(self, before: Sequence[Values], after: Sequence[Values]) -> Iterator[tuple[Values, str, Sides, list[Sides]]]:
-        """Each message and person whom rules add, with all outcomes of the person's copies that are possible before and after; and the same of those alone
-        that come of a recipient's copy, for each recipient. Where there is none, it is the outcome of nobody.
+    def added(
+        self, before: Sequence[Values], after: Sequence[Values]
+    ) -> Iterator[tuple[Values, str, Sides, list[Sides]]]:
+        """Each message and person whom rules add, with all outcomes of the person's copies that are possible before and
+        after; and the same of those alone that come of a recipient's copy, for each recipient. Where there is none, it
+        is the outcome of nobody.
         """
         sets = compile_rules(before), compile_rules(after)
         for message, arrived in self._messages:
-            sides = [explore(functools.partial(self._outcomes_of_added, arrived=arrived, compiled=one), guesses=()).results for one in sets]
+            sides = [
+                explore(functools.partial(self._outcomes_of_added, arrived=arrived, compiled=one), guesses=()).results
+                for one in sets
+            ]
             made = sorted({which for side in sides for found in side for which in found})
             for address in sorted({address for _recipient, address in made}):
                 whole, *every = (self._sides(sides, which) for which in made if which[1] == address)
@@ -286,8 +363,12 @@ class SmallWorld:
         old, new = ({outcome for found in side for outcome in found.get(which, {NOBODY})} for side in sides)
         return old, new
 
-    def _outcomes_of_added(self, world: World, arrived: Mail, compiled: list[Rule]) -> dict[tuple[str, str], set[Outcome]]:
-        """The outcomes of the copies of each person whom rules add, by the recipient whose copy they come of, or none: of all of them."""
+    def _outcomes_of_added(
+        self, world: World, arrived: Mail, compiled: list[Rule]
+    ) -> dict[tuple[str, str], set[Outcome]]:
+        """The outcomes of the copies of each person whom rules add, by the recipient whose copy they come of, or none:
+        of all of them.
+        """
         passage = Passage(world, arrived, self._directory, compiled)
         judge = Judge(world, arrived, self._directory)
         found: dict[tuple[str, str], set[Outcome]] = {}
@@ -302,7 +383,9 @@ class SmallWorld:
         compiled = compile_rules(of_rules)
         found: set[str] = set()
         for _message, arrived in self._messages:
-            for outcomes in explore(lambda world, arrived=arrived: self._outcomes(world, arrived, compiled), guesses=()).results:  # type: ignore[misc]
+            for outcomes in explore(
+                lambda world, arrived=arrived: self._outcomes(world, arrived, compiled), guesses=()
+            ).results:  # type: ignore[misc]
                 found |= {name for outcome in outcomes.values() for name in _matched(outcome)}
         return found
 
@@ -310,7 +393,14 @@ class SmallWorld:
 def essence(outcome: Outcome) -> Outcome:
     """What people see of an outcome: fate, protection and branding, also after approval and release."""
     approved, released = (one and essence(one) for one in (outcome.after_approval, outcome.after_release))
-    return Outcome(outcome.fate, (), protection=outcome.protection, branding=outcome.branding, after_approval=approved, after_release=released)
+    return Outcome(
+        outcome.fate,
+        (),
+        protection=outcome.protection,
+        branding=outcome.branding,
+        after_approval=approved,
+        after_release=released,
+    )
 
 
 def compile_rules(given: Sequence[Values]) -> list[Rule]:

@@ -1,10 +1,12 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two actions in one rule, in front of a rule that encrypts: what the simulator, the emulator's mail flow and the proofs make of every pair.
+"""Two actions in one rule, in front of a rule that encrypts: what the simulator, the emulator's mail flow and the
+proofs make of every pair.
 
-A rule that asks for an approval does nothing else, neither stop; to copy and to block a message takes two rules. Source: Microsoft's pages "Mail flow
-rules" and "Best practices for configuring mail flow rules". Whether a rule adds recipients to a message that it redirects is not documented.
+A rule that asks for an approval does nothing else, neither stop; to copy and to block a message takes two rules.
+Source: Microsoft's pages "Mail flow rules" and "Best practices for configuring mail flow rules". Whether a rule adds
+recipients to a message that it redirects is not documented.
 """
 
 from __future__ import annotations
@@ -14,7 +16,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.rule_trace import Tracer
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
@@ -63,14 +68,34 @@ EXCLUSIVE = {"delete", "quarantine", "reject", "redirect", "redirect to manager"
 def rules_of(*names: str, mode: str = "Enforce") -> list[Values]:
     """A rule with these actions, and one that encrypts mail of which the subject has not become another."""
     actions = {option: value for name in names for option, value in ACTIONS[name].items()}
-    first: Values = {"name": "First", "priority": 0, "state": "Enabled", "mode": mode, "conditions": {"from_scope": "InOrganization"}, "actions": actions}
+    first: Values = {
+        "name": "First",
+        "priority": 0,
+        "state": "Enabled",
+        "mode": mode,
+        "conditions": {"from_scope": "InOrganization"},
+        "actions": actions,
+    }
     second = {**first, "name": "Second", "priority": 1, "mode": "Enforce", "actions": ENCRYPT}
     return [{**first, "exceptions": {}}, {**second, "exceptions": {"subject_contains_words": ["secure"]}}]
 
 
 def message(*to: str, kind: str = "none") -> Values:
-    made: Values = {"from": "megan@contoso.com", "mail_from": "megan@contoso.com", "authenticated": True, "to": list(to or [ANN]), "cc": [], "bcc": []}
-    protection = {"kind": kind, "owner": "own"} if kind == "encrypt" else {"kind": kind, "owner": "other"} if kind == "smime" else {"kind": kind}
+    made: Values = {
+        "from": "megan@contoso.com",
+        "mail_from": "megan@contoso.com",
+        "authenticated": True,
+        "to": list(to or [ANN]),
+        "cc": [],
+        "bcc": [],
+    }
+    protection = (
+        {"kind": kind, "owner": "own"}
+        if kind == "encrypt"
+        else {"kind": kind, "owner": "other"}
+        if kind == "smime"
+        else {"kind": kind}
+    )
     return {**made, "subject": "offer", "body": "", "headers": {}, "attachments": [], "protection": protection}
 
 
@@ -78,7 +103,9 @@ MESSAGES = [message(), message(ANN, "joe@northwind.com"), message(kind="encrypt"
 
 
 def of_everybody(tenant: Values, rules: Sequence[Values], sent: Values) -> str:
-    """What the simulator and the emulator disagree about, also of those whom rules add: there is one way to each of them."""
+    """What the simulator and the emulator disagree about, also of those whom rules add: there is one way to each of
+    them.
+    """
     if wrong := disagreement(tenant, list(rules), sent):
         return wrong
     loose = MailFlow([stored(rule) for rule in rules], facts(tenant)).deliver(sent, independent=True)["recipients"]
@@ -91,23 +118,36 @@ def of_everybody(tenant: Values, rules: Sequence[Values], sent: Values) -> str:
 @pytest.mark.parametrize("tenant", TENANTS)
 def test_simulator_and_emulator_agree(tenant: str) -> None:
     tried = itertools.product(PAIRS, ("Enforce", "Audit", "AuditAndNotify"), MESSAGES)
-    found = [(pair, mode, of_everybody(TENANTS[tenant], rules_of(*pair, mode=mode), sent)) for pair, mode, sent in tried]
+    found = [
+        (pair, mode, of_everybody(TENANTS[tenant], rules_of(*pair, mode=mode), sent)) for pair, mode, sent in tried
+    ]
     assert [case for case in found if case[-1]] == []
 
 
 @pytest.mark.parametrize("tenant", TENANTS)
 def test_proofs_agree_with_enumeration(tenant: str) -> None:
-    """Of fates that exclude each other a proof need not say what it could: here neither it nor anybody else knows which of them a message meets."""
+    """Of fates that exclude each other a proof need not say what it could: here neither it nor anybody else knows which
+    of them a message meets.
+    """
     assert [case for pair in PAIRS for case in wrong_proofs(pair, tenant)] == []
 
 
 def wrong_proofs(pair: tuple[str, str], tenant: str) -> list[tuple[str, ...]]:
     """What the prover says of a rule with two actions, and is not so."""
     rules, facts_given = rules_of(*pair), TENANTS[tenant]
-    claims = [Claim(when, {}, then) for then in THENS for when in ({"from_scope": "InOrganization"}, {"recipient_domain_is": ["northwind.com"]})]
-    answers = {answer["name"]: answer for answer in proofs(rules, facts_given, [claim.option(str(place)) for place, claim in enumerate(claims)])}
+    claims = [
+        Claim(when, {}, then)
+        for then in THENS
+        for when in ({"from_scope": "InOrganization"}, {"recipient_domain_is": ["northwind.com"]})
+    ]
+    answers = {
+        answer["name"]: answer
+        for answer in proofs(rules, facts_given, [claim.option(str(place)) for place, claim in enumerate(claims)])
+    }
     found: list[tuple[str, ...]] = []
-    for place, (claim, verdict) in enumerate(zip(claims, SmallWorld(facts_given, MESSAGES).verdicts(rules, claims), strict=True)):
+    for place, (claim, verdict) in enumerate(
+        zip(claims, SmallWorld(facts_given, MESSAGES).verdicts(rules, claims), strict=True)
+    ):
         answer = answers[str(place)]
         if answer["verdict"] != "unknown" or len({*pair} & EXCLUSIVE) < 2:
             found.append((*pair, str(claim), wrong_verdict(answer, verdict, claim, rules, facts_given)))
@@ -129,7 +169,8 @@ def ways(result: Values) -> list[str]:
 @pytest.mark.parametrize(
     ("names", "tenant", "expected"),
     [
-        # What an approval lets through goes on to the next rules. Whether a rule that is told to stop then does is not documented.
+        # What an approval lets through goes on to the next rules. Whether a rule that is told to stop then does is not
+        # documented.
         (("moderate", "stop"), "a manager", ["moderated", "delivered", "unknown"]),
         (("moderate", "delete"), "a manager", ["moderated", "delivered", "encrypt"]),
         (("moderate", "redirect"), "a manager", ["moderated", "delivered", "encrypt"]),
@@ -155,9 +196,15 @@ def test_an_approval_does_not_encrypt() -> None:
     """The second rule makes an exception here, so that nothing else encrypts."""
     for name, verdict in (("moderate", "refuted"), ("stop", "proved")):
         rules = rules_of(name, "encrypt")[:1]
-        (answer,) = proofs(rules, TENANT, [{"name": "G", "when": {"from_scope": "InOrganization"}, "then": "not_in_clear"}])
+        (answer,) = proofs(
+            rules, TENANT, [{"name": "G", "when": {"from_scope": "InOrganization"}, "then": "not_in_clear"}]
+        )
         assert answer["verdict"] == verdict
-    (answer,) = proofs(rules_of("moderate", "stop"), TENANT, [{"name": "G", "when": {"from_scope": "InOrganization"}, "then": "not_in_clear"}])
+    (answer,) = proofs(
+        rules_of("moderate", "stop"),
+        TENANT,
+        [{"name": "G", "when": {"from_scope": "InOrganization"}, "then": "not_in_clear"}],
+    )
     assert answer["verdict"] == "refuted"
     assert answer["counterexample"]["message"]["subject"] == "secure"
 
@@ -173,19 +220,27 @@ def test_a_rule_that_is_only_tried_asks_nobody_and_may_stop() -> None:
     assert (ways(result), result["assumes"]) == (["delivered", "encrypt"], ["U08"])
 
 
-@pytest.mark.parametrize(("block", "fate"), [("delete", "deleted"), ("reject", "rejected"), ("quarantine", "quarantined")])
+@pytest.mark.parametrize(
+    ("block", "fate"), [("delete", "deleted"), ("reject", "rejected"), ("quarantine", "quarantined")]
+)
 def test_whom_a_rule_adds_shares_its_block(block: str, fate: str) -> None:
     for adds, to in (("copy", COPIED), ("add manager", BOSS)):
         assert [outcome(adds, block, to=each)["fate"] for each in (ANN, to)] == [fate, fate]
         assert outcome(adds, "stop", to=to)["fate"] == "delivered"
     when = {"recipient_domain_is": ["northwind.com"]}
-    (answer,) = proofs(rules_of("copy", block)[:1], TENANT, [{"name": "G", "when": {**when, "from_scope": "InOrganization"}, "then": "not_in_clear"}])
+    (answer,) = proofs(
+        rules_of("copy", block)[:1],
+        TENANT,
+        [{"name": "G", "when": {**when, "from_scope": "InOrganization"}, "then": "not_in_clear"}],
+    )
     assert answer["verdict"] == ("refuted" if block == "quarantine" else "proved")
 
 
 @pytest.mark.parametrize("block", ["delete", "reject"])
 def test_a_block_behind_the_rule_that_copies_may_leave_the_copy_alone(block: str) -> None:
-    """Two rules are the documented way to copy a message and to block it; that the second leaves the copy alone is said nowhere (U09)."""
+    """Two rules are the documented way to copy a message and to block it; that the second leaves the copy alone is said
+    nowhere (U09).
+    """
     rules = [*rules_of("copy")[:1], {**rules_of(block)[0], "name": "Second", "priority": 1}]
     for sent in MESSAGES:
         assert of_everybody(TENANT, rules, sent) == ""
@@ -220,13 +275,22 @@ def test_whether_a_rule_adds_to_what_it_redirects_is_open(redirects: str) -> Non
 @pytest.mark.parametrize(
     ("names", "reason"),
     [
-        (("moderate", "encrypt"), "asks for an approval and then takes no further action: Exchange ignores its apply_rights_protection_template"),
-        (("moderate by manager", "prefix"), "asks for an approval, if the sender has a manager, and then takes no further action: Exchange ignores"),
+        (
+            ("moderate", "encrypt"),
+            "asks for an approval and then takes no further action: Exchange ignores its apply_rights_protection_template",
+        ),
+        (
+            ("moderate by manager", "prefix"),
+            "asks for an approval, if the sender has a manager, and then takes no further action: Exchange ignores",
+        ),
         (("moderate", "stop"), "it asks for an approval: whether it then stops the later rules is not documented"),
         (("copy", "delete"), "its copy_to has no effect beside delete_message: that takes two rules"),
         (("prefix", "reject"), "its prepend_subject has no effect beside reject_message_reason_text"),
         (("copy", "redirect"), "whether its copy_to does anything beside redirect_message_to is not documented"),
-        (("copy", "redirect to manager"), "whether its copy_to does anything beside add_manager_as_recipient_type is not documented"),
+        (
+            ("copy", "redirect to manager"),
+            "whether its copy_to does anything beside add_manager_as_recipient_type is not documented",
+        ),
     ],
 )
 def test_lint_tells_of_actions_that_are_not_done(names: Sequence[str], reason: str) -> None:
@@ -235,7 +299,15 @@ def test_lint_tells_of_actions_that_are_not_done(names: Sequence[str], reason: s
 
 
 @pytest.mark.parametrize(
-    "names", [("moderate",), ("moderate", "report"), ("prefix", "quarantine"), ("copy", "encrypt"), ("delete", "stop"), ("redirect", "stop")]
+    "names",
+    [
+        ("moderate",),
+        ("moderate", "report"),
+        ("prefix", "quarantine"),
+        ("copy", "encrypt"),
+        ("delete", "stop"),
+        ("redirect", "stop"),
+    ],
 )
 def test_lint_tells_of_nothing_else(names: Sequence[str]) -> None:
     kinds = [each["kind"] for mode in ("Enforce", "Audit") for each in lint(rules_of(*names, mode=mode), TENANT, NOW)]
@@ -254,5 +326,7 @@ def test_a_trace_shows_what_is_done() -> None:
         (("moderate by manager", "stop"), "a manager", ["moderate_message_by_manager"]),
         (("moderate by manager", "stop"), "no manager", ["stop_rule_processing"]),
     ):
-        (entry, *_later) = Tracer(RuleSet(rules_of(*names)), message_of(message(), "", "message"), facts_of(TENANTS[tenant])).trace(ANN)
+        (entry, *_later) = Tracer(
+            RuleSet(rules_of(*names)), message_of(message(), "", "message"), facts_of(TENANTS[tenant])
+        ).trace(ANN)
         assert entry["actions"] == done

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Addresses and texts that can be written in two ways: plus addresses, domains in Unicode and in ASCII, letters with accents."""
+"""Addresses and texts that can be written in two ways: plus addresses, domains in Unicode and in ASCII, letters with
+accents.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,15 @@ import unicodedata
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import person, spellings, without_tag
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
+    person,
+    spellings,
+    without_tag,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 
 Values = dict[str, Any]
@@ -24,7 +33,11 @@ def matched(conditions: Values, facts: Values | None = None, **message: Any) -> 
     """Whether a rule matches: true, false, or ``unknown``."""
     given = {"from": "megan@contoso.com", "authenticated": True, "to": ["joe@fabrikam.com"], **message}
     rule = {"name": "Rule", "conditions": conditions, "actions": {"set_audit_severity": "Low"}}
-    (found,) = Simulator([rule], facts_of(FACTS if facts is None else facts)).run(message_of(given, "", "message"))["recipients"].values()
+    (found,) = (
+        Simulator([rule], facts_of(FACTS if facts is None else facts))
+        .run(message_of(given, "", "message"))["recipients"]
+        .values()
+    )
     return found["rules"][0]["matched"] if found["rules"] else False
 
 
@@ -34,8 +47,20 @@ def test_a_plus_address_may_be_the_one_without_its_tag(option: str) -> None:
     to: Values = {"to": ["ann+offers@contoso.com"]}
     assert matched({option: ["ann@contoso.com"]}, **to) == "unknown"
     assert matched({option: ["bob@contoso.com"]}, **to) is False
-    assert matched({option: ["ann@contoso.com"]}, {**FACTS, "organization_config": {"disable_plus_address_in_recipients": True}}, **to) is False
-    assert matched({option: ["ann@contoso.com"]}, {**FACTS, "mailboxes": ["ann+offers@contoso.com", "ann@contoso.com"]}, **to) is False
+    assert (
+        matched(
+            {option: ["ann@contoso.com"]},
+            {**FACTS, "organization_config": {"disable_plus_address_in_recipients": True}},
+            **to,
+        )
+        is False
+    )
+    assert (
+        matched(
+            {option: ["ann@contoso.com"]}, {**FACTS, "mailboxes": ["ann+offers@contoso.com", "ann@contoso.com"]}, **to
+        )
+        is False
+    )
     assert matched({option: ["ann@contoso.com"]}, {**FACTS, "mailboxes": ["bob@contoso.com"]}, **to) is False
     assert matched({option: ["ann@fabrikam.com"]}, to=["ann+offers@fabrikam.com"]) is False
 
@@ -63,7 +88,13 @@ def test_a_letter_and_its_accent_may_be_one_character_or_two(word: str, text: st
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        *(("a@b.com", "a@b.com"), ("<a@b.com>", "a@b.com"), ("Ann Doe <a@b.com>", "a@b.com"), ("SMTP:a@b.com", "a@b.com"), ('"x y"@b.com', '"x y"@b.com')),
+        *(
+            ("a@b.com", "a@b.com"),
+            ("<a@b.com>", "a@b.com"),
+            ("Ann Doe <a@b.com>", "a@b.com"),
+            ("SMTP:a@b.com", "a@b.com"),
+            ('"x y"@b.com', '"x y"@b.com'),
+        ),
         *(("Ext Contact", "Ext Contact"), ("Ann <Doe>", "Ann <Doe>"), (" Ann ", "Ann")),
     ],
 )

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The collection's simulator and the emulator's mail flow give the same answers, as :mod:`.comparison` words it. The soak tries many more."""
+"""The collection's simulator and the emulator's mail flow give the same answers, as :mod:`.comparison` words it. The
+soak tries many more.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,11 @@ def test_they_agree_about_the_vectors(vector: Values) -> None:
 @given(st.randoms(use_true_random=False), st.booleans())
 @settings(max_examples=rounds(120), suppress_health_check=list(HealthCheck))
 def test_they_agree_about_random_organizations(source: random.Random, newcomers: bool) -> None:
-    tenant, rules, message = generators.organization(source), generators.rules(source, newcomers=newcomers), generators.message(source)
+    tenant, rules, message = (
+        generators.organization(source),
+        generators.rules(source, newcomers=newcomers),
+        generators.message(source),
+    )
     for name, value in (("tenant", tenant), ("rules", rules), ("message", message)):
         note(f"{name} = {value!r}")
     with contextlib.suppress(TooManyWorlds):
@@ -42,7 +48,10 @@ def test_they_agree_about_random_organizations(source: random.Random, newcomers:
 def test_they_agree_about_what_can_be_written_in_two_ways(source: random.Random) -> None:
     """International names in Unicode and in ASCII, letters with accents, and plus addresses."""
     tenant = respelling.organization(source, generators.organization(source))
-    rules, message = respelling.respelled(source, generators.rules(source)), respelling.respelled(source, generators.message(source), tags=True)
+    rules, message = (
+        respelling.respelled(source, generators.rules(source)),
+        respelling.respelled(source, generators.message(source), tags=True),
+    )
     for name, value in (("tenant", tenant), ("rules", rules), ("message", message)):
         note(f"{name} = {value!r}")
     with contextlib.suppress(TooManyWorlds):
@@ -51,8 +60,19 @@ def test_they_agree_about_what_can_be_written_in_two_ways(source: random.Random)
 
 def test_a_wrong_answer_is_told() -> None:
     """The comparison itself: each kind of difference, and none where one side does not say."""
-    said = {"fate": "delivered", "protection": "encrypt", "protected_on_arrival": False, "protected_by": {"A"}, "rules": {"A": True}}
-    other: Values = {"fate": "delivered", "protection": "encrypt", "protected_by": ["A"], "rules": [{"name": "A", "matched": True}]}
+    said = {
+        "fate": "delivered",
+        "protection": "encrypt",
+        "protected_on_arrival": False,
+        "protected_by": {"A"},
+        "rules": {"A": True},
+    }
+    other: Values = {
+        "fate": "delivered",
+        "protection": "encrypt",
+        "protected_by": ["A"],
+        "rules": [{"name": "A", "matched": True}],
+    }
     assert contradiction(said, other) == ""
     assert contradiction({**said, "rules": {"A": False}}, other) == ""
     for change, text in (

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever rules and messages are, an answer takes a bounded number of steps, and says so where that was not enough. Times: ``tests/bench/mail_hard.py``."""
+"""Whatever rules and messages are, an answer takes a bounded number of steps, and says so where that was not enough.
+Times: ``tests/bench/mail_hard.py``.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,12 @@ import tracemalloc
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded, remembered, spend
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import (
+    BudgetError,
+    bounded,
+    remembered,
+    spend,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import any_pattern
@@ -51,8 +58,12 @@ def test_what_takes_more_steps_is_unknown_for_that_reason(name: str, question: s
         assert answer in QUESTIONS[question](CASES[name]())
 
 
-@pytest.mark.parametrize(("question", "answer"), [("prove", ["proved"]), ("compare", ["0 rows"]), ("lint", ["299 findings"])])
-def test_patterns_that_nobody_knows_behind_many_prefixes_are_followed_to_the_end(question: str, answer: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("question", "answer"), [("prove", ["proved"]), ("compare", ["0 rows"]), ("lint", ["299 findings"])]
+)
+def test_patterns_that_nobody_knows_behind_many_prefixes_are_followed_to_the_end(
+    question: str, answer: list[str]
+) -> None:
     with bounded(25 * _FEW, share=1):
         assert QUESTIONS[question](CASES["not agreed"]()) == answer
 
@@ -62,7 +73,9 @@ def test_what_is_known_of_groups_in_groups_is_small() -> None:
     facts = facts_of(CASES["groups"]().facts)
     tracemalloc.start()
     try:
-        doubtful = [group for group in facts.groups or () if isinstance(facts.is_member("u1999@contoso.example", group), Open)]
+        doubtful = [
+            group for group in facts.groups or () if isinstance(facts.is_member("u1999@contoso.example", group), Open)
+        ]
         assert len(facts.members_of("g0@contoso.example")) == 4_000
         _now, most = tracemalloc.get_traced_memory()
     finally:
@@ -72,7 +85,11 @@ def test_what_is_known_of_groups_in_groups_is_small() -> None:
 
 
 def test_groups_may_be_in_each_other() -> None:
-    groups = {"a@x.example": ["b@x.example", "ann@x.example"], "b@x.example": ["c@x.example"], "c@x.example": ["a@x.example", "bob@x.example"]}
+    groups = {
+        "a@x.example": ["b@x.example", "ann@x.example"],
+        "b@x.example": ["c@x.example"],
+        "c@x.example": ["a@x.example", "bob@x.example"],
+    }
     facts = facts_of({"groups": {**groups, "d@x.example": ["a@x.example", "joe@x.example"]}})
     whole = frozenset(member for members in groups.values() for member in members)
     assert {group: facts.members_of(group) for group in groups} == dict.fromkeys(groups, whole)

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Exchange tells of guests, journals, and the groups and people that rules name: read where a rule needs it, and what is not read is not known."""
+"""What Exchange tells of guests, journals, and the groups and people that rules name: read where a rule needs it, and
+what is not read is not known.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     facts_of_directory,
     read_directory,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import facts_from, facts_not_in
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import (
+    facts_from,
+    facts_not_in,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 
@@ -36,7 +41,13 @@ def rule(conditions: Mapping[str, Any], **actions: Any) -> dict[str, Any]:
 
 def person(name: str, *members: str, **more: Any) -> dict[str, Any]:
     address = more.pop("address", f"{name}@{DOMAIN}")
-    return {"name": name, "alias": name, "address": address, **({"members": [f"{each}@{DOMAIN}" for each in members]} if members else {}), **more}
+    return {
+        "name": name,
+        "alias": name,
+        "address": address,
+        **({"members": [f"{each}@{DOMAIN}" for each in members]} if members else {}),
+        **more,
+    }
 
 
 def session_of(**state: Any) -> EmulatedSession:
@@ -48,13 +59,24 @@ def directory(session: EmulatedSession, *rules: dict[str, Any], **given: Any) ->
 
 
 def test_only_groups_and_people_that_rules_name_are_read_and_all_at_once() -> None:
-    people = [person("ann"), person("bob"), person("board", "ann", "bob"), person("Ext Contact", address="x@evil.example"), person("unnamed", "ann")]
+    people = [
+        person("ann"),
+        person("bob"),
+        person("board", "ann", "bob"),
+        person("Ext Contact", address="x@evil.example"),
+        person("unnamed", "ann"),
+    ]
     session = session_of(recipients=people)
     facts, unavailable = directory(
-        session, rule({"sent_to_member_of": [f"board@{DOMAIN}"]}), rule(OUT, blind_copy_to=["Ext Contact", f"ann@{DOMAIN}", "y@elsewhere.example"])
+        session,
+        rule({"sent_to_member_of": [f"board@{DOMAIN}"]}),
+        rule(OUT, blind_copy_to=["Ext Contact", f"ann@{DOMAIN}", "y@elsewhere.example"]),
     )
     assert session.reads == 1
-    assert facts == {"groups": {f"board@{DOMAIN}": [f"ann@{DOMAIN}", f"bob@{DOMAIN}"]}, "proxy_addresses": {"ext contact": "x@evil.example"}}
+    assert facts == {
+        "groups": {f"board@{DOMAIN}": [f"ann@{DOMAIN}", f"bob@{DOMAIN}"]},
+        "proxy_addresses": {"ext contact": "x@evil.example"},
+    }
     assert unavailable == {}
     assert directory(session, rule(OUT)) == ({}, {})
     assert session.reads == 1
@@ -65,9 +87,20 @@ def test_only_groups_and_people_that_rules_name_are_read_and_all_at_once() -> No
 
 def test_groups_in_groups_are_read_and_a_group_is_known_only_if_they_are() -> None:
     deep = [person(f"g{number}", f"g{number + 1}", "ann") for number in range(MOST_LEVELS)]
-    session = session_of(recipients=[*deep, person(f"g{MOST_LEVELS}", "ann"), person("ann"), person("board", "inner"), person("inner", "ann", "board")])
+    session = session_of(
+        recipients=[
+            *deep,
+            person(f"g{MOST_LEVELS}", "ann"),
+            person("ann"),
+            person("board", "inner"),
+            person("inner", "ann", "board"),
+        ]
+    )
     facts, unavailable = directory(session, rule({"from_member_of": [f"board@{DOMAIN}", f"g0@{DOMAIN}"]}))
-    assert facts["groups"] == {f"board@{DOMAIN}": [f"inner@{DOMAIN}"], f"inner@{DOMAIN}": [f"ann@{DOMAIN}", f"board@{DOMAIN}"]}
+    assert facts["groups"] == {
+        f"board@{DOMAIN}": [f"inner@{DOMAIN}"],
+        f"inner@{DOMAIN}": [f"ann@{DOMAIN}", f"board@{DOMAIN}"],
+    }
     assert facts["unread_groups"] == [f"g{number}@{DOMAIN}" for number in range(MOST_LEVELS)]
     names = ", ".join(f"g{number}@{DOMAIN}" for number in range(MOST_LEVELS))
     assert unavailable == {"groups": f"{names}: Get-DistributionGroupMember shows nested groups that are unknown."}
@@ -90,7 +123,9 @@ def test_a_group_that_cannot_be_read_whole_is_not_known_and_why_is_said(state: d
 
 
 def test_a_group_without_members_may_be_one_that_is_not_shown() -> None:
-    facts, unavailable = directory(session_of(recipients=[{**person("board"), "members": []}]), rule({"sent_to_member_of": [f"board@{DOMAIN}"]}))
+    facts, unavailable = directory(
+        session_of(recipients=[{**person("board"), "members": []}]), rule({"sent_to_member_of": [f"board@{DOMAIN}"]})
+    )
     assert facts == {"unread_groups": [f"board@{DOMAIN}"]}
     assert unavailable == {"groups": f"board@{DOMAIN}: Get-DistributionGroupMember shows no member."}
 
@@ -98,13 +133,17 @@ def test_a_group_without_members_may_be_one_that_is_not_shown() -> None:
 def test_guests_and_journals_are_facts_where_they_can_be_read() -> None:
     subsets = ("mail_users", "journal_rules")
     session = session_of(
-        mail_users=[{"PrimarySmtpAddress": "Guest@partner.example"}], journal_rules=[{"Name": "Archive", "JournalEmailAddress": "a@b.example"}]
+        mail_users=[{"PrimarySmtpAddress": "Guest@partner.example"}],
+        journal_rules=[{"Name": "Archive", "JournalEmailAddress": "a@b.example"}],
     )
     facts, unavailable = facts_from(read(session, subsets), subsets)
     assert (facts["mail_users"], unavailable) == (["guest@partner.example"], {})
-    assert [(each["name"], each["enabled"], each["journal_email_address"]) for each in facts["journal_rules"]] == [("Archive", True, "a@b.example")]
+    assert [(each["name"], each["enabled"], each["journal_email_address"]) for each in facts["journal_rules"]] == [
+        ("Archive", True, "a@b.example")
+    ]
     many = session_of(
-        mail_users=[{"PrimarySmtpAddress": f"g{number}@partner.example"} for number in range(MOST_PEOPLE + 1)], hidden_cmdlets=["Get-JournalRule"]
+        mail_users=[{"PrimarySmtpAddress": f"g{number}@partner.example"} for number in range(MOST_PEOPLE + 1)],
+        hidden_cmdlets=["Get-JournalRule"],
     )
     facts, unavailable = facts_from(read(many, subsets), subsets)
     assert facts == {}
@@ -130,23 +169,35 @@ def test_who_is_no_guest_is_assumed_only_where_nobody_knows_the_guests() -> None
 def test_a_guest_whom_a_guarantee_is_about_is_no_assumption() -> None:
     """Whether guests are outside is not documented, so mail to one may pass a rule for mail to people outside."""
     to_partner = {"from_scope": "InOrganization", "recipient_domain_is": ["partner.example"]}
-    (found,) = prove([rule(OUT)], {**FACTS, "mail_users": ["guest@partner.example"]}, [{"name": "G", "when": to_partner, "then": "not_in_clear"}])
+    (found,) = prove(
+        [rule(OUT)],
+        {**FACTS, "mail_users": ["guest@partner.example"]},
+        [{"name": "G", "when": to_partner, "then": "not_in_clear"}],
+    )
     assert (found["verdict"], [each["id"] for each in found["unknown"]]) == ("unknown", ["U20"])
     assert "guest@partner.example" in found["unknown"][0]["reason"]
 
 
 def test_too_many_guests_to_be_told_apart_are_said_to_be_left_out() -> None:
     verdict, assumed = assumptions(
-        {"mail_users": [f"g{number}@partner.example" for number in range(301)]}, rule(OUT), **{**OUT, "recipient_domain_is": ["a.example"]}
+        {"mail_users": [f"g{number}@partner.example" for number in range(301)]},
+        rule(OUT),
+        **{**OUT, "recipient_domain_is": ["a.example"]},
     )
     assert verdict == "proved"
     assert "U20" not in assumed or "too many to distinguish" in assumed["U20"]
 
 
 def test_journals_are_named_beside_a_proof() -> None:
-    journals = [{"name": "A", "enabled": True, "journal_email_address": "a@b.example"}, {"name": "B", "enabled": False, "journal_email_address": "c@d.example"}]
+    journals = [
+        {"name": "A", "enabled": True, "journal_email_address": "a@b.example"},
+        {"name": "B", "enabled": False, "journal_email_address": "c@d.example"},
+    ]
     verdict, assumed = assumptions({"journal_rules": journals}, rule(OUT))
-    assert (verdict, assumed["journals"]) == ("proved", "Journal rules send copies of mail to a@b.example, which are not considered.")
+    assert (verdict, assumed["journals"]) == (
+        "proved",
+        "Journal rules send copies of mail to a@b.example, which are not considered.",
+    )
 
 
 def test_names_beyond_the_bound_are_not_known_and_that_is_said() -> None:
@@ -155,12 +206,21 @@ def test_names_beyond_the_bound_are_not_known_and_that_is_said() -> None:
     facts, unavailable = directory(session, rule({"sent_to_member_of": names}), rule(OUT, copy_to=["Some Body"]))
     assert (session.reads, sorted(facts["groups"])) == (1, sorted(names[:MOST_ASKED]))
     why = "rules name more than 100 groups and people, and only that many are read."
-    assert unavailable == {"groups": f"{', '.join(names[MOST_ASKED:][:5])} and 5 more: {why}", "proxy_addresses": f"some body: {why}"}
+    assert unavailable == {
+        "groups": f"{', '.join(names[MOST_ASKED:][:5])} and 5 more: {why}",
+        "proxy_addresses": f"some body: {why}",
+    }
 
 
 def test_groups_in_groups_beyond_the_bound_are_not_known_either() -> None:
     names = [f"group{number}@{DOMAIN}" for number in range(MOST_ASKED)]
-    session = session_of(recipients=[person("ann"), person("inner", "ann"), *(person(name.partition("@")[0], "ann", "inner") for name in names)])
+    session = session_of(
+        recipients=[
+            person("ann"),
+            person("inner", "ann"),
+            *(person(name.partition("@")[0], "ann", "inner") for name in names),
+        ]
+    )
     facts, unavailable = directory(session, rule({"sent_to_member_of": names}))
     assert (session.reads, set(facts)) == (1, {"unread_groups"})
     assert f"inner@{DOMAIN}: rules name more than 100" in unavailable["groups"]
@@ -205,9 +265,16 @@ def test_a_copy_for_an_address_is_one_for_a_person_only_where_that_is_known() ->
     for kind in (group, dynamic):
         verdict, why = copied(session_of(recipients=[person("project", **kind)]))
         assert (verdict, f"project@{DOMAIN}" in why) == ("unknown", True), kind
-    assert copied(session_of(recipients=[person("project")], hidden_cmdlets=["Get-DistributionGroupMember"])) == ("proved", "")
+    assert copied(session_of(recipients=[person("project")], hidden_cmdlets=["Get-DistributionGroupMember"])) == (
+        "proved",
+        "",
+    )
     # Get-Recipient shows no Microsoft 365 group to who does not ask for its type, so that nobody found may be one.
-    for cmdlet, known in (("Get-Recipient", "project"), ("Get-DistributionGroupMember", "ann"), ("Get-UnifiedGroupLinks", "ann")):
+    for cmdlet, known in (
+        ("Get-Recipient", "project"),
+        ("Get-DistributionGroupMember", "ann"),
+        ("Get-UnifiedGroupLinks", "ann"),
+    ):
         verdict, why = copied(session_of(recipients=[person(known)], hidden_cmdlets=[cmdlet]))
         assert (verdict, cmdlet in why) == ("unknown", True), cmdlet
 
@@ -218,9 +285,13 @@ def linked(name: str, *members: str, key: str = "linked_members", **more: Any) -
 
 
 @pytest.mark.parametrize(
-    ("key", "cmdlet"), [("linked_members", "Get-UnifiedGroupLinks"), ("dynamic_members", "Get-DynamicDistributionGroupMember")], ids=["linked", "dynamic"]
+    ("key", "cmdlet"),
+    [("linked_members", "Get-UnifiedGroupLinks"), ("dynamic_members", "Get-DynamicDistributionGroupMember")],
+    ids=["linked", "dynamic"],
 )
-def test_members_of_microsoft_365_and_dynamic_groups_are_read_but_not_whether_mail_to_them_is_expanded(key: str, cmdlet: str) -> None:
+def test_members_of_microsoft_365_and_dynamic_groups_are_read_but_not_whether_mail_to_them_is_expanded(
+    key: str, cmdlet: str
+) -> None:
     condition = rule({"from_member_of": [f"board@{DOMAIN}"]})
     session = session_of(recipients=[linked("board", "ann", key=key), person("ann"), person("bob")])
     facts, unavailable = directory(session, condition)
@@ -237,9 +308,17 @@ def test_members_of_microsoft_365_and_dynamic_groups_are_read_but_not_whether_ma
 
 
 def test_a_group_with_a_dynamic_one_in_it_is_known_but_not_whom_mail_to_it_goes_to() -> None:
-    people = [person("board", "ann", "dynamic"), linked("dynamic", "bob", key="dynamic_members"), person("ann"), person("bob")]
+    people = [
+        person("board", "ann", "dynamic"),
+        linked("dynamic", "bob", key="dynamic_members"),
+        person("ann"),
+        person("bob"),
+    ]
     facts, unavailable = directory(session_of(recipients=people), rule({"sent_to_member_of": [f"board@{DOMAIN}"]}))
-    assert (sorted(facts["groups"]), facts["unread_groups"]) == ([f"board@{DOMAIN}", f"dynamic@{DOMAIN}"], [f"board@{DOMAIN}", f"dynamic@{DOMAIN}"])
+    assert (sorted(facts["groups"]), facts["unread_groups"]) == (
+        [f"board@{DOMAIN}", f"dynamic@{DOMAIN}"],
+        [f"board@{DOMAIN}", f"dynamic@{DOMAIN}"],
+    )
     assert unavailable == {}
 
 
@@ -255,7 +334,12 @@ def test_nobody_outside_of_the_domains_is_asked_for_as_a_group() -> None:
     assert session.reads == 0
 
 
-STAFF = [person("ann", manager="Boss"), person("bob", manager="ann"), person("Boss", address="boss@evil.example"), person("x")]
+STAFF = [
+    person("ann", manager="Boss"),
+    person("bob", manager="ann"),
+    person("Boss", address="boss@evil.example"),
+    person("x"),
+]
 MODERATED = rule({"from_scope": "InOrganization"}, moderate_message_by_manager=True)
 
 
@@ -286,8 +370,14 @@ def test_managers_are_read_where_a_rule_looks_at_them(looks: dict[str, Any]) -> 
     [
         ({"hidden_cmdlets": ["Get-Recipient"]}, "Get-Recipient"),
         ({"recipients": [person("ann", manager="Gone")]}, "the manager Gone: .*couldn't be found"),
-        ({"recipients": [person(f"p{number}", manager="p0") for number in range(MOST_PEOPLE + 1)]}, "more than 1000 people who have a manager"),
-        ({"recipients": [person(f"p{number}", manager=f"boss{number}") for number in range(MOST_ASKED + 1)]}, "couldn't be found|rules name more than 100"),
+        (
+            {"recipients": [person(f"p{number}", manager="p0") for number in range(MOST_PEOPLE + 1)]},
+            "more than 1000 people who have a manager",
+        ),
+        (
+            {"recipients": [person(f"p{number}", manager=f"boss{number}") for number in range(MOST_ASKED + 1)]},
+            "couldn't be found|rules name more than 100",
+        ),
     ],
     ids=["hidden", "nobody", "many", "many managers"],
 )
@@ -300,7 +390,9 @@ def test_managers_that_cannot_all_be_read_are_not_known_and_why_is_said(state: d
 def test_a_manager_outside_who_is_asked_for_an_approval_keeps_a_guarantee_from_being_proved() -> None:
     rules = [MODERATED, rule(OUT)]
     for boss, verdict in (("boss@evil.example", "unknown"), (f"boss@{DOMAIN}", "proved")):
-        facts, _unavailable = directory(session_of(recipients=[person("ann", manager="Boss"), person("Boss", address=boss)]), *rules)
+        facts, _unavailable = directory(
+            session_of(recipients=[person("ann", manager="Boss"), person("Boss", address=boss)]), *rules
+        )
         (found,) = prove(rules, {**FACTS, "mail_users": [], **facts}, [LEAVES])
         assert found["verdict"] == verdict, boss
 

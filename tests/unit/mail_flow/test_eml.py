@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Messages from files: what they show, what nobody can know of them, and files that are made to exhaust whoever reads them."""
+"""Messages from files: what they show, what nobody can know of them, and files that are made to exhaust whoever reads
+them.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,10 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.eml import message_from_eml
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, with_options
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    with_options,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 
@@ -53,7 +58,12 @@ def words(message: Message, word: str) -> bool | str:
 
 def test_a_word_that_only_one_alternative_has_is_unknown() -> None:
     message = html("<p>our patient</p>", plain="our client")
-    assert [words(message, word) for word in ("patient", "client", "our", "nothing")] == ["unknown", "unknown", True, False]
+    assert [words(message, word) for word in ("patient", "client", "our", "nothing")] == [
+        "unknown",
+        "unknown",
+        True,
+        False,
+    ]
 
 
 def test_a_word_that_markup_splits_is_unknown() -> None:
@@ -73,7 +83,11 @@ def test_a_pattern_that_only_the_source_of_html_has_is_unknown() -> None:
 
 def test_what_an_attached_message_holds_may_count() -> None:
     inner = b'From: a@b.com\r\nContent-Type: application/octet-stream; name="a.exe"\r\nContent-Disposition: attachment; filename="a.exe"\r\n\r\nx\r\n'
-    message = read(b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n" + inner + b"--b--\r\n")
+    message = read(
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n"
+        + inner
+        + b"--b--\r\n"
+    )
     assert matched(message, attachment_extension_matches_words=["exe"]) == "unknown"
     assert matched(message, attachment_extension_matches_words=["pdf"]) is False
 
@@ -103,10 +117,18 @@ def test_the_priority_of_other_systems_leaves_the_importance_open() -> None:
 def test_types_are_what_a_file_shows(headers: bytes, shown: str) -> None:
     assert matched(read(headers + b"\r\n\r\nx"), message_type_matches=shown) is True
     plain = read(b"\r\nx")
-    assert [matched(plain, message_type_matches=kind) for kind in ("Calendaring", "ReadReceipt", "Signed")] == [False, False, False]
-    assert [matched(plain, message_type_matches=kind) for kind in ("OOF", "AutoForward", "ApprovalRequest", "Voicemail")] == ["unknown"] * 4
+    assert [matched(plain, message_type_matches=kind) for kind in ("Calendaring", "ReadReceipt", "Signed")] == [
+        False,
+        False,
+        False,
+    ]
+    assert [
+        matched(plain, message_type_matches=kind) for kind in ("OOF", "AutoForward", "ApprovalRequest", "Voicemail")
+    ] == ["unknown"] * 4
     told = with_options(plain, {"type": []}, "")
-    assert [matched(told, message_type_matches=kind) for kind in ("OOF", "AutoForward", "ApprovalRequest", "Voicemail")] == [False] * 4
+    assert [
+        matched(told, message_type_matches=kind) for kind in ("OOF", "AutoForward", "ApprovalRequest", "Voicemail")
+    ] == [False] * 4
 
 
 def test_what_outlook_encoded_may_be_a_meeting() -> None:
@@ -123,22 +145,33 @@ def test_what_outlook_encoded_may_be_a_meeting() -> None:
         *(b"Cc: " + each * 19_000 + b"\r\n\r\nx" for each in (b'"', b"(", b"<", b'"\\', b",")),
         b"Cc: " + b",".join(b"u%d@x.com" % number for number in range(200_000)) + b"\r\n\r\nx",
         b"".join(b"Cc: u%d@x.com\r\n" % number for number in range(15_000)) + b"\r\nx",
-        *(b"Content-Type: text/html\r\n\r\n" + each * 200_000 for each in (b"<!--", b"<a", b"<style>", b"<script></script", b"&", b"<b")),
+        *(
+            b"Content-Type: text/html\r\n\r\n" + each * 200_000
+            for each in (b"<!--", b"<a", b"<style>", b"<script></script", b"&", b"<b")
+        ),
         b"Content-Type: text/html\r\n\r\n&#" + b"9" * 100_000,
-        *(b"Content-Type: text/plain; charset=" + each + b"\r\n\r\n" + b"a" * 100_000 for each in (b"idna", b"undefined", b"hex", b"no-such")),
+        *(
+            b"Content-Type: text/plain; charset=" + each + b"\r\n\r\n" + b"a" * 100_000
+            for each in (b"idna", b"undefined", b"hex", b"no-such")
+        ),
         b"X-MS-Exchange-Organization-SCL: --1\r\n\r\nx",
         b"Content-Type: message/rfc822\r\n\r\n" * 1_000 + b"x",
         b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 200_000,
         b"X-A: b\r\n" * 300_000 + b"\r\nx",
         b'Content-Type: text/plain; "' + b'"' * 60_000 + b"\r\n\r\nx",
-        *(b"Date: " + each + b"\r\n\r\nx" for each in (b"1 " * 30_000, b"Mon, 99999999999999999999 Jan 99999 99:99:99 +99999999")),
+        *(
+            b"Date: " + each + b"\r\n\r\nx"
+            for each in (b"1 " * 30_000, b"Mon, 99999999999999999999 Jan 99999 99:99:99 +99999999")
+        ),
         b"Content-Type: application/pdf; name*=undefined''%ff\r\n\r\nx",
         b"Subject: =?idna?q?" + b"a" * 60_000 + b"?=\r\n\r\nx",
     ],
     ids=lambda content: f"{content[:24]!r} {len(content)}",
 )
 def test_no_file_exhausts_its_reader(content: bytes) -> None:
-    """It is read, or refused as the option's error: each takes less than a second, where some took minutes and gigabytes."""
+    """It is read, or refused as the option's error: each takes less than a second, where some took minutes and
+    gigabytes.
+    """
     with contextlib.suppress(OptionError):
         message = read(content)
         assert (message.sender, message.scl) == ("megan@contoso.com", None)

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the comparison with the emulator's mail flow has found, kept as small cases. Each was once said to be known, or for a wrong reason."""
+"""What the comparison with the emulator's mail flow has found, kept as small cases. Each was once said to be known, or
+for a wrong reason.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,13 @@ def rules(*given: tuple[Values, Values], **settings: Any) -> list[Values]:
 
 def results(of_rules: list[Values], tenant: Values | None = None, **message: Any) -> dict[str, Values]:
     """Address to result; both agree about them."""
-    whole = {"from": "megan@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"], "date": "2026-03-01T12:00:00Z", **message}
+    whole = {
+        "from": "megan@contoso.com",
+        "authenticated": True,
+        "to": ["ann@fabrikam.com"],
+        "date": "2026-03-01T12:00:00Z",
+        **message,
+    }
     known = {**TENANT, **(tenant or {})}
     assert disagreement(known, of_rules, whole) == ""
     return simulated(known, of_rules, whole)
@@ -52,7 +60,10 @@ def numbers(result: Values) -> set[str]:
 
 
 def test_only_the_guess_that_decides_is_named() -> None:
-    (result,) = results(rules(({"from_scope": "InOrganization"}, {"prepend_subject": "x"})), **{"from": "guest@fabrikam.com", "authenticated": None}).values()
+    (result,) = results(
+        rules(({"from_scope": "InOrganization"}, {"prepend_subject": "x"})),
+        **{"from": "guest@fabrikam.com", "authenticated": None},
+    ).values()
     assert result["assumes"] == ["U20"]
 
 
@@ -78,7 +89,9 @@ def test_headers_that_every_message_has_are_not_known_once_a_rule_changes_them(n
 
 
 def test_a_rule_that_changes_nothing_matches_by_the_guess_too() -> None:
-    (result,) = results(rules(({"from_scope": "NotInOrganization"}, {"set_audit_severity": "Low"})), **{"from": "guest@fabrikam.com"}).values()
+    (result,) = results(
+        rules(({"from_scope": "NotInOrganization"}, {"set_audit_severity": "Low"})), **{"from": "guest@fabrikam.com"}
+    ).values()
     assert (result["rules"], result["assumes"]) == ([{"name": "A", "matched": True}], ["U20"])
 
 
@@ -125,14 +138,19 @@ def test_two_conditions_on_hidden_content_are_two_questions() -> None:
 
 
 def test_two_managers_are_two_questions() -> None:
-    boss, other = ({"manager_for_evaluated_user": "Sender", "manager_addresses": [one]} for one in ("adele@contoso.com", "ann@fabrikam.com"))
+    boss, other = (
+        {"manager_for_evaluated_user": "Sender", "manager_addresses": [one]}
+        for one in ("adele@contoso.com", "ann@fabrikam.com")
+    )
     of_rules = rules((boss, {"delete_message": True}), ({}, {"delete_message": True}))
     of_rules[1]["exceptions"] = other
     (result,) = results(of_rules).values()
     assert result["fate"] == "unknown"
 
 
-@pytest.mark.parametrize("condition", [{"any_of_recipient_address_contains_words": ["copied"]}, {"any_of_cc_header": ["copied@contoso.com"]}])
+@pytest.mark.parametrize(
+    "condition", [{"any_of_recipient_address_contains_words": ["copied"]}, {"any_of_cc_header": ["copied@contoso.com"]}]
+)
 def test_whether_later_rules_count_an_added_recipient(condition: Values) -> None:
     result = results(rules(({}, {"copy_to": ["copied@contoso.com"]}), (condition, ENCRYPT)))["ann@fabrikam.com"]
     assert (result["protection"], numbers(result)) == ("unknown", {"U09"})
@@ -149,7 +167,9 @@ def test_whether_an_exception_counts_the_one_whom_the_copy_was_redirected_to() -
 
 def test_whoever_is_named_twice_has_two_original_addresses() -> None:
     named = {"to": ["helpdesk@contoso.com"], "cc": ["adele@contoso.com"]}
-    (result,) = results(rules(({"recipient_address_contains_words": ["helpdesk"]}, ENCRYPT), recipient_address_type="Original"), **named).values()
+    (result,) = results(
+        rules(({"recipient_address_contains_words": ["helpdesk"]}, ENCRYPT), recipient_address_type="Original"), **named
+    ).values()
     assert (result["protection"], numbers(result)) == ("unknown", {"U24"})
 
 
@@ -163,9 +183,14 @@ def test_a_recipient_who_is_reached_in_two_ways() -> None:
 
 def test_a_recipient_who_is_reached_in_one_way_and_perhaps_in_another() -> None:
     """Whether the second rule copies, too, is open, and makes no difference to the copy."""
-    copy, perhaps = {"copy_to": ["moved@contoso.com"]}, {"sent_to": ["joe@northwind.com"], "sender_in_recipient_list": ["list"]}
+    copy, perhaps = (
+        {"copy_to": ["moved@contoso.com"]},
+        {"sent_to": ["joe@northwind.com"], "sender_in_recipient_list": ["list"]},
+    )
     both = {"to": ["ann@fabrikam.com", "joe@northwind.com"]}
-    result = results(rules(({"recipient_domain_is": ["fabrikam.com"]}, copy), (perhaps, copy)), **both)["moved@contoso.com"]
+    result = results(rules(({"recipient_domain_is": ["fabrikam.com"]}, copy), (perhaps, copy)), **both)[
+        "moved@contoso.com"
+    ]
     assert (result["fate"], result["protection"]) == ("delivered", "none")
 
 
@@ -189,8 +214,16 @@ def test_a_rule_that_can_not_be_processed_does_not_split_the_message() -> None:
 def test_both_guesses_are_named_where_either_would_do() -> None:
     conditions = {"sent_to_scope": "NotInOrganization"}
     tenant = {key: value for key, value in TENANT.items() if key != "remote_domains"}
-    message = {"from": "megan@contoso.com", "authenticated": True, "to": ["guest@fabrikam.com", "sis@sister.com"], "date": "2026-03-01T12:00:00Z"}
-    of_rules = rules((conditions, {"set_audit_severity": "Low"}), ({"any_of_recipient_address_contains_words": ["fabrikam"]}, {"set_audit_severity": "Low"}))
+    message = {
+        "from": "megan@contoso.com",
+        "authenticated": True,
+        "to": ["guest@fabrikam.com", "sis@sister.com"],
+        "date": "2026-03-01T12:00:00Z",
+    }
+    of_rules = rules(
+        (conditions, {"set_audit_severity": "Low"}),
+        ({"any_of_recipient_address_contains_words": ["fabrikam"]}, {"set_audit_severity": "Low"}),
+    )
     assert disagreement(tenant, of_rules, message) == ""
     assert simulated(tenant, of_rules, message)["guest@fabrikam.com"]["assumes"] == ["U20", "U21"]
 
@@ -214,5 +247,7 @@ def test_of_two_rules_of_which_one_begins_when_the_other_ends_one_is_in_effect(f
 
 
 def test_a_rule_that_has_ended_is_not_in_effect_whenever_it_began() -> None:
-    (result,) = results(rules(({}, ENCRYPT), activation_date="2026-03-01T06:00:00", expiry_date="2026-03-01T07:00:00Z")).values()
+    (result,) = results(
+        rules(({}, ENCRYPT), activation_date="2026-03-01T06:00:00", expiry_date="2026-03-01T07:00:00Z")
+    ).values()
     assert (result["protection"], numbers(result)) == ("none", set())

@@ -8,7 +8,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import FACT_KEYS, facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    FACT_KEYS,
+    facts_of,
+    message_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
@@ -40,18 +44,46 @@ def _condition(option: str, values: st.SearchStrategy[Any]) -> st.SearchStrategy
 _ONE_CONDITION = st.one_of(
     _condition("from_scope", st.sampled_from(["InOrganization", "NotInOrganization"])),
     _condition("sent_to_scope", st.sampled_from(["InOrganization", "NotInOrganization", "ExternalPartner"])),
-    *(_condition(option, _some(ADDRESSES)) for option in ("from", "sent_to", "any_of_to_header", "any_of_to_cc_header", "any_of_cc_header")),
-    *(_condition(option, _some([GROUP, "gone@contoso.com"])) for option in ("from_member_of", "sent_to_member_of", "any_of_to_header_member_of")),
-    *(_condition(option, _some(["fabrikam.com", "contoso.com", "com"])) for option in ("sender_domain_is", "recipient_domain_is")),
+    *(
+        _condition(option, _some(ADDRESSES))
+        for option in ("from", "sent_to", "any_of_to_header", "any_of_to_cc_header", "any_of_cc_header")
+    ),
+    *(
+        _condition(option, _some([GROUP, "gone@contoso.com"]))
+        for option in ("from_member_of", "sent_to_member_of", "any_of_to_header_member_of")
+    ),
+    *(
+        _condition(option, _some(["fabrikam.com", "contoso.com", "com"]))
+        for option in ("sender_domain_is", "recipient_domain_is")
+    ),
     *(
         _condition(f"{place}_contains_words", _some(WORDS))
-        for place in ("subject", "subject_or_body", "from_address", "recipient_address", "any_of_recipient_address", "attachment")
+        for place in (
+            "subject",
+            "subject_or_body",
+            "from_address",
+            "recipient_address",
+            "any_of_recipient_address",
+            "attachment",
+        )
     ),
     *(
         _condition(f"{place}_matches_patterns", _some(PATTERNS))
-        for place in ("subject", "subject_or_body", "from_address", "recipient_address", "any_of_recipient_address", "attachment_name")
+        for place in (
+            "subject",
+            "subject_or_body",
+            "from_address",
+            "recipient_address",
+            "any_of_recipient_address",
+            "attachment_name",
+        )
     ),
-    st.fixed_dictionaries({"header_contains_message_header": st.sampled_from(["X-A", "Subject", "Received"]), "header_contains_words": _some(WORDS)}),
+    st.fixed_dictionaries(
+        {
+            "header_contains_message_header": st.sampled_from(["X-A", "Subject", "Received"]),
+            "header_contains_words": _some(WORDS),
+        }
+    ),
     _condition("attachment_extension_matches_words", _some(["exe", "zip"])),
     _condition("attachment_size_over", st.sampled_from(["10B", "1MB"])),
     _condition("message_size_over", st.sampled_from(["10B", "1MB"])),
@@ -63,7 +95,9 @@ _ONE_CONDITION = st.one_of(
     _condition("has_classification", st.just("secret")),
     _condition("which nobody knows", st.just(True)),
 )
-_SECTION = st.lists(_ONE_CONDITION, max_size=2).map(lambda found: {option: value for each in found for option, value in each.items()})
+_SECTION = st.lists(_ONE_CONDITION, max_size=2).map(
+    lambda found: {option: value for each in found for option, value in each.items()}
+)
 _ACTIONS = st.lists(
     st.sampled_from(
         [
@@ -130,7 +164,11 @@ def messages(draw: st.DrawFn) -> Message:
         "subject": draw(st.sampled_from(TEXTS)),
         "body": draw(st.sampled_from(TEXTS)),
         "headers": draw(st.sampled_from([{}, {"X-A": "secure"}])),
-        "attachments": draw(st.sampled_from([[], [{"name": "a.zip", "size": 10}], [{"name": "1.exe", "text": "secure", "size": 2 << 20}]])),
+        "attachments": draw(
+            st.sampled_from(
+                [[], [{"name": "a.zip", "size": 10}], [{"name": "1.exe", "text": "secure", "size": 2 << 20}]]
+            )
+        ),
         "type": draw(st.sampled_from([None, None, None, "OOF", "AutoForward", "NDR"])),
         "scl": draw(st.sampled_from([None, 5])),
         "size": draw(st.sampled_from([None, None, 30 << 20])),
@@ -144,7 +182,11 @@ FACTS: dict[str, Any] = {
     "remote_domains": [{"domain_name": "sister.com", "is_internal": True}, {"domain_name": "*", "is_internal": False}],
     "mailboxes": ["megan@contoso.com", "adele@contoso.com", "bob@eu.contoso.com"],
     "mail_users": ["guest@northwind.com"],
-    "groups": {GROUP: ["megan@contoso.com", "ann@fabrikam.com", "inner@contoso.com"], "inner@contoso.com": ["bob@eu.contoso.com"], "gone@contoso.com": []},
+    "groups": {
+        GROUP: ["megan@contoso.com", "ann@fabrikam.com", "inner@contoso.com"],
+        "inner@contoso.com": ["bob@eu.contoso.com"],
+        "gone@contoso.com": [],
+    },
     "managers": {"megan@contoso.com": "adele@contoso.com"},
     "attributes": {address: {"Department": "Sales"} for address in INSIDE},
     "proxy_addresses": {"helpdesk@contoso.com": "adele@contoso.com"},
@@ -172,13 +214,25 @@ def test_passing_over_rules_changes_no_answer(rules: list[dict[str, Any]], messa
 def test_results_have_no_nulls_and_are_the_same_again(rules: list[dict[str, Any]], message: Message) -> None:
     first = json.dumps(Simulator(rules, facts_of(FACTS)).run(message))
     assert "null" not in first
-    turned = [dict(reversed([(key, dict(reversed(value.items())) if isinstance(value, dict) else value) for key, value in rule.items()])) for rule in rules]
+    turned = [
+        dict(
+            reversed(
+                [
+                    (key, dict(reversed(value.items())) if isinstance(value, dict) else value)
+                    for key, value in rule.items()
+                ]
+            )
+        )
+        for rule in rules
+    ]
     assert json.dumps(Simulator(turned, facts_of(FACTS)).run(message)) == first
 
 
 @given(rule_sets(), messages(), st.sets(st.sampled_from(HIDDEN), min_size=1))
 @settings(max_examples=rounds(100))
-def test_what_is_said_without_a_fact_stays_true_with_it(rules: list[dict[str, Any]], message: Message, hidden: set[str]) -> None:
+def test_what_is_said_without_a_fact_stays_true_with_it(
+    rules: list[dict[str, Any]], message: Message, hidden: set[str]
+) -> None:
     whole = _answer(rules, message, facts_of(FACTS))
     partial = _answer(rules, message, facts_of({key: value for key, value in FACTS.items() if key not in hidden}))
     for recipient in set(whole) & set(partial):
@@ -191,7 +245,11 @@ def _stays(partial: dict[str, Any], whole: dict[str, Any]) -> None:
         return
     for key in ("fate", "protection"):
         said = partial.get(key, "unknown")
-        assert "unknown" in said or whole.get(key, "unknown") == said or "unknown" in whole.get(key, "unknown"), (key, partial, whole)
+        assert "unknown" in said or whole.get(key, "unknown") == said or "unknown" in whole.get(key, "unknown"), (
+            key,
+            partial,
+            whole,
+        )
     sure = [rule["name"] for rule in partial["rules"] if rule["matched"] is True]
     assert set(sure) <= {rule["name"] for rule in whole["rules"]}
 
@@ -204,7 +262,9 @@ def test_every_unknown_has_a_reason_and_every_answer_its_keys(rules: list[dict[s
 
 
 def _has_its_keys(described: dict[str, Any]) -> None:
-    doubtful = "unknown" in (described["fate"], described.get("protection")) or any(rule["matched"] == "unknown" for rule in described["rules"])
+    doubtful = "unknown" in (described["fate"], described.get("protection")) or any(
+        rule["matched"] == "unknown" for rule in described["rules"]
+    )
     assert bool(described.get("unknown")) >= doubtful
     assert ("protection" in described) is (described["fate"] in ("delivered", "unknown"))
     assert ("after_approval" in described) is (described["fate"] == "moderated")

@@ -15,7 +15,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.ar
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import Solver
-from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_test, message_encryption_info, ome_transport_rule, ome_transport_rules
+from ansible_collections.m365.message_encryption.plugins.modules import (
+    mail_flow_test,
+    message_encryption_info,
+    ome_transport_rule,
+    ome_transport_rules,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.export import variables_file
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.mail_flow import loaded
 
@@ -23,7 +28,11 @@ from tests.unit.emulated_session import WIRES, EmulatedSession
 
 DOMAIN = "contoso.onmicrosoft.com"
 OUT = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
-ENCRYPT: dict[str, Any] = {"name": "Encrypt", "conditions": OUT, "actions": {"apply_rights_protection_template": "Encrypt"}}
+ENCRYPT: dict[str, Any] = {
+    "name": "Encrypt",
+    "conditions": OUT,
+    "actions": {"apply_rights_protection_template": "Encrypt"},
+}
 OFFER: dict[str, Any] = {"name": "Offer", "from": f"AlexW@{DOMAIN}", "authenticated": True, "to": ["ann@fabrikam.com"]}
 FACTS: dict[str, Any] = {"accepted_domains": [DOMAIN], "remote_domains": [], "mailboxes": [f"alexw@{DOMAIN}"]}
 
@@ -72,16 +81,34 @@ def test_the_rules_and_facts_of_an_organization_are_read_in_one_round_trip(sessi
     found = only(flow(session, messages=[OFFER]))
     assert session.reads == 1
     assert session.writes[writes:] == []
-    assert (found["fate"], found["protection"], found["protected_by"], found["protected_on_arrival"]) == ("delivered", "encrypt", ["Encrypt"], False)
+    assert (found["fate"], found["protection"], found["protected_by"], found["protected_on_arrival"]) == (
+        "delivered",
+        "encrypt",
+        ["Encrypt"],
+        False,
+    )
     assert found["rules"] == [{"name": "Encrypt", "matched": True}]
-    assert [way["way"] for way in found["opens"]] == ["inline", "portal_work_account", "portal_social", "portal_passcode"]
+    assert [way["way"] for way in found["opens"]] == [
+        "inline",
+        "portal_work_account",
+        "portal_social",
+        "portal_passcode",
+    ]
     assert "trace" not in found
 
 
 def test_a_rule_that_stops_before_is_what_decided(session: EmulatedSession) -> None:
-    stop = {"name": "Partners", "priority": 0, "conditions": {"recipient_domain_is": ["fabrikam.com"]}, "actions": {"stop_rule_processing": True}}
+    stop = {
+        "name": "Partners",
+        "priority": 0,
+        "conditions": {"recipient_domain_is": ["fabrikam.com"]},
+        "actions": {"stop_rule_processing": True},
+    }
     session.run(ome_transport_rule, **stop)
-    result = flow(session, messages=[{**OFFER, "expect": {"Ann@fabrikam.com": {"protection": "encrypt", "protected_by": ["Encrypt"]}}}])
+    result = flow(
+        session,
+        messages=[{**OFFER, "expect": {"Ann@fabrikam.com": {"protection": "encrypt", "protected_by": ["Encrypt"]}}}],
+    )
     assert result["failed"] is True
     assert result["msg"] == "\n".join(
         [
@@ -98,14 +125,25 @@ def test_a_rule_that_stops_before_is_what_decided(session: EmulatedSession) -> N
         ]
     )
     (diff,) = result["diff"]
-    assert (diff["before"], diff["after"]) == ('protection: encrypt\nprotected_by: ["Encrypt"]\n', "protection: none\nprotected_by: absent\n")
+    assert (diff["before"], diff["after"]) == (
+        'protection: encrypt\nprotected_by: ["Encrypt"]\n',
+        "protection: none\nprotected_by: absent\n",
+    )
     trace = only(result)["trace"]
     assert [(entry["rule"], entry["matched"]) for entry in trace] == [("Partners", True), ("Encrypt", False)]
     assert trace[0]["because"] == [
-        {"section": "conditions", "option": "recipient_domain_is", "value": ["fabrikam.com"], "result": True, "saw": "ann@fabrikam.com"}
+        {
+            "section": "conditions",
+            "option": "recipient_domain_is",
+            "value": ["fabrikam.com"],
+            "result": True,
+            "saw": "ann@fabrikam.com",
+        }
     ]
     assert "failed" not in flow(session, messages=[OFFER])
-    allowed = flow(session, messages=[{**OFFER, "expect": {"ann@fabrikam.com": {"protection": "encrypt"}}}], fail_on_error=False)
+    allowed = flow(
+        session, messages=[{**OFFER, "expect": {"ann@fabrikam.com": {"protection": "encrypt"}}}], fail_on_error=False
+    )
     assert allowed["failed"] is False
 
 
@@ -114,13 +152,20 @@ def test_a_fact_that_may_not_be_read_makes_answers_unknown_and_fails_nothing(ses
     result = flow(session, messages=[OFFER])
     found = only(result)
     assert (found["fate"], found["protection"]) == ("delivered", "unknown")
-    row = {"id": "U00", "reason": "the accepted domains are not known", "field": "facts.accepted_domains", "settled_by": "Give facts.accepted_domains."}
+    row = {
+        "id": "U00",
+        "reason": "the accepted domains are not known",
+        "field": "facts.accepted_domains",
+        "settled_by": "Give facts.accepted_domains.",
+    }
     assert row in found["unknown"]
     assert set(result["unavailable"]) == {"accepted_domains", "remote_domains", "inbound_connectors"}
 
 
 def test_an_internal_remote_domain_takes_encryption_away(session: EmulatedSession) -> None:
-    session.organization.patch({"remote_domains": [{"DomainName": "*"}, {"DomainName": "fabrikam.com", "IsInternal": True}]})
+    session.organization.patch(
+        {"remote_domains": [{"DomainName": "*"}, {"DomainName": "fabrikam.com", "IsInternal": True}]}
+    )
     session.organization.replace(session.organization.dump())
     assert only(flow(session, messages=[OFFER]))["protection"] == "none"
 
@@ -139,26 +184,46 @@ def test_rules_and_facts_that_are_given_ask_no_organization() -> None:
 def test_how_mail_leaves_is_read_over_every_wire(session: EmulatedSession) -> None:
     rows = [
         {"Name": "Bank", "RecipientDomains": ["fabrikam.com"], "TlsSettings": "CertificateValidation"},
-        {"Name": "Gate", "IsTransportRuleScoped": True, "UseMXRecord": False, "SmartHosts": ["gate.example"], "TlsSettings": "EncryptionOnly"},
+        {
+            "Name": "Gate",
+            "IsTransportRuleScoped": True,
+            "UseMXRecord": False,
+            "SmartHosts": ["gate.example"],
+            "TlsSettings": "EncryptionOnly",
+        },
         {"Name": "Tried", "RecipientDomains": ["tried.example"], "TestMode": True, "TlsSettings": "EncryptionOnly"},
     ]
     session.organization.patch({"outbound_connectors": rows})
     session.organization.replace(session.organization.dump())
-    session.edit("New-TransportRule", Name="Route", RecipientDomainIs=["gate.example"], RouteMessageOutboundConnector="Gate")
-    found = {to: only(flow(session, messages=[{**OFFER, "to": [to]}]))["transit"] for to in ("a@fabrikam.com", "a@gate.example", "a@tried.example")}
+    session.edit(
+        "New-TransportRule", Name="Route", RecipientDomainIs=["gate.example"], RouteMessageOutboundConnector="Gate"
+    )
+    found = {
+        to: only(flow(session, messages=[{**OFFER, "to": [to]}]))["transit"]
+        for to in ("a@fabrikam.com", "a@gate.example", "a@tried.example")
+    }
     told = {to: {key: value for key, value in transit.items() if key != "unknown"} for to, transit in found.items()}
     if not session.organization.state["cloud"]:  # Exchange on-premises has no such connectors.
         assert [each["tls"] for each in told.values()] == ["unknown"] * 3
         return
     assert told == {
         "a@fabrikam.com": {"tls": "forced", "validation": "certificate", "connector": "Bank"},
-        "a@gate.example": {"tls": "forced", "validation": "encryption_only", "connector": "Gate", "ends_at": "gate.example"},
+        "a@gate.example": {
+            "tls": "forced",
+            "validation": "encryption_only",
+            "connector": "Gate",
+            "ends_at": "gate.example",
+        },
         "a@tried.example": {"tls": "unknown"},
     }
 
 
 def test_an_overview_says_who_outside_can_read_what(session: EmulatedSession) -> None:
-    connector = {"Name": "Bank", "RecipientDomains": ["bank.example", "*.bank.example"], "TlsSettings": "EncryptionOnly"}
+    connector = {
+        "Name": "Bank",
+        "RecipientDomains": ["bank.example", "*.bank.example"],
+        "TlsSettings": "EncryptionOnly",
+    }
     session.organization.patch({"outbound_connectors": [connector]})
     session.organization.replace(session.organization.dump())
     result = flow(session, rules=[], overview=True)
@@ -195,14 +260,18 @@ def test_files_are_asked_instead_of_the_organization(session: EmulatedSession, t
     saved.write_text(json.dumps(info), encoding="utf-8")
     assert only(flow(NoSession(), messages=[OFFER], source=str(saved)))["protection"] == "encrypt"
     export = tmp_path / "export.yml"
-    export.write_text(variables_file({"message_encryption_state": {"transport_rules": info["transport_rules"]}}), encoding="utf-8")
+    export.write_text(
+        variables_file({"message_encryption_state": {"transport_rules": info["transport_rules"]}}), encoding="utf-8"
+    )
     assert only(flow(NoSession(), messages=[OFFER], source=str(export), facts=FACTS))["protection"] == "encrypt"
     found = only(flow(NoSession(), messages=[OFFER], source=str(export)))
     assert (found["protection"], found["unknown"][0]["id"]) == ("unknown", "U00")
 
 
 def test_other_rules_are_compared_by_all_mail_and_by_the_messages(session: EmulatedSession) -> None:
-    result = flow(session, messages=[OFFER, {**OFFER, "name": "Colleague", "to": [f"meganb@{DOMAIN}"]}], compare_with=[])
+    result = flow(
+        session, messages=[OFFER, {**OFFER, "name": "Colleague", "to": [f"meganb@{DOMAIN}"]}], compare_with=[]
+    )
     assert [(each["kind"], each["witness"]) for each in result["changed_messages"]] == [
         ("protection_gained", {"message": "Offer", "recipient": "ann@fabrikam.com"})
     ]
@@ -212,7 +281,10 @@ def test_other_rules_are_compared_by_all_mail_and_by_the_messages(session: Emula
     assert "protection_gained" in [each["kind"] for each in result["difference"]]
     lost = flow(session, rules=[], compare_with=[ENCRYPT])
     assert [(each["kind"], each["text"]) for each in lost["difference"]] == [
-        ("protection_lost", "All mail from inside to people outside is no longer encrypted: rule 'Encrypt' (removed) applied to it.")
+        (
+            "protection_lost",
+            "All mail from inside to people outside is no longer encrypted: rule 'Encrypt' (removed) applied to it.",
+        )
     ]
     assert lost["difference_more"] == 0
     assert lost["msg"] == lost["difference"][0]["text"]
@@ -236,28 +308,56 @@ def test_the_settings_of_a_file_count_for_its_rules(session: EmulatedSession, tm
     assert flow(session, messages=[OFFER], compare_with=str(saved))["difference"] == []
     session.organization.patch({"irm_configuration": {"AzureRMSLicensingEnabled": False}})
     result = flow(session, messages=[OFFER], compare_with=str(saved))
-    assert [(each["kind"], [row["id"] for row in each["unknown"]]) for each in result["difference"]] == [("unknown", ["U28"])]
-    assert [(each["kind"], each["before"]["protection"]) for each in result["changed_messages"]] == [("unknown", "encrypt")]
-    same = flow(session, messages=[OFFER], compare_with=str(saved), facts={"irm_configuration": {"azure_rms_licensing_enabled": True}})
+    assert [(each["kind"], [row["id"] for row in each["unknown"]]) for each in result["difference"]] == [
+        ("unknown", ["U28"])
+    ]
+    assert [(each["kind"], each["before"]["protection"]) for each in result["changed_messages"]] == [
+        ("unknown", "encrypt")
+    ]
+    same = flow(
+        session,
+        messages=[OFFER],
+        compare_with=str(saved),
+        facts={"irm_configuration": {"azure_rms_licensing_enabled": True}},
+    )
     assert (same["difference"], same["changed_messages"]) == ([], [])
     rules_only = tmp_path / "rules.json"
-    rules_only.write_text(json.dumps({"transport_rules": session.run(message_encryption_info)["transport_rules"]}), encoding="utf-8")
+    rules_only.write_text(
+        json.dumps({"transport_rules": session.run(message_encryption_info)["transport_rules"]}), encoding="utf-8"
+    )
     assert flow(session, messages=[OFFER], compare_with=str(rules_only))["difference"] == []
 
 
 def test_a_witness_replays(session: EmulatedSession) -> None:
     lost = flow(session, rules=[], compare_with=[ENCRYPT])["difference"][0]
-    again = flow(session, messages=[lost["witness"]["message"]], rules=[], facts={**FACTS, "outbound_connectors": [], **lost["witness"].get("facts", {})})
+    again = flow(
+        session,
+        messages=[lost["witness"]["message"]],
+        rules=[],
+        facts={**FACTS, "outbound_connectors": [], **lost["witness"].get("facts", {})},
+    )
     assert again["messages"][0]["recipients"][lost["witness"]["recipient"]] == lost["after"]
 
 
 def test_the_sections_of_a_guarantee_are_read_as_a_rules_are() -> None:
-    """One value stands for a list of one, addresses and domains are in small letters, and what goes together is asked for together."""
-    outgoing = {"name": "G", "when": {"from_scope": "InOrganization", "recipient_domain_is": "Fabrikam.com"}, "then": "encrypted"}
+    """One value stands for a list of one, addresses and domains are in small letters, and what goes together is asked
+    for together.
+    """
+    outgoing = {
+        "name": "G",
+        "when": {"from_scope": "InOrganization", "recipient_domain_is": "Fabrikam.com"},
+        "then": "encrypted",
+    }
     to_fabrikam = {**ENCRYPT, "conditions": {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]}}
-    assert flow(NoSession(), guarantees=[outgoing], rules=[to_fabrikam], facts=FACTS)["guarantees"][0]["verdict"] == "proved"
+    assert (
+        flow(NoSession(), guarantees=[outgoing], rules=[to_fabrikam], facts=FACTS)["guarantees"][0]["verdict"]
+        == "proved"
+    )
     for wrong, said in (
-        ({"header_contains_words": ["x"]}, r"guarantees\[0\].when.header_contains_words needs guarantees\[0\].when.header_contains_message_header"),
+        (
+            {"header_contains_words": ["x"]},
+            r"guarantees\[0\].when.header_contains_words needs guarantees\[0\].when.header_contains_message_header",
+        ),
         ({"from_scope": "Inside"}, r"guarantees\[0\]: .*from_scope.*InOrganization"),
     ):
         with pytest.raises(OptionError, match=said):
@@ -269,7 +369,14 @@ def test_guarantees_are_decided_and_a_refuted_one_fails() -> None:
     kept = flow(NoSession(), guarantees=[outgoing], rules=[ENCRYPT], facts=FACTS)
     assert [each["verdict"] for each in kept["guarantees"]] == ["proved"]
     assert "failed" not in kept
-    stopped = [{"name": "Stop", "conditions": {"subject_contains_words": ["public"]}, "actions": {"stop_rule_processing": True}}, ENCRYPT]
+    stopped = [
+        {
+            "name": "Stop",
+            "conditions": {"subject_contains_words": ["public"]},
+            "actions": {"stop_rule_processing": True},
+        },
+        ENCRYPT,
+    ]
     broken = flow(NoSession(), guarantees=[outgoing], rules=stopped, facts=FACTS)
     assert broken["failed"] is True
     assert broken["msg"].startswith("'Outgoing' is not guaranteed: mail from ")
@@ -283,7 +390,9 @@ def test_a_guarantee_of_nothing_is_refused() -> None:
     empty = {"name": "Nothing", "when": {"sent_to": ["a@b.com"], "recipient_domain_is": ["c.com"]}, "then": "encrypted"}
     with pytest.raises(OptionError, match=r"guarantees\[0\]: no message can meet"):
         flow(NoSession(), guarantees=[empty], rules=[ENCRYPT], facts=FACTS)
-    with pytest.raises(OptionError, match="one of the following is required: messages, messages_path, guarantees, compare_with"):
+    with pytest.raises(
+        OptionError, match="one of the following is required: messages, messages_path, guarantees, compare_with"
+    ):
         flow(NoSession(), rules=[ENCRYPT], facts=FACTS)
 
 
@@ -293,7 +402,9 @@ def test_the_rules_are_linted() -> None:
     assert [(each["kind"], each["rules"]) for each in found] == [("never_acts", ["Encrypt", "Stop"])]
 
 
-def test_rules_are_linted_where_they_are_compared_or_guaranteed_or_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rules_are_linted_where_they_are_compared_or_guaranteed_or_where_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A question about one message builds no solver."""
     outgoing = {"name": "Outgoing", "when": OUT, "then": "encrypted"}
     assert "lint" in flow(NoSession(), guarantees=[outgoing], rules=[ENCRYPT], facts=FACTS)
@@ -311,12 +422,25 @@ def test_two_messages_of_one_name_are_refused() -> None:
 def test_an_eml_file_is_a_message(tmp_path: Path) -> None:
     path = tmp_path / "offer.eml"
     path.write_text(f"From: AlexW@{DOMAIN}\nTo: ann@fabrikam.com\nSubject: Offer\n\ntext\n", encoding="utf-8")
-    found = only(flow(NoSession(), messages=[{"name": "Offer", "eml_path": str(path), "authenticated": True}], rules=[ENCRYPT], facts=FACTS))
+    found = only(
+        flow(
+            NoSession(),
+            messages=[{"name": "Offer", "eml_path": str(path), "authenticated": True}],
+            rules=[ENCRYPT],
+            facts=FACTS,
+        )
+    )
     assert found["protection"] == "encrypt"
 
 
 def test_every_trace_is_there_on_request() -> None:
-    result = flow(NoSession(), messages=[OFFER], rules=[{**ENCRYPT, "enabled": False}, {**ENCRYPT, "name": "Two"}], facts=FACTS, trace="all")
+    result = flow(
+        NoSession(),
+        messages=[OFFER],
+        rules=[{**ENCRYPT, "enabled": False}, {**ENCRYPT, "name": "Two"}],
+        facts=FACTS,
+        trace="all",
+    )
     assert [(entry["rule"], entry["matched"], entry.get("reason")) for entry in only(result)["trace"]] == [
         ("Encrypt", False, "it is disabled"),
         ("Two", True, None),
@@ -351,10 +475,16 @@ def test_a_source_that_cannot_be_read_is_refused_by_name(tmp_path: Path, content
 @pytest.mark.parametrize("write", [json.dumps, yaml.safe_dump])
 def test_messages_come_from_a_file_as_from_the_option(write: Any, tmp_path: Path) -> None:
     expect = {"ann@fabrikam.com": {"protection": "none"}}
-    messages = [OFFER, {**OFFER, "name": "Other", "to": [f"meganb@{DOMAIN}"], "attachments": [{"name": "a.pdf"}]}, {**OFFER, "name": "Wrong", "expect": expect}]
+    messages = [
+        OFFER,
+        {**OFFER, "name": "Other", "to": [f"meganb@{DOMAIN}"], "attachments": [{"name": "a.pdf"}]},
+        {**OFFER, "name": "Wrong", "expect": expect},
+    ]
     (tmp_path / "messages").write_text(write(messages), encoding="ascii")
     given = {"rules": [ENCRYPT], "facts": FACTS, "compare_with": []}
-    assert flow(NoSession(), messages_path=str(tmp_path / "messages"), **given) == flow(NoSession(), messages=messages, **given)
+    assert flow(NoSession(), messages_path=str(tmp_path / "messages"), **given) == flow(
+        NoSession(), messages=messages, **given
+    )
 
 
 @pytest.mark.parametrize(
@@ -388,7 +518,10 @@ def test_results_are_of_the_messages_that_are_asked_for(results: str, named: lis
 
 
 def test_fewer_rules_are_a_list_that_the_organization_takes(session: EmulatedSession) -> None:
-    session.run(ome_transport_rule, **{**ENCRYPT, "name": "Partner", "priority": 0, "conditions": {**OUT, "recipient_domain_is": ["fabrikam.com"]}})
+    session.run(
+        ome_transport_rule,
+        **{**ENCRYPT, "name": "Partner", "priority": 0, "conditions": {**OUT, "recipient_domain_is": ["fabrikam.com"]}},
+    )
     session.run(ome_transport_rule, **{**ENCRYPT, "name": "Old", "enabled": False})
     found = flow(session, simplify=True)
     assert "1 rule does the same to all mail as 3:" in found["msg"]
@@ -399,7 +532,12 @@ def test_fewer_rules_are_a_list_that_the_organization_takes(session: EmulatedSes
 
 def test_a_capture_of_another_organization_is_compared_with_its_own_facts(tmp_path: Path) -> None:
     def saved(name: str, domain: str, *rules: dict[str, Any]) -> str:
-        state = {"transport_rules": list(rules), "accepted_domains": [{"name": domain, "type": "Authoritative"}], "remote_domains": [], "mail_users": []}
+        state = {
+            "transport_rules": list(rules),
+            "accepted_domains": [{"name": domain, "type": "Authoritative"}],
+            "remote_domains": [],
+            "mail_users": [],
+        }
         (tmp_path / name).write_text(json.dumps({**state, "outbound_connectors": []}), encoding="utf-8")
         return str(tmp_path / name)
 
@@ -408,7 +546,15 @@ def test_a_capture_of_another_organization_is_compared_with_its_own_facts(tmp_pa
     found = flow(NoSession(), source=here, compare_with=there, overview=True, messages=[mail])
     assert [row["kind"] for row in found["changed_messages"]] == ["protection_lost"]
     assert [row["kind"] for row in found["organizations"]["only_before"]] == ["encrypted"]
-    plain = {row["kind_of_mail"]: (row["before"]["protected"], row["after"]["protected"]) for row in found["organizations"]["overview"]}
+    plain = {
+        row["kind_of_mail"]: (row["before"]["protected"], row["after"]["protected"])
+        for row in found["organizations"]["overview"]
+    }
     assert plain["from_inside"] == ("always", "never")
-    assert "  Only before: All mail from inside to people outside is encrypted, with 'Encrypt' ('Encrypt')." in found["msg"]
-    assert "organizations" not in flow(NoSession(), source=here, compare_with=saved("again.json", "contoso.com", ENCRYPT), overview=True)
+    assert (
+        "  Only before: All mail from inside to people outside is encrypted, with 'Encrypt' ('Encrypt')."
+        in found["msg"]
+    )
+    assert "organizations" not in flow(
+        NoSession(), source=here, compare_with=saved("again.json", "contoso.com", ENCRYPT), overview=True
+    )

@@ -13,7 +13,11 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import rules, sender_recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import any_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator import effects, simulation, simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator import (
+    effects,
+    simulation,
+    simulator,
+)
 
 from tests.unit.mail_flow.vectors import BY_ID, verify
 
@@ -50,7 +54,9 @@ def order_is_reversed(patch: Patch) -> None:
     def reverse(given: Any) -> rules.RuleSet:
         return rules.RuleSet([{**rule, "priority": -rule["priority"]} for rule in given])
 
-    patch(simulator.Simulator, "__init__", lambda self, given, facts: vars(self).update(rules=reverse(given), facts=facts))
+    patch(
+        simulator.Simulator, "__init__", lambda self, given, facts: vars(self).update(rules=reverse(given), facts=facts)
+    )
 
 
 def audit_acts(patch: Patch) -> None:
@@ -74,7 +80,9 @@ def subdomains_are_ignored(patch: Patch) -> None:
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_a_mistake_is_noticed(mutant: Callable[[Patch], None], noticed_by: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mistake_is_noticed(
+    mutant: Callable[[Patch], None], noticed_by: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     for vector in noticed_by:
         verify(BY_ID[vector])
     mutant(monkeypatch.setattr)

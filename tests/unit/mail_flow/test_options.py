@@ -12,14 +12,24 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.eml import message_from_eml
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.expected import broken, check
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_file import document_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of, with_options
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_file import (
+    document_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+    with_options,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import proposed_rules
 
 MESSAGE: dict[str, Any] = {"from": "megan@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"]}
 FACTS: dict[str, Any] = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mailboxes": ["megan@contoso.com"]}
-ENCRYPT = {"name": "Enc", "conditions": {"subject_or_body_contains_words": ["secret"]}, "actions": {"apply_rights_protection_template": "Encrypt"}}
+ENCRYPT = {
+    "name": "Enc",
+    "conditions": {"subject_or_body_contains_words": ["secret"]},
+    "actions": {"apply_rights_protection_template": "Encrypt"},
+}
 
 
 @pytest.mark.parametrize(
@@ -39,7 +49,10 @@ ENCRYPT = {"name": "Enc", "conditions": {"subject_or_body_contains_words": ["sec
         ({"protection": {"kind": "encrypted"}}, "messages[0].protection.kind is 'encrypted'. Did you mean encrypt?"),
         ({"protection": {"kind": "template:"}}, "messages[0].protection.kind names no template."),
         ({"attachments": [{"size": 1}]}, "messages[0].attachments[0].name is required."),
-        ({"attachments": [{"name": "a", "texts": ""}]}, "messages[0].attachments[0].texts is not known. Did you mean text?"),
+        (
+            {"attachments": [{"name": "a", "texts": ""}]},
+            "messages[0].attachments[0].texts is not known. Did you mean text?",
+        ),
         ({"headers": ["X"]}, "messages[0].headers must be a mapping"),
     ],
 )
@@ -53,7 +66,10 @@ def test_a_wrong_message_is_refused_by_name(options: dict[str, Any], says: str) 
     ("options", "says"),
     [
         ({"accepted_domain": []}, "facts.accepted_domain is not known. Did you mean accepted_domains?"),
-        ({"accepted_domains": [{"name": "a.b", "type": "Internal"}]}, "facts.accepted_domains.type is 'Internal'. Did you mean InternalRelay?"),
+        (
+            {"accepted_domains": [{"name": "a.b", "type": "Internal"}]},
+            "facts.accepted_domains.type is 'Internal'. Did you mean InternalRelay?",
+        ),
         ({"accepted_domains": [{"type": "Authoritative"}]}, "facts.accepted_domains.name is required."),
         ({"mailboxes": ["megan"]}, "facts.mailboxes is 'megan', which is not a valid SMTP address."),
         ({"managers": ["a@b.c"]}, "facts.managers must be a mapping"),
@@ -72,11 +88,20 @@ def test_wrong_facts_are_refused_by_name(options: dict[str, Any], says: str) -> 
     ("expect", "says"),
     [
         ({"ann": {"fate": "delivered"}}, "expect.ann is not an address. Name one of the recipients: ann@fabrikam.com."),
-        ({"ann@fabrikam.com": {"protektion": "none"}}, "expect.ann@fabrikam.com.protektion is not known. Did you mean protection?"),
+        (
+            {"ann@fabrikam.com": {"protektion": "none"}},
+            "expect.ann@fabrikam.com.protektion is not known. Did you mean protection?",
+        ),
         ({"ann@fabrikam.com": {"fate": "sent"}}, "expect.ann@fabrikam.com.fate is 'sent'."),
-        ({"ann@fabrikam.com": {"protection": "encrypted"}}, "expect.ann@fabrikam.com.protection is 'encrypted'. Did you mean encrypt?"),
+        (
+            {"ann@fabrikam.com": {"protection": "encrypted"}},
+            "expect.ann@fabrikam.com.protection is 'encrypted'. Did you mean encrypt?",
+        ),
         ({"ann@fabrikam.com": {}}, "expect.ann@fabrikam.com must be a mapping with at least one of"),
-        ({"ann@fabrikam.com": {"after_release": {"fat": "delivered"}}}, "expect.ann@fabrikam.com.after_release.fat is not known. Did you mean fate?"),
+        (
+            {"ann@fabrikam.com": {"after_release": {"fat": "delivered"}}},
+            "expect.ann@fabrikam.com.after_release.fat is not known. Did you mean fate?",
+        ),
     ],
 )
 def test_an_expectation_that_nothing_could_meet_is_refused_by_name(expect: dict[str, Any], says: str) -> None:
@@ -87,9 +112,28 @@ def test_an_expectation_that_nothing_could_meet_is_refused_by_name(expect: dict[
 
 def test_what_is_not_as_expected_is_told_key_by_key() -> None:
     found = Simulator([ENCRYPT], facts_of(FACTS)).run(message_of({**MESSAGE, "body": "secret"}, ""))["recipients"]
-    assert broken({"Ann@Fabrikam.com": {"protection": "encrypt", "rules": ["Enc"], "protected_by": ["Enc"], "fate": "delivered"}}, found) == []
-    misses = broken({"ann@fabrikam.com": {"protection": "none", "rules": []}, "bob@contoso.com": {"fate": "delivered"}}, found)
-    assert [(miss.recipient, miss.key) for miss in misses] == [("ann@fabrikam.com", "protection"), ("ann@fabrikam.com", "rules"), ("bob@contoso.com", "")]
+    assert (
+        broken(
+            {
+                "Ann@Fabrikam.com": {
+                    "protection": "encrypt",
+                    "rules": ["Enc"],
+                    "protected_by": ["Enc"],
+                    "fate": "delivered",
+                }
+            },
+            found,
+        )
+        == []
+    )
+    misses = broken(
+        {"ann@fabrikam.com": {"protection": "none", "rules": []}, "bob@contoso.com": {"fate": "delivered"}}, found
+    )
+    assert [(miss.recipient, miss.key) for miss in misses] == [
+        ("ann@fabrikam.com", "protection"),
+        ("ann@fabrikam.com", "rules"),
+        ("bob@contoso.com", ""),
+    ]
 
 
 def _eml(**headers: str) -> EmailMessage:
@@ -100,7 +144,12 @@ def _eml(**headers: str) -> EmailMessage:
 
 
 def test_a_file_is_a_message() -> None:
-    mail = _eml(Subject="=?utf-8?q?Gr=C3=BC=C3=9Fe?=", Cc="bob@contoso.com", Importance="high", Date="Wed, 25 Nov 2026 03:00:00 +0000")
+    mail = _eml(
+        Subject="=?utf-8?q?Gr=C3=BC=C3=9Fe?=",
+        Cc="bob@contoso.com",
+        Importance="high",
+        Date="Wed, 25 Nov 2026 03:00:00 +0000",
+    )
     mail.set_content("the secret text")
     mail.add_attachment(b"12345", maintype="application", subtype="pdf", filename="a.pdf")
     message = message_from_eml(mail.as_bytes(), "offer.eml")
@@ -113,8 +162,15 @@ def test_a_file_is_a_message() -> None:
     )
     assert message.body is not None
     assert "secret text" in message.body
-    assert [(attachment.name, attachment.size, attachment.text) for attachment in message.attachments or ()] == [("a.pdf", 5, None)]
-    assert (message.authenticated, message.mail_from, message.classifications, message.types) == (None, None, None, frozenset())
+    assert [(attachment.name, attachment.size, attachment.text) for attachment in message.attachments or ()] == [
+        ("a.pdf", 5, None)
+    ]
+    assert (message.authenticated, message.mail_from, message.classifications, message.types) == (
+        None,
+        None,
+        None,
+        frozenset(),
+    )
     assert message.date is not None
 
 
@@ -127,14 +183,19 @@ def test_what_a_file_does_not_say_is_unknown_and_can_be_said_beside() -> None:
     assert simulator.run(message)["recipients"]["ann@fabrikam.com"]["unknown"][0]["id"] == "U22"
     known = with_options(message, {"authenticated": True, "bcc": ["joe@fabrikam.com"]}, "messages[0].")
     found = simulator.run(known)["recipients"]
-    assert {address: result["protection"] for address, result in found.items()} == {"ann@fabrikam.com": "encrypt", "joe@fabrikam.com": "encrypt"}
+    assert {address: result["protection"] for address, result in found.items()} == {
+        "ann@fabrikam.com": "encrypt",
+        "joe@fabrikam.com": "encrypt",
+    }
 
 
 def test_a_file_that_is_protected_says_so_and_not_how() -> None:
     mail = _eml(Subject="x")
     mail.set_content("cover")
     mail.add_attachment(b"1", maintype="application", subtype="x-microsoft-rpmsg-message", filename="message.rpmsg")
-    found = Simulator([ENCRYPT], facts_of(FACTS)).run(message_from_eml(mail.as_bytes(), "a.eml"))["recipients"]["ann@fabrikam.com"]
+    found = Simulator([ENCRYPT], facts_of(FACTS)).run(message_from_eml(mail.as_bytes(), "a.eml"))["recipients"][
+        "ann@fabrikam.com"
+    ]
     assert (found["protection"], found["protected_on_arrival"]) == ("protected_option_unknown", True)
     assert found["unknown"]
 
@@ -151,24 +212,37 @@ def test_a_file_that_is_no_message_is_refused_by_name(content: bytes) -> None:
         message_from_eml(content, "offer.eml")
 
 
-@pytest.mark.parametrize("content", [None, [], {}, "text", {"transport_rules": "x"}, {"kind": "snapshot"}, [{"reads": 1}]])
+@pytest.mark.parametrize(
+    "content", [None, [], {}, "text", {"transport_rules": "x"}, {"kind": "snapshot"}, [{"reads": 1}]]
+)
 def test_a_file_without_rules_is_refused_by_name(content: Any) -> None:
     with pytest.raises(OptionError, match=r"rules\.yml holds no mail flow rules"):
         document_of(content, "rules.yml")
 
 
 def test_a_rule_that_a_snapshot_only_names_makes_answers_unknown() -> None:
-    state = {"transport_rules": [{**ENCRYPT, "guid": "2", "priority": 1}], "transport_rules_unsupported": [{"name": "Old", "guid": "1", "reason": "x"}]}
+    state = {
+        "transport_rules": [{**ENCRYPT, "guid": "2", "priority": 1}],
+        "transport_rules_unsupported": [{"name": "Old", "guid": "1", "reason": "x"}],
+    }
     document = document_of({"kind": "snapshot", "state": state, "order": ["1", "2"]}, "snapshot.json")
     assert [rule["name"] for rule in document.rules] == ["Old", "Enc"]
-    found = Simulator(document.rules, facts_of(FACTS)).run(message_of({**MESSAGE, "body": "secret"}, ""))["recipients"]["ann@fabrikam.com"]
+    found = Simulator(document.rules, facts_of(FACTS)).run(message_of({**MESSAGE, "body": "secret"}, ""))["recipients"][
+        "ann@fabrikam.com"
+    ]
     assert (found["fate"], found["protection"]) == ("unknown", "unknown")
     assert {each["id"] for each in found["unknown"]} == {"U13"}
 
 
 def test_a_priority_that_contradicts_the_order_of_the_list_is_refused_by_name() -> None:
-    rules = [{**ENCRYPT, "name": name, **({} if priority is None else {"priority": priority})} for name, priority in (("a", 2), ("b", None), ("c", 1))]
+    rules = [
+        {**ENCRYPT, "name": name, **({} if priority is None else {"priority": priority})}
+        for name, priority in (("a", 2), ("b", None), ("c", 1))
+    ]
     with pytest.raises(OptionError) as caught:
         proposed_rules(rules, "rules")
-    assert caught.value.message == "rules[2].priority of 'c' is 1, but 'a' comes before it with 2: the list's order is the order of the rules."
+    assert (
+        caught.value.message
+        == "rules[2].priority of 'c' is 1, but 'a' comes before it with 2: the list's order is the order of the rules."
+    )
     assert [rule["name"] for rule in proposed_rules(rules[:2], "rules")] == ["a", "b"]

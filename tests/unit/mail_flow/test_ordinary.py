@@ -18,14 +18,24 @@ Values = dict[str, Any]
 NOW = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
 FACTS: Values = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mailboxes": ["megan@contoso.com"]}
 FILE = (
-    b"From: megan@contoso.com\r\nTo: ann@fabrikam.com\r\nContent-Type: application/x; name=a.xlsx\r\nContent-Disposition: attachment; filename=a.xlsx\r\n\r\nx"
+    b"From: megan@contoso.com\r\nTo: ann@fabrikam.com\r\n"
+    b"Content-Type: application/x; name=a.xlsx\r\nContent-Disposition: attachment; filename=a.xlsx\r\n\r\nx"
 )
-SWITCHES = ("attachment_has_executable_content", "attachment_is_password_protected", "attachment_is_unsupported", "attachment_processing_limit_exceeded")
+SWITCHES = (
+    "attachment_has_executable_content",
+    "attachment_is_password_protected",
+    "attachment_is_unsupported",
+    "attachment_processing_limit_exceeded",
+)
 
 
 def matched(conditions: Values, **message: Any) -> bool | str:
     """Whether a rule matches: true, false, or ``unknown``."""
-    given = {"name": "message", **({"from": "megan@contoso.com", "to": ["ann@fabrikam.com"]} if "eml_path" not in message else {}), **message}
+    given = {
+        "name": "message",
+        **({"from": "megan@contoso.com", "to": ["ann@fabrikam.com"]} if "eml_path" not in message else {}),
+        **message,
+    }
     (case,) = cases_of([given], lambda path: FILE, NOW)
     rule = {"name": "Rule", "conditions": conditions, "actions": {"set_audit_severity": "Low"}}
     (found,) = Simulator([rule], facts_of(FACTS)).run(case.message)["recipients"].values()
@@ -42,8 +52,14 @@ def test_an_ordinary_document_is_known(switch: str) -> None:
 def test_what_is_said_counts_and_what_a_document_says_stays_unknown() -> None:
     protected = {"attachments": [{"name": "a.xlsx", "password_protected": True}]}
     assert matched({"attachment_is_password_protected": True}, defaults="ordinary", **protected) is True
-    assert matched({"attachment_contains_words": ["secret"]}, defaults="ordinary", attachments=[{"name": "a.xlsx"}]) == "unknown"
-    assert matched({"attachment_is_password_protected": True}, defaults="ordinary", attachments=[{"name": "a.zip"}]) == "unknown"
+    assert (
+        matched({"attachment_contains_words": ["secret"]}, defaults="ordinary", attachments=[{"name": "a.xlsx"}])
+        == "unknown"
+    )
+    assert (
+        matched({"attachment_is_password_protected": True}, defaults="ordinary", attachments=[{"name": "a.zip"}])
+        == "unknown"
+    )
 
 
 def test_ordinary_mail_is_taken_for_no_spam() -> None:
@@ -54,7 +70,10 @@ def test_ordinary_mail_is_taken_for_no_spam() -> None:
 
 
 def test_a_list_has_defaults_for_all_messages() -> None:
-    given = [{"name": "A", "from": "megan@contoso.com", "to": ["ann@fabrikam.com"], "attachments": [{"name": "a.xlsx"}]}, {"name": "B", "eml_path": "a.eml"}]
+    given = [
+        {"name": "A", "from": "megan@contoso.com", "to": ["ann@fabrikam.com"], "attachments": [{"name": "a.xlsx"}]},
+        {"name": "B", "eml_path": "a.eml"},
+    ]
     for case, one in zip(cases_of(given, lambda path: FILE, NOW, defaults="ordinary"), given, strict=True):
         (alone,) = cases_of([{**one, "defaults": "ordinary"}], lambda path: FILE, NOW)
         assert case.message == alone.message

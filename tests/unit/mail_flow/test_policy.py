@@ -9,11 +9,25 @@ import random
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import CONFLICTS, difference
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.organizations import Organization, another_organization, contrast
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import (
+    CONFLICTS,
+    difference,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.organizations import (
+    Organization,
+    another_organization,
+    contrast,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.organizations import contrast_lines, contrast_row
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import KINDS, policy_lines, policy_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.organizations import (
+    contrast_lines,
+    contrast_row,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import (
+    KINDS,
+    policy_lines,
+    policy_rows,
+)
 
 from tests.rounds import seeds
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, NOW, OUTGOING, rule
@@ -23,7 +37,12 @@ from tests.unit.mail_flow.small_worlds import TENANT
 
 Values = dict[str, Any]
 
-CONTOSO: Values = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mail_users": [], "outbound_connectors": []}
+CONTOSO: Values = {
+    "accepted_domains": ["contoso.com"],
+    "remote_domains": [],
+    "mail_users": [],
+    "outbound_connectors": [],
+}
 FABRIKAM: Values = {**CONTOSO, "accepted_domains": ["fabrikam.com"]}
 
 
@@ -44,7 +63,10 @@ SENTENCES: dict[str, tuple[Values, list[str]]] = {
         {"moderate_message_by_user": ["bob@contoso.com"]},
         ["All mail from inside to people outside waits for approval by bob@contoso.com ('R')."],
     ),
-    "copies": ({"blind_copy_to": ["joe@northwind.com"]}, ["Mail from inside to people outside reaches joe@northwind.com, too ('R')."]),
+    "copies": (
+        {"blind_copy_to": ["joe@northwind.com"]},
+        ["Mail from inside to people outside reaches joe@northwind.com, too ('R')."],
+    ),
     "reports": (
         {"generate_incident_report": "joe@northwind.com", "incident_report_content": ["AttachOriginalMail"]},
         ["Mail from inside to people outside is reported to joe@northwind.com with the original mail ('R')."],
@@ -81,49 +103,80 @@ def test_rules_that_do_the_same_share_a_sentence() -> None:
 
 
 def test_rules_that_differ_in_one_condition_share_a_sentence() -> None:
-    partners = [rule(f"P{number}", {**OUTGOING, "recipient_domain_is": [f"p{number}.example"]}, ENCRYPT) for number in range(3)]
+    partners = [
+        rule(f"P{number}", {**OUTGOING, "recipient_domain_is": [f"p{number}.example"]}, ENCRYPT) for number in range(3)
+    ]
     secure = rule("Secure", {**OUTGOING, **subject("secure")}, ENCRYPT)
     (together, alone) = policy(partners[0], secure, *partners[1:])
-    assert together["text"].startswith("All mail from inside to people outside at p0.example, p1.example or p2.example is encrypted, with 'Encrypt'")
+    assert together["text"].startswith(
+        "All mail from inside to people outside at p0.example, p1.example or p2.example is encrypted, with 'Encrypt'"
+    )
     assert together["text"].endswith("('P0', 'P1' and 'P2').")
     assert alone["rules"] == ["Secure"]
 
 
 def test_no_rules_and_disabled_ones_do_nothing() -> None:
     assert policy() == policy({**ALL, "enabled": False}) == []
-    assert list(policy_lines([])) == ["No rule encrypts, decrypts, stops, holds, copies, brands, reports or routes mail."]
+    assert list(policy_lines([])) == [
+        "No rule encrypts, decrypts, stops, holds, copies, brands, reports or routes mail."
+    ]
 
 
 def test_what_is_open_and_what_is_left_out_is_said() -> None:
-    assert [row["kind"] for row in policy(rule("R", {**IN, "subject_matches_patterns": [r"\bx"]}, ENCRYPT))] == ["unknown"]
-    assert "This is not all: there are too many classes of mail, or the rules are too complex." in [row["text"] for row in policy(ALL, budget=1)]
+    assert [row["kind"] for row in policy(rule("R", {**IN, "subject_matches_patterns": [r"\bx"]}, ENCRYPT))] == [
+        "unknown"
+    ]
+    assert "This is not all: there are too many classes of mail, or the rules are too complex." in [
+        row["text"] for row in policy(ALL, budget=1)
+    ]
 
 
 @pytest.mark.parametrize("seed", seeds(4))
 def test_there_are_words_for_all_that_random_rules_do(seed: int) -> None:
     rows = policy(*rule_set(random.Random(f"policy {seed}")))
-    assert [row for row in rows if row["kind"] not in KINDS or not row["text"].endswith(".") or " now " in row["text"].split(" (")[0]] == []
+    assert [
+        row
+        for row in rows
+        if row["kind"] not in KINDS or not row["text"].endswith(".") or " now " in row["text"].split(" (")[0]
+    ] == []
 
 
 def test_two_organizations_are_compared_each_with_its_own_facts() -> None:
     there = Organization(RuleSet([{**ALL, "name": "There"}]), FABRIKAM)
-    here = Organization(RuleSet([rule("Bank", {**OUTGOING, "recipient_domain_is": ["bank.example"]}, ENCRYPT)]), CONTOSO)
+    here = Organization(
+        RuleSet([rule("Bank", {**OUTGOING, "recipient_domain_is": ["bank.example"]}, ENCRYPT)]), CONTOSO
+    )
     found = contrast_row(contrast(there, here, NOW))
-    plain = {row["destination"]: (row["before"]["protected"], row["after"]["protected"]) for row in found["overview"] if row["kind_of_mail"] == "from_inside"}
+    plain = {
+        row["destination"]: (row["before"]["protected"], row["after"]["protected"])
+        for row in found["overview"]
+        if row["kind_of_mail"] == "from_inside"
+    }
     assert plain == {"everybody else": ("always", "never")}
     assert [row["rules"] for row in found["only_before"]] == [["There"]]
     assert [row["rules"] for row in found["only_after"]] == [["Bank"]]
-    assert "  Mail from inside to everybody else: before, always protected; after, never protected." in list(contrast_lines(found))
+    assert "  Mail from inside to everybody else: before, always protected; after, never protected." in list(
+        contrast_lines(found)
+    )
 
 
 def test_the_same_rules_under_other_names_in_two_organizations_are_no_difference() -> None:
-    pair = [Organization(RuleSet([{**ALL, "name": name}]), facts) for name, facts in (("One", CONTOSO), ("Two", FABRIKAM))]
-    assert list(contrast_lines(contrast_row(contrast(pair[0], pair[1], NOW)))) == ["The two organizations treat mail alike, as far as this compares."]
+    pair = [
+        Organization(RuleSet([{**ALL, "name": name}]), facts) for name, facts in (("One", CONTOSO), ("Two", FABRIKAM))
+    ]
+    assert list(contrast_lines(contrast_row(contrast(pair[0], pair[1], NOW)))) == [
+        "The two organizations treat mail alike, as far as this compares."
+    ]
 
 
 def test_another_organization_has_other_domains() -> None:
     none = RuleSet([])
     assert another_organization(none, FABRIKAM, CONTOSO) == Organization(none, FABRIKAM)
     assert another_organization(None, FABRIKAM, CONTOSO) is None
-    assert another_organization(none, {**CONTOSO, "accepted_domains": [{"name": "Contoso.com", "type": "Authoritative"}]}, CONTOSO) is None
+    assert (
+        another_organization(
+            none, {**CONTOSO, "accepted_domains": [{"name": "Contoso.com", "type": "Authoritative"}]}, CONTOSO
+        )
+        is None
+    )
     assert another_organization(none, {}, CONTOSO) is None

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rules for common cases on the role's page: they keep what they promise, each alone and all together, and none of them is needless."""
+"""The rules for common cases on the role's page: they keep what they promise, each alone and all together, and none of
+them is needless.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ import pytest
 import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import run_cases
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import declared_guarantees
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    declared_guarantees,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import cases_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
@@ -30,7 +34,8 @@ FACTS: Values = {
     "groups": {"leavers@contoso.onmicrosoft.com": ["alexw@contoso.onmicrosoft.com"]},
 }
 CASES: tuple[Values, ...] = tuple(
-    yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(Path(__file__).parents[3].glob("scripts/rule_templates/*.yml"))
+    yaml.safe_load(path.read_text(encoding="utf-8"))
+    for path in sorted(Path(__file__).parents[3].glob("scripts/rule_templates/*.yml"))
 )
 TITLES = ("Encrypt on request", "Partner", "Card numbers", "Law firm", "Leavers", "External archive")
 
@@ -40,11 +45,18 @@ def part(name: str, cases: Sequence[Values] = CASES) -> list[Values]:
 
 
 def broken(rules: Sequence[Values], cases: Sequence[Values]) -> list[str]:
-    """The names of the guarantees that are not proved under rules, and of the messages that are not treated as expected."""
+    """The names of the guarantees that are not proved under rules, and of the messages that are not treated as
+    expected.
+    """
     proposed = proposed_rules(rules, "rules")
     verdicts = prove(proposed, FACTS, declared_guarantees(part("guarantees", cases)), NOW)
-    tested = run_cases(cases_of(part("messages", cases), lambda path: b"", NOW), Simulator(proposed, facts_of(FACTS)), "none")
-    return [*(each.guarantee.name for each in verdicts if each.verdict != "proved"), *(failure.message for failure in tested.failures)]
+    tested = run_cases(
+        cases_of(part("messages", cases), lambda path: b"", NOW), Simulator(proposed, facts_of(FACTS)), "none"
+    )
+    return [
+        *(each.guarantee.name for each in verdicts if each.verdict != "proved"),
+        *(failure.message for failure in tested.failures),
+    ]
 
 
 @pytest.mark.parametrize("place", range(len(TITLES)), ids=TITLES)

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The search for wrong answers finds them, and none among right ones: enumeration itself decides here, rightly and wrongly."""
+"""The search for wrong answers finds them, and none among right ones: enumeration itself decides here, rightly and
+wrongly.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,10 @@ def test_right_answers_pass() -> None:
 @pytest.mark.parametrize("verdict", ["proved", "unknown"])
 def test_one_answer_for_everything_is_found_out(verdict: str) -> None:
     def always(rules: Sequence[Values], tenant: Mapping[str, Any], options: Sequence[Values]) -> list[Values]:
-        return [{"name": one["name"], "verdict": verdict, "assumptions": [{"id": "all"}], "unknown": [{"id": "U02"}]} for one in options]
+        return [
+            {"name": one["name"], "verdict": verdict, "assumptions": [{"id": "all"}], "unknown": [{"id": "U02"}]}
+            for one in options
+        ]
 
     assert any("it is called " + verdict in Few().claims(always, seed, 6) for seed in SEEDS)
 
@@ -76,7 +81,10 @@ def changed(before: Sequence[Values], after: Sequence[Values], tenant: Mapping[s
     for changes, of_added in ((world.changes(before, after), False), (world.changes_of_added(before, after), True)):
         for message, recipient, old, new in changes:
             for kind in kinds_of(old, new):
-                sides = {name: {"fate": one.fate, "protection": one.protection, "branding": one.branding} for name, one in (("before", old), ("after", new))}
+                sides = {
+                    name: {"fate": one.fate, "protection": one.protection, "branding": one.branding}
+                    for name, one in (("before", old), ("after", new))
+                }
                 row = {"kind": kind, "when": {}, **sides, "witness": {"message": message, "recipient": recipient}}
                 rows.setdefault((kind, recipient if of_added else ""), row | ({"added": recipient} if of_added else {}))
     return list(rows.values()), 0
@@ -88,7 +96,10 @@ def test_right_and_missing_differences() -> None:
 
 
 def test_rules_that_are_wrongly_said_never_to_act() -> None:
-    assert any("said never to act" in Few().idle(lambda rules, tenant: {rule["name"] for rule in rules}, seed) for seed in SEEDS)
+    assert any(
+        "said never to act" in Few().idle(lambda rules, tenant: {rule["name"] for rule in rules}, seed)
+        for seed in SEEDS
+    )
     assert Few().idle(lambda rules, tenant: set(), 1) == ""
 
 

@@ -21,12 +21,21 @@ STOP = {"stop_rule_processing": True}
 @pytest.fixture(scope="module")
 def world() -> SmallWorld:
     """One in seven of the messages, and all that the tests name."""
-    return SmallWorld(given=[one for place, one in enumerate(messages()) if place % 7 == 0 or one["to"] == ["ann@fabrikam.com"]])
+    return SmallWorld(
+        given=[one for place, one in enumerate(messages()) if place % 7 == 0 or one["to"] == ["ann@fabrikam.com"]]
+    )
 
 
 def rules(*given: tuple[dict[str, Any], dict[str, Any]], **settings: Any) -> list[dict[str, Any]]:
     return [
-        {"name": chr(65 + place), "priority": place, "conditions": conditions, "exceptions": {}, "actions": actions, **settings}
+        {
+            "name": chr(65 + place),
+            "priority": place,
+            "conditions": conditions,
+            "exceptions": {},
+            "actions": actions,
+            **settings,
+        }
         for place, (conditions, actions) in enumerate(given)
     ]
 
@@ -78,7 +87,10 @@ def test_what_an_approval_or_a_release_lets_through_counts(world: SmallWorld) ->
         ({"moderate_message_by_user": ["b@c.d"]}, "refuted"),
     ):
         assert verdict(world, rules((IN_TO_OUT, action)), hidden).says == says
-    assert verdict(world, rules((IN_TO_OUT, {"moderate_message_by_user": ["b@c.d"]}), (IN_TO_OUT, ENCRYPT)), hidden).says == "proved"
+    assert (
+        verdict(world, rules((IN_TO_OUT, {"moderate_message_by_user": ["b@c.d"]}), (IN_TO_OUT, ENCRYPT)), hidden).says
+        == "proved"
+    )
     assert verdict(world, rules((IN_TO_OUT, {"quarantine": True}), (IN_TO_OUT, ENCRYPT)), hidden).says == "refuted"
 
 
@@ -91,7 +103,10 @@ def test_the_portal_needs_a_branding() -> None:
 
 
 def test_a_claim_about_nothing(world: SmallWorld) -> None:
-    assert verdict(world, rules((IN_TO_OUT, ENCRYPT)), Claim({"sent_to": ["nobody@example.org"]}, {}, "encrypted")).says == "empty"
+    assert (
+        verdict(world, rules((IN_TO_OUT, ENCRYPT)), Claim({"sent_to": ["nobody@example.org"]}, {}, "encrypted")).says
+        == "empty"
+    )
 
 
 def test_a_rule_without_actions_on_protection_can_take_protection_away(world: SmallWorld) -> None:
@@ -110,14 +125,21 @@ def test_a_rule_without_actions_on_protection_can_take_protection_away(world: Sm
 def test_outcomes_come_in_one_order_whatever_splits_the_copies() -> None:
     """Answers under two sets of rules are compared one after the other."""
     world = SmallWorld(given=list(messages())[::97])
-    split = rules(({"sent_to": ["joe@northwind.com"]}, {"set_audit_severity": "Low"}), ({"recipient_domain_is": ["fabrikam.com"]}, STOP))
-    places = [[(message["subject"], address) for message, address, _found in world.outcomes(each)] for each in ([], split)]
+    split = rules(
+        ({"sent_to": ["joe@northwind.com"]}, {"set_audit_severity": "Low"}),
+        ({"recipient_domain_is": ["fabrikam.com"]}, STOP),
+    )
+    places = [
+        [(message["subject"], address) for message, address, _found in world.outcomes(each)] for each in ([], split)
+    ]
     assert places[0] == places[1]
     assert len(places[0]) > len(list(messages())[::97])
 
 
 def test_shadowed_rules_never_act(world: SmallWorld) -> None:
-    assert world.acting(rules((PARTNER, STOP), ({**PARTNER, "subject_contains_words": ["offer"]}, ENCRYPT), (IN_TO_OUT, ENCRYPT))) == {"A", "C"}
+    assert world.acting(
+        rules((PARTNER, STOP), ({**PARTNER, "subject_contains_words": ["offer"]}, ENCRYPT), (IN_TO_OUT, ENCRYPT))
+    ) == {"A", "C"}
 
 
 def test_the_world_is_small() -> None:
@@ -159,9 +181,21 @@ def test_wrong_differences_are_told(world: SmallWorld) -> None:
     assert "nothing is said of protection_lost" in wrong_difference([], 0, before, after, world)
     assert wrong_difference([], 3, before, after, world) == ""
     assert "certainly changes nothing" in wrong_difference(
-        [{**row, "when": {}, "witness": {"message": {**message, "to": ["joe@northwind.com"]}, "recipient": "joe@northwind.com"}}], 0, before, after, world
+        [
+            {
+                **row,
+                "when": {},
+                "witness": {"message": {**message, "to": ["joe@northwind.com"]}, "recipient": "joe@northwind.com"},
+            }
+        ],
+        0,
+        before,
+        after,
+        world,
     )
-    assert "does not meet" in wrong_difference([{**row, "when": {"subject_contains_words": ["offer"]}}], 0, before, after, world)
+    assert "does not meet" in wrong_difference(
+        [{**row, "when": {"subject_contains_words": ["offer"]}}], 0, before, after, world
+    )
     assert "is one of" in wrong_difference([{**row, "kind": "delivery_lost"}], 0, before, after, world)
     assert "is shown with" in wrong_difference([{**row, "after": row["before"]}], 0, before, after, world)
     assert wrong_lint({"A"}, before, world) == "said never to act, and act: A"

@@ -12,7 +12,10 @@ import pytest
 import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator import assumptions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines, message_lines
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import (
+    mail_lines,
+    message_lines,
+)
 
 from tests.unit.mail_flow.answers import prove
 
@@ -23,7 +26,12 @@ STOP = {"name": "Stop", "conditions": {"subject_contains_words": ["public"]}, "a
 LAW = {"from_scope": "InOrganization", "recipient_domain_is": ["law.example"]}
 GUARANTEES = [
     {"name": "Outgoing", "when": OUT, "then": "not_in_clear"},
-    {"name": "Law", "when": LAW, "unless": {"subject_contains_words": ["public"], "with_importance": "Low"}, "then": "encrypted"},
+    {
+        "name": "Law",
+        "when": LAW,
+        "unless": {"subject_contains_words": ["public"], "with_importance": "Low"},
+        "then": "encrypted",
+    },
 ]
 PROVED_LAW = "'Law' is guaranteed: all mail from inside to law.example, except mail with 'public' in its subject or of Low importance, is delivered encrypted."
 BASIS = [
@@ -45,32 +53,67 @@ BASIS = [
         ("authenticated", False, ("Sender", "not authenticated")),
         ("disclaimer_insertable", False, ("Disclaimer", "cannot be inserted")),
         ("protection", {"kind": "encrypt", "owner": "own"}, ("Arrives", "encrypted, with the organization's own keys")),
-        ("protection", {"kind": "template:Board", "owner": "other"}, ("Arrives", "protected with 'Board', with another organization's keys")),
+        (
+            "protection",
+            {"kind": "template:Board", "owner": "other"},
+            ("Arrives", "protected with 'Board', with another organization's keys"),
+        ),
         ("protection", {"kind": "smime"}, ("Arrives", "protected by S/MIME")),
         ("protection", {"kind": "smime_signed"}, ("Arrives", "signed with S/MIME")),
         ("protection", {"kind": "none"}, ("Arrives", "in clear")),
-        ("attachments", [{"name": "a.exe", "size": 1, "text": "", "nested": [], "properties": {}, "executable": True}], ("Attached", "a.exe (executable)")),
         (
             "attachments",
-            [{"name": "a", "size": 1200, "text": "secret", "nested": ["b.docx"], "properties": {"Department": "Legal"}}, {"name": "b", "size": "2MB"}],
+            [{"name": "a.exe", "size": 1, "text": "", "nested": [], "properties": {}, "executable": True}],
+            ("Attached", "a.exe (executable)"),
+        ),
+        (
+            "attachments",
+            [
+                {
+                    "name": "a",
+                    "size": 1200,
+                    "text": "secret",
+                    "nested": ["b.docx"],
+                    "properties": {"Department": "Legal"},
+                },
+                {"name": "b", "size": "2MB"},
+            ],
             ("Attached", "a (1,200 bytes, with 'secret', with 'b.docx', Department: Legal), b (2MB)"),
         ),
         ("attachments", [{"name": "a", "password_protected": True}], ("Attached", "a (protected by a password)")),
     ],
 )
 def test_a_message_is_a_list_of_lines(key: str, value: Any, line: tuple[str, str]) -> None:
-    lines = list(message_lines({"name": "witness", "from": "megan@contoso.com", "to": ["ann@fabrikam.com"], key: value}, "ann@fabrikam.com"))
+    lines = list(
+        message_lines(
+            {"name": "witness", "from": "megan@contoso.com", "to": ["ann@fabrikam.com"], key: value}, "ann@fabrikam.com"
+        )
+    )
     sender = "Claims to be from" if (key, value) == ("authenticated", False) else "From"
     assert lines == [(sender, "megan@contoso.com"), ("To", "ann@fabrikam.com"), line]
 
 
 def test_what_is_taken_for_granted_is_not_said() -> None:
-    message = {"name": "witness", "authenticated": True, "bcc": ["Ann@fabrikam.com"], "subject": "", "attachments": [], "headers": {}, "size": None}
+    message = {
+        "name": "witness",
+        "authenticated": True,
+        "bcc": ["Ann@fabrikam.com"],
+        "subject": "",
+        "attachments": [],
+        "headers": {},
+        "size": None,
+    }
     assert list(message_lines(message, "ann@fabrikam.com")) == [("From", "nobody"), ("Bcc", "Ann@fabrikam.com")]
 
 
 def test_of_many_people_it_is_said_whom_a_message_is_about() -> None:
-    message = {"name": "witness", "from": "megan@contoso.com", "to": [f"a{number}@b.com" for number in range(5)], "cc": ["joe@b.com"], "mail_from": ""}
+    message = {
+        "name": "witness",
+        "from": "megan@contoso.com",
+        "to": [f"a{number}@b.com" for number in range(5)],
+        "cc": ["joe@b.com"],
+        "mail_from": "",
+    }
     assert list(message_lines(message, "joe@b.com"))[1:] == [
         ("To", "a0@b.com, a1@b.com, a2@b.com and 2 more"),
         ("Cc", "joe@b.com"),
@@ -84,7 +127,11 @@ def test_of_many_people_it_is_said_whom_a_message_is_about() -> None:
 def test_proofs_say_for_what_they_hold_and_then_once_what_they_leave_open_and_rely_on() -> None:
     rows = prove([ENCRYPT], FACTS, GUARANTEES)
     lines = mail_lines({"guarantees": rows})
-    assert lines == ["'Outgoing' is guaranteed: no mail from inside to people outside is delivered in clear.", PROVED_LAW, *BASIS]
+    assert lines == [
+        "'Outgoing' is guaranteed: no mail from inside to people outside is delivered in clear.",
+        PROVED_LAW,
+        *BASIS,
+    ]
     (proved, _other) = rows
     said = [each.get("mail") or assumptions.RELIED_ON[each["id"]] for each in proved["assumptions"]]
     assert all(each in f"{lines[2]}{lines[3]}" for each in said)
@@ -102,12 +149,16 @@ def test_what_rules_let_out_is_a_line_with_its_message_and_a_proof_beside_it_kee
 
 def test_a_verdict_that_is_another_than_until_now_says_so_in_its_line() -> None:
     (row, _other) = prove([ENCRYPT], FACTS, GUARANTEES)
-    assert mail_lines({"guarantees": [{**row, "before": "refuted"}]})[0].endswith("is delivered in clear. Until now: refuted.")
+    assert mail_lines({"guarantees": [{**row, "before": "refuted"}]})[0].endswith(
+        "is delivered in clear. Until now: refuted."
+    )
 
 
 def test_what_has_no_room_in_a_line_is_counted() -> None:
     (row, _other) = prove([ENCRYPT], FACTS, GUARANTEES)
-    (_verdict, undecided, _basis) = mail_lines({"guarantees": [{**row, "assumptions": [{"id": "U", "text": "T.", "mail": "m" * 40}] * 9}, row]})[:3]
+    (_verdict, undecided, _basis) = mail_lines(
+        {"guarantees": [{**row, "assumptions": [{"id": "U", "text": "T.", "mail": "m" * 40}] * 9}, row]}
+    )[:3]
     assert undecided == f"  Not covered: {', '.join(['m' * 40] * 3)} and 6 more."
     long = [{"id": "U", "text": f"{'t' * 300}."}]
     assert mail_lines({"guarantees": [{**row, "assumptions": long}]})[1:] == [f"  Assumes: {'t' * 300}."]
@@ -120,14 +171,30 @@ def test_what_has_no_room_in_a_line_is_counted() -> None:
         ("encrypted", "Board", "all mail from inside to law.example is delivered with 'Board'"),
         ("not_in_clear", None, "no mail from inside to law.example is delivered in clear"),
         ("not_in_clear", "{Board}", "no mail from inside to law.example is delivered without '{Board}'"),
-        ("portal", None, "no mail from inside to law.example is delivered in clear, and people outside are led to the portal"),
-        ("portal", 1, "no mail from inside to law.example is delivered in clear, and people outside are led to the portal, where it expires within 1 day"),
-        ("portal", 7, "no mail from inside to law.example is delivered in clear, and people outside are led to the portal, where it expires within 7 days"),
+        (
+            "portal",
+            None,
+            "no mail from inside to law.example is delivered in clear, and people outside are led to the portal",
+        ),
+        (
+            "portal",
+            1,
+            "no mail from inside to law.example is delivered in clear, and people outside are led to the portal, where it expires within 1 day",
+        ),
+        (
+            "portal",
+            7,
+            "no mail from inside to law.example is delivered in clear, and people outside are led to the portal, where it expires within 7 days",
+        ),
         ("unencrypted", None, "all mail from inside to law.example is delivered, and no rule encrypts it"),
         ("delivered", None, "all mail from inside to law.example is delivered"),
         ("not_in_clear_if_delivered", None, "all mail from inside to law.example that is delivered is encrypted"),
         ("not_in_clear_if_delivered", "Board", "all mail from inside to law.example that is delivered has 'Board'"),
-        ("decrypted_on_arrival", None, "all mail from inside to law.example that arrives encrypted by this organization is delivered decrypted"),
+        (
+            "decrypted_on_arrival",
+            None,
+            "all mail from inside to law.example that arrives encrypted by this organization is delivered decrypted",
+        ),
     ],
 )
 def test_what_is_guaranteed_is_a_clause(then: str, limit: str | int | None, claim: str) -> None:
@@ -139,7 +206,13 @@ def test_what_is_guaranteed_is_a_clause(then: str, limit: str | int | None, clai
 def test_every_assumption_has_a_few_words() -> None:
     usual = [assumptions.premise(each.id, each.text) for each in assumptions.USUAL]
     others = [assumptions.premise(number, "Any text.") for number in ("U17", "U19", "U20", "U21", "U25")]
-    readings = [assumptions.AUTHENTICATED, assumptions.SUBDOMAINS, assumptions.SENT_FROM, assumptions.SIZES, assumptions.internal_domains(["a.b"])]
+    readings = [
+        assumptions.AUTHENTICATED,
+        assumptions.SUBDOMAINS,
+        assumptions.SENT_FROM,
+        assumptions.SIZES,
+        assumptions.internal_domains(["a.b"]),
+    ]
     for each in (*usual, *others, *readings, *assumptions.ALWAYS):
         words = each.mail or assumptions.RELIED_ON[each.id]
         assert 0 < len(words) <= 60, each
@@ -148,8 +221,13 @@ def test_every_assumption_has_a_few_words() -> None:
 def test_the_guide_shows_the_lines_of_its_guarantee() -> None:
     guide = (Path(__file__).parents[3] / "docs/docsite/rst/guide_what_is_guaranteed.rst").read_text(encoding="utf-8")
     before, _said, after = guide.partition("For the example:\n")
-    (task,) = yaml.safe_load(before[before.rindex("    - name: Nothing leaves for") : before.rindex("    - name: It is proved")])
+    (task,) = yaml.safe_load(
+        before[before.rindex("    - name: Nothing leaves for") : before.rindex("    - name: It is proved")]
+    )
     options = task["m365.message_encryption.mail_flow_test"]
-    lines = [f"    {line}" for line in mail_lines({"guarantees": prove(options["rules"], options["facts"], options["guarantees"])})]
+    lines = [
+        f"    {line}"
+        for line in mail_lines({"guarantees": prove(options["rules"], options["facts"], options["guarantees"])})
+    ]
     assert lines[0] in after
     assert after.startswith("\n".join(["", ".. code-block:: text", "", *lines, "", ""]))

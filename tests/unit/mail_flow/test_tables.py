@@ -10,7 +10,11 @@ import re
 from pathlib import Path
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import actions, predicates, questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import (
+    actions,
+    predicates,
+    questions,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Reach, Use
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import WORDS
@@ -18,11 +22,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS
 
 ROOT = Path(__file__).resolve().parents[3]
-_EXTRACT = json.loads((Path(__file__).parents[2] / "emulator/data/transport_rule_options.json").read_text(encoding="utf-8"))
+_EXTRACT = json.loads(
+    (Path(__file__).parents[2] / "emulator/data/transport_rule_options.json").read_text(encoding="utf-8")
+)
 
 #: Section to its parameters of New-TransportRule.
 PARAMETERS = {
-    section: {name.casefold() for name, row in _EXTRACT.items() if row.get("section") == section} for section in ("conditions", "exceptions", "actions")
+    section: {name.casefold() for name, row in _EXTRACT.items() if row.get("section") == section}
+    for section in ("conditions", "exceptions", "actions")
 }
 
 
@@ -57,8 +64,14 @@ def _table(guide: str) -> dict[str, str]:
 
 def _cited(letter: str) -> set[str]:
     """The numbers that comments, tests and words cite."""
-    files = [path for folder in ("plugins/module_utils/_mail_flow", "tests/unit/mail_flow") for path in (ROOT / folder).rglob("*.py")]
-    return {number for path in files for number in re.findall(rf"\b{letter}\d{{1,2}}\b", path.read_text(encoding="utf-8"))}
+    files = [
+        path
+        for folder in ("plugins/module_utils/_mail_flow", "tests/unit/mail_flow")
+        for path in (ROOT / folder).rglob("*.py")
+    ]
+    return {
+        number for path in files for number in re.findall(rf"\b{letter}\d{{1,2}}\b", path.read_text(encoding="utf-8"))
+    }
 
 
 def test_open_questions_are_those_that_are_listed() -> None:
@@ -91,22 +104,47 @@ def test_a_row_of_the_trace_says_what_a_condition_looks_at_or_the_reason_is_name
 def test_what_splits_a_copy_and_what_does_not() -> None:
     reach = {row.options[0]: row.reach for row in predicates.PREDICATES}
     assert {option for option, value in reach.items() if value is Reach.RECIPIENT} == {
-        *("sent_to", "sent_to_scope", "sent_to_member_of", "recipient_address_contains_words", "recipient_address_matches_patterns"),
+        *(
+            "sent_to",
+            "sent_to_scope",
+            "sent_to_member_of",
+            "recipient_address_contains_words",
+            "recipient_address_matches_patterns",
+        ),
         *("recipient_domain_is", "recipient_ad_attribute_contains_words", "recipient_ad_attribute_matches_patterns"),
     }
-    assert {option for option, value in reach.items() if value is Reach.COPY} == {option for option in reach if option.startswith("any_of_")}
+    assert {option for option, value in reach.items() if value is Reach.COPY} == {
+        option for option in reach if option.startswith("any_of_")
+    }
 
 
 def test_what_cannot_be_computed_is_never_said_to_be() -> None:
     use = {row.options[0]: row.use for row in predicates.PREDICATES}
     assert {option for option, value in use.items() if value is Use.OPAQUE} == {
-        *("sender_in_recipient_list", "recipient_in_sender_list", "attachment_contains_words", "attachment_matches_patterns", "scl_over"),
-        *("attachment_has_executable_content", "attachment_is_password_protected", "attachment_is_unsupported", "attachment_processing_limit_exceeded"),
+        *(
+            "sender_in_recipient_list",
+            "recipient_in_sender_list",
+            "attachment_contains_words",
+            "attachment_matches_patterns",
+            "scl_over",
+        ),
+        *(
+            "attachment_has_executable_content",
+            "attachment_is_password_protected",
+            "attachment_is_unsupported",
+            "attachment_processing_limit_exceeded",
+        ),
     }
 
 
 def test_what_ends_a_way_and_what_later_rules_see() -> None:
-    assert {row.does for row in actions.ACTIONS if row.ends} == {Does.DELETE, Does.QUARANTINE, Does.REJECT, Does.REDIRECT, Does.STOP}
+    assert {row.does for row in actions.ACTIONS if row.ends} == {
+        Does.DELETE,
+        Does.QUARANTINE,
+        Does.REJECT,
+        Does.REDIRECT,
+        Does.STOP,
+    }
     assert {row.option: row.in_audit for row in actions.ACTIONS if row.in_audit} == {
         "generate_incident_report": ("Audit", "AuditAndNotify"),
         "generate_notification": ("AuditAndNotify",),

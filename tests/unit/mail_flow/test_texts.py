@@ -9,10 +9,18 @@ import re
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import patterns
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect, NotAgreedError, parse
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import (
+    Dialect,
+    NotAgreedError,
+    parse,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Truth
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import has_pattern
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import first_token, has_word, tokens
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import (
+    first_token,
+    has_word,
+    tokens,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -95,7 +103,8 @@ def test_patterns(text: str, pattern: str, found: bool | str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "found"), [(r"\d\d*", True), ("a|1", True), (r".1", "U18"), (r"a.c", False), ("[a]", "U18"), ("a+", "U18"), ("(?i)a", "U18")]
+    ("pattern", "found"),
+    [(r"\d\d*", True), ("a|1", True), (r".1", "U18"), (r"a.c", False), ("[a]", "U18"), ("a+", "U18"), ("(?i)a", "U18")],
 )
 def test_patterns_of_the_old_kind_have_few_constructs(pattern: str, found: bool | str) -> None:
     assert number(has_pattern("1", pattern, dialect=Dialect.LEGACY)) == found
@@ -114,7 +123,9 @@ _PATTERN = st.recursive(
     lambda inner: (
         st.tuples(inner, inner).map("".join)
         | st.tuples(inner, inner).map(lambda two: f"(?:{two[0]}|{two[1]})")
-        | st.tuples(inner.filter(lambda text: text not in ("^", "$")), st.sampled_from(["*", "+", "?", "{1,2}"])).map(lambda two: f"({two[0]}){two[1]}")
+        | st.tuples(inner.filter(lambda text: text not in ("^", "$")), st.sampled_from(["*", "+", "?", "{1,2}"])).map(
+            lambda two: f"({two[0]}){two[1]}"
+        )
     ),
     max_leaves=6,
 )
@@ -125,7 +136,9 @@ _PATTERN = st.recursive(
 def test_the_table_of_states_finds_what_a_backtracking_search_finds(pattern: str, text: str) -> None:
     expression = parse(pattern)
     for lines in (False, True):
-        quick = re.search(patterns._rendered(expression.root, lines), text, re.IGNORECASE | (re.MULTILINE if lines else 0))
+        quick = re.search(
+            patterns._rendered(expression.root, lines), text, re.IGNORECASE | (re.MULTILINE if lines else 0)
+        )
         assert patterns.States(expression.root).found(text, lines) is (quick is not None), (pattern, text, lines)
 
 

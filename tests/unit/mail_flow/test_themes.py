@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The small worlds with a theme: their rules and messages are good ones, and the proofs about them are as enumeration says."""
+"""The small worlds with a theme: their rules and messages are good ones, and the proofs about them are as enumeration
+says.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ from tests.unit.mail_flow.themes import THEMES, drawn
 
 Values = dict[str, Any]
 
-THEME_SEEDS = [pytest.param(theme, seed, id=f"{name} {seed}") for (name, theme), seed in itertools.product(THEMES.items(), seeds(2))]
+THEME_SEEDS = [
+    pytest.param(theme, seed, id=f"{name} {seed}")
+    for (name, theme), seed in itertools.product(THEMES.items(), seeds(2))
+]
 
 
 @pytest.mark.parametrize(("theme", "seed"), THEME_SEEDS)
@@ -50,7 +55,10 @@ def test_a_theme_is_small_and_comes_up(theme: Theme) -> None:
     source = random.Random(1)
     sets = [small_rules.rule_set(source, theme) for _count in range(40)]
     sections = [rule[part] for rules in sets for rule in rules for part in ("conditions", "exceptions")]
-    assert len([one for one in theme.predicates if any(one.items() <= each.items() for each in sections)]) > min(len(theme.predicates), 10) // 2
+    assert (
+        len([one for one in theme.predicates if any(one.items() <= each.items() for each in sections)])
+        > min(len(theme.predicates), 10) // 2
+    )
 
 
 def test_half_of_the_seeds_have_the_plain_world() -> None:

@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import run_cases
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import Case
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 
 from tests.unit.mail_flow import generators
@@ -61,7 +64,9 @@ def matched(result: Mapping[str, Any]) -> dict[str, Any]:
         ([rule("Encrypt", {}, ENCRYPT)], {"protection": {"kind": "smime"}}, {"Encrypt": "unknown"}),
     ],
 )  # fmt: skip
-def test_a_rule_of_which_it_is_open_is_unknown_in_the_trace_too(rules: list[dict[str, Any]], message: Any, wanted: Any) -> None:
+def test_a_rule_of_which_it_is_open_is_unknown_in_the_trace_too(
+    rules: list[dict[str, Any]], message: Any, wanted: Any
+) -> None:
     (result,) = traced(rules, **message)
     assert matched(result) == wanted
     assert said(result) == {name: each for name, each in wanted.items() if each}
@@ -71,7 +76,10 @@ def test_a_rule_of_which_it_is_open_is_unknown_in_the_trace_too(rules: list[dict
 
 
 def test_what_a_condition_is_assumed_to_be_names_the_assumption() -> None:
-    rules = [rule("Encrypt", {}, ENCRYPT), rule("Protected", {"message_type_matches": "PermissionControlled"}, {"prepend_subject": "x"})]
+    rules = [
+        rule("Encrypt", {}, ENCRYPT),
+        rule("Protected", {"message_type_matches": "PermissionControlled"}, {"prepend_subject": "x"}),
+    ]
     (result,) = traced(rules)
     assert matched(result) == {"Encrypt": True, "Protected": False}
     assert result["assumes"] == ["U03"]
@@ -102,7 +110,9 @@ def test_the_trace_of_random_mail_says_what_the_result_says() -> None:
             named = said(result)
             unknown += "unknown" in named.values()
             traces = {name: each for name, each in matched(result).items() if each is not False}
-            reasonless = [entry for entry in result["trace"] if entry["matched"] == "unknown" and not entry.get("reason")]
+            reasonless = [
+                entry for entry in result["trace"] if entry["matched"] == "unknown" and not entry.get("reason")
+            ]
             if traces != named or reasonless:
                 wrong.append((seed, traces, named, reasonless))
     assert unknown > 50

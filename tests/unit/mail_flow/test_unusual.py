@@ -8,7 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import _Prover, _Search
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import (
+    _Prover,
+    _Search,
+)
 
 from tests.rounds import seeds
 from tests.unit.mail_flow.unusual import wrong_about

@@ -17,7 +17,9 @@ def test_vector(vector: dict[str, Any]) -> None:
     verify(vector)
 
 
-@pytest.mark.parametrize("vector", [vector for vector in VECTORS if vector["grade"] == "?"], ids=lambda vector: vector["id"])
+@pytest.mark.parametrize(
+    "vector", [vector for vector in VECTORS if vector["grade"] == "?"], ids=lambda vector: vector["id"]
+)
 def test_what_nobody_knows_is_unknown_with_a_reason(vector: dict[str, Any]) -> None:
     assert any("unknown" in str(result["protection"]) and result["unknown"] for result in answer(vector).values())
 

@@ -10,7 +10,10 @@ import re
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import has_pattern, is_agreed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import (
+    has_pattern,
+    is_agreed,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.widening import widened
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,7 +55,26 @@ def test_the_old_kind(pattern: str) -> None:
 
 
 _PARTS = st.sampled_from(
-    ["a", "b", ".", r"\b", r"\B", "(?=a)", "(?!b)", "(?<=a)", "a*?", "b+?", "[ab]", "^", "$", "(?:a|b)", "(?P<n>a)", r"\d", "(a|b)", "a{2}"]
+    [
+        "a",
+        "b",
+        ".",
+        r"\b",
+        r"\B",
+        "(?=a)",
+        "(?!b)",
+        "(?<=a)",
+        "a*?",
+        "b+?",
+        "[ab]",
+        "^",
+        "$",
+        "(?:a|b)",
+        "(?P<n>a)",
+        r"\d",
+        "(a|b)",
+        "a{2}",
+    ]
 )
 
 
@@ -71,7 +93,9 @@ def test_a_wider_pattern_is_found_wherever_python_finds_the_pattern(pattern: str
 def test_mail_that_lacks_it_is_known_to_be_in_clear() -> None:
     rules = [rule("Encrypts", {**IN, "subject_matches_patterns": [r"\bsecret\b"]}, ENCRYPT)]
     assert verdict(rules, then="not_in_clear")["verdict"] == "refuted"
-    assert verdict(rules, when={**IN, "subject_contains_words": ["secret"]}, then="not_in_clear")["verdict"] == "unknown"
+    assert (
+        verdict(rules, when={**IN, "subject_contains_words": ["secret"]}, then="not_in_clear")["verdict"] == "unknown"
+    )
     stops = [rule("Stops", {"subject_matches_patterns": [r"\bpublic\b"]}, STOP), ALL]
     assert verdict(stops, then="not_in_clear")["verdict"] == "unknown"
     assert verdict(stops, unless={"subject_matches_patterns": ["public"]}, then="not_in_clear")["verdict"] == "proved"

@@ -8,7 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.rule_trace import Tracer
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
@@ -23,7 +26,10 @@ ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
 @pytest.mark.parametrize(
     ("conditions", "said"),
     [
-        ({"attachment_has_executable_content": True}, "whether there is executable content in the attachment a.bin is not known"),
+        (
+            {"attachment_has_executable_content": True},
+            "whether there is executable content in the attachment a.bin is not known",
+        ),
         ({"attachment_is_password_protected": True}, "the password protection of the attachment a.bin is not known"),
         ({"attachment_is_unsupported": True}, "whether Exchange can look into the attachment a.bin is not known"),
         ({"attachment_contains_words": ["x"]}, "the text of the attachment a.bin is not known"),
@@ -33,7 +39,9 @@ ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
 )
 def test_what_is_not_known_of_an_attachment(conditions: dict[str, Any], said: str) -> None:
     message = message_of({**MAIL, "attachments": [{"name": "a.bin"}]}, "", "m")
-    found = Simulator([{"name": "r", "conditions": conditions, "actions": ENCRYPT}], facts_of(FACTS)).run(message)["recipients"]
+    found = Simulator([{"name": "r", "conditions": conditions, "actions": ENCRYPT}], facts_of(FACTS)).run(message)[
+        "recipients"
+    ]
     assert said in [each["reason"] for each in found["ann@fabrikam.com"]["unknown"]]
 
 
@@ -42,10 +50,15 @@ def test_an_empty_subject_and_text_are_named() -> None:
     message = message_of({**MAIL, "subject": "", "body": ""}, "", "m")
     trace = Tracer(rules, message, facts_of(FACTS)).trace("ann@fabrikam.com")
     (line,) = decided({}, trace, {"r"})
-    assert line == "rule 'r' did not match: the condition subject_or_body_contains_words is false of no subject / no text"
+    assert (
+        line == "rule 'r' did not match: the condition subject_or_body_contains_words is false of no subject / no text"
+    )
 
 
-@pytest.mark.parametrize(("number", "said"), [(1, "and 1 more rule that protects mail did not match"), (2, "and 2 more rules that protect mail did not match")])
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(1, "and 1 more rule that protects mail did not match"), (2, "and 2 more rules that protect mail did not match")],
+)
 def test_how_many_more_rules_did_not_match(number: int, said: str) -> None:
     trace = [{"rule": f"r{place}", "matched": False, "reason": "it is disabled"} for place in range(40)]
     for count in range(1, 40):

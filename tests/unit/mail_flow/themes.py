@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Small worlds that are each about one family of conditions or actions: a row is an organization, its mail, and what its rules look for and do."""
+"""Small worlds that are each about one family of conditions or actions: a row is an organization, its mail, and what
+its rules look for and do.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,16 @@ def _sent(sender: str, *to: str, authenticated: bool = True, **more: Any) -> Val
 
 def _every(ways: Sequence[Values], **values: Sequence[Any]) -> Iterator[Values]:
     """Mail on all of these ways with all combinations of values; ``None`` is nothing."""
-    plain: Values = {"date": NOW, "cc": [], "bcc": [], "subject": "", "body": "", "headers": {}, "attachments": [], "protection": {"kind": "none"}}
+    plain: Values = {
+        "date": NOW,
+        "cc": [],
+        "bcc": [],
+        "subject": "",
+        "body": "",
+        "headers": {},
+        "attachments": [],
+        "protection": {"kind": "none"},
+    }
     for way, chosen in itertools.product(ways, itertools.product(*values.values())):
         given = {key: value for key, value in zip(values, chosen, strict=True) if value is not None}
         yield {**plain, **way, **given}
@@ -46,15 +57,51 @@ def _header(name: str, words: Sequence[str], patterns: Sequence[str]) -> list[Va
 
 
 #: Mail of insiders, of somebody who forges an insider's address, and of an outsider.
-_WAYS = (_sent(MEGAN, ANN), _sent(MEGAN, BOB), _sent(BOB, BELOW, bcc=[JOE]), _sent(MEGAN, ANN, authenticated=False), _sent(ANN, BOB, authenticated=False))
+_WAYS = (
+    _sent(MEGAN, ANN),
+    _sent(MEGAN, BOB),
+    _sent(BOB, BELOW, bcc=[JOE]),
+    _sent(MEGAN, ANN, authenticated=False),
+    _sent(ANN, BOB, authenticated=False),
+)
 
-_RANGES = ("10.0.0.0/24", "10.0.0.0/25", "10.0.0.128/25", "10.0.0.64-10.0.0.191", "10.0.0.5", "10.0.0.127-10.0.0.128", "10.0.0.6-10.0.0.255", "2001:db8::/127")
-_HOPS = ("9.255.255.255", *(f"10.0.0.{last}" for last in (0, 4, 5, 6, 63, 64, 127, 128, 191, 192, 255)), "10.0.1.0", "2001:db8::1", "2001:db8::2")
+_RANGES = (
+    "10.0.0.0/24",
+    "10.0.0.0/25",
+    "10.0.0.128/25",
+    "10.0.0.64-10.0.0.191",
+    "10.0.0.5",
+    "10.0.0.127-10.0.0.128",
+    "10.0.0.6-10.0.0.255",
+    "2001:db8::/127",
+)
+_HOPS = (
+    "9.255.255.255",
+    *(f"10.0.0.{last}" for last in (0, 4, 5, 6, 63, 64, 127, 128, 191, 192, 255)),
+    "10.0.1.0",
+    "2001:db8::1",
+    "2001:db8::2",
+)
 
-HOPS = Theme(messages=partial(_every, _WAYS, sender_ip=_HOPS, subject=("", "secure")), predicates=_lists("sender_ip_ranges", *_RANGES), most=3)
+HOPS = Theme(
+    messages=partial(_every, _WAYS, sender_ip=_HOPS, subject=("", "secure")),
+    predicates=_lists("sender_ip_ranges", *_RANGES),
+    most=3,
+)
 
 _TEXT_WORDS = ("secure", "top secret", "secret", "encrypt:", "offer")
-_TEXT_PATTERNS = ("^secure", "secure$", "^$", "sec(ure|ret)", r"secret\s", r"^\[x\]", "offer", "(?m)^secret", "t s", "[^a-z]")
+_TEXT_PATTERNS = (
+    "^secure",
+    "secure$",
+    "^$",
+    "sec(ure|ret)",
+    r"secret\s",
+    r"^\[x\]",
+    "offer",
+    "(?m)^secret",
+    "t s",
+    "[^a-z]",
+)
 _LABELS = ("yes", "no", "yes no")
 
 TEXTS = Theme(
@@ -119,11 +166,26 @@ CONTENT = Theme(
     messages=_contents,
     tenants=(TENANT, {**TENANT, "irm_configuration": {"enable_pdf_encryption": False}}),
     predicates=[
-        *({"message_type_matches": kind} for kind in ("OOF", "AutoForward", "Signed", "Calendaring", "Encrypted", "PermissionControlled", "ReadReceipt")),
+        *(
+            {"message_type_matches": kind}
+            for kind in (
+                "OOF",
+                "AutoForward",
+                "Signed",
+                "Calendaring",
+                "Encrypted",
+                "PermissionControlled",
+                "ReadReceipt",
+            )
+        ),
         *({"with_importance": level} for level in ("Low", "Normal", "High")),
         *({"has_classification": name} for name in ("Secret", "Internal")),
         {"has_no_classification": True},
-        *({option: size} for option in ("message_size_over", "attachment_size_over") for size in ("1MB", "5MB", "7MB", "30MB")),
+        *(
+            {option: size}
+            for option in ("message_size_over", "attachment_size_over")
+            for size in ("1MB", "5MB", "7MB", "30MB")
+        ),
         *_lists("attachment_extension_matches_words", "pdf", "docx", "zip"),
         *_lists("attachment_name_matches_patterns", r"\.pdf$", "^a", r"\.", "docx"),
         *_lists("attachment_contains_words", "secret", "offer"),
@@ -136,15 +198,39 @@ CONTENT = Theme(
     actions=[
         *((1, {"apply_classification": name}) for name in ("Secret", "Internal")),
         *(
-            (2, {"apply_html_disclaimer_text": "<p>top</p>", "apply_html_disclaimer_location": place, "apply_html_disclaimer_fallback_action": fallback})
-            for place, fallback in (("Append", "Wrap"), ("Prepend", "Ignore"), ("Append", "Reject"), ("Prepend", "Wrap"))
+            (
+                2,
+                {
+                    "apply_html_disclaimer_text": "<p>top</p>",
+                    "apply_html_disclaimer_location": place,
+                    "apply_html_disclaimer_fallback_action": fallback,
+                },
+            )
+            for place, fallback in (
+                ("Append", "Wrap"),
+                ("Prepend", "Ignore"),
+                ("Append", "Reject"),
+                ("Prepend", "Wrap"),
+            )
         ),
         (1, {"remove_ome_v2": True, "remove_rms_attachment_encryption": True}),
         (1, {"apply_ome": True}),
     ],
 )
 
-_ADDRESS_WORDS = (".fabrikam.com", "@fabrikam", "fabrikam.com", "fabrikam", "eu", "@eu.fabrikam.com", "ann", "bob@", "robert", "contoso.com", "x")
+_ADDRESS_WORDS = (
+    ".fabrikam.com",
+    "@fabrikam",
+    "fabrikam.com",
+    "fabrikam",
+    "eu",
+    "@eu.fabrikam.com",
+    "ann",
+    "bob@",
+    "robert",
+    "contoso.com",
+    "x",
+)
 _ADDRESS_PATTERNS = (
     *(r"@fabrikam\.com$", r"\.fabrikam\.com$", r"[.@]fabrikam\.com$", r"\.com$", r"@\w+\.com$"),
     *("fabrikam", "^ann@", "^[a-z]+@", r"\+", "n@f", "robert"),
@@ -156,8 +242,16 @@ ADDRESSES = Theme(
     messages=partial(
         _every,
         [
-            *(_sent(sender, *to) for sender in (MEGAN, BOB) for to in ([ANN], [BELOW], [JOE], [BOB], [ROBERT], ["ann+x@fabrikam.com"], ["a@notfabrikam.com"])),
-            *(_sent(MEGAN, one, **{way: [other]}) for one, other in ((ANN, BELOW), (ANN, BOB), (ROBERT, ANN), (BELOW, JOE)) for way in ("cc", "bcc")),
+            *(
+                _sent(sender, *to)
+                for sender in (MEGAN, BOB)
+                for to in ([ANN], [BELOW], [JOE], [BOB], [ROBERT], ["ann+x@fabrikam.com"], ["a@notfabrikam.com"])
+            ),
+            *(
+                _sent(MEGAN, one, **{way: [other]})
+                for one, other in ((ANN, BELOW), (ANN, BOB), (ROBERT, ANN), (BELOW, JOE))
+                for way in ("cc", "bcc")
+            ),
             *(_sent(sender, BOB, authenticated=False) for sender in (ANN, BELOW, JOE, MEGAN)),
             *({**_sent(BOB, ANN), "mail_from": envelope} for envelope in (MEGAN, ANN, "")),
         ],
@@ -168,12 +262,19 @@ ADDRESSES = Theme(
         *(
             found
             for whose in ("recipient", "recipient", "any_of_recipient", "from")
-            for found in (*_lists(f"{whose}_address_contains_words", *_ADDRESS_WORDS), *_lists(f"{whose}_address_matches_patterns", *_ADDRESS_PATTERNS))
+            for found in (
+                *_lists(f"{whose}_address_contains_words", *_ADDRESS_WORDS),
+                *_lists(f"{whose}_address_matches_patterns", *_ADDRESS_PATTERNS),
+            )
         ),
         *(2 * _lists("recipient_domain_is", *_DOMAINS)),
         *_lists("sender_domain_is", *_DOMAINS),
     ],
-    settings=({"sender_address_location": "Envelope"}, {"sender_address_location": "HeaderOrEnvelope"}, {"recipient_address_type": "Original"}),
+    settings=(
+        {"sender_address_location": "Envelope"},
+        {"sender_address_location": "HeaderOrEnvelope"},
+        {"recipient_address_type": "Original"},
+    ),
 )
 
 _STAFF: Values = {
@@ -182,17 +283,36 @@ _STAFF: Values = {
     "contacts": [JOE],
     "groups": {SALES: [BOB, EVE], ALL: [SALES, MEGAN], PARTNERS: [ANN, JOE]},
     "managers": {MEGAN: EVE, BOB: MEGAN},
-    "attributes": {MEGAN: {"Department": "Sales", "Office": "12"}, BOB: {"Department": "Legal"}, EVE: {"Department": "Field Sales"}},
+    "attributes": {
+        MEGAN: {"Department": "Sales", "Office": "12"},
+        BOB: {"Department": "Legal"},
+        EVE: {"Department": "Field Sales"},
+    },
 }
-_GROUP_OPTIONS = ("from_member_of", "sent_to_member_of", "any_of_to_header_member_of", "any_of_to_cc_header_member_of", "any_of_cc_header_member_of")
+_GROUP_OPTIONS = (
+    "from_member_of",
+    "sent_to_member_of",
+    "any_of_to_header_member_of",
+    "any_of_to_cc_header_member_of",
+    "any_of_cc_header_member_of",
+)
 
 PEOPLE = Theme(
     most=3,
     messages=partial(
         _every,
         [
-            *(_sent(sender, to) for sender in (MEGAN, BOB, EVE) for to in (MEGAN, BOB, EVE, ANN, JOE, SALES, PARTNERS, ROBERT) if sender != to),
-            *(_sent(MEGAN, one, **{way: [other]}) for one, other in ((EVE, BOB), (EVE, ANN), (ANN, BOB), (SALES, ANN), (JOE, ANN)) for way in ("cc", "bcc")),
+            *(
+                _sent(sender, to)
+                for sender in (MEGAN, BOB, EVE)
+                for to in (MEGAN, BOB, EVE, ANN, JOE, SALES, PARTNERS, ROBERT)
+                if sender != to
+            ),
+            *(
+                _sent(MEGAN, one, **{way: [other]})
+                for one, other in ((EVE, BOB), (EVE, ANN), (ANN, BOB), (SALES, ANN), (JOE, ANN))
+                for way in ("cc", "bcc")
+            ),
             *(_sent(sender, BOB, authenticated=False) for sender in (ANN, JOE, MEGAN)),
             _sent(BOB, MEGAN, EVE, ANN),
         ],
@@ -201,7 +321,11 @@ PEOPLE = Theme(
     ),
     tenants=(
         _STAFF,
-        {**_STAFF, "managers": {MEGAN: EVE, BOB: EVE, EVE: MEGAN}, "attributes": {MEGAN: {"Department": "Sales"}, BOB: {"Department": "sales"}}},
+        {
+            **_STAFF,
+            "managers": {MEGAN: EVE, BOB: EVE, EVE: MEGAN},
+            "attributes": {MEGAN: {"Department": "Sales"}, BOB: {"Department": "sales"}},
+        },
         {
             **_STAFF,
             "managers": {},
@@ -215,15 +339,33 @@ PEOPLE = Theme(
             found
             for whose in ("sender", "recipient")
             for found in (
-                *_lists(f"{whose}_ad_attribute_contains_words", "Department:Sales", "Department:Legal,Sales", "Office:12", "Department:Field Sales"),
-                *_lists(f"{whose}_ad_attribute_matches_patterns", "Department:^sales$", "Department:sales", "Office:1."),
+                *_lists(
+                    f"{whose}_ad_attribute_contains_words",
+                    "Department:Sales",
+                    "Department:Legal,Sales",
+                    "Office:12",
+                    "Department:Field Sales",
+                ),
+                *_lists(
+                    f"{whose}_ad_attribute_matches_patterns", "Department:^sales$", "Department:sales", "Office:1."
+                ),
             )
         ),
-        *({"ad_comparison_attribute": "Department", "ad_comparison_operator": operator} for operator in ("Equal", "NotEqual")),
+        *(
+            {"ad_comparison_attribute": "Department", "ad_comparison_operator": operator}
+            for operator in ("Equal", "NotEqual")
+        ),
         *({"sender_management_relationship": relation} for relation in ("Manager", "DirectReport")),
-        *({"manager_for_evaluated_user": whose, "manager_addresses": [boss]} for whose in ("Sender", "Recipient") for boss in (EVE, MEGAN)),
+        *(
+            {"manager_for_evaluated_user": whose, "manager_addresses": [boss]}
+            for whose in ("Sender", "Recipient")
+            for boss in (EVE, MEGAN)
+        ),
         *({option: [group]} for option in _GROUP_OPTIONS for group in (SALES, ALL, PARTNERS)),
-        *({"between_member_of_1": [one], "between_member_of_2": [other]} for one, other in ((SALES, ALL), (ALL, PARTNERS), (SALES, PARTNERS), (ALL, ALL))),
+        *(
+            {"between_member_of_1": [one], "between_member_of_2": [other]}
+            for one, other in ((SALES, ALL), (ALL, PARTNERS), (SALES, PARTNERS), (ALL, ALL))
+        ),
         *({option: [who]} for option in ("sent_to", "any_of_to_header", "from") for who in (EVE, JOE, SALES)),
     ],
     actions=[
@@ -264,22 +406,46 @@ ACTIONS = Theme(
         [*_WAYS, _sent(MEGAN, ANN, cc=[BOB]), _sent(MEGAN, ANN, JOE), _sent(BOB, ROBERT)],
         subject=("", "secure", "offer"),
         headers=({}, {HEADER: "yes"}),
-        protection=({"kind": "none"}, {"kind": "encrypt", "owner": "own"}, {"kind": "encrypt", "owner": "other"}, {"kind": "smime", "owner": "other"}),
+        protection=(
+            {"kind": "none"},
+            {"kind": "encrypt", "owner": "own"},
+            {"kind": "encrypt", "owner": "other"},
+            {"kind": "smime", "owner": "other"},
+        ),
     ),
     tenants=(TENANT, {**TENANT, "managers": {MEGAN: BOB}}, {**TENANT, "managers": {MEGAN: ANN, BOB: MEGAN}}),
     hidden=("managers",),
-    predicates=[{}, {"from_scope": "InOrganization"}, {"subject_contains_words": ["secure"]}, {"subject_or_body_contains_words": ["offer"]}],
+    predicates=[
+        {},
+        {"from_scope": "InOrganization"},
+        {"subject_contains_words": ["secure"]},
+        {"subject_or_body_contains_words": ["offer"]},
+    ],
     actions=[(1, actions) for actions in _TOGETHER],
     beside=_TOGETHER,
     often=0.6,
 )
 
-_INSTANTS = ("2026-02-01T00:00:00Z", "2026-04-01T00:00:00Z", NOW, "2026-03-01T12:00:00", "2026-02-28T12:00:00", "2026-03-01T01:00:00+02:00")
+_INSTANTS = (
+    "2026-02-01T00:00:00Z",
+    "2026-04-01T00:00:00Z",
+    NOW,
+    "2026-03-01T12:00:00",
+    "2026-02-28T12:00:00",
+    "2026-03-01T01:00:00+02:00",
+)
 
 DATES = Theme(
     most=3,
-    messages=partial(_every, [*_WAYS, _sent(MEGAN, ANN, cc=[BOB])], subject=("", "secure", "offer"), headers=({}, {HEADER: "yes"})),
-    predicates=[{}, {"from_scope": "InOrganization"}, {"subject_contains_words": ["secure"]}, {"sent_to_scope": "NotInOrganization"}],
+    messages=partial(
+        _every, [*_WAYS, _sent(MEGAN, ANN, cc=[BOB])], subject=("", "secure", "offer"), headers=({}, {HEADER: "yes"})
+    ),
+    predicates=[
+        {},
+        {"from_scope": "InOrganization"},
+        {"subject_contains_words": ["secure"]},
+        {"sent_to_scope": "NotInOrganization"},
+    ],
     settings=[
         *({name: instant} for name in ("activation_date", "expiry_date") for instant in _INSTANTS),
         {"activation_date": _INSTANTS[0], "expiry_date": _INSTANTS[1]},
@@ -291,28 +457,64 @@ BROUGHT = Theme(
     most=3,
     messages=partial(
         _every,
-        [*(_sent(sender, to) for sender in (MEGAN, BOB, EVE) for to in (ANN, BOB, JOE) if sender != to), _sent(MEGAN, ANN, cc=[BOB]), _sent(MEGAN, ANN, JOE)],
+        [
+            *(_sent(sender, to) for sender in (MEGAN, BOB, EVE) for to in (ANN, BOB, JOE) if sender != to),
+            _sent(MEGAN, ANN, cc=[BOB]),
+            _sent(MEGAN, ANN, JOE),
+        ],
         subject=("", "secure", "offer"),
         headers=({}, {HEADER: "yes"}),
     ),
     tenants=(
-        {**_STAFF, "groups": {SALES: [EVE, "out@northwind.com"], ALL: [SALES, "far@eu.fabrikam.com"], PARTNERS: ["in@contoso.com"]}},
-        {**_STAFF, "groups": {SALES: [], ALL: ["out@northwind.com"], PARTNERS: ["in@contoso.com"]}, "managers": {MEGAN: "boss@northwind.com"}},
-        {**TENANT, "proxy_addresses": {**TENANT["proxy_addresses"], "ext contact": "out@northwind.com"}, "managers": {MEGAN: "in@contoso.com"}},
+        {
+            **_STAFF,
+            "groups": {
+                SALES: [EVE, "out@northwind.com"],
+                ALL: [SALES, "far@eu.fabrikam.com"],
+                PARTNERS: ["in@contoso.com"],
+            },
+        },
+        {
+            **_STAFF,
+            "groups": {SALES: [], ALL: ["out@northwind.com"], PARTNERS: ["in@contoso.com"]},
+            "managers": {MEGAN: "boss@northwind.com"},
+        },
+        {
+            **TENANT,
+            "proxy_addresses": {**TENANT["proxy_addresses"], "ext contact": "out@northwind.com"},
+            "managers": {MEGAN: "in@contoso.com"},
+        },
     ),
     hidden=("managers",),
-    predicates=[{}, {"from_scope": "InOrganization"}, {"sent_to_scope": "NotInOrganization"}, {"subject_contains_words": ["secure"]}],
+    predicates=[
+        {},
+        {"from_scope": "InOrganization"},
+        {"sent_to_scope": "NotInOrganization"},
+        {"subject_contains_words": ["secure"]},
+    ],
     actions=[
-        *((2, {way: [who]}) for way in ("copy_to", "blind_copy_to", "redirect_message_to") for who in (SALES, ALL, PARTNERS, "Ext Contact")),
+        *(
+            (2, {way: [who]})
+            for way in ("copy_to", "blind_copy_to", "redirect_message_to")
+            for who in (SALES, ALL, PARTNERS, "Ext Contact")
+        ),
         (2, {"copy_to": ["Ext Contact", "new@northwind.com"]}),
         (2, {"blind_copy_to": [f"in{number}@contoso.com" for number in range(7)] + ["out@northwind.com"]}),
         *((1, {"add_manager_as_recipient_type": way}) for way in ("Cc", "Redirect")),
     ],
 )
 
-#: What the wishes that are rare are about: brandings of which not all expire in time, and mail that rules decrypt, hold back or send elsewhere.
+#: What the wishes that are rare are about: brandings of which not all expire in time, and mail that rules decrypt, hold
+#: back or send elsewhere.
 WISHES = Theme(
-    tenants=({**TENANT, "ome_configurations": [{"identity": name, "external_mail_expiry_in_days": days} for name, days in EXPIRY.items()]},),
+    tenants=(
+        {
+            **TENANT,
+            "ome_configurations": [
+                {"identity": name, "external_mail_expiry_in_days": days} for name, days in EXPIRY.items()
+            ],
+        },
+    ),
     hidden=("ome_configurations",),
     predicates=[
         *({"from_scope": scope} for scope in ("InOrganization", "NotInOrganization")),
@@ -321,14 +523,26 @@ WISHES = Theme(
         {"subject_contains_words": ["secure"]},
     ],
     actions=[
-        *((3, {"apply_rights_protection_template": "Encrypt", "apply_rights_protection_customization_template": name}) for name in EXPIRY),
+        *(
+            (3, {"apply_rights_protection_template": "Encrypt", "apply_rights_protection_customization_template": name})
+            for name in EXPIRY
+        ),
         *((1, {"apply_rights_protection_customization_template": name}) for name in EXPIRY),
         (6, {"remove_ome_v2": True}),
         (1, {"apply_html_disclaimer_text": "<p>x</p>", "apply_html_disclaimer_fallback_action": "Reject"}),
     ],
 )
 
-THEMES = {"brought": BROUGHT, "hops": HOPS, "texts": TEXTS, "content": CONTENT, "addresses": ADDRESSES, "people": PEOPLE, "actions": ACTIONS, "dates": DATES}
+THEMES = {
+    "brought": BROUGHT,
+    "hops": HOPS,
+    "texts": TEXTS,
+    "content": CONTENT,
+    "addresses": ADDRESSES,
+    "people": PEOPLE,
+    "actions": ACTIONS,
+    "dates": DATES,
+}
 
 
 def drawn(seed: int) -> Theme:
@@ -336,12 +550,17 @@ def drawn(seed: int) -> Theme:
     return list(THEMES.values())[seed // 2 % len(THEMES)] if seed % 2 else PLAIN
 
 
-#: Many rules that encrypt, each for some mail, and a few that keep mail from them: what one edit does, it does to mail of several.
+#: Many rules that encrypt, each for some mail, and a few that keep mail from them: what one edit does, it does to mail
+#: of several.
 CROWDED = Theme(
     most=8,
     messages=partial(
         _every,
-        [*(_sent(sender, to) for sender in (MEGAN, BOB) for to in (ANN, BELOW, JOE, BOB)), _sent(MEGAN, ANN, bcc=[JOE]), _sent(ANN, BOB, authenticated=False)],
+        [
+            *(_sent(sender, to) for sender in (MEGAN, BOB) for to in (ANN, BELOW, JOE, BOB)),
+            _sent(MEGAN, ANN, bcc=[JOE]),
+            _sent(ANN, BOB, authenticated=False),
+        ],
         subject=("", "secure", "offer", "secure offer"),
         headers=({}, {HEADER: "yes"}),
         importance=("Normal", "High"),

@@ -9,11 +9,18 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Row, Trace, microseconds_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
+    Row,
+    Trace,
+    microseconds_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import NO_HOP
 
 from tests.unit.mail_flow import generators
@@ -46,7 +53,13 @@ def _hop(message: Message, facts: Facts) -> str:
     """The last hop of a message, as the trace would have it."""
     if message.authenticated and facts.domain_type(domain(message.sender)) in INSIDE:
         return NO_HOP
-    return "203.0.113.9" if message.authenticated is False and message.sender_ip is None else "10.0.0.1" if message.sender_ip is None else message.sender_ip
+    return (
+        "203.0.113.9"
+        if message.authenticated is False and message.sender_ip is None
+        else "10.0.0.1"
+        if message.sender_ip is None
+        else message.sender_ip
+    )
 
 
 def rows_of(message: Message, facts: Facts) -> Iterator[Row]:

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cases of mail on its way: connectors and rules, a recipient, and how the copy leaves. Each row is about one thing that Microsoft's pages say, or do not."""
+"""Cases of mail on its way: connectors and rules, a recipient, and how the copy leaves. Each row is about one thing
+that Microsoft's pages say, or do not.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,12 @@ from typing import Any
 
 Values = dict[str, Any]
 
-BANK: Values = {"name": "Bank", "recipient_domains": ["bank.example"], "tls_settings": "DomainValidation", "tls_domain": "bank.example"}
+BANK: Values = {
+    "name": "Bank",
+    "recipient_domains": ["bank.example"],
+    "tls_settings": "DomainValidation",
+    "tls_domain": "bank.example",
+}
 WIDE: Values = {**BANK, "recipient_domains": ["bank.example", "*.bank.example"]}
 PLAIN: Values = {"name": "Plain", "recipient_domains": ["bank.example"]}
 GATE: Values = {
@@ -27,7 +34,15 @@ OPPORTUNISTIC = {"tls": "opportunistic"}
 
 
 def rule(name: str, actions: Values, **more: Any) -> Values:
-    return {"name": name, "enabled": True, "mode": "Enforce", "conditions": {}, "exceptions": {}, "actions": actions, **more}
+    return {
+        "name": name,
+        "enabled": True,
+        "mode": "Enforce",
+        "conditions": {},
+        "exceptions": {},
+        "actions": actions,
+        **more,
+    }
 
 
 TLS = rule("TLS", {"route_message_outbound_require_tls": True})
@@ -54,27 +69,55 @@ class Vector:
 
     @property
     def facts(self) -> Values:
-        known: Values = {"accepted_domains": [{"name": "contoso.com"}], "remote_domains": [], "mailboxes": ["alexw@contoso.com"], **self.tenant}
+        known: Values = {
+            "accepted_domains": [{"name": "contoso.com"}],
+            "remote_domains": [],
+            "mailboxes": ["alexw@contoso.com"],
+            **self.tenant,
+        }
         return known if self.connectors is None else {**known, "outbound_connectors": self.connectors}
 
     @property
     def message(self) -> Values:
-        return {"from": "alexw@contoso.com", "authenticated": True, "to": [self.to], "subject": "public", "date": "2026-03-01T12:00:00Z"}
+        return {
+            "from": "alexw@contoso.com",
+            "authenticated": True,
+            "to": [self.to],
+            "subject": "public",
+            "date": "2026-03-01T12:00:00Z",
+        }
 
 
 VECTORS = [
     Vector("no connector", [], OPPORTUNISTIC, False),
     Vector("not told", None, {"tls": "unknown"}, None),
     Vector("inside", [BANK], {}, True, to="alexw@contoso.com"),
-    Vector("accepted domains not told", [BANK], {"tls": "unknown", "connector": "Bank"}, True, tenant={"accepted_domains": None}),
+    Vector(
+        "accepted domains not told",
+        [BANK],
+        {"tls": "unknown", "connector": "Bank"},
+        True,
+        tenant={"accepted_domains": None},
+    ),
     Vector("accepted domains not told, no connector", [], {"tls": "unknown"}, None, tenant={"accepted_domains": None}),
-    Vector("internal remote domain", [], OPPORTUNISTIC, False, tenant={"remote_domains": [{"name": "bank.example", "is_internal": True}]}),
+    Vector(
+        "internal remote domain",
+        [],
+        OPPORTUNISTIC,
+        False,
+        tenant={"remote_domains": [{"name": "bank.example", "is_internal": True}]},
+    ),
     Vector("exact domain", [BANK], FORCED, True),
     Vector("exact domain, in capitals", [{**BANK, "recipient_domains": ["Bank.Example"]}], FORCED, True),
     Vector("a subdomain is not the domain", [BANK], OPPORTUNISTIC, False, to="ann@eu.bank.example"),
     Vector("a longer name is not the domain", [BANK], OPPORTUNISTIC, False, to="ann@mybank.example"),
     Vector("a subdomain is in the subdomains", [WIDE], FORCED, True, to="ann@eu.bank.example"),
-    Vector("the domain is none of its subdomains", [{**BANK, "recipient_domains": ["*.bank.example"]}], OPPORTUNISTIC, False),
+    Vector(
+        "the domain is none of its subdomains",
+        [{**BANK, "recipient_domains": ["*.bank.example"]}],
+        OPPORTUNISTIC,
+        False,
+    ),
     Vector("every domain", [ALL], {"tls": "forced", "validation": "encryption_only", "connector": "All"}, True),
     Vector("no TLS settings", [PLAIN], {**OPPORTUNISTIC, "connector": "Plain"}, False),
     Vector(
@@ -96,8 +139,18 @@ VECTORS = [
         {**FORCED, "ends_at": "gate.example"},
         True,
     ),
-    Vector("by way of the data center", [{**BANK, "route_all_messages_via_on_premises": True}], {**FORCED, "ends_at": "servers on premises"}, True),
-    Vector("smart hosts that MX records replace", [{**BANK, "use_mx_record": True, "smart_hosts": ["gate.example"]}], FORCED, True),
+    Vector(
+        "by way of the data center",
+        [{**BANK, "route_all_messages_via_on_premises": True}],
+        {**FORCED, "ends_at": "servers on premises"},
+        True,
+    ),
+    Vector(
+        "smart hosts that MX records replace",
+        [{**BANK, "use_mx_record": True, "smart_hosts": ["gate.example"]}],
+        FORCED,
+        True,
+    ),
     Vector(
         "accepted domains",
         [{**ALL, "recipient_domains": [], "all_accepted_domains": True}],
@@ -106,7 +159,12 @@ VECTORS = [
         to="old@relay.example",
         tenant={"accepted_domains": [{"name": "contoso.com"}, {"name": "relay.example", "type": "ExternalRelay"}]},
     ),
-    Vector("accepted domains, to another one", [{**ALL, "recipient_domains": [], "all_accepted_domains": True}], OPPORTUNISTIC, False),
+    Vector(
+        "accepted domains, to another one",
+        [{**ALL, "recipient_domains": [], "all_accepted_domains": True}],
+        OPPORTUNISTIC,
+        False,
+    ),
     Vector("a rule requires TLS", [], {"tls": "forced", "validation": "encryption_only"}, True, rules=[TLS]),
     Vector("a rule requires TLS, connectors not told", None, {"tls": "forced"}, True, rules=[TLS]),
     Vector("a rule requires TLS of a connector that checks more", [BANK], FORCED, True, rules=[TLS]),
@@ -119,11 +177,22 @@ VECTORS = [
     ),
     Vector("a rule that does not match requires TLS", [], OPPORTUNISTIC, False, rules=[{**TLS, **SECRET}]),
     Vector("a rule that is tried requires TLS", [], OPPORTUNISTIC, False, rules=[{**TLS, "mode": "Audit"}]),
-    Vector("a rule behind a stop requires TLS", [], OPPORTUNISTIC, False, rules=[rule("Stop", {"stop_rule_processing": True}), TLS]),
+    Vector(
+        "a rule behind a stop requires TLS",
+        [],
+        OPPORTUNISTIC,
+        False,
+        rules=[rule("Stop", {"stop_rule_processing": True}), TLS],
+    ),
     Vector(
         "a rule routes",
         [GATE],
-        {"tls": "forced", "validation": "certificate", "connector": "Gate", "ends_at": "one.gate.example, two.gate.example"},
+        {
+            "tls": "forced",
+            "validation": "certificate",
+            "connector": "Gate",
+            "ends_at": "one.gate.example, two.gate.example",
+        },
         True,
         rules=[ROUTE],
     ),
@@ -131,8 +200,20 @@ VECTORS = [
     Vector("a rule routes beside a connector of the domain", [GATE, BANK], {"tls": "forced"}, True, rules=[ROUTE]),
     Vector("a rule routes beside one without TLS", [GATE, PLAIN], {"tls": "unknown"}, None, rules=[ROUTE]),
     Vector("a rule routes to one that is not there", [], {"tls": "unknown", "connector": "Gate"}, None, rules=[ROUTE]),
-    Vector("a rule routes to a disabled one", [{**GATE, "enabled": False}], {"tls": "unknown", "connector": "Gate"}, None, rules=[ROUTE]),
-    Vector("a rule routes to one in test mode", [{**GATE, "test_mode": True}], {"tls": "unknown", "connector": "Gate"}, None, rules=[ROUTE]),
+    Vector(
+        "a rule routes to a disabled one",
+        [{**GATE, "enabled": False}],
+        {"tls": "unknown", "connector": "Gate"},
+        None,
+        rules=[ROUTE],
+    ),
+    Vector(
+        "a rule routes to one in test mode",
+        [{**GATE, "test_mode": True}],
+        {"tls": "unknown", "connector": "Gate"},
+        None,
+        rules=[ROUTE],
+    ),
     Vector(
         "a rule routes to one that is not for rules",
         [{**GATE, "is_transport_rule_scoped": False}],
@@ -155,5 +236,11 @@ VECTORS = [
         rules=[ROUTE, rule("Other", {"route_message_outbound_connector": "Other"})],
     ),
     Vector("in clear, and not delivered", [], {}, True, rules=[rule("Reject", {"reject_message_reason_text": "no"})]),
-    Vector("in clear, and encrypted", [], OPPORTUNISTIC, True, rules=[rule("E", {"apply_rights_protection_template": "Encrypt"})]),
+    Vector(
+        "in clear, and encrypted",
+        [],
+        OPPORTUNISTIC,
+        True,
+        rules=[rule("E", {"apply_rights_protection_template": "Encrypt"})],
+    ),
 ]

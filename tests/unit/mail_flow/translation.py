@@ -20,7 +20,12 @@ from tests.emulator.schema import rule_sections
 _DATA = Path(__file__).parent / "data"
 _SECTIONS = ("conditions", "exceptions", "actions")
 #: Properties of Get-TransportRule that are no parameters.
-_READ_ONLY = {"state": "State", "dlp_policy": "DlpPolicy", "rule_sub_type": "RuleSubType", "is_rule_configuration_supported": "IsRuleConfigurationSupported"}
+_READ_ONLY = {
+    "state": "State",
+    "dlp_policy": "DlpPolicy",
+    "rule_sub_type": "RuleSubType",
+    "is_rule_configuration_supported": "IsRuleConfigurationSupported",
+}
 _IRM = {
     "azure_rms_licensing_enabled": "AzureRMSLicensingEnabled",
     "internal_licensing_enabled": "InternalLicensingEnabled",
@@ -41,7 +46,12 @@ _CONNECTOR = {
     "route_all_messages_via_on_premises": "RouteAllMessagesViaOnPremises",
 }
 _DOMAINS = {"accepted_domains", "remote_domains"}
-_DOMAIN_KEYS = {"name": "DomainName", "type": "DomainType", "match_subdomains": "MatchSubDomains", "is_internal": "IsInternal"}
+_DOMAIN_KEYS = {
+    "name": "DomainName",
+    "type": "DomainType",
+    "match_subdomains": "MatchSubDomains",
+    "is_internal": "IsInternal",
+}
 
 
 @cache
@@ -77,12 +87,21 @@ def stored(rule: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def facts(tenant: Mapping[str, Any]) -> dict[str, Any]:
-    """What is known of an organization, with domains as the cmdlets return them. When mail expires in the portal is nothing to its way there."""
+    """What is known of an organization, with domains as the cmdlets return them. When mail expires in the portal is
+    nothing to its way there.
+    """
     tenant = {name: value for name, value in tenant.items() if name != "ome_configurations"}
     if "organization_config" in tenant:
-        tenant["organization_config"] = {"DisablePlusAddressInRecipients": tenant["organization_config"].get("disable_plus_address_in_recipients")}
+        tenant["organization_config"] = {
+            "DisablePlusAddressInRecipients": tenant["organization_config"].get("disable_plus_address_in_recipients")
+        }
     if "irm_configuration" in tenant:
         tenant["irm_configuration"] = {_IRM[name]: value for name, value in tenant["irm_configuration"].items()}
     if "outbound_connectors" in tenant:
-        tenant["outbound_connectors"] = [{_CONNECTOR[name]: value for name, value in row.items()} for row in tenant["outbound_connectors"]]
-    return {name: [{_DOMAIN_KEYS[key]: held for key, held in row.items()} for row in value] if name in _DOMAINS else value for name, value in tenant.items()}
+        tenant["outbound_connectors"] = [
+            {_CONNECTOR[name]: value for name, value in row.items()} for row in tenant["outbound_connectors"]
+        ]
+    return {
+        name: [{_DOMAIN_KEYS[key]: held for key, held in row.items()} for row in value] if name in _DOMAINS else value
+        for name, value in tenant.items()
+    }

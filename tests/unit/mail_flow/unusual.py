@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Guarantees over random rules, held against the simulator's answers about random unusual mail.
 
-Three laws. Whatever the simulator calls certain and breaks a guarantee is a refutation. A counterexample breaks it in the simulator, too. And mail that meets
-all that a proof assumes, as its words say it, never breaks what is proved, whatever is unknown.
+Three laws. Whatever the simulator calls certain and breaks a guarantee is a refutation. A counterexample breaks it in
+the simulator, too. And mail that meets all that a proof assumes, as its words say it, never breaks what is proved,
+whatever is unknown.
 """
 
 from __future__ import annotations
@@ -17,14 +18,23 @@ from unittest import mock
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import claims_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import guarantees_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    guarantees_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator import simulation
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import course_of, is_about, surely_keeps
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import (
+    course_of,
+    is_about,
+    surely_keeps,
+)
 
 from tests.unit.mail_flow import generators, respelling
 from tests.unit.mail_flow.answers import prove
@@ -38,13 +48,40 @@ _GUARANTEES, _MESSAGES = 4, 30
 #: By seed a wish that is tried, too, of the mail that the first guarantee is about.
 _MORE = ("delivered", "not_in_clear_if_delivered", "", "")
 
-_TYPES = ("OOF", "AutoForward", "Calendaring", "Voicemail", "Signed", "ApprovalRequest", "ReadReceipt", "SmtpForwarding")
+_TYPES = (
+    "OOF",
+    "AutoForward",
+    "Calendaring",
+    "Voicemail",
+    "Signed",
+    "ApprovalRequest",
+    "ReadReceipt",
+    "SmtpForwarding",
+)
 #: Around all sizes from which something is another: limits of rules, and what is surely protected, and what is not.
 _SIZES = ("17.8MB", "17.9MB", "20MB", "25MB", "26MB")
-_BYTES = (1_000, 18_000_000, 18_724_571, 18_724_572, 18_800_000, 20 << 20, (20 << 20) + 1, 25 << 20, (25 << 20) + 1, 28 << 20)
+_BYTES = (
+    1_000,
+    18_000_000,
+    18_724_571,
+    18_724_572,
+    18_800_000,
+    20 << 20,
+    (20 << 20) + 1,
+    25 << 20,
+    (25 << 20) + 1,
+    28 << 20,
+)
 #: Names that look like words of ours, of templates and of people.
 _OURS = ("unknown", "none", "encrypt", "delivered", "priority 3)")
-_PEOPLE = (*generators.PEOPLE, "nobody@contoso.com", "ann+news@fabrikam.com", "megan+x@contoso.com", "guest+x@fabrikam.com", generators.PROXY)
+_PEOPLE = (
+    *generators.PEOPLE,
+    "nobody@contoso.com",
+    "ann+news@fabrikam.com",
+    "megan+x@contoso.com",
+    "guest+x@fabrikam.com",
+    generators.PROXY,
+)
 
 _LOOKS: tuple[Any, ...] = (
     lambda source: {"message_type_matches": source.choice((*_TYPES[:-1], "Encrypted", "PermissionControlled"))},
@@ -94,10 +131,26 @@ def _rules(source: random.Random) -> list[Values]:
         stops = {"stop_rule_processing": True} if source.random() < 0.15 else {}
         conditions = {**({"from_scope": "InOrganization"} if source.random() < 0.3 else {}), **_section(source, 2)}
         mode = "Audit" if source.random() < 0.05 else "Enforce"
-        found.append({"name": source.choice(_OURS), "mode": mode, "conditions": conditions, "exceptions": _section(source, 1), "actions": {**actions, **stops}})
+        found.append(
+            {
+                "name": source.choice(_OURS),
+                "mode": mode,
+                "conditions": conditions,
+                "exceptions": _section(source, 1),
+                "actions": {**actions, **stops},
+            }
+        )
     if source.random() < 0.8:
         encrypts = {"apply_rights_protection_template": source.choice(("Encrypt", "Encrypt", "Do Not Forward"))}
-        found.append({"name": "All", "mode": "Enforce", "conditions": dict(_OUTGOING), "exceptions": _section(source, 1), "actions": encrypts})
+        found.append(
+            {
+                "name": "All",
+                "mode": "Enforce",
+                "conditions": dict(_OUTGOING),
+                "exceptions": _section(source, 1),
+                "actions": encrypts,
+            }
+        )
     return [{**one, "name": f"{one['name']} {place}", "priority": place} for place, one in enumerate(found)]
 
 
@@ -110,15 +163,25 @@ def _organization(source: random.Random) -> Values:
 
 def _guarantee(source: random.Random, number: int) -> Values:
     then = source.choices(("not_in_clear", "encrypted", "unencrypted"), (6, 3, 1))[0]
-    when: Values = {"from_scope": "InOrganization", **_section(source, 1)} if source.random() < 0.4 else {**_OUTGOING, **_section(source, 1)}
-    template = {"template": source.choice(("Encrypt", "Do Not Forward"))} if then != "unencrypted" and source.random() < 0.15 else {}
+    when: Values = (
+        {"from_scope": "InOrganization", **_section(source, 1)}
+        if source.random() < 0.4
+        else {**_OUTGOING, **_section(source, 1)}
+    )
+    template = (
+        {"template": source.choice(("Encrypt", "Do Not Forward"))}
+        if then != "unencrypted" and source.random() < 0.15
+        else {}
+    )
     return {"name": f"G{number}", "when": when, "unless": _section(source, 1), "then": then, **template}
 
 
 def message(source: random.Random) -> Values:
     """A message that is unusual in one way or another."""
     made = generators.message(source)
-    made["from"] = source.choice((*generators.PEOPLE, *generators.PEOPLE, generators.GUEST, "megan+x@contoso.com", "bob@relay.contoso.net"))
+    made["from"] = source.choice(
+        (*generators.PEOPLE, *generators.PEOPLE, generators.GUEST, "megan+x@contoso.com", "bob@relay.contoso.net")
+    )
     made["mail_from"] = source.choice((made["from"], made["from"], "", "bob@contoso.com"))
     made["authenticated"] = source.random() < 0.95
     made["type"] = source.sample(_TYPES, source.choice((0, 1, 1, 1, 2)))
@@ -161,7 +224,10 @@ def _holds(result: Mapping[str, Any], then: str, template: str) -> bool | None:
 
 def _meets(assumptions: Iterable[Mapping[str, str]], sent: Values, tenant: Mapping[str, Any], recipient: str) -> bool:
     """Whether a message meets what a proof assumes, by what its sentences say."""
-    types, attachments = set(sent["type"]), [name.lower() for one in sent["attachments"] for name in (one["name"], *one.get("nested", ()))]
+    types, attachments = (
+        set(sent["type"]),
+        [name.lower() for one in sent["attachments"] for name in (one["name"], *one.get("nested", ()))],
+    )
     known = {*tenant["mailboxes"], *tenant.get("mail_users", ()), *tenant["groups"], *tenant["contacts"]}
     for each in assumptions:
         text = each["text"]
@@ -171,7 +237,8 @@ def _meets(assumptions: Iterable[Mapping[str, str]], sent: Values, tenant: Mappi
             "no clear S/MIME signature": "Signed" in types or sent["protection"]["kind"] == "smime_signed",
             "automatic reply, read receipt or meeting item": bool(types & {"OOF", "ReadReceipt", "Calendaring"}),
             "not a request for approval": "ApprovalRequest" in types,
-            "at most": sent["size"] > int("".join(re.findall(r"at most ([\d,]+) bytes", text)).replace(",", "") or 1 << 60),
+            "at most": sent["size"]
+            > int("".join(re.findall(r"at most ([\d,]+) bytes", text)).replace(",", "") or 1 << 60),
             "in its directory": recipient not in known,
             "is authenticated": not sent["authenticated"],
             "guest": generators.GUEST in (sent["from"], recipient),
@@ -195,7 +262,11 @@ def wrong_about(seed: int, *, respelled: bool = False) -> str:
     options += [{**options[0], "name": "More", "then": then}] if then and "template" not in options[0] else []
     mail = [message(source) for _count in range(_MESSAGES)]
     if respelled:
-        tenant, rules, options = respelling.organization(source, tenant), respelling.respelled(source, rules), respelling.respelled(source, options)
+        tenant, rules, options = (
+            respelling.organization(source, tenant),
+            respelling.respelled(source, rules),
+            respelling.respelled(source, options),
+        )
         mail = respelling.respelled(source, mail, tags=True)
         tenant["dialect"] = source.choice(("agreed", "dotnet"))
     facts, simulator = facts_of(tenant), Simulator(rules, facts_of(tenant))
@@ -214,9 +285,17 @@ def wrong_about(seed: int, *, respelled: bool = False) -> str:
                 about = is_about(claims, claims.rules[0], each, facts, address)
                 certain = about is True and not assumed(result)
                 holds = _holds(result, option["then"], option.get("template", ""))
-                if (found["verdict"] == "proved" or (found["verdict"] == "unknown" and not _is_opaque(option, rules))) and certain and holds is False:
+                if (
+                    (found["verdict"] == "proved" or (found["verdict"] == "unknown" and not _is_opaque(option, rules)))
+                    and certain
+                    and holds is False
+                ):
                     wrong = f"it is called {found['verdict']}, and certainly broken for {recipient}"
-                elif found["verdict"] == "proved" and about is True and _meets(found["assumptions"], mail[place], tenant, address):
+                elif (
+                    found["verdict"] == "proved"
+                    and about is True
+                    and _meets(found["assumptions"], mail[place], tenant, address)
+                ):
                     kept = holds or _keeps(simulator.rules, each, facts, address, option)
                     wrong = "" if kept else f"it is called proved, and perhaps broken for {recipient}"
                 if wrong:
@@ -228,8 +307,8 @@ def wrong_about(seed: int, *, respelled: bool = False) -> str:
 
 
 def _keeps(rules: RuleSet, sent: Message, facts: Facts, address: str, option: Values) -> bool:
-    """Whether a copy keeps a guarantee in every possible world. Once worlds are made one, a rule may look otherwise in them than an earlier one that asks the
-    same; so each is followed for itself where that does not tell.
+    """Whether a copy keeps a guarantee in every possible world. Once worlds are made one, a rule may look otherwise in
+    them than an earlier one that asks the same; so each is followed for itself where that does not tell.
     """
     with mock.patch.object(simulation, "merged", list):
         apart = course_of(rules, sent, facts, address)
@@ -239,8 +318,14 @@ def _keeps(rules: RuleSet, sent: Message, facts: Facts, address: str, option: Va
 
 
 def _is_opaque(option: Values, rules: Sequence[Values]) -> bool:
-    """Whether nothing certain need be told: conditions are about relations of people (U05), or about groups or their members in a field (U04, U07)."""
-    sections = [option["when"], option["unless"], *(rule[part] for rule in rules for part in ("conditions", "exceptions"))]
+    """Whether nothing certain need be told: conditions are about relations of people (U05), or about groups or their
+    members in a field (U04, U07).
+    """
+    sections = [
+        option["when"],
+        option["unless"],
+        *(rule[part] for rule in rules for part in ("conditions", "exceptions")),
+    ]
     for name, values in (item for section in sections for item in section.items()):
         in_fields = name.startswith("any_of_") and "header" in name
         if name in _RELATIONS or (in_fields and (name.endswith("_member_of") or set(values) & set(generators.GROUPS))):
@@ -248,9 +333,17 @@ def _is_opaque(option: Values, rules: Sequence[Values]) -> bool:
     return False
 
 
-def _wrong_counterexample(found: Mapping[str, Any], option: Values, rules: Sequence[Values], tenant: Mapping[str, Any]) -> str:
+def _wrong_counterexample(
+    found: Mapping[str, Any], option: Values, rules: Sequence[Values], tenant: Mapping[str, Any]
+) -> str:
     example = found["counterexample"]
     given = {key: value for key, value in example["message"].items() if key != "name"}
-    answers = Simulator(RuleSet(rules), facts_of({**tenant, **example.get("facts", {})})).run(message_of({"date": DATE, **given}, "", "message"))["recipients"]
+    answers = Simulator(RuleSet(rules), facts_of({**tenant, **example.get("facts", {})})).run(
+        message_of({"date": DATE, **given}, "", "message")
+    )["recipients"]
     result = next(each for address, each in answers.items() if address.lower() == example["recipient"].lower())
-    return f"the counterexample does not break it: {result!r}" if _holds(result, option["then"], option.get("template", "")) else ""
+    return (
+        f"the counterexample does not break it: {result!r}"
+        if _holds(result, option["then"], option.get("template", ""))
+        else ""
+    )

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Recorded cases of mail flow, each with its source and grade (tests/data/mail_flow_vectors.json), and whether the simulator agrees with one."""
+"""Recorded cases of mail flow, each with its source and grade (tests/data/mail_flow_vectors.json), and whether the
+simulator agrees with one.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
 
-VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parents[2] / "data" / "mail_flow_vectors.json").read_text(encoding="utf-8"))["vectors"]
+VECTORS: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parents[2] / "data" / "mail_flow_vectors.json").read_text(encoding="utf-8")
+)["vectors"]
 BY_ID = {vector["id"]: vector for vector in VECTORS}
 
 #: Keys of a vector's recipient that are no keys of a result: they are the copy's own.
@@ -50,13 +57,22 @@ def verify(vector: dict[str, Any]) -> None:
 
 
 def _worded(recipient: dict[str, Any]) -> dict[str, Any]:
-    worded = {key: value for key, value in recipient.items() if value is not None and key not in (*OF_COPY, "protected_by", "rules")}
+    worded = {
+        key: value
+        for key, value in recipient.items()
+        if value is not None and key not in (*OF_COPY, "protected_by", "rules")
+    }
     by = recipient.get("protected_by")
     if by and by != "sender":
         worded["protected_by"] = [by] if isinstance(by, str) else by
     if "rules" in recipient:
-        worded["rules"] = [{"name": name.removeprefix("?"), "matched": "unknown" if name.startswith("?") else True} for name in recipient["rules"]]
-    return {key: _worded(value) if key in ("after_approval", "after_release") else value for key, value in worded.items()}
+        worded["rules"] = [
+            {"name": name.removeprefix("?"), "matched": "unknown" if name.startswith("?") else True}
+            for name in recipient["rules"]
+        ]
+    return {
+        key: _worded(value) if key in ("after_approval", "after_release") else value for key, value in worded.items()
+    }
 
 
 def _agree(expected: dict[str, Any], found: dict[str, Any]) -> None:

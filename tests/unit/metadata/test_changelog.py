@@ -36,12 +36,16 @@ def entries() -> Iterator[Any]:
         for section, content in sections.items():
             # "add object.playbook" and its like have no sentences but names and descriptions.
             if section != SUMMARY and not section.startswith("add "):
-                yield from (pytest.param(entry, id=f"{name}-{section}-{number}") for number, entry in enumerate(content))
+                yield from (
+                    pytest.param(entry, id=f"{name}-{section}-{number}") for number, entry in enumerate(content)
+                )
 
 
 def added(kind: str) -> set[str]:
     """The playbooks or roles that some release or a waiting fragment names as new."""
-    released = [thing for release in CHANGELOG["releases"].values() for thing in release.get("objects", {}).get(kind, [])]
+    released = [
+        thing for release in CHANGELOG["releases"].values() for thing in release.get("objects", {}).get(kind, [])
+    ]
     waiting = [thing for sections in DOCUMENTS.values() for thing in sections.get(f"add object.{kind}", [])]
     return {thing["name"] for thing in (*released, *waiting)}
 
@@ -51,12 +55,16 @@ def test_an_entry_is_a_name_and_a_sentence(entry: str) -> None:
     assert ENTRY.fullmatch(entry), entry
 
 
-@pytest.mark.parametrize("summary", [pytest.param(sections[SUMMARY], id=name) for name, sections in DOCUMENTS.items() if SUMMARY in sections])
+@pytest.mark.parametrize(
+    "summary", [pytest.param(sections[SUMMARY], id=name) for name, sections in DOCUMENTS.items() if SUMMARY in sections]
+)
 def test_a_summary_is_made_of_sentences(summary: str) -> None:
     assert re.fullmatch(r"[A-Z].*\.", summary.strip(), re.DOTALL), summary
 
 
 @pytest.mark.parametrize(("kind", "pattern"), [("playbook", "playbooks/*.yml"), ("role", "roles/*")])
 def test_playbooks_and_roles_are_named(kind: str, pattern: str) -> None:
-    """``antsibull-changelog`` finds modules and plugins by itself, these only in fragments. Nobody runs see_organizations, which the others import."""
+    """``antsibull-changelog`` finds modules and plugins by itself, these only in fragments. Nobody runs
+    see_organizations, which the others import.
+    """
     assert added(kind) == {path.stem for path in ROOT.glob(pattern)} - {"see_organizations"}

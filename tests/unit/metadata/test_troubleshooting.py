@@ -21,7 +21,12 @@ VARIES = "\0"
 def quoted() -> list[str]:
     """The messages in the first columns of tables with the title "Message"."""
     tables = re.findall(r"^   \* - Message\n((?:^(?:   .*)?\n)+)", PAGE, re.MULTILINE)
-    return [message for table in tables for row in re.findall(r"^   \* - (.*)$", table, re.MULTILINE) for message in re.findall(r"``([^`]+)``", row)]
+    return [
+        message
+        for table in tables
+        for row in re.findall(r"^   \* - (.*)$", table, re.MULTILINE)
+        for message in re.findall(r"``([^`]+)``", row)
+    ]
 
 
 def said() -> Iterator[str]:
@@ -42,7 +47,9 @@ SAID = "\n".join(dict.fromkeys(said()))
 
 def test_the_page_has_messages_of_every_area() -> None:
     assert len(quoted()) > 120
-    assert PAGE.count("   * - Message\n") == PAGE.count(".. list-table::") - 1  # The first table is about what has no message.
+    assert (
+        PAGE.count("   * - Message\n") == PAGE.count(".. list-table::") - 1
+    )  # The first table is about what has no message.
 
 
 @pytest.mark.parametrize("message", quoted())

@@ -13,11 +13,24 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import DECRYPTING, ENCRYPTING, SECTIONS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import (
+    ACTIVESYNC_ORG_SETTINGS,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import (
+    IRM_CONFIGURATION,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import (
+    MOBILE_DEVICE_MAILBOX_POLICY,
+    OWA_MAILBOX_POLICY,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
+    OME_CONFIGURATION,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
+    DECRYPTING,
+    ENCRYPTING,
+    SECTIONS,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.topics import MOST_USED, TOPICS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Table
 
@@ -27,7 +40,13 @@ from tests.unit.emulated_session import EmulatedSession
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = "ansible_collections.m365.message_encryption.plugins"
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
-TABLES = [ACTIVESYNC_ORG_SETTINGS, IRM_CONFIGURATION, MOBILE_DEVICE_MAILBOX_POLICY, OME_CONFIGURATION, OWA_MAILBOX_POLICY]
+TABLES = [
+    ACTIVESYNC_ORG_SETTINGS,
+    IRM_CONFIGURATION,
+    MOBILE_DEVICE_MAILBOX_POLICY,
+    OME_CONFIGURATION,
+    OWA_MAILBOX_POLICY,
+]
 CMDLETS = json.loads((ROOT / "tests/emulator/data/cmdlets.json").read_text(encoding="utf-8"))
 
 #: Parameters of cmdlets that are no settings.
@@ -51,7 +70,10 @@ def documented(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def declared(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: {"type": row.get("type", "str"), **_facts(row), **_suboptions(row, declared)} for name, row in options.items()}
+    return {
+        name: {"type": row.get("type", "str"), **_facts(row), **_suboptions(row, declared)}
+        for name, row in options.items()
+    }
 
 
 def _facts(row: dict[str, Any]) -> dict[str, Any]:
@@ -160,7 +182,12 @@ def test_the_examples_show_every_action_that_encrypts_decrypts_or_brands() -> No
 def test_the_examples_of_a_rule_run_as_they_stand() -> None:
     module = importlib.import_module(f"{PACKAGE}.modules.ome_transport_rule")
     templates = default_state("contoso.onmicrosoft.com")["rms_templates"]
-    own = {**templates[0], "Name": "Confidential", "TemplateGuid": "6d7c5a0e-3f0b-4c39-9a2c-0d5b6f1f2a77", "Guid": "6d7c5a0e-3f0b-4c39-9a2c-0d5b6f1f2a77"}
+    own = {
+        **templates[0],
+        "Name": "Confidential",
+        "TemplateGuid": "6d7c5a0e-3f0b-4c39-9a2c-0d5b6f1f2a77",
+        "Guid": "6d7c5a0e-3f0b-4c39-9a2c-0d5b6f1f2a77",
+    }
     session = EmulatedSession({"advanced_message_encryption": True, "rms_templates": [*templates, own]})
     session.edit("Set-IRMConfiguration", AzureRMSLicensingEnabled=True)
     session.edit("New-OMEConfiguration", Identity="One week expiration", ExternalMailExpiryInDays=7)

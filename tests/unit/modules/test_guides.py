@@ -38,12 +38,20 @@ Loader.add_multi_constructor("!", lambda loader, suffix, node: loader.construct_
 
 def blocks(file: Path, language: str) -> list[str]:
     """The code blocks of a guide in one language."""
-    found = re.finditer(rf"^( *)\.\. code-block:: {language}\n(?: +:.*\n)*\n((?:\1 +.*\n|\s*\n)+)", file.read_text(encoding="utf-8") + "\n", re.MULTILINE)
+    found = re.finditer(
+        rf"^( *)\.\. code-block:: {language}\n(?: +:.*\n)*\n((?:\1 +.*\n|\s*\n)+)",
+        file.read_text(encoding="utf-8") + "\n",
+        re.MULTILINE,
+    )
     return [textwrap.dedent(match[2]).strip() + "\n" for match in found]
 
 
 def all_blocks(language: str) -> list[Any]:
-    return [pytest.param(text, id=f"{file.stem}-{number}") for file in sorted(GUIDES.glob("*.rst")) for number, text in enumerate(blocks(file, language))]
+    return [
+        pytest.param(text, id=f"{file.stem}-{number}")
+        for file in sorted(GUIDES.glob("*.rst"))
+        for number, text in enumerate(blocks(file, language))
+    ]
 
 
 def tasks(value: Any) -> Iterator[tuple[str, Any]]:
@@ -63,15 +71,21 @@ def test_yaml_is_what_modules_take(text: str) -> None:
     document = yaml.load(text, Loader)  # noqa: S506
     for name, options in tasks(document):
         if not (ROOT / f"plugins/modules/{name}.py").exists():
-            assert (ROOT / f"playbooks/{name}.yml").exists() or (ROOT / f"roles/{name}").exists() or name == "exchange", name
+            assert (
+                (ROOT / f"playbooks/{name}.yml").exists() or (ROOT / f"roles/{name}").exists() or name == "exchange"
+            ), name
             continue
-        spec = importlib.import_module(f"ansible_collections.m365.message_encryption.plugins.modules.{name}").SPEC["argument_spec"]
+        spec = importlib.import_module(f"ansible_collections.m365.message_encryption.plugins.modules.{name}").SPEC[
+            "argument_spec"
+        ]
         assert set(options) <= set(spec), name
         assert {option for option, row in spec.items() if row.get("required")} <= set(options), name
 
 
 def inventories() -> list[Any]:
-    found = [("yml", text) for text in blocks(CONNECTING, "yaml")] + [("ini", text) for text in blocks(CONNECTING, "ini")]
+    found = [("yml", text) for text in blocks(CONNECTING, "yaml")] + [
+        ("ini", text) for text in blocks(CONNECTING, "ini")
+    ]
     return [pytest.param(kind, text, id=f"{kind}-{number}") for number, (kind, text) in enumerate(found)]
 
 
@@ -80,7 +94,9 @@ def test_inventories_make_a_connection(tmp_path: Path, kind: str, text: str) -> 
     (tmp_path / f"inventory.{kind}").write_text(text, encoding="utf-8")
     command = [str(Path(sys.executable).with_name("ansible-inventory")), "-i", f"inventory.{kind}", "--list"]
     environment = {"HOME": str(tmp_path), "PATH": os.defpath, "LC_ALL": "C.UTF-8"}
-    listed = json.loads(subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True).stdout)
+    listed = json.loads(
+        subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True).stdout
+    )
     assert listed["_meta"]["hostvars"]
     for host, variables in listed["_meta"]["hostvars"].items():
         assert variables["ansible_connection"] == "m365.message_encryption.exchange"
@@ -99,7 +115,11 @@ def test_inventories_make_a_connection(tmp_path: Path, kind: str, text: str) -> 
 def test_the_openssl_commands_make_what_the_collection_reads(tmp_path: Path) -> None:
     scripts = [text for text in blocks(CONNECTING, "bash") if "openssl" in text]
     subprocess.run(
-        ["sh", "-e", "-c", "\n".join(scripts)], cwd=tmp_path, env={"PATH": os.environ["PATH"], "PASSWORD": "correct horse"}, capture_output=True, check=True
+        ["sh", "-e", "-c", "\n".join(scripts)],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PASSWORD": "correct horse"},
+        capture_output=True,
+        check=True,
     )
     keys = {
         certificate(str(tmp_path / name), password)["private_key"].private_numbers()

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Looks at a page in headless Chromium.
 
-The page lies in a frame of the wanted width, because a window cannot be as narrow as a phone. The frame's parent is ours and
-may run a script, so the page needs none to be measured.
+The page lies in a frame of the wanted width, because a window cannot be as narrow as a phone. The frame's parent is
+ours and may run a script, so the page needs none to be measured.
 """
 
 from __future__ import annotations
@@ -84,7 +84,9 @@ def _frame(directory: Path, page: str, width: int, height: int) -> Path:
 
 def measure(directory: Path, page: str, width: int, *, dark: bool = False) -> dict[str, Any]:
     """What the page looks like at this width in pixels: its size, texts of too little contrast, requests that it made."""
-    dom = _run(directory, "--virtual-time-budget=10000", "--dump-dom", _frame(directory, page, width, 800).as_uri(), dark=dark)
+    dom = _run(
+        directory, "--virtual-time-budget=10000", "--dump-dom", _frame(directory, page, width, 800).as_uri(), dark=dark
+    )
     found = re.search(r'<pre id="said" hidden="">(.*?)</pre>', dom, re.DOTALL)
     assert found, dom[-2000:]
     said: dict[str, Any] = json.loads(html.unescape(found[1]))

@@ -10,7 +10,14 @@ from typing import Any
 
 LEARN = "https://learn.microsoft.com/powershell/module/exchangepowershell/"
 IRM, OME, EAS, MFR, POL = (
-    LEARN + page for page in ("set-irmconfiguration", "set-omeconfiguration", "set-activesyncorganizationsettings", "new-transportrule", "set-owamailboxpolicy")
+    LEARN + page
+    for page in (
+        "set-irmconfiguration",
+        "set-omeconfiguration",
+        "set-activesyncorganizationsettings",
+        "new-transportrule",
+        "set-owamailboxpolicy",
+    )
 )
 
 #: id, title, wanted, reason, risk, who notices, provenance, source
@@ -50,9 +57,21 @@ CONTROLS = [
 ]  # fmt: skip
 
 OBSERVED = [
-    {"title": "Journal report decryption", "value": True, "reason": "Journal mailboxes hold protected mail in clear. Decided with the archive's owner."},
-    {"title": "eDiscovery super user", "value": True, "reason": "Search in protected mail. Decided with the legal department."},
-    {"title": "Licensing location", "value": ["https://5c6bb73b.rms.eu.aadrm.com/_wmcs/licensing"], "reason": "Written by the service."},
+    {
+        "title": "Journal report decryption",
+        "value": True,
+        "reason": "Journal mailboxes hold protected mail in clear. Decided with the archive's owner.",
+    },
+    {
+        "title": "eDiscovery super user",
+        "value": True,
+        "reason": "Search in protected mail. Decided with the legal department.",
+    },
+    {
+        "title": "Licensing location",
+        "value": ["https://5c6bb73b.rms.eu.aadrm.com/_wmcs/licensing"],
+        "reason": "Written by the service.",
+    },
 ]
 
 
@@ -61,11 +80,20 @@ def control(identifier: str, status: str = "met", found: Any = ..., **more: Any)
         if about[0] == identifier:
             names = ("id", "title", "wanted", "reason", "risk", "notice", "provenance", "source")
             made = dict(zip(names, about, strict=True))
-            return {**made, "status": status, "found": made["wanted"] if found is ... else found, "exception": None, "findings": [], **more}
+            return {
+                **made,
+                "status": status,
+                "found": made["wanted"] if found is ... else found,
+                "exception": None,
+                "findings": [],
+                **more,
+            }
     raise KeyError(identifier)
 
 
-def change(control: str, resource: str, option: str, before: Any, after: Any, command: str, **more: Any) -> dict[str, Any]:
+def change(
+    control: str, resource: str, option: str, before: Any, after: Any, command: str, **more: Any
+) -> dict[str, Any]:
     return {"control": control, "resource": resource, "identity": "", "option": option, "before": before, "after": after, "impact": "",
             "rollback": "exact", "command": command, "state": "planned", **more}  # fmt: skip
 
@@ -85,7 +113,10 @@ def organization(name: str, status: str = "met", number: int = 1, **more: Any) -
             "authentication": "certificate",
             "client_id": "0b8e4c1d-7f65-4f0e-8f86-2f5f3a9c1d20",
         },
-        "controls": [control(about[0], "unmanaged" if about[0] == "OME-3" else "met", None if about[0] == "OME-3" else ...) for about in CONTROLS],
+        "controls": [
+            control(about[0], "unmanaged" if about[0] == "OME-3" else "met", None if about[0] == "OME-3" else ...)
+            for about in CONTROLS
+        ],
         "observed": copy.deepcopy(OBSERVED),
         "changes": [],
         "findings": [],
@@ -103,7 +134,9 @@ def run(kind: str, organizations: list[dict[str, Any]], **more: Any) -> dict[str
         "generated_at": "2026-09-14T08:12:44Z",
         "kind": kind,
         "run": "20260914T081244Z-baseline-4711ab",
-        "command": "ansible-playbook -i inventory.yml m365.message_encryption.baseline --limit contoso" if kind == "check" else "",
+        "command": "ansible-playbook -i inventory.yml m365.message_encryption.baseline --limit contoso"
+        if kind == "check"
+        else "",
         "approvable": kind == "check",
         "collection_version": "1.0.0",
         "ansible_version": "2.19.14",
@@ -151,11 +184,20 @@ PLANNED = [
 
 def result(protection: str, by: str = "") -> dict[str, Any]:
     rules = [{"name": by, "matched": True}] if by else []
-    return {"fate": "delivered", "protection": protection, **({"protected_by": [by]} if by else {}), "protected_on_arrival": False, "rules": rules}
+    return {
+        "fate": "delivered",
+        "protection": protection,
+        **({"protected_by": [by]} if by else {}),
+        "protected_on_arrival": False,
+        "rules": rules,
+    }
 
 
 def witness(recipient: str, **more: Any) -> dict[str, Any]:
-    return {"message": {"name": "witness", "from": "sender@contoso.com", "authenticated": True, "to": [recipient], **more}, "recipient": recipient}
+    return {
+        "message": {"name": "witness", "from": "sender@contoso.com", "authenticated": True, "to": [recipient], **more},
+        "recipient": recipient,
+    }
 
 
 OUTGOING = "Encrypt all outgoing mail"
@@ -206,7 +248,12 @@ def check() -> dict[str, Any]:
         control("IRM-6", "not met", "Optional"),
         control("MFR-1", "not met", []),
         control("VRF-1", "not applicable", None),
-        control("IRM-4", "accepted exception", True, exception={"reason": "The claims system reads attachments.", "owner": "A. Rossi", "until": "2026-12-31"}),
+        control(
+            "IRM-4",
+            "accepted exception",
+            True,
+            exception={"reason": "The claims system reads attachments.", "owner": "A. Rossi", "until": "2026-12-31"},
+        ),
     )
     return run("check", [one])
 
@@ -246,10 +293,17 @@ def refused() -> dict[str, Any]:
         {"id": "missing-cmdlet", "allow": "",
          "text": "New-OMEConfiguration is not granted. It needs Advanced Message Encryption; the license is missing or not yet active."},
     ]  # fmt: skip
-    one = organization("Tailspin Toys", "refused", findings=findings, changes=copy.deepcopy(PLANNED[3:6]), message="3 findings.")
+    one = organization(
+        "Tailspin Toys", "refused", findings=findings, changes=copy.deepcopy(PLANNED[3:6]), message="3 findings."
+    )
     for planned in one["changes"]:
         planned["state"] = "not applied"
-    replace(one, control("IRM-6", "not met", "Optional"), control("IRM-7", "not met", False), control("OME-1", "not met", True))
+    replace(
+        one,
+        control("IRM-6", "not met", "Optional"),
+        control("IRM-7", "not met", False),
+        control("OME-1", "not met", True),
+    )
     return run("apply", [one])
 
 
@@ -270,12 +324,16 @@ def applied() -> dict[str, Any]:
 
 
 def many(number: int, different: bool = False) -> dict[str, Any]:
-    """A run over many organizations: one in ten drifted, one in fifty refused, one in a hundred not assessable; or each with its own changes."""
+    """A run over many organizations: one in ten drifted, one in fifty refused, one in a hundred not assessable; or each
+    with its own changes.
+    """
     all_of_them = []
     for place in range(number):
         source = check() if place % 10 == 3 or different else refused() if place % 50 == 7 else None
         one = source["organizations"][0] if source else organization(str(place))
-        one.update({"host": f"o{place}", "display_name": f"Organization {place:04}", "name": f"o{place}.onmicrosoft.com"})
+        one.update(
+            {"host": f"o{place}", "display_name": f"Organization {place:04}", "name": f"o{place}.onmicrosoft.com"}
+        )
         if place % 100 == 11:
             one.update(status="not assessable", message="The certificate has expired.")
         if different:

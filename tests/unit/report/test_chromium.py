@@ -12,7 +12,10 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.re
 
 from tests.unit.report import chromium, samples
 
-pytestmark = pytest.mark.skipif(not chromium.PROGRAM, reason="Chromium is not installed (Debian: apt-get install chromium), so no browser has shown the page")
+pytestmark = pytest.mark.skipif(
+    not chromium.PROGRAM,
+    reason="Chromium is not installed (Debian: apt-get install chromium), so no browser has shown the page",
+)
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -37,11 +40,18 @@ def test_the_page_fits_and_can_be_read(name: str, width: int, dark: bool, tmp_pa
 def test_who_outside_can_read_what_fits_on_a_desktop(tmp_path: Path) -> None:
     kinds = ("from_inside", "automatic_reply", "forwarded", "with_attachment", "over_25_mb")
     rows = [
-        {"kind_of_mail": kind, "destination": name, "protected": "depends", "on": ["Encrypt mail to our partners abroad"]}
+        {
+            "kind_of_mail": kind,
+            "destination": name,
+            "protected": "depends",
+            "on": ["Encrypt mail to our partners abroad"],
+        }
         for kind in kinds
         for name in ("bank.example", "everybody else")
     ]
-    page = render_html(samples.run("audit", [samples.organization("contoso", overview={"assessed": [], "reach": rows})]))
+    page = render_html(
+        samples.run("audit", [samples.organization("contoso", overview={"assessed": [], "reach": rows})])
+    )
     said = chromium.measure(tmp_path, page, 1200)
     assert (said["scroll_width"], said["wide"]) == (1200, [])
 

@@ -18,7 +18,9 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.re
 
 from tests.unit.report import chromium, samples
 
-needs_chromium = pytest.mark.skipif(not chromium.PROGRAM, reason="Chromium is not installed (Debian: apt-get install chromium)")
+needs_chromium = pytest.mark.skipif(
+    not chromium.PROGRAM, reason="Chromium is not installed (Debian: apt-get install chromium)"
+)
 MIB = 1024 * 1024
 RINGS, PROFILES = ("pilot", "broad"), ("recommended", "restrictive")
 
@@ -33,7 +35,10 @@ def fleet(number: int) -> dict[str, Any]:
 def rows(page: str) -> list[list[str]]:
     """The cells of the rows of the page, as text."""
     (body,) = re.findall(r"<tbody>\n(.*?)\n</tbody>", page, re.DOTALL)
-    return [[html.unescape(re.sub(r"<[^>]*>", "", cell)) for cell in re.split(r"<t[hd][^>]*>", row)[1:]] for row in body.split("\n")]
+    return [
+        [html.unescape(re.sub(r"<[^>]*>", "", cell)) for cell in re.split(r"<t[hd][^>]*>", row)[1:]]
+        for row in body.split("\n")
+    ]
 
 
 def test_each_cell_is_what_the_report_says_of_it() -> None:
@@ -42,9 +47,20 @@ def test_each_cell_is_what_the_report_says_of_it() -> None:
     (head,) = re.findall(r"<thead>\n<tr>(.*?)\n", page)
     ids = re.findall(r"<abbr[^>]*>([^<]*)</abbr>", head)
     assert ids == [control["id"] for control in report["organizations"][0]["controls"]]
-    signs = {"met": "✓", "not met": "≠", "not assessable": "?", "accepted exception": "◇", "unmanaged": "○", "not applicable": "⊘"}
+    signs = {
+        "met": "✓",
+        "not met": "≠",
+        "not assessable": "?",
+        "accepted exception": "◇",
+        "unmanaged": "○",
+        "not applicable": "⊘",
+    }
     expected = {
-        organization["display_name"]: [organization["ring"], organization["profile"], *(signs[control["status"]] for control in organization["controls"])]
+        organization["display_name"]: [
+            organization["ring"],
+            organization["profile"],
+            *(signs[control["status"]] for control in organization["controls"]),
+        ]
         for organization in report["organizations"]
     }
     assert {name: cells for name, _status, *cells in rows(page)} == expected
@@ -61,7 +77,13 @@ def test_the_worst_come_first() -> None:
 def test_numbers_in_names_and_rings_count_as_numbers() -> None:
     report = fleet(20)
     for place, organization in enumerate(report["organizations"]):
-        organization.update(host=f"org{place}", display_name="Contoso" if place % 2 else f"Tenant {place}", ring=str(place), status="met", controls=[])
+        organization.update(
+            host=f"org{place}",
+            display_name="Contoso" if place % 2 else f"Tenant {place}",
+            ring=str(place),
+            status="met",
+            controls=[],
+        )
     assert [row[2] for row in rows(render_fleet(report))] == [*map(str, range(1, 20, 2)), *map(str, range(0, 20, 2))]
     assert re.findall(r"<option>(\d+)", render_fleet(report)) == [*map(str, range(20))]
 
@@ -85,12 +107,17 @@ def test_what_does_not_fit_is_of_the_best_and_is_counted() -> None:
     found = rows(page)
     assert {row[1] for row in found} >= {"Refused", "Not assessable", "Drift", "Met"}
     assert found[-1][1] == "Met"
-    assert f"{8000 - len(found):,} more organizations, none worse than the last row, are in report.json and report.csv." in page
+    assert (
+        f"{8000 - len(found):,} more organizations, none worse than the last row, are in report.json and report.csv."
+        in page
+    )
 
 
 def test_texts_of_a_tenant_stay_texts() -> None:
     report = fleet(2)
-    report["organizations"][0].update(display_name="<script>alert(1)</script>\u202e" + "x" * 200, ring="</td><b>", profile="&amp;\n</tbody>")
+    report["organizations"][0].update(
+        display_name="<script>alert(1)</script>\u202e" + "x" * 200, ring="</td><b>", profile="&amp;\n</tbody>"
+    )
     page = render_fleet(report)
     assert page.count("<script") == 1
     assert "<b></" not in page

@@ -29,12 +29,18 @@ def page(request: pytest.FixtureRequest) -> Page:
 
 def test_a_control_shows_its_findings_and_then_only_what_differs() -> None:
     wanted = {"rules": [{"name": "Partners", "enabled": True, "conditions": {"from_scope": "InOrganization"}}]}
-    found = {"rules": [{"name": "Partners", "enabled": True, "conditions": {"from_scope": "NotInOrganization"}, "mode": "Audit"}]}
+    found = {
+        "rules": [
+            {"name": "Partners", "enabled": True, "conditions": {"from_scope": "NotInOrganization"}, "mode": "Audit"}
+        ]
+    }
     row = samples.control("OME-1", "not met", found, wanted=wanted, findings=["'Partners' is only in test mode."])
     organization = samples.organization("Contoso", "drift") | {"controls": [row]}
 
     def controls() -> str:
-        return render_html(samples.run("audit", [organization])).partition('id="controls"')[2].partition("</section>")[0]
+        return (
+            render_html(samples.run("audit", [organization])).partition('id="controls"')[2].partition("</section>")[0]
+        )
 
     page = controls()
     assert page.index("is only in test mode") < page.index("rules &gt; Partners &gt; conditions &gt; from_scope")
@@ -42,7 +48,10 @@ def test_a_control_shows_its_findings_and_then_only_what_differs() -> None:
     assert "Audit, wanted: not set" in page
     assert "enabled" not in page
     # Of a rule that is missing, the plan says what it would be.
-    row.update(found={"rules": [{"name": "Partners", "state": "absent"}]}, wanted={"rules": [{**wanted["rules"][0], "state": "present"}]})
+    row.update(
+        found={"rules": [{"name": "Partners", "state": "absent"}]},
+        wanted={"rules": [{**wanted["rules"][0], "state": "present"}]},
+    )
     assert "absent, wanted: present" in controls()
     assert "from_scope" not in controls()
     # What is the same on both sides is not what keeps the control from being met.
@@ -132,7 +141,13 @@ def test_high_impact_comes_first_and_every_change_is_complete() -> None:
     assert ordered[:3] == ["transport_decryption_setting", "state", "allow_rms_support_for_unenlightened_apps"]
     for change in samples.PLANNED:
         assert change["command"] in text
-    for word in ("Before Optional After Mandatory", "Mail may not arrive", "Takes away from users", "Rollback equivalent", "effective"):
+    for word in (
+        "Before Optional After Mandatory",
+        "Mail may not arrive",
+        "Takes away from users",
+        "Rollback equivalent",
+        "effective",
+    ):
         assert word in text
 
 
@@ -195,12 +210,23 @@ def test_a_tenants_text_stays_text(report: str, poison: str) -> None:
     harmless = Page(render_html(poisoned(samples.REPORTS[report](), "harmless")))
     page = Page(render_html(poisoned(samples.REPORTS[report](), poison)))
     assert [tag for tag, _attributes in page.elements] == [tag for tag, _attributes in harmless.elements]
-    assert {name for _tag, attributes in page.elements for name in attributes} == {name for _tag, attributes in harmless.elements for name in attributes}
+    assert {name for _tag, attributes in page.elements for name in attributes} == {
+        name for _tag, attributes in harmless.elements for name in attributes
+    }
     assert page.style == harmless.style
     assert " ".join(poison.split()) in page.text
 
 
-@pytest.mark.parametrize("address", ["javascript:alert(1)", "http://example.com/", "https://example.com/ onclick=1", "data:text/html,x", "//example.com"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)",
+        "http://example.com/",
+        "https://example.com/ onclick=1",
+        "data:text/html,x",
+        "//example.com",
+    ],
+)
 def test_only_a_plain_https_address_becomes_a_link(address: str) -> None:
     report = samples.met()
     report["organizations"][0]["controls"][0]["source"] = address
@@ -209,7 +235,9 @@ def test_only_a_plain_https_address_becomes_a_link(address: str) -> None:
     assert address not in [link["href"] for link in page.all("a")]
 
 
-@pytest.mark.parametrize("character", ["\u202e", "\u2066", "\u200b", "\x00", "\x1b", "\x85", "\ufeff", "\U000e0041", "\ud800"])
+@pytest.mark.parametrize(
+    "character", ["\u202e", "\u2066", "\u200b", "\x00", "\x1b", "\x85", "\ufeff", "\U000e0041", "\ud800"]
+)
 def test_invisible_characters_are_made_visible(character: str) -> None:
     report = samples.check()
     report["organizations"][0].update(display_name=f"Con{character}toso")
@@ -241,7 +269,19 @@ def test_long_texts_are_shortened_with_their_length() -> None:
 def test_a_report_with_nothing_in_it_is_still_a_page() -> None:
     assert "0 organizations" in Page(render_html({"kind": "audit", "organizations": []})).text
     Page(render_html({"kind": "check", "organizations": [{"host": "o1"}]}))
-    Page(render_html(samples.run("check", [samples.organization("Bare", controls=None, changes=None, findings=None, connection=None, digests=None)], awx=None)))
+    Page(
+        render_html(
+            samples.run(
+                "check",
+                [
+                    samples.organization(
+                        "Bare", controls=None, changes=None, findings=None, connection=None, digests=None
+                    )
+                ],
+                awx=None,
+            )
+        )
+    )
 
 
 def test_a_thousand_organizations_are_a_small_page() -> None:
@@ -264,7 +304,9 @@ def test_what_needs_a_decision_is_never_left_out() -> None:
 
 def rule_changes(identity: str, *options: tuple[str, Any, Any], **more: Any) -> list[dict[str, Any]]:
     return [
-        samples.change("MFR-1", "ome_transport_rule", option, before, after, "New-TransportRule -Name x", identity=identity, **more)
+        samples.change(
+            "MFR-1", "ome_transport_rule", option, before, after, "New-TransportRule -Name x", identity=identity, **more
+        )
         for option, before, after in options
     ]
 

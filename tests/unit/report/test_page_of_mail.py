@@ -39,8 +39,13 @@ def test_who_outside_can_read_what_is_a_table_of_words() -> None:
         "Not known (U26)",
     ]
     assert [cell["class"] for cell in page.all("td")] == ["look", "stop", "good", "unknown"]
-    many = [{"kind_of_mail": "from_inside", "destination": f"p{number}.example", "protected": "never"} for number in range(60)]
-    text = Page(render_html(samples.run("audit", [samples.organization("contoso", overview={"assessed": [], "reach": many})]))).text
+    many = [
+        {"kind_of_mail": "from_inside", "destination": f"p{number}.example", "protected": "never"}
+        for number in range(60)
+    ]
+    text = Page(
+        render_html(samples.run("audit", [samples.organization("contoso", overview={"assessed": [], "reach": many})]))
+    ).text
     assert "20 more destinations are not on this page." in text
 
 
@@ -59,11 +64,16 @@ def test_a_card_says_how_mail_leaves() -> None:
         "kind": "transit_lost",
         "text": "Mail is less protected on its way.",
         "when": {},
-        "before": {**outcome, "transit": {"tls": "forced", "validation": "domain", "connector": "Bank", "ends_at": "gate.example"}},
+        "before": {
+            **outcome,
+            "transit": {"tls": "forced", "validation": "domain", "connector": "Bank", "ends_at": "gate.example"},
+        },
         "after": {**outcome, "transit": {"tls": "opportunistic"}},
         "witness": {"message": {"from": "a@contoso.com", "to": ["ann@bank.example"]}, "recipient": "ann@bank.example"},
     }
-    words = Page(render_html(samples.run("baseline", [samples.organization("contoso", mail={"difference": [row]})]))).words
+    words = Page(
+        render_html(samples.run("baseline", [samples.organization("contoso", mail={"difference": [row]})]))
+    ).words
     assert "Less protected on its way" in words
     said = [words[place + 1] for place, word in enumerate(words) if word == "How it leaves"]
     assert said == [
@@ -92,7 +102,10 @@ def test_what_becomes_of_mail_stands_on_the_first_screen() -> None:
         "No mail from inside to people outside is delivered in clear",
     ):
         assert said in words
-    worst = [words.index(name) for name in ("The law firm gets nothing in clear", "Partners read in the portal", "until now: not guaranteed")]
+    worst = [
+        words.index(name)
+        for name in ("The law firm gets nothing in clear", "Partners read in the portal", "until now: not guaranteed")
+    ]
     assert worst == sorted(worst)
 
 
@@ -113,7 +126,9 @@ def test_many_kinds_of_mail_are_cut_and_counted() -> None:
     mail = report["organizations"][0]["mail"]
     mail["difference"] = [{**mail["difference"][0], "text": f"Mail {number}."} for number in range(40)]
     mail["difference_more"] = 2
-    assert "30 more kinds of mail that are treated differently are not on this page." in " ".join(Page(render_html(report)).words)
+    assert "30 more kinds of mail that are treated differently are not on this page." in " ".join(
+        Page(render_html(report)).words
+    )
 
 
 def test_an_audit_says_first_what_the_organization_does_today() -> None:
@@ -122,7 +137,15 @@ def test_an_audit_says_first_what_the_organization_does_today() -> None:
         "holes": ["for example, mail from a@contoso.com to b@example.org is delivered in clear."],
         "locked_out": ["nobody"],
         "policy": [{"kind": "encrypted", "text": "Mail with '<i>' in its subject is encrypted.", "rules": ["HR"]}],
-        "assessed": [{"test": "35029", "title": "A mail flow rule protects mail", "verdict": "passes", "control": "MFR-1", "status": "unmanaged"}],
+        "assessed": [
+            {
+                "test": "35029",
+                "title": "A mail flow rule protects mail",
+                "verdict": "passes",
+                "control": "MFR-1",
+                "status": "unmanaged",
+            }
+        ],
     }
     report = samples.run("audit", [samples.organization("contoso", overview=overview)])
     page = Page(render_html(report))
@@ -146,7 +169,11 @@ def test_an_audit_with_nothing_to_change_says_that_it_writes_nothing() -> None:
 @pytest.mark.parametrize(
     ("kind", "some", "none"),
     [
-        ("audit", "This is what putting it right would do.", "Putting it right would not change what the mail flow rules do to any mail."),
+        (
+            "audit",
+            "This is what putting it right would do.",
+            "Putting it right would not change what the mail flow rules do to any mail.",
+        ),
         ("check", "", "The changes do not affect what the mail flow rules do to any mail."),
     ],
 )

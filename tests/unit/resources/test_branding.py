@@ -94,7 +94,14 @@ def test_a_picture_is_base64_however_it_is_broken_into_lines_or_returned() -> No
 
 @pytest.mark.parametrize(
     ("one", "other", "same"),
-    [("#0078D4", "#0078d4", True), ("White", "#ffffff", True), ("grey", "Gray", True), ("#0078d4", "#0078d5", False), ("", "", True), ("", "white", False)],
+    [
+        ("#0078D4", "#0078d4", True),
+        ("White", "#ffffff", True),
+        ("grey", "Gray", True),
+        ("#0078d4", "#0078d5", False),
+        ("", "", True),
+        ("", "white", False),
+    ],
 )
 def test_colors_are_compared_as_colors(one: str, other: str, same: bool) -> None:
     kind = Color()
@@ -108,7 +115,14 @@ def test_what_is_no_color(color: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "limit"), [("portal_text", 128), ("email_text", 1024), ("disclaimer_text", 1024), ("introduction_text", 1024), ("read_button_text", 1024)]
+    ("option", "limit"),
+    [
+        ("portal_text", 128),
+        ("email_text", 1024),
+        ("disclaimer_text", 1024),
+        ("introduction_text", 1024),
+        ("read_button_text", 1024),
+    ],
 )
 def test_texts_have_exchanges_limits(option: str, limit: int) -> None:
     assert declared(OME_CONFIGURATION, {option: "x" * limit})
@@ -126,10 +140,17 @@ def test_what_the_default_configuration_cannot_do() -> None:
         check_configuration("x" * 65, "present", {})
 
 
-STORED: dict[str, Any] = {"Identity": "OME Configuration", "OTPEnabled": True, "SocialIdSignIn": True, "ExternalMailExpiryInterval": "00:00:00"}
+STORED: dict[str, Any] = {
+    "Identity": "OME Configuration",
+    "OTPEnabled": True,
+    "SocialIdSignIn": True,
+    "ExternalMailExpiryInterval": "00:00:00",
+}
 
 
-def run(session: FakeSession, *, check_mode: bool = False, files: dict[str, bytes] | None = None, **given: Any) -> tuple[dict[str, Any], list[str]]:
+def run(
+    session: FakeSession, *, check_mode: bool = False, files: dict[str, bytes] | None = None, **given: Any
+) -> tuple[dict[str, Any], list[str]]:
     options = {name: row.get("default") for name, row in ome_configuration.SPEC["argument_spec"].items()}
     done = task(session, check_mode=check_mode, files=files, **{**options, **given})
     return ome_configuration.run(done), done.warnings
@@ -147,7 +168,9 @@ def test_expiry_is_compared_in_days() -> None:
 
 
 def test_nobody_is_left_who_can_read_is_warned_of() -> None:
-    (warning,) = plan_configuration("OME Configuration", "present", {"otp_enabled": False}, [{**STORED, "SocialIdSignIn": False}]).warnings
+    (warning,) = plan_configuration(
+        "OME Configuration", "present", {"otp_enabled": False}, [{**STORED, "SocialIdSignIn": False}]
+    ).warnings
     assert "neither one-time passcodes nor social IDs" in warning
     assert plan_configuration("New", "present", {"otp_enabled": False}, []).warnings == []
 
@@ -157,7 +180,9 @@ def test_a_logo_from_a_file() -> None:
     organization = session()
     result, warnings = run(organization, image_path="logo.png", files={"logo.png": content})
     assert organization.writes[0].parameters["Image"] == content
-    assert result["commands"] == [f"Set-OMEConfiguration -Identity 'OME Configuration' -Image {expression(content)} -Confirm:$false"]
+    assert result["commands"] == [
+        f"Set-OMEConfiguration -Identity 'OME Configuration' -Image {expression(content)} -Confirm:$false"
+    ]
     assert warnings == []
 
 
@@ -195,14 +220,20 @@ def url_only(**stored: Any) -> FakeSession:
 def test_a_logo_that_cannot_be_seen_is_not_compared() -> None:
     organization = url_only(Image=b"old")
     result, warnings = run(organization, image_content=LOGO, portal_text="Hello")
-    assert result["commands"] == ["Set-OMEConfiguration -Identity 'OME Configuration' -PortalText 'Hello' -Confirm:$false"]
-    assert warnings == ["image_content: Exchange shows that it is set but not its value, so it was not compared. image_force sends it."]
+    assert result["commands"] == [
+        "Set-OMEConfiguration -Identity 'OME Configuration' -PortalText 'Hello' -Confirm:$false"
+    ]
+    assert warnings == [
+        "image_content: Exchange shows that it is set but not its value, so it was not compared. image_force sends it."
+    ]
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_a_logo_that_cannot_be_seen_is_sent_on_request(check_mode: bool) -> None:
     organization = url_only(Image=b"old")
-    result, warnings = run(organization, image_content=LOGO, image_force=True, portal_text="Hello", check_mode=check_mode)
+    result, warnings = run(
+        organization, image_content=LOGO, image_force=True, portal_text="Hello", check_mode=check_mode
+    )
     assert result["commands"] == [
         "Set-OMEConfiguration -Identity 'OME Configuration' -PortalText 'Hello' -Confirm:$false",
         f"Set-OMEConfiguration -Identity 'OME Configuration' -Image {expression(base64.b64decode(LOGO))} -Confirm:$false",
@@ -235,11 +266,15 @@ def test_force_does_nothing_where_the_logo_can_be_compared() -> None:
 def test_force_and_a_new_template() -> None:
     for check_mode in (True, False):
         organization = url_only()
-        result, _warnings = run(organization, identity="New", image_content=LOGO, image_force=True, check_mode=check_mode)
+        result, _warnings = run(
+            organization, identity="New", image_content=LOGO, image_force=True, check_mode=check_mode
+        )
         assert [command.partition(" ")[0] for command in result["commands"]] == ["New-OMEConfiguration"]
 
 
-@pytest.mark.parametrize("row", [row for row in OME_CONFIGURATION.fields if row.kind.cleared is not None], ids=lambda row: row.option)
+@pytest.mark.parametrize(
+    "row", [row for row in OME_CONFIGURATION.fields if row.kind.cleared is not None], ids=lambda row: row.option
+)
 def test_everything_that_has_a_cleared_form_can_be_cleared(row: Any) -> None:
     value = {"image_content": LOGO, "background_color": "white"}.get(row.option, "text")
     organization = session(**{row.parameter: value})
@@ -254,7 +289,9 @@ class TestLicense:
     LACKS = "is not granted to this session. It requires the license Advanced Message Encryption."
 
     @pytest.mark.parametrize(("licensed", "said"), [(False, [f"New-OMEConfiguration {LACKS}"]), (True, [])])
-    def test_a_check_says_that_a_configuration_could_not_be_created(self, wire: str, licensed: bool, said: list[str]) -> None:
+    def test_a_check_says_that_a_configuration_could_not_be_created(
+        self, wire: str, licensed: bool, said: list[str]
+    ) -> None:
         session = EmulatedSession({"advanced_message_encryption": licensed}, wire)
         assert session.run(ome_configuration, check_mode=True, identity="week", otp_enabled=True)["changed"]
         assert session.warnings == said

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fields and tables by themselves: what is read, compared, shown and sent of a setting. They are made in the tests, so that mutants are seen."""
+"""Fields and tables by themselves: what is read, compared, shown and sent of a setting. They are made in the tests, so
+that mutants are seen.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,25 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact, Phase
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError, ProtocolError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean, Choice, Days, Flag, Image, Instant, Integer, Kind, Text
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import (
+    Boolean,
+    Choice,
+    Days,
+    Flag,
+    Image,
+    Instant,
+    Integer,
+    Kind,
+    Text,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Listing
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Order, Table, argument_spec, name_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import (
+    Field,
+    Order,
+    Table,
+    argument_spec,
+    name_of,
+)
 
 
 class Broken(Kind):
@@ -102,17 +120,36 @@ class TestField:
     @pytest.mark.parametrize("value", [True, False, "Off", "On", 7, None, ["a"]])
     def test_what_hangs_on_the_new_value(self, value: Any) -> None:
         order = Order(Phase.LICENSING_REMOVAL, frozenset({Phase.RULES}))
-        field = Field("x", Kind({}), "X", order={True: order, "On": order}, impacts={False: Impact.REJECTS, "Off": Impact.WIDENS}, dangers={"Off": "Beware."})
+        field = Field(
+            "x",
+            Kind({}),
+            "X",
+            order={True: order, "On": order},
+            impacts={False: Impact.REJECTS, "Off": Impact.WIDENS},
+            dangers={"Off": "Beware."},
+        )
         assert field.order_of(value) == (order if value is True or value == "On" else Order())
-        assert field.impact(value) is (Impact.REJECTS if value is False else Impact.WIDENS if value == "Off" else Impact.NONE)
+        assert field.impact(value) is (
+            Impact.REJECTS if value is False else Impact.WIDENS if value == "Off" else Impact.NONE
+        )
         assert field.danger(value) == ("Beware." if value == "Off" else "")
         # A value that is no text and no switch is never looked up: a list has no hash.
         plain = Field("x", Kind({}), "X")
-        assert (plain.order_of(value), plain.impact(value), plain.danger(value)) == (Order(None, frozenset()), Impact.NONE, "")
+        assert (plain.order_of(value), plain.impact(value), plain.danger(value)) == (
+            Order(None, frozenset()),
+            Impact.NONE,
+            "",
+        )
 
     @pytest.mark.parametrize(
         ("first", "second", "same"),
-        [(None, None, True), (None, [], False), ([], None, False), (["a", "B"], ["b", "A"], True), (["a"], ["b"], False)],
+        [
+            (None, None, True),
+            (None, [], False),
+            ([], None, False),
+            (["a", "B"], ["b", "A"], True),
+            (["a"], ["b"], False),
+        ],
     )
     def test_what_is_equal(self, first: Any, second: Any, same: bool) -> None:
         assert Field("x", Listing(), "X").equal(first, second) is same
@@ -147,7 +184,9 @@ class TestTable:
             Field("once", Choice("a"), "Once", create_only=True),
             Field("date", Instant(), "Date", shown_by="Shown"),
         )
-        return Table("ome_configuration", "ome_configurations", "OMEConfiguration", Phase.CONFIGURATIONS, fields, **more)
+        return Table(
+            "ome_configuration", "ome_configurations", "OMEConfiguration", Phase.CONFIGURATIONS, fields, **more
+        )
 
     def test_its_fields_by_their_options(self) -> None:
         table = self.table()
@@ -158,17 +197,29 @@ class TestTable:
 
     def test_what_is_declared_is_parsed_and_shown(self) -> None:
         table = self.table()
-        assert table.parse({"date": "2030-01-31T09:00:00+01:00", "switch": True}) == {"date": "2030-01-31T08:00:00Z", "switch": True}
+        assert table.parse({"date": "2030-01-31T09:00:00+01:00", "switch": True}) == {
+            "date": "2030-01-31T08:00:00Z",
+            "switch": True,
+        }
         for where in ("", "rules[0]."):
             with pytest.raises(OptionError, match=f"^{re.escape(where)}text cannot be set: it is old"):
                 table.parse({"text": "a"}, where)
         with pytest.raises(OptionError, match=r"^text cannot"):
             table.parse({"text": "a"})
         assert table.show({"text": "a", "once": None}) == {"text": "a", "once": None}
-        assert Table("x", "x", "X", Phase.RULES, (Field("image", Image(), "I"),)).show({"image": "dGV4dA=="})["image"].startswith("unknown format")
+        assert (
+            Table("x", "x", "X", Phase.RULES, (Field("image", Image(), "I"),))
+            .show({"image": "dGV4dA=="})["image"]
+            .startswith("unknown format")
+        )
 
     def test_what_ansible_validates(self) -> None:
-        specs = {"switch": {"type": "bool"}, "text": {"type": "str", "no_log": False}, "once": {"type": "str", "choices": ["a"]}, "date": {"type": "str"}}
+        specs = {
+            "switch": {"type": "bool"},
+            "text": {"type": "str", "no_log": False},
+            "once": {"type": "str", "choices": ["a"]},
+            "date": {"type": "str"},
+        }
         assert self.table().argument_spec() == argument_spec(self.table().fields) == specs
 
     def test_a_description_is_what_can_be_put_back(self) -> None:
@@ -180,7 +231,13 @@ class TestTable:
 
     @pytest.mark.parametrize(
         ("properties", "name"),
-        [({"Identity": "a", "Name": "b"}, "a"), ({"Identity": "", "Name": "b"}, "b"), ({"Name": 7}, "7"), ({}, ""), ({"Identity": None}, "")],
+        [
+            ({"Identity": "a", "Name": "b"}, "a"),
+            ({"Identity": "", "Name": "b"}, "b"),
+            ({"Name": 7}, "7"),
+            ({}, ""),
+            ({"Identity": None}, ""),
+        ],
     )
     def test_the_name_of_an_object(self, properties: dict[str, Any], name: str) -> None:
         assert name_of(properties) == name

@@ -61,27 +61,43 @@ def test_a_pass() -> None:
 def test_a_failure() -> None:
     results = parse(FAIL)
     assert not results.passed
-    assert [(step.name, step.passed) for step in results.steps] == [("Acquiring RMS Templates", True), ("Verifying encryption", False)]
+    assert [(step.name, step.passed) for step in results.steps] == [
+        ("Acquiring RMS Templates", True),
+        ("Verifying encryption", False),
+    ]
     assert results.templates[-2:] == ["Encrypt", "Do Not Forward"]
     (failed,) = results.failures
-    assert failed.detail.startswith("Failed to verify encryption. Microsoft.Exchange.Data.RightsManagement.RmException: Failed to get publishing license.")
+    assert failed.detail.startswith(
+        "Failed to verify encryption. Microsoft.Exchange.Data.RightsManagement.RmException: Failed to get publishing license."
+    )
     assert failed.detail.endswith("the adhoc license handle. FailureCode:UnknownFailure. Recoverable:False.")
 
 
 def test_one_line_a_step_as_it_is_on_the_wire() -> None:
-    results = parse("Verifying encryption ...\r\n    - PASS: Encryption verified successfully.\r\n\r\nOVERALL RESULT: PASS")
-    assert (results.passed, results.steps, results.templates) == (True, [Check("Verifying encryption", True, "Encryption verified successfully.")], [])
+    results = parse(
+        "Verifying encryption ...\r\n    - PASS: Encryption verified successfully.\r\n\r\nOVERALL RESULT: PASS"
+    )
+    assert (results.passed, results.steps, results.templates) == (
+        True,
+        [Check("Verifying encryption", True, "Encryption verified successfully.")],
+        [],
+    )
 
 
 def test_an_overall_failure_without_a_failed_step_is_a_failure() -> None:
-    assert not parse("Verifying encryption ...\n - PASS: Encryption verified successfully.\nOVERALL RESULT: FAIL").passed
+    assert not parse(
+        "Verifying encryption ...\n - PASS: Encryption verified successfully.\nOVERALL RESULT: FAIL"
+    ).passed
 
 
 def test_a_failed_step_beside_an_overall_pass_is_a_failure() -> None:
     assert not parse("Verifying encryption ...\n - FAIL: Failed.\nOVERALL RESULT: PASS").passed
 
 
-@pytest.mark.parametrize("text", ["", "Vérification du chiffrement ...", "Verifying encryption ...\n    - PASS: Encryption verified successfully."])
+@pytest.mark.parametrize(
+    "text",
+    ["", "Vérification du chiffrement ...", "Verifying encryption ...\n    - PASS: Encryption verified successfully."],
+)
 def test_what_says_neither_is_no_pass(text: str) -> None:
     with pytest.raises(ProtocolError, match="cannot interpret"):
         parse(text)

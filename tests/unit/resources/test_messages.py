@@ -15,7 +15,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     PermissionDeniedError,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, read
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_message import canonical_message_id, describe, plan_revocation, reads
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_message import (
+    canonical_message_id,
+    describe,
+    plan_revocation,
+    reads,
+)
 
 from tests.unit.fake_session import FakeSession
 
@@ -51,7 +56,13 @@ def test_a_read_that_fails_is_not_an_unknown_message() -> None:
 
 @pytest.mark.parametrize(
     ("revocable", "revoked", "wanted", "sent"),
-    [(True, False, True, [True]), (True, True, True, []), (False, True, True, []), (False, True, False, [False]), (False, False, False, [])],
+    [
+        (True, False, True, [True]),
+        (True, True, True, []),
+        (False, True, True, []),
+        (False, True, False, [False]),
+        (False, False, False, []),
+    ],
 )
 def test_revoking(revocable: bool, revoked: bool, wanted: bool, sent: list[bool]) -> None:
     plan = plan_revocation(organization({"IsRevocable": revocable, "Revoked": revoked}), ID, revoked=wanted)

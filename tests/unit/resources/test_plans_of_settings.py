@@ -1,14 +1,22 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plans from a table of settings: each reason for and against sending a setting, and what resources do with their parts. No session."""
+"""Plans from a table of settings: each reason for and against sending a setting, and what resources do with their
+parts. No session.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Phase, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import (
+    Change,
+    Impact,
+    Phase,
+    Plan,
+    Step,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     CmdletNotAvailableError,
@@ -16,10 +24,20 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     NotFoundError,
     OptionError,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean, Image, Integer, Text
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import (
+    Boolean,
+    Image,
+    Integer,
+    Text,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Listing
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import (
+    ACTIVESYNC_ORG_SETTINGS,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import (
+    MOBILE_DEVICE_MAILBOX_POLICY,
+    OWA_MAILBOX_POLICY,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import (
     NamedResource,
@@ -41,13 +59,25 @@ from tests.unit.readings import organization
 LATE = Order(Phase.LICENSING_REMOVAL, frozenset({Phase.RULES}))
 EARLY = Order(Phase.SETTINGS, frozenset({Phase.RULE_ORDER}))
 FIELDS = (
-    Field("switch", Boolean(), "Switch", impacts={False: Impact.TAKES_AWAY}, dangers={True: "beware."}, cloud_only=True, order={False: LATE}),
+    Field(
+        "switch",
+        Boolean(),
+        "Switch",
+        impacts={False: Impact.TAKES_AWAY},
+        dangers={True: "beware."},
+        cloud_only=True,
+        order={False: LATE},
+    ),
     Field("text", Text(), "Text", order={"early": EARLY}),
     Field("words", Listing(multivalued=True), "Words"),
     Field("image", Image(), "Image", shown_by="ImageUrl", sent_by="image_force"),
 )
-ONE = Table("irm_configuration", "irm_configuration", "IRMConfiguration", Phase.CONFIGURATIONS, FIELDS, extra={"Force": True})
-SEVERAL = Table("ome_configuration", "ome_configurations", "OMEConfiguration", Phase.CONFIGURATIONS, FIELDS, identity="identity")
+ONE = Table(
+    "irm_configuration", "irm_configuration", "IRMConfiguration", Phase.CONFIGURATIONS, FIELDS, extra={"Force": True}
+)
+SEVERAL = Table(
+    "ome_configuration", "ome_configurations", "OMEConfiguration", Phase.CONFIGURATIONS, FIELDS, identity="identity"
+)
 HIDDEN = "image: Exchange shows that it is set but not its value, so it was not compared. image_force sends it."
 
 
@@ -60,7 +90,14 @@ class Named(NamedResource):
         raise NotImplementedError
 
 
-def change(option: str, before: Any, after: Any, impact: Impact = Impact.NONE, name: str = "irm_configuration", identity: str = "") -> Change:
+def change(
+    option: str,
+    before: Any,
+    after: Any,
+    impact: Impact = Impact.NONE,
+    name: str = "irm_configuration",
+    identity: str = "",
+) -> Change:
     return Change(name, identity, option, before, after, impact)
 
 
@@ -72,7 +109,10 @@ class TestPlan:
         call = Call("Set-IRMConfiguration", {"Switch": False, "Words": ["y"], "Force": True})
         assert plan.steps == [Step(call, changes, Phase.LICENSING_REMOVAL, frozenset({Phase.RULES}), is_visible=True)]
         assert list(plan.steps[0].call.parameters) == ["Switch", "Words", "Force"]
-        assert (plan.before, plan.after) == ({"switch": True, "text": "a", "words": ["x"]}, {"switch": False, "text": "a", "words": ["y"]})
+        assert (plan.before, plan.after) == (
+            {"switch": True, "text": "a", "words": ["x"]},
+            {"switch": False, "text": "a", "words": ["y"]},
+        )
         assert plan.warnings == []
 
     def test_nothing_that_is_there_is_sent(self) -> None:
@@ -107,14 +147,20 @@ class TestPlan:
     def test_a_new_one_takes_nothing_away(self) -> None:
         plan = plan_settings(SEVERAL, {"switch": False, "text": "", "words": ["x"]}, None, identity="week")
         (step,) = plan.steps
-        assert step.call == Call("New-OMEConfiguration", {"Identity": "week", "Switch": False, "Words": ["x"], "Confirm": False})
+        assert step.call == Call(
+            "New-OMEConfiguration", {"Identity": "week", "Switch": False, "Words": ["x"], "Confirm": False}
+        )
         assert step.changes == tuple(
-            change(option, None, value, name="ome_configuration", identity="week") for option, value in (("switch", False), ("words", ["x"]))
+            change(option, None, value, name="ome_configuration", identity="week")
+            for option, value in (("switch", False), ("words", ["x"]))
         )
         assert (step.phase, step.is_visible) == (Phase.LICENSING_REMOVAL, True)
         assert plan.before == {"switch": None, "text": None, "words": None}
         assert plan_settings(SEVERAL, {"text": "x"}, None, identity="week").steps[0].phase is Phase.CONFIGURATIONS
-        assert plan_settings(SEVERAL, {}, None, identity="week").steps[0].call.parameters == {"Identity": "week", "Confirm": False}
+        assert plan_settings(SEVERAL, {}, None, identity="week").steps[0].call.parameters == {
+            "Identity": "week",
+            "Confirm": False,
+        }
 
     @pytest.mark.parametrize(
         ("stored", "wanted", "force", "sent", "visible", "warned"),
@@ -142,7 +188,9 @@ class TestPlan:
 
     def test_one_that_is_not_shown_hides_the_whole_call(self) -> None:
         fields = (FIELDS[3], FIELDS[1])
-        (step,) = plan_settings(Table("x", "x", "X", Phase.SETTINGS, fields), {"image": "", "text": "b"}, {"ImageUrl": "u", "Text": "a"}).steps
+        (step,) = plan_settings(
+            Table("x", "x", "X", Phase.SETTINGS, fields), {"image": "", "text": "b"}, {"ImageUrl": "u", "Text": "a"}
+        ).steps
         assert step.is_visible is False
 
     def test_a_danger_is_warned_of_whether_it_is_there_or_not(self) -> None:
@@ -164,7 +212,11 @@ class TestDeclared:
             (ONE, {"switch": True}, ["switch"]),
             (ONE, {"text": "a"}, []),
             (Table("x", "x", "X", Phase.RULES, FIELDS, cloud_only=True), {}, ["x"]),
-            (Table("x", "x", "X", Phase.RULES, (FIELDS[0], Field("other", Integer(0), "O", cloud_only=True))), {"switch": 1, "other": 1}, ["switch", "other"]),
+            (
+                Table("x", "x", "X", Phase.RULES, (FIELDS[0], Field("other", Integer(0), "O", cloud_only=True))),
+                {"switch": 1, "other": 1},
+                ["switch", "other"],
+            ),
         ],
     )
     def test_what_exchange_on_premises_lacks(self, table: Table, wanted: dict[str, Any], names: list[str]) -> None:
@@ -175,8 +227,15 @@ class TestPolicies:
     """Policies that have IRM off override a setting of the organization for their users."""
 
     READ = organization(
-        owa_mailbox_policies=[{"Identity": "On", "IRMEnabled": True}, {"Identity": "Off", "IRMEnabled": False}, {"Identity": "Unset", "IRMEnabled": None}],
-        mobile_device_mailbox_policies=[{"Identity": "Phones", "IrmEnabled": False}, {"Identity": "Old phones", "IrmEnabled": False}],
+        owa_mailbox_policies=[
+            {"Identity": "On", "IRMEnabled": True},
+            {"Identity": "Off", "IRMEnabled": False},
+            {"Identity": "Unset", "IRMEnabled": None},
+        ],
+        mobile_device_mailbox_policies=[
+            {"Identity": "Phones", "IrmEnabled": False},
+            {"Identity": "Old phones", "IrmEnabled": False},
+        ],
     )
     WANTED = {"allow_rms_support_for_unenlightened_apps": True}
     TEXT = "allow_rms_support_for_unenlightened_apps has no effect for users of {}: IRM is off in their policy ({})."
@@ -185,13 +244,19 @@ class TestPolicies:
         assert policies_without_irm(self.READ, OWA_MAILBOX_POLICY) == ["Off"]
         assert policies_without_irm(self.READ, MOBILE_DEVICE_MAILBOX_POLICY) == ["Phones", "Old phones"]
         assert policies_without_irm(organization(), OWA_MAILBOX_POLICY) == []
-        assert policies_without_irm(organization(owa_mailbox_policies=CmdletNotAvailableError("no")), OWA_MAILBOX_POLICY) == []
+        assert (
+            policies_without_irm(organization(owa_mailbox_policies=CmdletNotAvailableError("no")), OWA_MAILBOX_POLICY)
+            == []
+        )
         with pytest.raises(ExchangeError, match="broken"):
             policies_without_irm(organization(owa_mailbox_policies=ExchangeError("broken")), OWA_MAILBOX_POLICY)
 
     def test_they_are_warned_of_where_they_override(self) -> None:
         (field,) = [row for row in ACTIVESYNC_ORG_SETTINGS.fields if row.option in self.WANTED]
-        said = {"owa_mailbox_policies": ("Off", "OwaMailboxPolicy"), "mobile_device_mailbox_policies": ("Phones, Old phones", "MobileDeviceMailboxPolicy")}
+        said = {
+            "owa_mailbox_policies": ("Off", "OwaMailboxPolicy"),
+            "mobile_device_mailbox_policies": ("Phones, Old phones", "MobileDeviceMailboxPolicy"),
+        }
         expected = [self.TEXT.format(*said[policies.subset]) for policies in field.policies]
         assert override_warnings(ACTIVESYNC_ORG_SETTINGS, self.WANTED, self.READ) == expected != []
         assert override_warnings(ACTIVESYNC_ORG_SETTINGS, dict.fromkeys(self.WANTED, False), self.READ) == []
@@ -199,9 +264,15 @@ class TestPolicies:
         assert override_warnings(ACTIVESYNC_ORG_SETTINGS, self.WANTED, organization()) == []
 
     def test_they_are_read_once_and_only_where_they_matter(self) -> None:
-        fields = tuple(Field(option, Boolean(), option, policies=(OWA_MAILBOX_POLICY, MOBILE_DEVICE_MAILBOX_POLICY)) for option in ("a", "b"))
+        fields = tuple(
+            Field(option, Boolean(), option, policies=(OWA_MAILBOX_POLICY, MOBILE_DEVICE_MAILBOX_POLICY))
+            for option in ("a", "b")
+        )
         table = Table("x", "x", "X", Phase.SETTINGS, fields)
-        assert overriding_policies(table, {"a": True, "b": True}) == ["owa_mailbox_policies", "mobile_device_mailbox_policies"]
+        assert overriding_policies(table, {"a": True, "b": True}) == [
+            "owa_mailbox_policies",
+            "mobile_device_mailbox_policies",
+        ]
         assert overriding_policies(table, {"a": False}) == []
 
 
@@ -209,7 +280,10 @@ class TestConverge:
     POLICIES = {"OwaMailboxPolicy": [{"Identity": "b", "IRMEnabled": True}, {"Identity": "a", "IRMEnabled": True}]}
 
     def test_what_an_organization_has_once(self) -> None:
-        objects = {"ActiveSyncOrganizationSettings": [{"Identity": "x", "AllowRMSSupportForUnenlightenedApps": False}], **self.POLICIES}
+        objects = {
+            "ActiveSyncOrganizationSettings": [{"Identity": "x", "AllowRMSSupportForUnenlightenedApps": False}],
+            **self.POLICIES,
+        }
         objects["MobileDeviceMailboxPolicy"] = [{"Identity": "Phones", "IrmEnabled": False}]
         session = FakeSession(objects)
         done = task(session, allow_rms_support_for_unenlightened_apps=True)
@@ -220,7 +294,10 @@ class TestConverge:
 
     @pytest.mark.parametrize(
         ("identity", "changed", "after"),
-        [("*", ["b", "a"], {"b": {"irm_enabled": False}, "a": {"irm_enabled": False}}), ("A", ["a"], {"irm_enabled": False})],
+        [
+            ("*", ["b", "a"], {"b": {"irm_enabled": False}, "a": {"irm_enabled": False}}),
+            ("A", ["a"], {"irm_enabled": False}),
+        ],
     )
     def test_policies_of_that_name_or_all(self, identity: str, changed: list[str], after: dict[str, Any]) -> None:
         session = FakeSession(self.POLICIES)
@@ -232,7 +309,9 @@ class TestConverge:
     @pytest.mark.parametrize(("stored", "known"), [(POLICIES["OwaMailboxPolicy"], "a, b"), ([], "")])
     def test_a_policy_that_does_not_exist(self, stored: list[dict[str, Any]], known: str) -> None:
         with pytest.raises(NotFoundError) as refusal:
-            converge_policies(task(FakeSession({"OwaMailboxPolicy": stored}), identity="x", irm_enabled=False), OWA_MAILBOX_POLICY)
+            converge_policies(
+                task(FakeSession({"OwaMailboxPolicy": stored}), identity="x", irm_enabled=False), OWA_MAILBOX_POLICY
+            )
         assert refusal.value.message == "identity 'x' is not a policy of this organization."
         assert refusal.value.remedy == f"Known policies: {known}."
 
@@ -249,7 +328,11 @@ class TestResources:
     def test_what_ansible_validates(self) -> None:
         options = ONE.argument_spec()
         assert self.SINGLE.argument_spec() == {"type": "dict", "options": options}
-        spec = {"type": "list", "elements": "dict", "options": {"identity": {"type": "str", "required": True}, **options}}
+        spec = {
+            "type": "list",
+            "elements": "dict",
+            "options": {"identity": {"type": "str", "required": True}, **options},
+        }
         assert self.NAMED.argument_spec() == spec
 
     def test_what_is_declared_and_described(self) -> None:
@@ -260,7 +343,9 @@ class TestResources:
         described = {"switch": True, "text": "a", "words": [], "image": ""}
         assert self.SINGLE.describe(organization(irm_configuration=[stored])) == {"irm_configuration": described}
         read = organization(ome_configurations=[stored, {**stored, "Identity": "day"}])
-        assert self.NAMED.describe(read) == {"ome_configurations": [{"identity": "week", **described}, {"identity": "day", **described}]}
+        assert self.NAMED.describe(read) == {
+            "ome_configurations": [{"identity": "week", **described}, {"identity": "day", **described}]
+        }
         with pytest.raises(ExchangeError, match="0 objects; exactly one"):
             self.SINGLE.describe(organization(irm_configuration=[]))
 

@@ -8,17 +8,36 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, ExchangeError, NotFoundError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    CmdletNotAvailableError,
+    ExchangeError,
+    NotFoundError,
+    OptionError,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean, Integer, Text
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import converge_policies, converge_settings, declared, plan_settings
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import (
+    ACTIVESYNC_ORG_SETTINGS,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import (
+    IRM_CONFIGURATION,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import (
+    MOBILE_DEVICE_MAILBOX_POLICY,
+    OWA_MAILBOX_POLICY,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import (
+    converge_policies,
+    converge_settings,
+    declared,
+    plan_settings,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table
 
 from tests.unit.fake_session import FakeSession, task
 
-POLICIES = {"OwaMailboxPolicy": [{"Identity": "Default", "IRMEnabled": True}, {"Identity": "Frontline", "IRMEnabled": False}]}
+POLICIES = {
+    "OwaMailboxPolicy": [{"Identity": "Default", "IRMEnabled": True}, {"Identity": "Frontline", "IRMEnabled": False}]
+}
 
 
 def irm(**stored: Any) -> FakeSession:
@@ -31,12 +50,19 @@ def params(table: Table, **given: Any) -> dict[str, Any]:
 
 def test_only_the_difference_is_sent() -> None:
     session = irm(SearchEnabled=True, EnablePdfEncryption=False)
-    result = converge_settings(task(session, **params(IRM_CONFIGURATION, search_enabled=True, enable_pdf_encryption=True)), IRM_CONFIGURATION)
+    result = converge_settings(
+        task(session, **params(IRM_CONFIGURATION, search_enabled=True, enable_pdf_encryption=True)), IRM_CONFIGURATION
+    )
     (call,) = session.writes
     assert call.parameters == {"EnablePdfEncryption": True, "Force": True, "Confirm": False}
     assert result["before"] == {"search_enabled": True, "enable_pdf_encryption": False}
     (change,) = result["changes"]
-    assert (change["option"], change["before"], change["after"], change["impact"]) == ("enable_pdf_encryption", False, True, "takes away")
+    assert (change["option"], change["before"], change["after"], change["impact"]) == (
+        "enable_pdf_encryption",
+        False,
+        True,
+        "takes away",
+    )
 
 
 def test_no_option_is_no_change() -> None:
@@ -56,7 +82,9 @@ def test_no_option_is_no_change() -> None:
     ],
 )
 def test_licensing_locations_are_an_ordered_list(stored: Any, wanted: list[str], sent: Any) -> None:
-    plan = plan_settings(IRM_CONFIGURATION, declared(IRM_CONFIGURATION, {"licensing_location": wanted}), {"LicensingLocation": stored})
+    plan = plan_settings(
+        IRM_CONFIGURATION, declared(IRM_CONFIGURATION, {"licensing_location": wanted}), {"LicensingLocation": stored}
+    )
     assert [step.call.parameters["LicensingLocation"] for step in plan.steps] == ([] if sent is None else [sent])
 
 
@@ -64,7 +92,11 @@ def test_licensing_locations_are_an_ordered_list(stored: Any, wanted: list[str],
     ("option", "value", "message"),
     [
         ("licensing_location", ["somewhere"], "licensing_location contains 'somewhere', which is not an absolute URL."),
-        ("rms_online_key_sharing_location", "https://a/x", "rms_online_key_sharing_location cannot be set: Exchange deprecated it"),
+        (
+            "rms_online_key_sharing_location",
+            "https://a/x",
+            "rms_online_key_sharing_location cannot be set: Exchange deprecated it",
+        ),
     ],
 )
 def test_a_wrong_value_is_refused_by_its_options_name(option: str, value: Any, message: str) -> None:
@@ -76,7 +108,9 @@ def test_a_dangerous_value_is_warned_of_even_where_it_is_there_already() -> None
     session = irm(TransportDecryptionSetting="Mandatory")
     done = task(session, **params(IRM_CONFIGURATION, transport_decryption_setting="Mandatory"))
     converge_settings(done, IRM_CONFIGURATION)
-    assert done.warnings == ["transport_decryption_setting Mandatory: Exchange rejects mail that it cannot decrypt in transport with a non-delivery report."]
+    assert done.warnings == [
+        "transport_decryption_setting Mandatory: Exchange rejects mail that it cannot decrypt in transport with a non-delivery report."
+    ]
     off = task(irm(), **params(IRM_CONFIGURATION, azure_rms_licensing_enabled=False))
     converge_settings(off, IRM_CONFIGURATION)
     assert off.warnings[0].startswith("azure_rms_licensing_enabled false: ")
@@ -86,15 +120,22 @@ def test_a_policy_that_overrides_is_warned_of() -> None:
     session = irm(SimplifiedClientAccessEnabled=True)
     done = task(session, **params(IRM_CONFIGURATION, simplified_client_access_enabled=True))
     converge_settings(done, IRM_CONFIGURATION)
-    assert done.warnings == ["simplified_client_access_enabled has no effect for users of Frontline: IRM is off in their policy (OwaMailboxPolicy)."]
-    assert [[call.cmdlet for call in calls] for calls in session.reads] == [["Get-IRMConfiguration", "Get-OwaMailboxPolicy"]]
+    assert done.warnings == [
+        "simplified_client_access_enabled has no effect for users of Frontline: IRM is off in their policy (OwaMailboxPolicy)."
+    ]
+    assert [[call.cmdlet for call in calls] for calls in session.reads] == [
+        ["Get-IRMConfiguration", "Get-OwaMailboxPolicy"]
+    ]
 
 
 def test_policies_are_not_read_where_they_override_nothing() -> None:
     session = irm(SimplifiedClientAccessEnabled=False)
     done = task(session, **params(IRM_CONFIGURATION, simplified_client_access_enabled=False))
     converge_settings(done, IRM_CONFIGURATION)
-    assert ([[call.cmdlet for call in calls] for calls in session.reads], done.warnings) == ([["Get-IRMConfiguration"]], [])
+    assert ([[call.cmdlet for call in calls] for calls in session.reads], done.warnings) == (
+        [["Get-IRMConfiguration"]],
+        [],
+    )
 
 
 def test_policies_that_may_not_be_read_are_no_hindrance_and_those_that_fail_are() -> None:
@@ -127,7 +168,9 @@ def test_what_exchange_on_premises_lacks_is_refused_before_a_write() -> None:
     with pytest.raises(OptionError, match=r"azure_rms_licensing_enabled: available only in Exchange Online"):
         converge_settings(task(session, on_premises=True, **wanted), IRM_CONFIGURATION)
     assert session.writes == []
-    assert converge_settings(task(session, on_premises=True, **params(IRM_CONFIGURATION, search_enabled=True)), IRM_CONFIGURATION)["changed"]
+    assert converge_settings(
+        task(session, on_premises=True, **params(IRM_CONFIGURATION, search_enabled=True)), IRM_CONFIGURATION
+    )["changed"]
 
 
 def test_more_than_one_object_where_there_must_be_one_is_an_error() -> None:
@@ -139,26 +182,39 @@ def test_more_than_one_object_where_there_must_be_one_is_an_error() -> None:
 
 def test_one_policy() -> None:
     session = FakeSession(POLICIES)
-    result = converge_policies(task(session, **params(OWA_MAILBOX_POLICY, identity="frontline", irm_enabled=True)), OWA_MAILBOX_POLICY)
+    result = converge_policies(
+        task(session, **params(OWA_MAILBOX_POLICY, identity="frontline", irm_enabled=True)), OWA_MAILBOX_POLICY
+    )
     assert result["commands"] == ["Set-OwaMailboxPolicy -Identity 'Frontline' -IRMEnabled $true -Confirm:$false"]
     assert (result["before"], result["after"]) == ({"irm_enabled": False}, {"irm_enabled": True})
 
 
 def test_every_policy() -> None:
     session = FakeSession(POLICIES)
-    result = converge_policies(task(session, **params(OWA_MAILBOX_POLICY, identity="*", irm_enabled=True)), OWA_MAILBOX_POLICY)
+    result = converge_policies(
+        task(session, **params(OWA_MAILBOX_POLICY, identity="*", irm_enabled=True)), OWA_MAILBOX_POLICY
+    )
     assert result["commands"] == ["Set-OwaMailboxPolicy -Identity 'Frontline' -IRMEnabled $true -Confirm:$false"]
     assert result["after"] == {"Default": {"irm_enabled": True}, "Frontline": {"irm_enabled": True}}
 
 
 def test_a_policy_that_does_not_exist() -> None:
-    with pytest.raises(NotFoundError, match=r"identity 'Backline' is not a policy of this organization\. Known policies: Default, Frontline\."):
-        converge_policies(task(FakeSession(POLICIES), **params(OWA_MAILBOX_POLICY, identity="Backline", irm_enabled=True)), OWA_MAILBOX_POLICY)
+    with pytest.raises(
+        NotFoundError,
+        match=r"identity 'Backline' is not a policy of this organization\. Known policies: Default, Frontline\.",
+    ):
+        converge_policies(
+            task(FakeSession(POLICIES), **params(OWA_MAILBOX_POLICY, identity="Backline", irm_enabled=True)),
+            OWA_MAILBOX_POLICY,
+        )
 
 
 def test_the_two_policies_spell_their_parameter_differently() -> None:
     session = FakeSession({"MobileDeviceMailboxPolicy": [{"Identity": "Default", "IrmEnabled": True}]})
-    converge_policies(task(session, **params(MOBILE_DEVICE_MAILBOX_POLICY, identity="Default", irm_enabled=False)), MOBILE_DEVICE_MAILBOX_POLICY)
+    converge_policies(
+        task(session, **params(MOBILE_DEVICE_MAILBOX_POLICY, identity="Default", irm_enabled=False)),
+        MOBILE_DEVICE_MAILBOX_POLICY,
+    )
     assert session.writes[0].parameters == {"Identity": "Default", "IrmEnabled": False, "Confirm": False}
 
 
@@ -177,7 +233,9 @@ def test_a_field_that_is_shown_by_another_property_only() -> None:
 
 
 def test_description_holds_what_can_be_put_back() -> None:
-    described = IRM_CONFIGURATION.describe({"SearchEnabled": True, "RMSOnlineKeySharingLocation": "https://old", "LicensingLocation": None})
+    described = IRM_CONFIGURATION.describe(
+        {"SearchEnabled": True, "RMSOnlineKeySharingLocation": "https://old", "LicensingLocation": None}
+    )
     assert described["search_enabled"] is True
     assert described["licensing_location"] == []
     assert "rms_online_key_sharing_location" not in described

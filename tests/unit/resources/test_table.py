@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of mail flow rules is Exchange's own list of parameters. Documentation against spec is tested with all modules."""
+"""The table of mail flow rules is Exchange's own list of parameters. Documentation against spec is tested with all
+modules.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     StatusCode,
     Text,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Listing, Patterns, Recipients, Words
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import (
+    Listing,
+    Patterns,
+    Recipients,
+    Words,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
     ATTRIBUTES,
     DESCRIPTIVE_PROPERTIES,
@@ -125,7 +132,9 @@ def test_the_argument_spec_is_the_table() -> None:
         # Nothing in a rule is a secret; where a name sounds like one, the spec says so.
         assert taken.pop("no_log", False) is False
         assert taken == row.kind.spec
-    assert {section: len(spec[section]["options"]) for section in SECTIONS} == {section: len(fields) for section, fields in SECTIONS.items()}
+    assert {section: len(spec[section]["options"]) for section in SECTIONS} == {
+        section: len(fields) for section, fields in SECTIONS.items()
+    }
     assert set(spec) == {*BY_HAND.values(), "guid", "state", *SECTIONS, *(row.option for row in SETTINGS_FIELDS)}
 
 
@@ -136,7 +145,10 @@ def test_every_exception_is_a_condition_and_most_conditions_are_exceptions() -> 
 def test_every_property_that_exchange_returns_has_a_place() -> None:
     options = {row.output or row.parameter for _section, row in rows()}
     prompts = {name for name in rule_properties() if "ContentMatchesPrompt" in name}
-    assert set(rule_properties()) - options - DESCRIPTIVE_PROPERTIES - set(DLP_PROPERTIES) - set(EDGE_PROPERTIES) - prompts == set()
+    assert (
+        set(rule_properties()) - options - DESCRIPTIVE_PROPERTIES - set(DLP_PROPERTIES) - set(EDGE_PROPERTIES) - prompts
+        == set()
+    )
 
 
 def test_groups_name_options_that_exist_once() -> None:

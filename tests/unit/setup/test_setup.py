@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The script that prepares organizations: PowerShell runs it against cmdlets that have the documented parameters and no others."""
+"""The script that prepares organizations: PowerShell runs it against cmdlets that have the documented parameters and no
+others.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +26,21 @@ SCRIPT = ROOT / "extensions/setup/New-MessageEncryptionApplication.ps1"
 STAND_IN = ROOT / "tests/powershell/Setup/Tenant.ps1"
 CONTOSO, FABRIKAM, PROVIDER = (f"{name}.onmicrosoft.com" for name in ("contoso", "fabrikam", "provider"))
 
-#: Cmdlet to its parameters, as far as they have a part in it, from Microsoft's reference pages: MicrosoftDocs/office-docs-powershell,
-#: exchange/exchange-ps/ExchangePowerShell, and MicrosoftDocs/microsoftgraph-docs-powershell, microsoftgraph/graph-powershell-1.0. That a list of
-#: applications shows no certificate whole is from Microsoft Graph's page on keyCredential. What the cmdlets do in a tenant was not seen.
+#: Cmdlet to its parameters, as far as they have a part in it, from Microsoft's reference pages:
+#: MicrosoftDocs/office-docs-powershell, exchange/exchange-ps/ExchangePowerShell, and
+#: MicrosoftDocs/microsoftgraph-docs-powershell, microsoftgraph/graph-powershell-1.0. That a list of applications shows
+#: no certificate whole is from Microsoft Graph's page on keyCredential. What the cmdlets do in a tenant was not seen.
 DOCUMENTED: dict[str, dict[str, list[str]]] = {
     "ExchangeOnlineManagement": {
-        "Connect-ExchangeOnline": ["AppId", "CertificateFilePath", "DelegatedOrganization", "Device", "Organization", "ShowBanner", "UserPrincipalName"],
+        "Connect-ExchangeOnline": [
+            "AppId",
+            "CertificateFilePath",
+            "DelegatedOrganization",
+            "Device",
+            "Organization",
+            "ShowBanner",
+            "UserPrincipalName",
+        ],
         "Disconnect-ExchangeOnline": ["Confirm", "ConnectionId", "ModulePrefix"],
         "Get-OrganizationConfig": [],
         "Enable-OrganizationCustomization": ["Confirm"],
@@ -42,15 +53,42 @@ DOCUMENTED: dict[str, dict[str, list[str]]] = {
     },
     "Microsoft.Graph.Applications": {
         "Get-MgApplication": ["ApplicationId", "Filter", "Property", "All", "Top", "Search"],
-        "New-MgApplication": ["DisplayName", "SignInAudience", "RequiredResourceAccess", "KeyCredentials", "PasswordCredentials", "BodyParameter"],
-        "Update-MgApplication": ["ApplicationId", "DisplayName", "KeyCredentials", "RequiredResourceAccess", "BodyParameter"],
+        "New-MgApplication": [
+            "DisplayName",
+            "SignInAudience",
+            "RequiredResourceAccess",
+            "KeyCredentials",
+            "PasswordCredentials",
+            "BodyParameter",
+        ],
+        "Update-MgApplication": [
+            "ApplicationId",
+            "DisplayName",
+            "KeyCredentials",
+            "RequiredResourceAccess",
+            "BodyParameter",
+        ],
         "Get-MgServicePrincipal": ["ServicePrincipalId", "Filter", "All", "Top", "Search"],
         "New-MgServicePrincipal": ["AppId", "DisplayName", "BodyParameter"],
         "Get-MgServicePrincipalAppRoleAssignment": ["ServicePrincipalId", "AppRoleAssignmentId", "Filter", "All"],
-        "New-MgServicePrincipalAppRoleAssignment": ["ServicePrincipalId", "PrincipalId", "ResourceId", "AppRoleId", "BodyParameter"],
+        "New-MgServicePrincipalAppRoleAssignment": [
+            "ServicePrincipalId",
+            "PrincipalId",
+            "ResourceId",
+            "AppRoleId",
+            "BodyParameter",
+        ],
     },
     "Microsoft.Graph.Authentication": {
-        "Connect-MgGraph": ["TenantId", "Scopes", "ClientId", "UseDeviceCode", "ContextScope", "NoWelcome", "Environment"],
+        "Connect-MgGraph": [
+            "TenantId",
+            "Scopes",
+            "ClientId",
+            "UseDeviceCode",
+            "ContextScope",
+            "NoWelcome",
+            "Environment",
+        ],
         "Disconnect-MgGraph": [],
     },
 }
@@ -85,7 +123,10 @@ class Tenants:
 
     def prepare(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         self.calls_file.unlink(missing_ok=True)
-        given = " ".join(f"'{argument}'" if not re.fullmatch(r"-[A-Za-z]+|[\w.,-]+", argument) else argument for argument in arguments)
+        given = " ".join(
+            f"'{argument}'" if not re.fullmatch(r"-[A-Za-z]+|[\w.,-]+", argument) else argument
+            for argument in arguments
+        )
         command = f"& '{SCRIPT}' -CertificatePath exchange.pem {given}"
         environment = {
             "PATH": "/usr/bin:/bin",
@@ -99,7 +140,9 @@ class Tenants:
             "NO_COLOR": "1",
         }
         arguments_of = [str(self.engine.path), "-NoLogo", "-NoProfile", "-NonInteractive", "-Command", command]
-        return subprocess.run(arguments_of, cwd=self.directory, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(
+            arguments_of, cwd=self.directory, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
 
     @property
     def calls(self) -> list[dict[str, Any]]:
@@ -116,7 +159,14 @@ def tenants(engine: Engine | None, tmp_path: Path) -> Tenants:
     return Tenants(engine, tmp_path)
 
 
-ALL = ["New-MgApplication", "New-MgServicePrincipal", "New-MgServicePrincipalAppRoleAssignment", "New-ServicePrincipal", "New-RoleGroup", "Add-RoleGroupMember"]
+ALL = [
+    "New-MgApplication",
+    "New-MgServicePrincipal",
+    "New-MgServicePrincipalAppRoleAssignment",
+    "New-ServicePrincipal",
+    "New-RoleGroup",
+    "Add-RoleGroupMember",
+]
 
 
 @pytest.mark.engine
@@ -127,7 +177,11 @@ def test_one_organization_is_prepared_once(tenants: Tenants) -> None:
     (group,) = tenants.state["groups"]
     assert group["Members"] == [f"enterprise-{CONTOSO}"]
     (consent,) = tenants.state["consents"]
-    assert consent == {"PrincipalId": f"enterprise-{CONTOSO}", "AppRoleId": "dc50a0fb-09a3-484d-be87-e023b12c6440", "ResourceId": f"exchange-{CONTOSO}"}
+    assert consent == {
+        "PrincipalId": f"enterprise-{CONTOSO}",
+        "AppRoleId": "dc50a0fb-09a3-484d-be87-e023b12c6440",
+        "ResourceId": f"exchange-{CONTOSO}",
+    }
     assert tenants.state["applications"][0]["Audience"] == "AzureADMyOrg"
     pem = tenants.directory / "exchange.pem"
     assert stat.S_IMODE(pem.stat().st_mode) == 0o600
@@ -186,7 +240,9 @@ def test_a_service_provider_prepares_its_customers(tenants: Tenants) -> None:
     assert done.returncode == 0, done.stderr + done.stdout
     assert tenants.writes == ["New-MgApplication", *ALL[1:], *ALL[1:]]
     assert tenants.state["applications"][0]["Audience"] == "AzureADMultipleOrgs"
-    connected = [call["parameters"] for call in tenants.calls if call["cmdlet"] in ("Connect-MgGraph", "Connect-ExchangeOnline")]
+    connected = [
+        call["parameters"] for call in tenants.calls if call["cmdlet"] in ("Connect-MgGraph", "Connect-ExchangeOnline")
+    ]
     places = [each.get("TenantId") or each.get("DelegatedOrganization") for each in connected]
     assert places == [PROVIDER, CONTOSO, CONTOSO, FABRIKAM, FABRIKAM]
     assert [group["Where"] for group in tenants.state["groups"]] == [CONTOSO, FABRIKAM]
@@ -202,14 +258,24 @@ def test_several_organizations_need_a_provider(tenants: Tenants) -> None:
 
 def lists() -> dict[str, list[str]]:
     text = SCRIPT.read_text(encoding="utf-8")
-    return {name: re.findall(r"'([^']+)'", re.search(rf"\${name} = @\((.*?)\)", text)[1]) for name in ("readRoles", "writeRoles")}  # type: ignore[index]
+    return {
+        name: re.findall(r"'([^']+)'", re.search(rf"\${name} = @\((.*?)\)", text)[1])
+        for name in ("readRoles", "writeRoles")
+    }  # type: ignore[index]
 
 
 def test_its_roles_are_those_that_the_collection_needs() -> None:
-    writes = {GRANTED_BY[name].removeprefix("the role ") for name in CMDLETS if not Call(name).is_read and "role" in GRANTED_BY[name]}
+    writes = {
+        GRANTED_BY[name].removeprefix("the role ")
+        for name in CMDLETS
+        if not Call(name).is_read and "role" in GRANTED_BY[name]
+    }
     assert set(lists()["writeRoles"]) >= writes
     reads = [GRANTED_BY[name] for name in CMDLETS if name.startswith("Get-") and "role" in GRANTED_BY[name]]
-    assert {role for role in lists()["readRoles"] if any(role in grant for grant in reads)} == {"View-Only Configuration", "View-Only Recipients"}
+    assert {role for role in lists()["readRoles"] if any(role in grant for grant in reads)} == {
+        "View-Only Configuration",
+        "View-Only Recipients",
+    }
     assert all(any(role in grant for role in lists()["readRoles"]) for grant in reads)
 
 

@@ -24,6 +24,17 @@ FLOORS = (
 #: The folders of a package, from the bottom, and files above them; any other file beside folders is below all of them.
 FOLDERS = {
     "module_utils._resources": ("rules", "registry", "state"),
-    "module_utils._mail_flow": ("model", "input", "simulator", "sat", "symbolic", "analyses", "trace", "evidence", "repair", "wording"),
+    "module_utils._mail_flow": (
+        "model",
+        "input",
+        "simulator",
+        "sat",
+        "symbolic",
+        "analyses",
+        "trace",
+        "evidence",
+        "repair",
+        "wording",
+    ),
     "module_utils._baseline": ("controls", "documents", "procedures", "run"),
 }

@@ -17,10 +17,26 @@ PREFIX = "ansible_collections.m365.message_encryption.plugins."
 
 #: What is pure knows nothing of who runs it; a transport knows nothing of message encryption.
 FORBIDDEN = {
-    "plugin_utils._transports": ("module_utils._engine", "module_utils._resources", "module_utils._baseline", "module_utils._mail_flow", "modules"),
+    "plugin_utils._transports": (
+        "module_utils._engine",
+        "module_utils._resources",
+        "module_utils._baseline",
+        "module_utils._mail_flow",
+        "modules",
+    ),
     # A solver knows no mail.
-    "module_utils._mail_flow.sat": ("module_utils._mail_flow.model", "module_utils._mail_flow.input", "module_utils._mail_flow.simulator"),
-    "plugin_utils._broker": ("module_utils._engine", "module_utils._resources", "module_utils._baseline", "module_utils._mail_flow", "modules"),
+    "module_utils._mail_flow.sat": (
+        "module_utils._mail_flow.model",
+        "module_utils._mail_flow.input",
+        "module_utils._mail_flow.simulator",
+    ),
+    "plugin_utils._broker": (
+        "module_utils._engine",
+        "module_utils._resources",
+        "module_utils._baseline",
+        "module_utils._mail_flow",
+        "modules",
+    ),
 }
 
 
@@ -70,7 +86,12 @@ def test_no_arrow_goes_where_it_must_not() -> None:
         (module, name)
         for module in FILES
         for name in GRAPH[module]
-        if any(name.startswith(f"{other}.") for place, others in FORBIDDEN.items() if module.startswith(f"{place}.") for other in others)
+        if any(
+            name.startswith(f"{other}.")
+            for place, others in FORBIDDEN.items()
+            if module.startswith(f"{place}.")
+            for other in others
+        )
     ]
     assert sorted(wrong) == []
 

@@ -12,7 +12,9 @@ import sys
 import pytest
 
 # Not this file's own path: the checkout may be reached through a link.
-ROOT = next(path for path in map(pathlib.Path, sys.path) if (path / "ansible_collections/m365/message_encryption").is_dir())
+ROOT = next(
+    path for path in map(pathlib.Path, sys.path) if (path / "ansible_collections/m365/message_encryption").is_dir()
+)
 HEAVY = ("requests", "urllib3", "msal", "pypsrp", "spnego", "cryptography", "psrpcore")
 
 
@@ -35,7 +37,10 @@ def test_our_modules_import_nothing_heavy(module: str) -> None:
         f"import sys; sys.path.insert(0, {str(ROOT)!r}); import ansible_collections.m365.message_encryption.plugins.plugin_utils.{module}; "
         f"print([name for name in {HEAVY!r} if name in sys.modules], 'ansible' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True).stdout.strip() == "[] False"
+    assert (
+        subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True).stdout.strip()
+        == "[] False"
+    )
 
 
 def test_the_connection_plugin_imports_nothing_heavy_beside_what_core_has() -> None:
@@ -44,4 +49,7 @@ def test_the_connection_plugin_imports_nothing_heavy_beside_what_core_has() -> N
         f"sys.path.insert(0, {str(ROOT)!r}); import ansible_collections.m365.message_encryption.plugins.connection.exchange; "
         f"print([name for name in {HEAVY!r} if name in set(sys.modules) - before])"
     )
-    assert subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True).stdout.strip()
+        == "[]"
+    )

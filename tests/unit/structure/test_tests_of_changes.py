@@ -20,7 +20,10 @@ def test_of_a_module_its_importers_are_run() -> None:
 
 def test_of_a_module_that_no_test_imports_its_package_is_run() -> None:
     assert chosen([Path("plugins/plugin_utils/_transports/no_such_module.py")]) == [STRUCTURE, "tests/unit/transports"]
-    assert chosen([Path("plugins/module_utils/_mail_flow/sat/no_such_module.py")]) == ["tests/unit/mail_flow/sat", STRUCTURE]
+    assert chosen([Path("plugins/module_utils/_mail_flow/sat/no_such_module.py")]) == [
+        "tests/unit/mail_flow/sat",
+        STRUCTURE,
+    ]
 
 
 def test_of_a_helper_its_users_are_run() -> None:
@@ -28,7 +31,10 @@ def test_of_a_helper_its_users_are_run() -> None:
 
 
 def test_of_a_test_itself_is_run_and_of_a_page_the_structure() -> None:
-    assert chosen([Path("tests/unit/engine/test_plan.py"), Path("README.md")]) == ["tests/unit/engine/test_plan.py", STRUCTURE]
+    assert chosen([Path("tests/unit/engine/test_plan.py"), Path("README.md")]) == [
+        "tests/unit/engine/test_plan.py",
+        STRUCTURE,
+    ]
 
 
 def test_whatever_is_named_exists() -> None:
@@ -38,5 +44,7 @@ def test_whatever_is_named_exists() -> None:
 
 def test_long_searches_run_only_if_they_changed() -> None:
     search = "tests/unit/trust/test_approvals.py"
-    assert not any(path.startswith("tests/unit/trust") for path in chosen([Path("plugins/module_utils/_baseline/run/apply.py")]))
+    assert not any(
+        path.startswith("tests/unit/trust") for path in chosen([Path("plugins/module_utils/_baseline/run/apply.py")])
+    )
     assert search in chosen([Path(search)])

@@ -56,7 +56,9 @@ def _shared() -> Iterator[dict[str, OrganizationSession]]:
 
 @pytest.fixture
 def shared(fresh: Emulator, sessions: Open, _shared: dict[str, OrganizationSession]) -> Open:
-    """One open session over each wire for all tests of a file that are not about opening one: a real PowerShell takes seconds to start."""
+    """One open session over each wire for all tests of a file that are not about opening one: a real PowerShell takes
+    seconds to start.
+    """
 
     def give(wire: str) -> OrganizationSession:
         if wire not in _shared:

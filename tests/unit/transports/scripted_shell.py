@@ -40,10 +40,19 @@ def member(name: str, value: str | None, tag: str = "S") -> str:
 
 
 def output(**values: str) -> Message:
-    return message(OUTPUT, f'<Obj RefId="0"><MS>{"".join(member(name, value) for name, value in values.items())}</MS></Obj>')
+    return message(
+        OUTPUT, f'<Obj RefId="0"><MS>{"".join(member(name, value) for name, value in values.items())}</MS></Obj>'
+    )
 
 
-def record(text: str, kind: str = "System.Exception", error_id: str = "", activity: str | None = None, target: str | None = None, name: str = "") -> str:
+def record(
+    text: str,
+    kind: str = "System.Exception",
+    error_id: str = "",
+    activity: str | None = None,
+    target: str | None = None,
+    name: str = "",
+) -> str:
     """The CLIXML of an error record."""
     attribute = f" N={quoteattr(name)}" if name else ""
     return (
@@ -61,7 +70,13 @@ def missing(cmdlet: str, *, first: bool = False) -> dict[str, Any]:
     """How an engine says that it does not have a cmdlet: in a pipeline's first statement, the exception is wrapped."""
     kind = "ParentContainsErrorRecordException" if first else "CommandNotFoundException"
     text = f"The term '{cmdlet}' is not recognized as a name of a cmdlet, function, script file, or executable program."
-    return {"text": text, "kind": f"System.Management.Automation.{kind}", "error_id": "CommandNotFoundException", "activity": "", "target": cmdlet}
+    return {
+        "text": text,
+        "kind": f"System.Management.Automation.{kind}",
+        "error_id": "CommandNotFoundException",
+        "activity": "",
+        "target": cmdlet,
+    }
 
 
 def warning(text: str) -> Message:
@@ -87,7 +102,9 @@ def fragments(messages: Sequence[Message], size: int = 30_000) -> Iterator[bytes
         number = next(_numbers)
         pieces = [data[start : start + size] for start in range(0, len(data), size)]
         for index, piece in enumerate(pieces):
-            yield struct.pack(">QQBI", number, index, (index == 0) | (index == len(pieces) - 1) << 1, len(piece)) + piece
+            yield (
+                struct.pack(">QQBI", number, index, (index == 0) | (index == len(pieces) - 1) << 1, len(piece)) + piece
+            )
 
 
 class Shell:
@@ -97,7 +114,9 @@ class Shell:
     :param opening: what comes when the pool is opened.
     """
 
-    def __init__(self, pipelines: Callable[[list[str]], Sequence[Message]], opening: Sequence[Message] | None = None) -> None:
+    def __init__(
+        self, pipelines: Callable[[list[str]], Sequence[Message]], opening: Sequence[Message] | None = None
+    ) -> None:
         self.pipelines = pipelines
         self.asked: list[list[str]] = []
         versions = {"protocolversion": "2.3", "PSVersion": "2.0", "SerializationVersion": "1.1.0.1"}
@@ -115,11 +134,15 @@ class Shell:
     def command(self, _executable: str, arguments: list[str], command_id: str) -> ElementTree.Element:
         text = base64.b64decode(arguments[0]).decode("utf-8", "replace")
         found = re.findall(r'N="Cmd">([^<]*)<', text)
-        self.asked.append(found[:-1] if len(found) > 1 else found)  # where there are several statements, the first one comes twice
+        self.asked.append(
+            found[:-1] if len(found) > 1 else found
+        )  # where there are several statements, the first one comes twice
         self._waiting = list(fragments(self.pipelines(self.asked[-1])))
         return ElementTree.Element("none")
 
-    def receive(self, _stream: str, command_id: str | None = None, timeout: int | None = None) -> tuple[str, None, dict[str, bytes]]:
+    def receive(
+        self, _stream: str, command_id: str | None = None, timeout: int | None = None
+    ) -> tuple[str, None, dict[str, bytes]]:
         data, self._waiting = b"".join(self._waiting), []
         if not data:
             raise ConnectionError
@@ -143,11 +166,23 @@ def transport(monkeypatch: pytest.MonkeyPatch, shell: Shell, **values: Any) -> p
             self._pool.shell = shell
 
     monkeypatch.setattr(pypsrp, "Pool", Pool)
-    given = {"exchange_transport": "psrp", "exchange_psrp_connect": "none", "remote_addr": "h", "remote_user": "u", "remote_password": "p", **values}
+    given = {
+        "exchange_transport": "psrp",
+        "exchange_psrp_connect": "none",
+        "remote_addr": "h",
+        "remote_user": "u",
+        "remote_password": "p",
+        **values,
+    }
     return psrp.PsrpTransport(identity(**given))
 
 
-def attempt(monkeypatch: pytest.MonkeyPatch, pipelines: Callable[[list[str]], Sequence[Message]] | Sequence[Message], *calls: Call, **values: Any) -> list[Any]:
+def attempt(
+    monkeypatch: pytest.MonkeyPatch,
+    pipelines: Callable[[list[str]], Sequence[Message]] | Sequence[Message],
+    *calls: Call,
+    **values: Any,
+) -> list[Any]:
     """The outcomes of calls; ``pipelines`` may be the messages of the only pipeline."""
     given = pipelines if callable(pipelines) else lambda _cmdlets: pipelines
     return list(transport(monkeypatch, Shell(given), **values).attempt(calls))

@@ -14,10 +14,18 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AuthenticationError, UnreachableError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    AuthenticationError,
+    UnreachableError,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import authentication as _authentication
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
+    OrganizationSession,
+    Request,
+)
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import (
+    authentication as _authentication,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import Limits
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -31,7 +39,10 @@ _DISCOVERED = dict.fromkeys(("authorization_endpoint", "token_endpoint", "issuer
 
 
 def read(emulator: Emulator, **more: Any) -> None:
-    session = OrganizationSession(identity(**values(emulator, "rest", exchange_retries=1, **{"exchange_client_secret": None, **more})), open_transport)
+    session = OrganizationSession(
+        identity(**values(emulator, "rest", exchange_retries=1, **{"exchange_client_secret": None, **more})),
+        open_transport,
+    )
     try:
         session.invoke(Request([Call("Get-IRMConfiguration")]))[0].unwrap()
     finally:
@@ -67,7 +78,9 @@ def test_a_client_secret(emulator: Emulator, given: dict[str, Any]) -> None:
     read(emulator, exchange_client_secret=given["client_secret"])
 
 
-def test_a_secret_goes_to_no_other_host_than_the_authoritys(emulator: Emulator, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_secret_goes_to_no_other_host_than_the_authoritys(
+    emulator: Emulator, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     plain = emulator.authority._discovery
 
     def hostile(tenant: str) -> Any:
@@ -80,13 +93,21 @@ def test_a_secret_goes_to_no_other_host_than_the_authoritys(emulator: Emulator, 
         read(emulator, exchange_client_secret=given["client_secret"])
 
 
-def test_once_a_token_shows_the_tenant_its_id_is_in_the_address(emulator: Emulator, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_once_a_token_shows_the_tenant_its_id_is_in_the_address(
+    emulator: Emulator, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With another domain than the initial one in its place, Exchange refuses further pages."""
     organization, plain, seen = emulator.organizations[given["name"]], emulator.admin_api.handle, list[Any]()
     monkeypatch.setattr(emulator.admin_api, "handle", lambda request: seen.append(request) or plain(request))
     before = organization.dump()
     rules = [{"Name": name, "Guid": name, "DeleteMessage": True} for name in "abc"]
-    organization.patch({"page_size": 2, "transport_rules": rules, "accepted_domains": [*before["accepted_domains"], {"DomainName": "contoso.com"}]})
+    organization.patch(
+        {
+            "page_size": 2,
+            "transport_rules": rules,
+            "accepted_domains": [*before["accepted_domains"], {"DomainName": "contoso.com"}],
+        }
+    )
     settings = values(emulator, "rest", exchange_verify_organization=False)
     session = OrganizationSession(identity(**{**settings, "exchange_organization": "contoso.com"}), open_transport)
     try:
@@ -97,13 +118,22 @@ def test_once_a_token_shows_the_tenant_its_id_is_in_the_address(emulator: Emulat
     assert [rule["Name"] for rule in listed.unwrap()] == list("abc")
     asked = [request for request in seen if request.path.endswith("/InvokeCommand")]
     assert {request.path.split("/")[3] for request in asked} == {organization.tenant_id}
-    assert {request.headers["X-AnchorMailbox"] for request in asked} == {f"APP:SystemMailbox{{bb558c35-97f1-4cb9-8ff7-d53741dc928c}}@{organization.tenant_id}"}
+    assert {request.headers["X-AnchorMailbox"] for request in asked} == {
+        f"APP:SystemMailbox{{bb558c35-97f1-4cb9-8ff7-d53741dc928c}}@{organization.tenant_id}"
+    }
 
 
 def test_a_token_of_somebody_else_does_not_choose_the_organization(emulator: Emulator, given: dict[str, Any]) -> None:
     """The address names the inventory's organization, and the service refuses another one's token."""
     token = emulator.token("fabrikam.onmicrosoft.com")
-    settings = values(emulator, "rest", exchange_client_id=None, exchange_client_secret=None, exchange_access_token=token, exchange_verify_organization=False)
+    settings = values(
+        emulator,
+        "rest",
+        exchange_client_id=None,
+        exchange_client_secret=None,
+        exchange_access_token=token,
+        exchange_verify_organization=False,
+    )
     session = OrganizationSession(identity(**settings), open_transport)
     try:
         with pytest.raises(AuthenticationError, match="does not accept the token"):
@@ -117,7 +147,11 @@ def test_a_pem_certificate(emulator: Emulator, given: dict[str, Any]) -> None:
 
 
 def test_a_pfx_certificate(emulator: Emulator, given: dict[str, Any]) -> None:
-    read(emulator, exchange_certificate_path=given["certificate_pfx_path"], exchange_certificate_password=given["certificate_password"])
+    read(
+        emulator,
+        exchange_certificate_path=given["certificate_pfx_path"],
+        exchange_certificate_password=given["certificate_password"],
+    )
 
 
 def test_a_federated_token(emulator: Emulator, given: dict[str, Any]) -> None:
@@ -125,7 +159,9 @@ def test_a_federated_token(emulator: Emulator, given: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("lifetime", ["1e999", "-1e999", "NaN", '"soon"', "[]", "-5", "1" * 400, "null", "{}"])
-def test_a_lifetime_that_is_none_is_an_error_with_a_name_or_a_short_one(emulator: Emulator, given: dict[str, Any], lifetime: str) -> None:
+def test_a_lifetime_that_is_none_is_an_error_with_a_name_or_a_short_one(
+    emulator: Emulator, given: dict[str, Any], lifetime: str
+) -> None:
     answer = '{"token_type": "Bearer", "access_token": "x.y.z", "expires_in": %s}' % lifetime  # noqa: UP031 (braces)
 
     class Authority:
@@ -137,7 +173,9 @@ def test_a_lifetime_that_is_none_is_an_error_with_a_name_or_a_short_one(emulator
         def post(self, url: str, **kwargs: Any) -> Any:
             return type("Answer", (), {"status_code": 200, "text": answer, "headers": {}})()
 
-    credential = _authentication.Credential(identity(exchange_client_id="id", exchange_client_secret="s"), requests.Session(), Limits())
+    credential = _authentication.Credential(
+        identity(exchange_client_id="id", exchange_client_secret="s"), requests.Session(), Limits()
+    )
     credential._http = Authority()  # type: ignore[assignment]
     try:
         token = credential.token()
@@ -163,7 +201,10 @@ def test_the_tenant_id_will_do(emulator: Emulator, given: dict[str, Any]) -> Non
     ("more", "match"),
     [
         ({"exchange_client_secret": "planted-secret"}, "AADSTS7000215.*ansible_exchange_client_secret"),
-        ({"exchange_client_id": "00000000-0000-0000-0000-000000000000", "exchange_client_secret": "planted-secret"}, "AADSTS700016"),
+        (
+            {"exchange_client_id": "00000000-0000-0000-0000-000000000000", "exchange_client_secret": "planted-secret"},
+            "AADSTS700016",
+        ),
         ({"exchange_access_token": "planted-secret"}, "401.*Exchange.ManageAsApp"),
         ({"exchange_certificate_path": "/nowhere.pem"}, "/nowhere.pem cannot be read"),
         ({"exchange_federated_token_file": "/nowhere.jwt"}, "/nowhere.jwt cannot be read"),
@@ -177,20 +218,26 @@ def test_the_tenant_id_will_do(emulator: Emulator, given: dict[str, Any]) -> Non
         ),
     ],
 )
-def test_what_is_refused_says_what_to_do_and_no_secret(emulator: Emulator, given: dict[str, Any], more: dict[str, Any], match: str) -> None:
+def test_what_is_refused_says_what_to_do_and_no_secret(
+    emulator: Emulator, given: dict[str, Any], more: dict[str, Any], match: str
+) -> None:
     with pytest.raises(UnreachableError, match=match) as refusal:
         read(emulator, **more)
     assert "planted-secret" not in str(refusal.value)
 
 
-@pytest.mark.parametrize(("password", "match"), [("wrong-password", "different password"), (None, "different password|needs a password")])
+@pytest.mark.parametrize(
+    ("password", "match"), [("wrong-password", "different password"), (None, "different password|needs a password")]
+)
 def test_a_certificate_that_does_not_open(given: dict[str, Any], password: str | None, match: str) -> None:
     with pytest.raises(AuthenticationError, match=match) as refusal:
         _authentication.certificate(given["certificate_pfx_path"], password)
     assert "wrong-password" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"nonsense", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
+@pytest.mark.parametrize(
+    "content", [b"", b"nonsense", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+)
 def test_a_file_that_is_no_certificate(tmp_path: pathlib.Path, content: bytes) -> None:
     path = tmp_path / "cert.pem"
     path.write_bytes(content)
@@ -203,9 +250,13 @@ def test_a_key_whose_numbers_do_not_belong_together(given: dict[str, Any], tmp_p
     key = serialization.load_pem_private_key(content, None)
     assert isinstance(key, rsa.RSAPrivateKey)
     right = key.private_numbers()
-    wrong = rsa.RSAPrivateNumbers(right.p, right.q, right.d + 2, right.dmp1 + 2, right.dmq1, right.iqmp, right.public_numbers)
+    wrong = rsa.RSAPrivateNumbers(
+        right.p, right.q, right.d + 2, right.dmp1 + 2, right.dmq1, right.iqmp, right.public_numbers
+    )
     damaged = wrong.private_key(unsafe_skip_rsa_key_validation=True)
-    pem = damaged.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    pem = damaged.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     path = tmp_path / "cert.pem"
     path.write_bytes(pem + content[content.index(b"-----BEGIN CERTIFICATE") :])
     with pytest.raises(AuthenticationError, match="cannot be opened: it is damaged"):
@@ -213,7 +264,10 @@ def test_a_key_whose_numbers_do_not_belong_together(given: dict[str, Any], tmp_p
 
 
 def test_a_certificate_file_that_is_not_there_is_one_to_check(tmp_path: pathlib.Path) -> None:
-    with pytest.raises(AuthenticationError, match=r"cannot be read: No such file or directory\..*Check ansible_exchange_certificate_path\."):
+    with pytest.raises(
+        AuthenticationError,
+        match=r"cannot be read: No such file or directory\..*Check ansible_exchange_certificate_path\.",
+    ):
         _authentication.certificate(str(tmp_path / "cert.pem"), None)
 
 
@@ -221,7 +275,10 @@ def test_a_certificate_file_that_is_not_there_is_one_to_check(tmp_path: pathlib.
 def test_a_file_that_holds_no_federated_token(emulator: Emulator, tmp_path: pathlib.Path, content: bytes) -> None:
     path = tmp_path / "token"
     path.write_bytes(content)
-    with pytest.raises(AuthenticationError, match=f"the federated token file {path} contains no token.*ansible_exchange_federated_token_file"):
+    with pytest.raises(
+        AuthenticationError,
+        match=f"the federated token file {path} contains no token.*ansible_exchange_federated_token_file",
+    ):
         read(emulator, exchange_federated_token_file=str(path))
 
 
@@ -258,7 +315,9 @@ def test_an_address_that_is_no_authority_is_named_with_its_variable(
 
 
 def test_an_authority_whose_certificate_is_not_trusted_is_named(emulator: Emulator) -> None:
-    with pytest.raises(UnreachableError, match=r"certificate of the authority https://.*not trusted.*ansible_exchange_ca_cert"):
+    with pytest.raises(
+        UnreachableError, match=r"certificate of the authority https://.*not trusted.*ansible_exchange_ca_cert"
+    ):
         read(emulator, exchange_client_secret="planted-secret", exchange_ca_cert=None)
 
 
@@ -267,7 +326,9 @@ def test_a_machine_without_an_identity_is_told_so(emulator: Emulator, monkeypatc
         raise requests.ConnectTimeout
 
     monkeypatch.setattr(_authentication._WithTimeout, "get", get)
-    with pytest.raises(UnreachableError, match=r"this machine's identity service cannot be reached.*ansible_exchange_managed_identity"):
+    with pytest.raises(
+        UnreachableError, match=r"this machine's identity service cannot be reached.*ansible_exchange_managed_identity"
+    ):
         read(emulator, exchange_client_id=None, exchange_managed_identity=True)
 
 
@@ -277,7 +338,12 @@ def test_a_managed_identity(emulator: Emulator, monkeypatch: pytest.MonkeyPatch)
 
     def get(self: Any, url: str, **kwargs: Any) -> Answer:
         asked.append(url)
-        return Answer(200, json.dumps({"access_token": "from-the-machine", "expires_in": "3600", "resource": "r", "token_type": "Bearer"}))
+        return Answer(
+            200,
+            json.dumps(
+                {"access_token": "from-the-machine", "expires_in": "3600", "resource": "r", "token_type": "Bearer"}
+            ),
+        )
 
     monkeypatch.setattr(_authentication._WithTimeout, "get", get)
     credential = _authentication.Credential(identity(exchange_managed_identity=True), requests.Session(), Limits())
@@ -287,13 +353,20 @@ def test_a_managed_identity(emulator: Emulator, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize(
     ("header", "expected"),
-    [('Bearer realm="", claims="eyJhIjoxfQ=="', '{"a":1}'), ('Bearer claims="eyJhIjoxfQ"', '{"a":1}'), ("Bearer", None), ('claims="*"', None)],
+    [
+        ('Bearer realm="", claims="eyJhIjoxfQ=="', '{"a":1}'),
+        ('Bearer claims="eyJhIjoxfQ"', '{"a":1}'),
+        ("Bearer", None),
+        ('claims="*"', None),
+    ],
 )
 def test_claims_are_read(header: str, expected: str | None) -> None:
     assert _authentication.claims_of(header) == expected
 
 
-def test_tokens_are_renewed_before_their_end(emulator: Emulator, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tokens_are_renewed_before_their_end(
+    emulator: Emulator, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = [1000.0]
     monkeypatch.setattr(_authentication.time, "monotonic", lambda: now[0])
     http = requests.Session()

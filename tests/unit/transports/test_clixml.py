@@ -35,7 +35,9 @@ class Tagged(str):
 
 @given(ANY_TEXT)
 def test_any_text_comes_back(text: str) -> None:
-    joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass") if _decodable(text) else text
+    joined = (
+        text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass") if _decodable(text) else text
+    )
     assert round_trip(text) == joined
 
 
@@ -49,7 +51,17 @@ def _decodable(text: str) -> bool:
 
 @pytest.mark.parametrize(
     ("value", "tag"),
-    [(2**31 - 1, "I32"), (2**31, "I64"), (-(2**31) - 1, "I64"), (True, "B"), (None, "Nil"), (b"", "BA"), (Tagged("x"), "S"), ((), "Obj"), ({}, "Obj")],
+    [
+        (2**31 - 1, "I32"),
+        (2**31, "I64"),
+        (-(2**31) - 1, "I64"),
+        (True, "B"),
+        (None, "Nil"),
+        (b"", "BA"),
+        (Tagged("x"), "S"),
+        ((), "Obj"),
+        ({}, "Obj"),
+    ],
 )
 def test_values_are_typed(value: Any, tag: str) -> None:
     assert clixml.encode(value).tag == tag
@@ -90,9 +102,18 @@ NAMES = '<TN RefId="9"><T>{}</T></TN>'
         ('<D N="X">3.0</D>', 3),
         ('<S N="X"></S>', ""),
         ('<Nil N="X"/>', None),
-        (f'<Obj N="X" RefId="1">{NAMES.format("System.Enum")}<ToString>Optional</ToString><I32>1</I32></Obj>', "Optional"),
-        (f'<Obj N="X" RefId="1">{NAMES.format("Microsoft.Exchange.Data.MultiValuedProperty`1[[System.String]]")}<LST><S>a</S></LST></Obj>', ["a"]),
-        (f'<Obj N="X" RefId="1">{NAMES.format("Exchange.ByteQuantifiedSize")}<ToString>10 MB</ToString><Props><I32 N="a">1</I32></Props></Obj>', "10 MB"),
+        (
+            f'<Obj N="X" RefId="1">{NAMES.format("System.Enum")}<ToString>Optional</ToString><I32>1</I32></Obj>',
+            "Optional",
+        ),
+        (
+            f'<Obj N="X" RefId="1">{NAMES.format("Microsoft.Exchange.Data.MultiValuedProperty`1[[System.String]]")}<LST><S>a</S></LST></Obj>',
+            ["a"],
+        ),
+        (
+            f'<Obj N="X" RefId="1">{NAMES.format("Exchange.ByteQuantifiedSize")}<ToString>10 MB</ToString><Props><I32 N="a">1</I32></Props></Obj>',
+            "10 MB",
+        ),
         (
             f'<Obj N="X" RefId="1">{NAMES.format("System.Management.Automation.PSCustomObject")}<ToString>@{{a=1}}</ToString><MS><I32 N="a">1</I32></MS></Obj>',
             {"a": 1},

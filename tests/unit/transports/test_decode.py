@@ -114,13 +114,19 @@ def test_annotations_give_types_and_go() -> None:
 
 
 @given(
-    st.dictionaries(st.text() | st.sampled_from(["A", "A@data.type", "A@odata.type"]), JSON | st.sampled_from(["System.Guid", "#Collection(Byte)", "Byte[]"]))
+    st.dictionaries(
+        st.text() | st.sampled_from(["A", "A@data.type", "A@odata.type"]),
+        JSON | st.sampled_from(["System.Guid", "#Collection(Byte)", "Byte[]"]),
+    )
 )
 def test_no_json_breaks_the_decoder(data: dict[str, Any]) -> None:
     json.dumps(decode.json_object(data))
 
 
-@given(st.integers(100, 599), JSON | st.fixed_dictionaries({"error": JSON}) | st.fixed_dictionaries({"value": JSON, "@adminapi.errors": JSON}))
+@given(
+    st.integers(100, 599),
+    JSON | st.fixed_dictionaries({"error": JSON}) | st.fixed_dictionaries({"value": JSON, "@adminapi.errors": JSON}),
+)
 def test_no_answer_breaks_the_reading_of_answers(status: int, document: Any) -> None:
     found = rest_answers.outcome(Call("Get-IRMConfiguration"), status, {}, json.dumps(document).encode())
     if isinstance(found, Result):
@@ -133,14 +139,24 @@ TYPE = "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException
 @pytest.mark.parametrize(
     "error",
     [
-        {"code": "NotFound", "message": "Error executing cmdlet", "details": [{"message": f"Ex6F9304|{TYPE}|The object 'X' couldn't be found on 'DC'."}]},
-        {"message": "Invalid Operation", "details": [{"code": "Context", "message": json.dumps({"Message": "not there", "TypeName": TYPE})}]},
+        {
+            "code": "NotFound",
+            "message": "Error executing cmdlet",
+            "details": [{"message": f"Ex6F9304|{TYPE}|The object 'X' couldn't be found on 'DC'."}],
+        },
+        {
+            "message": "Invalid Operation",
+            "details": [{"code": "Context", "message": json.dumps({"Message": "not there", "TypeName": TYPE})}],
+        },
         {
             "message": "Invalid Operation",
             "details": [{"message": f"|{TYPE}|text"}],
             "innererror": {"internalexception": {"message": "Exception of type 'x' was thrown."}},
         },
-        {"message": "Error executing cmdlet", "innererror": {"message": "m", "internalException": {"message": "gone", "type": TYPE}}},
+        {
+            "message": "Error executing cmdlet",
+            "innererror": {"message": "m", "internalException": {"message": "gone", "type": TYPE}},
+        },
     ],
 )
 @pytest.mark.parametrize("status", [400, 404, 500])
@@ -184,7 +200,10 @@ def test_throttling_happened_before_the_work(status: int) -> None:
     assert found.executed is Executed.NO
 
 
-@pytest.mark.parametrize(("text", "expected"), [("", None), ("7", 7.0), ("soon", None), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("-5", None), ("\u00b2", None)])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("", None), ("7", 7.0), ("soon", None), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("-5", None), ("\u00b2", None)],
+)
 def test_retry_after(text: str, expected: float | None) -> None:
     assert rest_answers.retry_after({"Retry-After": text}) == expected
 
@@ -193,11 +212,31 @@ def test_retry_after(text: str, expected: float | None) -> None:
     ("text", "kind", "expected"),
     [
         ("The object 'x' already exists.", "", errors.AlreadyExistsError),
-        ("Das Objekt gibt es schon.", "Microsoft.Exchange.Data.Directory.ADObjectAlreadyExistsException", errors.AlreadyExistsError),
-        ("The term 'New-OMEConfiguration' is not recognized as the name of a cmdlet, function", "", errors.CmdletNotAvailableError),
-        ("A parameter cannot be found that matches parameter name 'X'.", "ParameterBindingException", errors.CmdletNotAvailableError),
-        ("Invalid cmdlet parameters specified. Bogus", "AmbiguousParameterSetException", errors.CmdletNotAvailableError),
-        ("Cannot process argument transformation on parameter 'X'.", "ParameterTransformationException", errors.InvalidValueError),
+        (
+            "Das Objekt gibt es schon.",
+            "Microsoft.Exchange.Data.Directory.ADObjectAlreadyExistsException",
+            errors.AlreadyExistsError,
+        ),
+        (
+            "The term 'New-OMEConfiguration' is not recognized as the name of a cmdlet, function",
+            "",
+            errors.CmdletNotAvailableError,
+        ),
+        (
+            "A parameter cannot be found that matches parameter name 'X'.",
+            "ParameterBindingException",
+            errors.CmdletNotAvailableError,
+        ),
+        (
+            "Invalid cmdlet parameters specified. Bogus",
+            "AmbiguousParameterSetException",
+            errors.CmdletNotAvailableError,
+        ),
+        (
+            "Cannot process argument transformation on parameter 'X'.",
+            "ParameterTransformationException",
+            errors.InvalidValueError,
+        ),
         ("The specified rule priority is invalid.", "", errors.InvalidValueError),
         ("… isn't within your current write scopes. Can't perform save operation.", "", errors.PermissionDeniedError),
         ("We cannot currently process your request, please wait a few minutes and try again.", "", errors.ServiceError),

@@ -25,7 +25,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     WrongOrganizationError,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
+    OrganizationSession,
+    Request,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import regular_file as _regular_file
 
 from tests.unit.connections import ORGANIZATION, identity
@@ -40,13 +43,30 @@ READS = (
     (WHO, Result([{"Session": SESSION, "Name": ORGANIZATION, "Guid": "g", "OrganizationId": ORGANIZATION}])),
     (IRM, Result([{"InternalLicensingEnabled": True, "Text": "\ud800 and \U0001f600"}])),
     (RULES, Result([])),
-    (OME, Result(error=CmdletNotAvailableError("Exchange does not offer this cmdlet.", remedy="A role.", cmdlet="Get-OMEConfiguration", error_id="Forbidden"))),
+    (
+        OME,
+        Result(
+            error=CmdletNotAvailableError(
+                "Exchange does not offer this cmdlet.",
+                remedy="A role.",
+                cmdlet="Get-OMEConfiguration",
+                error_id="Forbidden",
+            )
+        ),
+    ),
 )
 
 
 def captured(**changes: Any) -> dict[str, Any]:
     now = datetime.datetime.now(datetime.UTC)
-    values = {"organization": ORGANIZATION, "tenant_id": TENANT, "captured_at": now, "collection_version": "1.0.0", "transport": "rest", "reads": READS}
+    values = {
+        "organization": ORGANIZATION,
+        "tenant_id": TENANT,
+        "captured_at": now,
+        "collection_version": "1.0.0",
+        "transport": "rest",
+        "reads": READS,
+    }
     return Capture(**{**values, **changes}).document()
 
 
@@ -56,7 +76,9 @@ def written(path: Path, document: Any) -> Path:
 
 
 def session(path: Path, **values: Any) -> OrganizationSession:
-    return OrganizationSession(identity(exchange_transport="file", exchange_capture_path=str(path), **values), open_transport)
+    return OrganizationSession(
+        identity(exchange_transport="file", exchange_capture_path=str(path), **values), open_transport
+    )
 
 
 def test_what_is_read_is_what_was_captured(tmp_path: Path) -> None:
@@ -68,12 +90,21 @@ def test_what_is_read_is_what_was_captured(tmp_path: Path) -> None:
 
 
 def test_cmdlets_and_parameters_have_no_case(tmp_path: Path) -> None:
-    (result,) = session(written(tmp_path / "c.json", captured())).invoke(Request([Call("get-transportrule", {"RESULTSIZE": "Unlimited"})]))
+    (result,) = session(written(tmp_path / "c.json", captured())).invoke(
+        Request([Call("get-transportrule", {"RESULTSIZE": "Unlimited"})])
+    )
     assert result.error is None
 
 
 @pytest.mark.parametrize(
-    "call", [Call("Get-AcceptedDomain"), Call("Get-TransportRule"), Call("Get-TransportRule", {"ResultSize": 5}), Call("Test-IRMConfiguration")], ids=str
+    "call",
+    [
+        Call("Get-AcceptedDomain"),
+        Call("Get-TransportRule"),
+        Call("Get-TransportRule", {"ResultSize": 5}),
+        Call("Test-IRMConfiguration"),
+    ],
+    ids=str,
 )
 def test_what_is_not_in_it_is_not_known(tmp_path: Path, call: Call) -> None:
     path = written(tmp_path / "c.json", captured())
@@ -87,7 +118,9 @@ def test_what_is_not_in_it_is_not_known(tmp_path: Path, call: Call) -> None:
 @pytest.mark.parametrize("verify", [True, False])
 def test_a_write_is_refused_by_name(tmp_path: Path, verify: bool) -> None:
     path = written(tmp_path / "c.json", captured())
-    (result,) = session(path, exchange_verify_organization=verify).invoke(Request([Call("Set-IRMConfiguration", {"SearchEnabled": True})]))
+    (result,) = session(path, exchange_verify_organization=verify).invoke(
+        Request([Call("Set-IRMConfiguration", {"SearchEnabled": True})])
+    )
     assert isinstance(result.error, OptionError)
     for word in ("Set-IRMConfiguration", "ansible_exchange_transport is file", str(path), "--check"):
         assert word in str(result.error)
@@ -96,7 +129,12 @@ def test_a_write_is_refused_by_name(tmp_path: Path, verify: bool) -> None:
 def test_who_it_is_and_where(tmp_path: Path) -> None:
     path = written(tmp_path / "c.json", captured())
     found = session(path).describe(Request([]))
-    assert (found["transport"], found["endpoint"], found["credential"], found["on_premises"]) == ("file", str(path), "none", False)
+    assert (found["transport"], found["endpoint"], found["credential"], found["on_premises"]) == (
+        "file",
+        str(path),
+        "none",
+        False,
+    )
     assert (found["organization"]["name"], found["organization"]["tenant_id"]) == (ORGANIZATION, TENANT)
 
 
@@ -114,7 +152,10 @@ def test_another_organization_is_refused(tmp_path: Path, named: str) -> None:
 
 @pytest.mark.parametrize("named", [TENANT, TENANT.upper(), ORGANIZATION.upper()])
 def test_its_own_names_are_taken(tmp_path: Path, named: str) -> None:
-    assert session(written(tmp_path / "c.json", captured()), exchange_organization=named).invoke(Request([IRM]))[0].error is None
+    assert (
+        session(written(tmp_path / "c.json", captured()), exchange_organization=named).invoke(Request([IRM]))[0].error
+        is None
+    )
 
 
 @pytest.mark.parametrize("error", [None, PermissionDeniedError("no")])
@@ -150,7 +191,10 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "changed": (lambda document: {**document, "organization": "fabrikam.onmicrosoft.com"}, "its own digest"),
     "changed in a read": (lambda document: {**document, "reads": document["reads"][:-1]}, "its own digest"),
     "no time": (_with(captured_at="yesterday"), "an invalid time or read"),
-    "a write": (_with(reads=[{"cmdlet": "Set-IRMConfiguration", "parameters": {}, "objects": []}]), "an invalid time or read"),
+    "a write": (
+        _with(reads=[{"cmdlet": "Set-IRMConfiguration", "parameters": {}, "objects": []}]),
+        "an invalid time or read",
+    ),
     "no cmdlet": (_with(reads=[{"cmdlet": "x; rm", "parameters": {}, "objects": []}]), "an invalid time or read"),
     "both": (_read(objects=[], error={}), "an invalid time or read"),
     "neither": (_read(), "an invalid time or read"),
@@ -158,15 +202,29 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "an unknown error": (_read(error={"class": "Exit", "message": "x"}), "an invalid time or read"),
     "an error that is none": (_read(error={"class": "ExchangeError", "message": 5}), "an invalid time or read"),
     "reads that are none": (_with(reads=[5]), "an invalid time or read"),
-    "a key twice": (lambda document: json.dumps([document, NOT_VARIABLES]).replace('"format"', '"format": 2, "format"', 1), "the key 'format' twice"),
+    "a key twice": (
+        lambda document: json.dumps([document, NOT_VARIABLES]).replace('"format"', '"format": 2, "format"', 1),
+        "the key 'format' twice",
+    ),
     "a number without bounds": (
-        lambda document: json.dumps([document, NOT_VARIABLES]).replace('"objects": [{', '"objects": [{"Size": 1e999, ', 1),
+        lambda document: json.dumps([document, NOT_VARIABLES]).replace(
+            '"objects": [{', '"objects": [{"Size": 1e999, ', 1
+        ),
         "the number 1e999 in it is too large",
     ),
-    "no number": (lambda document: json.dumps([document, NOT_VARIABLES]).replace('"format": 1', '"format": NaN'), "is not JSON"),
+    "no number": (
+        lambda document: json.dumps([document, NOT_VARIABLES]).replace('"format": 1', '"format": NaN'),
+        "is not JSON",
+    ),
     "too deep": (lambda document: "[" * 100_000, "is not JSON"),
-    "a read twice": (lambda document: _with(reads=[*document["reads"], document["reads"][1]])(document), "the same read of Get-IRMConfiguration twice"),
-    "another name than in its reads": (_with(organization="fabrikam.onmicrosoft.com"), "says that it is of fabrikam.onmicrosoft.com, but it was read from"),
+    "a read twice": (
+        lambda document: _with(reads=[*document["reads"], document["reads"][1]])(document),
+        "the same read of Get-IRMConfiguration twice",
+    ),
+    "another name than in its reads": (
+        _with(organization="fabrikam.onmicrosoft.com"),
+        "says that it is of fabrikam.onmicrosoft.com, but it was read from",
+    ),
     "another tenant than in its reads": (_with(tenant_id="aaaaaaaa-0000-0000-0000-000000000002"), "contradicts itself"),
 }
 
@@ -184,7 +242,11 @@ def test_what_is_no_capture_is_refused_by_name(tmp_path: Path, name: str) -> Non
 def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A named pipe that nobody writes to would be waited for, and a device read without end."""
     os.mkfifo(tmp_path / "pipe")
-    for path, said in ((tmp_path / "pipe", "Not a regular file"), (Path("/dev/zero"), "Not a regular file"), (tmp_path, "Is a directory")):
+    for path, said in (
+        (tmp_path / "pipe", "Not a regular file"),
+        (Path("/dev/zero"), "Not a regular file"),
+        (tmp_path, "Is a directory"),
+    ):
         with pytest.raises(OptionError, match=f"ansible_exchange_capture_path: the file {path} cannot be read: {said}"):
             session(path).invoke(Request([IRM]))
     monkeypatch.setattr(_regular_file, "LARGEST", 100)
@@ -201,7 +263,9 @@ def test_a_link_and_a_byte_order_mark_change_nothing(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match=r"ansible_exchange_capture_path: the file .*nowhere\.json cannot be read: No such file"):
+    with pytest.raises(
+        OptionError, match=r"ansible_exchange_capture_path: the file .*nowhere\.json cannot be read: No such file"
+    ):
         session(tmp_path / "nowhere.json").invoke(Request([IRM]))
 
 
@@ -225,7 +289,10 @@ def test_an_older_one_than_somebody_allows_is_refused(tmp_path: Path, days: floa
     path = written(tmp_path / "c.json", captured(captured_at=days_ago(days)))
     opened = session(path, exchange_capture_max_age=limit)
     if refused:
-        with pytest.raises(OptionError, match=r"8 days old; the maximum is 7\. Take a new one, or raise ansible_exchange_capture_max_age"):
+        with pytest.raises(
+            OptionError,
+            match=r"8 days old; the maximum is 7\. Take a new one, or raise ansible_exchange_capture_max_age",
+        ):
             opened.invoke(Request([IRM]))
     else:
         assert opened.invoke(Request([IRM]))[0].error is None
@@ -240,7 +307,10 @@ def test_one_of_the_future_has_no_known_age(tmp_path: Path) -> None:
     warnings: list[str] = []
     assert session(path).invoke(Request([IRM], warn=warnings.append))[0].error is None
     assert "in the future" in warnings[0]
-    assert session(written(tmp_path / "d.json", captured(captured_at=days_ago(-0.003)))).describe(Request([]))["warnings"] == []
+    assert (
+        session(written(tmp_path / "d.json", captured(captured_at=days_ago(-0.003)))).describe(Request([]))["warnings"]
+        == []
+    )
 
 
 def test_a_capture_is_what_it_was_after_it_was_written_and_read(tmp_path: Path) -> None:
@@ -255,8 +325,14 @@ def test_a_capture_is_what_it_was_after_it_was_written_and_read(tmp_path: Path) 
     ("values", "said"),
     [
         ({}, "ansible_exchange_capture_path is not set"),
-        ({"exchange_capture_path": "c.json", "exchange_organization": None}, "ansible_exchange_organization is not set"),
-        ({"exchange_capture_path": "c.json", "exchange_capture_max_age": 0}, "ansible_exchange_capture_max_age must be between 1"),
+        (
+            {"exchange_capture_path": "c.json", "exchange_organization": None},
+            "ansible_exchange_organization is not set",
+        ),
+        (
+            {"exchange_capture_path": "c.json", "exchange_capture_max_age": 0},
+            "ansible_exchange_capture_max_age must be between 1",
+        ),
     ],
 )
 def test_what_variables_it_needs(values: dict[str, Any], said: str) -> None:
@@ -265,7 +341,12 @@ def test_what_variables_it_needs(values: dict[str, Any], said: str) -> None:
 
 
 def test_credentials_of_other_transports_are_not_used() -> None:
-    built = identity(exchange_transport="file", exchange_capture_path="c.json", exchange_client_secret="s3cret", exchange_access_token="t0ken")
+    built = identity(
+        exchange_transport="file",
+        exchange_capture_path="c.json",
+        exchange_client_secret="s3cret",
+        exchange_access_token="t0ken",
+    )
     assert "s3cret" not in json.dumps(built)
     assert "t0ken" not in json.dumps(built)
     assert built["file"]["path"] == str(Path("c.json").absolute())

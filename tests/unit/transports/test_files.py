@@ -12,7 +12,10 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
+    OrganizationSession,
+    Request,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import tls_files
 from cryptography.hazmat.primitives import serialization
 
@@ -66,7 +69,12 @@ def test_authorities_that_cannot_be_read(quiet: Emulator, tmp_path: pathlib.Path
     "more",
     [
         {"exchange_ca_cert": "/nowhere", "exchange_validate_certs": False},
-        {"exchange_transport": "psrp", "exchange_psrp_connect": "none", "ca_cert": "/nowhere", "cert_validation": "ignore"},
+        {
+            "exchange_transport": "psrp",
+            "exchange_psrp_connect": "none",
+            "ca_cert": "/nowhere",
+            "cert_validation": "ignore",
+        },
         {"exchange_transport": "psrp", "exchange_psrp_connect": "none", "ca_cert": "/nowhere", "protocol": "http"},
         {"exchange_ca_cert": "/etc"},
     ],
@@ -77,13 +85,17 @@ def test_a_file_that_is_not_used_or_a_directory_is_no_hindrance(more: dict[str, 
 
 def test_a_bundle_of_the_environment_that_is_not_there(quiet: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere.pem")
-    with pytest.raises(errors.UnreachableError, match=r"/nowhere\.pem cannot be read.*ansible_exchange_ca_cert.*REQUESTS_CA_BUNDLE"):
+    with pytest.raises(
+        errors.UnreachableError, match=r"/nowhere\.pem cannot be read.*ansible_exchange_ca_cert.*REQUESTS_CA_BUNDLE"
+    ):
         read(quiet, "rest", exchange_ca_cert=None)
 
 
 @pytest.mark.parametrize("kind", BROKEN)
 @pytest.mark.parametrize("which", ["certificate_pem", "certificate_key_pem"])
-def test_a_client_certificate_that_cannot_be_used(quiet: Emulator, tmp_path: pathlib.Path, kind: str, which: str) -> None:
+def test_a_client_certificate_that_cannot_be_used(
+    quiet: Emulator, tmp_path: pathlib.Path, kind: str, which: str
+) -> None:
     good, path = quiet.describe()["organizations"][0]["certificate_path"], tmp_path / "own.pem"
     content = BROKEN[kind]
     if content is not None:
@@ -94,11 +106,23 @@ def test_a_client_certificate_that_cannot_be_used(quiet: Emulator, tmp_path: pat
         read(quiet, "server", auth="certificate", remote_user=None, remote_password=None, **paths)
 
 
-def test_a_client_key_with_a_password_is_refused_and_nobody_asked_for_it(quiet: Emulator, tmp_path: pathlib.Path) -> None:
+def test_a_client_key_with_a_password_is_refused_and_nobody_asked_for_it(
+    quiet: Emulator, tmp_path: pathlib.Path
+) -> None:
     good = pathlib.Path(quiet.describe()["organizations"][0]["certificate_path"])
     key = serialization.load_pem_private_key(good.read_bytes(), None)
     path = tmp_path / "key.pem"
     form = serialization.PrivateFormat.PKCS8
-    path.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, serialization.BestAvailableEncryption(b"planted")))
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, form, serialization.BestAvailableEncryption(b"planted"))
+    )
     with pytest.raises(errors.UnreachableError, match="without a password"):
-        read(quiet, "server", auth="certificate", remote_user=None, remote_password=None, certificate_pem=str(good), certificate_key_pem=str(path))
+        read(
+            quiet,
+            "server",
+            auth="certificate",
+            remote_user=None,
+            remote_password=None,
+            certificate_pem=str(good),
+            certificate_key_pem=str(path),
+        )

@@ -12,7 +12,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import GRAPH_TRACE, Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, PermissionDeniedError, ThrottledError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    CmdletNotAvailableError,
+    PermissionDeniedError,
+    ThrottledError,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.graph import GraphTransport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import final
 
@@ -20,7 +24,12 @@ from tests.unit.connections import Script, identity
 
 END = datetime.datetime(2026, 11, 25, tzinfo=datetime.UTC)
 FIRST = Call(GRAPH_TRACE, {"StartDate": END - datetime.timedelta(days=1), "EndDate": END, "ResultSize": 5000})
-ROW = {"@odata.type": "#microsoft.graph.exchangeMessageTrace", "id": "a1", "receivedDateTime": "2026-11-24T14:03:04Z", "status": "delivered"}
+ROW = {
+    "@odata.type": "#microsoft.graph.exchangeMessageTrace",
+    "id": "a1",
+    "receivedDateTime": "2026-11-24T14:03:04Z",
+    "status": "delivered",
+}
 
 
 @pytest.fixture(name="server")
@@ -43,7 +52,10 @@ def attempt(server: Script, call: Call) -> Any:
 def test_a_page_is_asked_for_by_time_and_has_the_address_of_the_next(server: Script) -> None:
     server.steps = [(200, {"value": [ROW], "@odata.nextLink": f"{server.url}/v1.0/x?$skiptoken=1"})]
     (page,) = attempt(server, FIRST).unwrap()
-    assert page == {"rows": [{name: value for name, value in ROW.items() if "@" not in name}], "next": f"{server.url}/v1.0/x?$skiptoken=1"}
+    assert page == {
+        "rows": [{name: value for name, value in ROW.items() if "@" not in name}],
+        "next": f"{server.url}/v1.0/x?$skiptoken=1",
+    }
     server.steps = [(200, {"value": []})]
     (last,) = attempt(server, Call(GRAPH_TRACE, {"Next": page["next"]})).unwrap()
     assert last == {"rows": [], "next": ""}
@@ -61,11 +73,22 @@ def test_a_page_is_asked_for_by_time_and_has_the_address_of_the_next(server: Scr
 
 @pytest.mark.parametrize(
     "link",
-    ["https://graph.example/v1.0", "{url}.example/v1.0", "{url}@graph.example/", "//graph.example/", "/v1.0", "https{rest}/v1.0", "{url}0/v1.0", "{url}"],
+    [
+        "https://graph.example/v1.0",
+        "{url}.example/v1.0",
+        "{url}@graph.example/",
+        "//graph.example/",
+        "/v1.0",
+        "https{rest}/v1.0",
+        "{url}0/v1.0",
+        "{url}",
+    ],
 )
 def test_a_next_page_elsewhere_is_not_asked_for(server: Script, link: str) -> None:
     server.steps = [(200, {"value": []})]
-    failure = attempt(server, Call(GRAPH_TRACE, {"Next": link.format(url=server.url, rest=server.url.removeprefix("http"))}))
+    failure = attempt(
+        server, Call(GRAPH_TRACE, {"Next": link.format(url=server.url, rest=server.url.removeprefix("http"))})
+    )
     assert "names a next page that is not its own. The token is not sent there." in failure.error.message
     assert not failure.retryable
     assert not server.requests

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is lost, refused for a while or cut off, over every wire: reads survive it, and writes are never doubled and never claimed."""
+"""What is lost, refused for a while or cut off, over every wire: reads survive it, and writes are never doubled and
+never claimed.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def test_a_read_survives_what_passes(fresh: Emulator, sessions: Open, wire: str,
 @pytest.mark.parametrize("wire", matrix(WIRES))
 @pytest.mark.parametrize("kind", LOSSES)
 @pytest.mark.parametrize("which", [0, 1])
-def test_a_write_is_never_doubled_and_never_claimed(fresh: Emulator, sessions: Open, wire: str, kind: str, which: int) -> None:
+def test_a_write_is_never_doubled_and_never_claimed(
+    fresh: Emulator, sessions: Open, wire: str, kind: str, which: int
+) -> None:
     session = struck(fresh, sessions, wire, fault(wire, kind, which))
     (result,) = invoke(session, Call("New-TransportRule", {"Name": "once", "ApplyRightsProtectionTemplate": "Encrypt"}))
     assert fresh.psrp.settle(5)
@@ -62,14 +66,18 @@ def test_a_dead_shell_is_replaced(fresh: Emulator, sessions: Open, wire: str, ca
 
 
 @pytest.mark.parametrize("wire", ["server", "constrained"])
-@pytest.mark.parametrize("call", [Call("Get-TransportRule"), Call("Set-IRMConfiguration", {"SearchEnabled": False})], ids=["read", "write"])
+@pytest.mark.parametrize(
+    "call", [Call("Get-TransportRule"), Call("Set-IRMConfiguration", {"SearchEnabled": False})], ids=["read", "write"]
+)
 def test_a_shell_that_takes_another_ones_place_is_of_the_same_organization(
     fresh: Emulator, sessions: Open, monkeypatch: pytest.MonkeyPatch, wire: str, call: Call
 ) -> None:
     """An address may lead to another host, and an endpoint to another organization, while a run is under way."""
     session = sessions(wire)
     invoke(session, Call("Get-IRMConfiguration"))
-    (user,) = [name for name, (_password, organization) in fresh.psrp._accounts.items() if organization.name == ORGANIZATION]
+    (user,) = [
+        name for name, (_password, organization) in fresh.psrp._accounts.items() if organization.name == ORGANIZATION
+    ]
     other = fresh.organizations["fabrikam.onmicrosoft.com"]
     monkeypatch.setitem(fresh.psrp._accounts, user, (fresh.psrp._accounts[user][0], other))
     fresh.faults.set([{"kind": "dead_shell", "step": "command"}])
@@ -89,7 +97,9 @@ def test_operation_timeouts_are_waited_through(fresh: Emulator, sessions: Open, 
 
 @pytest.mark.parametrize("wire", ["rest"])
 @pytest.mark.parametrize("kind", ["401_expired", "401_revoked"])
-def test_a_token_that_is_refused_is_renewed_even_for_a_write(fresh: Emulator, sessions: Open, wire: str, kind: str) -> None:
+def test_a_token_that_is_refused_is_renewed_even_for_a_write(
+    fresh: Emulator, sessions: Open, wire: str, kind: str
+) -> None:
     session = struck(fresh, sessions, wire, {"kind": kind, "step": "invoke"})
     (result,) = invoke(session, Call("Set-IRMConfiguration", {"SearchEnabled": False}))
     assert result.error is None

@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Microsoft's module makes of failures: it repeats writes by itself, fails at a refused token, and takes a gateway's page for JSON.
+"""What Microsoft's module makes of failures: it repeats writes by itself, fails at a refused token, and takes a
+gateway's page for JSON.
 
 Told over the stand-in, and over Microsoft's own module where EXCHANGE_MODULE names its folder (``make test-module``).
 """
@@ -22,7 +23,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.modules import ome_transport_rule
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import session as _session
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
+    OrganizationSession,
+    Request,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.powershell import PowershellTransport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.processes import Processes
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Policy
@@ -37,7 +41,11 @@ from .wires import values
 pytestmark = pytest.mark.engine
 
 READ, WRITE = Call("Get-IRMConfiguration"), Call("Set-IRMConfiguration", {"SearchEnabled": False})
-RULE = {"name": "Encrypt", "conditions": {"from_scope": "InOrganization"}, "actions": {"apply_rights_protection_template": "Encrypt"}}
+RULE = {
+    "name": "Encrypt",
+    "conditions": {"from_scope": "InOrganization"},
+    "actions": {"apply_rights_protection_template": "Encrypt"},
+}
 #: Bodies that the service has seen to give.
 BUSY = '{"error": {"code": "ServiceUnavailable", "message": "Please try again."}}'
 THROTTLED = '{"error": {"code": "TooManyRequests", "message": "Slow down.", "details": []}}'
@@ -71,9 +79,16 @@ class Lab:
 
     def rule(self, **options: Any) -> dict[str, Any]:
         """Runs ome_transport_rule."""
-        validation = ArgumentSpecValidator(**{"argument_spec": {}, **ome_transport_rule.SPEC}).validate({**RULE, "verify_timeout": 3, **options})
+        validation = ArgumentSpecValidator(**{"argument_spec": {}, **ome_transport_rule.SPEC}).validate(
+            {**RULE, "verify_timeout": 3, **options}
+        )
         assert not validation.error_messages
-        task = ModuleContext(params=validation.validated_parameters, check_mode=False, session=self, describe=lambda: {"on_premises": False})
+        task = ModuleContext(
+            params=validation.validated_parameters,
+            check_mode=False,
+            session=self,
+            describe=lambda: {"on_premises": False},
+        )
         return dict(ome_transport_rule.run(task))
 
     @property
@@ -83,7 +98,9 @@ class Lab:
 
 
 @pytest.fixture(name="microsofts", scope="module")
-def microsofts_fixture(emulator: Emulator, engine: Engine | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MicrosoftsModule | None]:
+def microsofts_fixture(
+    emulator: Emulator, engine: Engine | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MicrosoftsModule | None]:
     folder = os.environ.get("EXCHANGE_MODULE")
     if not folder:
         yield None
@@ -95,7 +112,11 @@ def microsofts_fixture(emulator: Emulator, engine: Engine | None, tmp_path_facto
 
 @pytest.fixture(name="lab", params=["stand-in", "microsofts"])
 def lab_fixture(
-    request: pytest.FixtureRequest, fresh: Emulator, microsofts: MicrosoftsModule | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    fresh: Emulator,
+    microsofts: MicrosoftsModule | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Lab]:
     more: dict[str, Any] = {}
     if request.param == "microsofts":
@@ -184,10 +205,15 @@ def test_a_throttled_read_says_what_exchange_said(lab: Lab) -> None:
     assert "Exchange throttles this caller: Slow down." in str(result.error)
 
 
-def test_the_module_on_a_management_host_does_so_too(fresh: Emulator, sessions: Callable[..., OrganizationSession]) -> None:
+def test_the_module_on_a_management_host_does_so_too(
+    fresh: Emulator, sessions: Callable[..., OrganizationSession]
+) -> None:
     """And fails in the same ways."""
     session = sessions("engine")
-    rule = Call("New-TransportRule", {"Name": "Encrypt", "FromScope": "InOrganization", "SetHeaderName": "X-A", "SetHeaderValue": "b"})
+    rule = Call(
+        "New-TransportRule",
+        {"Name": "Encrypt", "FromScope": "InOrganization", "SetHeaderName": "X-A", "SetHeaderValue": "b"},
+    )
 
     def write(call: Call, fault: dict[str, Any]) -> errors.ExchangeError | None:
         fresh.faults.set([{"wire": "powershell", "step": "invoke", "cmdlet": call.cmdlet, **fault}])
@@ -246,7 +272,9 @@ def test_a_refused_token_is_renewed_once_and_the_call_repeated(lab: Lab, call: C
 
 
 def test_a_token_that_is_refused_for_good_costs_one_more_connection(lab: Lab) -> None:
-    """PowerShell may run the rest of the pipeline that the first refused call ends, unseen. Then one call is enough to know."""
+    """PowerShell may run the rest of the pipeline that the first refused call ends, unseen. Then one call is enough to
+    know.
+    """
     refused = lab.fault("401", times=None)
     lab.strike(refused)
     results = lab.invoke([READ, Call("Get-TransportConfig"), Call("Get-RMSTemplate"), Call("Get-TransportRule")])
@@ -276,7 +304,9 @@ def test_a_token_that_is_refused_for_good_costs_one_more_connection(lab: Lab) ->
     ],
     ids=["refused", "not permitted", "throttled", "busy", "page", "nothing"],
 )
-def test_each_failure_to_connect_is_told_by_its_exception(lab: Lab, fault: dict[str, Any], told: str, tries: int) -> None:
+def test_each_failure_to_connect_is_told_by_its_exception(
+    lab: Lab, fault: dict[str, Any], told: str, tries: int
+) -> None:
     lab.emulator.faults.set([lab.fault(step="connect", times=None, **fault)])
     with pytest.raises(errors.UnreachableError) as caught:
         lab.invoke([READ])

@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.module_answers import is_refused_token, not_connected, outcome_of, told
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.module_answers import (
+    is_refused_token,
+    not_connected,
+    outcome_of,
+    told,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.records import RemoteError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
@@ -29,7 +34,11 @@ def of_module(text: str, reason: str = "Exception", cmdlet: str = "New-Transport
 def of_server(text: str, kind: str) -> RemoteError:
     name = kind.rpartition(".")[2]
     return RemoteError(
-        text, kind, f"{STAMP} [FailureCategory=Cmdlet-{name}] 1A2B,Microsoft.Exchange.Management.NewTransportRule", "New-TransportRule", reason=name
+        text,
+        kind,
+        f"{STAMP} [FailureCategory=Cmdlet-{name}] 1A2B,Microsoft.Exchange.Management.NewTransportRule",
+        "New-TransportRule",
+        reason=name,
     )
 
 
@@ -40,10 +49,15 @@ def of_server(text: str, kind: str) -> RemoteError:
         (of_module("Das gibt es schon.", "ADObjectAlreadyExistsException"), errors.AlreadyExistsError),
         (of_module("Ex1|Microsoft.Exchange.Data.DataValidationException|Nein.", "Whatever"), errors.InvalidValueError),
         (of_module("Nein."), errors.ExchangeError),
-        (of_server("Das gibt es nicht.", "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException"), errors.NotFoundError),
+        (
+            of_server("Das gibt es nicht.", "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException"),
+            errors.NotFoundError,
+        ),
     ],
 )
-def test_the_reason_of_a_record_tells_what_its_text_does_not(error: RemoteError, expected: type[errors.ExchangeError]) -> None:
+def test_the_reason_of_a_record_tells_what_its_text_does_not(
+    error: RemoteError, expected: type[errors.ExchangeError]
+) -> None:
     assert told(error, READ).__class__ is expected
 
 
@@ -67,8 +81,20 @@ def test_the_whole_body_of_a_throttled_call_is_unwrapped() -> None:
         (READ, of_module(OPAQUE), False),
         # An Exchange server's own session, and PowerShell itself, repeat nothing.
         (NEW, of_server("It exists.", "Microsoft.Exchange.Data.Directory.ADObjectAlreadyExistsException"), False),
-        (REMOVE, of_server("It is not there.", "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException"), False),
-        (NEW, RemoteError("No.", "System.Management.Automation.ParameterBindingException", "NamedParameterNotFound,New-TransportRule"), False),
+        (
+            REMOVE,
+            of_server("It is not there.", "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException"),
+            False,
+        ),
+        (
+            NEW,
+            RemoteError(
+                "No.",
+                "System.Management.Automation.ParameterBindingException",
+                "NamedParameterNotFound,New-TransportRule",
+            ),
+            False,
+        ),
     ],
 )
 def test_what_an_earlier_try_can_bring_about_is_uncertain(call: Call, error: RemoteError, uncertain: bool) -> None:
@@ -88,15 +114,21 @@ def test_what_an_earlier_try_can_bring_about_is_uncertain(call: Call, error: Rem
         (SET, of_module("|X.StorageTransientException|Later."), Executed.UNKNOWN),
     ],
 )
-def test_what_passes_is_known_not_to_have_run_only_if_nothing_repeats_it(call: Call, error: RemoteError, executed: Executed) -> None:
+def test_what_passes_is_known_not_to_have_run_only_if_nothing_repeats_it(
+    call: Call, error: RemoteError, executed: Executed
+) -> None:
     found = outcome_of(error, call, [])
     assert isinstance(found, Failure)
     assert (found.executed, found.retryable) == (executed, True)
 
 
-@pytest.mark.parametrize("text", ["does not contain a method named 'GetResponseHeader'.", "enth\u00e4lt keine Methode 'GetResponseHeader'."])
+@pytest.mark.parametrize(
+    "text", ["does not contain a method named 'GetResponseHeader'.", "enth\u00e4lt keine Methode 'GetResponseHeader'."]
+)
 def test_the_crash_at_a_401_is_a_refused_token(text: str) -> None:
-    found = outcome_of(RemoteError(text, "System.Management.Automation.RuntimeException", "MethodNotFound,Set-TransportRule"), SET, [])
+    found = outcome_of(
+        RemoteError(text, "System.Management.Automation.RuntimeException", "MethodNotFound,Set-TransportRule"), SET, []
+    )
     assert is_refused_token(found)
     assert isinstance(found, Failure)
     assert found.executed is Executed.NO
@@ -110,7 +142,9 @@ def test_the_crash_at_a_401_is_a_refused_token(text: str) -> None:
             "System.ArgumentException",
             "System.ArgumentException,Microsoft.PowerShell.Commands.ConvertFromJsonCommand",
         ),
-        RemoteError("Invalid JSON primitive: <.", "System.ArgumentException", "System.ArgumentException,Get-TransportRule"),
+        RemoteError(
+            "Invalid JSON primitive: <.", "System.ArgumentException", "System.ArgumentException,Get-TransportRule"
+        ),
     ],
 )
 def test_what_is_no_json_is_a_gateways(error: RemoteError) -> None:
@@ -120,7 +154,15 @@ def test_what_is_no_json_is_a_gateways(error: RemoteError) -> None:
 
 
 def test_a_value_that_is_refused_is_no_gateways() -> None:
-    found = outcome_of(RemoteError("Value does not fall within the range.", "System.ArgumentException", "System.ArgumentException,Set-TransportRule"), SET, [])
+    found = outcome_of(
+        RemoteError(
+            "Value does not fall within the range.",
+            "System.ArgumentException",
+            "System.ArgumentException,Set-TransportRule",
+        ),
+        SET,
+        [],
+    )
     assert isinstance(found, Result)
     assert isinstance(found.error, errors.InvalidValueError)
 
@@ -128,9 +170,27 @@ def test_a_value_that_is_refused_is_no_gateways() -> None:
 @pytest.mark.parametrize(
     ("kind", "text", "said", "remedy", "passes"),
     [
-        ("System.Net.Http.HttpRequestException", "Connection refused (outlook.office365.com:443)", "cannot be reached", "PROXY", True),
-        ("System.Net.Http.HttpRequestException", "Name or service not known (outlook.office365.com:443)", "cannot be reached", "network", True),
-        ("System.Net.Http.HttpRequestException", "The SSL connection could not be established", "certificate of Exchange is not trusted", "TRUST", False),
+        (
+            "System.Net.Http.HttpRequestException",
+            "Connection refused (outlook.office365.com:443)",
+            "cannot be reached",
+            "PROXY",
+            True,
+        ),
+        (
+            "System.Net.Http.HttpRequestException",
+            "Name or service not known (outlook.office365.com:443)",
+            "cannot be reached",
+            "network",
+            True,
+        ),
+        (
+            "System.Net.Http.HttpRequestException",
+            "The SSL connection could not be established",
+            "certificate of Exchange is not trusted",
+            "TRUST",
+            False,
+        ),
         (
             "System.Net.Http.HttpRequestException",
             "The proxy tunnel request to proxy 'http://p/' failed with status code '407'.",
@@ -139,12 +199,26 @@ def test_a_value_that_is_refused_is_no_gateways() -> None:
             True,
         ),
         ("System.UnauthorizedAccessException", "UnAuthorized", "does not accept the caller", "ROLE", False),
-        ("System.SystemException", "Response status code does not indicate success: 503", "is busy, or failed", "later", True),
+        (
+            "System.SystemException",
+            "Response status code does not indicate success: 503",
+            "is busy, or failed",
+            "later",
+            True,
+        ),
         ("Newtonsoft.Json.JsonReaderException", "Unexpected character <", "from a gateway before it", "PROXY", True),
-        ("System.Management.Automation.RuntimeException", "Module could not be correctly formed. Please run", "no usable list of cmdlets", "role", True),
+        (
+            "System.Management.Automation.RuntimeException",
+            "Module could not be correctly formed. Please run",
+            "no usable list of cmdlets",
+            "role",
+            True,
+        ),
     ],
 )
-def test_the_exception_tells_why_it_does_not_connect(kind: str, text: str, said: str, remedy: str, passes: bool) -> None:
+def test_the_exception_tells_why_it_does_not_connect(
+    kind: str, text: str, said: str, remedy: str, passes: bool
+) -> None:
     found: Any = not_connected(RemoteError(text, kind), NAMES, "ROLE")
     assert found is not None
     error, may_pass = found

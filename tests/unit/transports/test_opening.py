@@ -32,7 +32,12 @@ def test_another_organization_is_refused_before_anything_is_written(fresh: Emula
 
 @pytest.mark.parametrize("wire", WIRES)
 def test_losses_while_opening_are_survived(fresh: Emulator, sessions: Open, wire: str) -> None:
-    fresh.faults.set([{"kind": "lost_after", "step": step} for step in (("discovery", "token") if wire == "rest" else ("create", "receive"))])
+    fresh.faults.set(
+        [
+            {"kind": "lost_after", "step": step}
+            for step in (("discovery", "token") if wire == "rest" else ("create", "receive"))
+        ]
+    )
     assert invoke(sessions(wire), Call("Get-IRMConfiguration"))[0].error is None
 
 
@@ -63,16 +68,30 @@ def test_a_host_without_the_module_is_told_what_to_install(sessions: Open) -> No
     "more",
     [
         {"exchange_certificate_path": None, "exchange_certificate_password": None, "exchange_managed_identity": True},
-        {"exchange_certificate_path": None, "exchange_certificate_password": None, "exchange_certificate_thumbprint": "?"},
+        {
+            "exchange_certificate_path": None,
+            "exchange_certificate_password": None,
+            "exchange_certificate_thumbprint": "?",
+        },
     ],
 )
 def test_other_credentials_of_a_management_host(fresh: Emulator, sessions: Open, more: dict[str, Any]) -> None:
     if "exchange_certificate_thumbprint" in more:
-        more = {**more, "exchange_certificate_thumbprint": fresh.describe()["organizations"][0]["certificate_thumbprint"]}
+        more = {
+            **more,
+            "exchange_certificate_thumbprint": fresh.describe()["organizations"][0]["certificate_thumbprint"],
+        }
     assert invoke(sessions("host", **more), Call("Get-IRMConfiguration"))[0].error is None
 
 
 def test_a_client_certificate_opens_a_pool(fresh: Emulator, sessions: Open) -> None:
     path = fresh.describe()["organizations"][0]["certificate_path"]
-    session = sessions("server", auth="certificate", remote_user=None, remote_password=None, certificate_pem=path, certificate_key_pem=path)
+    session = sessions(
+        "server",
+        auth="certificate",
+        remote_user=None,
+        remote_password=None,
+        certificate_pem=path,
+        certificate_key_pem=path,
+    )
     assert invoke(session, Call("Get-IRMConfiguration"))[0].error is None

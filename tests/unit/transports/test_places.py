@@ -13,7 +13,10 @@ from collections.abc import Iterator
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import process_pool_limit as _places
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.process_pool_limit import NobodyWaitsError, Places
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.process_pool_limit import (
+    NobodyWaitsError,
+    Places,
+)
 
 _DEADLINE = 60
 

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The transport ``powershell`` with a real PowerShell: how a process is started, what it says when it cannot, and how it ends."""
+"""The transport ``powershell`` with a real PowerShell: how a process is started, what it says when it cannot, and how
+it ends.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,10 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
+    OrganizationSession,
+    Request,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import powershell as _powershell
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.powershell import PowershellTransport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.processes import Processes
@@ -70,7 +75,9 @@ def program_fixture(emulator: Emulator, engine: Engine | None, tmp_path: Path) -
     assert engine is not None
     assert emulator.module_front is not None
     url = emulator.module_front.url
-    return lambda before="", **how: str(emulator.own_processes.program(tmp_path / "pwsh", engine, url, before=before, **how))
+    return lambda before="", **how: str(
+        emulator.own_processes.program(tmp_path / "pwsh", engine, url, before=before, **how)
+    )
 
 
 def refusal(transport: PowershellTransport) -> errors.ExchangeError:
@@ -98,7 +105,10 @@ def test_a_session_leaves_nothing_behind_and_no_secret_is_in_an_argument_or_a_va
     # The authorities of the inventory are trusted, by the requests of a module, too.
     pool = transport._pool
     assert pool is not None
-    run = pool.run([Call("Invoke-WebRequest", {"Uri": f"{emulator.url}/emulator/health", "SkipHttpErrorCheck": True})], timeout=_PATIENCE)
+    run = pool.run(
+        [Call("Invoke-WebRequest", {"Uri": f"{emulator.url}/emulator/health", "SkipHttpErrorCheck": True})],
+        timeout=_PATIENCE,
+    )
     assert [kind for kind, _item in run.events] == ["output"], run.events
     assert [path.name[:14] for path in directory.iterdir()] == ["exchange.pwsh-"]
     (token,) = transport.secrets
@@ -144,14 +154,24 @@ def test_it_is_no_program(wire: Open, tmp_path: Path, directory: Path) -> None:
 
 @pytest.mark.parametrize(("module", "wanted"), [("3.9.2", "7.4"), ("3.10.0", "7.6")])
 def test_it_is_too_old(
-    wire: Open, program: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, wanted: str, engine: Engine
+    wire: Open,
+    program: Callable[..., str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    module: str,
+    wanted: str,
+    engine: Engine,
 ) -> None:
     assert _powershell._least(module) == tuple(int(number) for number in wanted.split("."))
-    monkeypatch.setattr(_powershell, "OLDEST", {version: (97 + number, 1) for number, version in enumerate(_powershell.OLDEST)})
+    monkeypatch.setattr(
+        _powershell, "OLDEST", {version: (97 + number, 1) for number, version in enumerate(_powershell.OLDEST)}
+    )
     modules = changed_module(tmp_path, "3.9.2", module)
     error = refusal(wire(exchange_powershell_path=program(modules=modules)))
     number = 97 if module == "3.10.0" else 98
-    assert f"has version {engine.version}, but ExchangeOnlineManagement {module} requires {number}.1 or newer" in str(error)
+    assert f"has version {engine.version}, but ExchangeOnlineManagement {module} requires {number}.1 or newer" in str(
+        error
+    )
     assert f"Install PowerShell {number}.1" in error.remedy
 
 
@@ -164,7 +184,9 @@ def changed_module(tmp_path: Path, old: str, new: str) -> Path:
     return modules
 
 
-def test_the_modules_own_manifest_wants_a_newer_one(wire: Open, program: Callable[..., str], tmp_path: Path, engine: Engine) -> None:
+def test_the_modules_own_manifest_wants_a_newer_one(
+    wire: Open, program: Callable[..., str], tmp_path: Path, engine: Engine
+) -> None:
     modules = changed_module(tmp_path, "PowerShellVersion = '7.4'", "PowerShellVersion = '98.1'")
     error = refusal(wire(exchange_powershell_path=program(modules=modules)))
     assert f"has version {engine.version}, which is too old" in str(error)
@@ -178,14 +200,20 @@ def test_it_has_no_module(wire: Open, program: Callable[..., str], tmp_path: Pat
 
 
 def test_what_its_module_requires_is_missing(wire: Open, program: Callable[..., str], tmp_path: Path) -> None:
-    modules = changed_module(tmp_path, "    CmdletsToExport   = @()", "    CmdletsToExport   = @()\n    RequiredModules   = @('PackageManagment')")
+    modules = changed_module(
+        tmp_path,
+        "    CmdletsToExport   = @()",
+        "    CmdletsToExport   = @()\n    RequiredModules   = @('PackageManagment')",
+    )
     error = refusal(wire(exchange_powershell_path=program(modules=modules)))
     assert "requires a module that is missing" in str(error)
     assert error.remedy == "Install it: pwsh -Command Install-PSResource PackageManagment -TrustRepository"
 
 
 def test_its_module_is_broken(wire: Open, program: Callable[..., str], tmp_path: Path) -> None:
-    modules = changed_module(tmp_path, "Set-StrictMode -Version 3.0", "Set-StrictMode -Version 3.0\nthrow 'a DLL is missing'")
+    modules = changed_module(
+        tmp_path, "Set-StrictMode -Version 3.0", "Set-StrictMode -Version 3.0\nthrow 'a DLL is missing'"
+    )
     error = refusal(wire(exchange_powershell_path=program(modules=modules)))
     assert "cannot be loaded" in str(error)
     assert "a DLL is missing" in str(error)
@@ -228,10 +256,14 @@ def test_it_is_silent(wire: Open, program: Callable[..., str]) -> None:
 
 
 def test_what_the_module_prints_is_no_matter(wire: Open, program: Callable[..., str], tmp_path: Path) -> None:
-    """By itself, which PowerShell drops; and by a program that it runs, with and without an end of line, and on the error stream."""
+    """By itself, which PowerShell drops; and by a program that it runs, with and without an end of line, and on the
+    error stream.
+    """
     shell = "[System.Diagnostics.Process]::Start('/bin/sh', [string[]]@('-c', 'echo \"<no packet>\"; printf \"half a line \"; echo trouble >&2')).WaitForExit()"
     prints = f"[Console]::WriteLine('<nothing>'); {shell}"
-    modules = changed_module(tmp_path, "return Send-Request -Path 'invoke'", f"{prints}\n    return Send-Request -Path 'invoke'")
+    modules = changed_module(
+        tmp_path, "return Send-Request -Path 'invoke'", f"{prints}\n    return Send-Request -Path 'invoke'"
+    )
     transport = wire(exchange_powershell_path=program(modules=modules))
     for _unused in range(3):
         outcomes = transport.attempt([READ, READ])
@@ -246,7 +278,9 @@ def test_what_the_module_prints_is_no_matter(wire: Open, program: Callable[..., 
 
 
 def test_what_is_printed_is_bounded(wire: Open, program: Callable[..., str]) -> None:
-    error = refusal(wire(exchange_powershell_path=program("head -c 9000000 /dev/zero | tr '\\\\0' x; echo; seq 200000; exit 3")))
+    error = refusal(
+        wire(exchange_powershell_path=program("head -c 9000000 /dev/zero | tr '\\\\0' x; echo; seq 200000; exit 3"))
+    )
     assert "exit code 3" in str(error)
     assert len(str(error)) < 3000
 
@@ -261,7 +295,10 @@ def test_the_application_is_refused(wire: Open, emulator: Emulator) -> None:
         error = refusal(wire())
     finally:
         application.directory_role = True
-    assert "Connect-ExchangeOnline failed: Exchange does not accept the caller: The role assigned to application" in str(error)
+    assert (
+        "Connect-ExchangeOnline failed: Exchange does not accept the caller: The role assigned to application"
+        in str(error)
+    )
     assert "Exchange role" in error.remedy
 
 
@@ -269,7 +306,12 @@ def test_a_module_that_is_redirected_is_told_from_a_refused_caller(wire: Open, e
     """It follows the redirect without its token, and says only that it is refused."""
     transport = wire()
     transport._identity["rest"]["api_url"] = emulator.url  # type: ignore[index]
-    redirect = {"kind": "redirect", "wire": "rest", "step": "exomodulefile", "location": "https://nam.outlook.office365.com/adminapi"}
+    redirect = {
+        "kind": "redirect",
+        "wire": "rest",
+        "step": "exomodulefile",
+        "location": "https://nam.outlook.office365.com/adminapi",
+    }
     emulator.faults.set([{"kind": "401", "wire": "powershell", "step": "connect", "times": None}, redirect])
     error = refusal(transport)
     assert "redirects Microsoft's module to nam.outlook.office365.com, where the module sends no token" in str(error)
@@ -302,7 +344,9 @@ def test_a_person_signs_in(emulator: Emulator, directory: Path) -> None:
 
     credential = {"exchange_client_id": None, "exchange_client_secret": None, "exchange_device_code": True}
     processes = Processes(str(directory))
-    session = OrganizationSession(identity(**values(emulator, "powershell", **credential)), functools.partial(open_transport, processes=processes))
+    session = OrganizationSession(
+        identity(**values(emulator, "powershell", **credential)), functools.partial(open_transport, processes=processes)
+    )
     try:
         session.invoke(Request([READ], tell=tell))[0].unwrap()
         assert session.describe(Request([]))["user"]
@@ -337,18 +381,36 @@ def test_it_dies_while_it_connects(wire: Open, emulator: Emulator, kind: str) ->
     assert "ended by signal 9" in str(outcome.error)
 
 
-def test_the_environment_is_handed_on(wire: Open, emulator: Emulator, program: Callable[..., str], tmp_path: Path) -> None:
+def test_the_environment_is_handed_on(
+    wire: Open, emulator: Emulator, program: Callable[..., str], tmp_path: Path
+) -> None:
     seen = tmp_path / "seen"
     proxy = "http://proxy.example.com:3128"
-    more = {"exchange_environment": "O365USGovDoD", "exchange_proxy": proxy, "exchange_powershell_path": program(f"env > {seen}")}
-    transport = wire(**more, exchange_access_token=emulator.token(), exchange_client_id=None, exchange_client_secret=None)
+    more = {
+        "exchange_environment": "O365USGovDoD",
+        "exchange_proxy": proxy,
+        "exchange_powershell_path": program(f"env > {seen}"),
+    }
+    transport = wire(
+        **more, exchange_access_token=emulator.token(), exchange_client_id=None, exchange_client_secret=None
+    )
     transport.attempt([READ])
     lines = seen.read_text(encoding="utf-8").splitlines()
-    assert {f"https_proxy={proxy}", f"HTTPS_PROXY={proxy}", f"SSL_CERT_FILE={emulator.ca_cert}", "LC_ALL=C.UTF-8"} <= set(lines)
+    assert {
+        f"https_proxy={proxy}",
+        f"HTTPS_PROXY={proxy}",
+        f"SSL_CERT_FILE={emulator.ca_cert}",
+        "LC_ALL=C.UTF-8",
+    } <= set(lines)
 
 
 def test_modules_that_the_user_has_installed_are_found_and_what_a_profile_prints_is_no_matter(
-    wire: Open, emulator: Emulator, engine: Engine, program: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    wire: Open,
+    emulator: Emulator,
+    engine: Engine,
+    program: Callable[..., str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """HOME is another one in the process."""
     home = tmp_path / "home of the user"
@@ -432,7 +494,9 @@ def test_no_more_processes_than_places(emulator: Emulator, directory: Path) -> N
     processes = Processes(str(directory))
     most = 0
     program = values(emulator, "powershell")
-    transports = [PowershellTransport(identity(**program, exchange_powershell_processes=2), processes) for _number in range(4)]
+    transports = [
+        PowershellTransport(identity(**program, exchange_powershell_processes=2), processes) for _number in range(4)
+    ]
     failed: list[Any] = []
 
     def work(these: list[PowershellTransport]) -> None:

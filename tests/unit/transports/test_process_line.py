@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The line to a process that says anything: what is a packet, what was printed, and how it ends. The process is a few lines of shell."""
+"""The line to a process that says anything: what is a packet, what was printed, and how it ends. The process is a few
+lines of shell.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,15 @@ from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import process_line
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import Limits, TooLargeError, TooSlowError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.process_line import ProcessGoneError, ProcessLine
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import (
+    Limits,
+    TooLargeError,
+    TooSlowError,
+)
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.process_line import (
+    ProcessGoneError,
+    ProcessLine,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.processes import Processes
 
 POOL = "00000000-0000-0000-0000-000000000000"
@@ -78,7 +87,14 @@ def say(text: str) -> str:
 
 def test_what_is_printed_between_packets_is_kept_and_lost_on_nobody(speak: Callable[..., ProcessLine]) -> None:
     line = speak(
-        "read -r first", say("Welcome"), say(ACK), "printf 'no end of line '", say(packet(b"one")), say("<Data> is no packet"), say(packet(b"two")), "cat"
+        "read -r first",
+        say("Welcome"),
+        say(ACK),
+        "printf 'no end of line '",
+        say(packet(b"one")),
+        say("<Data> is no packet"),
+        say(packet(b"two")),
+        "cat",
     )
     begin(line)
     assert received(line) == b"one"
@@ -106,7 +122,9 @@ def test_packets_of_others_are_dropped(speak: Callable[..., ProcessLine]) -> Non
     ],
 )
 def test_what_ends_the_session_is_named(speak: Callable[..., ProcessLine], script: list[str], reason: str) -> None:
-    line = speak("read -r first", *script, "sleep 100" if "Ack" in reason or "packet" in reason or "cannot" in reason else "")
+    line = speak(
+        "read -r first", *script, "sleep 100" if "Ack" in reason or "packet" in reason or "cannot" in reason else ""
+    )
     with pytest.raises(ProcessGoneError) as gone:
         converse(line)
     assert reason in str(gone.value)
@@ -122,7 +140,14 @@ def test_what_came_before_the_end_is_received(speak: Callable[..., ProcessLine])
 
 
 def test_a_part_of_a_pipeline_was_sent_once_data_of_it_was(speak: Callable[..., ProcessLine]) -> None:
-    script = ["read -r first", say(ACK), "read -r command", say(f"<CommandAck PSGuid='{COMMAND}' />"), "read -r data", "exit 1"]
+    script = [
+        "read -r first",
+        say(ACK),
+        "read -r command",
+        say(f"<CommandAck PSGuid='{COMMAND}' />"),
+        "read -r data",
+        "exit 1",
+    ]
     line = speak(*script)
     begin(line)
     with pytest.raises(ProcessGoneError) as gone, line.limits.call(PATIENCE):
@@ -153,7 +178,9 @@ def test_a_wait_for_data_ends_with_its_time(speak: Callable[..., ProcessLine]) -
         received(line, seconds=0.3)
 
 
-def test_more_than_anybody_takes_in_ends_the_process(speak: Callable[..., ProcessLine], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_anybody_takes_in_ends_the_process(
+    speak: Callable[..., ProcessLine], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(process_line, "LARGEST_SENT", 10_000)
     line = speak("read -r first", say(ACK), "while true; do " + say(packet(b"x" * 1000)) + "; done")
     begin(line)
@@ -179,7 +206,9 @@ def test_what_was_printed_is_bounded_and_has_both_ends(speak: Callable[..., Proc
     assert len(text) < 3000
 
 
-def test_what_a_process_printed_last_is_told_however_late_it_is_read(speak: Callable[..., ProcessLine], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_process_printed_last_is_told_however_late_it_is_read(
+    speak: Callable[..., ProcessLine], monkeypatch: pytest.MonkeyPatch
+) -> None:
     overhear = ProcessLine._overhear
 
     def late(line: ProcessLine) -> None:

@@ -30,8 +30,23 @@ Make = Callable[..., Script]
 
 def attempt(server: Script, **more: Any) -> Any:
     address, port = server.url.rpartition("/")[2].split(":")
-    line = {"remote_addr": address, "port": int(port), "protocol": "http", "auth": "basic", "remote_user": "u", "remote_password": "planted-password"}
-    wire = PsrpTransport(identity(exchange_transport="psrp", exchange_psrp_connect="none", message_encryption="never", exchange_retries=2, **{**line, **more}))
+    line = {
+        "remote_addr": address,
+        "port": int(port),
+        "protocol": "http",
+        "auth": "basic",
+        "remote_user": "u",
+        "remote_password": "planted-password",
+    }
+    wire = PsrpTransport(
+        identity(
+            exchange_transport="psrp",
+            exchange_psrp_connect="none",
+            message_encryption="never",
+            exchange_retries=2,
+            **{**line, **more},
+        )
+    )
     try:
         return wire.attempt([READ])[0]
     finally:

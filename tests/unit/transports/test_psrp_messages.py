@@ -57,7 +57,9 @@ def test_an_answer_counts_once_the_marker_after_it_has_come(monkeypatch: pytest.
     assert (half.executed, half.retryable) == (Executed.UNKNOWN, True)
 
 
-def test_what_a_terminating_error_in_the_first_statement_drops_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_terminating_error_in_the_first_statement_drops_is_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Exactly one more statement runs, the rest is dropped without a word, and the state is Completed."""
 
     def pipelines(cmdlets: list[str]) -> Sequence[Message]:
@@ -91,14 +93,19 @@ def test_a_pipeline_that_fails_without_a_reason_is_no_answer(monkeypatch: pytest
 @pytest.mark.parametrize("first", [True, False])
 def test_an_endpoint_without_get_command_works(monkeypatch: pytest.MonkeyPatch, call: Call, first: bool) -> None:
     """The marker's own error says that the statement before it has ended."""
-    assert attempt(monkeypatch, [output(Name="x"), failed(**missing("Get-Command", first=first))], call)[0].objects == [{"Name": "x"}]
+    assert attempt(monkeypatch, [output(Name="x"), failed(**missing("Get-Command", first=first))], call)[0].objects == [
+        {"Name": "x"}
+    ]
 
 
 def test_an_endpoint_without_get_command_is_read_call_by_call(monkeypatch: pytest.MonkeyPatch) -> None:
     shell = Shell(lambda cmdlets: [output(Name=cmdlets[0]), failed(**missing("Get-Command"))])
     wire = transport(monkeypatch, shell)
     for _time in range(2):
-        assert [outcome.objects for outcome in wire.attempt([READ, OTHER])] == [[{"Name": READ.cmdlet}], [{"Name": OTHER.cmdlet}]]
+        assert [outcome.objects for outcome in wire.attempt([READ, OTHER])] == [
+            [{"Name": READ.cmdlet}],
+            [{"Name": OTHER.cmdlet}],
+        ]
     assert shell.asked == [
         [READ.cmdlet, "Get-Command", OTHER.cmdlet, "Get-Command"],
         [OTHER.cmdlet, "Get-Command"],
@@ -109,7 +116,11 @@ def test_an_endpoint_without_get_command_is_read_call_by_call(monkeypatch: pytes
 
 def test_where_get_command_is_withheld_the_granted_cmdlets_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     listing = Call("Get-Command", {"Name": ["Get-IRMConfiguration"]})
-    (outcome,) = attempt(monkeypatch, [error(**missing("Get-Command", first=True)), error(**missing("Get-Command", first=True)), DONE], listing)
+    (outcome,) = attempt(
+        monkeypatch,
+        [error(**missing("Get-Command", first=True)), error(**missing("Get-Command", first=True)), DONE],
+        listing,
+    )
     assert isinstance(outcome.error, errors.CmdletNotAvailableError)
     (outcome,) = attempt(monkeypatch, [failed(**missing("Get-Command"))], listing)
     assert isinstance(outcome.error, errors.CmdletNotAvailableError)
@@ -117,9 +128,16 @@ def test_where_get_command_is_withheld_the_granted_cmdlets_are_unknown(monkeypat
 
 def test_names_that_a_session_does_not_have_are_no_error_of_the_listing(monkeypatch: pytest.MonkeyPatch) -> None:
     absent = error(
-        "…", kind="CommandNotFoundException", error_id="CommandNotFoundException,Microsoft.PowerShell.Commands.GetCommandCommand", activity="Get-Command"
+        "…",
+        kind="CommandNotFoundException",
+        error_id="CommandNotFoundException,Microsoft.PowerShell.Commands.GetCommandCommand",
+        activity="Get-Command",
     )
-    (outcome,) = attempt(monkeypatch, [output(Name="Get-A", CommandType="Cmdlet"), absent, MARKER, DONE], Call("Get-Command", {"Name": ["Get-A", "Get-B"]}))
+    (outcome,) = attempt(
+        monkeypatch,
+        [output(Name="Get-A", CommandType="Cmdlet"), absent, MARKER, DONE],
+        Call("Get-Command", {"Name": ["Get-A", "Get-B"]}),
+    )
     assert outcome.objects == [{"Name": "Get-A"}]
 
 
@@ -135,8 +153,13 @@ FORBIDDEN = ["\ufffe", "\uffff", "\ud800", "\udfff\ud800", "a\x01b", "\x0b"]
 
 @pytest.mark.parametrize("text", FORBIDDEN, ids=ascii)
 def test_what_xml_forbids_survives_in_every_stream(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    streams = [message(kind, f'<Obj RefId="0"><MS><S N="x">{text}</S></MS></Obj>') for kind in (PROGRESS, VERBOSE, DEBUG, INFORMATION)]
-    (outcome,) = attempt(monkeypatch, [*streams, warning(f"w{text}w"), output(Comments=f"o{text}o"), MARKER, DONE], READ)
+    streams = [
+        message(kind, f'<Obj RefId="0"><MS><S N="x">{text}</S></MS></Obj>')
+        for kind in (PROGRESS, VERBOSE, DEBUG, INFORMATION)
+    ]
+    (outcome,) = attempt(
+        monkeypatch, [*streams, warning(f"w{text}w"), output(Comments=f"o{text}o"), MARKER, DONE], READ
+    )
     assert outcome.objects == [{"Comments": f"o{text}o"}]
     assert outcome.warnings == [f"w{text}w"]
     (outcome,) = attempt(monkeypatch, [error(f"e{text}e"), MARKER, DONE], READ)
@@ -146,7 +169,9 @@ def test_what_xml_forbids_survives_in_every_stream(monkeypatch: pytest.MonkeyPat
 
 
 def test_what_xml_forbids_survives_as_a_reference_and_as_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    odd = message(OUTPUT, b'<Obj RefId="0"><MS><S N="A">&#xFFFF;&#55296;&#65;&amp;#xFFFF;</S><S N="B">\xff\xfe</S></MS></Obj>')
+    odd = message(
+        OUTPUT, b'<Obj RefId="0"><MS><S N="A">&#xFFFF;&#55296;&#65;&amp;#xFFFF;</S><S N="B">\xff\xfe</S></MS></Obj>'
+    )
     (outcome,) = attempt(monkeypatch, [odd, MARKER, DONE], READ)
     assert outcome.objects == [{"A": "\uffff\ud800A&#xFFFF;", "B": "\ufffd\ufffd"}]
 
@@ -163,16 +188,22 @@ def test_a_record_that_contains_itself_is_only_a_record(monkeypatch: pytest.Monk
     assert outcome.error.message == records.UNREADABLE
 
 
-@pytest.mark.parametrize("text", ["", "<", "<Obj", "<S>x</S>", "<Obj/>", "<!DOCTYPE x><Obj/>", "<Obj>" * 5000 + "</Obj>" * 5000])
+@pytest.mark.parametrize(
+    "text", ["", "<", "<Obj", "<S>x</S>", "<Obj/>", "<!DOCTYPE x><Obj/>", "<Obj>" * 5000 + "</Obj>" * 5000]
+)
 def test_what_cannot_be_read_costs_itself_and_no_other_record(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    (outcome,) = attempt(monkeypatch, [message(WARNING, text), warning("careful"), output(Name="x"), MARKER, DONE], READ)
+    (outcome,) = attempt(
+        monkeypatch, [message(WARNING, text), warning("careful"), output(Name="x"), MARKER, DONE], READ
+    )
     assert (outcome.objects, outcome.warnings) == ([{"Name": "x"}], [records.UNREADABLE, "careful"])
     (outcome,) = attempt(monkeypatch, [message(ERROR, text), MARKER, DONE], READ)
     assert outcome.error is not None
 
 
 def test_a_state_whose_reason_cannot_be_read_is_a_state(monkeypatch: pytest.MonkeyPatch) -> None:
-    (outcome,) = attempt(monkeypatch, [message(STATE, f'<Obj RefId="0"><MS><I32 N="PipelineState">{FAILED}</I32><Obj')], READ)
+    (outcome,) = attempt(
+        monkeypatch, [message(STATE, f'<Obj RefId="0"><MS><I32 N="PipelineState">{FAILED}</I32><Obj')], READ
+    )
     assert outcome.error.message == records.UNREADABLE
     (outcome,) = attempt(monkeypatch, [message(STATE, "<Obj")], READ)
     assert isinstance(outcome.error, errors.ProtocolError)
@@ -180,14 +211,18 @@ def test_a_state_whose_reason_cannot_be_read_is_a_state(monkeypatch: pytest.Monk
 
 def test_texts_are_unescaped_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """As CLIXML a text ``_x0041_`` is written with its underscore escaped."""
-    (outcome,) = attempt(monkeypatch, [warning("rule _x005F_x0041_ done"), error("rule _x005F_x0041_ bad"), MARKER, DONE], READ)
+    (outcome,) = attempt(
+        monkeypatch, [warning("rule _x005F_x0041_ done"), error("rule _x005F_x0041_ bad"), MARKER, DONE], READ
+    )
     assert outcome.warnings == ["rule _x0041_ done"]
     assert outcome.error.message == "rule _x0041_ bad"
 
 
 def test_floods_are_dropped_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
     body = '<Obj RefId="0"><MS>' + "<S N='x'>yyyyyyyyyy</S>" * 20 + "</MS></Obj>"
-    flood = [message(kind, body) for kind in (PROGRESS, VERBOSE, DEBUG, INFORMATION, 0x00041100, 0x00021008, 0x7777)] * 2_000
+    flood = [
+        message(kind, body) for kind in (PROGRESS, VERBOSE, DEBUG, INFORMATION, 0x00041100, 0x00021008, 0x7777)
+    ] * 2_000
     shell = Shell(lambda _cmdlets: [*flood, *[warning("w" * 500)] * 20_000, output(Name="x"), MARKER, DONE])
     wire = transport(monkeypatch, shell)
     wire._open()
@@ -230,7 +265,10 @@ def test_a_lost_fragment_is_no_answer() -> None:
 
 def test_a_start_up_script_that_throws_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "Running startup script threw an error: the module is gone."
-    broken = message(POOL_STATE, f'<Obj RefId="0"><MS><I32 N="RunspaceState">5</I32>{record(text, name="ExceptionAsErrorRecord")}</MS></Obj>')
+    broken = message(
+        POOL_STATE,
+        f'<Obj RefId="0"><MS><I32 N="RunspaceState">5</I32>{record(text, name="ExceptionAsErrorRecord")}</MS></Obj>',
+    )
     wire = transport(monkeypatch, Shell(lambda _cmdlets: [], [broken]))
     (outcome,) = wire.attempt([READ])
     assert isinstance(outcome.error, errors.UnreachableError)
@@ -241,7 +279,13 @@ def test_a_start_up_script_that_throws_is_passed_on(monkeypatch: pytest.MonkeyPa
     ("record_of", "expected"),
     [
         (missing("Connect-ExchangeOnline", first=True), "Install the module"),
-        ({"text": "The module could not be loaded: it needs PowerShell 7.6.", "error_id": "CouldNotAutoloadMatchingModule"}, "needs PowerShell 7.6"),
+        (
+            {
+                "text": "The module could not be loaded: it needs PowerShell 7.6.",
+                "error_id": "CouldNotAutoloadMatchingModule",
+            },
+            "needs PowerShell 7.6",
+        ),
         (
             {
                 "text": "A parameter cannot be found that matches parameter name 'SkipLoadingFormatData'.",
@@ -251,15 +295,25 @@ def test_a_start_up_script_that_throws_is_passed_on(monkeypatch: pytest.MonkeyPa
         ),
     ],
 )
-def test_what_the_host_says_of_its_module_is_passed_on(monkeypatch: pytest.MonkeyPatch, record_of: dict[str, Any], expected: str) -> None:
-    (outcome,) = attempt(monkeypatch, [error(**record_of), MARKER, DONE], READ, exchange_psrp_connect="exchange_online", exchange_access_token="planted")
+def test_what_the_host_says_of_its_module_is_passed_on(
+    monkeypatch: pytest.MonkeyPatch, record_of: dict[str, Any], expected: str
+) -> None:
+    (outcome,) = attempt(
+        monkeypatch,
+        [error(**record_of), MARKER, DONE],
+        READ,
+        exchange_psrp_connect="exchange_online",
+        exchange_access_token="planted",
+    )
     assert isinstance(outcome.error, errors.UnreachableError)
     assert expected in str(outcome.error)
     assert "certificate" not in str(outcome.error)
 
 
 def test_a_connecting_that_ends_before_its_end_is_no_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    (outcome,) = attempt(monkeypatch, [DONE], READ, exchange_psrp_connect="exchange_online", exchange_access_token="planted")
+    (outcome,) = attempt(
+        monkeypatch, [DONE], READ, exchange_psrp_connect="exchange_online", exchange_access_token="planted"
+    )
     assert isinstance(outcome.error, errors.UnreachableError)
     assert "ended prematurely" in str(outcome.error)
 
@@ -268,13 +322,20 @@ def test_a_script_in_the_way_of_connecting_is_no_connection(monkeypatch: pytest.
     """On a real engine, exit in a function ends its statement without an error, and the next statement runs."""
 
     def pipelines(connection: list[Message]) -> Any:
-        return lambda cmdlets: [MARKER, *connection, MARKER, DONE] if cmdlets[0].startswith("Connect") else [output(Name="x"), MARKER, DONE]
+        return lambda cmdlets: (
+            [MARKER, *connection, MARKER, DONE]
+            if cmdlets[0].startswith("Connect")
+            else [output(Name="x"), MARKER, DONE]
+        )
 
     online = {"exchange_psrp_connect": "exchange_online", "exchange_access_token": "planted"}
     (outcome,) = attempt(monkeypatch, pipelines([]), READ, **online)
     assert isinstance(outcome.error, errors.UnreachableError)
     assert "ended prematurely" in str(outcome.error)
-    for connection in ([output(State="Connected")], [error(**missing("Get-ConnectionInformation"))]):  # an early module does not have it
+    for connection in (
+        [output(State="Connected")],
+        [error(**missing("Get-ConnectionInformation"))],
+    ):  # an early module does not have it
         assert attempt(monkeypatch, pipelines(connection), READ, **online)[0].objects == [{"Name": "x"}]
 
 
@@ -282,7 +343,9 @@ OPAQUE = "A server side error has occurred because of which the operation could 
 
 
 @pytest.mark.parametrize("cured", [True, False])
-def test_an_opaque_failure_of_the_ome_configuration_is_worth_one_connection(monkeypatch: pytest.MonkeyPatch, cured: bool) -> None:
+def test_an_opaque_failure_of_the_ome_configuration_is_worth_one_connection(
+    monkeypatch: pytest.MonkeyPatch, cured: bool
+) -> None:
     connections = 0
 
     def pipelines(cmdlets: list[str]) -> Sequence[Message]:
@@ -290,10 +353,15 @@ def test_an_opaque_failure_of_the_ome_configuration_is_worth_one_connection(monk
         connections += cmdlets[0] == "Connect-ExchangeOnline"
         if cmdlets[0] == "Connect-ExchangeOnline":
             return [MARKER, output(State="Connected"), MARKER, DONE]
-        answers = [output(Name="x") if name != "Get-OMEConfiguration" or (cured and connections > 1) else error(OPAQUE) for name in cmdlets[::2]]
+        answers = [
+            output(Name="x") if name != "Get-OMEConfiguration" or (cured and connections > 1) else error(OPAQUE)
+            for name in cmdlets[::2]
+        ]
         return [*(part for one in answers for part in (one, MARKER)), DONE]
 
-    wire = transport(monkeypatch, Shell(pipelines), exchange_psrp_connect="exchange_online", exchange_access_token="planted")
+    wire = transport(
+        monkeypatch, Shell(pipelines), exchange_psrp_connect="exchange_online", exchange_access_token="planted"
+    )
     for _time in range(3):
         irm, ome = wire.attempt([Call("Get-IRMConfiguration"), Call("Get-OMEConfiguration")])
         assert irm.error is None
@@ -316,9 +384,13 @@ def test_an_opaque_failure_is_worth_nothing_where_the_session_is_not_ours(monkey
         ("ParameterArgumentTransformationError,Get-TransportRule", errors.InvalidValueError),
     ],
 )
-def test_errors_of_the_engine_are_told_in_every_language(monkeypatch: pytest.MonkeyPatch, error_id: str, expected: type) -> None:
+def test_errors_of_the_engine_are_told_in_every_language(
+    monkeypatch: pytest.MonkeyPatch, error_id: str, expected: type
+) -> None:
     """In a pipeline's first statement their exception is wrapped, and their text is the host's."""
-    wrapped = error("Es geht nicht.", kind="System.Management.Automation.ParentContainsErrorRecordException", error_id=error_id)
+    wrapped = error(
+        "Es geht nicht.", kind="System.Management.Automation.ParentContainsErrorRecordException", error_id=error_id
+    )
     (outcome,) = attempt(monkeypatch, [wrapped, MARKER, DONE], READ)
     assert outcome.error.__class__ is expected
 

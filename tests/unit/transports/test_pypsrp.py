@@ -1,8 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The private parts of pypsrp, requests and urllib3 that the collection touches. A failure here says that one of them has changed: see ``pypsrp.py``
-and ``limits.py`` among the transports."""
+"""The private parts of pypsrp, requests and urllib3 that the collection touches. A failure here says that one of them
+has changed: see ``pypsrp.py`` and ``limits.py`` among the transports.
+"""
 
 from __future__ import annotations
 
@@ -53,11 +54,17 @@ def test_the_handshake_is_pypsrps_own() -> None:
         '<Version N="SerializationVersion">1.1.0.1</Version><BA N="TimeZone"/></MS></Obj>'
     )
     message = Message.unpack(_pypsrp._head(MessageType.SESSION_CAPABILITY) + text.encode(), _pypsrp._Serializer())
-    assert (message.message_type, message.data.protocol_version, message.data.time_zone) == (MessageType.SESSION_CAPABILITY, "2.3", b"")
+    assert (message.message_type, message.data.protocol_version, message.data.time_zone) == (
+        MessageType.SESSION_CAPABILITY,
+        "2.3",
+        b"",
+    )
 
 
 def test_authentication_sees_the_connection_of_an_answer(script: Callable[..., Script]) -> None:
-    """pypsrp binds NTLM and Kerberos to the TLS channel with the certificate of an answer's connection, which is gone once the answer is read."""
+    """pypsrp binds NTLM and Kerberos to the TLS channel with the certificate of an answer's connection, which is gone
+    once the answer is read.
+    """
     session = Limits().guard(requests.Session(), redirects=False)
     seen: list[Any] = []
     session.hooks["response"].append(lambda response, **_more: seen.append(response.raw._fp.fp.raw._sock))

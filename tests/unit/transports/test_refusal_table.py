@@ -24,11 +24,20 @@ PARAMETER = "This organization's Exchange does not have the parameter, or does n
 LOAD = "The host has the module but cannot load it: check the versions of PowerShell and of the module there."
 
 
-@pytest.mark.parametrize("exception_type", ["ManagementObjectNotFoundException", "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException"])
+@pytest.mark.parametrize(
+    "exception_type",
+    ["ManagementObjectNotFoundException", "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException"],
+)
 def test_the_exceptions_type_tells_in_every_language(exception_type: str) -> None:
     error = classify("Das Objekt gibt es nicht.", exception_type=exception_type, error_id="ABC", cmdlet="Get-X")
     assert error.__class__ is errors.NotFoundError
-    assert error.to_wire() == {"class": "NotFoundError", "message": "Das Objekt gibt es nicht.", "remedy": "", "cmdlet": "Get-X", "error_id": exception_type}
+    assert error.to_wire() == {
+        "class": "NotFoundError",
+        "message": "Das Objekt gibt es nicht.",
+        "remedy": "",
+        "cmdlet": "Get-X",
+        "error_id": exception_type,
+    }
 
 
 @pytest.mark.parametrize(
@@ -42,7 +51,9 @@ def test_the_exceptions_type_tells_in_every_language(exception_type: str) -> Non
         ("", errors.ExchangeError, ""),
     ],
 )
-def test_powershells_own_id_tells_in_every_language(error_id: str, expected: type[errors.ExchangeError], remedy: str) -> None:
+def test_powershells_own_id_tells_in_every_language(
+    error_id: str, expected: type[errors.ExchangeError], remedy: str
+) -> None:
     error = classify("Nein.", error_id=error_id)
     assert error.__class__ is expected
     assert (error.message, error.remedy, error.cmdlet, error.error_id) == ("Nein.", remedy, "", error_id)
@@ -55,7 +66,9 @@ def test_an_english_text_tells_without_regard_to_case_and_lines() -> None:
 
 
 def test_the_first_that_matches_counts() -> None:
-    error = classify("The object 'x' already exists, and 'y' couldn't be found on 'server'.", exception_type="X.OverBudgetException")
+    error = classify(
+        "The object 'x' already exists, and 'y' couldn't be found on 'server'.", exception_type="X.OverBudgetException"
+    )
     assert error.__class__ is errors.ThrottledError
     assert error.remedy == "Use fewer forks, or run the task again later."
 
@@ -63,7 +76,13 @@ def test_the_first_that_matches_counts() -> None:
 @pytest.mark.parametrize("text", ["", " \n", "\x00"])
 def test_no_text_is_said_to_be_none(text: str) -> None:
     error = classify(text)
-    assert error.to_wire() == {"class": "ExchangeError", "message": "Exchange refused this without a reason.", "remedy": "", "cmdlet": "", "error_id": ""}
+    assert error.to_wire() == {
+        "class": "ExchangeError",
+        "message": "Exchange refused this without a reason.",
+        "remedy": "",
+        "cmdlet": "",
+        "error_id": "",
+    }
 
 
 def test_the_modules_sentence_for_what_it_could_not_read() -> None:
@@ -121,7 +140,11 @@ def test_a_caller_that_is_made_to_wait(said: str, message: str) -> None:
     error = throttled(said, cmdlet="Get-X")
     assert error.__class__ is errors.ThrottledError
     found = error.to_wire()
-    assert (found["message"], found["remedy"], found["cmdlet"]) == (message, "Use fewer forks, or run the task again later.", "Get-X")
+    assert (found["message"], found["remedy"], found["cmdlet"]) == (
+        message,
+        "Use fewer forks, or run the task again later.",
+        "Get-X",
+    )
     assert throttled().to_wire() == {**found, "message": "Exchange throttles this caller.", "cmdlet": ""}
 
 
@@ -143,12 +166,22 @@ _INNER = {"message": "outer", "type": "OuterException"}
         ({"error": {"code": "NotFound", "message": "No."}}, ("NotFound", "", "No.")),
         ({"error": {"code": None, "message": None}}, ("", "", "")),
         # Details come first: the first that says something.
-        ({"error": {"message": "No.", "details": [{"message": "Id|Some.Exception|Text."}]}}, ("Id", "Some.Exception", "Text.")),
+        (
+            {"error": {"message": "No.", "details": [{"message": "Id|Some.Exception|Text."}]}},
+            ("Id", "Some.Exception", "Text."),
+        ),
         (
             {
                 "error": {
                     "message": "No.",
-                    "details": [7, {}, {"message": 7}, {"message": "||\0 "}, {"message": "Text."}, {"message": "More."}],
+                    "details": [
+                        7,
+                        {},
+                        {"message": 7},
+                        {"message": "||\0 "},
+                        {"message": "Text."},
+                        {"message": "More."},
+                    ],
                     "innererror": _INNER,
                 }
             },
@@ -157,18 +190,47 @@ _INNER = {"message": "outer", "type": "OuterException"}
         ({"error": {"message": "No.", "details": {"message": "Text."}}}, ("", "", "No.")),
         # Then the internal exception, then the one around it.
         (
-            {"error": {"message": "No.", "details": [], "innererror": {**_INNER, "internalException": {"message": "inner", "type": "Inner"}}}},
+            {
+                "error": {
+                    "message": "No.",
+                    "details": [],
+                    "innererror": {**_INNER, "internalException": {"message": "inner", "type": "Inner"}},
+                }
+            },
             ("", "Inner", "inner"),
         ),
-        ({"error": {"message": "No.", "innererror": {**_INNER, "INTERNALEXCEPTION": {"message": "inner"}}}}, ("", "", "inner")),
-        ({"error": {"message": "No.", "innererror": {**_INNER, "internalexception": "text"}}}, ("", "OuterException", "outer")),
-        ({"error": {"message": "No.", "innererror": {**_INNER, "internalexception": {"message": ""}}}}, ("", "OuterException", "outer")),
-        ({"error": {"message": "No.", "innererror": {**_INNER, "internalexception": {"message": 7}}}}, ("", "OuterException", "outer")),
         (
-            {"error": {"message": "No.", "innererror": {**_INNER, "internalexception": {"message": "Exception of type 'X' was thrown.", "type": "X"}}}},
+            {"error": {"message": "No.", "innererror": {**_INNER, "INTERNALEXCEPTION": {"message": "inner"}}}},
+            ("", "", "inner"),
+        ),
+        (
+            {"error": {"message": "No.", "innererror": {**_INNER, "internalexception": "text"}}},
             ("", "OuterException", "outer"),
         ),
-        ({"error": {"message": "No.", "innererror": {"message": "Exception of type 'X' was thrown."}}}, ("", "", "No.")),
+        (
+            {"error": {"message": "No.", "innererror": {**_INNER, "internalexception": {"message": ""}}}},
+            ("", "OuterException", "outer"),
+        ),
+        (
+            {"error": {"message": "No.", "innererror": {**_INNER, "internalexception": {"message": 7}}}},
+            ("", "OuterException", "outer"),
+        ),
+        (
+            {
+                "error": {
+                    "message": "No.",
+                    "innererror": {
+                        **_INNER,
+                        "internalexception": {"message": "Exception of type 'X' was thrown.", "type": "X"},
+                    },
+                }
+            },
+            ("", "OuterException", "outer"),
+        ),
+        (
+            {"error": {"message": "No.", "innererror": {"message": "Exception of type 'X' was thrown."}}},
+            ("", "", "No."),
+        ),
         ({"error": {"message": "No.", "innererror": {}}}, ("", "", "No.")),
         ({"error": {"message": "No.", "innererror": "text"}}, ("", "", "No.")),
     ],

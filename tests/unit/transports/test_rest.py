@@ -39,7 +39,15 @@ def attempt(server: Script | str, *calls: Call, **values: Any) -> list[Any]:
 
 def test_a_call_is_what_the_service_expects(script: Make) -> None:
     server = script((200, {"value": [], "@adminapi.warnings": ["careful"]}))
-    values = {"Identity": "x", "Image": b"\x89P", "Texts": ["a"], "None": None, "Empty": [], "Delta": {"Add": ["a"]}, "Flag": False}
+    values = {
+        "Identity": "x",
+        "Image": b"\x89P",
+        "Texts": ["a"],
+        "None": None,
+        "Empty": [],
+        "Delta": {"Add": ["a"]},
+        "Flag": False,
+    }
     (result,) = attempt(server, Call("Set-OMEConfiguration", values))
     assert (result.objects, result.warnings) == ([], ["careful"])
     ((path, headers, body),) = server.requests
@@ -47,7 +55,11 @@ def test_a_call_is_what_the_service_expects(script: Make) -> None:
     assert headers["Authorization"] == "Bearer planted-token"
     assert headers["X-ClientApplication"] == "m365.message_encryption"
     assert headers["X-AnchorMailbox"].endswith("@" + ORGANIZATION)
-    assert (headers["X-SerializationLevel"], headers["Accept-Charset"], headers["WarningAction"]) == ("Partial", "UTF-8", "Continue")
+    assert (headers["X-SerializationLevel"], headers["Accept-Charset"], headers["WarningAction"]) == (
+        "Partial",
+        "UTF-8",
+        "Continue",
+    )
     table = "#Exchange.GenericHashTable"
     assert body == {
         "CmdletInput": {
@@ -69,7 +81,12 @@ def test_several_reads_are_batches_of_ten_told_apart_by_id(script: Make) -> None
     def batch(handler: Any) -> None:
         asked = handler.asked["requests"]
         responses = [
-            {"id": part["id"], "status": 200, "body": {"value": [{"Name": part["body"]["CmdletInput"]["Parameters"]["Identity"]}]}} for part in reversed(asked)
+            {
+                "id": part["id"],
+                "status": 200,
+                "body": {"value": [{"Name": part["body"]["CmdletInput"]["Parameters"]["Identity"]}]},
+            }
+            for part in reversed(asked)
         ]
         answer(handler, 200, {"responses": responses})
 
@@ -92,8 +109,14 @@ def test_a_part_that_a_batch_leaves_out_is_not_taken_for_nothing(script: Make) -
     [
         (hang_up, Executed.UNKNOWN),
         (lambda handler: answer(handler, 200, b'{"value": [', {}), Executed.UNKNOWN),
-        (lambda handler: answer(handler, 200, b'{"val', {"Content-Length": "1000"}) or hang_up(handler), Executed.UNKNOWN),
-        (lambda handler: answer(handler, 200, gzip.compress(b'{"value": []}')[:-12], {"Content-Encoding": "gzip"}), Executed.UNKNOWN),
+        (
+            lambda handler: answer(handler, 200, b'{"val', {"Content-Length": "1000"}) or hang_up(handler),
+            Executed.UNKNOWN,
+        ),
+        (
+            lambda handler: answer(handler, 200, gzip.compress(b'{"value": []}')[:-12], {"Content-Encoding": "gzip"}),
+            Executed.UNKNOWN,
+        ),
         (lambda handler: answer(handler, 200, b"<html>hello</html>"), Executed.UNKNOWN),
         (lambda handler: answer(handler, 200, {"value": "x"}), Executed.UNKNOWN),
         (lambda handler: answer(handler, 503, b""), Executed.UNKNOWN),
@@ -171,7 +194,10 @@ def test_a_redirect_elsewhere_is_not_followed(script: Make, location: str) -> No
 def test_a_redirect_within_the_service_is_followed_with_the_same_request(script: Make) -> None:
     server = script((302, b"", {"Location": "/adminapi/beta/other"}), (200, {"value": []}))
     attempt(server, WRITE)
-    assert [path for path, _headers, _body in server.requests] == [f"/adminapi/beta/{ORGANIZATION}/InvokeCommand", "/adminapi/beta/other"]
+    assert [path for path, _headers, _body in server.requests] == [
+        f"/adminapi/beta/{ORGANIZATION}/InvokeCommand",
+        "/adminapi/beta/other",
+    ]
     assert server.requests[0][2] == server.requests[1][2]
     assert server.requests[1][1]["Authorization"] == "Bearer planted-token"
 
@@ -191,7 +217,12 @@ def test_pages_are_put_together(script: Make) -> None:
 
 @pytest.mark.parametrize("link", ["https://evil.example.com/next", "/next"])
 @pytest.mark.parametrize(
-    "then", [(200, {"value": [], "@odata.nextLink": "/next"}), (400, {"error": {"message": "Expired or Invalid pagination request."}}), (503, b"")]
+    "then",
+    [
+        (200, {"value": [], "@odata.nextLink": "/next"}),
+        (400, {"error": {"message": "Expired or Invalid pagination request."}}),
+        (503, b""),
+    ],
 )
 def test_a_list_that_cannot_be_had_whole_is_an_error(script: Make, link: str, then: Any) -> None:
     (outcome,) = attempt(script((200, {"value": [{"A": 1}], "@odata.nextLink": link}), then), READ)

@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
+    OrganizationSession,
+    Request,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.answers import judged
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest import RestTransport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Policy
@@ -52,16 +55,37 @@ def test_an_empty_answer_is_none(script: Make, step: Any, call: Call) -> None:
     assert (outcome.executed, outcome.retryable) == (Executed.UNKNOWN, True)
 
 
-@pytest.mark.parametrize("part", [{}, {"body": None}, {"body": ""}, {"body": {}}, {"body": {"value": None}}, {"body": []}, {"status": 204}, {"status": True}])
+@pytest.mark.parametrize(
+    "part",
+    [
+        {},
+        {"body": None},
+        {"body": ""},
+        {"body": {}},
+        {"body": {"value": None}},
+        {"body": []},
+        {"status": 204},
+        {"status": True},
+    ],
+)
 def test_an_empty_part_of_a_batch_is_none(script: Make, part: dict[str, Any]) -> None:
-    server = script((200, {"responses": [{"id": "0", "status": 200, "body": {"value": []}}, {"id": "1", "status": 200, **part}]}))
+    server = script(
+        (200, {"responses": [{"id": "0", "status": 200, "body": {"value": []}}, {"id": "1", "status": 200, **part}]})
+    )
     first, second = attempt(server, READ, READ)
     assert isinstance(first, Result)
     assert isinstance(second, Failure)
 
 
 @pytest.mark.parametrize(
-    "cmdlet", ["Get-OrganizationConfig", "Get-IRMConfiguration", "Get-ActiveSyncOrganizationSettings", "Get-OMEConfiguration", "Get-TransportConfig"]
+    "cmdlet",
+    [
+        "Get-OrganizationConfig",
+        "Get-IRMConfiguration",
+        "Get-ActiveSyncOrganizationSettings",
+        "Get-OMEConfiguration",
+        "Get-TransportConfig",
+    ],
 )
 def test_where_there_is_always_something_nothing_is_no_answer(cmdlet: str) -> None:
     outcome = judged(Call(cmdlet), Result())
@@ -98,7 +122,15 @@ ODD: dict[str, Any] = {
     "errors of numbers": (200, {"@adminapi.errors": [17], "value": []}),
     "service unavailable": (503, {"error": {"code": "TooManyRequests", "message": "x"}}),
     "gateway timeout": (504, {"error": {"details": [{"message": "|System.ArgumentException|x"}]}}),
-    "bad gateway": (502, {"error": {"code": "x", "message": "The operation couldn't be performed because object 'x' couldn't be found on 'y'."}}),
+    "bad gateway": (
+        502,
+        {
+            "error": {
+                "code": "x",
+                "message": "The operation couldn't be performed because object 'x' couldn't be found on 'y'.",
+            }
+        },
+    ),
     "request timeout": (408, {"error": {"code": "x", "message": "x"}}),
     "infinite": (200, b'{"value": [], "@odata.nextLink": 1e999}'),
     "NaN": (200, b'{"value": NaN}'),
@@ -119,7 +151,12 @@ def test_no_answer_to_a_write_is_taken_for_not_sent(script: Make, step: Any) -> 
 
 @pytest.mark.parametrize("status", [408, 429, 502, 503, 504])
 def test_what_passes_is_tried_again_whatever_its_body_says(script: Make, status: int) -> None:
-    body = {"error": {"code": "NotFound", "details": [{"message": "Ex1|Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException|x"}]}}
+    body = {
+        "error": {
+            "code": "NotFound",
+            "details": [{"message": "Ex1|Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException|x"}],
+        }
+    }
     (outcome,) = attempt(script((status, body)), READ)
     assert isinstance(outcome, Failure)
     assert outcome.retryable
@@ -133,10 +170,16 @@ def test_the_exceptions_type_in_a_header_tells_what_a_text_does_not(script: Make
 
     (result,) = attempt(script(step), READ)
     assert isinstance(result.error, errors.NotFoundError)
-    assert (result.error.message, result.error.error_id) == ("Das Objekt gibt es nicht.", "ManagementObjectNotFoundException")
+    assert (result.error.message, result.error.error_id) == (
+        "Das Objekt gibt es nicht.",
+        "ManagementObjectNotFoundException",
+    )
 
 
-@pytest.mark.parametrize("link", ["http://[", "http://127.0.0.1:99999999/", "//", "https://evil.example.com/", "\x00", "http://user@127.0.0.1/"])
+@pytest.mark.parametrize(
+    "link",
+    ["http://[", "http://127.0.0.1:99999999/", "//", "https://evil.example.com/", "\x00", "http://user@127.0.0.1/"],
+)
 def test_a_bad_next_link_is_an_error_and_never_the_end(script: Make, link: str) -> None:
     (outcome,) = attempt(script((200, {"value": [], "@odata.nextLink": link}), (404, b"")), READ)
     assert isinstance(outcome.error, errors.ProtocolError)
@@ -174,7 +217,8 @@ def test_a_list_of_which_exchange_says_that_it_is_a_part_is_none() -> None:
 
 def test_pages_that_were_followed_are_not_missing(script: Make) -> None:
     server = script(
-        (200, {"value": [{"A": 1}], "@odata.nextLink": "/next", "@adminapi.warnings": ["kept", MORE]}), (200, {"value": [{"A": 2}], "@adminapi.warnings": []})
+        (200, {"value": [{"A": 1}], "@odata.nextLink": "/next", "@adminapi.warnings": ["kept", MORE]}),
+        (200, {"value": [{"A": 2}], "@adminapi.warnings": []}),
     )
     (result,) = attempt(server, READ)
     assert (result.objects, result.warnings, result.error) == ([{"A": 1}, {"A": 2}], ["kept"], None)
@@ -188,7 +232,10 @@ def test_the_port_that_only_the_service_reaches_is_not_used(script: Make) -> Non
     server = script((200, {"value": []}))
     wire = RestTransport(identity(exchange_api_url=server.url))
     port = server.url.rpartition(":")[2]
-    assert wire._redirected(f"{server.url}/x", "http://127.0.0.1:446/adminapi/x?y") == f"http://127.0.0.1:{port}/adminapi/x?y"
+    assert (
+        wire._redirected(f"{server.url}/x", "http://127.0.0.1:446/adminapi/x?y")
+        == f"http://127.0.0.1:{port}/adminapi/x?y"
+    )
 
 
 @pytest.mark.parametrize(
@@ -204,7 +251,10 @@ def test_the_port_that_only_the_service_reaches_is_not_used(script: Make) -> Non
         ("https://outlook.office365.com@evil.example/", ""),
         ("https://me@outlook.office365.com/", ""),
         ("https://EURPRD01.Outlook.Office365.com/adminapi", "https://eurprd01.outlook.office365.com/adminapi"),
-        *((f"https://evil.example{sign}.outlook.office365.com/", "") for sign in ("\\", "%5C", "%2f", "%00", ";", " ", "\x00", ",", "_", "\uff0f", "\u3002")),
+        *(
+            (f"https://evil.example{sign}.outlook.office365.com/", "")
+            for sign in ("\\", "%5C", "%2f", "%00", ";", " ", "\x00", ",", "_", "\uff0f", "\u3002")
+        ),
     ],
 )
 def test_redirects_stay_below_the_clouds_own_host(location: str, target: str) -> None:
@@ -219,10 +269,15 @@ def test_redirects_stay_below_the_clouds_own_host(location: str, target: str) ->
 
 @pytest.mark.parametrize("sign", ["\\", "%5C", "\\@", ";", "\uff3c"])
 def test_no_token_goes_where_another_reader_of_the_address_would_lead(script: Make, sign: str) -> None:
-    """urllib and requests part an address in two ways: to the one a backslash is of the host, for the other the host ends there."""
+    """urllib and requests part an address in two ways: to the one a backslash is of the host, for the other the host
+    ends there.
+    """
     server = script()
     location = f"http://localhost{sign}.127.0.0.1:{server.url.rpartition(':')[2]}/x"
-    for step in ((302, b"", {"Location": location.encode().decode("latin-1")}), (200, {"value": [{"A": 1}], "@odata.nextLink": location})):
+    for step in (
+        (302, b"", {"Location": location.encode().decode("latin-1")}),
+        (200, {"value": [{"A": 1}], "@odata.nextLink": location}),
+    ):
         server.steps = [step, (200, {"value": [{"A": 2}]})]
         (outcome,) = attempt(server, READ)
         assert isinstance(outcome.error, errors.ProtocolError), "it was tried to reach it"
@@ -232,15 +287,21 @@ def test_no_token_goes_where_another_reader_of_the_address_would_lead(script: Ma
 # Time and size
 
 
-def test_a_defect_of_ours_after_a_write_was_sent_leaves_its_outcome_unknown(script: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_defect_of_ours_after_a_write_was_sent_leaves_its_outcome_unknown(
+    script: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whatever our own reading raises, the write was sent."""
 
     def broken(*_arguments: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest_answers.outcome", broken)
+    monkeypatch.setattr(
+        "ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest_answers.outcome", broken
+    )
     server = script((200, {"value": []}))
-    session = OrganizationSession(identity(exchange_api_url=server.url, exchange_verify_organization=False), RestTransport)
+    session = OrganizationSession(
+        identity(exchange_api_url=server.url, exchange_verify_organization=False), RestTransport
+    )
     (result,) = session.invoke(Request([WRITE]))
     assert isinstance(result.error, errors.OutcomeUnknownError)
     assert "ZeroDivisionError" in str(result.error)

@@ -29,7 +29,8 @@ def batch(*, refuse: Callable[[str], bool]) -> Callable[[Any], None]:
             answer(handler, 401 if refuse(handler.headers["Authorization"]) else 200, good)
             return
         parts = [
-            {"id": part["id"], "status": 401 if refuse(part["headers"].get("Authorization", "")) else 200, "body": good} for part in handler.asked["requests"]
+            {"id": part["id"], "status": 401 if refuse(part["headers"].get("Authorization", "")) else 200, "body": good}
+            for part in handler.asked["requests"]
         ]
         answer(handler, 200, {"responses": parts})
 
@@ -57,7 +58,9 @@ class Tokens:
 
 
 @pytest.mark.parametrize("count", [1, 3, 25])
-def test_a_part_that_is_answered_401_gets_another_token(script: Make, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+def test_a_part_that_is_answered_401_gets_another_token(
+    script: Make, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
     server = script(batch(refuse=lambda header: header != "Bearer token-2"))
     wire = RestTransport(identity(exchange_api_url=server.url))
     wire._credential = Tokens()  # type: ignore[assignment]
@@ -77,7 +80,10 @@ def test_the_headers_of_a_batch_are_those_of_its_last_part_as_with_microsofts_mo
     attempt(server, READ, Call("Get-IRMConfiguration"))
     ((_path, headers, body),) = server.requests
     first, last = (part["headers"] for part in body["requests"])
-    assert (first["X-CmdletName"], last["X-CmdletName"], headers["X-CmdletName"]) == ("Get-TransportRule", *["Get-IRMConfiguration"] * 2)
+    assert (first["X-CmdletName"], last["X-CmdletName"], headers["X-CmdletName"]) == (
+        "Get-TransportRule",
+        *["Get-IRMConfiguration"] * 2,
+    )
     assert first["client-request-id"] != last["client-request-id"] == headers["client-request-id"]
     assert first["Prefer"] == last["Prefer"] == "odata.maxpagesize=1000;odata.continue-on-error"
     assert headers["Prefer"] == "odata.continue-on-error"
@@ -86,13 +92,21 @@ def test_the_headers_of_a_batch_are_those_of_its_last_part_as_with_microsofts_mo
     }
 
 
-@pytest.mark.parametrize("others", [[], [Call("Get-IRMConfiguration")], [Call("Get-Command", {"Name": ["Get-IRMConfiguration"]})]])
+@pytest.mark.parametrize(
+    "others", [[], [Call("Get-IRMConfiguration")], [Call("Get-Command", {"Name": ["Get-IRMConfiguration"]})]]
+)
 def test_a_call_keeps_its_request_id_over_all_tries(script: Make, others: list[Call]) -> None:
     ids: list[dict[str, str]] = [{}]
 
     def step(handler: Any) -> None:
-        asked = handler.asked["requests"] if handler.asked and "requests" in handler.asked else [{"headers": handler.headers}]
-        ids[-1].update({part["headers"].get("X-CmdletName", ""): part["headers"]["client-request-id"] for part in asked})
+        asked = (
+            handler.asked["requests"]
+            if handler.asked and "requests" in handler.asked
+            else [{"headers": handler.headers}]
+        )
+        ids[-1].update(
+            {part["headers"].get("X-CmdletName", ""): part["headers"]["client-request-id"] for part in asked}
+        )
         answer(handler, 503, b"")
 
     wire = RestTransport(identity(exchange_api_url=script(step).url))
@@ -117,14 +131,20 @@ def test_a_part_that_stays_refused_is_an_authentication_error(script: Make) -> N
 def test_where_batches_are_refused_reads_are_made_singly(script: Make, status: int) -> None:
     def step(handler: Any) -> None:
         many = "requests" in handler.asked
-        answer(handler, status if many else 200, b"" if many else {"value": [{"Name": handler.asked["CmdletInput"]["CmdletName"]}]})
+        answer(
+            handler,
+            status if many else 200,
+            b"" if many else {"value": [{"Name": handler.asked["CmdletInput"]["CmdletName"]}]},
+        )
 
     server = script(step)
     wire = RestTransport(identity(exchange_api_url=server.url))
     for _time in range(2):
         outcomes = wire.attempt([READ, Call("Get-IRMConfiguration")])
         assert [outcome.objects[0]["Name"] for outcome in outcomes] == ["Get-TransportRule", "Get-IRMConfiguration"]
-    assert sum("requests" in body for _path, _headers, body in server.requests) == 1  # it is not asked for what it does not take again
+    assert (
+        sum("requests" in body for _path, _headers, body in server.requests) == 1
+    )  # it is not asked for what it does not take again
     wire.close()
 
 
@@ -140,7 +160,9 @@ def test_where_a_batch_is_refused_its_writes_are_not_repeated(script: Make, stat
     write, read = attempt(server, WRITE, READ)
     assert (write.executed, write.retryable) == (Executed.UNKNOWN, False)
     assert read.objects == [{"Name": "x"}]
-    assert [body["CmdletInput"]["CmdletName"] for _path, _headers, body in server.requests if "requests" not in body] == [READ.cmdlet]
+    assert [
+        body["CmdletInput"]["CmdletName"] for _path, _headers, body in server.requests if "requests" not in body
+    ] == [READ.cmdlet]
 
 
 def test_requests_with_a_write_among_them_follow_each_other(script: Make) -> None:
@@ -157,7 +179,10 @@ def test_requests_with_a_write_among_them_follow_each_other(script: Make) -> Non
     server = script(step)
     attempt(server, WRITE, *[Call("Get-TransportRule", {"Identity": str(number)}) for number in range(20)])
     assert most == 1
-    sizes = [[part["body"]["CmdletInput"]["CmdletName"] == WRITE.cmdlet for part in body["requests"]] for _path, _headers, body in server.requests[:2]]
+    sizes = [
+        [part["body"]["CmdletInput"]["CmdletName"] == WRITE.cmdlet for part in body["requests"]]
+        for _path, _headers, body in server.requests[:2]
+    ]
     assert sizes == [[True, *[False] * 9], [False] * 10]
 
 

@@ -96,17 +96,34 @@ def test_pages_and_batches_share_the_budget(script: Make) -> None:
 
 
 def test_three_hundred_rules_of_eight_kilobytes_are_taken(script: Make) -> None:
-    rules = [{"Name": str(number), "Comments": "," * 8192, **{f"P{index}@data.type": "System.String" for index in range(200)}} for number in range(300)]
+    rules = [
+        {
+            "Name": str(number),
+            "Comments": "," * 8192,
+            **{f"P{index}@data.type": "System.String" for index in range(200)},
+        }
+        for number in range(300)
+    ]
     (outcome,) = attempt(script((200, {"value": rules})), READ)
     assert len(outcome.objects) == 300
 
 
-@pytest.mark.parametrize(("step", "why"), [*((drip, "in time") for drip in DRIPS.values()), ((200, b"x" * 200_000), "too large")], ids=[*DRIPS, "oversized"])
+@pytest.mark.parametrize(
+    ("step", "why"),
+    [*((drip, "in time") for drip in DRIPS.values()), ((200, b"x" * 200_000), "too large")],
+    ids=[*DRIPS, "oversized"],
+)
 @pytest.mark.usefixtures("small")
-def test_the_authority_keeps_to_the_limits_as_well(script: Make, monkeypatch: pytest.MonkeyPatch, step: Any, why: str) -> None:
+def test_the_authority_keeps_to_the_limits_as_well(
+    script: Make, monkeypatch: pytest.MonkeyPatch, step: Any, why: str
+) -> None:
     authority, service = script(step), script((200, {"value": []}))
-    monkeypatch.setattr("ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest._READ_TIMEOUT", 1)
-    wire = RestTransport(identity(exchange_api_url=service.url, exchange_client_id="a", exchange_client_secret="planted-secret"))
+    monkeypatch.setattr(
+        "ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest._READ_TIMEOUT", 1
+    )
+    wire = RestTransport(
+        identity(exchange_api_url=service.url, exchange_client_id="a", exchange_client_secret="planted-secret")
+    )
     monkeypatch.setattr(wire._credential._http, "_hosts", frozenset())  # The script speaks plain http.
     monkeypatch.setattr(wire._credential, "_fetch", lambda claims: wire._credential._http.get(authority.url).json())
     began = time.monotonic()

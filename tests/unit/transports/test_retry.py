@@ -10,15 +10,26 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OutcomeUnknownError, ServiceError, ThrottledError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    OutcomeUnknownError,
+    ServiceError,
+    ThrottledError,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import retry
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome, Policy
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
+    Executed,
+    Failure,
+    Outcome,
+    Policy,
+)
 
 READ = Call("Get-IRMConfiguration")
 WRITE = Call("New-TransportRule", {"Name": "x"})
 
 
-def run(calls: Sequence[Call], *tries: Sequence[Outcome], number: int = 5, **kwargs: Any) -> tuple[list[Result], list[float], list[str], int]:
+def run(
+    calls: Sequence[Call], *tries: Sequence[Outcome], number: int = 5, **kwargs: Any
+) -> tuple[list[Result], list[float], list[str], int]:
     waits: list[float] = []
     log: list[str] = []
     left = list(tries)
@@ -66,7 +77,9 @@ def test_trouble_that_does_not_pass_is_reported_at_once() -> None:
 
 
 def test_only_what_failed_is_asked_again() -> None:
-    results, _waits, _log, _tries = run([READ, READ], [Result(objects=[{"A": 1}]), failure()], [Result(objects=[{"A": 2}])])
+    results, _waits, _log, _tries = run(
+        [READ, READ], [Result(objects=[{"A": 1}]), failure()], [Result(objects=[{"A": 2}])]
+    )
     assert [result.objects for result in results] == [[{"A": 1}], [{"A": 2}]]
 
 

@@ -1,9 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The law of the seam: the calls that the modules make give the same results, errors and organization over each transport.
+"""The law of the seam: the calls that the modules make give the same results, errors and organization over each
+transport.
 
-They are recorded above the seam, where the modules run on an organization without any transport, check mode and a second run included.
+They are recorded above the seam, where the modules run on an organization without any transport, check mode and a
+second run included.
 """
 
 from __future__ import annotations
@@ -62,9 +64,13 @@ def recorded() -> tuple[list[list[Call]], int]:
 
 
 def comparable(value: Any) -> Any:
-    """A value without what is drawn anew for each organization. Where nothing is stored, some wires leave the property out."""
+    """A value without what is drawn anew for each organization. Where nothing is stored, some wires leave the property
+    out.
+    """
     if isinstance(value, dict):
-        return {key: comparable(item) for key, item in value.items() if key not in _UNLIKE and item not in (None, [], "")}
+        return {
+            key: comparable(item) for key, item in value.items() if key not in _UNLIKE and item not in (None, [], "")
+        }
     if isinstance(value, list):
         return [comparable(item) for item in value]
     return _DRAWN.sub("guid", value) if isinstance(value, str) else value
@@ -87,9 +93,11 @@ def told(emulator: Emulator, sessions: Open, wire: str) -> tuple[list[Any], Any]
 _OVER_REST: list[tuple[list[Any], Any]] = []
 
 
-# The constrained endpoint takes ten times as long for each call; tests/integration/test_same_over_wires.py has it, and a PowerShell of our own, which
-# answers as "engine" does.
-@pytest.mark.parametrize("wire", [*WIRES[1:], pytest.param("powershell", marks=[pytest.mark.engine, pytest.mark.matrix])])
+# The constrained endpoint takes ten times as long for each call; tests/integration/test_same_over_wires.py has it, and
+# a PowerShell of our own, which answers as "engine" does.
+@pytest.mark.parametrize(
+    "wire", [*WIRES[1:], pytest.param("powershell", marks=[pytest.mark.engine, pytest.mark.matrix])]
+)
 def test_recorded_calls_give_the_same_over_each_transport(fresh: Emulator, sessions: Open, wire: str) -> None:
     if not _OVER_REST:
         _OVER_REST.append(told(fresh, sessions, "rest"))

@@ -43,7 +43,11 @@ def test_writes_and_their_reads_are_one_round_trip(fresh: Emulator, shared: Open
 
 #: Those of a real PowerShell.
 _REAL = ("engine", "endpoint", "powershell")
-REFUSED = [Call("Set-IRMConfiguration", {"Bogus": True}), Call("Set-Nothing"), Call("Set-TransportRule", {"Identity": "nowhere", "Comments": "x"})]
+REFUSED = [
+    Call("Set-IRMConfiguration", {"Bogus": True}),
+    Call("Set-Nothing"),
+    Call("Set-TransportRule", {"Identity": "nowhere", "Comments": "x"}),
+]
 
 
 @pytest.mark.parametrize("wire", EVERY_WIRE)
@@ -69,7 +73,9 @@ def test_a_refused_write_leaves_those_beside_it_done_or_unknown(fresh: Emulator,
 @pytest.mark.parametrize("wire", matrix(WIRES))
 @pytest.mark.parametrize("kind", LOSSES)
 @pytest.mark.parametrize("order", ["given", "reversed"])
-def test_writes_that_share_a_round_trip_are_never_doubled_and_never_claimed(fresh: Emulator, sessions: Open, wire: str, kind: str, order: str) -> None:
+def test_writes_that_share_a_round_trip_are_never_doubled_and_never_claimed(
+    fresh: Emulator, sessions: Open, wire: str, kind: str, order: str
+) -> None:
     """Lost as a whole, before or after the work; or, where a part of a batch loses the line, in the middle of it."""
     session = sessions(wire)
     invoke(session, Call("Get-IRMConfiguration"))
@@ -78,9 +84,19 @@ def test_writes_that_share_a_round_trip_are_never_doubled_and_never_claimed(fres
         if kind == "garbled" and step != "batch":
             continue
         fresh.service.ledger.reset()
-        fresh.faults.set([{"kind": kind, "nth": 2} if kind == "garbled" else {"kind": kind, "step": step, "nth": 2 if step == "batched" else 1}])
+        fresh.faults.set(
+            [
+                {"kind": kind, "nth": 2}
+                if kind == "garbled"
+                else {"kind": kind, "step": step, "nth": 2 if step == "batched" else 1}
+            ]
+        )
         names = [f"{kind} {step} {number}" for number in range(3)]
-        results = invoke(session, *(Call("New-OMEConfiguration", {"Identity": name, "Confirm": False}) for name in names), *TRAVELLING)
+        results = invoke(
+            session,
+            *(Call("New-OMEConfiguration", {"Identity": name, "Confirm": False}) for name in names),
+            *TRAVELLING,
+        )
         assert fresh.psrp.settle(5)
         assert fresh.faults.struck
         done = [entry.parameters["Identity"] for entry in fresh.calls if entry.applied]

@@ -25,7 +25,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
+    OrganizationSession,
+    Request,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import sign_in as _sign_in
 
 from tests.emulator import Emulator
@@ -47,8 +50,15 @@ def people(emulator: Emulator) -> Iterator[Any]:
 
 
 def opened(emulator: Emulator, kind: str = "exchange_device_code", **more: Any) -> OrganizationSession:
-    credential = {"exchange_client_id": None, "exchange_client_secret": None, "exchange_certificate_path": None, kind: True}
-    return OrganizationSession(identity(**values(emulator, "rest", exchange_retries=1, **{**credential, **more})), open_transport)
+    credential = {
+        "exchange_client_id": None,
+        "exchange_client_secret": None,
+        "exchange_certificate_path": None,
+        kind: True,
+    }
+    return OrganizationSession(
+        identity(**values(emulator, "rest", exchange_retries=1, **{**credential, **more})), open_transport
+    )
 
 
 def asked(session: OrganizationSession, *calls: Call, told: list[str], **more: Any) -> Any:
@@ -109,7 +119,9 @@ def test_a_refused_sign_in_says_the_way_out(emulator: Emulator, people: Any, out
 
 def test_a_code_that_nobody_enters_ends_with_its_life(emulator: Emulator, people: Any) -> None:
     people.lifetime = 1.0
-    with pytest.raises(AuthenticationError, match=r"nobody signed in to contoso.onmicrosoft.com.*53003.*ansible_exchange_interactive"):
+    with pytest.raises(
+        AuthenticationError, match=r"nobody signed in to contoso.onmicrosoft.com.*53003.*ansible_exchange_interactive"
+    ):
         asked(opened(emulator), told=[])
 
 
@@ -204,18 +216,24 @@ if target:
 """
 
 
-def test_a_browser_of_this_machine_signs_in(emulator: Emulator, people: Any, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_browser_of_this_machine_signs_in(
+    emulator: Emulator, people: Any, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     browser = tmp_path / "browser"
     browser.write_text(_BROWSER.format(python=sys.executable), encoding="utf-8")
     browser.chmod(browser.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setattr(webbrowser, "get", lambda *_: webbrowser.BackgroundBrowser([str(browser), "%s"]))
-    monkeypatch.setattr(webbrowser, "open", lambda url, **_: webbrowser.BackgroundBrowser([str(browser), "%s"]).open(url))
+    monkeypatch.setattr(
+        webbrowser, "open", lambda url, **_: webbrowser.BackgroundBrowser([str(browser), "%s"]).open(url)
+    )
     told: list[str] = []
     asked(opened(emulator, "exchange_interactive"), told=told)[0].unwrap()
     assert "browser window" in told[0]
 
 
-def test_a_machine_without_a_browser_says_so_at_once(emulator: Emulator, people: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_a_browser_says_so_at_once(
+    emulator: Emulator, people: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def get(*_: Any) -> None:
         raise webbrowser.Error
 
@@ -224,15 +242,30 @@ def test_a_machine_without_a_browser_says_so_at_once(emulator: Emulator, people:
         asked(opened(emulator, "exchange_interactive"), told=[])
 
 
-def test_a_browser_window_that_nobody_uses_ends_in_a_sentence(emulator: Emulator, people: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_browser_window_that_nobody_uses_ends_in_a_sentence(
+    emulator: Emulator, people: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(_sign_in, "_IN_BROWSER", 1.0)
     monkeypatch.setattr(webbrowser, "get", lambda *_: None)
     monkeypatch.setattr(webbrowser, "open", lambda url, **_: True)
-    with pytest.raises(AuthenticationError, match=r"nobody signed in to contoso.onmicrosoft.com with the browser \(1 seconds\).*ansible_exchange_device_code"):
+    with pytest.raises(
+        AuthenticationError,
+        match=r"nobody signed in to contoso.onmicrosoft.com with the browser \(1 seconds\).*ansible_exchange_device_code",
+    ):
         asked(opened(emulator, "exchange_interactive"), told=[])
 
 
-@pytest.mark.parametrize("change", [{"interval": 0}, {"interval": "x"}, {"expires_in": -5}, {"expires_in": "1e999"}, {"user_code": 7}, {"device_code": None}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"interval": 0},
+        {"interval": "x"},
+        {"expires_in": -5},
+        {"expires_in": "1e999"},
+        {"user_code": 7},
+        {"device_code": None},
+    ],
+)
 def test_an_authority_that_says_anything_ends_in_an_error_with_a_name(
     emulator: Emulator, people: Any, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
 ) -> None:
@@ -251,8 +284,13 @@ def test_an_authority_that_says_anything_ends_in_an_error_with_a_name(
     assert time.monotonic() - began < _sign_in.LONGEST / 60
 
 
-@pytest.mark.parametrize("change", [{"user_code": "A" * 3_000_000}, {"user_code": "A\x1b[2J"}, {"verification_uri": "https://x/" + "y" * 3000}])
-def test_what_no_person_could_enter_is_not_shown(emulator: Emulator, people: Any, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [{"user_code": "A" * 3_000_000}, {"user_code": "A\x1b[2J"}, {"verification_uri": "https://x/" + "y" * 3000}],
+)
+def test_what_no_person_could_enter_is_not_shown(
+    emulator: Emulator, people: Any, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
     plain, told = people._device_code, list[str]()
 
     def hostile(*arguments: Any) -> Any:
@@ -275,8 +313,12 @@ def test_what_no_person_could_enter_is_not_shown(emulator: Emulator, people: Any
         ("exchange_interactive", "authorization_endpoint"),
     ],
 )
-def test_an_authority_sends_nobody_to_another_host(emulator: Emulator, people: Any, monkeypatch: pytest.MonkeyPatch, kind: str, endpoint: str) -> None:
-    """Its discovery document may name any endpoint. Codes and credentials go to the authority's own host only, and so does the browser."""
+def test_an_authority_sends_nobody_to_another_host(
+    emulator: Emulator, people: Any, monkeypatch: pytest.MonkeyPatch, kind: str, endpoint: str
+) -> None:
+    """Its discovery document may name any endpoint. Codes and credentials go to the authority's own host only, and so
+    does the browser.
+    """
     plain, seen = emulator.authority._discovery, list[str]()
 
     def hostile(tenant: str) -> Any:
@@ -294,7 +336,9 @@ def test_an_authority_sends_nobody_to_another_host(emulator: Emulator, people: A
     monkeypatch.setattr(webbrowser, "open", lambda url, **_: seen.append(url))
     session = opened(emulator, kind)
     try:
-        with pytest.raises(UnreachableError, match=r"names an endpoint at login\.example\.com\. Nothing was sent there"):
+        with pytest.raises(
+            UnreachableError, match=r"names an endpoint at login\.example\.com\. Nothing was sent there"
+        ):
             session.invoke(Request([IRM], tell=tell))
     finally:
         session.close()
@@ -302,7 +346,11 @@ def test_an_authority_sends_nobody_to_another_host(emulator: Emulator, people: A
 
 
 def test_a_client_id_of_the_environment_belongs_to_another_credential() -> None:
-    given = options(environment={"exchange_client_id": "app"}, exchange_device_code=True, exchange_organization="contoso.onmicrosoft.com")
+    given = options(
+        environment={"exchange_client_id": "app"},
+        exchange_device_code=True,
+        exchange_organization="contoso.onmicrosoft.com",
+    )
     assert _identity.build(given, [])["credential"]["client_id"] == _identity.EXCHANGE_POWERSHELL
     own = options(exchange_client_id="own", exchange_device_code=True, exchange_organization="contoso.onmicrosoft.com")
     assert _identity.build(own, [])["credential"]["client_id"] == "own"
@@ -317,13 +365,21 @@ def test_without_a_credential_a_look_is_offered(transport: str, offered: bool) -
 
 
 def test_a_sign_in_is_for_rest_only() -> None:
-    with pytest.raises(OptionError, match="ansible_exchange_device_code cannot be used with ansible_exchange_transport: psrp"):
+    with pytest.raises(
+        OptionError, match="ansible_exchange_device_code cannot be used with ansible_exchange_transport: psrp"
+    ):
         identity(exchange_transport="psrp", exchange_device_code=True)
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("contoso.onmicrosoft.com", True), ("Contoso.OnMicrosoft.us", True), ("c.partner.onmschina.cn", True), ("contoso", False), ("a.b.onmicrosoft.com", False)],
+    [
+        ("contoso.onmicrosoft.com", True),
+        ("Contoso.OnMicrosoft.us", True),
+        ("c.partner.onmschina.cn", True),
+        ("contoso", False),
+        ("a.b.onmicrosoft.com", False),
+    ],
 )
 def test_what_is_an_initial_domain(name: str, expected: bool) -> None:
     assert _identity.is_initial_domain(name) is expected

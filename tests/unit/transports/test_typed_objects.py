@@ -1,10 +1,12 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Typed .NET objects, as Exchange on-premises answers with them, through PowerShell's own serialization: what is decoded is what was meant.
+"""Typed .NET objects, as Exchange on-premises answers with them, through PowerShell's own serialization: what is
+decoded is what was meant.
 
-The types are compiled by the engine (``tests/powershell/ExchangeTypes.cs``). How deep a session serializes is set by its type data, so
-every depth that may be met is tried; and an object may have come over another session before, as over a proxy.
+The types are compiled by the engine (``tests/powershell/ExchangeTypes.cs``). How deep a session serializes is set by
+its type data, so every depth that may be met is tried; and an object may have come over another session before, as over
+a proxy.
 """
 
 from __future__ import annotations
@@ -16,11 +18,17 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
+    SUBSETS,
+    Organization,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources import state as states
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
+    OrganizationSession,
+    Request,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml
 
 from tests.emulator import Emulator
@@ -44,7 +52,10 @@ MEANT: dict[str, tuple[str, dict[str, Any]]] = {
             "ExpiryDate": None,
             "RuleVersion": "14.0.0.0",
             "Size": 412,
-            "Conditions": [f"Microsoft.Exchange.MessagingPolicies.Rules.Tasks.{name}" for name in ("FromScopePredicate", "SubjectContainsPredicate")],
+            "Conditions": [
+                f"Microsoft.Exchange.MessagingPolicies.Rules.Tasks.{name}"
+                for name in ("FromScopePredicate", "SubjectContainsPredicate")
+            ],
             "Exceptions": None,
             "Actions": ["Microsoft.Exchange.MessagingPolicies.Rules.Tasks.RightsProtectMessageAction"],
             "State": "Enabled",
@@ -155,7 +166,11 @@ def types(emulator: Emulator, engine: Engine | None) -> Path:
     return library
 
 
-@pytest.fixture(scope="module", params=[(depth, sessions) for depth in DEPTHS for sessions in SESSIONS], ids=lambda pair: f"depth{pair[0]}-sessions{pair[1]}")
+@pytest.fixture(
+    scope="module",
+    params=[(depth, sessions) for depth in DEPTHS for sessions in SESSIONS],
+    ids=lambda pair: f"depth{pair[0]}-sessions{pair[1]}",
+)
 def session(request: pytest.FixtureRequest, emulator: Emulator, types: Path) -> Iterator[OrganizationSession]:
     """A session whose cmdlets answer with typed objects."""
     depth, hops = request.param
@@ -163,7 +178,9 @@ def session(request: pytest.FixtureRequest, emulator: Emulator, types: Path) -> 
     script, configuration = emulator.directory / f"{name}.ps1", emulator.directory / f"{name}.pssc"
     cmdlets = "; ".join(f"'{cmdlet}' = '{net_type}'" for cmdlet, (net_type, _meant) in MEANT.items())
     script.write_text(_SCRIPT.format(types=types, cmdlets=cmdlets, depth=depth, sessions=hops), encoding="utf-8")
-    configuration.write_text(f"@{{ SchemaVersion = '2.0.0.0'; SessionType = 'Default'; ScriptsToProcess = '{script}' }}\n", encoding="utf-8")
+    configuration.write_text(
+        f"@{{ SchemaVersion = '2.0.0.0'; SessionType = 'Default'; ScriptsToProcess = '{script}' }}\n", encoding="utf-8"
+    )
     emulator.register(name, configuration)
     given = values(emulator, "endpoint") | {"configuration_name": name, "exchange_verify_organization": False}
     opened = OrganizationSession(identity(**given), open_transport)

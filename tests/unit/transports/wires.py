@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
+    OrganizationSession,
+    Request,
+)
 
 from tests.emulator import Emulator
 from tests.unit.connections import ORGANIZATION
@@ -18,13 +21,26 @@ from tests.unit.connections import ORGANIZATION
 #: Over PSRP: a management host, an Exchange server and a constrained endpoint of the emulator's, and a real PowerShell.
 SHELLS = ("host", "server", "constrained", pytest.param("engine", marks=pytest.mark.engine))
 WIRES = ("rest", *SHELLS)
-#: And the constrained endpoint that the collection brings, on a real PowerShell. Opening it takes seconds, so not everywhere.
+#: And the constrained endpoint that the collection brings, on a real PowerShell. Opening it takes seconds, so not
+#: everywhere.
 COUNTED = (*WIRES, pytest.param("endpoint", marks=pytest.mark.engine))
 #: And a process of our own, whose round trips the emulator does not see.
 EVERY_WIRE = (*COUNTED, pytest.param("powershell", marks=pytest.mark.engine))
 
 #: What loses a request or its answer.
-LOSSES = ["lost_before", "lost_after", "half_answer", "truncated", "no_body", "no_content", "garbled", "500", "503", "504", "wrong_content_type"]
+LOSSES = [
+    "lost_before",
+    "lost_after",
+    "half_answer",
+    "truncated",
+    "no_body",
+    "no_content",
+    "garbled",
+    "500",
+    "503",
+    "504",
+    "wrong_content_type",
+]
 
 Open = Callable[..., OrganizationSession]
 
@@ -32,7 +48,9 @@ Open = Callable[..., OrganizationSession]
 def values(emulator: Emulator, wire: str, **more: Any) -> dict[str, Any]:
     """The variables of a host that reaches the emulator's first organization over a wire."""
     description = emulator.describe()
-    (found,) = (item for item in description["organizations"] if item["name"] == more.get("exchange_organization", ORGANIZATION))
+    (found,) = (
+        item for item in description["organizations"] if item["name"] == more.get("exchange_organization", ORGANIZATION)
+    )
     if wire == "rest":
         return {
             "exchange_client_id": found["client_id"],
@@ -70,7 +88,11 @@ def values(emulator: Emulator, wire: str, **more: Any) -> dict[str, Any]:
         }
         configuration = {"configuration_name": "PowerShell.7"} if wire == "engine" else {}
         return {**psrp, **certificate, **configuration, **more}
-    configuration = {"server": "Microsoft.Exchange", "constrained": "OnlyExchange", "endpoint": "MessageEncryption.Baseline"}[wire]
+    configuration = {
+        "server": "Microsoft.Exchange",
+        "constrained": "OnlyExchange",
+        "endpoint": "MessageEncryption.Baseline",
+    }[wire]
     return {**psrp, "exchange_psrp_connect": "none", "configuration_name": configuration, **more}
 
 

@@ -19,7 +19,9 @@ ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
 WRITES = "[!gG]*"
 
 
-def check(world: World, wire: str, wish: tuple[str, dict[str, Any]], *faults: dict[str, Any], past: Any = (), **more: Any) -> Tally:
+def check(
+    world: World, wire: str, wish: tuple[str, dict[str, Any]], *faults: dict[str, Any], past: Any = (), **more: Any
+) -> Tally:
     tally = Tally()
     examine(world, Case(wire, past, {}, wish, faults, **more), tally)
     assert tally.struck, "the fault did not strike"

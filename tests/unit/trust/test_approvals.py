@@ -34,6 +34,9 @@ def test_the_law_sees_a_use_that_is_not_compared() -> None:
 
 
 def test_the_law_sees_a_write_after_somebody_elses_change() -> None:
-    with mock.patch.object(_apply, "moved_mail", return_value=[]), mock.patch.object(_apply, "unplanned", return_value=[]):
+    with (
+        mock.patch.object(_apply, "moved_mail", return_value=[]),
+        mock.patch.object(_apply, "unplanned", return_value=[]),
+    ):
         _steps, problem = several(approvals.examine, 0, 200)
     assert "mail leaves in clear, which nobody approved" in problem

@@ -42,7 +42,13 @@ def test_the_law_holds(world: World, wire: str, record_property: Any) -> None:
 
 
 def test_a_lost_answer_and_then_a_lost_authority_leave_the_write_named(world: World) -> None:
-    check(world, "rest", (IRM, {"search_enabled": False}), {"kind": "401_expired", "nth": 3, "times": 2}, {"kind": "garbled", "cmdlet": WRITES})
+    check(
+        world,
+        "rest",
+        (IRM, {"search_enabled": False}),
+        {"kind": "401_expired", "nth": 3, "times": 2},
+        {"kind": "garbled", "cmdlet": WRITES},
+    )
 
 
 def test_a_write_whose_effect_others_depend_on_is_named_when_reading_fails_after_it(world: World) -> None:
@@ -56,23 +62,37 @@ def test_a_write_whose_effect_others_depend_on_is_named_when_reading_fails_after
 @pytest.mark.parametrize("wire", matrix(SHELLS))
 @pytest.mark.parametrize("kind", ["dead_shell", "403", "429", "500", "lost_before", "lost_after"])
 @pytest.mark.parametrize("step", ["receive", "signal"])
-def test_nothing_tells_that_a_running_pipeline_was_not_carried_out(world: World, wire: str, kind: str, step: str) -> None:
-    """Neither a shell that is gone nor a polite refusal: after the command went out, only a whole answer tells anything."""
+def test_nothing_tells_that_a_running_pipeline_was_not_carried_out(
+    world: World, wire: str, kind: str, step: str
+) -> None:
+    """Neither a shell that is gone nor a polite refusal: after the command went out, only a whole answer tells
+    anything.
+    """
     check(world, wire, (IRM, {"search_enabled": False}), {"kind": kind, "cmdlet": WRITES, "step": step})
 
 
 @pytest.mark.parametrize("kind", ["break", pytest.param("continue", marks=pytest.mark.matrix), "exit", "return_null"])
 @pytest.mark.parametrize("wire", matrix([*SHELLS, PROCESS], "powershell"))
 def test_a_read_that_shows_nothing_of_what_there_is_leads_to_a_refusal(world: World, wire: str, kind: str) -> None:
-    """PowerShell goes on with the next statement, so that it cannot be told from an empty list. Nothing is made twice, and the next run does the work."""
+    """PowerShell goes on with the next statement, so that it cannot be told from an empty list. Nothing is made twice,
+    and the next run does the work.
+    """
     rules = {"rules": [{"name": name, "actions": ENCRYPT, "comments": "x"} for name in ("alpha", "beta")]}
     wish = ("ome_transport_rules", {"rules": [{**rule, "comments": "y"} for rule in rules["rules"]]})
     fault = {"kind": kind, "cmdlet": "Get-TransportRule"}
     tally = check(world, wire, wish, fault, past=[("ome_transport_rules", rules)])
-    # Microsoft's module repeats writes by itself, so that it may have met its own first try. An Exchange server's session does not.
+    # Microsoft's module repeats writes by itself, so that it may have met its own first try. An Exchange server's
+    # session does not.
     assert tally.failed == {"AlreadyExistsError" if wire == "server" else "OutcomeUnknownError": 1}
     # Also where the answer of the write is lost, and the rule that is found is another one.
-    check(world, wire, wish, fault, {"kind": "404" if wire != "powershell" else "lost_before", "cmdlet": WRITES}, past=[("ome_transport_rules", rules)])
+    check(
+        world,
+        wire,
+        wish,
+        fault,
+        {"kind": "404" if wire != "powershell" else "lost_before", "cmdlet": WRITES},
+        past=[("ome_transport_rules", rules)],
+    )
 
 
 @pytest.mark.engine
@@ -92,7 +112,11 @@ def test_a_read_that_shows_nothing_of_what_there_is_leads_to_a_refusal(world: Wo
     ],
 )
 def test_nothing_tells_what_a_process_did_before_it_died(world: World, kind: str, aim: str) -> None:
-    where = {"write": {"cmdlet": WRITES, "step": "invoke"}, "read": {"step": "invoke", "nth": 1}, "connect": {"step": "connect"}}[aim]
+    where = {
+        "write": {"cmdlet": WRITES, "step": "invoke"},
+        "read": {"step": "invoke", "nth": 1},
+        "connect": {"step": "connect"},
+    }[aim]
     check(world, "powershell", (IRM, {"search_enabled": False}), {"kind": kind, **where}, reconnect=aim == "connect")
 
 
@@ -125,7 +149,10 @@ def test_a_setting_that_is_ignored_is_told_from_one_that_is_late(world: World, w
     options = {"enable_pdf_encryption": True, "search_enabled": False, "verify_timeout": 4}
     outcome = world.run(wire, IRM, options)
     assert isinstance(outcome.error, errors.VerificationError)
-    assert "ignored a part of it: enable_pdf_encryption is False, not True. search_enabled of the same call is stored" in str(outcome.error)
+    assert (
+        "ignored a part of it: enable_pdf_encryption is False, not True. search_enabled of the same call is stored"
+        in str(outcome.error)
+    )
     assert "Information Rights Management" in outcome.error.remedy
     assert outcome.result["changed"]
 
@@ -169,8 +196,22 @@ def test_a_part_of_an_answer_that_is_lost_for_good_is_never_taken_for_the_whole(
 def test_a_lost_write_that_is_first_seen_when_it_is_sent_again_is_a_change(world: World) -> None:
     """Reads stay behind for longer than the task waits; the second try finds nothing to change."""
     late = {"kind": "stale_reads", "cmdlet": WRITES, "reads": 3}
-    check(world, "server", (IRM, {"search_enabled": False}), {"kind": "half_answer", "step": "receive", "cmdlet": WRITES}, late, verify_timeout=4)
-    check(world, "rest", (IRM, {"search_enabled": False}), {"kind": "lost_after", "step": "batch", "cmdlet": WRITES}, late, verify_timeout=4)
+    check(
+        world,
+        "server",
+        (IRM, {"search_enabled": False}),
+        {"kind": "half_answer", "step": "receive", "cmdlet": WRITES},
+        late,
+        verify_timeout=4,
+    )
+    check(
+        world,
+        "rest",
+        (IRM, {"search_enabled": False}),
+        {"kind": "lost_after", "step": "batch", "cmdlet": WRITES},
+        late,
+        verify_timeout=4,
+    )
 
 
 @pytest.mark.parametrize("wire", matrix(EVERY_WIRE))
@@ -178,13 +219,18 @@ def test_a_lost_write_is_counted_once_where_its_impact_has_changed(world: World,
     """Once the rule does not encrypt any more, switching it off takes nothing away: the same step, with another impact."""
     sections = {"conditions": {"from_scope": "InOrganization"}, "actions": ENCRYPT}
     past = [("ome_transport_rules", {"rules": [{"name": "alpha", **sections}]})]
-    wish = ("ome_transport_rules", {"rules": [{"name": "alpha", "enabled": False, "actions": {"prepend_subject": "[E] "}}]})
+    wish = (
+        "ome_transport_rules",
+        {"rules": [{"name": "alpha", "enabled": False, "actions": {"prepend_subject": "[E] "}}]},
+    )
     check(world, wire, wish, {"kind": "error_in_200", "cmdlet": "Disable-*"}, past=past)
 
 
 @pytest.mark.parametrize("wire", matrix(EVERY_WIRE))
 @pytest.mark.parametrize("kind", ["500", "lost_before", "403"])
-def test_rules_are_written_while_exchange_tells_what_it_calls_their_template(world: World, wire: str, kind: str) -> None:
+def test_rules_are_written_while_exchange_tells_what_it_calls_their_template(
+    world: World, wire: str, kind: str
+) -> None:
     """Without licensing no templates are listed, and a French organization knows Encrypt by another name."""
     rules = [{"name": name, "actions": ENCRYPT} for name in ("alpha", "beta")]
     wish = ("message_encryption_state", {IRM: {"internal_licensing_enabled": False}, "transport_rules": rules})
@@ -200,7 +246,11 @@ def test_rules_are_planned_anew_once_licensing_is_on(world: World, wire: str) ->
     world.start({"locale": "fr-FR"})
     world.edit("Set-IRMConfiguration", InternalLicensingEnabled=False)
     rules = [{"name": "alpha", "actions": ENCRYPT}]
-    outcome = world.run(wire, "message_encryption_state", {"state": {IRM: {"internal_licensing_enabled": True}, "transport_rules": rules}})
+    outcome = world.run(
+        wire,
+        "message_encryption_state",
+        {"state": {IRM: {"internal_licensing_enabled": True}, "transport_rules": rules}},
+    )
     assert outcome.error is None
     assert world.organization.state["transport_rules"][0]["ApplyRightsProtectionTemplate"] == "Chiffrer"
     assert [write.cmdlet for write in outcome.own] == ["Set-IRMConfiguration", "New-TransportRule"]
@@ -222,7 +272,10 @@ def test_a_template_that_is_refused_while_none_is_listed_says_what_it_hangs_on(w
 def test_the_same_option_at_the_same_moment(world: World, wire: str, after: bool, same: bool) -> None:
     """What the guide says of it: ours wins over what came before it, and what came after it is an error."""
     world.start({})
-    edit = {"cmdlet": "Set-IRMConfiguration", "parameters": {"TransportDecryptionSetting": "Disabled" if same else "Optional"}}
+    edit = {
+        "cmdlet": "Set-IRMConfiguration",
+        "parameters": {"TransportDecryptionSetting": "Disabled" if same else "Optional"},
+    }
     world.edit("Set-IRMConfiguration", TransportDecryptionSetting="Mandatory")
     world.emulator.faults.set([{"kind": "portal_edit", "cmdlet": WRITES, "edit": edit, "after": after}])
     outcome = world.run(wire, IRM, {"transport_decryption_setting": "Disabled", "verify_timeout": 4})
@@ -263,7 +316,14 @@ _TOGETHER = (
 @pytest.mark.parametrize("nth", [1, 2, 3])
 @pytest.mark.parametrize(
     "fault",
-    [{"kind": "lost_before"}, {"kind": "lost_after"}, {"kind": "429"}, {"kind": "429", "times": 9}, {"kind": "504", "after": True}, {"kind": "504"}],
+    [
+        {"kind": "lost_before"},
+        {"kind": "lost_after"},
+        {"kind": "429"},
+        {"kind": "429", "times": 9},
+        {"kind": "504", "after": True},
+        {"kind": "504"},
+    ],
 )
 def test_a_part_of_a_batch_of_writes(world: World, fault: dict[str, Any], nth: int, order: str) -> None:
     """A lost line in the middle of a batch leaves a part of it done; other faults strike one part alone."""
@@ -283,7 +343,12 @@ def test_one_of_several_writes_goes_wrong(world: World, wire: str, kind: str, nt
 @pytest.mark.parametrize("wire", matrix(EVERY_WIRE))
 @pytest.mark.parametrize("alternate", [True, False])
 def test_what_travels_with_several_writes_is_behind(world: World, wire: str, alternate: bool) -> None:
-    check(world, wire, _TOGETHER, {"kind": "stale_reads", "cmdlet": WRITES, "times": 3, "reads": 7, "alternate": alternate})
+    check(
+        world,
+        wire,
+        _TOGETHER,
+        {"kind": "stale_reads", "cmdlet": WRITES, "times": 3, "reads": 7, "alternate": alternate},
+    )
 
 
 @pytest.mark.parametrize("wire", matrix(WIRES[1:]))

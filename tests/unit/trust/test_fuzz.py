@@ -26,5 +26,12 @@ def test_anything_is_read_or_refused(target: str, record_property: Any) -> None:
 
 
 @pytest.mark.parametrize("wire", matrix([*WIRES, *ENGINE], "powershell"))
-def test_any_text_of_a_playbook_is_refused_by_name_or_stored_as_it_is(world: World, wire: str, record_property: Any) -> None:
-    record_property("fuzz executions", fuzz.run(fuzz.WISHES, fuzz.texts_over(world, wire), number=1, executions=3 if wire in ENGINE_WIRES else rounds(20)))
+def test_any_text_of_a_playbook_is_refused_by_name_or_stored_as_it_is(
+    world: World, wire: str, record_property: Any
+) -> None:
+    record_property(
+        "fuzz executions",
+        fuzz.run(
+            fuzz.WISHES, fuzz.texts_over(world, wire), number=1, executions=3 if wire in ENGINE_WIRES else rounds(20)
+        ),
+    )

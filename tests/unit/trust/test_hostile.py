@@ -16,10 +16,18 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
+    SUBSETS,
+    Organization,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import PARTS, declare_state, describe, plan_state
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import (
+    PARTS,
+    declare_state,
+    describe,
+    plan_state,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml, pypsrp, records
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -36,20 +44,54 @@ LAUGHS = '<!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;&lol;&lol;
 OUTSIDE = '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><Obj RefId="0"><MS><S N="Name">&e;</S></MS></Obj>'
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters(exclude_categories=()), max_size=20),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(st.characters(exclude_categories=()), max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
-_NAMED = {"Name": "rule", "Guid": "00000000-0000-0000-0000-000000000001", "Priority": 0, "State": "Enabled", "Identity": "x"}
+_NAMED = {
+    "Name": "rule",
+    "Guid": "00000000-0000-0000-0000-000000000001",
+    "Priority": 0,
+    "State": "Enabled",
+    "Identity": "x",
+}
 _PROPERTIES = {
-    "irm_configuration": ["TransportDecryptionSetting", "LicensingLocation", "SearchEnabled", "InternalLicensingEnabled"],
+    "irm_configuration": [
+        "TransportDecryptionSetting",
+        "LicensingLocation",
+        "SearchEnabled",
+        "InternalLicensingEnabled",
+    ],
     "activesync_org_settings": ["AdminMailRecipients", "DefaultAccessLevel", "UserMailInsert", "TenantAdminPreference"],
-    "ome_configurations": ["Image", "ImageUrl", "ExternalMailExpiryInterval", "OTPEnabled", "BackgroundColor", "EmailText"],
+    "ome_configurations": [
+        "Image",
+        "ImageUrl",
+        "ExternalMailExpiryInterval",
+        "OTPEnabled",
+        "BackgroundColor",
+        "EmailText",
+    ],
     "owa_mailbox_policies": ["IRMEnabled"],
     "mobile_device_mailbox_policies": ["IrmEnabled"],
     "transport_rules": [*rule_properties()],
 }
-_ODD = JSON | st.sampled_from(["P1D", "1.00:00:00", "(12 bytes)", "10 MB (x bytes)", "2026-13-45", "0001-01-01T00:00:00+14:00", "9" * 5000, "{{ 1 }}", "#12"])
+_ODD = JSON | st.sampled_from(
+    [
+        "P1D",
+        "1.00:00:00",
+        "(12 bytes)",
+        "10 MB (x bytes)",
+        "2026-13-45",
+        "0001-01-01T00:00:00+14:00",
+        "9" * 5000,
+        "{{ 1 }}",
+        "#12",
+    ]
+)
 
 
 @st.composite
@@ -81,8 +123,12 @@ def test_no_answer_breaks_what_reads_and_plans(found: dict[str, Any], wanted: di
 
 
 def test_a_value_that_is_not_understood_names_its_property() -> None:
-    organization = Organization(SUBSETS, {"ome_configurations": Result(objects=[{"Identity": "x", "ExternalMailExpiryInterval": {"Weeks": 1}}])})
-    with pytest.raises(errors.ProtocolError, match="ExternalMailExpiryInterval has a value that the collection cannot interpret"):
+    organization = Organization(
+        SUBSETS, {"ome_configurations": Result(objects=[{"Identity": "x", "ExternalMailExpiryInterval": {"Weeks": 1}}])}
+    )
+    with pytest.raises(
+        errors.ProtocolError, match="ExternalMailExpiryInterval has a value that the collection cannot interpret"
+    ):
         describe(organization, ["ome_configurations"])
 
 
@@ -91,7 +137,11 @@ def test_a_defect_after_a_write_still_tells_what_was_written() -> None:
         def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
             return [Result(objects=[{"Name": "x"}]) for _call in calls]
 
-    step = Step(Call("Set-IRMConfiguration", {"SearchEnabled": True}), (Change("irm_configuration", "", "search_enabled", False, True),), 0)
+    step = Step(
+        Call("Set-IRMConfiguration", {"SearchEnabled": True}),
+        (Change("irm_configuration", "", "search_enabled", False, True),),
+        0,
+    )
     plans = iter([Plan(steps=[step])])
     task = ModuleContext(params={"verify_timeout": 1}, check_mode=False, session=Session())
     with pytest.raises(errors.ProtocolError, match=r"StopIteration at test_hostile\.py:\d+") as failure:
@@ -100,7 +150,11 @@ def test_a_defect_after_a_write_still_tells_what_was_written() -> None:
     assert failure.value.progress["commands"] == ["Set-IRMConfiguration -SearchEnabled $true"]
 
 
-@pytest.mark.parametrize("text", [LAUGHS, OUTSIDE, f"<!--{'x' * 10000}-->{OUTSIDE}", f"\n\ufeff  {LAUGHS}"], ids=["laughs", "outside", "late", "spaces"])
+@pytest.mark.parametrize(
+    "text",
+    [LAUGHS, OUTSIDE, f"<!--{'x' * 10000}-->{OUTSIDE}", f"\n\ufeff  {LAUGHS}"],
+    ids=["laughs", "outside", "late", "spaces"],
+)
 def test_entities_are_refused_wherever_xml_is_read(text: str) -> None:
     with pytest.raises(ValueError, match="document type"):
         records.readable(text.encode())

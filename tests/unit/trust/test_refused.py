@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A write that Exchange answers with an error, and stores all the same, wholly or in part: nothing is said of it but what was read."""
+"""A write that Exchange answers with an error, and stores all the same, wholly or in part: nothing is said of it but
+what was read.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,11 @@ def test_what_is_stored_in_part_is_named_and_its_outcome_unknown(world: World, w
 @pytest.mark.parametrize("wire", matrix(EVERY_WIRE))
 def test_what_is_refused_and_not_stored_is_not_applied(world: World, wire: str) -> None:
     world.start({})
-    outcome = world.run(wire, "ome_transport_rule", {"name": "alpha", "actions": {"apply_rights_protection_template": "No such template"}})
+    outcome = world.run(
+        wire,
+        "ome_transport_rule",
+        {"name": "alpha", "actions": {"apply_rights_protection_template": "No such template"}},
+    )
     assert not isinstance(outcome.error, errors.OutcomeUnknownError)
     assert outcome.error is not None
     assert outcome.result.get("outcome_unknown", []) == []
@@ -89,7 +95,9 @@ def test_a_refusal_of_what_nobody_can_see_is_unknown(world: World, wire: str) ->
 
 
 @pytest.mark.parametrize("wire", matrix(EVERY_WIRE))
-def test_a_session_without_get_rmstemplate_is_told_from_an_organization_without_templates(world: World, wire: str) -> None:
+def test_a_session_without_get_rmstemplate_is_told_from_an_organization_without_templates(
+    world: World, wire: str
+) -> None:
     options = {"name": "alpha", "actions": {"apply_rights_protection_template": "Nowhere"}}
     world.start({"hidden_cmdlets": ["Get-RMSTemplate"]})
     outcome = world.run(wire, "ome_transport_rule", options, check_mode=True)

@@ -31,13 +31,26 @@ OWN = {**ENCRYPT, "apply_rights_protection_customization_template": "One week ex
 LOCATIONS = ["https://a.example.com/_wmcs/licensing", "https://b.example.com/_wmcs/licensing"]
 
 ARTICLE: Tasks = [
-    ("irm_configuration", {"azure_rms_licensing_enabled": True, "licensing_location": LOCATIONS, "internal_licensing_enabled": True}),
+    (
+        "irm_configuration",
+        {"azure_rms_licensing_enabled": True, "licensing_location": LOCATIONS, "internal_licensing_enabled": True},
+    ),
     ("irm_configuration", {"simplified_client_access_enabled": True, "decrypt_attachment_for_encrypt_only": True}),
     ("ome_configuration", {"social_id_sign_in": False, "otp_enabled": False}),
     ("activesync_org_settings", {"allow_rms_support_for_unenlightened_apps": True}),
-    ("ome_configuration", {"identity": "One week expiration", "external_mail_expiry_in_days": 7, "image_content": base64.b64encode(PICTURE).decode()}),
+    (
+        "ome_configuration",
+        {
+            "identity": "One week expiration",
+            "external_mail_expiry_in_days": 7,
+            "image_content": base64.b64encode(PICTURE).decode(),
+        },
+    ),
     ("ome_transport_rule", {"name": "All outgoing mail", "conditions": INSIDE, "actions": OWN}),
-    ("ome_transport_rule", {"name": "All outgoing mail", "actions": {"apply_rights_protection_template": "Do Not Forward"}}),
+    (
+        "ome_transport_rule",
+        {"name": "All outgoing mail", "actions": {"apply_rights_protection_template": "Do Not Forward"}},
+    ),
     ("ome_transport_rule", {"name": "All outgoing mail", "enabled": False}),
     ("ome_transport_rule", {"name": "All outgoing mail", "state": "absent"}),
     ("ome_configuration", {"identity": "One week expiration", "image_content": "", "email_text": "Read it soon."}),
@@ -50,14 +63,43 @@ ARTICLE: Tasks = [
 
 def hostile() -> Tasks:
     tasks: list[tuple[str, Mapping[str, Any]]] = []
-    for number, text in enumerate([*HOSTILE, "\u2019; Remove-TransportRule * ; \u2019", "\u201a\u201b''", "a\x03b\x1b[2Jc", "-Confirm", "$null", "@{}"]):
+    for number, text in enumerate(
+        [
+            *HOSTILE,
+            "\u2019; Remove-TransportRule * ; \u2019",
+            "\u201a\u201b''",
+            "a\x03b\x1b[2Jc",
+            "-Confirm",
+            "$null",
+            "@{}",
+        ]
+    ):
         words = {"subject_contains_words": [text.strip(), "x"], "from_scope": "InOrganization"}
         dates = {"activation_date": "2099-01-01T00:00:00+05:45", "expiry_date": "2099-06-30T23:59:59-07:00"}
         actions = {"apply_html_disclaimer_text": text, "apply_html_disclaimer_fallback_action": "Wrap"}
         tasks += [
-            ("ome_configuration", {"email_text": text, "portal_text": text[:100], "privacy_statement_url": "https://x.example/?a='b'&c=\u2019d"}),
-            ("ome_transport_rule", {"name": f"{text.strip()[:50]} {number}", "comments": text, "conditions": words, "actions": actions, **dates}),
-            ("ome_transport_rule", {"name": f"{text.strip()[:50]} {number}", "comments": "", "activation_date": "", "conditions": {}}),
+            (
+                "ome_configuration",
+                {
+                    "email_text": text,
+                    "portal_text": text[:100],
+                    "privacy_statement_url": "https://x.example/?a='b'&c=\u2019d",
+                },
+            ),
+            (
+                "ome_transport_rule",
+                {
+                    "name": f"{text.strip()[:50]} {number}",
+                    "comments": text,
+                    "conditions": words,
+                    "actions": actions,
+                    **dates,
+                },
+            ),
+            (
+                "ome_transport_rule",
+                {"name": f"{text.strip()[:50]} {number}", "comments": "", "activation_date": "", "conditions": {}},
+            ),
         ]
     return tasks
 
@@ -81,7 +123,9 @@ def typed_fixture(world: World) -> Any:
             assert not shell.had_errors, (text, shell.streams.error)
             assert not shell.streams.error, (text, [str(error) for error in shell.streams.error])
 
-        credential = f"-AppId {organization['client_id']} -CertificateThumbprint {organization['certificate_thumbprint']}"
+        credential = (
+            f"-AppId {organization['client_id']} -CertificateThumbprint {organization['certificate_thumbprint']}"
+        )
         typed(f"Connect-ExchangeOnline -Organization {NAME} {credential} -ShowBanner:$false")
         yield typed
 

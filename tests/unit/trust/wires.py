@@ -13,7 +13,8 @@ from tests.soak.world import ENGINE_WIRES, WIRES
 
 ENGINE = [pytest.param(wire, marks=pytest.mark.engine) for wire in ENGINE_WIRES]
 _HOST, _ENDPOINT, PROCESS = ENGINE
-#: The constrained endpoint differs from a management host in how it is opened and in what it shows, so that one of them is enough here.
+#: The constrained endpoint differs from a management host in how it is opened and in what it shows, so that one of them
+#: is enough here.
 EVERY_WIRE: list[Any] = [*WIRES, _HOST, PROCESS]
 #: Those of PowerShell remoting.
 SHELLS: list[Any] = [*WIRES[1:], _HOST]

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people have accepted: findings, and controls that are not met, each with its reason, owner and last day. Private to the collection."""
+"""What people have accepted: findings, and controls that are not met, each with its reason, owner and last day. Private
+to the collection.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX, Finding, accept
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import (
+    PREFIX,
+    Finding,
+    accept,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import meant
 
@@ -64,9 +70,15 @@ class Acceptance:
         return left
 
     def line(self, findings: Iterable[Finding]) -> str:
-        """The line of YAML that accepts all of these findings; empty if at most one of them has a word, because that one prints its own line."""
+        """The line of YAML that accepts all of these findings; empty if at most one of them has a word, because that
+        one prints its own line.
+        """
         words = dict.fromkeys(finding.word for finding in findings if finding.word)
-        return accept({**dict.fromkeys(word for word in self._words if not self._words[word].expired), **words}) if len(words) > 1 else ""
+        return (
+            accept({**dict.fromkeys(word for word in self._words if not self._words[word].expired), **words})
+            if len(words) > 1
+            else ""
+        )
 
     def shown(self) -> list[dict[str, str]]:
         """What was accepted, for the digest."""
@@ -86,14 +98,19 @@ def moment(text: str, variable: str) -> datetime.datetime:
     except ValueError:
         parsed = datetime.datetime.min
     if parsed.tzinfo is None:
-        raise OptionError(f"{variable} must be a date such as 2030-01-31, or a date and time with an offset, not {text!r}.")
+        raise OptionError(
+            f"{variable} must be a date such as 2030-01-31, or a date and time with an offset, not {text!r}."
+        )
     return parsed
 
 
 def _element(index: int, element: Any, known: Collection[str]) -> tuple[str, Accepted]:
     where = f"{PREFIX}accept[{index}]"
     if isinstance(element, Mapping):
-        missing, unknown = [key for key in _KEYS if not element.get(key)], [str(key) for key in element if key not in _KEYS]
+        missing, unknown = (
+            [key for key in _KEYS if not element.get(key)],
+            [str(key) for key in element if key not in _KEYS],
+        )
         if missing or unknown:
             said = f"lacks {', '.join(missing)}" if missing else f"has {', '.join(unknown)}"
             raise OptionError(f"{where} {said}: it must be a word or a dictionary with {', '.join(_KEYS)}.")
@@ -102,7 +119,9 @@ def _element(index: int, element: Any, known: Collection[str]) -> tuple[str, Acc
     options = {key: str(value) for key, value in element.items()} if isinstance(element, Mapping) else {"word": element}
     word = options.pop("word")
     if word not in known:
-        raise OptionError(f"{where}: {word!r} is not a word that can be accepted{meant(word, known)} Valid words: {', '.join(sorted(known))}.")
+        raise OptionError(
+            f"{where}: {word!r} is not a word that can be accepted{meant(word, known)} Valid words: {', '.join(sorted(known))}."
+        )
     accepted = Accepted(**options)
     if accepted.until:
         moment(accepted.until, f"{where}.until")

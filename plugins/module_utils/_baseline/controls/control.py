@@ -1,9 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a control is: it turns the role's variables into a part of a state, and returns findings and a status. Private to the collection.
+"""What a control is: it turns the role's variables into a part of a state, and returns findings and a status. Private
+to the collection.
 
-A control never plans by itself. What the selected controls want is one state, and :func:`state.plan_state` brings an organization there.
+A control never plans by itself. What the selected controls want is one state, and :func:`state.plan_state` brings an
+organization there.
 """
 
 from __future__ import annotations
@@ -117,7 +119,11 @@ class Control:
     @property
     def origin(self) -> str:
         """Where the value comes from, and who else tests it."""
-        return f"{self.provenance}; Microsoft's Zero Trust Assessment tests it ({self.assessed_by})" if self.assessed_by else self.provenance
+        return (
+            f"{self.provenance}; Microsoft's Zero Trust Assessment tests it ({self.assessed_by})"
+            if self.assessed_by
+            else self.provenance
+        )
 
     @property
     def resource(self) -> str:
@@ -174,7 +180,11 @@ class Control:
 
     def findings(self, outlook: Outlook) -> list[Finding]:
         """The findings about its changes."""
-        taking = [change for change in outlook.plan.changes if change.after in self.takes_away and self.owns(change.resource, change.identity, change.option)]
+        taking = [
+            change
+            for change in outlook.plan.changes
+            if change.after in self.takes_away and self.owns(change.resource, change.identity, change.option)
+        ]
         if not taking:
             return []
         identities = ", ".join(repr(change.identity) for change in taking if change.identity)
@@ -189,7 +199,9 @@ class Control:
         """Why it is not met even though its settings are stored, as sentences."""
         return []
 
-    def verdict(self, request: Request, organization: Organization, planned: Plan | None) -> tuple[bool | None, list[str]] | None:
+    def verdict(
+        self, request: Request, organization: Organization, planned: Plan | None
+    ) -> tuple[bool | None, list[str]] | None:
         """Whether a control that writes nothing is met, and what was found; ``None`` if something else must judge it.
 
         :param planned: the plan, if its result is judged instead of the current state.
@@ -210,9 +222,15 @@ class Control:
         return []
 
     def suggested(
-        self, request: Request, organization: Organization, planned: Plan | None, to_yaml: Callable[[Any], str], traced: Traced | None
+        self,
+        request: Request,
+        organization: Organization,
+        planned: Plan | None,
+        to_yaml: Callable[[Any], str],
+        traced: Traced | None,
     ) -> list[dict[str, Any]]:
-        """Edits of rules after which refuted guarantees hold and failed expectations are met, for the report; see :meth:`verdict`.
+        """Edits of rules after which refuted guarantees hold and failed expectations are met, for the report; see
+        :meth:`verdict`.
 
         :param to_yaml: writes a value as YAML.
         :param traced: mail to count what each would have changed; ``None`` if there is none.
@@ -244,7 +262,9 @@ def merged(first: Parts, second: Mapping[str, Any]) -> Parts:
     """Both states in one. If both name a setting, the second one counts."""
     whole = dict(first)
     for key, value in second.items():
-        whole[key] = merged(whole[key], value) if isinstance(value, dict) and isinstance(whole.get(key), dict) else value
+        whole[key] = (
+            merged(whole[key], value) if isinstance(value, dict) and isinstance(whole.get(key), dict) else value
+        )
     return whole
 
 

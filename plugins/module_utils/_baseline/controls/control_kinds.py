@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kinds of controls that set or test something; those about mail flow rules have a file of their own. Private to the collection."""
+"""The kinds of controls that set or test something; those about mail flow rules have a file of their own. Private to
+the collection.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +12,28 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import Control, Outlook, Parts, Request, named
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX, Finding, allow
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import (
+    Control,
+    Outlook,
+    Parts,
+    Request,
+    named,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import (
+    PREFIX,
+    Finding,
+    allow,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import (
+    IRM_CONFIGURATION,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import (
+    MOBILE_DEVICE_MAILBOX_POLICY,
+    OWA_MAILBOX_POLICY,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
     DEFAULT_OME_CONFIGURATION,
     check_configuration,
@@ -50,7 +67,9 @@ class TableControl(Control):
         for variable in self.variables:
             value = request.variables.get(variable.name)
             if variable.option and value is not None:
-                wanted[variable.option] = self.table.field(variable.option).parse(not value if variable.inverted else value, "hardened_baseline: ")
+                wanted[variable.option] = self.table.field(variable.option).parse(
+                    not value if variable.inverted else value, "hardened_baseline: "
+                )
         return wanted
 
 
@@ -73,7 +92,11 @@ class SettingsControl(TableControl):
         return resource == self.resource and any(variable.option == option for variable in self.variables)
 
     def findings(self, outlook: Outlook) -> list[Finding]:
-        new = [change.after for change in outlook.plan.changes if self.owns(change.resource, change.identity, change.option)]
+        new = [
+            change.after
+            for change in outlook.plan.changes
+            if self.owns(change.resource, change.identity, change.option)
+        ]
         dangerous = [(text, word) for value, (word, text) in (self.dangerous or {}).items() if value in new]
         return [*super().findings(outlook), *(Finding.acceptable(self.id, text, word) for text, word in dangerous)]
 
@@ -83,18 +106,33 @@ class LicensingControl(SettingsControl):
     """Azure Rights Management, which would change the key service of an organization that still uses AD RMS."""
 
     def findings(self, outlook: Outlook) -> list[Finding]:
-        changes = [change for change in outlook.plan.changes if self.owns(change.resource, change.identity, change.option)]
-        locations = IRM_CONFIGURATION.field("licensing_location").read(outlook.organization.only(self.subset)) or [] if changes else []
-        foreign = [location for location in locations if ".aadrm." not in (urlsplit(location).hostname or "").casefold()]
+        changes = [
+            change for change in outlook.plan.changes if self.owns(change.resource, change.identity, change.option)
+        ]
+        locations = (
+            IRM_CONFIGURATION.field("licensing_location").read(outlook.organization.only(self.subset)) or []
+            if changes
+            else []
+        )
+        foreign = [
+            location for location in locations if ".aadrm." not in (urlsplit(location).hostname or "").casefold()
+        ]
         if not foreign:
             return super().findings(outlook)
         text = f"LicensingLocation shows AD RMS ({', '.join(foreign)}): migrate its keys first."
-        return [*super().findings(outlook), Finding(self.id, text, allow(self.variables[0].name, "null") + ", which leaves it unmanaged")]
+        return [
+            *super().findings(outlook),
+            Finding(self.id, text, allow(self.variables[0].name, "null") + ", which leaves it unmanaged"),
+        ]
 
 
 def lacks_license(organization: Organization) -> bool:
-    """Whether the cmdlets of the session show that the organization has no Advanced Message Encryption: then New-OMEConfiguration is missing."""
-    return organization.available("exported_cmdlets") and all(item["Name"] != "New-OMEConfiguration" for item in organization.objects("exported_cmdlets"))
+    """Whether the cmdlets of the session show that the organization has no Advanced Message Encryption: then
+    New-OMEConfiguration is missing.
+    """
+    return organization.available("exported_cmdlets") and all(
+        item["Name"] != "New-OMEConfiguration" for item in organization.objects("exported_cmdlets")
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +148,10 @@ class LicensedControl(SettingsControl):
             return ""
         properties = organization.only(self.subset)
         wanted = self.settings(request)
-        met = all(self.table.field(option).equal(self.table.field(option).read(properties), value) for option, value in wanted.items())
+        met = all(
+            self.table.field(option).equal(self.table.field(option).read(properties), value)
+            for option, value in wanted.items()
+        )
         if met or not lacks_license(organization):
             return ""
         return f"{self.sets} requires Advanced Message Encryption, but New-OMEConfiguration is not granted to this session."
@@ -118,7 +159,9 @@ class LicensedControl(SettingsControl):
 
 @dataclass(frozen=True, kw_only=True)
 class SignInControl(SettingsControl):
-    """A way to sign in to the portal, on every OME configuration that exists or that this run creates: Exchange creates one with both ways on."""
+    """A way to sign in to the portal, on every OME configuration that exists or that this run creates: Exchange creates
+    one with both ways on.
+    """
 
     def desired(self, request: Request, organization: Organization) -> Parts:
         names = [name_of(item) for item in organization.objects(self.subset)]
@@ -148,7 +191,11 @@ class BrandingControl(TableControl):
     """The branding of the default OME configuration: one variable, a dictionary of its options."""
 
     def desired(self, request: Request, organization: Organization) -> Parts:
-        return {self.subset: {DEFAULT_OME_CONFIGURATION: self.table.parse(self._given(request), named(self.variables[0].name))}}
+        return {
+            self.subset: {
+                DEFAULT_OME_CONFIGURATION: self.table.parse(self._given(request), named(self.variables[0].name))
+            }
+        }
 
     def owns(self, resource: str, identity: str, option: str) -> bool:
         return resource == self.resource and is_default(identity)
@@ -176,19 +223,26 @@ class TemplateControl(TableControl):
     def check(self, request: Request) -> None:
         (name,) = self.creates(request.variables)
         if is_default(name):
-            raise OptionError(f"{named(self.variables[0].name)}name is {name!r}, the default OME configuration: use another name for the branding template.")
+            raise OptionError(
+                f"{named(self.variables[0].name)}name is {name!r}, the default OME configuration: use another name for the branding template."
+            )
         check_configuration(name, "present", {})
 
     def desired(self, request: Request, organization: Organization) -> Parts:
         days = request.variables[self.variables[0].name].get("external_mail_expiry_in_days")
-        expiry = {} if days is None else self.table.parse({"external_mail_expiry_in_days": days}, named(self.variables[0].name))
+        expiry = (
+            {}
+            if days is None
+            else self.table.parse({"external_mail_expiry_in_days": days}, named(self.variables[0].name))
+        )
         (name,) = self.creates(request.variables)
         existing = find(organization.objects(self.subset), name)
         return {self.subset: {name_of(existing) if existing else name: expiry}}
 
     def without_license(self, request: Request, organization: Organization) -> str:
         (name,) = self.creates(request.variables)
-        # This comes first: once the template exists, it does not matter which cmdlets the session has, or whether that can be read.
+        # This comes first: once the template exists, it does not matter which cmdlets the session has, or whether that
+        # can be read.
         if organization.error(self.subset) is not None or find(organization.objects(self.subset), name):
             return ""
         if not lacks_license(organization):
@@ -200,10 +254,14 @@ class TemplateControl(TableControl):
             return []
         (name,) = self.creates(outlook.request.variables)
         applied = [rule.sections["actions"].get(_BRANDED_BY, "") for rule in rules_of(outlook.organization)]
-        applied += [rule.sections.get("actions", {}).get(_BRANDED_BY, "") for rule in outlook.parts.get("transport_rules", ())]
+        applied += [
+            rule.sections.get("actions", {}).get(_BRANDED_BY, "") for rule in outlook.parts.get("transport_rules", ())
+        ]
         if name_key(name) in {name_key(branding) for branding in applied}:
             return []
-        return [f"No rule applies the branding template {name!r}, so it has no effect. The rule of hardened_baseline_encrypt_outgoing would apply it."]
+        return [
+            f"No rule applies the branding template {name!r}, so it has no effect. The rule of hardened_baseline_encrypt_outgoing would apply it."
+        ]
 
     def owns(self, resource: str, identity: str, option: str) -> bool:
         return resource == self.resource and not is_default(identity)
@@ -229,11 +287,17 @@ class PolicyControl(TableControl):
 
     def mistakes(self, request: Request, organization: Organization) -> list[str]:
         # A name may belong to a policy of either kind.
-        tables = [table for table in (OWA_MAILBOX_POLICY, MOBILE_DEVICE_MAILBOX_POLICY) if organization.error(table.subset) is None]
+        tables = [
+            table
+            for table in (OWA_MAILBOX_POLICY, MOBILE_DEVICE_MAILBOX_POLICY)
+            if organization.error(table.subset) is None
+        ]
         known = {name_key(name_of(policy)) for table in tables for policy in organization.objects(table.subset)}
         variable = self.variables[1].name
         missing = [name for name in request.variables.get(variable) or () if name_key(name) not in known]
-        return [f"{PREFIX}{variable} contains {name!r}, which is not a policy of this organization." for name in missing]
+        return [
+            f"{PREFIX}{variable} contains {name!r}, which is not a policy of this organization." for name in missing
+        ]
 
     def remarks(self, request: Request, organization: Organization) -> list[str]:
         names = policies_without_irm(organization, self.table)

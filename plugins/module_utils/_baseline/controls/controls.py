@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The controls of the hardened baseline: the one table from which defaults, documentation, tags, plan and report come.
 
-Private to the collection. The benchmarks of CIS and CISA set none of these values; Microsoft's Zero Trust Assessment tests
-some of them (``assessed``). A control says where its value comes from: it is Microsoft's default, it tightens Microsoft's
-default, or it is this collection's opinion.
+Private to the collection. The benchmarks of CIS and CISA set none of these values; Microsoft's Zero Trust Assessment
+tests some of them (``assessed``). A control says where its value comes from: it is Microsoft's default, it tightens
+Microsoft's default, or it is this collection's opinion.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import Control, Variable
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import (
+    Control,
+    Variable,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control_kinds import (
     BrandingControl,
     LicensedControl,
@@ -24,17 +27,39 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     TemplateControl,
     TestControl,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.evidence_control import EVIDENCE_CONTROL, EvidenceControl
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.evidence_control import (
+    EVIDENCE_CONTROL,
+    EvidenceControl,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import WORDS
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import MAIL_CONTROL, MailControl
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.rules_control import OUTGOING_RULE, RulesControl
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import TYPED_GUARANTEES_ARGUMENT_SPEC
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import MESSAGES_ARGUMENT_SPEC
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import (
+    MAIL_CONTROL,
+    MailControl,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.rules_control import (
+    OUTGOING_RULE,
+    RulesControl,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    TYPED_GUARANTEES_ARGUMENT_SPEC,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import (
+    MESSAGES_ARGUMENT_SPEC,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import VALIDATIONS
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import (
+    ACTIVESYNC_ORG_SETTINGS,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import (
+    IRM_CONFIGURATION,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import (
+    MOBILE_DEVICE_MAILBOX_POLICY,
+    OWA_MAILBOX_POLICY,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
+    OME_CONFIGURATION,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
 
 PROFILES = ("recommended", "restrictive")
@@ -45,7 +70,9 @@ _ARTICLE = "https://learn.microsoft.com/purview/manage-office-365-message-encryp
 _CMDLETS = "https://learn.microsoft.com/powershell/module/exchange"
 
 
-def _irm(id_: str, title: str, sets: str, *variables: Variable, kind: type[SettingsControl] = SettingsControl, **more: Any) -> Control:
+def _irm(
+    id_: str, title: str, sets: str, *variables: Variable, kind: type[SettingsControl] = SettingsControl, **more: Any
+) -> Control:
     more.setdefault("source", f"{_CMDLETS}/set-irmconfiguration")
     return kind(id=id_, title=title, sets=sets, table=IRM_CONFIGURATION, variables=variables, **more)
 
@@ -54,7 +81,11 @@ def _switch(name: str, option: str, values: tuple[Any, Any], doc: str, *, invert
     return Variable(name, {"type": "bool"}, doc, values, option, inverted)
 
 
-_BRANDING = {option: spec for option, spec in OME_CONFIGURATION.argument_spec().items() if option.endswith(("_text", "_color", "_content", "_url"))}
+_BRANDING = {
+    option: spec
+    for option, spec in OME_CONFIGURATION.argument_spec().items()
+    if option.endswith(("_text", "_color", "_content", "_url"))
+}
 _BRANDING["image_path"] = {"type": "str"}
 
 CONTROLS: tuple[Control, ...] = (
@@ -62,7 +93,12 @@ CONTROLS: tuple[Control, ...] = (
         "IRM-1",
         "Azure Rights Management protects mail",
         "AzureRMSLicensingEnabled",
-        _switch("azure_rms_licensing", "azure_rms_licensing_enabled", (True, True), "Whether Exchange Online uses Azure Rights Management."),
+        _switch(
+            "azure_rms_licensing",
+            "azure_rms_licensing_enabled",
+            (True, True),
+            "Whether Exchange Online uses Azure Rights Management.",
+        ),
         kind=LicensingControl,
         reason="Message encryption does not work without it.",
         risk="An organization that still uses AD RMS would change its key service, so it is refused there.",
@@ -75,7 +111,12 @@ CONTROLS: tuple[Control, ...] = (
         "IRM-2",
         "Mail can be protected",
         "InternalLicensingEnabled",
-        _switch("internal_licensing", "internal_licensing_enabled", (True, True), "Whether mail can be protected, for internal and external recipients."),
+        _switch(
+            "internal_licensing",
+            "internal_licensing_enabled",
+            (True, True),
+            "Whether mail can be protected, for internal and external recipients.",
+        ),
         reason="In Exchange Online it applies to internal and external mail alike. Without it, Exchange lists no templates, and nobody can protect mail.",
         risk="None known.",
         notice="Nobody if it is already on.",
@@ -86,7 +127,12 @@ CONTROLS: tuple[Control, ...] = (
         "IRM-3",
         "People can encrypt in Outlook on the web",
         "SimplifiedClientAccessEnabled, SimplifiedClientAccessEncryptOnlyDisabled, SimplifiedClientAccessDoNotForwardDisabled",
-        _switch("encrypt_button", "simplified_client_access_enabled", (True, True), "Whether Outlook on the web shows the Encrypt button."),
+        _switch(
+            "encrypt_button",
+            "simplified_client_access_enabled",
+            (True, True),
+            "Whether Outlook on the web shows the Encrypt button.",
+        ),
         _switch(
             "encrypt_only_option",
             "simplified_client_access_encrypt_only_disabled",
@@ -131,7 +177,12 @@ CONTROLS: tuple[Control, ...] = (
         "IRM-5",
         "PDF attachments are encrypted",
         "EnablePdfEncryption",
-        _switch("pdf_encryption", "enable_pdf_encryption", (None, True), "Whether PDF attachments of protected mail are encrypted as well."),
+        _switch(
+            "pdf_encryption",
+            "enable_pdf_encryption",
+            (None, True),
+            "Whether PDF attachments of protected mail are encrypted as well.",
+        ),
         reason="Otherwise, a PDF in a protected message is sent in clear.",
         risk="Recipients need a program that can open protected PDF files.",
         notice="People who receive PDF files in protected mail.",
@@ -163,7 +214,12 @@ CONTROLS: tuple[Control, ...] = (
         "IRM-7",
         "Activities in the portal are logged",
         "EnablePortalTrackingLogs",
-        _switch("portal_tracking_logs", "enable_portal_tracking_logs", (None, True), "Whether activities in the encryption portal are logged."),
+        _switch(
+            "portal_tracking_logs",
+            "enable_portal_tracking_logs",
+            (None, True),
+            "Whether activities in the encryption portal are logged.",
+        ),
         kind=LicensedControl,
         reason="Without the log, nobody can tell who read a message in the portal.",
         risk="It requires Advanced Message Encryption. Without the license, Exchange does not have this parameter.",
@@ -201,7 +257,14 @@ CONTROLS: tuple[Control, ...] = (
         notice="External recipients.",
         provenance=DEFAULT,
         source=_ARTICLE,
-        variables=(_switch("one_time_passcode", "otp_enabled", (True, True), "Whether recipients may use one-time passcodes; on every OME configuration."),),
+        variables=(
+            _switch(
+                "one_time_passcode",
+                "otp_enabled",
+                (True, True),
+                "Whether recipients may use one-time passcodes; on every OME configuration.",
+            ),
+        ),
         cloud_only=True,
     ),
     BrandingControl(
@@ -239,7 +302,10 @@ CONTROLS: tuple[Control, ...] = (
                 "branding_template",
                 {
                     "type": "dict",
-                    "options": {"name": {"type": "str", "required": True}, "external_mail_expiry_in_days": {"type": "int"}},
+                    "options": {
+                        "name": {"type": "str", "required": True},
+                        "external_mail_expiry_in_days": {"type": "int"},
+                    },
                 },
                 "The name of a custom OME configuration, and the number of days after which mail that is sent with it expires.",
                 (None, {"name": "One week expiration", "external_mail_expiry_in_days": 7}),
@@ -271,7 +337,11 @@ CONTROLS: tuple[Control, ...] = (
                     "type": "dict",
                     "options": {
                         "template": {"type": "str", "choices": ["Encrypt", "Do Not Forward"], "default": "Encrypt"},
-                        "mode": {"type": "str", "choices": ["Audit", "AuditAndNotify", "Enforce"], "default": "Enforce"},
+                        "mode": {
+                            "type": "str",
+                            "choices": ["Audit", "AuditAndNotify", "Enforce"],
+                            "default": "Enforce",
+                        },
                         "exceptions": {"type": "dict", "options": rule_argument_spec()["exceptions"]["options"]},
                         "protected_in_transit": {"type": "list", "elements": "str"},
                         "tls_validation": {"type": "str", "choices": list(VALIDATIONS)},
@@ -366,11 +436,19 @@ CONTROLS: tuple[Control, ...] = (
                     "Whether policies of Outlook on the web and of mobile devices that turn rights management off are only reported, or corrected.",
                     ("warn", "enforce"),
                 ),
-                Variable("mailbox_policy_names", {"type": "list", "elements": "str"}, "The policies to check. Default: all.", ([], [])),
+                Variable(
+                    "mailbox_policy_names",
+                    {"type": "list", "elements": "str"},
+                    "The policies to check. Default: all.",
+                    ([], []),
+                ),
             ),
             takes_away=(True,),
         )
-        for id_, what, table in (("POL-1", "Outlook on the web", OWA_MAILBOX_POLICY), ("POL-2", "mobile devices", MOBILE_DEVICE_MAILBOX_POLICY))
+        for id_, what, table in (
+            ("POL-1", "Outlook on the web", OWA_MAILBOX_POLICY),
+            ("POL-2", "mobile devices", MOBILE_DEVICE_MAILBOX_POLICY),
+        )
     ),
     TestControl(
         id="VRF-1",
@@ -382,14 +460,24 @@ CONTROLS: tuple[Control, ...] = (
         provenance=OPINION,
         source=f"{_CMDLETS}/test-irmconfiguration",
         variables=(
-            Variable("test_sender", {"type": "str"}, "The sender of the test, by SMTP address. Without it, VRF-1 is unmanaged.", ("", "")),
+            Variable(
+                "test_sender",
+                {"type": "str"},
+                "The sender of the test, by SMTP address. Without it, VRF-1 is unmanaged.",
+                ("", ""),
+            ),
             Variable(
                 "test_recipients",
                 {"type": "list", "elements": "str"},
                 "The recipients of the test, by SMTP address. Default: the sender.",
                 ([], []),
             ),
-            Variable("test_timeout", {"type": "int"}, "The number of seconds during which a failed test is repeated: changes to IRM take time.", (300, 300)),
+            Variable(
+                "test_timeout",
+                {"type": "int"},
+                "The number of seconds during which a failed test is repeated: changes to IRM take time.",
+                (300, 300),
+            ),
         ),
     ),
     EvidenceControl(
@@ -416,7 +504,9 @@ CONTROLS: tuple[Control, ...] = (
 CONTROL: dict[str, Control] = {control.id: control for control in CONTROLS}
 
 #: Every variable of the controls, once.
-CONTROL_VARIABLES: dict[str, Variable] = {variable.name: variable for control in CONTROLS for variable in control.variables}
+CONTROL_VARIABLES: dict[str, Variable] = {
+    variable.name: variable for control in CONTROLS for variable in control.variables
+}
 
 
 @dataclass(frozen=True)
@@ -429,16 +519,30 @@ class Observed:
 
 
 OBSERVED: tuple[Observed, ...] = (
-    Observed("Journal report decryption", "journal_report_decryption_enabled", "Your retention rules decide whether journals contain protected mail in clear."),
-    Observed("eDiscovery super user", "e_discovery_super_user_enabled", "Law and works agreements decide whether eDiscovery can read protected mail."),
-    Observed("Search in protected mail", "search_enabled", "If it is off, nobody can find protected mail by searching."),
-    Observed("Automatic service update", "automatic_service_update_enabled", "Microsoft updates the service automatically."),
+    Observed(
+        "Journal report decryption",
+        "journal_report_decryption_enabled",
+        "Your retention rules decide whether journals contain protected mail in clear.",
+    ),
+    Observed(
+        "eDiscovery super user",
+        "e_discovery_super_user_enabled",
+        "Law and works agreements decide whether eDiscovery can read protected mail.",
+    ),
+    Observed(
+        "Search in protected mail", "search_enabled", "If it is off, nobody can find protected mail by searching."
+    ),
+    Observed(
+        "Automatic service update", "automatic_service_update_enabled", "Microsoft updates the service automatically."
+    ),
     Observed("Licensing locations", "licensing_location", "They show which key service the organization uses."),
 )
 
 
 def acceptable_words() -> dict[str, str]:
-    """The words of ``accept`` and what each allows: the IDs of controls that can take something away from users, and the words of findings."""
+    """The words of ``accept`` and what each allows: the IDs of controls that can take something away from users, and
+    the words of findings.
+    """
     return {**{control.id: f"{control.title}. {control.notice}" for control in CONTROLS if control.takes_away}, **WORDS}
 
 

@@ -12,7 +12,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 
 def normal(value: Any) -> Any:
-    """The value in the form that is compared and digested: the order of words in a list is ignored, and line breaks are ``\\n``."""
+    """The value in the form that is compared and digested: the order of words in a list is ignored, and line breaks are
+    ``\\n``.
+    """
     if isinstance(value, Mapping):
         return {str(key): normal(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -12,38 +12,63 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import doing
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import LOOKS, SETTINGS_OF_A_NEW_RULE
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule, encrypts, idle
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
+    LOOKS,
+    SETTINGS_OF_A_NEW_RULE,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
+    DeclaredRule,
+    Rule,
+    encrypts,
+    idle,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
 
 #: What a rule of the role has where it does not say so: what Exchange gives a new rule.
-WHOLE: Mapping[str, Any] = {"enabled": True, "mode": "Enforce", "activation_date": "", "expiry_date": "", "exceptions": {}}
+WHOLE: Mapping[str, Any] = {
+    "enabled": True,
+    "mode": "Enforce",
+    "activation_date": "",
+    "expiry_date": "",
+    "exceptions": {},
+}
 
 
 def whole(rule: Mapping[str, Any]) -> dict[str, Any]:
-    """A rule as the role wants it. Options that it does not name get the defaults of a new rule, instead of staying as they are.
+    """A rule as the role wants it. Options that it does not name get the defaults of a new rule, instead of staying as
+    they are.
 
-    Conditions and actions have no default: a rule without conditions takes all mail, and a rule without actions does not exist.
+    Conditions and actions have no default: a rule without conditions takes all mail, and a rule without actions does
+    not exist.
     """
     given = {option: value for option, value in rule.items() if value is not None}
     return given if given.get("state") == "absent" else {**WHOLE, **given}
 
 
 def shortcomings(wanted: Sequence[DeclaredRule], organization: Organization) -> list[str]:
-    """Why the rules do less than they seem to, as sentences; empty if at least one encrypts, and each acts or is declared in a test mode.
+    """Why the rules do less than they seem to, as sentences; empty if at least one encrypts, and each acts or is
+    declared in a test mode.
 
     :param wanted: the rules as declared. The plan reports those that do not exist.
     """
     rules = rules_of(organization)
-    present = [(declared, found) for declared in wanted if declared.state == "present" and (found := _stored(declared, rules))]
+    present = [
+        (declared, found) for declared in wanted if declared.state == "present" and (found := _stored(declared, rules))
+    ]
     encrypting = [(declared, rule) for declared, rule in present if encrypts(doing(rule.sections))]
     sentences = [] if encrypting else ["No rule of the list exists that encrypts."]
     for declared, rule in encrypting:
-        sentences += [f"{rule.name!r} {reason}." for option, reason in idle(rule.enabled, rule.settings).items() if not _is_meant(declared, option)]
+        sentences += [
+            f"{rule.name!r} {reason}."
+            for option, reason in idle(rule.enabled, rule.settings).items()
+            if not _is_meant(declared, option)
+        ]
         for section in ("conditions", "exceptions"):
             more = [] if section in declared.sections else list(rule.sections[section])
             if more:
-                sentences.append(f"{rule.name!r} has {section} that are not declared ({', '.join(more)}): declare them, or set {section}: {{}}.")
+                sentences.append(
+                    f"{rule.name!r} has {section} that are not declared ({', '.join(more)}): declare them, or set {section}: {{}}."
+                )
         for option in LOOKS:
             value = rule.settings[option]
             if option not in declared.settings and value not in (None, SETTINGS_OF_A_NEW_RULE[option]):
@@ -55,7 +80,9 @@ def shortcomings(wanted: Sequence[DeclaredRule], organization: Organization) -> 
 def remarks(wanted: Sequence[DeclaredRule], organization: Organization) -> list[str]:
     """The rules that are declared in a test mode, as sentences."""
     rules = rules_of(organization)
-    found = [(declared, rule) for declared in wanted if declared.state == "present" and (rule := _stored(declared, rules))]
+    found = [
+        (declared, rule) for declared in wanted if declared.state == "present" and (rule := _stored(declared, rules))
+    ]
     return [
         f"{rule.name!r} {reason}, as declared: it does not act."
         for declared, rule in found

@@ -22,7 +22,9 @@ LONGEST = 10
 
 @dataclass(frozen=True, kw_only=True)
 class EvidenceControl(Control):
-    """What Exchange reports of rules, beside what is computed of the same mail. One variable: the days. Only an audit looks at it."""
+    """What Exchange reports of rules, beside what is computed of the same mail. One variable: the days. Only an audit
+    looks at it.
+    """
 
     def is_wanted(self, variables: Mapping[str, Any]) -> bool:
         return bool(variables.get(self.variables[0].name))
@@ -30,7 +32,10 @@ class EvidenceControl(Control):
     def check(self, request: Request) -> None:
         days = int(request.variables.get(self.variables[0].name) or 0)
         if not 0 <= days <= LONGEST:
-            raise OptionError(f"{PREFIX}{self.variables[0].name} is {days}.", remedy=f"Use a number from 0 to {LONGEST}; 0 turns it off.")
+            raise OptionError(
+                f"{PREFIX}{self.variables[0].name} is {days}.",
+                remedy=f"Use a number from 0 to {LONGEST}; 0 turns it off.",
+            )
 
 
 def judged(evidence: Mapping[str, Any]) -> tuple[bool | None, list[str]]:
@@ -45,4 +50,6 @@ def judged(evidence: Mapping[str, Any]) -> tuple[bool | None, list[str]]:
     others = [rule for rule in rules if not rule["contradictions"]]
     # Of nothing, nothing is met.
     compared = any(rule["comparable"] and (rule["reported"] or rule["predicted"]["certain"]) for rule in rules)
-    return (False if against else True if compared else None), [rule["text"] for rule in (*against, *others)] or ["No rule protects or is in a test mode."]
+    return (False if against else True if compared else None), [rule["text"] for rule in (*against, *others)] or [
+        "No rule protects or is in a test mode."
+    ]

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Foreign rules, which the role does not manage: their places, their ages, and what they can do to our mail. Private to the collection."""
+"""Foreign rules, which the role does not manage: their places, their ages, and what they can do to our mail. Private to
+the collection.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,13 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import Mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import foreign_rules
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.foreign import foreign_line, foreign_row
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import (
+    foreign_rules,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.foreign import (
+    foreign_line,
+    foreign_row,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import Rule
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
 
@@ -22,7 +29,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 _NAMED = 5
 
 
-def foreign_to(organization: Organization, plan: Plan | None, ours: Collection[str], since: Mapping[str, str] = MappingProxyType({})) -> list[dict[str, Any]]:
+def foreign_to(
+    organization: Organization,
+    plan: Plan | None,
+    ours: Collection[str],
+    since: Mapping[str, str] = MappingProxyType({}),
+) -> list[dict[str, Any]]:
     """The foreign rules as a plan leaves them, first to last; none if the rules cannot be read.
 
     :param plan: ``None`` for the rules as they are.
@@ -40,7 +52,9 @@ def foreign_to(organization: Organization, plan: Plan | None, ours: Collection[s
 
 def _history(rule: Rule | None, since: str) -> dict[str, str]:
     """Since when a rule has been as it is, as far as Exchange and the snapshot show."""
-    changed, who = (str((rule.properties.get(key) if rule else None) or "") for key in ("WhenChanged", "LastModifiedBy"))
+    changed, who = (
+        str((rule.properties.get(key) if rule else None) or "") for key in ("WhenChanged", "LastModifiedBy")
+    )
     told = {"since": since, "changed": " ".join(filter(None, [_day(changed), f"by {who}" if who else ""]))}
     return {key: f"last changed {text}" if key == "changed" else text for key, text in told.items() if text}
 

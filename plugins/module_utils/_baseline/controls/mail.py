@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How an organization treats mail now and after a plan: the verdicts on guarantees, and the difference. Private to the collection."""
+"""How an organization treats mail now and after a plan: the verdicts on guarantees, and the difference. Private to the
+collection.
+"""
 
 from __future__ import annotations
 
@@ -15,22 +17,50 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Session
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import exact_digest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, Organization, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
+    MAIL_FACTS,
+    Organization,
+    read,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.plan_effects import facts_after, rules_after
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.plan_effects import (
+    facts_after,
+    rules_after,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.directory import facts_of_directory, read_directory
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import FACT_SUBSETS, facts_from, rules_from
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.directory import (
+    facts_of_directory,
+    read_directory,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import (
+    FACT_SUBSETS,
+    facts_from,
+    rules_from,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    Guarantee,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import licensing_off
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import DECIDING_SETTINGS
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import difference_rows
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import guarantee_rows
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.licensing import licensing_warnings as warnings_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
+    licensing_off,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
+    DECIDING_SETTINGS,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (
+    difference_rows,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import (
+    guarantee_rows,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.licensing import (
+    licensing_warnings as warnings_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import lint_rows
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import (
+    IRM_CONFIGURATION,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import of_all_outgoing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import encrypts, idle
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE
@@ -60,7 +90,9 @@ class Mail:
     def digest(self) -> str:
         """The digest of everything that answers about mail depend on: equal digests mean equal answers."""
         # Why a fact could not be read changes no answer, and names another server each time.
-        return exact_digest({"rules": list(self.rules), "facts": dict(self.facts), "unavailable": sorted(self.unavailable)})
+        return exact_digest(
+            {"rules": list(self.rules), "facts": dict(self.facts), "unavailable": sorted(self.unavailable)}
+        )
 
     @classmethod
     def of(cls, organization: Organization) -> Mail:
@@ -89,11 +121,18 @@ class Mail:
         return guarantee_rows(prove(self.rules, self.facts, guarantees, where=where))
 
 
-def read_with_people(session: Session, known: Organization, subsets: Iterable[str], guarantees: Sequence[Guarantee], plan: Plan | None = None) -> Organization:
-    """The organization with some subsets and, if these include facts about mail, with what the directory says of the people whom guarantees name, and its
-    rules, as they are and as a plan leaves them.
+def read_with_people(
+    session: Session,
+    known: Organization,
+    subsets: Iterable[str],
+    guarantees: Sequence[Guarantee],
+    plan: Plan | None = None,
+) -> Organization:
+    """The organization with some subsets and, if these include facts about mail, with what the directory says of the
+    people whom guarantees name, and its rules, as they are and as a plan leaves them.
 
-    Everything that answers about mail reads the organization this way, so all parts of a run, and of the approved run, see the same.
+    Everything that answers about mail reads the organization this way, so all parts of a run, and of the approved run,
+    see the same.
 
     :param known: what was read already, and is not read again.
     """
@@ -103,20 +142,28 @@ def read_with_people(session: Session, known: Organization, subsets: Iterable[st
     if not set(MAIL_FACTS) <= set(subsets) or organization.error("transport_rules") is not None:
         return organization
     now = Mail.of(organization)
-    naming = [now.rules, *([now.after(plan).rules] if plan and plan.steps else []), [each.selection for each in guarantees]]
+    naming = [
+        now.rules,
+        *([now.after(plan).rules] if plan and plan.steps else []),
+        [each.selection for each in guarantees],
+    ]
     found = read_directory(session, map(RuleSet, naming), {"accepted_domains": now.facts.get("accepted_domains")})
     return organization.with_more(found) if found.subsets else organization
 
 
 def changes_mail(changes: Iterable[Change]) -> bool:
     """Whether changes affect what decides about mail, which is rules and settings of IRM."""
-    return any(change.resource == RULE or (change.resource == IRM and change.option in DECIDING_SETTINGS) for change in changes)
+    return any(
+        change.resource == RULE or (change.resource == IRM and change.option in DECIDING_SETTINGS) for change in changes
+    )
 
 
 def mail_difference(organization: Organization, plan: Plan) -> dict[str, Any]:
-    """What a plan does to mail: ``difference`` and ``difference_more``; empty if it touches nothing that decides about mail.
+    """What a plan does to mail: ``difference`` and ``difference_more``; empty if it touches nothing that decides about
+    mail.
 
-    It leaves out how people open protected mail: the changes show what a plan does to sign-in, passcodes and the portal.
+    It leaves out how people open protected mail: the changes show what a plan does to sign-in, passcodes and the
+    portal.
     """
     if not changes_mail(plan.changes):
         return {}
@@ -143,7 +190,15 @@ def licensing_warnings(organization: Organization, plan: Plan) -> list[str]:
     except ExchangeError:
         return []
     off = licensing_off(mail.facts.get(IRM) or {})
-    names = [str(rule["name"]) for rule in mail.rules if encrypts(rule) and not idle(rule.get("enabled") is not False, rule)] if off else []
+    names = (
+        [
+            str(rule["name"])
+            for rule in mail.rules
+            if encrypts(rule) and not idle(rule.get("enabled") is not False, rule)
+        ]
+        if off
+        else []
+    )
     return warnings_of(off, names, "IRM-1 and IRM-2 turn it on.")
 
 
@@ -162,11 +217,16 @@ def mail_lint(organization: Organization, plan: Plan | None) -> list[dict[str, A
 
 
 #: What a class of the difference does to people. All others affect some mail.
-_IMPACTS: Mapping[str, Impact] = {"protection_lost": Impact.IN_CLEAR, "transit_lost": Impact.IN_CLEAR, "delivery_lost": Impact.REJECTS}
+_IMPACTS: Mapping[str, Impact] = {
+    "protection_lost": Impact.IN_CLEAR,
+    "transit_lost": Impact.IN_CLEAR,
+    "delivery_lost": Impact.REJECTS,
+}
 
 
 def impact_of(change: Change, mail: Mapping[str, Any]) -> Impact:
-    """The impact of a change on people. For a rule, the worst effect on mail that the difference attributes to it; removing a rule always deletes.
+    """The impact of a change on people. For a rule, the worst effect on mail that the difference attributes to it;
+    removing a rule always deletes.
 
     :param mail: what the plan does to mail.
     """
@@ -179,12 +239,28 @@ def impact_of(change: Change, mail: Mapping[str, Any]) -> Impact:
 
 
 def _impact(row: Mapping[str, Any]) -> Impact:
-    return _IMPACTS.get(row["kind"]) or (Impact.ALL_OUTGOING if row.get("every") and of_all_outgoing(row["when"]) else Impact.SOME_MAIL)
+    return _IMPACTS.get(row["kind"]) or (
+        Impact.ALL_OUTGOING if row.get("every") and of_all_outgoing(row["when"]) else Impact.SOME_MAIL
+    )
 
 
-#: What an approver approves of a row of the difference. Its sentence says the same in words, beside the place of a rule among rules of others, which says
-#: nothing once others have moved; its message is one of many.
-_COUNTED = ("kind", "when", "unless", "arrives", "every", "was", "becomes", "rules", "later", "added", "people", "dates", "side_effects")
+#: What an approver approves of a row of the difference. Its sentence says the same in words, beside the place of a rule
+#: among rules of others, which says nothing once others have moved; its message is one of many.
+_COUNTED = (
+    "kind",
+    "when",
+    "unless",
+    "arrives",
+    "every",
+    "was",
+    "becomes",
+    "rules",
+    "later",
+    "added",
+    "people",
+    "dates",
+    "side_effects",
+)
 
 
 def _counted(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -204,11 +280,15 @@ def counted_mail(mail: Mapping[str, Any]) -> dict[str, Any]:
 def moved_mail(approved: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
     """The effects on mail beyond the approved ones, as sentences. Fewer effects are what is left of them."""
     known = set(counted_mail(approved)["difference"])
-    new = [row["text"].removesuffix(".") for row in current.get("difference", ()) if digest_of(_counted(row)) not in known]
+    new = [
+        row["text"].removesuffix(".") for row in current.get("difference", ()) if digest_of(_counted(row)) not in known
+    ]
     texts = [f"it does not include this effect on mail: {text}" for text in new]
     if current.get("difference_more", 0) > approved.get("difference_more", 0):
         texts.append("it lists all effects on mail, but there are now more than can be listed")
     before = counted_mail(approved)["guarantees"]
     now = counted_mail(current)["guarantees"]
-    worse = [name for name, verdict in now.items() if _VERDICTS.index(verdict) > _VERDICTS.index(before.get(name, verdict))]
+    worse = [
+        name for name, verdict in now.items() if _VERDICTS.index(verdict) > _VERDICTS.index(before.get(name, verdict))
+    ]
     return [*texts, *(f"in it, {name!r} is {before[name]}, but now it is {now[name]}" for name in worse)]

@@ -11,7 +11,11 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import Control, Outlook, Request
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import (
+    Control,
+    Outlook,
+    Request,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX, Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
     GUARANTEES,
@@ -23,26 +27,52 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     changes_mail,
     verdict_rows,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.rules_control import outgoing_exceptions
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.rules_control import (
+    outgoing_exceptions,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.trial import trial_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import Tested, run_cases
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import (
+    Tested,
+    run_cases,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.regression import worsened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import FACT_SUBSETS
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee, same_guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import (
+    FACT_SUBSETS,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    Guarantee,
+    same_guarantee,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import (
+    IN_TRANSIT,
+    VALIDATIONS,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import suggestions, with_replays
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import (
+    suggestions,
+    with_replays,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Traced
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.failure_text import failure_text
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import counterexample_row
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import suggestion_rows
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import reasons_of, refutation, verdict_sentence
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.failure_text import (
+    failure_text,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import (
+    counterexample_row,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
+    suggestion_rows,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import (
+    reasons_of,
+    refutation,
+    verdict_sentence,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import OUTGOING
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare_section
 
@@ -75,7 +105,11 @@ def guarantees_of(request: Request) -> list[Guarantee]:
     found = [*given, Guarantee(f"{OUTGOING_GUARANTEE}{_SPARED if spared else ''}", OUTGOING, spared, "not_in_clear")]
     domains = outgoing.get("protected_in_transit") or []
     if domains:
-        when = declare_section("conditions", {**OUTGOING, "recipient_domain_is": domains}, f"{PREFIX}encrypt_outgoing.protected_in_transit.")
+        when = declare_section(
+            "conditions",
+            {**OUTGOING, "recipient_domain_is": domains},
+            f"{PREFIX}encrypt_outgoing.protected_in_transit.",
+        )
         validation = outgoing.get("tls_validation") or VALIDATIONS[0]
         found.append(Guarantee(TRANSIT_GUARANTEE, when, {}, IN_TRANSIT, tls_validation=validation))
     return found
@@ -86,7 +120,9 @@ def _trial_note(row: Mapping[str, Any], trials: Mapping[str, str]) -> str:
 
     :param trials: the name of a trial, in lower case, to that of its rule.
     """
-    enforced = [trials[name] for edit in row["edits"] if edit["option"] == "mode" and (name := edit["rule"].lower()) in trials]
+    enforced = [
+        trials[name] for edit in row["edits"] if edit["option"] == "mode" and (name := edit["rule"].lower()) in trials
+    ]
     return "".join(f" It is a trial: to enforce it, remove {name!r} from {PREFIX}trial." for name in enforced)
 
 
@@ -119,11 +155,17 @@ class MailControl(Control):
 
         :raises OptionError: one is about mail that there cannot be.
         """
-        return request.parsed(f"{self.id} guarantees {_state(mail)}", lambda: mail.verdicts(guarantees_of(request), GUARANTEES))
+        return request.parsed(
+            f"{self.id} guarantees {_state(mail)}", lambda: mail.verdicts(guarantees_of(request), GUARANTEES)
+        )
 
     def findings(self, outlook: Outlook) -> list[Finding]:
-        """The guarantees that the plan would break, or leave unknown. One that is broken already, and does not get worse, is only in the report."""
-        texts = [f"the plan would break the guarantee {row['name']!r}: {refutation(row)}" for row in self._broken(outlook)]
+        """The guarantees that the plan would break, or leave unknown. One that is broken already, and does not get
+        worse, is only in the report.
+        """
+        texts = [
+            f"the plan would break the guarantee {row['name']!r}: {refutation(row)}" for row in self._broken(outlook)
+        ]
         texts += [
             f"the guarantee {new['name']!r} is proved now, but after the plan it is unknown whether it holds: {reasons_of(new)}."
             for _guarantee, old, new in self._sides(outlook.request, outlook.organization, outlook.plan)
@@ -139,12 +181,23 @@ class MailControl(Control):
             elif new["verdict"] == REFUTED and changes_mail(outlook.plan.changes):
                 now = Mail.of(outlook.organization)
                 then = now.after(outlook.plan)
-                worse = worsened(now.rules, then.rules, then.facts, guarantee, datetime.datetime.now(datetime.UTC), now.facts.get(IRM))
+                worse = worsened(
+                    now.rules,
+                    then.rules,
+                    then.facts,
+                    guarantee,
+                    datetime.datetime.now(datetime.UTC),
+                    now.facts.get(IRM),
+                )
                 broken += [{**new, "counterexample": counterexample_row(worse)}] if worse else []
         return broken
 
-    def _sides(self, request: Request, organization: Organization, plan: Plan | None) -> list[tuple[Guarantee, dict[str, Any], dict[str, Any]]]:
-        """Each guarantee with its verdicts now and after the plan; empty if there are none, for which the assessment gives the reason."""
+    def _sides(
+        self, request: Request, organization: Organization, plan: Plan | None
+    ) -> list[tuple[Guarantee, dict[str, Any], dict[str, Any]]]:
+        """Each guarantee with its verdicts now and after the plan; empty if there are none, for which the assessment
+        gives the reason.
+        """
         try:
             now = Mail.of(organization)
             before = self.proved(request, now)
@@ -169,7 +222,12 @@ class MailControl(Control):
         return verdict_rows((old, new) for _guarantee, old, new in sides)
 
     def suggested(
-        self, request: Request, organization: Organization, planned: Plan | None, to_yaml: Callable[[Any], str], traced: Traced | None
+        self,
+        request: Request,
+        organization: Organization,
+        planned: Plan | None,
+        to_yaml: Callable[[Any], str],
+        traced: Traced | None,
     ) -> list[dict[str, Any]]:
         try:
             mail = Mail.of(organization)
@@ -186,14 +244,25 @@ class MailControl(Control):
         # All rules would be there five times for each guarantee: the edited ones are in the YAML.
         trials = {trial_name(name).lower(): name for name in request.variables.get("trial") or ()}
         rows = suggestion_rows(found, rules.given, to_yaml)
-        return [{**{key: value for key, value in row.items() if key != "rules"}, "text": f"{row['text']}{_trial_note(row, trials)}"} for row in rows]
+        return [
+            {
+                **{key: value for key, value in row.items() if key != "rules"},
+                "text": f"{row['text']}{_trial_note(row, trials)}",
+            }
+            for row in rows
+        ]
 
     def misses(self, request: Request, organization: Organization, refuted: Collection[str]) -> list[str]:
         tested, verdicts = self._tested(request, Mail.of(organization))
         rows = [row for row in verdicts if row["verdict"] == REFUTED and row["name"] not in refuted]
-        return [*(failure_text(failure) for failure in tested.failures if not failure.open), *map(verdict_sentence, rows)]
+        return [
+            *(failure_text(failure) for failure in tested.failures if not failure.open),
+            *map(verdict_sentence, rows),
+        ]
 
-    def verdict(self, request: Request, organization: Organization, planned: Plan | None) -> tuple[bool | None, list[str]]:
+    def verdict(
+        self, request: Request, organization: Organization, planned: Plan | None
+    ) -> tuple[bool | None, list[str]]:
         mail = Mail.of(organization)
         mail = mail.after(planned) if planned else mail
         tested, verdicts = self._tested(request, mail)
@@ -203,9 +272,14 @@ class MailControl(Control):
         return met, [*(failure_text(failure) for failure in tested.failures), *map(verdict_sentence, rows)]
 
     def _tested(self, request: Request, mail: Mail) -> tuple[Tested, list[dict[str, Any]]]:
-        """The results of the messages, and the verdict on each guarantee, computed once for each state of an organization."""
+        """The results of the messages, and the verdict on each guarantee, computed once for each state of an
+        organization.
+        """
         messages = request.variables.get("messages") or ()
-        tested = request.parsed(f"{self.id} messages {_state(mail)}", lambda: run_cases(messages, Simulator(mail.rules, facts_of(mail.facts)), "none"))
+        tested = request.parsed(
+            f"{self.id} messages {_state(mail)}",
+            lambda: run_cases(messages, Simulator(mail.rules, facts_of(mail.facts)), "none"),
+        )
         return tested, self.proved(request, mail)
 
 

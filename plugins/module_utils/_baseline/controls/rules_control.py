@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The control of mail flow rules: the declared rules, the senders that they cover, and Exchange's limits. Private to the collection."""
+"""The control of mail flow rules: the declared rules, the senders that they cover, and Exchange's limits. Private to
+the collection.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import Control, Outlook, Parts, Request, named
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.effect import remarks, shortcomings, whole
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import (
+    Control,
+    Outlook,
+    Parts,
+    Request,
+    named,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.effect import (
+    remarks,
+    shortcomings,
+    whole,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX, Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.trial import (
     LONGEST_NAME,
@@ -21,18 +33,30 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     trial_of,
     tried_by,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotFoundError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    ExchangeError,
+    NotFoundError,
+    OptionError,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Patterns
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.scalars import exact_bytes
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import meant
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.trials import expired_sentence, trial_sentence
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.trials import (
+    expired_sentence,
+    trial_sentence,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import OUTGOING
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import refuse_double
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, declare, encrypts, keeps_senders_inside
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
+    DeclaredRule,
+    declare,
+    encrypts,
+    keeps_senders_inside,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_plan import plan_rule
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE, rules_of
@@ -43,14 +67,20 @@ OUTGOING_RULE = "Encrypt all outgoing mail"
 #: Exchange's own limits, where Get-TransportConfig does not show them.
 _RULES, _RULE_BYTES, _PATTERN_BYTES = 300, 8192, 20480
 
-_PATTERNS = [(section, field.option) for section, fields in SECTIONS.items() for field in fields if isinstance(field.kind, Patterns)]
+_PATTERNS = [
+    (section, field.option)
+    for section, fields in SECTIONS.items()
+    for field in fields
+    if isinstance(field.kind, Patterns)
+]
 
 
 @dataclass(frozen=True, kw_only=True)
 class RulesControl(Control):
     """Mail flow rules and their order.
 
-    Four variables: the rules, the one that encrypts all outgoing mail, the names of rules that are only tried, and for how many days at most.
+    Four variables: the rules, the one that encrypts all outgoing mail, the names of rules that are only tried, and for
+    how many days at most.
     """
 
     @property
@@ -79,7 +109,10 @@ class RulesControl(Control):
         listed, outgoing, trial, days = (variable.name for variable in self.variables)
         if int(request.variables.get(days) or 0) < 0:
             raise OptionError(f"{PREFIX}{days} must be 0 or more, not {request.variables[days]}.")
-        rules = [declare(whole(rule), f"hardened_baseline_{listed}[{index}].") for index, rule in enumerate(request.variables.get(listed) or ())]
+        rules = [
+            declare(whole(rule), f"hardened_baseline_{listed}[{index}].")
+            for index, rule in enumerate(request.variables.get(listed) or ())
+        ]
         names = request.variables.get(trial) or ()
         _refuse_trials(names, rules)
         keys = {name_key(name) for name in names}
@@ -92,14 +125,18 @@ class RulesControl(Control):
         return {self.subset: self._wanted(request, organization)}
 
     def _wanted(self, request: Request, organization: Organization) -> list[DeclaredRule]:
-        """The rules as they should be in the organization: without trials that nobody wants any more, and with those that are wanted as its last ones."""
+        """The rules as they should be in the organization: without trials that nobody wants any more, and with those
+        that are wanted as its last ones.
+        """
         stored, rules, conflicts = rules_of(organization), self.rules(request), self._conflicts(request, organization)
         trials = []
         for rule in self.tried(request):
             found = trial_among(stored, rule.name)
             trials += [replace(trial_of(rule), guid=found.guid if found else "")] if rule.name not in conflicts else []
         kept = {name_key(name) for rule in (*rules, *trials) for name in (rule.name, rule.guid)}
-        over = [rule for rule in stored if tried_by(rule) and kept.isdisjoint((name_key(rule.name), name_key(rule.guid)))]
+        over = [
+            rule for rule in stored if tried_by(rule) and kept.isdisjoint((name_key(rule.name), name_key(rule.guid)))
+        ]
         return [*(DeclaredRule("", rule.guid, "absent", None, None, {}, {}) for rule in over), *rules, *trials]
 
     def _conflicts(self, request: Request, organization: Organization) -> dict[str, str]:
@@ -123,14 +160,22 @@ class RulesControl(Control):
     def trials(self, request: Request, organization: Organization) -> list[Trial]:
         stored, conflicts = rules_of(organization), self._conflicts(request, organization)
         days = int(request.variables.get(self.variables[3].name) or 0)
-        return [Trial.of(rule.name, trial_among(stored, rule.name), days) for rule in self.tried(request) if rule.name not in conflicts]
+        return [
+            Trial.of(rule.name, trial_among(stored, rule.name), days)
+            for rule in self.tried(request)
+            if rule.name not in conflicts
+        ]
 
     def names_of_rules(self, request: Request, organization: Organization) -> list[str]:
         declared = [rule for rule in self.rules(request) if rule.state == "present"]
         guids = {rule.guid for rule in declared if rule.guid}
         stored = rules_of(organization) if organization.error(self.subset) is None else []
         trials = [trial_name(rule.name) for rule in self.tried(request)]
-        return [*(rule.name for rule in declared if rule.name), *trials, *(rule.name for rule in stored if rule.guid in guids or tried_by(rule))]
+        return [
+            *(rule.name for rule in declared if rule.name),
+            *trials,
+            *(rule.name for rule in stored if rule.guid in guids or tried_by(rule)),
+        ]
 
     def shown(self, request: Request) -> dict[str, Any]:
         trials = [_shown(trial_of(rule)) for rule in self.tried(request)]
@@ -138,7 +183,11 @@ class RulesControl(Control):
 
     def shortcomings(self, request: Request, organization: Organization) -> list[str]:
         expired = [expired_sentence(trial.as_dict()) for trial in self.trials(request, organization) if trial.expired]
-        return [*self._conflicts(request, organization).values(), *expired, *shortcomings(self.rules(request), organization)]
+        return [
+            *self._conflicts(request, organization).values(),
+            *expired,
+            *shortcomings(self.rules(request), organization),
+        ]
 
     def remarks(self, request: Request, organization: Organization) -> list[str]:
         stored = rules_of(organization)
@@ -170,13 +219,25 @@ class RulesControl(Control):
 
     def warnings(self, outlook: Outlook) -> list[str]:
         """The exceptions that the plan would remove from existing rules. Somebody may have added one in an emergency."""
-        whole_rules = {change.identity for change in outlook.plan.changes if change.resource == self.resource and change.option == "state"}
+        whole_rules = {
+            change.identity
+            for change in outlook.plan.changes
+            if change.resource == self.resource and change.option == "state"
+        }
         lost: dict[str, list[str]] = {}
         for change in outlook.plan.changes:
-            gone = _gone(change.before, change.after) if change.resource == self.resource and change.option.startswith("exceptions.") else None
+            gone = (
+                _gone(change.before, change.after)
+                if change.resource == self.resource and change.option.startswith("exceptions.")
+                else None
+            )
             if gone and change.identity not in whole_rules:
                 lost.setdefault(change.identity, []).append(f"{change.option.partition('.')[2]}: {value_text(gone)}")
-        changed = {rule.name: rule.properties.get("LastModifiedBy") for rule in rules_of(outlook.organization)} if lost else {}
+        changed = (
+            {rule.name: rule.properties.get("LastModifiedBy") for rule in rules_of(outlook.organization)}
+            if lost
+            else {}
+        )
         return [
             f"The run removes an exception of {name!r} that is not declared ({'; '.join(options)})"
             f"{f', last changed by {changed[name]}' if changed.get(name) else ''}. If it is meant, declare it, or keep it until a date: "
@@ -198,7 +259,11 @@ class RulesControl(Control):
             if rule.state == "absent" or name_key(name) not in touched or not encrypts(sections):
                 continue
             if not sections["conditions"]:
-                findings.append(Finding.acceptable(self.id, f"{name!r} would encrypt all mail: it has no condition.", "unconditional_rule"))
+                findings.append(
+                    Finding.acceptable(
+                        self.id, f"{name!r} would encrypt all mail: it has no condition.", "unconditional_rule"
+                    )
+                )
             elif not keeps_senders_inside(sections):
                 text = (
                     f"{name!r} has no condition that keeps its senders inside. It has no effect on mail from outside, or bounces it (550 5.7.162), "
@@ -208,7 +273,9 @@ class RulesControl(Control):
         return findings
 
     def _limit_findings(self, outlook: Outlook) -> list[Finding]:
-        """What would exceed Exchange's limits for rules. Sizes are estimates, because Exchange counts its own form of a rule."""
+        """What would exceed Exchange's limits for rules. Sizes are estimates, because Exchange counts its own form of a
+        rule.
+        """
         organization, rules = outlook.organization, self._wanted(outlook.request, outlook.organization)
         config = organization.only("transport_config") if organization.error("transport_config") is None else {}
         book = RuleBook(organization)
@@ -229,17 +296,33 @@ class RulesControl(Control):
         most_rules = len(book.rules) + len(set(after) - set(book.by_guid))
         if most_rules > limit and most_rules > len(book.rules):
             until = "" if len(after) > limit else " until the run removes those that go"
-            texts.append(f"there would be {max(len(after), most_rules)} rules{until}; the organization can have {limit}.")
+            texts.append(
+                f"there would be {max(len(after), most_rules)} rules{until}; the organization can have {limit}."
+            )
         size = _bytes(config.get("TransportRuleSizeLimit"), _RULE_BYTES)
         for rule in (rule for rule in rules if rule.state == "present"):
-            length = len(json.dumps(_effective(organization, rule), ensure_ascii=False).encode("utf-8", "surrogatepass"))
+            length = len(
+                json.dumps(_effective(organization, rule), ensure_ascii=False).encode("utf-8", "surrogatepass")
+            )
             if length > size:
                 texts.append(f"the rule {rule.label!r} would have about {length:,} bytes; Exchange accepts {size:,}.")
-        patterns = sum(len(pattern) for sections in after.values() for section, option in _PATTERNS for pattern in sections.get(section, {}).get(option, ()))
-        before = sum(len(pattern) for rule in book.rules for section, option in _PATTERNS for pattern in rule.sections.get(section, {}).get(option, ()))
+        patterns = sum(
+            len(pattern)
+            for sections in after.values()
+            for section, option in _PATTERNS
+            for pattern in sections.get(section, {}).get(option, ())
+        )
+        before = sum(
+            len(pattern)
+            for rule in book.rules
+            for section, option in _PATTERNS
+            for pattern in rule.sections.get(section, {}).get(option, ())
+        )
         most = _bytes(config.get("TransportRuleCollectionRegexCharsLimit"), _PATTERN_BYTES)
         if patterns > most and patterns > before:
-            texts.append(f"the patterns of all rules would have {patterns:,} characters, and the organization can have {most:,}.")
+            texts.append(
+                f"the patterns of all rules would have {patterns:,} characters, and the organization can have {most:,}."
+            )
         return [Finding(self.id, text) for text in texts]
 
 
@@ -250,20 +333,28 @@ def _refuse_trials(names: Sequence[str], rules: Sequence[DeclaredRule]) -> None:
     for index, name in enumerate(names):
         where, rule = f"{PREFIX}trial[{index}]: {name!r}", declared.get(name_key(name))
         if rule is None:
-            raise OptionError(f"{where} is not the name of a rule of {PREFIX}encryption_rules{meant(name, (each.name for each in declared.values()))}")
+            raise OptionError(
+                f"{where} is not the name of a rule of {PREFIX}encryption_rules{meant(name, (each.name for each in declared.values()))}"
+            )
         if name_key(name) in seen:
             raise OptionError(f"{where} is listed twice.")
         if rule.state == "absent":
             raise OptionError(f"{where} has state: absent, so there is nothing to try.")
         if len(rule.name) > LONGEST_NAME:
-            raise OptionError(f"{where} has {len(rule.name)} characters; a rule on trial can have {LONGEST_NAME}, because the name of its trial is longer.")
+            raise OptionError(
+                f"{where} has {len(rule.name)} characters; a rule on trial can have {LONGEST_NAME}, because the name of its trial is longer."
+            )
         if name_key(trial_name(name)) in declared:
-            raise OptionError(f"{where} cannot be on trial, because {PREFIX}encryption_rules has a rule with the name of its trial, {trial_name(name)!r}.")
+            raise OptionError(
+                f"{where} cannot be on trial, because {PREFIX}encryption_rules has a rule with the name of its trial, {trial_name(name)!r}."
+            )
         seen.add(name_key(name))
 
 
 def _outgoing(wanted: Mapping[str, Any], request: Request) -> dict[str, Any]:
-    """The rule that encrypts all mail from inside to outside, with the branding of the OME configuration that the baseline creates."""
+    """The rule that encrypts all mail from inside to outside, with the branding of the OME configuration that the
+    baseline creates.
+    """
     actions = {"apply_rights_protection_template": wanted.get("template") or "Encrypt"}
     if request.created:
         actions["apply_rights_protection_customization_template"] = request.created[0]
@@ -278,11 +369,16 @@ def _outgoing(wanted: Mapping[str, Any], request: Request) -> dict[str, Any]:
 
 
 def outgoing_exceptions(wanted: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The exceptions of the rule that encrypts all outgoing mail: the given ones, and the domains to which mail is protected in transit instead."""
+    """The exceptions of the rule that encrypts all outgoing mail: the given ones, and the domains to which mail is
+    protected in transit instead.
+    """
     given, domains = wanted.get("exceptions"), wanted.get("protected_in_transit") or []
     if not domains:
         return given
-    return {**(given or {}), "recipient_domain_is": list(dict.fromkeys([*((given or {}).get("recipient_domain_is") or ()), *domains]))}
+    return {
+        **(given or {}),
+        "recipient_domain_is": list(dict.fromkeys([*((given or {}).get("recipient_domain_is") or ()), *domains])),
+    }
 
 
 def _effective(organization: Organization, rule: DeclaredRule) -> Mapping[str, Mapping[str, Any]]:
@@ -299,7 +395,14 @@ def _gone(before: Any, after: Any) -> Any:
 
 
 def _shown(rule: DeclaredRule) -> dict[str, Any]:
-    values = {"name": rule.name, "guid": rule.guid, "state": rule.state, "enabled": rule.enabled, **rule.settings, **rule.sections}
+    values = {
+        "name": rule.name,
+        "guid": rule.guid,
+        "state": rule.state,
+        "enabled": rule.enabled,
+        **rule.settings,
+        **rule.sections,
+    }
     return {option: value for option, value in values.items() if value not in (None, "")}
 
 

@@ -17,13 +17,16 @@ SPECIAL = frozenset({"all", "always", "never", "tagged", "untagged"})
 _OF_MOLECULE = frozenset({"molecule-notest", "molecule-idempotence-notest", "notest"})
 
 _SHAPE = re.compile(r"[a-z]{3}[-_ ]?\d{1,2}", re.IGNORECASE)
-_LIKE_A_CONTROL = re.compile(rf"(?:{'|'.join(sorted({id_.partition('-')[0] for id_ in CONTROL}))})\W*_?\d+", re.IGNORECASE)
+_LIKE_A_CONTROL = re.compile(
+    rf"(?:{'|'.join(sorted({id_.partition('-')[0] for id_ in CONTROL}))})\W*_?\d+", re.IGNORECASE
+)
 
 
 def tag_errors(tags: Iterable[str], *, selects: bool, only_controls: bool) -> list[str]:
     """A sentence for each tag that would not select what it names.
 
-    :param selects: whether the procedure has controls; otherwise it takes an organization as a whole, regardless of tags.
+    :param selects: whether the procedure has controls; otherwise it takes an organization as a whole, regardless of
+        tags.
     :param only_controls: whether every tag has to be a control's: nothing else of the playbook has tags.
     """
     errors = []

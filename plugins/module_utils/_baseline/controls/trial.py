@@ -1,12 +1,14 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules on trial: in Exchange under another name, last, in Mode Audit, in which a rule does nothing to mail and only its actions are logged.
+"""Rules on trial: in Exchange under another name, last, in Mode Audit, in which a rule does nothing to mail and only
+its actions are logged.
 
-Private to the collection. Last and without stop, a trial is harmless whatever Mode Audit does to splits (U06) and stops (U08). Incident reports and
-notifications would go out even so, so a trial has none. ``SetAuditSeverity: DoNotAudit`` would log nothing. Exchange inspects content for a trial, too, and
-with ``RuleErrorAction: Defer``, mail would wait, and could bounce, where it cannot finish: a trial has ``Ignore``. Source: Microsoft's pages of
-Set-TransportRule, of testing mail flow rules, and of "554 5.6.0 Invalid message content".
+Private to the collection. Last and without stop, a trial is harmless whatever Mode Audit does to splits (U06) and stops
+(U08). Incident reports and notifications would go out even so, so a trial has none. ``SetAuditSeverity: DoNotAudit``
+would log nothing. Exchange inspects content for a trial, too, and with ``RuleErrorAction: Defer``, mail would wait, and
+could bounce, where it cannot finish: a trial has ``Ignore``. Source: Microsoft's pages of Set-TransportRule, of testing
+mail flow rules, and of "554 5.6.0 Invalid message content".
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ class Trial:
 
     :param name: the rule that is tried.
     :param rule: the name of its trial in Exchange.
-    :param since: the day since which the trial has been as it is; ``None`` if it does not exist yet, or Exchange does not show it.
+    :param since: the day since which the trial has been as it is; ``None`` if it does not exist yet, or Exchange does
+        not show it.
     :param until: the last day of its time; ``None`` with ``since``, or if its time does not end.
     """
 
@@ -53,7 +56,12 @@ class Trial:
     def as_dict(self) -> dict[str, Any]:
         """The trial in its written form. What is not known is absent."""
         dates = {"since": self.since, "until": self.until}
-        return {"name": self.name, "rule": self.rule, **{key: day.isoformat() for key, day in dates.items() if day}, "expired": self.expired}
+        return {
+            "name": self.name,
+            "rule": self.rule,
+            **{key: day.isoformat() for key, day in dates.items() if day},
+            "expired": self.expired,
+        }
 
     @classmethod
     def of(cls, name: str, stored: Rule | None, days: int) -> Trial:
@@ -82,7 +90,9 @@ def trial_of(rule: DeclaredRule) -> DeclaredRule:
 
 
 def tried_by(rule: Rule) -> str:
-    """The name of the rule that a rule of the organization is the trial of; empty if it is no trial, as one that somebody has enforced."""
+    """The name of the rule that a rule of the organization is the trial of; empty if it is no trial, as one that
+    somebody has enforced.
+    """
     comments = str(rule.properties.get("Comments") or "")
     return comments.removeprefix(_MARK) if is_trial(comments, rule.settings["mode"]) else ""
 
@@ -99,7 +109,9 @@ def trial_among(rules: Sequence[Rule], name: str) -> Rule | None:
 
 
 def since(rule: Rule) -> datetime.date | None:
-    """The day on which a rule was created, or changed last where Exchange does not show that; ``None`` if it shows neither."""
+    """The day on which a rule was created, or changed last where Exchange does not show that; ``None`` if it shows
+    neither.
+    """
     for key in ("WhenCreatedUTC", "WhenCreated", "WhenChangedUTC", "WhenChanged"):
         try:
             return datetime.datetime.fromisoformat(str(rule.properties.get(key))).date()

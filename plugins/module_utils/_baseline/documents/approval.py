@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Approvals: which plan was approved, whether it is the plan that is needed now, and whether a run has already used it. Private to the collection.
+"""Approvals: which plan was approved, whether it is the plan that is needed now, and whether a run has already used it.
+Private to the collection.
 
-An approval covers one plan of one run. Its digest identifies what was read and approved; the run identifies the plan, because after a rollback
-the same change has the same digest.
+An approval covers one plan of one run. Its digest identifies what was read and approved; the run identifies the plan,
+because after a rollback the same change has the same digest.
 """
 
 from __future__ import annotations
@@ -14,10 +15,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX, Finding, allow
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import (
+    PREFIX,
+    Finding,
+    allow,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.chain import TakenApproval
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan import PlanDocument, moved, read_plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan import (
+    PlanDocument,
+    moved,
+    read_plan,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import read_snapshot
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
@@ -45,7 +54,8 @@ class Approval:
 
 
 def approval_of(variables: Mapping[str, Any], artifacts: Artifacts, hosts: Sequence[str] = ()) -> Approval | None:
-    """The approved plan that the variables name; ``None`` if they name none. Raises OptionError if a file is not an approved plan.
+    """The approved plan that the variables name; ``None`` if they name none. Raises OptionError if a file is not an
+    approved plan.
 
     :param hosts: all organizations of the run, since another one may have the plan.
     """
@@ -69,7 +79,9 @@ def _belongs_to(artifacts: Artifacts, digest: str, hosts: Sequence[str]) -> str:
     return ""
 
 
-def approval_findings(approval: Approval | None, plan: PlanDocument, variables: Mapping[str, Any], artifacts: Artifacts, *, writes: bool) -> list[Finding]:
+def approval_findings(
+    approval: Approval | None, plan: PlanDocument, variables: Mapping[str, Any], artifacts: Artifacts, *, writes: bool
+) -> list[Finding]:
     """The findings about the approval of a plan.
 
     :param plan: the plan that is needed now.
@@ -97,7 +109,8 @@ def _moved(approval: Approval, plan: PlanDocument) -> list[Finding]:
 
 
 def used(digest: str, planned_by: str, artifacts: Artifacts, *, own: str = "") -> list[Finding]:
-    """A finding if a run has already taken an approval, which its snapshot records, also in its name. If that snapshot cannot be read, it is unknown.
+    """A finding if a run has already taken an approval, which its snapshot records, also in its name. If that snapshot
+    cannot be read, it is unknown.
 
     :param planned_by: the run that made the approved plan; empty if that is not known.
     :param own: the snapshot of the run that asks.
@@ -110,9 +123,16 @@ def used(digest: str, planned_by: str, artifacts: Artifacts, *, own: str = "") -
         except OptionError as error:
             return [_taken(f"whether a run took the approval of {digest} before is unknown: {error}")]
         if TakenApproval(snapshot.approved_plan, snapshot.approved_run, snapshot.run).is_of(digest, planned_by):
-            return [_taken(f"{digest} was approved for one run, and the run of {snapshot.created_at} took it ({link.path}).")]
+            return [
+                _taken(
+                    f"{digest} was approved for one run, and the run of {snapshot.created_at} took it ({link.path})."
+                )
+            ]
     gone = [taken.run for taken in artifacts.snapshots.taken_approvals() if taken.is_of(digest, planned_by)]
-    return [_taken(f"{digest} was approved for one run, and {run} took it (its snapshot is no longer kept).") for run in gone[:1]]
+    return [
+        _taken(f"{digest} was approved for one run, and {run} took it (its snapshot is no longer kept).")
+        for run in gone[:1]
+    ]
 
 
 def _taken(text: str) -> Finding:
@@ -120,7 +140,8 @@ def _taken(text: str) -> Finding:
 
 
 def _with_digest(artifacts: Artifacts, digest: str) -> Approval:
-    """The approval of the newest plan with this digest. It comes from the organization's files: from a check, or from the last run that wrote.
+    """The approval of the newest plan with this digest. It comes from the organization's files: from a check, or from
+    the last run that wrote.
 
     A run that wrote has kept the plan as that run saw it, which does not show which check made the approved one.
     """
@@ -144,7 +165,8 @@ def _with_digest(artifacts: Artifacts, digest: str) -> Approval:
 
 
 def refused_switch(variables: Mapping[str, Any], given_on_launch: frozenset[str]) -> list[str]:
-    """Why the variable that requires an approval is refused as an extra variable, which overrides the playbook; nothing if it is accepted.
+    """Why the variable that requires an approval is refused as an extra variable, which overrides the playbook; nothing
+    if it is accepted.
 
     :param variables: by their full names.
     :param given_on_launch: the names of those that are extra variables.

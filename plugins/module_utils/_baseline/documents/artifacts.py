@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.chain import SnapshotChain, TakenApproval
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.chain import (
+    SnapshotChain,
+    TakenApproval,
+)
 
 
 class Notes(Protocol):
@@ -24,17 +27,23 @@ class Notes(Protocol):
         """What the tasks of this procedure have stored so far."""
 
     def remembered_of(self, hosts: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """What the tasks of this procedure have found so far in other organizations; one without anything has an empty dictionary."""
+        """What the tasks of this procedure have found so far in other organizations; one without anything has an empty
+        dictionary.
+        """
 
     def keep_unwritten(self, report: Mapping[str, Any]) -> None:
-        """Stores the report of an organization whose files could not be written for that of the run; an empty one if they could."""
+        """Stores the report of an organization whose files could not be written for that of the run; an empty one if
+        they could.
+        """
 
     @property
     def reported(self) -> bool:
         """Whether this procedure has written the report of the organization."""
 
     def mark(self, what: str, hosts: Iterable[str]) -> None:
-        """Marks organizations for later tasks in this procedure of the run: ``published``, ``reported-failure``, or ``failed`` in an earlier ring."""
+        """Marks organizations for later tasks in this procedure of the run: ``published``, ``reported-failure``, or
+        ``failed`` in an earlier ring.
+        """
 
     def marked(self, what: str, hosts: Sequence[str]) -> list[str]:
         """Those of some organizations that are marked so."""
@@ -46,14 +55,15 @@ class Notes(Protocol):
         """Records that the run knows what it wrote, and that it stays or is rolled back."""
 
     def interrupted(self) -> dict[str, str]:
-        """``run`` and ``snapshot`` of the run that writes, or of one that was interrupted while it wrote; empty if there is none.
+        """``run`` and ``snapshot`` of the run that writes, or of one that was interrupted while it wrote; empty if
+        there is none.
 
         ``unknown`` alone says why neither can be told.
         """
 
     def contradictions(self) -> list[dict[str, Any]]:
-        """What Exchange has contradicted of rules, and no later window agreed with: rows of ``guid``, ``name``, ``from``, ``until`` (the window), ``run``
-        and ``contradictions``. Raises OptionError if that cannot be read.
+        """What Exchange has contradicted of rules, and no later window agreed with: rows of ``guid``, ``name``,
+        ``from``, ``until`` (the window), ``run`` and ``contradictions``. Raises OptionError if that cannot be read.
         """
 
     def keep_contradictions(self, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -83,7 +93,9 @@ class Snapshots(Protocol):
         """The approvals that runs took whose snapshots are no longer kept."""
 
     def store(self, document: Mapping[str, Any], capture: Mapping[str, Any]) -> str:
-        """Writes a snapshot under a unique name, and the capture of what was read beside it. Returns the path of the snapshot."""
+        """Writes a snapshot under a unique name, and the capture of what was read beside it. Returns the path of the
+        snapshot.
+        """
 
     def rolled_back(self, path: str) -> bool:
         """Whether a snapshot has been rolled back."""
@@ -105,7 +117,9 @@ class Reports(Protocol):
         """The reports of the organizations that this run has reported on so far."""
 
     def slices(self, run: str) -> Iterator[Mapping[str, Any]]:
-        """The reports of all organizations in the runs of the same procedure in the same workflow job, oldest run first."""
+        """The reports of all organizations in the runs of the same procedure in the same workflow job, oldest run
+        first.
+        """
 
     def adopt_slices(self, run: str) -> None:
         """Links what the organizations' folders in those runs contain into this run's folder."""

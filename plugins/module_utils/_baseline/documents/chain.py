@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The snapshots of an organization as a chain: each names the one before it. Private to the collection.
 
-The newest is the end of the chain, regardless of clocks. If the chain does not show which one that is, a person has to choose.
+The newest is the end of the chain, regardless of clocks. If the chain does not show which one that is, a person has to
+choose.
 """
 
 from __future__ import annotations
@@ -61,16 +62,22 @@ class SnapshotChain:
 
     @cached_property
     def starts(self) -> list[Link]:
-        """Those whose predecessor does not exist. More than one means that the chain is broken, because retention removes only the oldest."""
+        """Those whose predecessor does not exist. More than one means that the chain is broken, because retention
+        removes only the oldest.
+        """
         return [link for link in self.links if link.previous not in self._by_id]
 
     @cached_property
     def pending(self) -> list[Link]:
-        """Those that a rollback can still restore. One that was rolled back does not count once all of its successors were rolled back, too."""
+        """Those that a rollback can still restore. One that was rolled back does not count once all of its successors
+        were rolled back, too.
+        """
         gone: set[str] = set()
         for end in _ends(self.links):
             link: Link | None = end
-            while link and link.rolled_back and all(follower.id in gone for follower in self._followers.get(link.id, ())):
+            while (
+                link and link.rolled_back and all(follower.id in gone for follower in self._followers.get(link.id, ()))
+            ):
                 gone.add(link.id)
                 link = self._by_id.get(link.previous)
         return [link for link in self.links if link.id not in gone]
@@ -84,10 +91,16 @@ class SnapshotChain:
             return None
         if len(self.starts) > 1:
             names = self._names(self.starts)
-            raise OptionError(f"The chain of snapshots is broken: predecessors of {names} are missing, so the newest snapshot is uncertain.", remedy=_ASK)
+            raise OptionError(
+                f"The chain of snapshots is broken: predecessors of {names} are missing, so the newest snapshot is uncertain.",
+                remedy=_ASK,
+            )
         ends = _ends(self.pending)
         if len(ends) != 1:
-            raise OptionError(f"The chain of snapshots is forked: {self._names(ends)} have no successor, so the newest snapshot is uncertain.", remedy=_ASK)
+            raise OptionError(
+                f"The chain of snapshots is forked: {self._names(ends)} have no successor, so the newest snapshot is uncertain.",
+                remedy=_ASK,
+            )
         return ends[0]
 
     def last(self) -> Link | None:
@@ -113,7 +126,9 @@ class SnapshotChain:
         return found
 
     def old_end(self) -> list[Link]:
-        """Those that can be removed without breaking the chain, oldest first: all up to its end, or up to its first fork."""
+        """Those that can be removed without breaking the chain, oldest first: all up to its end, or up to its first
+        fork.
+        """
         old: list[Link] = []
         following = self.starts
         while len(following) == 1:

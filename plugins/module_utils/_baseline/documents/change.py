@@ -15,11 +15,17 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import control_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.digest import normal
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import impact_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ChangeState, RollbackClass
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
+    ChangeState,
+    RollbackClass,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION, find
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
+    OME_CONFIGURATION,
+    find,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.registry import RESOURCE
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import is_past
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE, rules_of
@@ -71,9 +77,17 @@ class PlannedChange(Change):
     @classmethod
     def read(cls, row: Any) -> PlannedChange:
         """A change from its written form. Raises ValueError if it is none."""
-        if not isinstance(row, Mapping) or set(row) != set(_WRITTEN) or any(not isinstance(row[key], str) for key in _TEXTS):
+        if (
+            not isinstance(row, Mapping)
+            or set(row) != set(_WRITTEN)
+            or any(not isinstance(row[key], str) for key in _TEXTS)
+        ):
             raise ValueError("it is not a change")
-        enums = {"impact": Impact(row["impact"]), "rollback": RollbackClass(row["rollback"]), "state": ChangeState(row["state"])}
+        enums = {
+            "impact": Impact(row["impact"]),
+            "rollback": RollbackClass(row["rollback"]),
+            "state": ChangeState(row["state"]),
+        }
         return cls(**{**row, **enums})
 
     def as_dict(self) -> dict[str, Any]:
@@ -98,7 +112,9 @@ class PlannedChange(Change):
     def digested(self) -> dict[str, Any]:
         """The parts of the change that count for the digest of a plan."""
         counted = self.counted().as_dict()
-        return {key: counted[key] for key in _WRITTEN if key not in ("control", "state")} | {"command": stable_command(self.command)}
+        return {key: counted[key] for key in _WRITTEN if key not in ("control", "state")} | {
+            "command": stable_command(self.command)
+        }
 
 
 #: The keys of a change in its written form, in their order, and those whose value is always a text.
@@ -106,7 +122,9 @@ _WRITTEN = ("control", "resource", "identity", "option", "before", "after", "imp
 _TEXTS = tuple(key for key in _WRITTEN if key not in ("before", "after"))
 
 
-def planned_changes(organization: Organization, plan: Plan, mail: Mapping[str, Any] = types.MappingProxyType({})) -> list[PlannedChange]:
+def planned_changes(
+    organization: Organization, plan: Plan, mail: Mapping[str, Any] = types.MappingProxyType({})
+) -> list[PlannedChange]:
     """The changes of a plan, those with the worst impact first.
 
     :param mail: what the plan does to mail.
@@ -132,7 +150,12 @@ def touched_rules(organization: Organization, changes: Iterable[PlannedChange]) 
         return []
     touched = [rule for rule in rules_of(organization) if rule.name in names]
     return [
-        {"name": rule.name, "guid": rule.guid, **({"last_modified_by": str(who)} if (who := rule.properties.get("LastModifiedBy")) else {})} for rule in touched
+        {
+            "name": rule.name,
+            "guid": rule.guid,
+            **({"last_modified_by": str(who)} if (who := rule.properties.get("LastModifiedBy")) else {}),
+        }
+        for rule in touched
     ]
 
 
@@ -149,7 +172,10 @@ def rollback_class(organization: Organization, change: Change) -> RollbackClass:
         # A template that is gone can be recreated, but mail that was sent with the old one does not come back to it.
         return RollbackClass.EQUIVALENT if change.after == "present" else RollbackClass.NOT_POSSIBLE
     field = field_of(change.resource, change.option)
-    created = change.resource == OME_CONFIGURATION.name and find(organization.objects(OME_CONFIGURATION.subset), change.identity) is None
+    created = (
+        change.resource == OME_CONFIGURATION.name
+        and find(organization.objects(OME_CONFIGURATION.subset), change.identity) is None
+    )
     if not created and change.before is None and field is not None and change.after != field.kind.cleared:
         return RollbackClass.NOT_POSSIBLE
     return RollbackClass.EXACT
@@ -171,12 +197,16 @@ def same(resource: str, option: str, first: Any, second: Any) -> bool:
 
 
 def worst_first(changes: Iterable[PlannedChange]) -> list[PlannedChange]:
-    """The changes in the order in which a shortened text names them: settings of which a module warns, then the worst impact."""
+    """The changes in the order in which a shortened text names them: settings of which a module warns, then the worst
+    impact.
+    """
     return sorted(changes, key=lambda change: (not _is_dangerous(change), _IMPACTS.index(change.impact)))
 
 
 def _is_dangerous(change: PlannedChange) -> bool:
-    """Whether a setting goes to a value that a module warns of, or comes from one: drift is planned the other way round."""
+    """Whether a setting goes to a value that a module warns of, or comes from one: drift is planned the other way
+    round.
+    """
     field = field_of(change.resource, change.option)
     return bool(field and (field.danger(change.after) or field.danger(change.before)))
 
@@ -186,7 +216,9 @@ def undone(changes: Sequence[PlannedChange], verbs: Undoing) -> str:
     whole = {change.managed_object: verbs.of(change) for change in changes if change.option == "state"}
     done = list(
         dict.fromkeys(
-            (whole[change.managed_object], change.subject) if change.managed_object in whole else (verbs.set_back, f"{change.option} of {change.subject}")
+            (whole[change.managed_object], change.subject)
+            if change.managed_object in whole
+            else (verbs.set_back, f"{change.option} of {change.subject}")
             for change in worst_first(changes)
         )
     )
@@ -197,7 +229,8 @@ def undone(changes: Sequence[PlannedChange], verbs: Undoing) -> str:
     return "; ".join([*(f"{verb} {', '.join(names)}" for verb, names in by_verb.items()), *more])
 
 
-#: A text in a command, or what counts for nothing in it: the GUID of a rule, whose name the change has, and its place among rules of others.
+#: A text in a command, or what counts for nothing in it: the GUID of a rule, whose name the change has, and its place
+#: among rules of others.
 _VOLATILE = re.compile(r"('(?:[^']|'')*')| -Identity '(?:[^']|'')*'| -Priority \d+")
 
 
@@ -212,11 +245,16 @@ def digested(changes: Iterable[PlannedChange]) -> list[dict[str, Any]]:
 
 
 def unplanned(
-    planned: Iterable[PlannedChange], needed: Iterable[PlannedChange], *, effects: Iterable[str] = tuple(_EFFECTS), plan: str = "the approved plan"
+    planned: Iterable[PlannedChange],
+    needed: Iterable[PlannedChange],
+    *,
+    effects: Iterable[str] = tuple(_EFFECTS),
+    plan: str = "the approved plan",
 ) -> list[str]:
     """The needed changes that were not planned, as sentences.
 
-    Several changes share a cmdlet, so the rest of a plan may run as another cmdlet, and may do less than the whole plan.
+    Several changes share a cmdlet, so the rest of a plan may run as another cmdlet, and may do less than the whole
+    plan.
 
     :param effects: the effects of a change that must not be worse than planned.
     :param plan: what the sentences call the plan.
@@ -232,8 +270,15 @@ def _unplanned(change: PlannedChange, known: Sequence[PlannedChange], effects: S
     twin = next((other for other in known if _values(other) == _values(change)), None)
     if twin is None:
         return f"{what} would go from {value_text(change.before)} to {value_text(change.after)}, which is not in {plan}"
-    worse = [name for name in effects if _EFFECTS[name].index(getattr(change, name)) < _EFFECTS[name].index(getattr(twin, name))]
-    differing = [f"its {name} is {str(getattr(change, name)) or 'none'!r}, but {str(getattr(twin, name)) or 'none'!r} in the plan" for name in worse]
+    worse = [
+        name
+        for name in effects
+        if _EFFECTS[name].index(getattr(change, name)) < _EFFECTS[name].index(getattr(twin, name))
+    ]
+    differing = [
+        f"its {name} is {str(getattr(change, name)) or 'none'!r}, but {str(getattr(twin, name)) or 'none'!r} in the plan"
+        for name in worse
+    ]
     return f"{what}: {' and '.join(differing)}" if differing else ""
 
 

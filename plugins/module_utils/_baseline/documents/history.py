@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How long findings have been open, only from the reports of earlier runs. Private to the collection.
 
-A run sees what is open at one moment. What happened between two runs is unknown, so every start and every end lies *between* two
-moments: the last run without the finding, and the first run with it. A run that could not read an organization or did not check a
-control provides no information about it.
+A run sees what is open at one moment. What happened between two runs is unknown, so every start and every end lies
+*between* two moments: the last run without the finding, and the first run with it. A run that could not read an
+organization or did not check a control provides no information about it.
 """
 
 from __future__ import annotations
@@ -14,10 +14,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import MAIL_CONTROL
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange, same
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import OrganizationReport, now
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ChangeState, ControlStatus, OrganizationStatus
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import (
+    MAIL_CONTROL,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import (
+    PlannedChange,
+    same,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    OrganizationReport,
+    now,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
+    ChangeState,
+    ControlStatus,
+    OrganizationStatus,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import VERSION
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE
@@ -66,7 +78,11 @@ class Moment:
     run: str
 
     def __str__(self) -> str:
-        return f"between {shown(self.after)} and {shown(self.by)}" if self.after else f"{shown(self.by)} or earlier (first check)"
+        return (
+            f"between {shown(self.after)} and {shown(self.by)}"
+            if self.after
+            else f"{shown(self.by)} or earlier (first check)"
+        )
 
     def as_dict(self) -> dict[str, str]:
         """The moment as a document."""
@@ -104,7 +120,11 @@ class Undone:
 
     def is_of(self, key: FindingKey, seen: Seen) -> bool:
         """Whether it is the value that was a finding."""
-        told = (key.control, key.resource, key.option) == (self.control, self.resource, self.option) and key.object in self.objects
+        told = (key.control, key.resource, key.option) == (
+            self.control,
+            self.resource,
+            self.option,
+        ) and key.object in self.objects
         return told and same(self.resource, self.option, seen.found, self.value)
 
 
@@ -146,7 +166,12 @@ class Episode:
     def as_dict(self) -> dict[str, Any]:
         """The episode as a document."""
         ended = {"ended": {**self.end.as_dict(), "how": self.how}} if self.end else {}
-        return {"since": self.since.as_dict(), "last_seen": self.last_seen, **ended, **({"modified_by": self.modified_by} if self.modified_by else {})}
+        return {
+            "since": self.since.as_dict(),
+            "last_seen": self.last_seen,
+            **ended,
+            **({"modified_by": self.modified_by} if self.modified_by else {}),
+        }
 
 
 @dataclass
@@ -213,11 +238,22 @@ class OrganizationHistory:
         if episodes and episodes[-1].end is None:
             episodes[-1].seen, episodes[-1].last_seen = seen, look.at
             return
-        episodes.append(Episode(Moment(self._judged_at.get(key.control, ""), look.at, look.run), seen, look.at, modified_by=seen.modified_by))
+        episodes.append(
+            Episode(
+                Moment(self._judged_at.get(key.control, ""), look.at, look.run),
+                seen,
+                look.at,
+                modified_by=seen.modified_by,
+            )
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The organization as a document, without its findings."""
-        who = {"tenant_id": self.tenant_id, "name": self.names[-1] if self.names else "", "display_name": self.display_name}
+        who = {
+            "tenant_id": self.tenant_id,
+            "name": self.names[-1] if self.names else "",
+            "display_name": self.display_name,
+        }
         times = {"first_seen": self.first_seen, "last_seen": self.last_seen}
         return {
             **{key: text for key, text in {**who, **times}.items() if text},
@@ -239,9 +275,20 @@ class OrganizationHistory:
         who = self._who()
         for key, episodes in self.findings.items():
             last = episodes[-1]
-            about = {**who, "host": self.hosts[-1], "control": key.control, "title": last.seen.title, "resource": key.resource, "identity": last.seen.identity}
+            about = {
+                **who,
+                "host": self.hosts[-1],
+                "control": key.control,
+                "title": last.seen.title,
+                "resource": key.resource,
+                "identity": last.seen.identity,
+            }
             guid = {"guid": key.object} if key.resource == RULE and key.object != last.seen.identity else {}
-            values = {name: value for name, value in (("found", last.seen.found), ("wanted", last.seen.wanted)) if value is not None}
+            values = {
+                name: value
+                for name, value in (("found", last.seen.found), ("wanted", last.seen.wanted))
+                if value is not None
+            }
             yield {
                 **about,
                 **guid,
@@ -280,7 +327,13 @@ def _undoing(at: str, run: str, report: OrganizationReport) -> Look:
     """What a run without controls has set. What it stored is known even if it failed later."""
     guids = {str(rule["name"]): str(rule.get("guid") or "") for rule in report.rules}
     undone = tuple(
-        Undone(change.control, change.resource, frozenset((change.identity, guids.get(change.identity, change.identity))), change.option, change.after)
+        Undone(
+            change.control,
+            change.resource,
+            frozenset((change.identity, guids.get(change.identity, change.identity))),
+            change.option,
+            change.after,
+        )
         for change in _told_once(report.changes)
         if change.state is ChangeState.STORED
     )
@@ -294,7 +347,9 @@ def _look(kind: str, at: str, run: str, report: OrganizationReport) -> Look:
     judged = {
         control.id: control.status
         for control in told
-        if control.status is not ControlStatus.NOT_ASSESSABLE and control.selected and not (foreseen and control.id == MAIL_CONTROL)
+        if control.status is not ControlStatus.NOT_ASSESSABLE
+        and control.selected
+        and not (foreseen and control.id == MAIL_CONTROL)
     }
     rules = {str(rule["name"]): rule for rule in report.rules}
     titles = {control.id: control.title for control in told}
@@ -303,14 +358,25 @@ def _look(kind: str, at: str, run: str, report: OrganizationReport) -> Look:
         rule = rules.get(change.identity, {}) if change.resource == RULE else {}
         key = FindingKey(change.control, change.resource, str(rule.get("guid") or change.identity), change.option)
         what = f"{change.option} of {change.identity or change.resource}"
-        seen = Seen(titles.get(change.control, ""), change.identity, what, change.before, change.after, str(rule.get("last_modified_by") or ""))
+        seen = Seen(
+            titles.get(change.control, ""),
+            change.identity,
+            what,
+            change.before,
+            change.after,
+            str(rule.get("last_modified_by") or ""),
+        )
         return key, seen
 
     found: dict[FindingKey, Seen] = {}
     for control in told:
         if judged.get(control.id) is not ControlStatus.NOT_MET:
             continue
-        changes = [change for change in _told_once(report.changes) if change.control == control.id and change.state is not ChangeState.STORED]
+        changes = [
+            change
+            for change in _told_once(report.changes)
+            if change.control == control.id and change.state is not ChangeState.STORED
+        ]
         found.update(map(seen_of, changes))
         if not changes:
             found[FindingKey(control.id)] = Seen(control.title, "", " ".join(control.findings) or "It is not met.")
@@ -322,7 +388,10 @@ def _look(kind: str, at: str, run: str, report: OrganizationReport) -> Look:
 def _reported(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What Exchange reported of rules in a run, without sentences."""
     told = ("guid", "mode", "reported", "predicted", "comparable", "contradictions")
-    return [{"window": evidence["window"], "rule": rule["name"], **{key: rule[key] for key in told if key in rule}} for rule in evidence.get("rules", ())]
+    return [
+        {"window": evidence["window"], "rule": rule["name"], **{key: rule[key] for key in told if key in rule}}
+        for rule in evidence.get("rules", ())
+    ]
 
 
 def _told_once(changes: Sequence[PlannedChange]) -> list[PlannedChange]:
@@ -345,7 +414,9 @@ class _Same:
     """Decides which looks belong to the same organization."""
 
     def __init__(self, looks: Sequence[Look]) -> None:
-        self._tenants = _unique((look.name.lower(), look.tenant_id.lower()) for look in looks if look.name and look.tenant_id)
+        self._tenants = _unique(
+            (look.name.lower(), look.tenant_id.lower()) for look in looks if look.name and look.tenant_id
+        )
         self._hosts = _unique((look.host, self._known(look)) for look in looks if self._known(look))
 
     def _known(self, look: Look) -> str:
@@ -353,8 +424,15 @@ class _Same:
         return look.tenant_id.lower() or self._tenants.get(look.name.lower(), look.name.lower())
 
     def key(self, look: Look) -> str:
-        """A key that is equal for all looks of an organization. A run that read nothing has only the host, whose name may be the organization's."""
-        return self._known(look) or self._hosts.get(look.host) or self._tenants.get(look.host.lower()) or f"host {look.host}"
+        """A key that is equal for all looks of an organization. A run that read nothing has only the host, whose name
+        may be the organization's.
+        """
+        return (
+            self._known(look)
+            or self._hosts.get(look.host)
+            or self._tenants.get(look.host.lower())
+            or f"host {look.host}"
+        )
 
 
 def _unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -372,7 +450,14 @@ def _of_one_run(looks: Sequence[Look], same: _Same) -> list[Look]:
         key = (look.at, look.run, same.key(look))
         other = whole.get(key)
         if other is not None:
-            judged = {**other.judged, **{id_: status for id_, status in look.judged.items() if other.judged.get(id_) is not ControlStatus.NOT_MET}}
+            judged = {
+                **other.judged,
+                **{
+                    id_: status
+                    for id_, status in look.judged.items()
+                    if other.judged.get(id_) is not ControlStatus.NOT_MET
+                },
+            }
             look = Look(
                 *(look.at, look.run, look.host, look.name, look.display_name, look.tenant_id, judged),
                 {**other.open, **look.open},
@@ -391,7 +476,16 @@ def history_document(looks: Sequence[Look], runs: int) -> dict[str, Any]:
     """
     organizations = history_of(looks)
     rows = [row for organization in organizations for row in organization.finding_rows()]
-    rows.sort(key=lambda row: (row["state"] != "open", row["since"]["by"], row.get("name", ""), row["control"], row["identity"], row["option"]))
+    rows.sort(
+        key=lambda row: (
+            row["state"] != "open",
+            row["since"]["by"],
+            row.get("name", ""),
+            row["control"],
+            row["identity"],
+            row["option"],
+        )
+    )
     times = sorted({look.at for look in looks})
     return {
         "format": FORMAT,

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An overview of an organization's current state, for a first look: the rules that encrypt, the mail that leaves in clear, the people who cannot
-read encrypted mail, and the results of Microsoft's assessment. Private to the collection.
+"""An overview of an organization's current state, for a first look: the rules that encrypt, the mail that leaves in
+clear, the people who cannot read encrypted mail, and the results of Microsoft's assessment. Private to the collection.
 """
 
 from __future__ import annotations
@@ -12,21 +12,42 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROLS
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import IRM, PROVED, REFUTED, Mail, mail_lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
+    IRM,
+    PROVED,
+    REFUTED,
+    Mail,
+    mail_lint,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import ControlReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import overview
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    Guarantee,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import licensing_off
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import overview_rows, reach_lines
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import policy_lines, policy_rows
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import reasons_of, refutation
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
+    licensing_off,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import (
+    overview_rows,
+    reach_lines,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import (
+    policy_lines,
+    policy_rows,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import (
+    reasons_of,
+    refutation,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import (
+    IRM_CONFIGURATION,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import ENCRYPTING
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import OUTGOING
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import Rule, encrypts, idle
@@ -44,7 +65,15 @@ _UNREAD = "not known"
 #: The findings about a rule that encrypts which mean that it leaves mail in clear. All findings are in the report.
 _LEAVES_IN_CLEAR = frozenset(
     (
-        *("encrypts_and_decrypts", "one_frees_all", "names_a_group", "fails_open", "unknown_pattern", "literal_asterisk", "subdomains"),
+        *(
+            "encrypts_and_decrypts",
+            "one_frees_all",
+            "names_a_group",
+            "fails_open",
+            "unknown_pattern",
+            "literal_asterisk",
+            "subdomains",
+        ),
         *("envelope_sender", "auto_forward", "adds_recipients", "actions_left_undone"),
     )
 )
@@ -64,17 +93,33 @@ class AssessedTest:
 
 #: Source: the tests themselves, microsoft/zerotrustassessment, src/powershell/tests/Test-Assessment.<id>.ps1.
 ASSESSED_TESTS = (
-    AssessedTest("35024", "Azure Rights Management is on", lambda organization: _irm(organization, "AzureRMSLicensingEnabled")),
-    AssessedTest("35025", "Internal licensing is on", lambda organization: _irm(organization, "InternalLicensingEnabled")),
-    AssessedTest("35026", "The Encrypt button is shown", lambda organization: _irm(organization, "AzureRMSLicensingEnabled", "SimplifiedClientAccessEnabled")),
-    AssessedTest("35027", "The portal has a brand", lambda organization: any(map(_is_branded, organization.objects("ome_configurations")))),
-    AssessedTest("35029", "A mail flow rule protects mail", lambda organization: any(map(_protects, organization.objects("transport_rules")))),
+    AssessedTest(
+        "35024", "Azure Rights Management is on", lambda organization: _irm(organization, "AzureRMSLicensingEnabled")
+    ),
+    AssessedTest(
+        "35025", "Internal licensing is on", lambda organization: _irm(organization, "InternalLicensingEnabled")
+    ),
+    AssessedTest(
+        "35026",
+        "The Encrypt button is shown",
+        lambda organization: _irm(organization, "AzureRMSLicensingEnabled", "SimplifiedClientAccessEnabled"),
+    ),
+    AssessedTest(
+        "35027",
+        "The portal has a brand",
+        lambda organization: any(map(_is_branded, organization.objects("ome_configurations"))),
+    ),
+    AssessedTest(
+        "35029",
+        "A mail flow rule protects mail",
+        lambda organization: any(map(_protects, organization.objects("transport_rules"))),
+    ),
 )
 
 
 def overview_of(organization: Organization, controls: Sequence[ControlReport]) -> dict[str, Any]:
-    """The current state of the organization: ``encrypts``, ``idle``, ``holes`` and ``locked_out`` (texts), ``policy``, ``reach``
-    and ``assessed`` (rows).
+    """The current state of the organization: ``encrypts``, ``idle``, ``holes`` and ``locked_out`` (texts), ``policy``,
+    ``reach`` and ``assessed`` (rows).
 
     :param controls: the controls in the report.
     """
@@ -93,10 +138,22 @@ def overview_lines(overview: Mapping[str, Any]) -> list[str]:
     """The overview as lines for the terminal; empty if there is no overview."""
     if not overview:
         return []
-    named = (("Encrypts: ", "encrypts"), ("Does not act: ", "idle"), ("In clear: ", "holes"), ("Locked out: ", "locked_out"))
-    lines = [f"  {name if not index else ' ' * len(name)}{text}" for name, key in named for index, text in enumerate(overview.get(key) or ())]
+    named = (
+        ("Encrypts: ", "encrypts"),
+        ("Does not act: ", "idle"),
+        ("In clear: ", "holes"),
+        ("Locked out: ", "locked_out"),
+    )
+    lines = [
+        f"  {name if not index else ' ' * len(name)}{text}"
+        for name, key in named
+        for index, text in enumerate(overview.get(key) or ())
+    ]
     width = max(len(row["title"]) for row in overview["assessed"])
-    tests = [f"    {row['test']}  {row['title']:<{width}}  {row['verdict']:<6}  {row['control']} {row['status']}" for row in overview["assessed"]]
+    tests = [
+        f"    {row['test']}  {row['title']:<{width}}  {row['verdict']:<6}  {row['control']} {row['status']}"
+        for row in overview["assessed"]
+    ]
     policy, left = overview.get("policy") or (), len(overview.get("policy") or ()) - _SENTENCES
     lines += [f"  {line}" for line in (policy_lines(policy[:_SENTENCES]) if policy else ())]
     lines += [f"    {left} more {'sentence is' if left == 1 else 'sentences are'} in the report."] if left > 0 else []
@@ -105,7 +162,9 @@ def overview_lines(overview: Mapping[str, Any]) -> list[str]:
 
 
 def reach_of(organization: Organization, plan: Plan | None = None) -> list[dict[str, Any]]:
-    """Who outside can read what in clear, now or after a plan; empty if the rules cannot be read, which is reported elsewhere."""
+    """Who outside can read what in clear, now or after a plan; empty if the rules cannot be read, which is reported
+    elsewhere.
+    """
     try:
         mail = Mail.of(organization)
     except ExchangeError:
@@ -115,7 +174,9 @@ def reach_of(organization: Organization, plan: Plan | None = None) -> list[dict[
 
 
 def policy_of(organization: Organization) -> list[dict[str, Any]]:
-    """What the rules do to mail, as sentences, the most important first; nothing where the rules cannot be read, which is said elsewhere."""
+    """What the rules do to mail, as sentences, the most important first; nothing where the rules cannot be read, which
+    is said elsewhere.
+    """
     try:
         mail = Mail.of(organization)
     except ExchangeError:
@@ -131,14 +192,22 @@ def _tried(look: Callable[[Organization], list[str]], organization: Organization
 
 
 def _encrypting(organization: Organization) -> list[str]:
-    acting = [rule for rule in rules_of(organization) if encrypts(rule.sections) and not idle(rule.enabled, rule.settings)]
-    off = "" if organization.error(IRM) is not None else licensing_off(IRM_CONFIGURATION.describe(organization.only(IRM)))
+    acting = [
+        rule for rule in rules_of(organization) if encrypts(rule.sections) and not idle(rule.enabled, rule.settings)
+    ]
+    off = (
+        "" if organization.error(IRM) is not None else licensing_off(IRM_CONFIGURATION.describe(organization.only(IRM)))
+    )
     unknown = f"{_UNREAD} while {off} is false (U28): " if off else ""
     return [f"{unknown}{_rule_words(rule)}" for rule in acting] or ["no mail flow rule"]
 
 
 def _idle(organization: Organization) -> list[str]:
-    idle_rules = [(rule, reasons) for rule in rules_of(organization) if encrypts(rule.sections) and (reasons := idle(rule.enabled, rule.settings))]
+    idle_rules = [
+        (rule, reasons)
+        for rule in rules_of(organization)
+        if encrypts(rule.sections) and (reasons := idle(rule.enabled, rule.settings))
+    ]
     return [f"{_rule_words(rule)} {' and '.join(reasons.values())}" for rule, reasons in idle_rules]
 
 
@@ -156,8 +225,16 @@ def _holes(organization: Organization) -> list[str]:
         holes.append(f"for example, {refutation(found)}")
     elif found["verdict"] != PROVED:
         holes.append(f"{_UNREAD} for all outgoing mail: {reasons_of(found)}")
-    names = {rule.name for rule in rules_of(organization) if encrypts(rule.sections) and not idle(rule.enabled, rule.settings)}
-    holes += [str(row["reason"]) for row in mail_lint(organization, None) if row["kind"] in _LEAVES_IN_CLEAR and names & set(row["rules"])]
+    names = {
+        rule.name
+        for rule in rules_of(organization)
+        if encrypts(rule.sections) and not idle(rule.enabled, rule.settings)
+    }
+    holes += [
+        str(row["reason"])
+        for row in mail_lint(organization, None)
+        if row["kind"] in _LEAVES_IN_CLEAR and names & set(row["rules"])
+    ]
     if found["verdict"] == PROVED and any(each["id"] == questions.PDF for each in assumed):
         holes.append("possibly mail with a PDF attachment: enable_pdf_encryption is off (IRM-5)")
     return holes or [f"no outgoing mail (proved, under {len(assumed)} assumptions)"]
@@ -169,8 +246,13 @@ def _locked_out(organization: Organization) -> list[str]:
         name, passcodes, social = shown.get("Identity"), shown.get("OTPEnabled"), shown.get("SocialIdSignIn")
         if passcodes is False:
             others = "" if social is False else " or a social ID that Microsoft accepts"
-            found.append(f"people outside without a work or school account{others}, from mail with {name!r}: it does not send passcodes")
-    for subset, setting, where in (("owa_mailbox_policies", "IRMEnabled", "Outlook on the web"), ("mobile_device_mailbox_policies", "IrmEnabled", "phones")):
+            found.append(
+                f"people outside without a work or school account{others}, from mail with {name!r}: it does not send passcodes"
+            )
+    for subset, setting, where in (
+        ("owa_mailbox_policies", "IRMEnabled", "Outlook on the web"),
+        ("mobile_device_mailbox_policies", "IrmEnabled", "phones"),
+    ):
         if subset in organization.subsets and organization.error(subset) is None:
             off = [str(policy.get("Name")) for policy in organization.objects(subset) if policy.get(setting) is False]
             found += [f"people inside on {where} with the policy {', '.join(map(repr, off))}"] if off else []
@@ -186,7 +268,15 @@ def _assessed(organization: Organization, statuses: Mapping[str, str]) -> list[d
         except ExchangeError:
             verdict = "cannot be told"
         control = controls[test.id]
-        rows.append({"test": test.id, "title": test.title, "verdict": verdict, "control": control, "status": statuses.get(control, "")})
+        rows.append(
+            {
+                "test": test.id,
+                "title": test.title,
+                "verdict": verdict,
+                "control": control,
+                "status": statuses.get(control, ""),
+            }
+        )
     return rows
 
 
@@ -200,5 +290,7 @@ def _is_branded(configuration: Mapping[str, Any]) -> bool:
 
 
 def _protects(rule: Mapping[str, Any]) -> bool:
-    acts = rule.get("ApplyOME") is True or any(rule.get(name) is not None for name in ("ApplyRightsProtectionTemplate", "ApplyClassification"))
+    acts = rule.get("ApplyOME") is True or any(
+        rule.get(name) is not None for name in ("ApplyRightsProtectionTemplate", "ApplyClassification")
+    )
     return acts and str(rule.get("State")).lower() == "enabled"

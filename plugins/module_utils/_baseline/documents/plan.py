@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A plan as a document: a board approves it, and a later run is compared with it. Private to the collection.
 
-The digest is over what an approver reads: what is wanted, what the managed settings are, what would change with its impact, its way back and
-its cmdlets, the effect on mail, and the warnings. It is the same on every controller and over every wire: nothing of the time, the host,
-GUIDs or places among rules that are not managed is in it. The seal is over the whole file, these included.
+The digest is over what an approver reads: what is wanted, what the managed settings are, what would change with its
+impact, its way back and its cmdlets, the effect on mail, and the warnings. It is the same on every controller and over
+every wire: nothing of the time, the host, GUIDs or places among rules that are not managed is in it. The seal is over
+the whole file, these included.
 """
 
 from __future__ import annotations
@@ -16,8 +17,15 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.digest import digest_of, normal
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import counted_mail, moved_mail
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange, digested, unplanned
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
+    counted_mail,
+    moved_mail,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import (
+    PlannedChange,
+    digested,
+    unplanned,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import VERSION, exact_digest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
@@ -42,7 +50,8 @@ class PlanDocument:
     :param desired: what the controls want, by their ids, with what was accepted and skipped.
     :param managed: the managed settings as they are, in normal form.
     :param mail: what it does to mail.
-    :param run: the run that made it, so that approving this plan does not approve a later one with the same content. The digest does not cover it.
+    :param run: the run that made it, so that approving this plan does not approve a later one with the same content.
+        The digest does not cover it.
     """
 
     kind: str
@@ -68,7 +77,9 @@ class PlanDocument:
     ) -> PlanDocument:
         """The document of a plan for an organization."""
         who = {key: organization.get(key) for key in ("name", "tenant_id")}
-        return cls(kind, who, desired, normal(plan.before), tuple(changes), mail, tuple(dict.fromkeys(plan.warnings)), run)
+        return cls(
+            kind, who, desired, normal(plan.before), tuple(changes), mail, tuple(dict.fromkeys(plan.warnings)), run
+        )
 
     @classmethod
     def parse(cls, document: Any) -> PlanDocument:
@@ -109,10 +120,19 @@ class PlanDocument:
 
     @cached_property
     def digest(self) -> str:
-        """The digest of what an approver reads. Not every session shows the tenant ID, so the organization counts by its name."""
+        """The digest of what an approver reads. Not every session shows the tenant ID, so the organization counts by
+        its name.
+        """
         said = self._said()
         counted = {key: said[key] for key in ("kind", "collection_version", "desired", "managed", "warnings")}
-        return digest_of({**counted, "organization": self.organization["name"], "changes": digested(self.changes), "mail": counted_mail(self.mail)})
+        return digest_of(
+            {
+                **counted,
+                "organization": self.organization["name"],
+                "changes": digested(self.changes),
+                "mail": counted_mail(self.mail),
+            }
+        )
 
 
 def sealed(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,7 +142,8 @@ def sealed(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_plan(document: Any, where: str) -> PlanDocument:
-    """The plan in its written form. An OptionError says why it is none, is of another format or version, or was changed after it was written.
+    """The plan in its written form. An OptionError says why it is none, is of another format or version, or was changed
+    after it was written.
 
     :param where: the file that it comes from.
     """
@@ -147,7 +168,10 @@ def read_plan(document: Any, where: str) -> PlanDocument:
 
 def _check_shape(document: Any) -> None:
     """Raises ValueError, with the rest of a sentence about the document, if it does not look like a plan."""
-    if not isinstance(document, Mapping) or set(document) != {"format", *(key for keys in _PARTS.values() for key in keys)}:
+    if not isinstance(document, Mapping) or set(document) != {
+        "format",
+        *(key for keys in _PARTS.values() for key in keys),
+    }:
         raise ValueError("is not a plan of this collection.")
     if document["format"] != FORMAT or isinstance(document["format"], (bool, float)):
         raise ValueError(f"has format {document['format']!r}, but this version of the collection supports {FORMAT}.")
@@ -156,9 +180,11 @@ def _check_shape(document: Any) -> None:
 
 
 def moved(approved: PlanDocument, current: PlanDocument) -> list[str]:
-    """How the plan that is needed now goes beyond an approved one, as sentences; empty if it is the same plan, or what is left of it.
+    """How the plan that is needed now goes beyond an approved one, as sentences; empty if it is the same plan, or what
+    is left of it.
 
-    Everything that the approver read is compared with what holds now, even if a run has already written under the approval.
+    Everything that the approver read is compared with what holds now, even if a run has already written under the
+    approval.
     """
     other = why_not_from(current.organization, approved.organization)
     if other:

@@ -14,9 +14,17 @@ from typing import Any, TypeVar
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.acceptance import Accepted
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ChangeState, ControlStatus, OrganizationStatus
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
+    ChangeState,
+    ControlStatus,
+    OrganizationStatus,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import VERSION
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError, UnreachableError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    ExchangeError,
+    OptionError,
+    UnreachableError,
+)
 
 FORMAT = 1
 
@@ -58,11 +66,24 @@ class ControlReport:
     def read(cls, row: Mapping[str, Any]) -> ControlReport:
         """From the written form. Raises ValueError if it is none."""
         exception = None if row.get("exception") is None else _parsed(Accepted, row["exception"])
-        return _parsed(cls, {**row, "status": ControlStatus(str(row.get("status"))), "exception": exception, "findings": tuple(row.get("findings", ()))})
+        return _parsed(
+            cls,
+            {
+                **row,
+                "status": ControlStatus(str(row.get("status"))),
+                "exception": exception,
+                "findings": tuple(row.get("findings", ())),
+            },
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The written form."""
-        return {**_shallow(self), "status": str(self.status), "exception": self.exception and self.exception.as_dict(), "findings": list(self.findings)}
+        return {
+            **_shallow(self),
+            "status": str(self.status),
+            "exception": self.exception and self.exception.as_dict(),
+            "findings": list(self.findings),
+        }
 
 
 @dataclass(frozen=True)
@@ -123,9 +144,11 @@ class OrganizationReport:
     :param accepted: the accepted words, with ``reason``, ``owner``, ``until`` and whether this run ``needed`` them.
     :param snapshot: the snapshot that a rollback goes back to.
     :param snapshot_file: the snapshot that this run took.
-    :param ring: the ring in which the run wrote to it, or the inventory's ``exchange_ring``; empty if there are no rings.
+    :param ring: the ring in which the run wrote to it, or the inventory's ``exchange_ring``; empty if there are no
+        rings.
     :param profile: the profile of the baseline; empty for other procedures.
-    :param rules: the rules that changes are about, as they are: ``name``, ``guid`` and, where Exchange says it, ``last_modified_by``.
+    :param rules: the rules that changes are about, as they are: ``name``, ``guid`` and, where Exchange says it,
+        ``last_modified_by``.
     :param waits: whether its ring had not begun when the report was written.
     :param message: why the run failed.
     """
@@ -176,7 +199,9 @@ class OrganizationReport:
             }
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError("it is not the report of an organization") from error
-        texts = [document.get(name, "") for name in ("name", "display_name", "host")] + [document.get("tenant_id") or ""]
+        texts = [document.get(name, "") for name in ("name", "display_name", "host")] + [
+            document.get("tenant_id") or ""
+        ]
         rows = [*document["observed"], *document["accepted"], *document.get("rules", ())]
         texts += [rule.get("name") for rule in document.get("rules", ()) if isinstance(rule, Mapping)]
         if not all(isinstance(text, str) for text in texts) or not all(isinstance(row, Mapping) for row in rows):
@@ -202,10 +227,14 @@ class OrganizationReport:
             "status": str(self.status),
         }
 
-    def with_outcome(self, status: OrganizationStatus, changes: Sequence[PlannedChange], warnings: Sequence[str]) -> OrganizationReport:
+    def with_outcome(
+        self, status: OrganizationStatus, changes: Sequence[PlannedChange], warnings: Sequence[str]
+    ) -> OrganizationReport:
         """The report with the outcome of the changes."""
         applied = sum(change.state is ChangeState.STORED for change in changes)
-        outcome = replace(self, status=status, changes=tuple(changes), applied=applied, not_applied=len(changes) - applied)
+        outcome = replace(
+            self, status=status, changes=tuple(changes), applied=applied, not_applied=len(changes) - applied
+        )
         return outcome.with_warnings(warnings)
 
     def with_warnings(self, warnings: Sequence[str]) -> OrganizationReport:
@@ -281,7 +310,9 @@ def organizations_of(document: Mapping[str, Any], where: str) -> list[Organizati
         ) from error
 
 
-def organization_report(host: str, procedure: str, found: OrganizationReport | None, results: Sequence[Mapping[str, Any]]) -> OrganizationReport:
+def organization_report(
+    host: str, procedure: str, found: OrganizationReport | None, results: Sequence[Mapping[str, Any]]
+) -> OrganizationReport:
     """What a run found and did in one organization.
 
     :param found: what the tasks that planned and applied stored for the report; ``None`` if they stored nothing.
@@ -293,7 +324,9 @@ def organization_report(host: str, procedure: str, found: OrganizationReport | N
             status = _status_of_failure(procedure, result) if report.status in _UNSETTLED else report.status
             message = str(result.get("msg") or "It failed.")
             # What was stored may say more, such as what was rolled back since.
-            report = replace(report, message=report.message if found and message in report.message else message, status=status)
+            report = replace(
+                report, message=report.message if found and message in report.message else message, status=status
+            )
     return report
 
 

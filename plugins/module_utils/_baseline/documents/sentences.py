@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The summary of a run on a terminal: a line for each organization with its changes, and counts of their statuses. Private to the collection."""
+"""The summary of a run on a terminal: a line for each organization with its changes, and counts of their statuses.
+Private to the collection.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,23 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROL
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.foreign import foreign_lines
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange, worst_first
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import (
+    PlannedChange,
+    worst_first,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.overview import overview_lines
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import OrganizationReport, RunReport
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ChangeState, ControlStatus, OrganizationStatus
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reported import evidence_headline
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    OrganizationReport,
+    RunReport,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
+    ChangeState,
+    ControlStatus,
+    OrganizationStatus,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reported import (
+    evidence_headline,
+)
 
 #: Changes of an organization that a line names.
 _NAMED_CHANGES = 5
@@ -34,7 +48,8 @@ _COUNTED: dict[OrganizationStatus, str] = {
     OrganizationStatus.DRIFT: "would change",
     OrganizationStatus.MET: "as wanted",
 }
-#: The word where controls are not met and there is nothing to change: a rule that is as declared but off, mail that is not guaranteed.
+#: The word where controls are not met and there is nothing to change: a rule that is as declared but off, mail that is
+#: not guaranteed.
 _NOTHING_TO_CHANGE = "not met"
 #: The word where the turn of an organization has not come.
 _WAITING = "not run yet"
@@ -70,18 +85,29 @@ def lines_of(report: RunReport, path: str, hosts: Collection[str] | None = None)
     """
     words = {**_COUNTED, **_OWN_WORDS.get(report.kind, {})}
     order = list(_COUNTED)
-    organizations = sorted(report.organizations, key=lambda organization: (organization.waits, order.index(organization.status), not organization.changes))
+    organizations = sorted(
+        report.organizations,
+        key=lambda organization: (organization.waits, order.index(organization.status), not organization.changes),
+    )
     named = [organization for organization in organizations if hosts is None or organization.host in hosts]
     lines = []
     for organization in named[:_NAMED_ORGANIZATIONS]:
         foreign = [] if organization.waits else foreign_lines(organization.mail)
         below = [*_reasons(organization), *_reported(organization), *foreign]
-        lines += [_line(organization, report.kind, words), *(f"  {line}" for line in below), *overview_lines(organization.overview)]
+        lines += [
+            _line(organization, report.kind, words),
+            *(f"  {line}" for line in below),
+            *overview_lines(organization.overview),
+        ]
     more = len(named) - _NAMED_ORGANIZATIONS
     counts = Counter(_counted(organization, report.kind, words) for organization in organizations)
     counted = ", ".join(f"{number:,} {word}" for word, number in counts.items())
     total = f"{len(organizations):,} organization{'' if len(organizations) == 1 else 's'}"
-    return [*lines, *([f"{more:,} more organizations are in the report."] if more > 0 else []), f"{total}: {counted}. Report: {path}"]
+    return [
+        *lines,
+        *([f"{more:,} more organizations are in the report."] if more > 0 else []),
+        f"{total}: {counted}. Report: {path}",
+    ]
 
 
 def _counted(organization: OrganizationReport, kind: str, words: Mapping[OrganizationStatus, str]) -> str:
@@ -123,17 +149,26 @@ def _left(organization: OrganizationReport, told: Collection[str]) -> list[str]:
 
     :param told: the controls that changes are named of.
     """
-    found = {status: [control.id for control in organization.controls if control.status is status and control.id not in told] for status in _OPEN}
+    found = {
+        status: [control.id for control in organization.controls if control.status is status and control.id not in told]
+        for status in _OPEN
+    }
     return [f"{status}: {', '.join(ids)}" for status, ids in found.items() if ids]
 
 
 def _reasons(organization: OrganizationReport) -> list[str]:
-    """Why controls are not met although nothing would change, or not assessable: a line for each, and the first of what was found."""
+    """Why controls are not met although nothing would change, or not assessable: a line for each, and the first of what
+    was found.
+    """
     told = {change.control for change in organization.changes}
     if organization.waits or organization.findings:
         return []
     lines = []
-    for control in (control for control in organization.controls if control.status in _OPEN and control.id not in told and control.findings):
+    for control in (
+        control
+        for control in organization.controls
+        if control.status in _OPEN and control.id not in told and control.findings
+    ):
         more = f" ({len(control.findings) - _FOUND} more in the report)" if len(control.findings) > _FOUND else ""
         found = [_first_line(text) for text in control.findings[:_FOUND]]
         lines.append(f"{control.id} {control.status}: {' '.join(found)}{more}")
@@ -158,16 +193,22 @@ def _looked_at(organization: OrganizationReport) -> str:
 
 
 def said(changes: Sequence[PlannedChange], *, found: bool = False) -> list[str]:
-    """The changes in the words of the role's variables, the worst first. A rule that is created or removed is one change.
+    """The changes in the words of the role's variables, the worst first. A rule that is created or removed is one
+    change.
 
     :param found: they are what an audit found, and nothing that is done.
     """
     texts: dict[str, None] = {}
     whole = {change.managed_object: change for change in changes if change.option == "state"}
     for change in worst_first(changes):
-        texts[_whole(whole[change.managed_object], found) if change.managed_object in whole else _setting(change, found)] = None
+        texts[
+            _whole(whole[change.managed_object], found) if change.managed_object in whole else _setting(change, found)
+        ] = None
     names = list(texts)
-    return [*names[:_NAMED_CHANGES], *([f"and {len(names) - _NAMED_CHANGES} more"] if len(names) > _NAMED_CHANGES else [])]
+    return [
+        *names[:_NAMED_CHANGES],
+        *([f"and {len(names) - _NAMED_CHANGES} more"] if len(names) > _NAMED_CHANGES else []),
+    ]
 
 
 def _whole(change: PlannedChange, found: bool) -> str:
@@ -177,8 +218,14 @@ def _whole(change: PlannedChange, found: bool) -> str:
 
 def _setting(change: PlannedChange, found: bool) -> str:
     control = CONTROL.get(change.control)
-    variable = next((variable for variable in control.variables if variable.option == change.option), None) if control else None
-    before, after = (_shown(value, inverted=bool(variable and variable.inverted)) for value in (change.before, change.after))
+    variable = (
+        next((variable for variable in control.variables if variable.option == change.option), None)
+        if control
+        else None
+    )
+    before, after = (
+        _shown(value, inverted=bool(variable and variable.inverted)) for value in (change.before, change.after)
+    )
     of = f" of {change.identity!r}" if change.identity else ""
     wanted = f", not {after}" if change.after is not None else ", and should not be set"
     values = f"is {before}{wanted}" if found else f"{before} -> {after}"
@@ -188,7 +235,13 @@ def _setting(change: PlannedChange, found: bool) -> str:
 def _shown(value: Any, *, inverted: bool) -> str:
     if isinstance(value, bool):
         return str(value != inverted).lower()
-    text = "not set" if value is None else value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False, default=str)
+    text = (
+        "not set"
+        if value is None
+        else value
+        if isinstance(value, str) and value
+        else json.dumps(value, ensure_ascii=False, default=str)
+    )
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 

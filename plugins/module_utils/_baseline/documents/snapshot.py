@@ -17,7 +17,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan import PlanDocument
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.capture import Capture
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import VERSION
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    CmdletNotAvailableError,
+    OptionError,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
@@ -28,7 +31,17 @@ KIND = "snapshot"
 
 #: The parts of a written snapshot besides its format and plan, and their types.
 _PARTS: Mapping[type, tuple[str, ...]] = {
-    str: ("kind", "id", "previous", "run", "created_at", "collection_version", "approved_plan", "approved_run", "digest"),
+    str: (
+        "kind",
+        "id",
+        "previous",
+        "run",
+        "created_at",
+        "collection_version",
+        "approved_plan",
+        "approved_run",
+        "digest",
+    ),
     dict: ("organization", "state", "unavailable"),
     list: ("order",),
 }
@@ -75,8 +88,12 @@ class SnapshotDocument:
         approved_plan: str = "",
         approved_run: str = "",
     ) -> SnapshotDocument:
-        """A snapshot of what was read. Only a part whose cmdlet the session does not have is left out; any other failed read is raised."""
-        described = describe(organization, ["organization"]) if organization.available("organization") else {"organization": {}}
+        """A snapshot of what was read. Only a part whose cmdlet the session does not have is left out; any other failed
+        read is raised.
+        """
+        described = (
+            describe(organization, ["organization"]) if organization.available("organization") else {"organization": {}}
+        )
         state, unavailable = state_of(organization)
         return cls(
             id=secrets.token_hex(6),
@@ -85,7 +102,9 @@ class SnapshotDocument:
             created_at=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             organization=described["organization"],
             state=state,
-            order=tuple(rule.guid for rule in rules_of(organization)) if organization.available("transport_rules") else (),
+            order=tuple(rule.guid for rule in rules_of(organization))
+            if organization.available("transport_rules")
+            else (),
             unavailable=unavailable,
             plan=plan,
             approved_plan=approved_plan,
@@ -137,7 +156,9 @@ class SnapshotDocument:
 
 
 def state_of(organization: Organization) -> tuple[dict[str, Any], dict[str, str]]:
-    """The state of an organization, and the parts whose cmdlet the session does not have with their errors. Any other failed read is raised."""
+    """The state of an organization, and the parts whose cmdlet the session does not have with their errors. Any other
+    failed read is raised.
+    """
     state: dict[str, Any] = {}
     unavailable: dict[str, str] = {}
     for part in PARTS:
@@ -154,12 +175,24 @@ def captured(organization: Organization, transport: str) -> Capture:
 
     :param transport: over what it was read.
     """
-    who = describe_organization(organization.only("organization")) if organization.available("organization") else {"name": "", "tenant_id": ""}
-    return Capture(who["name"], who["tenant_id"], datetime.datetime.now(datetime.UTC), VERSION, transport, tuple(organization.reads))
+    who = (
+        describe_organization(organization.only("organization"))
+        if organization.available("organization")
+        else {"name": "", "tenant_id": ""}
+    )
+    return Capture(
+        who["name"],
+        who["tenant_id"],
+        datetime.datetime.now(datetime.UTC),
+        VERSION,
+        transport,
+        tuple(organization.reads),
+    )
 
 
 def read_snapshot(document: Any, where: str) -> SnapshotDocument:
-    """The snapshot in its written form. An OptionError says why it is none, is of a newer format, or was changed after it was written.
+    """The snapshot in its written form. An OptionError says why it is none, is of a newer format, or was changed after
+    it was written.
 
     :param where: the file that it comes from.
     """

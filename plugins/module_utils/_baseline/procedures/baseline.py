@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hardened baseline: the controls that a run selects, the state that they want together, and the status of each. Private to the collection.
+"""The hardened baseline: the controls that a run selects, the state that they want together, and the status of each.
+Private to the collection.
 
-There is one planner. Check mode, the run, the audit and the proof afterwards all use it; a control on its own is the same
-planner with that control alone.
+There is one planner. Check mode, the run, the audit and the proof afterwards all use it; a control on its own is the
+same planner with that control alone.
 """
 
 from __future__ import annotations
@@ -15,29 +16,65 @@ from dataclasses import replace
 from functools import reduce
 from typing import Any, ClassVar
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.acceptance import Accepted, moment
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import Control, Outlook, Parts, Request, merged
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROLS, OBSERVED
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.evidence_control import EVIDENCE_CONTROL
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.acceptance import (
+    Accepted,
+    moment,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import (
+    Control,
+    Outlook,
+    Parts,
+    Request,
+    merged,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import (
+    CONTROLS,
+    OBSERVED,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.evidence_control import (
+    EVIDENCE_CONTROL,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding, allow
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.foreign import foreign_to
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import licensing_warnings, mail_difference, mail_lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
+    licensing_warnings,
+    mail_difference,
+    mail_lint,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.trial import Trial
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.overview import overview_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import ControlReport
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.sentences import drift_sentence
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.sentences import (
+    drift_sentence,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ControlStatus
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Draft, Procedure, Run, Takes
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.refusals import organization_refusals
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
+    Draft,
+    Procedure,
+    Run,
+    Takes,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.refusals import (
+    organization_refusals,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, ExchangeError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    CmdletNotAvailableError,
+    ExchangeError,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, SUBSETS, Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
+    MAIL_FACTS,
+    SUBSETS,
+    Organization,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Traced
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import (
+    IRM_CONFIGURATION,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import plan_state
 
 
@@ -68,25 +105,42 @@ class Baseline(Procedure):
         self.tags = (run_tags, skip_tags)
         self.left_out = left_out
         self._licensed: tuple[Organization, Baseline, list[Finding]] | None = None
-        self.exceptions = {item["control"]: Accepted(item["reason"], item["owner"], str(item["until"])) for item in variables.get("skip") or ()}
+        self.exceptions = {
+            item["control"]: Accepted(item["reason"], item["owner"], str(item["until"]))
+            for item in variables.get("skip") or ()
+        }
         for exception in self.exceptions.values():
             moment(exception.until, "hardened_baseline_skip[].until")
         chosen = {tag.upper() for tag in run_tags} & {control.id for control in CONTROLS}
         #: The controls that the tags of the run leave out.
-        self.unselected = {control.id for control in CONTROLS if (chosen and control.id not in chosen) or control.id in {tag.upper() for tag in skip_tags}}
+        self.unselected = {
+            control.id
+            for control in CONTROLS
+            if (chosen and control.id not in chosen) or control.id in {tag.upper() for tag in skip_tags}
+        }
         dropped = {*self.unselected, *left_out}
         self.selected = [control for control in CONTROLS if control.id not in dropped]
         #: The selected controls that the variables give a value.
-        self.wanted = [control for control in self.selected if control.is_wanted(variables) and (self.evidences or control.id != EVIDENCE_CONTROL)]
+        self.wanted = [
+            control
+            for control in self.selected
+            if control.is_wanted(variables) and (self.evidences or control.id != EVIDENCE_CONTROL)
+        ]
         #: The controls that this run may write.
-        self.written = [control for control in self.wanted if control.id not in self.exceptions and control.is_written(variables)]
-        #: The controls that write nothing but can refuse what the others would do. An accepted exception refuses nothing.
+        self.written = [
+            control for control in self.wanted if control.id not in self.exceptions and control.is_written(variables)
+        ]
+        #: The controls that write nothing but can refuse what the others would do. An accepted exception refuses
+        #: nothing.
         self.guarding = [control for control in self.wanted if not control.resource and not self._is_excepted(control)]
         self.request = Request(variables, tuple(name for control in self.wanted for name in control.creates(variables)))
         needed = {subset for control in self.wanted for subset in control.needs()}
-        self.subsets = [subset for subset in SUBSETS if subset not in ("exported_cmdlets", *MAIL_FACTS) or subset in needed]
+        self.subsets = [
+            subset for subset in SUBSETS if subset not in ("exported_cmdlets", *MAIL_FACTS) or subset in needed
+        ]
         for control in CONTROLS:
-            # An invalid variable is refused even if its control is not selected, except for names and settings that nothing would use.
+            # An invalid variable is refused even if its control is not selected, except for names and settings that
+            # nothing would use.
             if control in self.wanted or not control.resource:
                 control.check(self.request)
 
@@ -99,7 +153,9 @@ class Baseline(Procedure):
         return type(self)(self.variables, *self.tags, {**self.left_out, control: (status, why)})
 
     def licensed(self, organization: Organization) -> tuple[Baseline, list[Finding]]:
-        """The part of the baseline that the organization's license allows, and the findings about the rest. Computed once for each read of the organization."""
+        """The part of the baseline that the organization's license allows, and the findings about the rest. Computed
+        once for each read of the organization.
+        """
         if self._licensed is None or self._licensed[0] is not organization:
             self._licensed = (organization, *self._allowed(organization))
         return self._licensed[1], self._licensed[2]
@@ -111,8 +167,14 @@ class Baseline(Procedure):
         for control in self.written:
             why = control.without_license(self.request, organization)
             if why:
-                baseline = baseline.without(control.id, ControlStatus.NOT_APPLICABLE if skip else ControlStatus.NOT_MET, why)
-                findings += [] if skip else [Finding(control.id, why, allow("on_missing_license", "skip") + ", which leaves it out")]
+                baseline = baseline.without(
+                    control.id, ControlStatus.NOT_APPLICABLE if skip else ControlStatus.NOT_MET, why
+                )
+                findings += (
+                    []
+                    if skip
+                    else [Finding(control.id, why, allow("on_missing_license", "skip") + ", which leaves it out")]
+                )
         return baseline, findings
 
     @classmethod
@@ -159,16 +221,26 @@ class Baseline(Procedure):
 
     def trials(self, organization: Organization) -> list[Trial]:
         licensed = self.licensed(organization)[0]
-        written = [control for control in licensed.written if not control.subset or organization.error(control.subset) is None]
+        written = [
+            control for control in licensed.written if not control.subset or organization.error(control.subset) is None
+        ]
         return [trial for control in written for trial in control.trials(licensed.request, organization)]
 
     def enforcing(self, organization: Organization, trial: Trial) -> Plan:
         left = [name for name in self.variables["trial"] if not same_name(name, trial.name)]
-        return type(self)({**self.variables, "trial": left}, *self.tags, self.left_out).plan(organization, check_mode=True)
+        return type(self)({**self.variables, "trial": left}, *self.tags, self.left_out).plan(
+            organization, check_mode=True
+        )
 
-    def suggested(self, organization: Organization, plan: Plan, to_yaml: Callable[[Any], str], traced: Traced | None) -> list[dict[str, Any]]:
+    def suggested(
+        self, organization: Organization, plan: Plan, to_yaml: Callable[[Any], str], traced: Traced | None
+    ) -> list[dict[str, Any]]:
         planned = self._looked_at(plan)
-        return [row for control in self.wanted for row in control.suggested(self.request, organization, planned, to_yaml, traced)]
+        return [
+            row
+            for control in self.wanted
+            for row in control.suggested(self.request, organization, planned, to_yaml, traced)
+        ]
 
     @property
     def evidence_days(self) -> int:
@@ -176,20 +248,35 @@ class Baseline(Procedure):
         return int(self.variables["evidence_days"]) if wanted else 0
 
     def misses(self, organization: Organization, refuted: Collection[str]) -> list[str]:
-        return [text for control in self.wanted if not self._is_excepted(control) for text in control.misses(self.request, organization, refuted)]
+        return [
+            text
+            for control in self.wanted
+            if not self._is_excepted(control)
+            for text in control.misses(self.request, organization, refuted)
+        ]
 
     def _looked_at(self, plan: Plan) -> Plan | None:
         """The plan, if its result is judged instead of the current state."""
         return plan
 
     def plannable(self, organization: Organization, *, check_mode: bool) -> tuple[Plan, list[Finding]]:
-        """The plan of all controls that can be planned, with its warnings, and the findings about these and all other controls."""
-        errors = {control.id: control.errors(self.request, organization, check_mode=check_mode) for control in self.written}
+        """The plan of all controls that can be planned, with its warnings, and the findings about these and all other
+        controls.
+        """
+        errors = {
+            control.id: control.errors(self.request, organization, check_mode=check_mode) for control in self.written
+        }
         fine = [control for control in self.written if not errors[control.id]]
         findings = [
-            Finding(id_, _sentence(error), f"--skip-tags {id_}, which leaves the control out of the run") for id_, them in errors.items() for error in them
+            Finding(id_, _sentence(error), f"--skip-tags {id_}, which leaves the control out of the run")
+            for id_, them in errors.items()
+            for error in them
         ]
-        findings += [Finding(control.id, text) for control in self.wanted for text in control.mistakes(self.request, organization)]
+        findings += [
+            Finding(control.id, text)
+            for control in self.wanted
+            for text in control.mistakes(self.request, organization)
+        ]
         plan = self._plan(organization, fine, check_mode)
         outlook = Outlook(self.request, organization, self._state(organization, fine), plan)
         for control in (*self.written, *self.guarding):
@@ -209,16 +296,23 @@ class Baseline(Procedure):
         return reduce(merged, (control.desired(self.request, organization) for control in controls), {})
 
     def _plan(self, organization: Organization, controls: Sequence[Control], check_mode: bool) -> Plan:
-        return plan_state(organization, self._state(organization, controls), self.request.planning(check_mode=check_mode))
+        return plan_state(
+            organization, self._state(organization, controls), self.request.planning(check_mode=check_mode)
+        )
 
-    def _judge(self, control: Control, organization: Organization, *, planned: Plan | None) -> tuple[ControlStatus, list[str]]:
+    def _judge(
+        self, control: Control, organization: Organization, *, planned: Plan | None
+    ) -> tuple[ControlStatus, list[str]]:
         """Status and findings of a control that writes nothing."""
         try:
             verdict = control.verdict(self.request, organization, planned)
         except ExchangeError as error:
             return ControlStatus.NOT_ASSESSABLE, [str(error)]
         met, found = verdict or (None, ["The test did not run."])
-        return ControlStatus.NOT_ASSESSABLE if met is None else ControlStatus.MET if met else ControlStatus.NOT_MET, found
+        return (
+            ControlStatus.NOT_ASSESSABLE if met is None else ControlStatus.MET if met else ControlStatus.NOT_MET,
+            found,
+        )
 
     def _assess(self, control: Control, organization: Organization, *, planned: Plan | None) -> ControlReport:
         exception = self.exceptions.get(control.id)
@@ -240,16 +334,26 @@ class Baseline(Procedure):
             status, why = self.left_out[control.id]
             return replace(row, status=status, findings=(why,))
         if control not in self.wanted:
-            return row if control in self.selected else replace(row, findings=("Not selected by the tags of this run.",))
+            return (
+                row if control in self.selected else replace(row, findings=("Not selected by the tags of this run.",))
+            )
         if not control.resource:
             status, found = self._judge(control, organization, planned=planned)
             accepted = self._is_excepted(control) and status == ControlStatus.NOT_MET
-            return replace(row, status=ControlStatus.ACCEPTED if accepted else status, findings=(*self._expired(control.id), *found))
+            return replace(
+                row,
+                status=ControlStatus.ACCEPTED if accepted else status,
+                findings=(*self._expired(control.id), *found),
+            )
         try:
             plan = control.plan(self.request, organization)
         except ExchangeError as error:
             absent = isinstance(error, CmdletNotAvailableError) and control.cloud_only and on_premises(organization)
-            return replace(row, status=ControlStatus.NOT_APPLICABLE if absent else ControlStatus.NOT_ASSESSABLE, findings=(str(error),))
+            return replace(
+                row,
+                status=ControlStatus.NOT_APPLICABLE if absent else ControlStatus.NOT_ASSESSABLE,
+                findings=(str(error),),
+            )
         row = replace(row, wanted=plan.after.get(control.subset), found=plan.before.get(control.subset))
         shortcomings = control.shortcomings(self.request, organization)
         findings = (*control.remarks(self.request, organization), *shortcomings)
@@ -261,7 +365,11 @@ class Baseline(Procedure):
     def _expired(self, id_: str) -> list[str]:
         """The sentence that an accepted exception of a control has expired."""
         exception = self.exceptions.get(id_)
-        return [f"The accepted exception has expired: it ended on {exception.until}."] if exception and exception.expired else []
+        return (
+            [f"The accepted exception has expired: it ended on {exception.until}."]
+            if exception and exception.expired
+            else []
+        )
 
 
 class Audit(Baseline):
@@ -280,7 +388,11 @@ class Audit(Baseline):
 
     def draft(self, organization: Organization, run: Run) -> Draft:
         # Mistakes in the variables make an audit impossible, too.
-        mistakes = [Finding(control.id, text) for control in self.guarding for text in control.mistakes(self.request, organization)]
+        mistakes = [
+            Finding(control.id, text)
+            for control in self.guarding
+            for text in control.mistakes(self.request, organization)
+        ]
         return Draft(super().draft(organization, run).plan, mistakes)
 
     def assess(self, organization: Organization, *, planned: Plan | None = None) -> list[ControlReport]:
@@ -293,7 +405,10 @@ class Audit(Baseline):
         shown = overview_of(organization, controls)
         # What the tags leave out may be managed all the same.
         left_out = {control.id for control in controls if not control.selected}
-        rows = [row | {"status": "not selected by the tags"} if row["control"] in left_out else row for row in shown["assessed"]]
+        rows = [
+            row | {"status": "not selected by the tags"} if row["control"] in left_out else row
+            for row in shown["assessed"]
+        ]
         return {**shown, "assessed": rows}
 
     def summary(self, changes: Sequence[PlannedChange]) -> str:
@@ -306,12 +421,17 @@ def observed(organization: Organization) -> list[dict[str, Any]]:
         return []
     properties = organization.only(IRM_CONFIGURATION.subset)
     fields = [(item, IRM_CONFIGURATION.field(item.option)) for item in OBSERVED]
-    return [{"title": item.title, "value": field.show(field.read(properties)), "reason": item.reason} for item, field in fields]
+    return [
+        {"title": item.title, "value": field.show(field.read(properties)), "reason": item.reason}
+        for item, field in fields
+    ]
 
 
 def on_premises(organization: Organization) -> bool:
     """Whether the organization is on-premises."""
-    return organization.error("organization") is None and bool(describe_organization(organization.only("organization"))["on_premises"])
+    return organization.error("organization") is None and bool(
+        describe_organization(organization.only("organization"))["on_premises"]
+    )
 
 
 def _sentence(error: ExchangeError) -> str:

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Disables message encryption, in the order of Microsoft's article. Private to the collection.
 
-Rules are removed first. Exchange continues to apply them for a while. Then the button is turned off, and finally licensing.
+Rules are removed first. Exchange continues to apply them for a while. Then the button is turned off, and finally
+licensing.
 """
 
 from __future__ import annotations
@@ -11,13 +12,22 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Draft, Procedure, Run, Takes
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.refusals import organization_refusals
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
+    Draft,
+    Procedure,
+    Run,
+    Takes,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.refusals import (
+    organization_refusals,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import (
+    IRM_CONFIGURATION,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_unmanaged
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import plan_settings
@@ -56,7 +66,9 @@ class Disable(Procedure):
     def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
         plans: dict[str, Plan] = {}
         if RULES in self.stages:
-            plans["transport_rules"] = plan_unmanaged(RuleBook(organization, restoring=True, check_mode=check_mode), self.rules)
+            plans["transport_rules"] = plan_unmanaged(
+                RuleBook(organization, restoring=True, check_mode=check_mode), self.rules
+            )
         if SETTINGS in self.stages:
             properties = organization.only(IRM_CONFIGURATION.subset)
             plans["button"] = plan_settings(IRM_CONFIGURATION, _BUTTON, properties)
@@ -73,7 +85,11 @@ class Disable(Procedure):
         if not same_name(confirmed, str(name)):
             said = f"it is {confirmed!r}" if confirmed else "it is not set"
             findings.append(
-                Finding("confirm_disable", f"the name of the organization must confirm this, but {said}.", f"hardened_baseline_confirm_disable: {name}")
+                Finding(
+                    "confirm_disable",
+                    f"the name of the organization must confirm this, but {said}.",
+                    f"hardened_baseline_confirm_disable: {name}",
+                )
             )
         if organizations > 1:
             findings.append(

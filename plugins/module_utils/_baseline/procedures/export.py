@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An organization as variables: its state for the modules, and its values for the hardened baseline. Private to the collection."""
+"""An organization as variables: its state for the modules, and its values for the hardened baseline. Private to the
+collection.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
+    OME_CONFIGURATION,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import decrypts, encrypts
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import PARTS, brief_state, describe
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import (
+    PARTS,
+    brief_state,
+    describe,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import name_of
 
 #: The variable that holds what message_encryption_state takes.
@@ -35,17 +43,25 @@ class ExportContext(ModuleContext):
         Gives both paths and whether a file differed.
     """
 
-    store: Callable[[str, Mapping[str, Any], Sequence[str], bool], tuple[str, str, bool]] = lambda directory, variables, policy, write: ("", "", False)
+    store: Callable[[str, Mapping[str, Any], Sequence[str], bool], tuple[str, str, bool]] = (
+        lambda directory, variables, policy, write: ("", "", False)
+    )
 
 
 def variables_of(organization: Organization) -> dict[str, Any]:
     """The variables with which an organization is as it is.
 
-    A control whose settings differ between objects, or that has no counterpart in the organization, is not there: unmanaged. The rules are written
-    once, in the state; ``ENCRYPTION_RULES`` has the GUIDs of those that the role manages.
+    A control whose settings differ between objects, or that has no counterpart in the organization, is not there:
+    unmanaged. The rules are written once, in the state; ``ENCRYPTION_RULES`` has the GUIDs of those that the role
+    manages.
     """
     state = state_of(organization)
-    baseline = {f"hardened_baseline_{name}": value for control in CONTROLS for name, value in _values(control, state).items() if value is not None}
+    baseline = {
+        f"hardened_baseline_{name}": value
+        for control in CONTROLS
+        for name, value in _values(control, state).items()
+        if value is not None
+    }
     if "transport_rules" in state:
         ours = {rule.guid for rule in rules_of(organization) if encrypts(rule.sections) or decrypts(rule.sections)}
         baseline[ENCRYPTION_RULES] = [rule["guid"] for rule in state["transport_rules"] if rule["guid"] in ours]
@@ -65,16 +81,27 @@ def state_of(organization: Organization) -> dict[str, Any]:
 
 def not_enforced(organization: Organization) -> list[str]:
     """What the organization has and the exported state does not keep, as sentences."""
-    texts = [f"{part}: this session may not read it ({error})." for part in PARTS if isinstance(error := organization.error(part), CmdletNotAvailableError)]
+    texts = [
+        f"{part}: this session may not read it ({error})."
+        for part in PARTS
+        if isinstance(error := organization.error(part), CmdletNotAvailableError)
+    ]
     if organization.error("transport_rules") is None:
         rules = rules_of(organization)
-        texts += [f"The rule {rule.name!r} is not in the file: {rule.unsupported}." for rule in rules if rule.unsupported]
+        texts += [
+            f"The rule {rule.name!r} is not in the file: {rule.unsupported}." for rule in rules if rule.unsupported
+        ]
         apart = [rule for rule in rules if rule.not_rebuildable and not rule.unsupported]
-        texts += [f"The rule {rule.name!r} cannot be made again once it is removed: {rule.not_rebuildable}." for rule in apart]
+        texts += [
+            f"The rule {rule.name!r} cannot be made again once it is removed: {rule.not_rebuildable}." for rule in apart
+        ]
     if organization.error(OME_CONFIGURATION.subset) is None:
         for item in organization.objects(OME_CONFIGURATION.subset):
             hidden = [field.option for field in OME_CONFIGURATION.fields if field.hidden(item)]
-            texts += [f"{option} of {name_of(item)!r} is not in the file: Exchange shows that it is set, but not its value." for option in hidden]
+            texts += [
+                f"{option} of {name_of(item)!r} is not in the file: Exchange shows that it is set, but not its value."
+                for option in hidden
+            ]
     return [*texts, "Rules and OME configurations that somebody adds later stay as they are."]
 
 

@@ -10,10 +10,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import ControlReport, OrganizationReport
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ControlStatus, OrganizationStatus
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotCapturedError
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    ControlReport,
+    OrganizationReport,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
+    ControlStatus,
+    OrganizationStatus,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+    BaselineContext,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    ExchangeError,
+    NotCapturedError,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_test import run_irm_test
 
 #: The control that the test decides.
@@ -23,7 +34,10 @@ CONTROL = "VRF-1"
 INTERVAL = 15.0
 
 #: Status of an organization to its status if the test fails.
-_AFTER_A_FAILURE = {OrganizationStatus.MET: OrganizationStatus.DRIFT, OrganizationStatus.CHANGED: OrganizationStatus.FAILED}
+_AFTER_A_FAILURE = {
+    OrganizationStatus.MET: OrganizationStatus.DRIFT,
+    OrganizationStatus.CHANGED: OrganizationStatus.FAILED,
+}
 
 
 def run_functional_test(
@@ -34,14 +48,19 @@ def run_functional_test(
     :param variables: the role's variables without their prefix.
     :param report: the report of the organization.
     :param timeout: seconds for which a failed test is repeated, because changes take time to become effective.
-    :returns: the report with the outcome, and the failure of the organization if the test could not run or did not pass after a change.
+    :returns: the report with the outcome, and the failure of the organization if the test could not run or did not pass
+        after a change.
     """
-    waiting = next((row for row in report.controls if row.id == CONTROL and row.status is ControlStatus.NOT_ASSESSABLE), None)
+    waiting = next(
+        (row for row in report.controls if row.id == CONTROL and row.status is ControlStatus.NOT_ASSESSABLE), None
+    )
     if waiting is None or not variables.get("test_sender"):
         return report, None
     failure = None
     try:
-        outcome = _tried(task, variables["test_sender"], variables.get("test_recipients") or [variables["test_sender"]], timeout)
+        outcome = _tried(
+            task, variables["test_sender"], variables.get("test_recipients") or [variables["test_sender"]], timeout
+        )
     except NotCapturedError as error:
         untested = replace(waiting, findings=(str(error),))
         return replace(report, controls=tuple(untested if row is waiting else row for row in report.controls)), None
@@ -51,7 +70,9 @@ def run_functional_test(
     report = replace(report, controls=tuple(control if row is waiting else row for row in report.controls))
     if control.status in (ControlStatus.MET, ControlStatus.ACCEPTED):
         return report, None
-    report = replace(report, status=_AFTER_A_FAILURE.get(report.status, report.status), message=report.message or outcome["msg"])
+    report = replace(
+        report, status=_AFTER_A_FAILURE.get(report.status, report.status), message=report.message or outcome["msg"]
+    )
     if failure is None and report.status is OrganizationStatus.FAILED:
         failure = ExchangeError(
             f"Everything is stored, but the test of rights management does not pass: {outcome['msg']}",

@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run of the role does in one organization: the interface that baseline, audit, snapshot, rollback and disable share. Private to the collection.
+"""What a run of the role does in one organization: the interface that baseline, audit, snapshot, rollback and disable
+share. Private to the collection.
 
 Whatever runs a procedure knows this interface and no procedure by its name.
 """
@@ -14,13 +15,23 @@ from enum import Enum
 from typing import Any, ClassVar
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import GUARANTEES, Mail, mail_difference, verdict_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
+    GUARANTEES,
+    Mail,
+    mail_difference,
+    verdict_rows,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.trial import Trial
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import ControlReport, SnapshotReference
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    ControlReport,
+    SnapshotReference,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    Guarantee,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Traced
 
 #: The name of a procedure to the role's entry point.
@@ -116,7 +127,9 @@ class Procedure:
         return []
 
     def mail(self, organization: Organization, plan: Plan) -> dict[str, Any]:
-        """What a plan does to mail: the difference, and the verdicts on guarantees; empty if it does nothing and there are no guarantees."""
+        """What a plan does to mail: the difference, and the verdicts on guarantees; empty if it does nothing and there
+        are no guarantees.
+        """
         changed = mail_difference(organization, plan)
         rows = self.guarantees(organization, plan) if changed else []
         return {**changed, **({"guarantees": rows} if rows else {})}
@@ -130,7 +143,9 @@ class Procedure:
             return []
         now = Mail.of(organization)
         before = now.verdicts(self.promised, GUARANTEES)
-        return verdict_rows(zip(before, now.after(plan).verdicts(self.promised, GUARANTEES) if plan else before, strict=True))
+        return verdict_rows(
+            zip(before, now.after(plan).verdicts(self.promised, GUARANTEES) if plan else before, strict=True)
+        )
 
     def trials(self, organization: Organization) -> list[Trial]:
         """The rules that it only tries."""
@@ -140,7 +155,9 @@ class Procedure:
         """The plan if a rule were enforced instead of tried. Raises the first error that keeps it from being planned."""
         return Plan()
 
-    def suggested(self, organization: Organization, plan: Plan, to_yaml: Callable[[Any], str], traced: Traced | None) -> list[dict[str, Any]]:
+    def suggested(
+        self, organization: Organization, plan: Plan, to_yaml: Callable[[Any], str], traced: Traced | None
+    ) -> list[dict[str, Any]]:
         """Edits of rules after which refuted guarantees hold and failed expectations are met.
 
         :param to_yaml: writes a value as YAML.

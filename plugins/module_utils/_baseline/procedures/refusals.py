@@ -12,19 +12,34 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.acceptance import moment
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import control_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX, Finding, allow
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import (
+    PREFIX,
+    Finding,
+    allow,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import RollbackClass
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+    BaselineContext,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import not_granted
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization, why_another
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION, LICENSING
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import BUILT_IN_OWA_POLICY, OWA_MAILBOX_POLICY
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import (
+    describe_organization,
+    why_another,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import (
+    IRM_CONFIGURATION,
+    LICENSING,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import (
+    BUILT_IN_OWA_POLICY,
+    OWA_MAILBOX_POLICY,
+)
 
 
 def organization_refusals(organization: Organization, plan: Plan, expected: str) -> list[Finding]:
@@ -51,13 +66,23 @@ def organization_findings(organization: Organization, expected: str) -> list[Fin
     if another:
         findings.append(Finding("organization", f"{another}."))
     if found["on_premises"]:
-        findings.append(Finding.acceptable("organization", "it is on-premises, where most features of message encryption do not exist.", "on_premises"))
+        findings.append(
+            Finding.acceptable(
+                "organization",
+                "it is on-premises, where most features of message encryption do not exist.",
+                "on_premises",
+            )
+        )
     return findings
 
 
 def encryption_findings(plan: Plan) -> list[Finding]:
     """The findings about changes that turn encryption itself off."""
-    off = [change for change in plan.changes if change.resource == IRM_CONFIGURATION.name and change.option in LICENSING and change.after is False]
+    off = [
+        change
+        for change in plan.changes
+        if change.resource == IRM_CONFIGURATION.name and change.option in LICENSING and change.after is False
+    ]
     return [
         Finding.acceptable(
             control_of(change.resource, change.identity, change.option) or "encryption",
@@ -69,10 +94,19 @@ def encryption_findings(plan: Plan) -> list[Finding]:
 
 
 def dehydration_findings(organization: Organization, plan: Plan) -> list[Finding]:
-    """The findings about changes that Exchange refuses in a dehydrated organization, which every new one is. Nothing allows them."""
-    if organization.error("organization") is not None or not describe_organization(organization.only("organization"))["is_dehydrated"]:
+    """The findings about changes that Exchange refuses in a dehydrated organization, which every new one is. Nothing
+    allows them.
+    """
+    if (
+        organization.error("organization") is not None
+        or not describe_organization(organization.only("organization"))["is_dehydrated"]
+    ):
         return []
-    touched = [change for change in plan.changes if change.resource == OWA_MAILBOX_POLICY.name and same_name(change.identity, BUILT_IN_OWA_POLICY)]
+    touched = [
+        change
+        for change in plan.changes
+        if change.resource == OWA_MAILBOX_POLICY.name and same_name(change.identity, BUILT_IN_OWA_POLICY)
+    ]
     return [
         Finding(
             control_of(change.resource, change.identity, change.option),
@@ -88,13 +122,19 @@ def cmdlet_findings(organization: Organization, plan: Plan) -> list[Finding]:
     """A finding for each cmdlet that the plan needs but the session does not have."""
     if not organization.available("exported_cmdlets"):
         return []
-    return [Finding("permissions", text) for text in not_granted(organization, (step.call.cmdlet for step in plan.steps))]
+    return [
+        Finding("permissions", text) for text in not_granted(organization, (step.call.cmdlet for step in plan.steps))
+    ]
 
 
 def rollback_findings(changes: Sequence[PlannedChange]) -> list[Finding]:
     """The findings about changes that a rollback could not undo."""
     return [
-        Finding.acceptable(change.control or "rollback", f"{change.option} of {change.subject} could not be rolled back.", "irreversible")
+        Finding.acceptable(
+            change.control or "rollback",
+            f"{change.option} of {change.subject} could not be rolled back.",
+            "irreversible",
+        )
         for change in changes
         if change.rollback is RollbackClass.NOT_POSSIBLE
     ]
@@ -118,9 +158,16 @@ def session_findings(described: Mapping[str, Any], *, writes: bool) -> list[Find
     if not writes or not described.get("read_only"):
         return []
     if described.get("transport") == "file":
-        return [Finding("session", "ansible_exchange_transport is file, and a capture can only be read. Add --check, or use another transport.")]
+        return [
+            Finding(
+                "session",
+                "ansible_exchange_transport is file, and a capture can only be read. Add --check, or use another transport.",
+            )
+        ]
     text = "it was opened by a person who signed in (ansible_exchange_device_code or ansible_exchange_interactive), which is for a look."
-    return [Finding("session", f"{text} Add --check, or register an application and set ansible_exchange_certificate_path.")]
+    return [
+        Finding("session", f"{text} Add --check, or register an application and set ansible_exchange_certificate_path.")
+    ]
 
 
 def run_findings(variables: Mapping[str, Any], awx: Mapping[str, Any], *, writes: bool) -> list[Finding]:
@@ -128,17 +175,34 @@ def run_findings(variables: Mapping[str, Any], awx: Mapping[str, Any], *, writes
     findings = []
     until = variables.get("approval_valid_until")
     if until and moment(str(until), f"{PREFIX}approval_valid_until") <= datetime.datetime.now(datetime.UTC):
-        findings.append(Finding("approval", f"the approval expired on {until}.", "a new approval, and its " + allow("approval_valid_until", "<date>")))
-    if writes and awx.get("job_id") and not variables.get("artifacts_durable") and not variables.get("artifacts_publish"):
+        findings.append(
+            Finding(
+                "approval",
+                f"the approval expired on {until}.",
+                "a new approval, and its " + allow("approval_valid_until", "<date>"),
+            )
+        )
+    if (
+        writes
+        and awx.get("job_id")
+        and not variables.get("artifacts_durable")
+        and not variables.get("artifacts_publish")
+    ):
         text = "AWX deletes the directory of a job, including the snapshot, and a rollback is not possible without it."
-        findings.append(Finding("artifacts", text, f"{allow('artifacts_publish', '<task file>')} or {allow('artifacts_durable')}"))
+        findings.append(
+            Finding("artifacts", text, f"{allow('artifacts_publish', '<task file>')} or {allow('artifacts_durable')}")
+        )
     return findings
 
 
 def check_ring(task: BaselineContext, artifacts: Artifacts) -> None:
-    """Refuses to enter a ring after one that failed. Core itself goes on as long as one organization of the ring did not fail."""
+    """Refuses to enter a ring after one that failed. Core itself goes on as long as one organization of the ring did
+    not fail.
+    """
     failed = (
-        artifacts.notes.marked("failed", [host for host in task.hosts if host not in task.batch]) if task.params.get("rings") and not task.check_mode else []
+        artifacts.notes.marked("failed", [host for host in task.hosts if host not in task.batch])
+        if task.params.get("rings") and not task.check_mode
+        else []
     )
     if failed:
         raise OptionError(

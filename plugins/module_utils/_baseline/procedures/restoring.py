@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Snapshots on the controller: which one a rollback restores, and when one counts as rolled back. Private to the collection."""
+"""Snapshots on the controller: which one a rollback restores, and when one counts as rolled back. Private to the
+collection.
+"""
 
 from __future__ import annotations
 
@@ -35,11 +37,16 @@ def _loaded(artifacts: Artifacts, path: str) -> Any:
     try:
         return artifacts.load(path)
     except OptionError as error:
-        raise OptionError(f"hardened_baseline_rollback_snapshot: {error}", remedy="Name the file of a snapshot of this organization, or its path.") from error
+        raise OptionError(
+            f"hardened_baseline_rollback_snapshot: {error}",
+            remedy="Name the file of a snapshot of this organization, or its path.",
+        ) from error
 
 
 def _changed_since(artifacts: Artifacts, id_: str) -> list[PlannedChange]:
-    """The changes that runs planned after a snapshot, oldest first. The changes in a file that cannot be read are treated as made by others."""
+    """The changes that runs planned after a snapshot, oldest first. The changes in a file that cannot be read are
+    treated as made by others.
+    """
     changes: list[PlannedChange] = []
     for link in artifacts.snapshots.chain().after(id_):
         with contextlib.suppress(OptionError):
@@ -63,7 +70,8 @@ def choose_snapshot(artifacts: Artifacts, variables: Mapping[str, Any]) -> str:
     snapshot = read_snapshot(artifacts.load(newest.path), newest.path)
     if (snapshot.id, snapshot.previous) != (newest.id, newest.previous):
         raise OptionError(
-            f"{newest.path} contains the snapshot {snapshot.id}, which does not match its name: the file was renamed.", remedy="Restore its name."
+            f"{newest.path} contains the snapshot {snapshot.id}, which does not match its name: the file was renamed.",
+            remedy="Restore its name.",
         )
     return newest.path
 

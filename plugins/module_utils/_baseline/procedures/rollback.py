@@ -16,27 +16,68 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.foreign import foreign_to, needs_a_look
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import DOES, WOULD, PlannedChange, same, undone
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import SnapshotReference
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import SnapshotDocument
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Draft, Procedure, Run
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.refusals import confirmation_findings, organization_refusals
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.foreign import (
+    foreign_to,
+    needs_a_look,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import (
+    DOES,
+    WOULD,
+    PlannedChange,
+    same,
+    undone,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    SnapshotReference,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import (
+    SnapshotDocument,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
+    Draft,
+    Procedure,
+    Run,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.refusals import (
+    confirmation_findings,
+    organization_refusals,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION, is_default, plan_configuration
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
+    OME_CONFIGURATION,
+    is_default,
+    plan_configuration,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.registry import RESOURCES
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.concurrent_changes import concurrent_changes
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import AMBIENT, SECTIONS, SETTINGS_OF_A_NEW_RULE
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.concurrent_changes import (
+    concurrent_changes,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
+    AMBIENT,
+    SECTIONS,
+    SETTINGS_OF_A_NEW_RULE,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_rules
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule, decides_about_mail, encrypts, is_past
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
+    DeclaredRule,
+    Rule,
+    decides_about_mail,
+    encrypts,
+    is_past,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_plan import plan_rule
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE, rules_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import declare_state, plan_state, refuse_other_organization, validated
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import (
+    declare_state,
+    plan_state,
+    refuse_other_organization,
+    validated,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import name_of
 
 
@@ -68,7 +109,11 @@ class Rollback(Procedure):
         self.remove_templates = remove_templates
         self.force = force
         self.later = later
-        self.parts = declare_state(validated({part: value for part, value in snapshot.state.items() if not part.startswith("transport_rules_")}))
+        self.parts = declare_state(
+            validated(
+                {part: value for part, value in snapshot.state.items() if not part.startswith("transport_rules_")}
+            )
+        )
         #: What the run planned to change.
         self.recorded: Sequence[PlannedChange] = snapshot.changes
         rules = [*snapshot.state.get("transport_rules", ()), *snapshot.state.get("transport_rules_unsupported", ())]
@@ -77,7 +122,9 @@ class Rollback(Procedure):
         #: The names that the run gave to the rules that it created, by GUID, as the rollback found them when it began.
         self._found_first: Mapping[str, str] = {}
         self.restores = SnapshotReference(path, snapshot.created_at, snapshot.run, self.scope, snapshot.digest)
-        self.subsets = list(dict.fromkeys(part for part in read if part in ("organization", "rms_templates") or part in self.parts))
+        self.subsets = list(
+            dict.fromkeys(part for part in read if part in ("organization", "rms_templates") or part in self.parts)
+        )
 
     def draft(self, organization: Organization, run: Run) -> Draft:
         plan = self.plan(organization, check_mode=True)
@@ -96,15 +143,23 @@ class Rollback(Procedure):
         return begun
 
     def notice(self, changes: Sequence[PlannedChange], mail: Mapping[str, Any], *, check_mode: bool) -> str:
-        does = f"It {f'would {undone(changes, WOULD)}' if check_mode else undone(changes, DOES)}." if changes else "There is nothing left to restore."
+        does = (
+            f"It {f'would {undone(changes, WOULD)}' if check_mode else undone(changes, DOES)}."
+            if changes
+            else "There is nothing left to restore."
+        )
         staying = [row["name"] for row in mail.get("foreign", ()) if needs_a_look(row)]
-        stay = f" Rules that are not ours decide about mail, and stay: {', '.join(map(repr, staying))}." if staying else ""
+        stay = (
+            f" Rules that are not ours decide about mail, and stay: {', '.join(map(repr, staying))}." if staying else ""
+        )
         return f"Goes back to {self.restores}. {does}{stay}"
 
     def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
         # Another organization is refused.
         refuse_other_organization(
-            organization, {"organization": self.snapshot.organization}, remedy="Set hardened_baseline_rollback_snapshot to a snapshot of this organization."
+            organization,
+            {"organization": self.snapshot.organization},
+            remedy="Set hardened_baseline_rollback_snapshot to a snapshot of this organization.",
         )
         parts = dict(self.parts) if self.scope == "full" else self._changed()
         rules = self._rules(organization) if "transport_rules" in self.parts else []
@@ -132,12 +187,18 @@ class Rollback(Procedure):
         return {**super().mail(organization, plan), **({"foreign": foreign} if foreign else {})}
 
     def _foreign(self, organization: Organization, plan: Plan) -> list[dict[str, Any]]:
-        """The foreign rules: all but those that runs made or changed, and those that encrypted at the time of the snapshot."""
+        """The foreign rules: all but those that runs made or changed, and those that encrypted at the time of the
+        snapshot.
+        """
         if organization.error("transport_rules") is not None:
             return []
         changed = {change.identity for change in (*self.recorded, *self.later) if change.resource == RULE}
         held = {rule.guid: rule for rule in self.parts["transport_rules"]}
-        ours = changed | {rule.name for rule in held.values() if encrypts(rule.sections)} | {rule.name for rule in self._made(organization)}
+        ours = (
+            changed
+            | {rule.name for rule in held.values() if encrypts(rule.sections)}
+            | {rule.name for rule in self._made(organization)}
+        )
         since = {rule.guid: "new since the snapshot" for rule in self._since(organization) if rule.name not in ours}
         book = RuleBook(organization, restoring=True)
         for rule in (rule for rule in book.rules if rule.guid in held and rule.name not in ours):
@@ -157,11 +218,17 @@ class Rollback(Procedure):
         return [*differing, *strangers, *self._lost(organization)]
 
     def _strangers(self, organization: Organization) -> list[str]:
-        """The rules that others have created since, that decide about mail, and that stay. Only the scope ``full`` looks for them."""
+        """The rules that others have created since, that decide about mail, and that stay. Only the scope ``full``
+        looks for them.
+        """
         if self.scope != "full" or self.force or "transport_rules" not in self.parts:
             return []
         removed = {rule.guid for rule in self._extra(organization)}
-        return [rule.name for rule in self._since(organization) if rule.guid not in removed and decides_about_mail(rule.sections)]
+        return [
+            rule.name
+            for rule in self._since(organization)
+            if rule.guid not in removed and decides_about_mail(rule.sections)
+        ]
 
     def drift(self, organization: Organization, plan: Plan) -> list[Finding]:
         """The findings about changes by others that the rollback would undo, too."""
@@ -170,10 +237,22 @@ class Rollback(Procedure):
         theirs = [change for change in plan.changes if not self._ours(organization, change)]
         # A created or removed object is one item.
         whole = {(change.resource, change.identity) for change in theirs if change.option == "state"}
-        found = [_not_ours(change) for change in theirs if change.option == "state" or (change.resource, change.identity) not in whole]
+        found = [
+            _not_ours(change)
+            for change in theirs
+            if change.option == "state" or (change.resource, change.identity) not in whole
+        ]
         if any(change.option == "priority" for change in plan.changes) and self._reordered(organization):
-            found.append(("rules that the run did not move are in a different order: somebody moved them since then.", "restores the order"))
-        return [Finding("rollback", text, f"hardened_baseline_rollback_force: true, which {forced}, too") for text, forced in found]
+            found.append(
+                (
+                    "rules that the run did not move are in a different order: somebody moved them since then.",
+                    "restores the order",
+                )
+            )
+        return [
+            Finding("rollback", text, f"hardened_baseline_rollback_force: true, which {forced}, too")
+            for text, forced in found
+        ]
 
     def _changed(self) -> dict[str, Any]:
         """The parts of the snapshot's state that the run's plan names, without rules."""
@@ -197,12 +276,18 @@ class Rollback(Procedure):
     def _moved(self) -> bool:
         """Whether the run moved or removed rules. Otherwise, the rollback leaves the order of rules alone."""
         return any(
-            change.resource == RULE and (change.option == "priority" or (change.option, change.after) == ("state", "absent")) for change in self.recorded
+            change.resource == RULE
+            and (change.option == "priority" or (change.option, change.after) == ("state", "absent"))
+            for change in self.recorded
         )
 
     def _created(self) -> dict[str, str]:
         """The names of the rules that the run planned to create, by name in lower case."""
-        made = (change for change in self.recorded if change.resource == RULE and change.option == "state" and change.before == "absent")
+        made = (
+            change
+            for change in self.recorded
+            if change.resource == RULE and change.option == "state" and change.before == "absent"
+        )
         return {name_key(change.identity): change.identity for change in made}
 
     def _created_now(self, organization: Organization) -> dict[str, str]:
@@ -218,14 +303,18 @@ class Rollback(Procedure):
         return {**found, **{rule.guid: first[rule.guid] for rule in new if rule.guid in first}}
 
     def _renamed(self, new: Sequence[Rule], found: Collection[str], name: str) -> list[Rule]:
-        """The new rules, besides those found so far, that look as the run created the rule of that name. If there are several, it is unclear which one."""
+        """The new rules, besides those found so far, that look as the run created the rule of that name. If there are
+        several, it is unclear which one.
+        """
         return [rule for rule in new if rule.guid not in found and self._as_created(rule, name)]
 
     def _reordered(self, organization: Organization) -> bool:
         """Whether the order of the rules that the run did not move has changed since."""
         moved = {name for name, options in self._touched().items() if "priority" in options}
         left = [rule.guid for rule in rules_of(organization) if self._names.get(rule.guid, rule.name) not in moved]
-        return [guid for guid in left if guid in self.snapshot.order] != [guid for guid in self.snapshot.order if guid in left]
+        return [guid for guid in left if guid in self.snapshot.order] != [
+            guid for guid in self.snapshot.order if guid in left
+        ]
 
     def _rules(self, organization: Organization) -> list[DeclaredRule]:
         """The rules to restore, in their old order, with those that only keep their places."""
@@ -266,7 +355,9 @@ class Rollback(Procedure):
         return touched and not is_past(rule.settings.get("expiry_date", ""))
 
     def _extra(self, organization: Organization) -> list[Rule]:
-        """The rules to remove: those that the run created and, if the whole state is restored, those that later runs or others created."""
+        """The rules to remove: those that the run created and, if the whole state is restored, those that later runs or
+        others created.
+        """
         created = self._created_now(organization)
         return [rule for rule in self._since(organization) if rule.guid in created or self._is_extra(rule)]
 
@@ -274,7 +365,11 @@ class Rollback(Procedure):
         """Rules that a snapshot cannot contain, because they cannot be written, but that the run has turned on or off."""
         held = {rule.guid for rule in self.parts["transport_rules"]}
         book = RuleBook(organization, restoring=True, check_mode=check_mode)
-        switched = {change.identity: change.before for change in self.recorded if change.resource == RULE and change.option == "enabled"}
+        switched = {
+            change.identity: change.before
+            for change in self.recorded
+            if change.resource == RULE and change.option == "enabled"
+        }
         plan = Plan(concurrent_changes=concurrent_changes)
         for rule in book.rules:
             name = self._names.get(rule.guid, "")
@@ -308,18 +403,48 @@ class Rollback(Procedure):
         """The removal of the OME configurations that the run created, and that did not exist before it."""
         existing = organization.objects(OME_CONFIGURATION.subset)
         then = {name_key(name) for name in self.parts[OME_CONFIGURATION.subset]}
-        created = {name_key(change.identity) for change in self.recorded if change.resource == OME_CONFIGURATION.name and change.option == "state"}
-        gone = [name_of(item) for item in existing if name_key(name_of(item)) not in then and not is_default(name_of(item))]
-        return Plan.join({name: plan_configuration(name, "absent", {}, existing) for name in gone if self.scope == "full" or name_key(name) in created})
+        created = {
+            name_key(change.identity)
+            for change in self.recorded
+            if change.resource == OME_CONFIGURATION.name and change.option == "state"
+        }
+        gone = [
+            name_of(item) for item in existing if name_key(name_of(item)) not in then and not is_default(name_of(item))
+        ]
+        return Plan.join(
+            {
+                name: plan_configuration(name, "absent", {}, existing)
+                for name in gone
+                if self.scope == "full" or name_key(name) in created
+            }
+        )
 
     def _lost(self, organization: Organization) -> list[str]:
         """What the snapshot contains but cannot be restored."""
-        names = {name_key(rule.name) for rule in rules_of(organization)} if organization.error("transport_rules") is None else set()
-        gone = [row for row in self.snapshot.state.get("transport_rules_not_rebuildable", ()) if name_key(row["name"]) not in names]
+        names = (
+            {name_key(rule.name) for rule in rules_of(organization)}
+            if organization.error("transport_rules") is None
+            else set()
+        )
+        gone = [
+            row
+            for row in self.snapshot.state.get("transport_rules_not_rebuildable", ())
+            if name_key(row["name"]) not in names
+        ]
         lost = [f"The rule {row['name']!r} cannot be recreated: {row['reason']}." for row in gone]
-        missing = set(self._created().values()) - set(self._created_now(organization).values()) - set(self._found_first.values()) if names else set()
+        missing = (
+            set(self._created().values())
+            - set(self._created_now(organization).values())
+            - set(self._found_first.values())
+            if names
+            else set()
+        )
         since = [rule for rule in rules_of(organization) if rule.guid not in self.snapshot.order] if missing else []
-        new = [rule.name for rule in since if encrypts(rule.sections) or any(self._as_created(rule, name) for name in missing)]
+        new = [
+            rule.name
+            for rule in since
+            if encrypts(rule.sections) or any(self._as_created(rule, name) for name in missing)
+        ]
         if new:
             lost.append(
                 f"{', '.join(map(repr, sorted(missing)))}, which the run was to create, does not exist, "
@@ -331,7 +456,11 @@ class Rollback(Procedure):
         """Whether the current value is the one that the run left."""
         if change.option == "priority":
             return True
-        rule = next((rule for rule in rules_of(organization) if rule.name == change.identity), None) if change.resource == RULE else None
+        rule = (
+            next((rule for rule in rules_of(organization) if rule.name == change.identity), None)
+            if change.resource == RULE
+            else None
+        )
         name = self._names.get(rule.guid, rule.name) if rule else change.identity
         made = [row for row in self.recorded if row.managed_object == (change.resource, name)]
         if change.resource == RULE and rule is None:
@@ -341,15 +470,25 @@ class Rollback(Procedure):
             return self._as_created(rule, rule.name)
         if change.option == "state":
             return any(row.option == "state" for row in made)
-        return any(row.option == change.option and same(change.resource, change.option, row.after, change.before) for row in made)
+        return any(
+            row.option == change.option and same(change.resource, change.option, row.after, change.before)
+            for row in made
+        )
 
     def _as_created(self, rule: Rule, name: str, changes: Sequence[PlannedChange] | None = None) -> bool:
         """Whether a rule is still what the run, or the runs that made ``changes``, created under a name."""
-        recorded = {change.option: change.after for change in (self.recorded if changes is None else changes) if change.managed_object == (RULE, name)}
+        recorded = {
+            change.option: change.after
+            for change in (self.recorded if changes is None else changes)
+            if change.managed_object == (RULE, name)
+        }
         if recorded.get("state") != "present" or (not rule.enabled and recorded.get("enabled", True)):
             return False
         for section in SECTIONS:
-            for option in {*rule.sections[section], *(name.partition(".")[2] for name in recorded if name.startswith(f"{section}."))}:
+            for option in {
+                *rule.sections[section],
+                *(name.partition(".")[2] for name in recorded if name.startswith(f"{section}.")),
+            }:
                 after, now = recorded.get(f"{section}.{option}"), rule.sections[section].get(option)
                 if option not in AMBIENT and not same(RULE, f"{section}.{option}", after, now):
                     return False
@@ -372,7 +511,10 @@ def _not_ours(change: Change) -> tuple[str, str]:
     if change.option != "state":
         text = f"{change.option} of {change.subject} is {value_text(change.before)}, which is not what the run left: somebody changed it since then."
         return text, "sets it back"
-    return f"{change.identity} is not as the run left it: somebody changed or renamed it since then.", f"{DOES.of(change)} it"
+    return (
+        f"{change.identity} is not as the run left it: somebody changed or renamed it since then.",
+        f"{DOES.of(change)} it",
+    )
 
 
 def _untouched(guid: str) -> DeclaredRule:

@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import KIND
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure, Takes
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
+    Procedure,
+    Takes,
+)
 
 
 class Snapshot(Procedure):

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Applies a plan: runs the engine with the procedure's planner, if what is left to do was planned, and records the outcome. Private to the collection."""
+"""Applies a plan: runs the engine with the procedure's planner, if what is left to do was planned, and records the
+outcome. Private to the collection.
+"""
 
 from __future__ import annotations
 
@@ -12,24 +14,64 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import REFUTED, Mail, moved_mail, read_with_people
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
+    REFUTED,
+    Mail,
+    moved_mail,
+    read_with_people,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.approval import used
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import planned_changes, unplanned
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import OrganizationReport
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ChangeState, OrganizationStatus
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.functional_test import run_functional_test
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure, Takes
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.restoring import count_as_rolled_back, rollback_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import (
+    planned_changes,
+    unplanned,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    OrganizationReport,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
+    ChangeState,
+    OrganizationStatus,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+    BaselineContext,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.functional_test import (
+    run_functional_test,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
+    Procedure,
+    Takes,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.restoring import (
+    count_as_rolled_back,
+    rollback_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import Preparation, prepare
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.reassessment import after_failure, reassessed, unassessed
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import for_report
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge, converge_organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.reassessment import (
+    after_failure,
+    reassessed,
+    unassessed,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import (
+    for_report,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import (
+    converge,
+    converge_organization,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Session
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, UNREAD, Organization, read
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import FACT_SUBSETS, RULE_SUBSETS
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
+    MAIL_FACTS,
+    UNREAD,
+    Organization,
+    read,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import (
+    FACT_SUBSETS,
+    RULE_SUBSETS,
+)
 
 
 def apply(task: BaselineContext) -> dict[str, Any]:
@@ -40,7 +82,8 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     notes = task.artifacts(for_report(task)).notes.remembered()
     if not notes.get("report"):
         raise ExchangeError(
-            "This run has no plan, so nothing was written.", remedy="Run m365.message_encryption.baseline_plan first, in the same playbook run."
+            "This run has no plan, so nothing was written.",
+            remedy="Run m365.message_encryption.baseline_plan first, in the same playbook run.",
         )
     if not notes.get("writes", not task.check_mode):
         return {"changed": False, "msg": "There is nothing to write."}
@@ -80,7 +123,9 @@ def apply(task: BaselineContext) -> dict[str, Any]:
         # Everything is stored, so the task succeeds. A later failure belongs in the report.
         task.warnings.append(f"Everything is stored, but a later step failed: {error}")
         report = unassessed(report, error)
-    report, failure = run_functional_test(task, prepared.variables, report, timeout=float(prepared.variables.get("test_timeout") or 0))
+    report, failure = run_functional_test(
+        task, prepared.variables, report, timeout=float(prepared.variables.get("test_timeout") or 0)
+    )
     failure = failure or (_mail_failure(missed) if missed else None)
     if failure:
         failure.progress = result
@@ -97,7 +142,8 @@ def apply(task: BaselineContext) -> dict[str, Any]:
 def _mail_failure(missed: Sequence[str]) -> ExchangeError:
     """The failure if everything is stored, but mail is not treated as declared.
 
-    Unknown verdicts are no failure. A guarantee that the plan leaves refuted was accepted, or was refuted before and is a finding.
+    Unknown verdicts are no failure. A guarantee that the plan leaves refuted was accepted, or was refuted before and is
+    a finding.
     """
     return ExchangeError(
         f"Everything is stored, but mail is not treated as declared: {' '.join(missed).rstrip('.')}.",
@@ -112,19 +158,27 @@ def note_published(task: BaselineContext) -> dict[str, Any]:
 
 
 def _check_cleared(prepared: Preparation) -> None:
-    """Refuses to write if the preflight has not cleared it, the snapshots are not published although they should be, or another run has used the approval."""
+    """Refuses to write if the preflight has not cleared it, the snapshots are not published although they should be, or
+    another run has used the approval.
+    """
     cleared = prepared.artifacts.notes.remembered().get("cleared")
     if cleared is None:
         raise OptionError(
             "The plan of this run was refused, or was only a check, so nothing was written.",
             remedy="See the result of the previous task. Do not skip its failure, for example with ignore_errors.",
         )
-    if prepared.variables.get("artifacts_publish") and not prepared.artifacts.notes.marked("published", [prepared.artifacts.host]):
+    if prepared.variables.get("artifacts_publish") and not prepared.artifacts.notes.marked(
+        "published", [prepared.artifacts.host]
+    ):
         raise OptionError(
             "The snapshots of the ring were not published, so nothing was written.",
             remedy="See what failed in the task file that hardened_baseline_artifacts_publish names.",
         )
-    findings = used(**cleared["approved_once"], artifacts=prepared.artifacts, own=cleared["snapshot"]) if cleared["approved_once"] else []
+    findings = (
+        used(**cleared["approved_once"], artifacts=prepared.artifacts, own=cleared["snapshot"])
+        if cleared["approved_once"]
+        else []
+    )
     if findings:
         raise OptionError(f"Nothing was written: {findings[0]}")
 
@@ -141,10 +195,14 @@ def _settle(task: BaselineContext, prepared: Preparation, stored_at: float) -> N
 
 
 def _keep(task: BaselineContext, prepared: Preparation, report: OrganizationReport, result: dict[str, Any]) -> None:
-    """Stores the outcome for the report. If no file can be written, it is stored in the task's own result, which never depends on a disk."""
+    """Stores the outcome for the report. If no file can be written, it is stored in the task's own result, which never
+    depends on a disk.
+    """
     try:
         stored = {"stored_at": time.time()} if result.get("changed") else {}
-        prepared.artifacts.notes.remember({**prepared.artifacts.notes.remembered(), **stored, "report": report.as_dict(), "ended": True})
+        prepared.artifacts.notes.remember(
+            {**prepared.artifacts.notes.remembered(), **stored, "report": report.as_dict(), "ended": True}
+        )
         result.pop("unkept_report", None)
     except OptionError as error:
         task.warnings.append(f"{error} The task's result and the report still show what was done in the organization.")
@@ -154,19 +212,25 @@ def _keep(task: BaselineContext, prepared: Preparation, report: OrganizationRepo
 def _organization_after(task: BaselineContext, procedure: Procedure, shown: Organization | None) -> Organization:
     """The organization after the writes.
 
-    :param shown: as verification has read it. It is read again if nothing was verified, or to decide whether a rollback is complete.
+    :param shown: as verification has read it. It is read again if nothing was verified, or to decide whether a rollback
+        is complete.
     """
-    return read_with_people(task.session, shown if shown and not procedure.restores else UNREAD, procedure.subsets, procedure.promised)
+    return read_with_people(
+        task.session, shown if shown and not procedure.restores else UNREAD, procedure.subsets, procedure.promised
+    )
 
 
 class _Guard:
-    """The check before the first write: a fresh read must not make the plan do more to settings or mail than it was shown to do.
+    """The check before the first write: a fresh read must not make the plan do more to settings or mail than it was
+    shown to do.
 
     :param report: with the planned changes, and what they do to mail.
     :param notes: what the preflight has kept.
     """
 
-    def __init__(self, session: Session, procedure: Procedure, report: OrganizationReport, notes: Mapping[str, Any]) -> None:
+    def __init__(
+        self, session: Session, procedure: Procedure, report: OrganizationReport, notes: Mapping[str, Any]
+    ) -> None:
         self._session = session
         self._procedure = procedure
         self._planned = report.changes
@@ -177,7 +241,9 @@ class _Guard:
         self.mail: Mapping[str, Any] = report.mail
         planned_from = [subset for subset in procedure.subsets if subset not in MAIL_FACTS]
         #: What to read: no plan depends on facts about mail, but what it does to mail does.
-        self.subsets = list(dict.fromkeys([*planned_from, *((*RULE_SUBSETS, *FACT_SUBSETS) if self._compares_mail else ())]))
+        self.subsets = list(
+            dict.fromkeys([*planned_from, *((*RULE_SUBSETS, *FACT_SUBSETS) if self._compares_mail else ())])
+        )
 
     def check(self, organization: Organization, plan: Plan) -> None:
         """Raises ExchangeError if the plan does more than it was shown to do."""
@@ -188,7 +254,8 @@ class _Guard:
         new += moved_mail(self.mail, mail)
         if new:
             raise ExchangeError(
-                f"The organization was changed after the plan was made, so nothing was written: {'; '.join(new)}.", remedy="Run the playbook again."
+                f"The organization was changed after the plan was made, so nothing was written: {'; '.join(new)}.",
+                remedy="Run the playbook again.",
             )
         self.mail = mail
 
@@ -200,7 +267,8 @@ class _Guard:
 
 
 class _Planner:
-    """Plans what a procedure has left to do. It checks the first plan before anything is written; later plans are what is left of it.
+    """Plans what a procedure has left to do. It checks the first plan before anything is written; later plans are what
+    is left of it.
 
     :param procedure: starts from what the first plan saw.
     :param check: raises ExchangeError if that plan may not be run.
@@ -219,16 +287,23 @@ class _Planner:
         return plan
 
 
-def _failed(task: BaselineContext, prepared: Preparation, error: ExchangeError, report: OrganizationReport, snapshot: str) -> OrganizationReport:
-    """The report after a failure. Rolls the changes back if the variables ask for it; the error says whether that worked.
+def _failed(
+    task: BaselineContext, prepared: Preparation, error: ExchangeError, report: OrganizationReport, snapshot: str
+) -> OrganizationReport:
+    """The report after a failure. Rolls the changes back if the variables ask for it; the error says whether that
+    worked.
 
     :param snapshot: the path of the one that was taken before, or that was to be restored.
     """
-    made, unknown = _keys((error.progress or {}).get("changes", ())), bool((error.progress or {}).get("outcome_unknown"))
+    made, unknown = (
+        _keys((error.progress or {}).get("changes", ())),
+        bool((error.progress or {}).get("outcome_unknown")),
+    )
     stored = {change.key for change in report.changes if change.key in made or change.state is ChangeState.STORED}
     try:
         if snapshot and prepared.procedure.takes_snapshot is Takes.BEFORE_WRITING and not stored and not unknown:
-            # If nothing was written, the next rollback must restore the state before the previous run. A fresh read must confirm it.
+            # If nothing was written, the next rollback must restore the state before the previous run. A fresh read
+            # must confirm it.
             with contextlib.suppress(ExchangeError):
                 rollback = rollback_of(prepared.artifacts, snapshot, prepared.variables, scope="changed")
                 count_as_rolled_back(prepared.artifacts, rollback, read(task.session, rollback.subsets, fresh=True))
@@ -239,14 +314,21 @@ def _failed(task: BaselineContext, prepared: Preparation, error: ExchangeError, 
     except ExchangeError as second:
         done = "; ".join((second.progress or {}).get("commands", ()))
         error.message = f"{error.message} The rollback failed, too: {second} {f'It had run: {done}. ' if done else ''}The snapshot is {snapshot}."
-    changes = [replace(change, state=ChangeState.STORED if change.key in stored else ChangeState.NOT_APPLIED) for change in report.changes]
+    changes = [
+        replace(change, state=ChangeState.STORED if change.key in stored else ChangeState.NOT_APPLIED)
+        for change in report.changes
+    ]
     if (stored or unknown) and report.mail.get("difference"):
-        task.warnings.append("The effect of the stored changes on mail was not computed. A rollback in check mode shows the effect of taking them back.")
+        task.warnings.append(
+            "The effect of the stored changes on mail was not computed. A rollback in check mode shows the effect of taking them back."
+        )
     found = after_failure(task.session, prepared.procedure, report)
     return replace(found.with_outcome(OrganizationStatus.FAILED, changes, task.warnings), message=str(error))
 
 
-def roll_back(task: BaselineContext, prepared: Preparation, path: str, made: Collection[tuple[str, str, str]], unknown: bool) -> None:
+def roll_back(
+    task: BaselineContext, prepared: Preparation, path: str, made: Collection[tuple[str, str, str]], unknown: bool
+) -> None:
     """Restores the old state after a failure, as far as the planned changes were made or may have been made.
 
     :param made: the changes that are known to be stored.
@@ -263,7 +345,9 @@ def roll_back(task: BaselineContext, prepared: Preparation, path: str, made: Col
 
     planner = _Planner(rollback, check)
     converge(task, rollback.subsets, planner, fresh=True)
-    task.warnings += count_as_rolled_back(prepared.artifacts, planner.procedure, read(task.session, rollback.subsets, fresh=True))
+    task.warnings += count_as_rolled_back(
+        prepared.artifacts, planner.procedure, read(task.session, rollback.subsets, fresh=True)
+    )
 
 
 def _keys(changes: Sequence[Mapping[str, Any]]) -> set[tuple[str, str, str]]:

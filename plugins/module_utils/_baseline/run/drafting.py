@@ -10,13 +10,29 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.approval import Approval, approval_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.approval import (
+    Approval,
+    approval_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange, planned_changes
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import (
+    PlannedChange,
+    planned_changes,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan import PlanDocument
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure, Run, Takes
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.evidenced import evidenced, remembered, with_contradictions
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+    BaselineContext,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
+    Procedure,
+    Run,
+    Takes,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.evidenced import (
+    evidenced,
+    remembered,
+    with_contradictions,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import Preparation
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.reading import read_organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.replayed import replayed
@@ -66,7 +82,9 @@ class Drafted:
     @property
     def takes_snapshot(self) -> bool:
         """Whether the run would take a snapshot."""
-        return self.procedure.takes_snapshot is Takes.ALWAYS or (self.writes and self.procedure.takes_snapshot is Takes.BEFORE_WRITING)
+        return self.procedure.takes_snapshot is Takes.ALWAYS or (
+            self.writes and self.procedure.takes_snapshot is Takes.BEFORE_WRITING
+        )
 
 
 def draft(task: BaselineContext, prepared: Preparation) -> Drafted:
@@ -89,10 +107,27 @@ def draft(task: BaselineContext, prepared: Preparation) -> Drafted:
         task.warnings += [replay.mail["remark"]] if "remark" in replay.mail else []
     mail = with_contradictions(mail, remembered(task, prepared.artifacts, organization, mail.get("evidence") or {}))
     changes = planned_changes(organization, drafted.plan, mail)
-    desired = {**procedure.desired(organization), "accept": prepared.acceptance.shown(), "skip": list(variables.get("skip") or ())}
-    document = PlanDocument.of(procedure.kind, who(organization), desired, drafted.plan, changes, mail, prepared.artifacts.run)
+    desired = {
+        **procedure.desired(organization),
+        "accept": prepared.acceptance.shown(),
+        "skip": list(variables.get("skip") or ()),
+    }
+    document = PlanDocument.of(
+        procedure.kind, who(organization), desired, drafted.plan, changes, mail, prepared.artifacts.run
+    )
     approval = approval_of(variables, prepared.artifacts, task.hosts) if procedure.approvable else None
-    return Drafted(prepared, run, organization, session, drafted.plan, tuple(drafted.findings), mail, tuple(changes), document, approval)
+    return Drafted(
+        prepared,
+        run,
+        organization,
+        session,
+        drafted.plan,
+        tuple(drafted.findings),
+        mail,
+        tuple(changes),
+        document,
+        approval,
+    )
 
 
 def who(organization: Organization) -> dict[str, Any]:

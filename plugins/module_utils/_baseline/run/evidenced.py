@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Exchange reports of rules in an audit, and what it has contradicted, until a later window agrees. Private to the collection."""
+"""What Exchange reports of rules in an audit, and what it has contradicted, until a later window agrees. Private to the
+collection.
+"""
 
 from __future__ import annotations
 
@@ -10,34 +12,57 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.evidence_control import EVIDENCE_CONTROL, judged
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import Mail, read_with_people
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.evidence_control import (
+    EVIDENCE_CONTROL,
+    judged,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
+    Mail,
+    read_with_people,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import ControlReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ControlStatus
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+    BaselineContext,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.known_changes import known_changes
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
+    MAIL_FACTS,
+    Organization,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import changes_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reading import read_evidence, window_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reading import (
+    read_evidence,
+    window_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import TraceReader
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import evidence_result
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reported import contradicted_sentence, evidence_headline
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reported import (
+    contradicted_sentence,
+    evidence_headline,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
 
 #: Copies that are read at most, and those that are looked at in detail.
 _MOST, _SAMPLE = 500_000, 20
 
 #: The parts of what a plan does to mail whose rows are about rules, and their names.
-_ABOUT: Mapping[str, Callable[[Mapping[str, Any]], Sequence[str]]] = {"difference": lambda row: row["rules"], "trials": lambda row: [row["rule"]]}
+_ABOUT: Mapping[str, Callable[[Mapping[str, Any]], Sequence[str]]] = {
+    "difference": lambda row: row["rules"],
+    "trials": lambda row: [row["rule"]],
+}
 
 
-def evidenced(task: BaselineContext, procedure: Procedure, artifacts: Artifacts, organization: Organization) -> dict[str, Any]:
-    """What Exchange reports of the rules beside what was computed, as ``mail_flow_evidence`` returns it, without addresses. Shows a line.
+def evidenced(
+    task: BaselineContext, procedure: Procedure, artifacts: Artifacts, organization: Organization
+) -> dict[str, Any]:
+    """What Exchange reports of the rules beside what was computed, as ``mail_flow_evidence`` returns it, without
+    addresses. Shows a line.
 
     Nothing where nobody asks for it. What Exchange does not let the caller read is a remark.
     """
@@ -59,8 +84,12 @@ def evidenced(task: BaselineContext, procedure: Procedure, artifacts: Artifacts,
     return result
 
 
-def remembered(task: BaselineContext, artifacts: Artifacts, organization: Organization, evidence: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What Exchange has contradicted of the organization's rules: as earlier runs have stored it, and as a window of this run says now, which is stored."""
+def remembered(
+    task: BaselineContext, artifacts: Artifacts, organization: Organization, evidence: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """What Exchange has contradicted of the organization's rules: as earlier runs have stored it, and as a window of
+    this run says now, which is stored.
+    """
     try:
         rows = {row["guid"]: row for row in artifacts.notes.contradictions()}
     except OptionError as error:
@@ -72,19 +101,26 @@ def remembered(task: BaselineContext, artifacts: Artifacts, organization: Organi
             rows.pop(rule["guid"], None)
         if rule["contradictions"]:
             window = {key: evidence["window"][key] for key in ("from", "until")}
-            rows[rule["guid"]] = {**{key: rule[key] for key in ("guid", "name", "contradictions")}, **window, "run": artifacts.run}
+            rows[rule["guid"]] = {
+                **{key: rule[key] for key in ("guid", "name", "contradictions")},
+                **window,
+                "run": artifacts.run,
+            }
     if rows != before:
         try:
             artifacts.notes.keep_contradictions(list(rows.values()))
         except OptionError as error:
-            task.warnings.append(f"What Exchange contradicts is in this report, but later runs will not know it: {error}")
+            task.warnings.append(
+                f"What Exchange contradicts is in this report, but later runs will not know it: {error}"
+            )
     readable = "transport_rules" in organization.subsets and organization.error("transport_rules") is None
     present = {rule.guid for rule in rules_of(organization)} if readable else set()
     return [row for guid, row in rows.items() if guid in present]
 
 
 def with_contradictions(mail: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What a plan does to mail, of which every proof and computation says (``contradicted``) if Exchange has contradicted what is computed of its rules.
+    """What a plan does to mail, of which every proof and computation says (``contradicted``) if Exchange has
+    contradicted what is computed of its rules.
 
     A guarantee rests on all rules.
     """
@@ -93,10 +129,14 @@ def with_contradictions(mail: Mapping[str, Any], rows: Sequence[Mapping[str, Any
     sentences = [(row["name"], contradicted_sentence(row)) for row in rows]
     found = dict(mail)
     if "guarantees" in mail:
-        found["guarantees"] = [{**each, "contradicted": [text for _name, text in sentences]} for each in mail["guarantees"]]
+        found["guarantees"] = [
+            {**each, "contradicted": [text for _name, text in sentences]} for each in mail["guarantees"]
+        ]
     for part, names in _ABOUT.items():
         if part in mail:
-            found[part] = [_marked(each, [text for name, text in sentences if name in names(each)]) for each in mail[part]]
+            found[part] = [
+                _marked(each, [text for name, text in sentences if name in names(each)]) for each in mail[part]
+            ]
     return found
 
 
@@ -106,7 +146,9 @@ def _marked(row: Mapping[str, Any], sentences: list[str]) -> dict[str, Any]:
 
 def with_evidence(controls: Sequence[ControlReport], evidence: Mapping[str, Any]) -> list[ControlReport]:
     """The controls of a report, with the one that evidence decides."""
-    return [_decided(control, evidence) if control.id == EVIDENCE_CONTROL and evidence else control for control in controls]
+    return [
+        _decided(control, evidence) if control.id == EVIDENCE_CONTROL and evidence else control for control in controls
+    ]
 
 
 def _decided(control: ControlReport, evidence: Mapping[str, Any]) -> ControlReport:
@@ -114,5 +156,13 @@ def _decided(control: ControlReport, evidence: Mapping[str, Any]) -> ControlRepo
         return control  # The tags leave it out.
     met, findings = judged(evidence)
     accepted = control.exception is not None and not control.exception.expired
-    status = ControlStatus.NOT_ASSESSABLE if met is None else ControlStatus.MET if met else ControlStatus.ACCEPTED if accepted else ControlStatus.NOT_MET
+    status = (
+        ControlStatus.NOT_ASSESSABLE
+        if met is None
+        else ControlStatus.MET
+        if met
+        else ControlStatus.ACCEPTED
+        if accepted
+        else ControlStatus.NOT_MET
+    )
     return replace(control, status=status, findings=tuple(findings))

@@ -10,21 +10,43 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.acceptance import Acceptance
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROL, acceptable_words
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import (
+    CONTROL,
+    acceptable_words,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.tags import tag_errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline import Audit, Baseline
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.disable import RULES, SETTINGS, Disable
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline import (
+    Audit,
+    Baseline,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+    BaselineContext,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.disable import (
+    RULES,
+    SETTINGS,
+    Disable,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.restoring import choose_snapshot, rollback_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.rollback import NothingToRollBack, Rollback
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.restoring import (
+    choose_snapshot,
+    rollback_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.rollback import (
+    NothingToRollBack,
+    Rollback,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.snapshot import Snapshot
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import checked_variables
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import (
+    checked_variables,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
 #: Every procedure by its name.
-PROCEDURES: dict[str, type[Procedure]] = {procedure.kind: procedure for procedure in (Baseline, Audit, Snapshot, Rollback, Disable)}
+PROCEDURES: dict[str, type[Procedure]] = {
+    procedure.kind: procedure for procedure in (Baseline, Audit, Snapshot, Rollback, Disable)
+}
 
 
 @dataclass
@@ -60,7 +82,9 @@ def prepare(task: BaselineContext, snapshot: str = "") -> Preparation:
     return Preparation(procedure, variables, artifacts, Acceptance(variables.get("accept") or (), acceptable_words()))
 
 
-def _baseline(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts, snapshot: str) -> Procedure:
+def _baseline(
+    params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts, snapshot: str
+) -> Procedure:
     return Baseline(variables, params["run_tags"], params["skip_tags"])
 
 
@@ -68,11 +92,15 @@ def _audit(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: A
     return Audit(variables, params["run_tags"], params["skip_tags"])
 
 
-def _snapshot(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts, snapshot: str) -> Procedure:
+def _snapshot(
+    params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts, snapshot: str
+) -> Procedure:
     return Snapshot()
 
 
-def _rollback(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts, snapshot: str) -> Procedure:
+def _rollback(
+    params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts, snapshot: str
+) -> Procedure:
     path = snapshot or choose_snapshot(artifacts, variables)
     return rollback_of(artifacts, path, variables) if path else NothingToRollBack()
 

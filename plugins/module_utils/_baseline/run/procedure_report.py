@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The reports of an organization, which the last task that may write to it makes, and of the whole run. Private to the collection."""
+"""The reports of an organization, which the last task that may write to it makes, and of the whole run. Private to the
+collection.
+"""
 
 from __future__ import annotations
 
@@ -23,15 +25,22 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     organizations_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.sentences import lines_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import OrganizationStatus
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
+    OrganizationStatus,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+    BaselineContext,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import PROCEDURES
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import for_report
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import (
+    for_report,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
 
 def conclude(task: BaselineContext, result: dict[str, Any], *, goes_on: bool) -> dict[str, Any]:
-    """The result of a task that plans or applies. If no later task of the role writes to the organization, this writes its report.
+    """The result of a task that plans or applies. If no later task of the role writes to the organization, this writes
+    its report.
 
     :param goes_on: whether later tasks will write, unless this one failed.
     """
@@ -45,11 +54,14 @@ def conclude(task: BaselineContext, result: dict[str, Any], *, goes_on: bool) ->
     return concluded
 
 
-def _report_organization(task: BaselineContext, artifacts: Artifacts, results: Sequence[Mapping[str, Any]], ring: str) -> dict[str, Any]:
+def _report_organization(
+    task: BaselineContext, artifacts: Artifacts, results: Sequence[Mapping[str, Any]], ring: str
+) -> dict[str, Any]:
     """Writes the report of one organization. Fails on drift if that is asked for and nothing failed before.
 
     :param artifacts: of the organization.
-    :param results: what the role's tasks returned, in order. Those before the last one may be left out if they succeeded.
+    :param results: what the role's tasks returned, in order. Those before the last one may be left out if they
+        succeeded.
     """
     variables = for_report(task)
     # What could not be stored came in the results, and is newer.
@@ -59,7 +71,12 @@ def _report_organization(task: BaselineContext, artifacts: Artifacts, results: S
     organization = replace(organization_report(artifacts.host, task.params["procedure"], read, results), ring=ring)
     failed = any(map(_is_failure, results))
     if organization.changes and not unkept and (unfinished := _unfinished(artifacts, failed=failed)):
-        failed, organization = True, replace(organization, status=OrganizationStatus.FAILED, message=f"{unfinished} {organization.message}".rstrip())
+        failed, organization = (
+            True,
+            replace(
+                organization, status=OrganizationStatus.FAILED, message=f"{unfinished} {organization.message}".rstrip()
+            ),
+        )
     _report, paths = _write(task, artifacts, [organization], variables, top=False)
     # The report of the whole run takes it from there, if the run's own directory lies on another disk.
     with contextlib.suppress(OptionError):
@@ -69,7 +86,12 @@ def _report_organization(task: BaselineContext, artifacts: Artifacts, results: S
     page, status = _lasting(task, artifacts, paths.get("report.html", "")), str(organization.status)
     is_drift = organization.status is not OrganizationStatus.MET and not failed
     if is_drift and artifacts.notes.remembered().get("fail_on_drift"):
-        return {"status": status, "report": page, "failed": True, "msg": f"{artifacts.host} does not meet the baseline ({status}): {page}"}
+        return {
+            "status": status,
+            "report": page,
+            "failed": True,
+            "msg": f"{artifacts.host} does not meet the baseline ({status}): {page}",
+        }
     return {"status": status, "report": page}
 
 
@@ -89,8 +111,8 @@ def _unfinished(artifacts: Artifacts, *, failed: bool) -> str:
 
 
 def _of_this_run(results: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """What the tasks of this run returned. What is registered for a task that did not run is from an earlier run of the role in the same play:
-    tasks that write run only if the plan says so, and none runs after one that has failed.
+    """What the tasks of this run returned. What is registered for a task that did not run is from an earlier run of the
+    role in the same play: tasks that write run only if the plan says so, and none runs after one that has failed.
     """
     ran: list[Mapping[str, Any]] = []
     for result in results:
@@ -105,7 +127,9 @@ def _is_failure(result: Mapping[str, Any]) -> bool:
 
 
 def report_run(task: BaselineContext) -> dict[str, Any]:
-    """Writes the report of the whole run from the reports of its organizations, and shows its lines. One that failed without a report gets it here."""
+    """Writes the report of the whole run from the reports of its organizations, and shows its lines. One that failed
+    without a report gets it here.
+    """
     variables = for_report(task)
     artifacts = task.artifacts(variables)
     reported = artifacts.notes.marked("reported-failure", task.hosts)
@@ -130,7 +154,8 @@ def report_run(task: BaselineContext) -> dict[str, Any]:
 
 
 def report_slices(task: BaselineContext) -> dict[str, Any]:
-    """Writes the report of all slices of a job from the reports of their organizations, and links their folders into the run's folder.
+    """Writes the report of all slices of a job from the reports of their organizations, and links their folders into
+    the run's folder.
 
     A host that no slice has reported on is in it as not assessable.
     """
@@ -138,7 +163,10 @@ def report_slices(task: BaselineContext) -> dict[str, Any]:
     artifacts = task.artifacts(variables)
     slices = list(artifacts.reports.slices(task.params["run"]))
     if not slices:
-        raise OptionError(f"There is no report of {task.params['run']}, nor of another slice of its job.", remedy="Fetch the artifacts of the slices first.")
+        raise OptionError(
+            f"There is no report of {task.params['run']}, nor of another slice of its job.",
+            remedy="Fetch the artifacts of the slices first.",
+        )
     organizations = _all_hosts(task, slices, task.params["run"])
     artifacts.reports.adopt_slices(task.params["run"])
     report, paths = _write(task, artifacts, organizations, variables, top=True, kind=slices[-1]["kind"])
@@ -150,12 +178,16 @@ def report_slices(task: BaselineContext) -> dict[str, Any]:
     }
 
 
-def _all_hosts(task: BaselineContext, reports: Iterable[Mapping[str, Any]], where: str, later: Collection[str] = ()) -> list[OrganizationReport]:
+def _all_hosts(
+    task: BaselineContext, reports: Iterable[Mapping[str, Any]], where: str, later: Collection[str] = ()
+) -> list[OrganizationReport]:
     """The newest report of each host; a host without one is not assessable.
 
     :param later: the hosts whose ring has not begun.
     """
-    reported = {organization.host: organization for report in reports for organization in organizations_of(report, where)}
+    reported = {
+        organization.host: organization for report in reports for organization in organizations_of(report, where)
+    }
     hosts = dict.fromkeys([*(task.params["hosts"] or task.hosts), *reported])
     return [reported.get(host) or _without_report(host, waits=host in later) for host in hosts]
 
@@ -165,19 +197,32 @@ def _without_report(host: str, *, waits: bool) -> OrganizationReport:
 
 
 def _later(task: BaselineContext) -> set[str]:
-    """The hosts of the run whose ring has not begun. Core takes hosts in order, and a host that failed before never reaches its ring."""
+    """The hosts of the run whose ring has not begun. Core takes hosts in order, and a host that failed before never
+    reaches its ring.
+    """
     batch = {*task.batch, task.host}
     begun = [place for place, host in enumerate(task.hosts) if host in batch]
     return set(task.hosts[max(begun) + 1 :]) - set(task.lost) if begun else set()
 
 
-def _of_run(task: BaselineContext, artifacts: Artifacts, report: RunReport, paths: Mapping[str, str], named: Collection[str] | None = None) -> dict[str, Any]:
+def _of_run(
+    task: BaselineContext,
+    artifacts: Artifacts,
+    report: RunReport,
+    paths: Mapping[str, str],
+    named: Collection[str] | None = None,
+) -> dict[str, Any]:
     """The task's result for the report of a run, including the statistics for later jobs.
 
     :param named: the organizations that its lines name; ``None`` for all.
     """
     page = _lasting(task, artifacts, paths.get("report.html", ""))
-    stats = {"counts": report.counts, "digest": digest_of(report.as_dict()["organizations"]), "report": page, "run": artifacts.run}
+    stats = {
+        "counts": report.counts,
+        "digest": digest_of(report.as_dict()["organizations"]),
+        "report": page,
+        "run": artifacts.run,
+    }
     lines = _lasting(task, artifacts, lines_of(report, page or "none, because it cannot be written", named))
     return {
         "changed": False,
@@ -190,7 +235,9 @@ def _of_run(task: BaselineContext, artifacts: Artifacts, report: RunReport, path
 
 
 def _of_ring(task: BaselineContext, report: RunReport) -> Collection[str]:
-    """The organizations of the ring, which the terminal names. Earlier ones have been named, and later ones will be, unless the run ends here."""
+    """The organizations of the ring, which the terminal names. Earlier ones have been named, and later ones will be,
+    unless the run ends here.
+    """
     ring = {*task.batch, task.host, *task.lost}
     bad = (OrganizationStatus.FAILED, OrganizationStatus.REFUSED, OrganizationStatus.NOT_ASSESSABLE)
     ends = any(organization.host in ring and organization.status in bad for organization in report.organizations)
@@ -198,8 +245,8 @@ def _of_ring(task: BaselineContext, report: RunReport) -> Collection[str]:
 
 
 def _lasting(task: BaselineContext, artifacts: Artifacts, value: Any) -> Any:
-    """Texts that name files, in any nesting, so that they hold after the run. AWX throws a job's directory away, and the files are in a repository by then:
-    they are named from its root.
+    """Texts that name files, in any nesting, so that they hold after the run. AWX throws a job's directory away, and
+    the files are in a repository by then: they are named from its root.
     """
     if not task.params["awx"].get("job_id") or boolean(for_report(task).get("artifacts_durable"), strict=False):
         return value
@@ -211,13 +258,21 @@ def _lasting(task: BaselineContext, artifacts: Artifacts, value: Any) -> Any:
 
 
 def _kept_runs(task: BaselineContext, variables: Mapping[str, Any]) -> int:
-    """How many runs to keep; 0 removes nothing. A check removes nothing, and the preflight has refused anything that is not a number."""
+    """How many runs to keep; 0 removes nothing. A check removes nothing, and the preflight has refused anything that is
+    not a number.
+    """
     kept = str(variables.get("keep_runs") or "")
     return int(kept) if kept.isdecimal() and not task.check_mode else 0
 
 
 def _write(
-    task: BaselineContext, artifacts: Artifacts, organizations: Sequence[OrganizationReport], variables: Mapping[str, Any], *, top: bool, kind: str = ""
+    task: BaselineContext,
+    artifacts: Artifacts,
+    organizations: Sequence[OrganizationReport],
+    variables: Mapping[str, Any],
+    *,
+    top: bool,
+    kind: str = "",
 ) -> tuple[RunReport, dict[str, str]]:
     procedure = PROCEDURES[task.params["procedure"]]
     awx = task.params["awx"]
@@ -239,7 +294,11 @@ def _write(
     try:
         return report, artifacts.reports.store({name: render(written) for name, render in renderers.items()}, top=top)
     except OptionError as error:
-        task.warnings.append(f"The report cannot be written: {error} The terminal shows its summary, and the tasks' results what they did.")
-        for line in () if top else lines_of(report, "none, because it cannot be written"):  # Those of the run are shown in any case.
+        task.warnings.append(
+            f"The report cannot be written: {error} The terminal shows its summary, and the tasks' results what they did."
+        )
+        for line in (
+            () if top else lines_of(report, "none, because it cannot be written")
+        ):  # Those of the run are shown in any case.
             task.say(line)
         return report, {}

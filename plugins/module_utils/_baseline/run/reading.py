@@ -5,27 +5,45 @@
 
 from __future__ import annotations
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import changes_mail, read_with_people
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.overview import MOST_ORGANIZATIONS
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure, Takes
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
+    changes_mail,
+    read_with_people,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.overview import (
+    MOST_ORGANIZATIONS,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+    BaselineContext,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
+    Procedure,
+    Takes,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, SUBSETS, UNREAD, Organization, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
+    MAIL_FACTS,
+    SUBSETS,
+    UNREAD,
+    Organization,
+    read,
+)
 
 #: What every procedure reads: neither what the session may run nor what only answers about mail need.
 READ = [subset for subset in SUBSETS if subset not in ("exported_cmdlets", *MAIL_FACTS)]
 
 
 def read_organization(task: BaselineContext, procedure: Procedure, *, keeps: bool) -> Organization:
-    """The organization, read in one round trip. The cmdlets of the session and facts about mail are read only if there is a plan that needs them, and those
-    whom rules name only with these facts.
+    """The organization, read in one round trip. The cmdlets of the session and facts about mail are read only if there
+    is a plan that needs them, and those whom rules name only with these facts.
 
     :param keeps: whether a snapshot may be stored. Everything that can be read belongs to the capture beside it.
     """
     if keeps and procedure.takes_snapshot is Takes.ALWAYS:
         return read_with_people(task.session, UNREAD, SUBSETS, procedure.promised)
-    facts = MAIL_FACTS if overlooks(task, procedure) else [subset for subset in MAIL_FACTS if subset in procedure.subsets]
+    facts = (
+        MAIL_FACTS if overlooks(task, procedure) else [subset for subset in MAIL_FACTS if subset in procedure.subsets]
+    )
     organization = read(task.session, [subset for subset in SUBSETS if subset in READ or subset in facts], fresh=True)
     try:
         plan = procedure.plan(organization, check_mode=True)

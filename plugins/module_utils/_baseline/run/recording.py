@@ -12,16 +12,39 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.digest import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import Mail
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange, touched_rules
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.overview import MOST_ORGANIZATIONS, reach_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import Connection, Digests, OrganizationReport
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import SnapshotDocument, captured, state_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ControlStatus, OrganizationStatus
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import (
+    PlannedChange,
+    touched_rules,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.overview import (
+    MOST_ORGANIZATIONS,
+    reach_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    Connection,
+    Digests,
+    OrganizationReport,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import (
+    SnapshotDocument,
+    captured,
+    state_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
+    ControlStatus,
+    OrganizationStatus,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline import observed
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.functional_test import run_functional_test
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+    BaselineContext,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.functional_test import (
+    run_functional_test,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.restoring import count_as_rolled_back
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.restoring import (
+    count_as_rolled_back,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.drafting import Drafted, who
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.evidenced import with_evidence
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.reading import overlooks
@@ -37,7 +60,9 @@ class Record:
     :param warnings: those about earlier runs.
     """
 
-    def __init__(self, task: BaselineContext, drafted: Drafted, findings: Sequence[Finding], warnings: Sequence[str]) -> None:
+    def __init__(
+        self, task: BaselineContext, drafted: Drafted, findings: Sequence[Finding], warnings: Sequence[str]
+    ) -> None:
         self._task, self._drafted = task, drafted
         procedure, variables = drafted.procedure, drafted.prepared.variables
         self.report = replace(
@@ -55,7 +80,9 @@ class Record:
             "pending": bool(drafted.changes),
             "writes": drafted.writes,
             "digest": drafted.document.digest,
-            "plan": drafted.artifacts.plans.store(drafted.document.as_dict()) if drafted.run.check_mode and procedure.approvable else "",
+            "plan": drafted.artifacts.plans.store(drafted.document.as_dict())
+            if drafted.run.check_mode and procedure.approvable
+            else "",
             "snapshot": procedure.restores.path if procedure.restores else "",
             **_shown(procedure, drafted.changes, drafted.mail, check_mode=drafted.run.check_mode),
         }
@@ -69,7 +96,9 @@ class Record:
         self._drafted.artifacts.notes.remember({**self._kept, "report": self.report.as_dict()})
 
     def finish(self) -> dict[str, Any]:
-        """The result if nothing is refused: takes the snapshot and lets later tasks write or, if there is nothing to write, tests what exists."""
+        """The result if nothing is refused: takes the snapshot and lets later tasks write or, if there is nothing to
+        write, tests what exists.
+        """
         drafted = self._drafted
         if not drafted.run.check_mode:
             self._kept["writes"] = drafted.writes
@@ -109,10 +138,16 @@ class Record:
         )
         capture = captured(drafted.organization, str(drafted.session.get("transport"))).document()
         self.result["snapshot"] = drafted.artifacts.snapshots.store(snapshot.as_dict(), capture)
-        self.report = replace(self.report, digests=replace(self.report.digests, snapshot=snapshot.digest), snapshot_file=self.result["snapshot"])
+        self.report = replace(
+            self.report,
+            digests=replace(self.report.digests, snapshot=snapshot.digest),
+            snapshot_file=self.result["snapshot"],
+        )
 
 
-def _shown(procedure: Procedure, changes: Sequence[PlannedChange], mail: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+def _shown(
+    procedure: Procedure, changes: Sequence[PlannedChange], mail: Mapping[str, Any], *, check_mode: bool
+) -> dict[str, Any]:
     """The part of a plan that a result shows to people."""
     found: dict[str, Any] = {"mail": counts_of(mail)} if mail else {}
     if check_mode:
@@ -130,12 +165,21 @@ def _reach(task: BaselineContext, drafted: Drafted) -> dict[str, Any]:
 
 def _report(task: BaselineContext, drafted: Drafted, findings: Sequence[Finding]) -> OrganizationReport:
     """The report before anything is written."""
-    procedure, organization, changes, session = drafted.procedure, drafted.organization, drafted.changes, drafted.session
+    procedure, organization, changes, session = (
+        drafted.procedure,
+        drafted.organization,
+        drafted.changes,
+        drafted.session,
+    )
     controls = with_evidence(procedure.assess(organization, planned=drafted.plan), drafted.mail.get("evidence") or {})
     statuses = {control.status for control in controls}
     if findings:
         status = OrganizationStatus.REFUSED
-    elif not procedure.writes and controls and not statuses & {ControlStatus.MET, ControlStatus.NOT_MET, ControlStatus.ACCEPTED}:
+    elif (
+        not procedure.writes
+        and controls
+        and not statuses & {ControlStatus.MET, ControlStatus.NOT_MET, ControlStatus.ACCEPTED}
+    ):
         status = OrganizationStatus.NOT_ASSESSABLE
     else:
         status = OrganizationStatus.DRIFT if ControlStatus.NOT_MET in statuses or changes else OrganizationStatus.MET
@@ -144,7 +188,9 @@ def _report(task: BaselineContext, drafted: Drafted, findings: Sequence[Finding]
         name=named["name"],
         display_name=named["display_name"],
         tenant_id=named["tenant_id"],
-        connection=Connection(session.get("transport"), session.get("endpoint"), session.get("credential"), session.get("client_id")),
+        connection=Connection(
+            session.get("transport"), session.get("endpoint"), session.get("credential"), session.get("client_id")
+        ),
         controls=tuple(controls),
         observed=tuple(observed(organization)),
         overview=procedure.overview(organization, controls) if overlooks(task, procedure) else {},

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Replays the mail of the last days through the rules after and before a plan. Private to the collection.
 
-Reports and plans show it beside the effect on mail. The digest does not cover it, because new mail arrives all the time.
+Reports and plans show it beside the effect on mail. The digest does not cover it, because new mail arrives all the
+time.
 """
 
 from __future__ import annotations
@@ -14,13 +15,27 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import Request
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import IRM, Mail, changes_mail, read_with_people
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import guarantees_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
+    IRM,
+    Mail,
+    changes_mail,
+    read_with_people,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import (
+    guarantees_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+    BaselineContext,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
+    MAIL_FACTS,
+    Organization,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    Guarantee,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
@@ -61,7 +76,13 @@ class Replayed:
     traced: Traced | None = None
 
 
-def replayed(task: BaselineContext, variables: Mapping[str, Any], organization: Organization, plan: Plan, enforcing: Mapping[str, Plan]) -> Replayed:
+def replayed(
+    task: BaselineContext,
+    variables: Mapping[str, Any],
+    organization: Organization,
+    plan: Plan,
+    enforcing: Mapping[str, Plan],
+) -> Replayed:
     """The replay of the last days' mail through the rules after the plan and now. Shows a few lines.
 
     If the trace cannot be read, a remark says why.
@@ -73,7 +94,9 @@ def replayed(task: BaselineContext, variables: Mapping[str, Any], organization: 
     if not days and not files:
         return Replayed()
     if not 0 <= days <= OLDEST:
-        raise OptionError(f"hardened_baseline_replay_days is {days}.", remedy=f"Use a number from 0 to {OLDEST}; 0 turns it off.")
+        raise OptionError(
+            f"hardened_baseline_replay_days is {days}.", remedy=f"Use a number from 0 to {OLDEST}; 0 turns it off."
+        )
     try:
         traced = trace, window = _traced(task, days, files, from_graph=variables.get("replay_source") == "graph")
         guarantees = [each for each in guarantees_of(Request(variables)) if WISHES[each.then].traced]
@@ -85,11 +108,17 @@ def replayed(task: BaselineContext, variables: Mapping[str, Any], organization: 
     except OptionError:
         raise
     except ExchangeError as error:
-        return Replayed({"remark": f"The mail of the last days could not be replayed: {error} A file needs no permission: hardened_baseline_replay_trace."})
+        return Replayed(
+            {
+                "remark": f"The mail of the last days could not be replayed: {error} A file needs no permission: hardened_baseline_replay_trace."
+            }
+        )
     # AWX stores the terminal in its events.
     for line in replay_lines(found, most=1, domains="job_id" not in task.params["awx"])[:_LINES]:
         task.say(line)
-    return Replayed(found, {name: {key: each[key] for key in ("window", "difference")} for name, each in tried.items()}, traced)
+    return Replayed(
+        found, {name: {key: each[key] for key in ("window", "difference")} for name, each in tried.items()}, traced
+    )
 
 
 def counts_of(mail: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,9 +147,15 @@ def _traced(task: BaselineContext, days: int, files: Sequence[str], *, from_grap
     return reader.read(begin, until)
 
 
-def _replay(now: Mail, then: Mail, changes: bool, guarantees: Sequence[Guarantee], trace: Trace, window: Window) -> dict[str, Any]:
+def _replay(
+    now: Mail, then: Mail, changes: bool, guarantees: Sequence[Guarantee], trace: Trace, window: Window
+) -> dict[str, Any]:
     before, after = RuleSet(now.rules), RuleSet(then.rules)
     facts = facts_of(then.facts)
-    asked = Replay(after, facts, before if changes else None, replace(facts, irm_configuration=now.facts.get(IRM)), guarantees)
+    asked = Replay(
+        after, facts, before if changes else None, replace(facts, irm_configuration=now.facts.get(IRM)), guarantees
+    )
     names = [rule.name for rule in (*after.rules, *before.rules)]
-    return described(asked.run(trace), window, compared=changes, guaranteed=bool(guarantees), domains=_DOMAINS, rules=names)
+    return described(
+        asked.run(trace), window, compared=changes, guaranteed=bool(guarantees), domains=_DOMAINS, rules=names
+    )

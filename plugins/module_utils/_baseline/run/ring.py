@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A ring as a whole: which of its organizations failed, and how the others take back what they wrote. Private to the collection."""
+"""A ring as a whole: which of its organizations failed, and how the others take back what they wrote. Private to the
+collection.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +12,22 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import OrganizationReport
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ChangeState, OrganizationStatus
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    OrganizationReport,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
+    ChangeState,
+    OrganizationStatus,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+    BaselineContext,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import roll_back
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import Preparation, prepare
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.reassessment import after_failure
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import for_report
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import (
+    for_report,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 
 #: An organization that was to be written to and has another status failed.
@@ -24,9 +35,15 @@ _FINE_WITHOUT_CHANGES = (OrganizationStatus.MET, OrganizationStatus.DRIFT)
 
 
 def failed_of_ring(artifacts: Artifacts) -> list[str]:
-    """The organizations of this ring that failed, by inventory name, including those that could not be reached and left no plan."""
-    found = {artifacts.host: artifacts.notes.remembered(), **artifacts.notes.remembered_of([*artifacts.notes.remembered().get("ring", ())])}
-    # Core takes an organization that failed early out of the ring before the others plan, so no single one need know the whole ring.
+    """The organizations of this ring that failed, by inventory name, including those that could not be reached and left
+    no plan.
+    """
+    found = {
+        artifacts.host: artifacts.notes.remembered(),
+        **artifacts.notes.remembered_of([*artifacts.notes.remembered().get("ring", ())]),
+    }
+    # Core takes an organization that failed early out of the ring before the others plan, so no single one need know
+    # the whole ring.
     ring = dict.fromkeys(host for notes in found.values() for host in notes.get("ring", ()))
     found = artifacts.notes.remembered_of([*ring]) | found
     return [host for host in dict.fromkeys([*ring, *found]) if _has_failed(found.get(host) or {})]
@@ -36,11 +53,14 @@ def _has_failed(notes: Mapping[str, Any]) -> bool:
     if not notes.get("report"):
         return True
     report = OrganizationReport.read(notes["report"])
-    return report.status is not (OrganizationStatus.CHANGED) and (bool(notes.get("cleared")) or report.status not in _FINE_WITHOUT_CHANGES)
+    return report.status is not (OrganizationStatus.CHANGED) and (
+        bool(notes.get("cleared")) or report.status not in _FINE_WITHOUT_CHANGES
+    )
 
 
 def take_back_ring(task: BaselineContext) -> dict[str, Any]:
-    """Takes back what this run wrote to the organization, if an organization of its ring failed. What was rolled back already stays so.
+    """Takes back what this run wrote to the organization, if an organization of its ring failed. What was rolled back
+    already stays so.
 
     :raises ExchangeError: it could not be rolled back.
     """
@@ -79,14 +99,19 @@ def _judged(task: BaselineContext, artifacts: Artifacts, notes: Mapping[str, Any
         raise
     message = f"The changes of this run were rolled back, because {why}."
     changes = [replace(change, state=ChangeState.NOT_APPLIED) for change in report.changes]
-    return {"changed": True, "msg": _keep(task, prepared, report.with_outcome(OrganizationStatus.FAILED, changes, task.warnings), message)}
+    return {
+        "changed": True,
+        "msg": _keep(task, prepared, report.with_outcome(OrganizationStatus.FAILED, changes, task.warnings), message),
+    }
 
 
 def _keep(task: BaselineContext, prepared: Preparation, report: OrganizationReport, message: str) -> str:
     """Stores the outcome for the report, with the organization as it is now. Returns the whole message of the report."""
     message = " ".join(filter(None, [report.message, message]))
     found = after_failure(task.session, prepared.procedure, report)
-    prepared.artifacts.notes.remember({**prepared.artifacts.notes.remembered(), "report": replace(found, message=message).as_dict()})
+    prepared.artifacts.notes.remember(
+        {**prepared.artifacts.notes.remembered(), "report": replace(found, message=message).as_dict()}
+    )
     return message
 
 

@@ -8,12 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import Mail, difference_of, read_with_people
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
+    Mail,
+    difference_of,
+    read_with_people,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+    BaselineContext,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
+    MAIL_FACTS,
+    Organization,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.trials import trial_lines
 
 #: Lines of a trial on the terminal.
@@ -21,7 +30,9 @@ _LINES = 3
 
 
 def plans_enforcing(procedure: Procedure, organization: Organization) -> dict[str, Plan]:
-    """The rules on trial by their names, each with the plan that would enforce it; without those of which none can be made."""
+    """The rules on trial by their names, each with the plan that would enforce it; without those of which none can be
+    made.
+    """
     found = {}
     for trial in procedure.trials(organization):
         try:
@@ -40,9 +51,9 @@ def tried(
     replays: Mapping[str, Any],
     evidence: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
-    """The rules on trial: ``name``, ``rule``, ``since``, ``until``, ``expired``, how mail would be treated differently if the rule were enforced
-    (``difference``, ``difference_more``), how much of the mail of the last days (``replay``), and what Exchange reports (``evidence``). Shows a few lines of
-    each.
+    """The rules on trial: ``name``, ``rule``, ``since``, ``until``, ``expired``, how mail would be treated differently
+    if the rule were enforced (``difference``, ``difference_more``), how much of the mail of the last days (``replay``),
+    and what Exchange reports (``evidence``). Shows a few lines of each.
 
     :param enforcing: their names, with what would enforce them instead of the plan.
     :param replays: their names, with what a replay found of that.

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role's variables in a run: validated together, so that one error names all mistakes, and converted to their types. Private to the collection."""
+"""The role's variables in a run: validated together, so that one error names all mistakes, and converted to their
+types. Private to the collection.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +13,35 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROL_VARIABLES
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import (
+    CONTROL_VARIABLES,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.approval import REQUIRE_APPROVAL, refused_switch
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.approval import (
+    REQUIRE_APPROVAL,
+    refused_switch,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import ENTRIES
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variables import known_variables, profile_values, variables_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variables import (
+    known_variables,
+    profile_values,
+    variables_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import meant
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import declared_guarantees
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    declared_guarantees,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import cases_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import refuse_other_files
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
+    refuse_other_files,
+)
 
 if TYPE_CHECKING:
-    from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import BaselineContext
+    from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
+        BaselineContext,
+    )
 
 DEFAULT_DIRECTORY = "./message_encryption"
 
@@ -35,11 +52,24 @@ def variables_read(kind: str) -> set[str]:
 
 
 #: Those that a report shows, or is written to.
-REPORTED = {PREFIX + name for name in ("artifacts_dir", "artifacts_durable", "keep_runs", "change_reference", "approver", "approval_valid_until")}
+REPORTED = {
+    PREFIX + name
+    for name in (
+        "artifacts_dir",
+        "artifacts_durable",
+        "keep_runs",
+        "change_reference",
+        "approver",
+        "approval_valid_until",
+    )
+}
 
 
 def checked_variables(
-    variables: Mapping[str, Any], kind: str, find_file: Callable[[str], bytes], given_on_launch: frozenset[str] = frozenset()
+    variables: Mapping[str, Any],
+    kind: str,
+    find_file: Callable[[str], bytes],
+    given_on_launch: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
     """The role's variables without their prefix, converted to their types. An OptionError names all mistakes.
 
@@ -49,25 +79,39 @@ def checked_variables(
     spec = variables_of(ENTRIES[kind])
     errors = [unknown_variable(name) for name in sorted(set(variables) - known_variables())]
     errors += refused_switch(variables, given_on_launch) if REQUIRE_APPROVAL in spec else []
-    given = {name: value for name, value in variables.items() if value is not None or name.removeprefix(PREFIX) in CONTROL_VARIABLES}
+    given = {
+        name: value
+        for name, value in variables.items()
+        if value is not None or name.removeprefix(PREFIX) in CONTROL_VARIABLES
+    }
     variables = {**profile_values(variables.get(f"{PREFIX}profile")), **given}
     # true means the rule with its defaults, false means no rule.
-    values = {name: _switched(value) if spec[name]["type"] == "dict" else value for name, value in variables.items() if name in spec}
+    values = {
+        name: _switched(value) if spec[name]["type"] == "dict" else value
+        for name, value in variables.items()
+        if name in spec
+    }
     values = {name: value for name, value in values.items() if value is not None}
     validation, refused = validate(values, {name: dict(row) for name, row in spec.items()})
     errors = [*refused, *errors]
     if errors:
         raise OptionError("; ".join(errors))
-    checked = {name.removeprefix(PREFIX): value for name, value in validation.validated_parameters.items() if value is not None}
+    checked = {
+        name.removeprefix(PREFIX): value for name, value in validation.validated_parameters.items() if value is not None
+    }
     if checked.get("keep_runs", 0) < 0:
         raise OptionError(f"{PREFIX}keep_runs must be 0 or more, not {checked['keep_runs']}.")
     if checked.get("messages"):
-        checked["messages"] = cases_of(checked["messages"], find_file, datetime.datetime.now(datetime.UTC), f"{PREFIX}messages")
+        checked["messages"] = cases_of(
+            checked["messages"], find_file, datetime.datetime.now(datetime.UTC), f"{PREFIX}messages"
+        )
     if checked.get("guarantees"):
         checked["guarantees"] = declared_guarantees(checked["guarantees"], f"{PREFIX}guarantees")
     publisher = str(checked.get("artifacts_publish") or "")
     if publisher.startswith("/"):  # Only Ansible knows where it searches for other paths.
-        _from_file(find_file, publisher, f"{PREFIX}artifacts_publish", "Set it to the path of a task file on the controller.")
+        _from_file(
+            find_file, publisher, f"{PREFIX}artifacts_publish", "Set it to the path of a task file on the controller."
+        )
     branding = checked.get("branding")
     if branding and branding.get("image_path"):
         picture = _from_file(find_file, branding["image_path"], f"{PREFIX}branding.image_path")
@@ -99,7 +143,9 @@ def _switched(value: Any) -> Any:
 
 
 def for_report(task: BaselineContext) -> dict[str, Any]:
-    """The few variables that a report shows, not validated, because a run that is refused for its variables is reported, too."""
+    """The few variables that a report shows, not validated, because a run that is refused for its variables is
+    reported, too.
+    """
     return {name.removeprefix(PREFIX): value for name, value in (task.params["variables"] or {}).items()}
 
 
@@ -109,6 +155,8 @@ def directory_of(variables: Mapping[str, Any]) -> str:
 
 
 def owners_of(variables: Mapping[str, Any]) -> list[str]:
-    """The users that may own artifacts, besides root and the user of the run. Anything but a list is refused with the other variables."""
+    """The users that may own artifacts, besides root and the user of the run. Anything but a list is refused with the
+    other variables.
+    """
     owners = variables.get("artifacts_owners")
     return [str(owner) for owner in owners] if isinstance(owners, list) else []

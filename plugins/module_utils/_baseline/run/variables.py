@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The variables of the role that belong to no control, and which variable belongs to which entry point. Private to the collection."""
+"""The variables of the role that belong to no control, and which variable belongs to which entry point. Private to the
+collection.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROL_VARIABLES, CONTROLS, PROFILES
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import (
+    CONTROL_VARIABLES,
+    CONTROLS,
+    PROFILES,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import GUARANTEES
 
@@ -100,7 +106,13 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         WRITING,
     ),
-    Setting("artifacts_dir", {"type": "str"}, "Where snapshots, plans and reports go, on the controller.", "./message_encryption", EVERYWHERE),
+    Setting(
+        "artifacts_dir",
+        {"type": "str"},
+        "Where snapshots, plans and reports go, on the controller.",
+        "./message_encryption",
+        EVERYWHERE,
+    ),
     Setting(
         "artifacts_owners",
         {"type": "list", "elements": "str"},
@@ -149,7 +161,13 @@ SETTINGS: tuple[Setting, ...] = (
         "exchange",
         ("main", "audit"),
     ),
-    Setting("verify_timeout", {"type": "int"}, "The number of seconds in which Exchange must show a change that it has accepted.", 60, WRITING),
+    Setting(
+        "verify_timeout",
+        {"type": "int"},
+        "The number of seconds in which Exchange must show a change that it has accepted.",
+        60,
+        WRITING,
+    ),
     Setting(
         "rings",
         {"type": "list", "elements": "raw"},
@@ -165,8 +183,20 @@ SETTINGS: tuple[Setting, ...] = (
         False,
         ("main",),
     ),
-    Setting("rollback_on_failure", _BOOL, "Whether a run that fails after its first write restores the old state.", False, ("main",)),
-    Setting("rollback_snapshot", _STR, "The snapshot's file. If empty, the newest snapshot that has not been rolled back.", "", ("rollback",)),
+    Setting(
+        "rollback_on_failure",
+        _BOOL,
+        "Whether a run that fails after its first write restores the old state.",
+        False,
+        ("main",),
+    ),
+    Setting(
+        "rollback_snapshot",
+        _STR,
+        "The snapshot's file. If empty, the newest snapshot that has not been rolled back.",
+        "",
+        ("rollback",),
+    ),
     Setting(
         "rollback_scope",
         {"type": "str", "choices": ["changed", "full"]},
@@ -195,11 +225,23 @@ SETTINGS: tuple[Setting, ...] = (
         False,
         ("main", "rollback"),
     ),
-    Setting("disable_rules", {"type": "str", "choices": ["remove", "disable"]}, "What to do with rules that use message encryption.", "remove", ("disable",)),
     Setting(
-        "settle_minutes", {"type": "int"}, "The minutes to wait after the rules are removed, because Exchange still applies them for a while.", 60, ("disable",)
+        "disable_rules",
+        {"type": "str", "choices": ["remove", "disable"]},
+        "What to do with rules that use message encryption.",
+        "remove",
+        ("disable",),
     ),
-    Setting("confirm_disable", _STR, "The name of the organization, such as C(contoso.onmicrosoft.com).", "", ("disable",)),
+    Setting(
+        "settle_minutes",
+        {"type": "int"},
+        "The minutes to wait after the rules are removed, because Exchange still applies them for a while.",
+        60,
+        ("disable",),
+    ),
+    Setting(
+        "confirm_disable", _STR, "The name of the organization, such as C(contoso.onmicrosoft.com).", "", ("disable",)
+    ),
 )
 
 

@@ -15,12 +15,29 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.effects import FATES
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import Outcome
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import Company
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain, RuleStep, shows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import (
+    Outcome,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import (
+    Company,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import (
+    RuleChain,
+    RuleStep,
+    shows,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.copy_state import State
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import AddedCopies, AddedCopy
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, Value, high, low, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
+    AddedCopies,
+    AddedCopy,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
+    Logic,
+    Value,
+    high,
+    low,
+    negate,
+)
 
 #: How somebody gets a copy: the number of a rule, whom it adds, and whether it redirects.
 _Turn = tuple[int, str, bool]
@@ -28,7 +45,8 @@ _Turn = tuple[int, str, bool]
 #: Whether a rule acts on a copy.
 Acts = Callable[[FlowRule], Value]
 
-#: Aspect of mail to the sorts of actions that decide about it, in addition to those that change what later rules see or whether they are reached.
+#: Aspect of mail to the sorts of actions that decide about it, in addition to those that change what later rules see or
+#: whether they are reached.
 DECIDING: dict[str, frozenset[Does]] = {
     "protection": frozenset((Does.ENCRYPT, Does.DECRYPT, *FATES)),
     "branding": frozenset((Does.BRAND, *FATES)),
@@ -71,11 +89,15 @@ def decides(outcome: Outcome, aspect: str, deciding: Deciding, *more: Does) -> A
 
 
 def decides_of_added(outcome: Outcome, copies: Sequence[AddedCopy], aspect: str, deciding: Deciding) -> Acts:
-    """The same for any copy of somebody whom rules add, and for the recipient's copy before that; for the recipient's, if there is no other."""
+    """The same for any copy of somebody whom rules add, and for the recipient's copy before that; for the recipient's,
+    if there is no other.
+    """
     logic, first = outcome.logic, decides(outcome, aspect, deciding, Does.ADD)
     every = [(copy.when, _on_the_way(copy, first, aspect, deciding)) for copy in copies]
     none = logic.all_of([negate(copy.when) for copy in copies])
-    return lambda rule: logic.any_of([logic.all_of((none, first(rule))), *(logic.all_of((when, acts(rule))) for when, acts in every)])
+    return lambda rule: logic.any_of(
+        [logic.all_of((none, first(rule))), *(logic.all_of((when, acts(rule))) for when, acts in every)]
+    )
 
 
 def _on_the_way(copy: AddedCopy, first: Acts, aspect: str, deciding: Deciding) -> Acts:
@@ -97,11 +119,12 @@ def parted(company: Company, edits: Sequence[Edit], chains: Sequence[RuleChain])
 class Causes:
     """Whether each edit is the first that acts differently on a message, as far as that may decide.
 
-    If nothing is open, exactly one cause is true of a message. Otherwise a cause is true if it certainly is the one: the edit certainly acts, and none
-    before it possibly does.
+    If nothing is open, exactly one cause is true of a message. Otherwise a cause is true if it certainly is the one:
+    the edit certainly acts, and none before it possibly does.
 
     :param aspect: their aspect; :param:`acts`: whether a rule acts in a way that may decide about it, by rule set.
-    :param otherwise: other possible causes; all other mail on which no edit acts differently is certainly treated alike.
+    :param otherwise: other possible causes; all other mail on which no edit acts differently is certainly treated
+        alike.
     :param literals: by edit; the last one means that no edited rule acts differently and another cause exists.
     """
 
@@ -116,8 +139,8 @@ class Causes:
 
 
 class Cuts:
-    """Cuts between the chains of two rule sets: while no edit steers mail apart, a rule that is the same in both is reached in both or in neither, and acts
-    in both or in neither. Only if nothing but rules differs.
+    """Cuts between the chains of two rule sets: while no edit steers mail apart, a rule that is the same in both is
+    reached in both or in neither, and acts in both or in neither. Only if nothing but rules differs.
 
     The other clauses imply these, but the solver would have to find them for each rule and question again.
 
@@ -127,7 +150,11 @@ class Cuts:
     """
 
     def __init__(
-        self, edits: Sequence[Edit], apart: Sequence[Value], alike: Sequence[tuple[FlowRule, FlowRule]], sides: Sequence[tuple[RuleChain, AddedCopies]]
+        self,
+        edits: Sequence[Edit],
+        apart: Sequence[Value],
+        alike: Sequence[tuple[FlowRule, FlowRule]],
+        sides: Sequence[tuple[RuleChain, AddedCopies]],
     ) -> None:
         self._edits, self._apart, self._alike = edits, apart, alike
         names = {id(rule): place for place, both in enumerate(alike) for rule in both}
@@ -141,7 +168,9 @@ class Cuts:
             way = _way(copy, names)
             if way is not None and way in others:
                 reached = next(guard for place, guard in reversed(guards[way[:-1]]) if place <= copy.rule.place)
-                guards[way] = self._along(_Cut((others[way].outcome.chain, copy.outcome.chain), reached), copy.rule.place)
+                guards[way] = self._along(
+                    _Cut((others[way].outcome.chain, copy.outcome.chain), reached), copy.rule.place
+                )
 
     def _along(self, cut: _Cut, start: int) -> list[tuple[float, int]]:
         """Cuts two chains that begin after a place of the second set.
@@ -188,7 +217,8 @@ class _Cut:
             self._equate(*values)
 
     def end(self, *versions: Sequence[FlowRule | None]) -> None:
-        """That the copies of two whole chains end alike, except for the effects of edited rules: all others have the same effects in both.
+        """That the copies of two whole chains end alike, except for the effects of edited rules: all others have the
+        same effects in both.
 
         :param versions: the edited rules, by set.
         """
@@ -199,13 +229,17 @@ class _Cut:
             for (does, name), value in ends[which].items():
                 acting = [high(chains[which].acts(rule)) for rule in rules if rule.does(does)]
                 for bound in (low, high):
-                    circuit.follows(self.guard ^ 1, bound(value) ^ 1, bound(ends[other].get((does, name), FALSE)), *acting)
+                    circuit.follows(
+                        self.guard ^ 1, bound(value) ^ 1, bound(ends[other].get((does, name), FALSE)), *acting
+                    )
 
     def _unless(self, literal: int) -> None:
         self.guard = self._rail.circuit.conjunction((self.guard, literal ^ 1))
 
     def _steps(self, *both: FlowRule) -> list[RuleStep]:
-        """The steps of a rule in both chains; none if it has no effect on copies, or the copy meets it in at most one of them."""
+        """The steps of a rule in both chains; none if it has no effect on copies, or the copy meets it in at most one
+        of them.
+        """
         steps = [step for rule, chain in zip(both, self._chains, strict=True) if (step := chain.step(rule)) is not None]
         return steps if len(steps) == len(both) and shows(both[0], watched=False) else []
 

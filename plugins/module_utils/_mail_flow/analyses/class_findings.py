@@ -9,30 +9,66 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_parts import ANY, OWN, Turn
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import aspect_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_queries import Asked
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import TOLD, Cause, Changed, Later
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.mail_class import MailClass, Shown, assumed, witness_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.open_findings import edit_at, rules_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_parts import (
+    ANY,
+    OWN,
+    Turn,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import (
+    aspect_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_queries import (
+    Asked,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
+    TOLD,
+    Cause,
+    Changed,
+    Later,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.mail_class import (
+    MailClass,
+    Shown,
+    assumed,
+    witness_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.open_findings import (
+    edit_at,
+    rules_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Edit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_version_delta import NOTHING, Apart, apart
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_version_delta import (
+    NOTHING,
+    Apart,
+    apart,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import redirected_to
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Seen
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain, RuleStep
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import (
+    RuleChain,
+    RuleStep,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high, negate
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.quantifier import Extent, reach
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import as_it_arrives, course_of, on_arrival
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.quantifier import (
+    Extent,
+    reach,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import (
+    as_it_arrives,
+    course_of,
+    on_arrival,
+)
 
 #: A question about a class: its place, and the places of a rule and its condition, or the kind of question.
 _Question = tuple[int, int, int]
 
-#: Questions about a class in addition to its conditions: what distinguishes the versions of the edited rule, and how its mail arrives.
+#: Questions about a class in addition to its conditions: what distinguishes the versions of the edited rule, and how
+#: its mail arrives.
 _APART, _ARRIVES = -1, -2
 
 
@@ -40,7 +76,8 @@ _APART, _ARRIVES = -1, -2
 class _Draft:
     """What is known about a class without asking.
 
-    :param sides: the results before and after; :param:`stages`: at the stage at which they differ; :param:`approvals`: the number of approvals before it.
+    :param sides: the results before and after; :param:`stages`: at the stage at which they differ; :param:`approvals`:
+        the number of approvals before it.
     :param rules: the rules whose conditions its mail meets when it reaches them, each with its rule set.
     :param why: what may distinguish the versions of the edited rule.
     """
@@ -64,8 +101,23 @@ class Findings:
     :param about: the assumptions that the edits are about.
     """
 
-    def __init__(self, model: Model, edits: Sequence[Edit], turns: Sequence[Turn], asked: Callable[[str], Asked], budget: int, about: Collection[str]) -> None:
-        self.model, self.edits, self._turns, self.asked, self.budget, self._about = model, edits, turns, asked, budget, about
+    def __init__(
+        self,
+        model: Model,
+        edits: Sequence[Edit],
+        turns: Sequence[Turn],
+        asked: Callable[[str], Asked],
+        budget: int,
+        about: Collection[str],
+    ) -> None:
+        self.model, self.edits, self._turns, self.asked, self.budget, self._about = (
+            model,
+            edits,
+            turns,
+            asked,
+            budget,
+            about,
+        )
         self.sets = model.rule_sets
 
     def tell(self, classes: Iterable[MailClass]) -> None:
@@ -76,7 +128,9 @@ class Findings:
         sure = {key for key, _literals in questions if key not in possible}
         told = [self._finding(place, draft, sure) for place, draft in enumerate(drafts)]
         extents = [self._extent(draft, finding) for draft, finding in zip(drafts, told, strict=True)]
-        for draft, finding, extent, (limit, as_witness) in zip(drafts, told, extents, reach(self.model.circuit, extents, self.budget), strict=True):
+        for draft, finding, extent, (limit, as_witness) in zip(
+            drafts, told, extents, reach(self.model.circuit, extents, self.budget), strict=True
+        ):
             limit = self._without_rules(draft, extent) if limit == "another" else limit
             stages = finding.stages if as_witness else ({}, {})
             draft.found.told = replace(finding, limit=limit, stages=stages, approved=finding.approved and as_witness)
@@ -85,7 +139,11 @@ class Findings:
         candidate, edit, part = shown.candidate, edit_at(self.edits, found.cause), found.part
         both = zip(shown.courses, self.sets, candidate.facts, strict=True)
         before, after = (result(course, rules, candidate.message, each) or {} for course, rules, each in both)
-        rules = [(int(part.now), rule)] if edit and part.now is not None and (rule := edit.after if part.now else edit.before) else []
+        rules = (
+            [(int(part.now), rule)]
+            if edit and part.now is not None and (rule := edit.after if part.now else edit.before)
+            else []
+        )
         later = self._turns[part.later].version(now=part.acts) if part.later not in (OWN, ANY) else None
         rules += [(int(part.acts), later)] if later is not None else []
         why = NOTHING
@@ -102,16 +160,26 @@ class Findings:
         return [*nobody, *self.asked(person).of(found.kind, found.cause, found.part)]
 
     def _questions(self, place: int, draft: _Draft) -> list[tuple[_Question, Sequence[int]]]:
-        """What would contradict a statement about a class: if that is impossible, the statement is true of all of its mail."""
-        of_class, conditions, recipient = self._of_class(draft.found), self.model.free.conditions, self.model.mail.recipient
+        """What would contradict a statement about a class: if that is impossible, the statement is true of all of its
+        mail.
+        """
+        of_class, conditions, recipient = (
+            self._of_class(draft.found),
+            self.model.free.conditions,
+            self.model.mail.recipient,
+        )
         found: list[tuple[_Question, Sequence[int]]] = []
         for index, (which, rule) in enumerate(draft.rules):
             chain = self.model.free.chains[which]
             for number, atom in enumerate(rule.conditions):
                 if draft.found.person or self._changes(chain, rule, atom):
-                    found.append(((place, index, number), (*of_class, high(chain.conditions.truth(atom, Seen(), recipient)) ^ 1)))
+                    found.append(
+                        ((place, index, number), (*of_class, high(chain.conditions.truth(atom, Seen(), recipient)) ^ 1))
+                    )
         if draft.why:
-            found.append(((place, _APART, 0), (*of_class, conditions.any_apart(draft.why.met, draft.why.unmet, recipient) ^ 1)))
+            found.append(
+                ((place, _APART, 0), (*of_class, conditions.any_apart(draft.why.met, draft.why.unmet, recipient) ^ 1))
+            )
         if arrival := self._arrival(draft):
             usual = assumed(self.model, self._about, usual=draft.shown.usual)
             found.append(((place, _ARRIVES, 0), (*usual, *of_class, self.model.mail.arrival[arrival] ^ 1)))
@@ -141,7 +209,11 @@ class Findings:
         about: list[FlowRule] = []
         for index, (which, rule) in enumerate(draft.rules):
             chain, numbered = self.model.free.chains[which], enumerate(rule.conditions)
-            kept = (atom for number, atom in numbered if (place, index, number) in sure or not (found.person or self._changes(chain, rule, atom)))
+            kept = (
+                atom
+                for number, atom in numbered
+                if (place, index, number) in sure or not (found.person or self._changes(chain, rule, atom))
+            )
             about.append(replace(rule, conditions=tuple(kept), exceptions=self._sparing(which, rule, draft.shown)))
         if why.is_one:
             about[0], why = replace(about[0], conditions=(*about[0].conditions, *why.met)), NOTHING
@@ -164,10 +236,15 @@ class Findings:
         """The message of a class, without what changes neither result and is not said of it."""
         candidate, person, address = draft.shown.candidate, draft.found.person, draft.shown.candidate.letter.recipient
         rules = zip(draft.rules, about, strict=True)
-        said = [(which, replace(rule, conditions=(*rule.conditions, *why.met, *why.unmet))) for (which, _rule), rule in rules]
+        said = [
+            (which, replace(rule, conditions=(*rule.conditions, *why.met, *why.unmet)))
+            for (which, _rule), rule in rules
+        ]
 
         def met(message: Message) -> list[Any]:
-            return [on_arrival(self.sets[which], rule, message, candidate.facts[which], address) for which, rule in said]
+            return [
+                on_arrival(self.sets[which], rule, message, candidate.facts[which], address) for which, rule in said
+            ]
 
         sides = list(zip(self.sets, candidate.facts, strict=True))
         both = zip(draft.shown.courses, sides, strict=True)
@@ -188,7 +265,9 @@ class Findings:
     def _sparing(self, which: int, rule: FlowRule, shown: Shown) -> tuple[Atom, ...]:
         """The exceptions that do not certainly match the message as it arrives; changes by earlier rules do not count."""
         candidate = shown.candidate
-        return as_it_arrives(self.sets[which], rule, candidate.message, candidate.facts[which], candidate.letter.recipient).exceptions
+        return as_it_arrives(
+            self.sets[which], rule, candidate.message, candidate.facts[which], candidate.letter.recipient
+        ).exceptions
 
     def _acted(self, draft: _Draft) -> tuple[bool, bool]:
         """Whether the edited rule acted before, and acts now, as far as that is true of all mail of the class."""
@@ -213,7 +292,9 @@ class Findings:
     # How much mail is treated so
 
     def _differs(self, found: MailClass, approvals: int) -> int:
-        """That a message is treated differently as its class says. Delivery counts at the witness's stage: another approval may remain."""
+        """That a message is treated differently as its class says. Delivery counts at the witness's stage: another
+        approval may remain.
+        """
         asked = self.asked(found.person)
         differs = asked.kinds[found.kind]
         if found.kind not in ("delivery_lost", "delivery_gained"):
@@ -224,7 +305,9 @@ class Findings:
     def _alike(self, found: MailClass, stages: tuple[Mapping[str, Any], Mapping[str, Any]], approvals: int) -> int:
         """That a message is treated like the witness, as far as the sentence describes it."""
         values = []
-        for copies, stage, wanted in zip(self.asked(found.person).copies, stages, TOLD.get(found.kind, ("", "")), strict=True):
+        for copies, stage, wanted in zip(
+            self.asked(found.person).copies, stages, TOLD.get(found.kind, ("", "")), strict=True
+        ):
             if wanted == "fate" and stage:
                 values.append(copies.fate(str(stage["fate"]), approvals))
             elif wanted == "protection":
@@ -242,11 +325,17 @@ class Findings:
         differs, alike = self._differs(found, draft.approvals), self._alike(found, draft.stages, draft.approvals)
         wanted = assumed(model, self._about, usual=draft.shown.usual)
         # People whom a rule adds or redirects mail to get mail addressed to them anyway.
-        anyway = [found.person] if found.person else [each for rule in finding.about for each in redirected_to(rule, model.facts)]
+        anyway = (
+            [found.person]
+            if found.person
+            else [each for rule in finding.about for each in redirected_to(rule, model.facts)]
+        )
         wanted += [recipient["address", each] ^ 1 for each in sorted(set(anyway))]
         if finding.arrives:
             wanted.append(model.mail.arrival[finding.arrives])
-        elif found.kind.startswith("protection"):  # Mail that arrives protected stays protected, and need not be mentioned.
+        elif found.kind.startswith(
+            "protection"
+        ):  # Mail that arrives protected stays protected, and need not be mentioned.
             wanted += [literal ^ 1 for literal in model.mail.arrival.values()]
         of_class = (*wanted, *self.asked(found.person).of(found.kind, found.cause, found.part), differs)
         steps = [(model.free.chains[which], model.free.chains[which].step(rule)) for which, rule in draft.rules]
@@ -257,7 +346,10 @@ class Findings:
             seen_as.append((chain, step, said))
         wanted += [seen_as[0][0].conditions.any_apart(why.met, why.unmet, recipient)] if why else []
         named = (high(chain.conditions.matches(said, step.name, Seen(), recipient)) for chain, step, said in seen_as)
-        spared = (high(chain.conditions.matches(replace(said, exceptions=()), step.name, Seen(), recipient)) for chain, step, said in seen_as)
+        spared = (
+            high(chain.conditions.matches(replace(said, exceptions=()), step.name, Seen(), recipient))
+            for chain, step, said in seen_as
+        )
         return Extent((*wanted, *named), (*wanted, *spared), of_class, differs, alike)
 
     def _without_rules(self, draft: _Draft, extent: Extent) -> str:
@@ -276,8 +368,12 @@ class Findings:
         return "another"
 
 
-def _stages(before: Mapping[str, Any], after: Mapping[str, Any], approvals: int = 0) -> tuple[int, tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """The stage at which the difference shows, and the number of approvals before it: delivery, or delivery after an approval or a release."""
+def _stages(
+    before: Mapping[str, Any], after: Mapping[str, Any], approvals: int = 0
+) -> tuple[int, tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """The stage at which the difference shows, and the number of approvals before it: delivery, or delivery after an
+    approval or a release.
+    """
     for later in ("after_approval", "after_release"):
         if later in before and later in after and before["fate"] == after["fate"]:
             return _stages(before[later], after[later], approvals + (later == "after_approval"))

@@ -1,9 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The parts of an edit's effect: by the version of its rule that acts, and by the later rule that no longer acts, or newly acts. Private to the collection.
+"""The parts of an edit's effect: by the version of its rule that acts, and by the later rule that no longer acts, or
+newly acts. Private to the collection.
 
-The parts of a kind and a cause exclude each other, and cover all of its mail. All mail of a part meets the conditions of both rules.
+The parts of a kind and a cause exclude each other, and cover all of its mail. All mail of a part meets the conditions
+of both rules.
 """
 
 from __future__ import annotations
@@ -12,12 +14,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.attribution import Acts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Edit, unedited
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import (
+    Edit,
+    unedited,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.effects import FATES
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, Value, high, low, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
+    Logic,
+    Value,
+    high,
+    low,
+    negate,
+)
 
 #: Marks for no later rule, and for any later rule without a part of its own.
 OWN, ANY = -1, -2
@@ -73,8 +84,10 @@ def turns_of(edits: Sequence[Edit], before: RuleSet, after: RuleSet) -> list[Tur
 class Part:
     """A part of what an edit causes.
 
-    :param now: whether the rule acts as it is now; otherwise it only did as it was. ``None`` if no edited rule is the cause.
-    :param later: the place among the turns of the first later rule that acts in one rule set only, :data:`OWN` if none does, :data:`ANY` for any.
+    :param now: whether the rule acts as it is now; otherwise it only did as it was. ``None`` if no edited rule is the
+        cause.
+    :param later: the place among the turns of the first later rule that acts in one rule set only, :data:`OWN` if none
+        does, :data:`ANY` for any.
     :param acts: whether it newly acts; otherwise it no longer does.
     :param others: the separate parts that :data:`ANY` excludes.
     """
@@ -100,7 +113,16 @@ class Parts:
     :param acts: by rule set, whether a rule acts in a way that may decide.
     """
 
-    def __init__(self, logic: Logic, edits: Sequence[Edit], turns: Sequence[Turn], aspect: str, acts: Sequence[Acts], *, added: bool = False) -> None:
+    def __init__(
+        self,
+        logic: Logic,
+        edits: Sequence[Edit],
+        turns: Sequence[Turn],
+        aspect: str,
+        acts: Sequence[Acts],
+        *,
+        added: bool = False,
+    ) -> None:
         self._rail, self._edits, self._turns, self._aspect, self._acts = logic, edits, turns, aspect, acts
         self._added = added
         self._later: dict[Part, int] | None = None
@@ -115,15 +137,22 @@ class Parts:
         return known
 
     def causes(self, found: Sequence[int]) -> list[int]:
-        """The causes. If the first rule that affects the aspect in only one set is an edited rule that newly does so, that is the cause, and not an earlier
-        edit, which may decide what others do.
+        """The causes. If the first rule that affects the aspect in only one set is an edited rule that newly does so,
+        that is the cause, and not an earlier edit, which may decide what others do.
 
         :param found: the first edit of those that may decide, by edit, and that none is.
         """
         circuit, first = self._rail.circuit, self._first()
-        own = {turn.edit: first.get(Part(None, place, acts=True), FALSE) for place, turn in enumerate(self._turns) if turn.edit >= 0}
+        own = {
+            turn.edit: first.get(Part(None, place, acts=True), FALSE)
+            for place, turn in enumerate(self._turns)
+            if turn.edit >= 0
+        }
         none = circuit.disjunction(own.values() if self._rail.free else self._begins) ^ 1
-        return [circuit.disjunction((own.get(place, FALSE), circuit.conjunction((literal, none)))) for place, literal in enumerate(found)]
+        return [
+            circuit.disjunction((own.get(place, FALSE), circuit.conjunction((literal, none))))
+            for place, literal in enumerate(found)
+        ]
 
     def literal(self, cause: int, part: Part) -> int:
         """That a message is of a part."""
@@ -174,4 +203,8 @@ class Parts:
         return self._later
 
     def _done(self, rule: FlowRule | None, which: int) -> Value:
-        return self._act(rule, which) if rule is not None and does_something(rule, self._aspect, added=self._added) else FALSE
+        return (
+            self._act(rule, which)
+            if rule is not None and does_something(rule, self._aspect, added=self._added)
+            else FALSE
+        )

@@ -9,9 +9,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import Treated, is_open, kinds_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import (
+    Treated,
+    is_open,
+    kinds_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import KINDS
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import VALIDATIONS, at_least
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import (
+    VALIDATIONS,
+    at_least,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import NOBODY
 
 
@@ -21,7 +28,8 @@ class Compared:
 
     :param kind: one of the kinds of differences.
     :param message: the message's name.
-    :param before: the recipient's result before, and :param:`after` now; ``None`` for somebody who is not a recipient then.
+    :param before: the recipient's result before, and :param:`after` now; ``None`` for somebody who is not a recipient
+        then.
     """
 
     kind: str
@@ -53,7 +61,9 @@ def _kind(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> 
 
 def _treated(result: Mapping[str, Any]) -> Treated:
     """What people see of a copy, from a recipient's result."""
-    fate, protection, branding = (str(result.get(key, nothing)) for key, nothing in (("fate", NOBODY), ("protection", ""), ("branding", "")))
+    fate, protection, branding = (
+        str(result.get(key, nothing)) for key, nothing in (("fate", NOBODY), ("protection", ""), ("branding", ""))
+    )
     return Treated(0, fate, protection, branding, _transit(result.get("transit") or {}))
 
 

@@ -11,7 +11,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, high, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
+    Value,
+    high,
+    negate,
+)
 
 #: What counts as often as rules do it: another prefix, another report, another approval.
 _ADDS_UP = frozenset((Does.CHANGE, Does.REPORT, Does.MODERATE))
@@ -25,13 +29,18 @@ def adds_up(rule: FlowRule) -> tuple[str, ...]:
     return tuple(row.option for row in rule.rows if row.does in _ADDS_UP or (row.does is Does.ADD and rule.splits))
 
 
-def covered(live: Sequence[FlowRule], chains: Iterable[tuple[Value, RuleChain]], asked: Batch) -> list[tuple[FlowRule, tuple[FlowRule, ...]]]:
-    """The rules all of whose mail meets others that do at least the same, each with these others. Of equal rules, the first covers the others.
+def covered(
+    live: Sequence[FlowRule], chains: Iterable[tuple[Value, RuleChain]], asked: Batch
+) -> list[tuple[FlowRule, tuple[FlowRule, ...]]]:
+    """The rules all of whose mail meets others that do at least the same, each with these others. Of equal rules, the
+    first covers the others.
 
-    A rule that ends the way of its mail may be covered by later rules: the mail would meet them if nothing between them kept it.
+    A rule that ends the way of its mail may be covered by later rules: the mail would meet them if nothing between them
+    kept it.
 
     :param live: the rules that may act, in any order.
-    :param chains: the recipient's chain, and those of people whom rules add, each with the condition under which there is the copy.
+    :param chains: the recipient's chain, and those of people whom rules add, each with the condition under which there
+        is the copy.
     """
     rules = sorted((rule for rule in live if _is_plain(rule)), key=lambda rule: rule.place)
     doing: dict[tuple[str, str], set[int]] = {}
@@ -40,7 +49,12 @@ def covered(live: Sequence[FlowRule], chains: Iterable[tuple[Value, RuleChain]],
             doing.setdefault(item, set()).add(rule.place)
     pools = {rule.place: _doing_all(rule, rules, doing) for rule in rules}
     ways = list(chains)
-    questions = [((rule.place, way), _beyond(rule, pools[rule.place], *ways[way])) for rule in rules for way in range(len(ways)) if pools[rule.place]]
+    questions = [
+        ((rule.place, way), _beyond(rule, pools[rule.place], *ways[way]))
+        for rule in rules
+        for way in range(len(ways))
+        if pools[rule.place]
+    ]
     possible = {place for place, _way in asked.possible(questions)}
     found: dict[int, tuple[FlowRule, ...]] = {}
     for rule in reversed(rules):
@@ -80,7 +94,9 @@ def _would_act(other: FlowRule, rule: FlowRule, chain: RuleChain) -> Value:
     return step.matches if step is not None and rule.is_final and other.place > rule.place else chain.acts(other)
 
 
-def _core(rule: FlowRule, others: Sequence[FlowRule], ways: Sequence[tuple[Value, RuleChain]], asked: Batch) -> tuple[FlowRule, ...]:
+def _core(
+    rule: FlowRule, others: Sequence[FlowRule], ways: Sequence[tuple[Value, RuleChain]], asked: Batch
+) -> tuple[FlowRule, ...]:
     """Some of these others that act on all mail of a rule, and all of whom that takes; none if they do not."""
     found = _some(rule, others, ways, asked)
     for other in found if len(found) <= _MOST_TRIED else ():
@@ -89,7 +105,9 @@ def _core(rule: FlowRule, others: Sequence[FlowRule], ways: Sequence[tuple[Value
     return tuple(found)
 
 
-def _some(rule: FlowRule, others: Sequence[FlowRule], ways: Sequence[tuple[Value, RuleChain]], asked: Batch) -> list[FlowRule]:
+def _some(
+    rule: FlowRule, others: Sequence[FlowRule], ways: Sequence[tuple[Value, RuleChain]], asked: Batch
+) -> list[FlowRule]:
     """Some of these others that act on all mail of a rule; none if they do not, or if it never acts."""
     core: set[int] = set()
     for when, chain in ways:

@@ -1,11 +1,13 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The effect of rule changes on mail: every class of mail that is treated differently, with a message that shows it. Private to the collection.
+"""The effect of rule changes on mail: every class of mail that is treated differently, with a message that shows it.
+Private to the collection.
 
-``difference(before, after, facts, now)`` is the entry point. A class is a kind of difference together with its cause: the first edited rule that
-acts differently on a message and may decide about that kind, and the first later rule that no longer acts, or newly acts. For each
-kind, causes exclude each other and cover all mail that shows it; so do their parts. So if the search finds no further class, there is none.
+``difference(before, after, facts, now)`` is the entry point. A class is a kind of difference together with its cause:
+the first edited rule that acts differently on a message and may decide about that kind, and the first later rule that
+no longer acts, or newly acts. For each kind, causes exclude each other and cover all mail that shows it; so do their
+parts. So if the search finds no further class, there is none.
 """
 
 from __future__ import annotations
@@ -17,14 +19,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_findings import Findings
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_parts import ANY, WHOLE, Part, turns_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_parts import (
+    ANY,
+    WHOLE,
+    Part,
+    turns_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import (
     aspect_of,
     sure_kinds,
     transit_differs,
     treated,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_queries import Questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_queries import (
+    Questions,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import KINDS, Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.mail_class import (
     Courses,
@@ -34,34 +43,55 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     witness_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.not_compared import Limits
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.open_findings import CUT_SHORT, OpenFindings
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.open_findings import (
+    CUT_SHORT,
+    OpenFindings,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import (
     Edit,
     edits_of,
     with_later_dates,
     with_other_error_action,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.searched_mail import SearchedMail
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.side_effects import SideEffects, side_effects_differ
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.searched_mail import (
+    SearchedMail,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.side_effects import (
+    SideEffects,
+    side_effects_differ,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import BUDGET
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import ANYBODY
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model, Replayed, Side, differing
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import course_of, reasons_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import named_assumptions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import (
+    ANYBODY,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
+    Model,
+    Replayed,
+    Side,
+    differing,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import (
+    course_of,
+    reasons_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
+    named_assumptions,
+)
 
 #: The maximum number of classes to search for.
 MOST_CLASSES = 400
 
-#: The maximum number of later rules with a class of their own per kind and cause, and of such classes in all, most important kinds first.
-#: All others of a kind and a cause are one class.
+#: The maximum number of later rules with a class of their own per kind and cause, and of such classes in all, most
+#: important kinds first. All others of a kind and a cause are one class.
 MOST_LATER, MOST_PARTS = 8, 24
 
-#: The maximum number of conflicts for all questions together, and for those with other recipients, each of which takes longer.
+#: The maximum number of conflicts for all questions together, and for those with other recipients, each of which takes
+#: longer.
 CONFLICTS, REFINING = 20_000, 300
 
 #: The number of conflicts from which on a question counts as hard.
@@ -141,7 +171,17 @@ class _Differ:
         self.options = sorted({"encrypt", "do_not_forward", *options})
         #: The assumptions that a change is about: mail that does not meet them is affected.
         self._about = named_assumptions(atom for edit in self.edits for atom in edit.looks_for)
-        self._use(Model(self.sets, RuleSet([]), facts, now, self.options, settings=settings, transit=transit_differs(sets, facts)))
+        self._use(
+            Model(
+                self.sets,
+                RuleSet([]),
+                facts,
+                now,
+                self.options,
+                settings=settings,
+                transit=transit_differs(sets, facts),
+            )
+        )
         if "enable_pdf_encryption" in self.model.settings_that_differ:
             self._about.add(questions.PDF)
         self._told = Findings(self.model, self.edits, self.turns, self.questions.free, self.budget, self._about)
@@ -166,7 +206,13 @@ class _Differ:
                     left = self._look({(person, cause): list(asked.kinds) for cause in range(len(self.edits) + 1)})
                     if self.model.free.company.watched:
                         self._depend(left)
-                limits = Limits(self.model, self.questions, self.edits, self._open, lambda literals: self.model.solve(literals, self._left))
+                limits = Limits(
+                    self.model,
+                    self.questions,
+                    self.edits,
+                    self._open,
+                    lambda literals: self.model.solve(literals, self._left),
+                )
                 others += limits.held_longer()
                 others += limits.sent_on()
                 others += SideEffects(self.model, self.budget).findings()
@@ -174,13 +220,17 @@ class _Differ:
         except BudgetError:
             self.complete = False
         others += [self._open.on_error(rule) for rule in with_other_error_action(*self.sets)]
-        later = with_later_dates(self.sets[0], self.sets[1], self.model.now, settings=bool(self.model.settings_that_differ))
+        later = with_later_dates(
+            self.sets[0], self.sets[1], self.model.now, settings=bool(self.model.settings_that_differ)
+        )
         others += [self._open.on_dates(rule, dates) for rule, dates in later]
         every = sorted(found.values(), key=lambda each: (each.person, each.cause, each.part.rank))
         self._told.tell(every)
         open_ = self._open.unknown(each for each in every if each.told is None)
         others += [self._open.unusual(sorted(self._unusual))] if self._unusual else []
-        told = sorted([*(each.told for each in every if each.told), *open_, *others], key=lambda each: KINDS.index(each.kind))
+        told = sorted(
+            [*(each.told for each in every if each.told), *open_, *others], key=lambda each: KINDS.index(each.kind)
+        )
         return Difference((*told, *(() if self.complete else (CUT_SHORT,))), complete=self.complete)
 
     @property
@@ -207,9 +257,11 @@ class _Differ:
     # Classes
 
     def _look(self, kinds: Mapping[_Which, Sequence[str]]) -> dict[_Which, list[str]]:
-        """Searches for messages that show kinds and causes: in usual mail, and in unusual mail if rules distinguish it from usual mail.
+        """Searches for messages that show kinds and causes: in usual mail, and in unusual mail if rules distinguish it
+        from usual mail.
 
-        The free side answers which classes are possible: a class that is impossible there is impossible whatever the unknown values are.
+        The free side answers which classes are possible: a class that is impossible there is impossible whatever the
+        unknown values are.
 
         :param kinds: by person and cause; likewise the result: the kinds that usual mail cannot have for the recipients in question, and that
             other mail does not show.
@@ -223,7 +275,11 @@ class _Differ:
         possible = {(kind, which) for which, each in kinds.items() for kind in self._possible(which, each, usual)}
         left = {which: [kind for kind in each if (kind, which) not in possible] for which, each in kinds.items()}
         modes = [True, False] if self.mail.some_unusual else [True]
-        unusual = [(kind, which) for which, each in left.items() for kind in self._possible(which, each, unseen)] if self.mail.some_unusual else []
+        unusual = (
+            [(kind, which) for which, each in left.items() for kind in self._possible(which, each, unseen)]
+            if self.mail.some_unusual
+            else []
+        )
         parted: dict[tuple[str, _Which], list[Part]] = {}
         for kind, which in sorted(possible, key=lambda each: (KINDS.index(each[0]), each[1])):
             # Possible differences in usual mail are reported. Unknown outcomes of unusual mail are nothing new.
@@ -243,7 +299,9 @@ class _Differ:
         known = {(kind, (person, cause)) for kind, cause, person, _part in self.classes}
         return {which: [kind for kind in each if (kind, which) not in known] for which, each in left.items()}
 
-    def _parts(self, kind: str, which: _Which, stages: list[Sequence[int]], known: Sequence[Part] = ()) -> Iterator[MailClass]:
+    def _parts(
+        self, kind: str, which: _Which, stages: list[Sequence[int]], known: Sequence[Part] = ()
+    ) -> Iterator[MailClass]:
         """The classes of a kind and a cause, each with a message that certainly shows it, if a search finds one.
 
         :param stages: assumptions as :meth:`_search` takes them.
@@ -272,7 +330,9 @@ class _Differ:
         for now in dict.fromkeys(part.now for part in literals):
             part = Part(now, ANY, others=tuple(part for part in found if part.now is now))
             if not any(each.later == ANY and each.now is now for each in known):
-                possible, candidate = self._search([*of_kind, self.questions.free(person).parts[aspect_of(kind)].literal(cause, part)], list(stages))
+                possible, candidate = self._search(
+                    [*of_kind, self.questions.free(person).parts[aspect_of(kind)].literal(cause, part)], list(stages)
+                )
                 if possible:
                     yield self._noted(kind, which, part, candidate, usual=not known)
 
@@ -284,8 +344,8 @@ class _Differ:
         return found
 
     def _depend(self, kinds: Mapping[_Which, Sequence[str]]) -> None:
-        """The kinds and causes that are impossible for a message to one recipient but may be possible with others, and whom to model to find out: all
-        that are possible in usual mail, and those that are certain in other mail.
+        """The kinds and causes that are impossible for a message to one recipient but may be possible with others, and
+        whom to model to find out: all that are possible in usual mail, and those that are certain in other mail.
         """
         for which, each in kinds.items():
             left = self._depending(self.model.free, which, each, usual=True)
@@ -294,13 +354,17 @@ class _Differ:
                 self._depending(self.model.open, which, [kind for kind in left if kind not in impossible], usual=False)
 
     def _depending(self, side: Side, which: _Which, kinds: Sequence[str], *, usual: bool) -> list[str]:
-        """Searches a side for kinds that a cause may have, and adds their classes. Returns the kinds that it cannot have."""
+        """Searches a side for kinds that a cause may have, and adds their classes. Returns the kinds that it cannot
+        have.
+        """
         person, place = which
         model, asked, impossible = self.model, self.questions.of(side, person), list(kinds)
         for cause, left in asked.together(kinds, place).items():
             while left:
                 any_left = model.circuit.disjunction([asked.kinds[kind] for kind in left])
-                if not model.solve([*self.mail.assumed(usual=usual), *self.mail.somebody_else(person), cause, any_left], self._left):
+                if not model.solve(
+                    [*self.mail.assumed(usual=usual), *self.mail.somebody_else(person), cause, any_left], self._left
+                ):
                     break
                 for kind in [kind for kind in left if model.circuit.solver.holds(asked.kinds[kind])]:
                     left.remove(kind)
@@ -312,15 +376,21 @@ class _Differ:
 
     def _sure(self, found: MailClass, *modes: bool) -> None:
         """Searches for a message that certainly shows the difference, if none was found so far."""
-        met = [[each.literal for each in self.model.mail.assumptions if each.id in self._about], []] if self._about else [[]]
+        met = (
+            [[each.literal for each in self.model.mail.assumptions if each.id in self._about], []]
+            if self._about
+            else [[]]
+        )
         for usual, more in itertools.product(modes, met):
             if found.shown is None:
                 self._witness(found, self.model.open, more, usual=usual)
 
     def _possible(self, which: _Which, kinds: Sequence[str], assumed: Sequence[int]) -> list[str]:
-        """Every kind that a cause can have under assumptions. Each answer excludes the kinds it shows; the final "no" proves that none is missing.
+        """Every kind that a cause can have under assumptions. Each answer excludes the kinds it shows; the final "no"
+        proves that none is missing.
 
-        Causes of a kind exclude each other, so each is asked about separately, which keeps the questions small. Kinds that share one are asked about together.
+        Causes of a kind exclude each other, so each is asked about separately, which keeps the questions small. Kinds
+        that share one are asked about together.
         """
         person, place = which
         free = self.questions.free(person)
@@ -336,15 +406,18 @@ class _Differ:
         return found
 
     def _search(self, wanted: Sequence[int], stages: list[Sequence[int]]) -> tuple[bool, Replayed | None]:
-        """Whether something is possible under the last of some assumptions, and a message for it, under the first that allow it. Earlier ones, which do not,
-        are removed: anything less is impossible with them, too.
+        """Whether something is possible under the last of some assumptions, and a message for it, under the first that
+        allow it. Earlier ones, which do not, are removed: anything less is impossible with them, too.
 
-        All other assumptions imply the last ones. So if the answer is hard to find, they come first: their no counts for all.
+        All other assumptions imply the last ones. So if the answer is hard to find, they come first: their no counts
+        for all.
         """
         model, sure = self.model, False
         while len(stages) > 1:
             try:
-                possible, candidate = model.search([*stages[0], *wanted], model.free, self._left if sure else min(_HARD, self._left))
+                possible, candidate = model.search(
+                    [*stages[0], *wanted], model.free, self._left if sure else min(_HARD, self._left)
+                )
             except BudgetError:
                 if sure:
                     raise
@@ -363,7 +436,9 @@ class _Differ:
         if edit is not None and (edit.unsure or not any(acted(edit, courses))):
             return
         both = zip(courses, candidate.facts, strict=True)
-        if found.shown is None and found.kind in sure_kinds(*(treated(course, candidate.message, facts) for course, facts in both)):
+        if found.shown is None and found.kind in sure_kinds(
+            *(treated(course, candidate.message, facts) for course, facts in both)
+        ):
             found.shown = Shown(candidate, courses, usual)
 
     def _class(self, kind: str, which: _Which, part: Part) -> MailClass:
@@ -387,7 +462,9 @@ class _Differ:
         """
         asked, told = self.questions.of(side, found.person), False
         literals = [*more, *self.mail.meant(side, found.person, usual=usual)]
-        for candidate in self.model.candidates(asked.of(found.kind, found.cause, found.part), literals, side, self._left):
+        for candidate in self.model.candidates(
+            asked.of(found.kind, found.cause, found.part), literals, side, self._left
+        ):
             courses = self._courses(candidate, found.person) if candidate else None
             if candidate and courses:
                 self._note(found, candidate, courses, usual=usual)
@@ -405,15 +482,22 @@ class _Differ:
         edit = self.edits[found.cause] if found.cause < len(self.edits) else None
         both = zip(courses, candidate.facts, strict=True)
         transit = aspect_of(found.kind) == "transit"
-        found.reasons = sorted({reason for course, each in both for reason in reasons_of(course, candidate.message, each, transit=transit)})
+        found.reasons = sorted(
+            {reason for course, each in both for reason in reasons_of(course, candidate.message, each, transit=transit)}
+        )
         found.witness, found.acted = witness_of(candidate, found.person), acted(edit, courses)
 
     def _refine(self) -> None:
-        """Models the other recipients that classes depend on, and asks again: first one who may be anybody, then one for each word that matters. The classes
-        are already known; within the budget, some are shown, and some ruled out.
+        """Models the other recipients that classes depend on, and asks again: first one who may be anybody, then one
+        for each word that matters. The classes are already known; within the budget, some are shown, and some ruled
+        out.
         """
         self.budget = min(self.budget, self.model.circuit.solver.conflicts + REFINING)
-        known = {key: each for key, each in self.classes.items() if each.shown is None} if self.model.free.company.watched else {}
+        known = (
+            {key: each for key, each in self.classes.items() if each.shown is None}
+            if self.model.free.company.watched
+            else {}
+        )
         try:
             if known:
                 self._ask(self.model.refined([ANYBODY]), known)
@@ -453,10 +537,19 @@ class _Differ:
             raise
 
     def _courses(self, candidate: Replayed, person: str) -> Courses | None:
-        """What happens to the recipient's copy, or to the copies of a person whom rules add. ``None`` if that is not followed to its end."""
+        """What happens to the recipient's copy, or to the copies of a person whom rules add. ``None`` if that is not
+        followed to its end.
+        """
         both = zip(self.sets, candidate.facts, strict=True)
-        before, after = (course_of(rules, candidate.message, facts, candidate.letter.recipient, person) for rules, facts in both)
-        # The recipient's own copy differs from those that rules add. For several copies of a person, only their common result counts.
-        if before is None or after is None or any(course.too_many or (course.twice and not person) for course in (before, after)):
+        before, after = (
+            course_of(rules, candidate.message, facts, candidate.letter.recipient, person) for rules, facts in both
+        )
+        # The recipient's own copy differs from those that rules add. For several copies of a person, only their common
+        # result counts.
+        if (
+            before is None
+            or after is None
+            or any(course.too_many or (course.twice and not person) for course in (before, after))
+        ):
             return None
         return before, after

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How two rule sets treat a message differently: as formulas, and for one message with the simulator. Private to the collection."""
+"""How two rule sets treat a message differently: as formulas, and for one message with the simulator. Private to the
+collection.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import verdict
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import NOBODY, Course
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import (
+    NOBODY,
+    Course,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.transit import protects
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.recipient_copies import Copies
@@ -32,7 +37,9 @@ def aspect_of(kind: str) -> str:
 
 def transit_differs(sets: Sequence[RuleSet], facts: Mapping[str, Any]) -> bool:
     """Whether rules affect how mail leaves, as far as that is known. If it is not, their side effects say what changes."""
-    return facts.get("outbound_connectors") is not None and any(rule.does(Does.ROUTE) for rules in sets for rule in rules.rules)
+    return facts.get("outbound_connectors") is not None and any(
+        rule.does(Does.ROUTE) for rules in sets for rule in rules.rules
+    )
 
 
 def categories(old: Copies, new: Copies, options: Iterable[str], *, transit: bool = False) -> dict[str, Value]:
@@ -45,19 +52,38 @@ def categories(old: Copies, new: Copies, options: Iterable[str], *, transit: boo
     together = logic.all_of([logic.equal(one, other) for one, other in pairs])
     sooner = logic.any_of([logic.all_of((negate(one), other)) for one, other in pairs])
     later = logic.any_of([logic.all_of((one, negate(other))) for one, other in pairs])
-    visible = logic.all_of((together, logic.any_of((logic.all_of((old.delivered, new.delivered)), logic.all_of((old.released, new.released))))))
+    visible = logic.all_of(
+        (
+            together,
+            logic.any_of((logic.all_of((old.delivered, new.delivered)), logic.all_of((old.released, new.released)))),
+        )
+    )
     ends = [logic.equal(old.ends(fate), new.ends(fate)) for fate in _ENDS]
     both_away = logic.all_of((together, negate(old.delivered), negate(new.delivered)))
-    other_option = [logic.all_of((one.option(name), negate(other.option(name)))) for name in options for one, other in ((old, new), (new, old))]
-    other_smime = logic.all_of((negate(logic.equal(old.smime, new.smime)), negate(old.surprised), negate(new.surprised)))
+    other_option = [
+        logic.all_of((one.option(name), negate(other.option(name))))
+        for name in options
+        for one, other in ((old, new), (new, old))
+    ]
+    other_smime = logic.all_of(
+        (negate(logic.equal(old.smime, new.smime)), negate(old.surprised), negate(new.surprised))
+    )
     brands = sorted({*old.brands, *new.brands})
     found = {
         "protection_lost": logic.all_of((visible, old.protected, negate(new.protected))),
-        "delivery_lost": logic.all_of((old.delivered, logic.any_of((sooner, logic.all_of((together, negate(new.delivered))))))),
+        "delivery_lost": logic.all_of(
+            (old.delivered, logic.any_of((sooner, logic.all_of((together, negate(new.delivered))))))
+        ),
         "protection_gained": logic.all_of((visible, negate(old.protected), new.protected)),
-        "delivery_gained": logic.all_of((new.delivered, logic.any_of((later, logic.all_of((together, negate(old.delivered))))))),
-        "protection_changed": logic.all_of((visible, old.protected, new.protected, logic.any_of((*other_option, other_smime)))),
-        "branding_changed": logic.all_of((visible, logic.any_of([negate(logic.equal(old.brand(name), new.brand(name))) for name in brands]))),
+        "delivery_gained": logic.all_of(
+            (new.delivered, logic.any_of((later, logic.all_of((together, negate(old.delivered))))))
+        ),
+        "protection_changed": logic.all_of(
+            (visible, old.protected, new.protected, logic.any_of((*other_option, other_smime)))
+        ),
+        "branding_changed": logic.all_of(
+            (visible, logic.any_of([negate(logic.equal(old.brand(name), new.brand(name))) for name in brands]))
+        ),
         "fate_changed": logic.any_of(
             (
                 *(logic.all_of((sooner, negate(old.delivered))), logic.all_of((later, negate(new.delivered)))),
@@ -67,8 +93,12 @@ def categories(old: Copies, new: Copies, options: Iterable[str], *, transit: boo
     }
     if transit:
         pairs = [(old.in_transit(least), new.in_transit(least)) for least in VALIDATIONS]
-        found["transit_lost"] = logic.all_of((visible, logic.any_of([logic.all_of((one, negate(other))) for one, other in pairs])))
-        found["transit_gained"] = logic.all_of((visible, logic.any_of([logic.all_of((negate(one), other)) for one, other in pairs])))
+        found["transit_lost"] = logic.all_of(
+            (visible, logic.any_of([logic.all_of((one, negate(other))) for one, other in pairs]))
+        )
+        found["transit_gained"] = logic.all_of(
+            (visible, logic.any_of([logic.all_of((negate(one), other)) for one, other in pairs]))
+        )
     return {kind: found[kind] for kind in KINDS if kind in found}
 
 
@@ -78,7 +108,8 @@ class Treated:
 
     :param held: how many approvals it waits for; ``None`` if that is open.
     :param protection: its protection once it is delivered or released; empty if it never is.
-    :param transit: by validation of TLS, whether it does not leave, or leaves only by forced TLS that checks this; ``None`` if that is open.
+    :param transit: by validation of TLS, whether it does not leave, or leaves only by forced TLS that checks this;
+        ``None`` if that is open.
     """
 
     held: int | None
@@ -101,8 +132,12 @@ def treated(course: Course, message: Message, facts: Facts) -> list[Treated]:
         elif world.fate in ("delivered", "quarantined"):
             foreign = bool(end.on_arrival) and message.protection is not None and message.protection.owner == "other"
             brands = {name_key(name) for _rule, name in world.brands}
-            unsure = end.protection not in ("none", "smime") and (len(brands) > 1 or ((foreign or end.protection == "unknown") and brands))
-            protection, branding = ("unknown", "unknown") if end.assumes else (end.protection, "unknown" if unsure else end.branding)
+            unsure = end.protection not in ("none", "smime") and (
+                len(brands) > 1 or ((foreign or end.protection == "unknown") and brands)
+            )
+            protection, branding = (
+                ("unknown", "unknown") if end.assumes else (end.protection, "unknown" if unsure else end.branding)
+            )
             on_the_way = tuple(protects(world, facts, course.recipient.address, least) for least in VALIDATIONS)
             found[Treated(world.held, world.fate, protection, branding, on_the_way)] = None
         else:
@@ -116,21 +151,40 @@ def kinds_of(old: Treated, new: Treated) -> set[str]:
         return set()
     if old.held != new.held:  # What happens to the other one is told once it is approved.
         first = old if old.held < new.held else new
-        known = {("delivery_lost" if first is old else "delivery_gained") if first.fate == "delivered" else "fate_changed"}
+        known = {
+            ("delivery_lost" if first is old else "delivery_gained") if first.fate == "delivered" else "fate_changed"
+        }
         return set() if first.fate == "unknown" else known
     if "unknown" in (old.fate, new.fate):
         return set()
     if old.fate != new.fate:
-        return {"delivery_lost" if old.fate == "delivered" else "delivery_gained" if new.fate == "delivered" else "fate_changed"}
+        return {
+            "delivery_lost"
+            if old.fate == "delivered"
+            else "delivery_gained"
+            if new.fate == "delivered"
+            else "fate_changed"
+        }
     if not old.protection:
         return set()
-    return {*_protection(old.protection, new.protection), *_branding(old.branding, new.branding), *_transit(old.transit, new.transit)}
+    return {
+        *_protection(old.protection, new.protection),
+        *_branding(old.branding, new.branding),
+        *_transit(old.transit, new.transit),
+    }
 
 
 def is_open(old: Treated, new: Treated) -> bool:
-    """Whether something is open of one of two copies that people see differently, so that it is not certain how they differ."""
+    """Whether something is open of one of two copies that people see differently, so that it is not certain how they
+    differ.
+    """
     texts = {text for side in (old, new) for text in (side.fate, side.protection, side.branding)}
-    return bool(texts & {"unknown", "protected_option_unknown"}) or None in (old.held, new.held, *old.transit, *new.transit)
+    return bool(texts & {"unknown", "protected_option_unknown"}) or None in (
+        old.held,
+        new.held,
+        *old.transit,
+        *new.transit,
+    )
 
 
 def _protection(old: str, new: str) -> set[str]:
@@ -145,7 +199,10 @@ def _protection(old: str, new: str) -> set[str]:
 
 def _transit(old: Sequence[bool | None], new: Sequence[bool | None]) -> set[str]:
     pairs = list(zip(old, new, strict=True))
-    return {*(["transit_lost"] if (True, False) in pairs else []), *(["transit_gained"] if (False, True) in pairs else [])}
+    return {
+        *(["transit_lost"] if (True, False) in pairs else []),
+        *(["transit_gained"] if (False, True) in pairs else []),
+    }
 
 
 def _branding(old: str, new: str) -> set[str]:

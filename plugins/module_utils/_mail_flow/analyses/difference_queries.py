@@ -18,12 +18,28 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     decides_of_added,
     parted,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_parts import Part, Parts, Turn
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import aspect_of, categories
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_parts import (
+    Part,
+    Parts,
+    Turn,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import (
+    aspect_of,
+    categories,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Edit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import AddedCopies, Model, Side
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, high, low, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
+    AddedCopies,
+    Model,
+    Side,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
+    Value,
+    high,
+    low,
+    negate,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.recipient_copies import Copies
 
 
@@ -50,7 +66,9 @@ class Asked:
         return [self.cause(kind, place), self.kinds[kind], self.parts[aspect_of(kind)].literal(place, part)]
 
     def parts_of(self, kind: str, place: int) -> Mapping[Part, int]:
-        """The possible parts of a kind and a cause, each with the literal that a message of the kind and the cause belongs to it."""
+        """The possible parts of a kind and a cause, each with the literal that a message of the kind and the cause
+        belongs to it.
+        """
         return self.parts[aspect_of(kind)].of(place)
 
     def together(self, kinds: Sequence[str], place: int) -> dict[int, list[str]]:
@@ -79,7 +97,9 @@ class Questions:
         """The questions about the recipient's copy on a side, or about those of a person whom rules add."""
         known = self._asked.get((side.logic.free, person))
         if known is None:
-            known = self._asked[side.logic.free, person] = self._of_added(side, person) if person else self._of_recipient(side)
+            known = self._asked[side.logic.free, person] = (
+                self._of_added(side, person) if person else self._of_recipient(side)
+            )
         return known
 
     def free(self, person: str = "") -> Asked:
@@ -97,7 +117,11 @@ class Questions:
         found = self._of_copies(side, old, new, acts, self._otherwise(side), added=False)
         if self._rules_alone:
             chains = [(chain, self.added(side, place)) for place, chain in enumerate(side.chains)]
-            same = [(turn.before, turn.after) for turn in self.turns if turn.edit < 0 and turn.before is not None and turn.after is not None]
+            same = [
+                (turn.before, turn.after)
+                for turn in self.turns
+                if turn.edit < 0 and turn.before is not None and turn.after is not None
+            ]
             cuts = Cuts(self.edits, self.parted(side), same, chains)
             side.logic.circuit.helps(cuts.guard, found.kinds.values())
         return found
@@ -106,7 +130,10 @@ class Questions:
         copies = [self.added(side, place).of(person) for place in (0, 1)]
         old, new = (Copies(side.logic, [(copy.when, copy.outcome) for copy in each]) for each in copies)
         deciding = self._deciding(side, old, new)
-        acts = {each: [decides_of_added(*both, each, deciding) for both in zip(side.outcomes, copies, strict=True)] for each in self._aspects}
+        acts = {
+            each: [decides_of_added(*both, each, deciding) for both in zip(side.outcomes, copies, strict=True)]
+            for each in self._aspects
+        }
         # With several copies, one may be treated differently where another was before.
         otherwise = self._otherwise(side) if all(len(each) < 2 for each in copies) else TRUE
         return self._of_copies(side, old, new, acts, otherwise, added=True)
@@ -138,15 +165,22 @@ class Questions:
 
     @property
     def _rules_alone(self) -> bool:
-        """Whether nothing but rules differs. Then mail that no edit acts on or splits differently is treated alike: the other rules see the same, apply to
-        the same people, and do the same, one after the other.
+        """Whether nothing but rules differs. Then mail that no edit acts on or splits differently is treated alike: the
+        other rules see the same, apply to the same people, and do the same, one after the other.
         """
         return not self.model.settings_that_differ
 
-    def _of_copies(self, side: Side, old: Copies, new: Copies, acts: Mapping[str, Sequence[Acts]], otherwise: int, *, added: bool) -> Asked:
+    def _of_copies(
+        self, side: Side, old: Copies, new: Copies, acts: Mapping[str, Sequence[Acts]], otherwise: int, *, added: bool
+    ) -> Asked:
         known = high if side.logic.free else low
-        kinds = {kind: known(value) for kind, value in categories(old, new, self._options, transit=self.model.transit).items()}
-        parts = {each: Parts(side.logic, self.edits, self.turns, each, those, added=added) for each, those in acts.items()}
+        kinds = {
+            kind: known(value)
+            for kind, value in categories(old, new, self._options, transit=self.model.transit).items()
+        }
+        parts = {
+            each: Parts(side.logic, self.edits, self.turns, each, those, added=added) for each, those in acts.items()
+        }
         first = {each: Causes(side.logic, self.edits, each, those, otherwise).literals for each, those in acts.items()}
         causes = {each: parts[each].causes(literals) for each, literals in first.items()}
         return Asked((old, new), kinds, causes, parts)

@@ -80,6 +80,8 @@ def run_cases(cases: Sequence[Case], simulator: Simulator, trace: str = "failed"
         for recipient, each in misses.items():
             label = next((label for label in recipients if label.casefold() == recipient.casefold()), None)
             shown = tracer.trace(label) if tracer and label else []
-            failures.append(Failure(case.message.name, recipient, tuple(each), recipients.get(label or ""), shown, protecting))
+            failures.append(
+                Failure(case.message.name, recipient, tuple(each), recipients.get(label or ""), shown, protecting)
+            )
         messages.append(found)
     return Tested(messages, failures, sum(len(case.expect) for case in cases))

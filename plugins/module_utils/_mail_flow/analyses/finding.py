@@ -13,9 +13,19 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Dated, Edit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_version_delta import NOTHING, Apart
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.sections import in_section, says_all, section_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import (
+    Dated,
+    Edit,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_version_delta import (
+    NOTHING,
+    Apart,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.sections import (
+    in_section,
+    says_all,
+    section_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
 
@@ -97,11 +107,14 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Changed(Finding):
-    """A class of mail that is certainly treated differently. All of it meets the conditions of each of the rules that it is about.
+    """A class of mail that is certainly treated differently. All of it meets the conditions of each of the rules that
+    it is about.
 
     :param arrives: how all of its mail arrives protected, as the model has it; empty if it need not.
-    :param limit: what exempts named mail from that treatment: ``""``, nothing; ``exception``, ``another`` rule, ``outside`` or ``protected``.
-    :param stages: the results before and after, at the stage at which they differ, if they are the same for all of its mail; otherwise empty.
+    :param limit: what exempts named mail from that treatment: ``""``, nothing; ``exception``, ``another`` rule,
+        ``outside`` or ``protected``.
+    :param stages: the results before and after, at the stage at which they differ, if they are the same for all of its
+        mail; otherwise empty.
     :param approved: whether that is after an approval that the mail waits for anyway.
     :param sides: the witness's results ``before`` and ``after``; none for a copy that does not exist.
     """
@@ -135,14 +148,17 @@ class Changed(Finding):
         """Whether all mail that :attr:`when` describes is treated so."""
         if not self.whole or self.arrives or self.why.is_several:
             return False
-        return all(in_section(rule) == rule for rule in self.about) and says_all([atom for rule in self.about for atom in rule.conditions])
+        return all(in_section(rule) == rule for rule in self.about) and says_all(
+            [atom for rule in self.about for atom in rule.conditions]
+        )
 
 
 @dataclass(frozen=True, order=True)
 class SideEffect:
     """A side effect of a rule.
 
-    :param sort: ``report``, ``original`` (a report with the original mail), ``notification``, ``approval``, ``connector`` or ``tls``.
+    :param sort: ``report``, ``original`` (a report with the original mail), ``notification``, ``approval``,
+        ``connector`` or ``tls``.
     :param name: who is told or asked, or the connector; empty for the recipients themselves.
     """
 

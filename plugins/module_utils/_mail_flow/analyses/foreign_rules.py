@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What undeclared rules can do to mail of declared rules. Private to the collection.
 
-A finding says what a rule *can* do: some mail may meet the conditions of both rules. If that is impossible, there is none.
+A finding says what a rule *can* do: some mail may meet the conditions of both rules. If that is impossible, there is
+none.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Seen
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import CONFLICTS, Model
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
+    CONFLICTS,
+    Model,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import idle
 
@@ -55,7 +59,11 @@ class ForeignRule:
 
 
 def foreign_rules(
-    rules: Sequence[Mapping[str, Any]], ours: Collection[str], facts: Mapping[str, Any], now: datetime.datetime | None = None, budget: int = CONFLICTS
+    rules: Sequence[Mapping[str, Any]],
+    ours: Collection[str],
+    facts: Mapping[str, Any],
+    now: datetime.datetime | None = None,
+    budget: int = CONFLICTS,
 ) -> list[ForeignRule]:
     """The rules that are not ours, first to last.
 
@@ -68,9 +76,21 @@ def foreign_rules(
     rule_set = RuleSet({key: value for key, value in rule.items() if key != "priority"} for rule in rules)
     foreign = [rule for rule in rule_set.rules if name_key(rule.name) not in known]
     reasons = {rule.place: _idle(rule, given) for rule, given in zip(rule_set.rules, rules, strict=True)}
-    protecting = [rule for rule in rule_set.rules if name_key(rule.name) in known and rule.does(Does.ENCRYPT) and not reasons[rule.place]]
-    acting = [rule for rule in foreign if not reasons[rule.place] and (rule.is_final or any(rule.does(what) for what in _EFFECTS))]
-    met = _met(rule_set, acting, protecting, facts, now or datetime.datetime.now(datetime.UTC), budget) if acting and protecting else {}
+    protecting = [
+        rule
+        for rule in rule_set.rules
+        if name_key(rule.name) in known and rule.does(Does.ENCRYPT) and not reasons[rule.place]
+    ]
+    acting = [
+        rule
+        for rule in foreign
+        if not reasons[rule.place] and (rule.is_final or any(rule.does(what) for what in _EFFECTS))
+    ]
+    met = (
+        _met(rule_set, acting, protecting, facts, now or datetime.datetime.now(datetime.UTC), budget)
+        if acting and protecting
+        else {}
+    )
     return [
         ForeignRule(
             name=rule.name,
@@ -105,7 +125,12 @@ def _does(rule: FlowRule, met: Sequence[FlowRule]) -> Iterator[tuple[str, tuple[
 
 
 def _met(
-    rule_set: RuleSet, acting: Sequence[FlowRule], protecting: Sequence[FlowRule], facts: Mapping[str, Any], now: datetime.datetime, budget: int
+    rule_set: RuleSet,
+    acting: Sequence[FlowRule],
+    protecting: Sequence[FlowRule],
+    facts: Mapping[str, Any],
+    now: datetime.datetime,
+    budget: int,
 ) -> dict[int, list[FlowRule]]:
     """The place of each acting rule to the protecting rules whose mail it can act on."""
     # Each rule is compared alone, with mail as it arrives: a sender can also write what earlier rules make of it.
@@ -114,7 +139,14 @@ def _met(
     conditions, recipient = model.free.conditions, model.mail.recipient
     matches = {rule.place: high(conditions.matches(rule, ("foreign", rule.place), Seen(), recipient)) for rule in alone}
     # Mail comes from inside and is not the service's own, like all mail that rules protect.
-    usual = [*(each.literal for each in model.mail.assumptions), high(conditions.sender_scope("InOrganization", model.mail.sender))]
-    questions = [((rule.place, other.place), [matches[rule.place], matches[other.place], *usual]) for rule in acting for other in protecting]
+    usual = [
+        *(each.literal for each in model.mail.assumptions),
+        high(conditions.sender_scope("InOrganization", model.mail.sender)),
+    ]
+    questions = [
+        ((rule.place, other.place), [matches[rule.place], matches[other.place], *usual])
+        for rule in acting
+        for other in protecting
+    ]
     possible = Batch(model.circuit, budget).possible(questions)
     return {rule.place: [other for other in protecting if (rule.place, other.place) in possible] for rule in acting}

@@ -9,8 +9,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, with_parents
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import Connector, at_least
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
+    domain,
+    with_parents,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import (
+    Connector,
+    at_least,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.transit import ways_of
@@ -64,5 +70,11 @@ def _near(connector: Connector, name: str) -> Iterator[Hole]:
         yield Hole(name, "disabled", connector.name)
     elif connector.enabled:
         parents = with_parents(name)[1:]
-        yield from (Hole(name, "domain_only", connector.name, pattern) for pattern in connector.domains if pattern in parents)
-        yield from (Hole(name, "subdomains_only", connector.name, name) for pattern in connector.domains if pattern == f"*.{name}")
+        yield from (
+            Hole(name, "domain_only", connector.name, pattern) for pattern in connector.domains if pattern in parents
+        )
+        yield from (
+            Hole(name, "subdomains_only", connector.name, name)
+            for pattern in connector.domains
+            if pattern == f"*.{name}"
+        )

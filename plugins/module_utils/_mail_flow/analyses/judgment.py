@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The verdict on a guarantee, as data that ``wording.guarantees`` turns into rows and sentences. Private to the collection."""
+"""The verdict on a guarantee, as data that ``wording.guarantees`` turns into rows and sentences. Private to the
+collection.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.hole import Hole
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    Guarantee,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import Premise

@@ -1,9 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds problems in a rule set: rules that never act, exceptions without effect, and misused options. Private to the collection.
+"""Finds problems in a rule set: rules that never act, exceptions without effect, and misused options. Private to the
+collection.
 
-``lint(rules, facts, now)`` is the entry point. Findings about several rules, or about all mail, are decided here; the others by a table of checks.
+``lint(rules, facts, now)`` is the entry point. Findings about several rules, or about all mail, are decided here; the
+others by a table of checks.
 """
 
 from __future__ import annotations
@@ -12,7 +14,10 @@ import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.coverage import adds_up, covered
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.coverage import (
+    adds_up,
+    covered,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import content_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_conflicts import Meetings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.single_rule_lint import (
@@ -22,30 +27,52 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Look,
     templates_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.transit_lint import gateways, remarks
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.transit_lint import (
+    gateways,
+    remarks,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
+    Atom,
+    FlowRule,
+    RuleSet,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain, RuleStep
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import CONFLICTS, AddedCopies, Model
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, high, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import (
+    RuleChain,
+    RuleStep,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
+    CONFLICTS,
+    AddedCopies,
+    Model,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
+    Value,
+    high,
+    negate,
+)
 
 
 def lint(
-    rules: Iterable[Mapping[str, Any]] | RuleSet, facts: Mapping[str, Any], now: datetime.datetime | None = None, budget: int = CONFLICTS
+    rules: Iterable[Mapping[str, Any]] | RuleSet,
+    facts: Mapping[str, Any],
+    now: datetime.datetime | None = None,
+    budget: int = CONFLICTS,
 ) -> list[LintFinding]:
     """The findings, in a fixed order.
 
     :param rules: as a rule set takes them.
     :param facts: in the form of the option ``facts``.
     :param now: the date for checks of dates; by default now.
-    :param budget: the maximum number of conflicts for all questions together; findings that would need more are omitted.
+    :param budget: the maximum number of conflicts for all questions together; findings that would need more are
+        omitted.
     """
     known = facts_of(facts)
     rule_set = RuleSet.read(rules, known.dialect)
@@ -84,7 +111,9 @@ def _equal_rules(rules: RuleSet) -> Iterator[LintFinding]:
 
 
 def _covered_rules(deciding: Deciding) -> Iterator[LintFinding]:
-    """Rules that do nothing of their own. Of a rule that ends the way of its mail, that depends on all between it and the others."""
+    """Rules that do nothing of their own. Of a rule that ends the way of its mail, that depends on all between it and
+    the others.
+    """
     for rule, others in deciding.covered():
         if not (rule.is_final or adds_up(rule) or any(content_of(rule) == content_of(other) for other in others)):
             yield LintFinding("covered_rule", (rule.name, *(other.name for other in others)))
@@ -99,7 +128,8 @@ class Deciding:
     def __init__(self, model: Model, usual: Sequence[int], budget: int) -> None:
         self.model, self._usual, self._asked = model, usual, Batch(model.circuit, budget)
         self.chain: RuleChain = model.free.chains[0]
-        #: The rules that may act on a recipient's copy, and those that may encrypt usual mail or end its way, once the findings are there.
+        #: The rules that may act on a recipient's copy, and those that may encrypt usual mail or end its way, once the
+        #: findings are there.
         self.live: list[FlowRule] = []
         self.live_in_clear: list[FlowRule] = []
         #: The places of those that certainly never act.
@@ -109,15 +139,24 @@ class Deciding:
 
     def findings(self) -> list[LintFinding]:
         last_first = self.chain.steps[::-1]
-        decisive = [step for step in last_first if step.rule.enforced and (step.rule.does(Does.ENCRYPT) or step.rule.is_final)]
+        decisive = [
+            step for step in last_first if step.rule.enforced and (step.rule.does(Does.ENCRYPT) or step.rule.is_final)
+        ]
         in_clear = self._asked.possible([(id(step), [*_acting(step), *self._usual]) for step in decisive])
         decided = in_clear | {key for key, core in self._asked.cores.items() if core.isdisjoint(self._usual)}
-        acting = in_clear | self._asked.possible([(id(step), _acting(step)) for step in last_first if id(step) not in decided])
-        self.live, self.live_in_clear = ([step.rule for step in self.chain.steps if id(step) in those] for those in (acting, in_clear))
+        acting = in_clear | self._asked.possible(
+            [(id(step), _acting(step)) for step in last_first if id(step) not in decided]
+        )
+        self.live, self.live_in_clear = (
+            [step.rule for step in self.chain.steps if id(step) in those] for those in (acting, in_clear)
+        )
         self._follow()
         followed = [step for step in self.chain.steps if step.rule.place <= self._followed]
         ways = [
-            (step.rule.place, [high(when), high(each.acts)]) for step in followed if id(step) not in acting for when, each, _person in self._added(step.rule)
+            (step.rule.place, [high(when), high(each.acts)])
+            for step in followed
+            if id(step) not in acting
+            for when, each, _person in self._added(step.rule)
         ]
         later = self._asked.possible([((place, number), literals) for number, (place, literals) in enumerate(ways)])
         busy = {place for place, _number in later}
@@ -131,12 +170,19 @@ class Deciding:
         return gateways(self.live_in_clear, self.model.free, self._usual, self._asked)
 
     def covered(self) -> list[tuple[FlowRule, tuple[FlowRule, ...]]]:
-        """The rules all of whose mail others treat in the same way anyway, each with these others, once the findings are there."""
-        chains = [(TRUE, self.chain), *((copy.when, copy.outcome.chain) for copy in (self._copies.copies if self._copies else ()))]
+        """The rules all of whose mail others treat in the same way anyway, each with these others, once the findings
+        are there.
+        """
+        chains = [
+            (TRUE, self.chain),
+            *((copy.when, copy.outcome.chain) for copy in (self._copies.copies if self._copies else ())),
+        ]
         return covered([rule for rule in self.live if rule.place <= self._followed], chains, self._asked)
 
     def _follow(self) -> None:
-        """Looks for the copies of people whom rules add, which go on from there. Where there are too many, nothing is known of rules behind the first."""
+        """Looks for the copies of people whom rules add, which go on from there. Where there are too many, nothing is
+        known of rules behind the first.
+        """
         live = {rule.place for rule in self.live}
         if not any(branch.rule.place in live for branch in self.chain.brings):
             return
@@ -152,10 +198,14 @@ class Deciding:
                 yield copy.when, step, copy.person
 
     def _never(self, step: RuleStep) -> LintFinding:
-        """Why a rule never acts: its conditions contradict each other, or earlier rules stop all mail that it applies to."""
+        """Why a rule never acts: its conditions contradict each other, or earlier rules stop all mail that it applies
+        to.
+        """
         name = step.rule.name
         if high(step.alive) not in self._asked.cores.get(id(step), ()) or not self._asked.can([high(step.matches)]):
-            return LintFinding("never_acts", (name,), {"case": "dates" if step.rule.begins or step.rule.ends else "contradiction"})
+            return LintFinding(
+                "never_acts", (name,), {"case": "dates" if step.rule.begins or step.rule.ends else "contradiction"}
+            )
         before = [each for each in self.chain.steps if each.rule.place < step.rule.place and each.rule.is_final]
         going = [high(negate(each.acts)) for each in before]
         # The core names the rules that keep the mail from this rule.
@@ -169,18 +219,22 @@ class Deciding:
         for step in live:
             for place in range(len(step.rule.exceptions)):
                 ways = [self._spared(step, place, self.model.mail.recipient)]
-                ways += [[high(when), *self._spared(each, place, person)] for when, each, person in self._added(step.rule)]
+                ways += [
+                    [high(when), *self._spared(each, place, person)] for when, each, person in self._added(step.rule)
+                ]
                 questions += [((step.rule.place, place, number), literals) for number, literals in enumerate(ways)]
         met = {key[:2] for key in self._asked.possible(questions)}
         for step in live:
             for place, atom in enumerate(step.rule.exceptions):
                 if (step.rule.place, place) not in met:
                     case = "one of several" if len(step.rule.exceptions) > 1 else ""
-                    yield LintFinding("idle_exception", (step.rule.name,), {"option": atom.predicate.options[0], "case": case})
+                    yield LintFinding(
+                        "idle_exception", (step.rule.name,), {"option": atom.predicate.options[0], "case": case}
+                    )
 
     def _spared(self, step: RuleStep, place: int, person: AddressSlot) -> list[int]:
-        """That somebody's copy reaches a rule and meets its conditions and the exception at a place, but no other. What a condition about all who share the
-        copy of somebody whom a rule added finds there is left open.
+        """That somebody's copy reaches a rule and meets its conditions and the exception at a place, but no other. What
+        a condition about all who share the copy of somebody whom a rule added finds there is left open.
         """
         added = person is not self.model.mail.recipient
 
@@ -210,12 +264,17 @@ class _Clashes:
         """Rules that both encrypt and decrypt the same message, or apply two templates to it."""
         enforced = [rule for rule in self._live if rule.enforced]
         for rule in (rule for rule in enforced if rule.does(Does.DECRYPT)):
-            other = self._meetings.decrypted(rule, [each for each in enforced if each.does(Does.ENCRYPT) and each is not rule])
+            other = self._meetings.decrypted(
+                rule, [each for each in enforced if each.does(Does.ENCRYPT) and each is not rule]
+            )
             if other is not None:
                 yield LintFinding("encrypt_meets_decrypt", (other.name, rule.name))
         encrypting = [rule for rule in self._clear if rule.does(Does.ENCRYPT)]
         for place, rule in enumerate(encrypting):
-            other = self._meetings.differing(rule, [each for each in encrypting[place + 1 :] if templates_of(each).keys() != templates_of(rule).keys()])
+            other = self._meetings.differing(
+                rule,
+                [each for each in encrypting[place + 1 :] if templates_of(each).keys() != templates_of(rule).keys()],
+            )
             if other is not None:
                 yield LintFinding("templates_meet", (rule.name, other.name))
 
@@ -224,7 +283,9 @@ class _Clashes:
         every = (*self._clear, *(rule for rule in self._kept if all(rule is not each for each in self._clear)))
         encrypting = [rule for rule in every if rule.enforced and rule.does(Does.ENCRYPT)]
         for rule in self._clear:
-            if not rule.is_final or any(rule.does(what) for what in (Does.DELETE, Does.REJECT, Does.REDIRECT, Does.ENCRYPT)):
+            if not rule.is_final or any(
+                rule.does(what) for what in (Does.DELETE, Does.REJECT, Does.REDIRECT, Does.ENCRYPT)
+            ):
                 continue
             other = self._meetings.kept_from(rule, [each for each in encrypting if each.place > rule.place])
             if other is not None:

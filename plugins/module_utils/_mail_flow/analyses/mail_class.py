@@ -12,12 +12,17 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_parts import Part
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import Changed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Edit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.simplest_counterexample import without_noise
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.simplest_counterexample import (
+    without_noise,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Course
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model, Replayed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
+    Model,
+    Replayed,
+)
 
 #: What happens to somebody's copy before and after.
 Courses = tuple[Course, Course]
@@ -68,21 +73,32 @@ def assumed(model: Model, about: Collection[str], *, usual: bool) -> list[int]:
     return [each.literal for each in model.mail.assumptions if each.id not in about and (usual or not each.seen)]
 
 
-def witness_of(candidate: Replayed, person: str = "", shows: Callable[[Message], bool] = lambda message: False) -> dict[str, Any]:
-    """A message that shows the difference, its recipient or the person whom rules add, and the facts that it rests on beside those that are known.
+def witness_of(
+    candidate: Replayed, person: str = "", shows: Callable[[Message], bool] = lambda message: False
+) -> dict[str, Any]:
+    """A message that shows the difference, its recipient or the person whom rules add, and the facts that it rests on
+    beside those that are known.
 
     :param shows: whether a message shows the same: what this one can do without then is left out.
     """
     letter = candidate.letter
-    found: dict[str, Any] = {"message": {"name": "witness", **without_noise(candidate, letter.recipient, shows)}, "recipient": person or letter.recipient}
+    found: dict[str, Any] = {
+        "message": {"name": "witness", **without_noise(candidate, letter.recipient, shows)},
+        "recipient": person or letter.recipient,
+    }
     return {**found, "facts": letter.facts} if letter.facts else found
 
 
 def acted(edit: Edit | None, courses: Courses) -> tuple[bool, bool]:
-    """Whether an edited rule acted on a message before, and whether it acts now, in at least one world. One that S/MIME keeps from its work perhaps did."""
+    """Whether an edited rule acted on a message before, and whether it acts now, in at least one world. One that S/MIME
+    keeps from its work perhaps did.
+    """
     if edit is None:
         return False, False
     found = []
     for rule, course in ((edit.before, courses[0]), (edit.after, courses[1])):
-        found.append(rule is not None and any(rule.place == place for world in course.worlds for _held, place in (*world.matched, *world.perhaps)))
+        found.append(
+            rule is not None
+            and any(rule.place == place for world in course.worlds for _held, place in (*world.matched, *world.perhaps))
+        )
     return found[0], found[1]

@@ -7,12 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_queries import Questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import MayReach, MayWait
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.open_findings import OpenFindings
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Edit, unedited
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_queries import (
+    Questions,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
+    MayReach,
+    MayWait,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.open_findings import (
+    OpenFindings,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import (
+    Edit,
+    unedited,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import MOST_APPROVALS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import (
+    MOST_APPROVALS,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high
 
@@ -24,12 +36,20 @@ class Limits:
     :param solve: whether literals can be true together. It raises BudgetError where that takes too long.
     """
 
-    def __init__(self, model: Model, questions: Questions, edits: Sequence[Edit], found: OpenFindings, solve: Callable[[Sequence[int]], bool]) -> None:
+    def __init__(
+        self,
+        model: Model,
+        questions: Questions,
+        edits: Sequence[Edit],
+        found: OpenFindings,
+        solve: Callable[[Sequence[int]], bool],
+    ) -> None:
         self.model, self.questions, self.edits, self._found, self._solve = model, questions, edits, found, solve
 
     def sent_on(self) -> Iterator[MayReach]:
-        """Of each edited rule that adds people who cannot be followed, that its mail may reach them, and of each other rule that does, and that an edit keeps
-        from some mail, or no longer does, or parts recipients before. What happens to their copies is not compared.
+        """Of each edited rule that adds people who cannot be followed, that its mail may reach them, and of each other
+        rule that does, and that an edit keeps from some mail, or no longer does, or parts recipients before. What
+        happens to their copies is not compared.
 
         :raises BudgetError: a question took too many conflicts.
         """
@@ -60,7 +80,11 @@ class Limits:
 
         :raises BudgetError: a question took too many conflicts.
         """
-        circuit, outcomes, causes = self.model.circuit, self.model.free.outcomes, self.questions.free().causes["delivery"]
+        circuit, outcomes, causes = (
+            self.model.circuit,
+            self.model.free.outcomes,
+            self.questions.free().causes["delivery"],
+        )
         longest = [high(outcome.state.held[-1]) for outcome in outcomes if len(outcome.state.held) == MOST_APPROVALS]
         if longest and self._solve([circuit.disjunction(longest), circuit.disjunction(causes)]):
             yield self._found.held_longer()

@@ -8,8 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import aspect_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_queries import Asked
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import (
+    aspect_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_queries import (
+    Asked,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
     KINDS,
     Cause,
@@ -22,8 +26,15 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     MayWait,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.mail_class import MailClass
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Dated, Edit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_version_delta import NOTHING, Apart, apart
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import (
+    Dated,
+    Edit,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_version_delta import (
+    NOTHING,
+    Apart,
+    apart,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.sections import section_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
@@ -47,7 +58,9 @@ class OpenFindings:
     :param about: the assumptions that the edits are about.
     """
 
-    def __init__(self, model: Model, edits: Sequence[Edit], asked: Callable[[str], Asked], budget: int, about: Collection[str]) -> None:
+    def __init__(
+        self, model: Model, edits: Sequence[Edit], asked: Callable[[str], Asked], budget: int, about: Collection[str]
+    ) -> None:
         self.model, self.edits, self.asked, self.budget, self._about = model, edits, asked, budget, about
 
     def unknown(self, classes: Iterable[MailClass]) -> list[MayBecome]:
@@ -60,9 +73,20 @@ class OpenFindings:
     def _unknown(self, cause: int, person: str, group: Sequence[MailClass]) -> MayBecome:
         edit = edit_at(self.edits, cause)
         # A message without anything unknown is not a witness, nor is one on which the edited rule never acts.
-        shown = next((each for each in group if each.witness is not None and each.reasons and (edit is None or any(each.acted))), None)
-        versions = [unchanged(self.model, rule) for rule in (edit.before, edit.after) if rule is not None and not rule.idle] if edit else []
-        did = shown.acted if shown else (edit is not None and edit.before is not None, edit is not None and edit.after is not None)
+        shown = next(
+            (each for each in group if each.witness is not None and each.reasons and (edit is None or any(each.acted))),
+            None,
+        )
+        versions = (
+            [unchanged(self.model, rule) for rule in (edit.before, edit.after) if rule is not None and not rule.idle]
+            if edit
+            else []
+        )
+        did = (
+            shown.acted
+            if shown
+            else (edit is not None and edit.before is not None, edit is not None and edit.after is not None)
+        )
         why_apart = NOTHING
         if (told := self._apart(edit, group)) is not None:
             versions, why_apart, did = [told[0]], told[1], told[2]
@@ -84,8 +108,8 @@ class OpenFindings:
         )
 
     def _apart(self, edit: Edit | None, group: Sequence[MailClass]) -> tuple[FlowRule, Apart, tuple[bool, bool]] | None:
-        """The version of an edited rule that acts on all mail of some classes, what sets it apart from the other version, which does not, and which one acts;
-        ``None`` if that is not so of all of it.
+        """The version of an edited rule that acts on all mail of some classes, what sets it apart from the other
+        version, which does not, and which one acts; ``None`` if that is not so of all of it.
         """
         nows = {each.part.now for each in group}
         if edit is None or edit.before is None or edit.after is None or len(nows) > 1 or nows == {None}:
@@ -117,7 +141,9 @@ class OpenFindings:
 
         :param dates: their new effects.
         """
-        return MayChangeLater(about=(unchanged(self.model, rule),), rules=(rule.name,), unknown=(LATER,), dates=tuple(dates))
+        return MayChangeLater(
+            about=(unchanged(self.model, rule),), rules=(rule.name,), unknown=(LATER,), dates=tuple(dates)
+        )
 
     def unusual(self, causes: Sequence[int]) -> MayChangeUnusual:
         """Of mail that is not usual, and that rules tell from usual mail, where it is unknown what happens to it.
@@ -161,7 +187,9 @@ def names_of(edits: Iterable[Edit]) -> tuple[str, ...]:
 
 
 def rules_of(model: Model, edits: Sequence[Edit], edit: Edit | None) -> tuple[str, ...]:
-    """The names of the edited rules that cause a class: without one that acts differently, all that change who shares a copy, unless settings differ."""
+    """The names of the edited rules that cause a class: without one that acts differently, all that change who shares a
+    copy, unless settings differ.
+    """
     return names_of([edit] if edit else [each for each in edits if model.settings_that_differ or each.splits])
 
 
@@ -170,8 +198,14 @@ def unchanged(model: Model, rule: FlowRule) -> FlowRule:
     steps = [(chain, step) for chain in model.free.chains if (step := chain.step(rule)) is not None]
     for chain, step in steps:
         arrived = Seen(splits=step.seen.splits, added=step.seen.added)
-        seen = ([chain.conditions.truth(atom, each, chain.person) for atom in rule.conditions] for each in (arrived, step.seen))
-        return replace(rule, conditions=tuple(atom for atom, one, other in zip(rule.conditions, *seen, strict=True) if one == other))
+        seen = (
+            [chain.conditions.truth(atom, each, chain.person) for atom in rule.conditions]
+            for each in (arrived, step.seen)
+        )
+        return replace(
+            rule,
+            conditions=tuple(atom for atom, one, other in zip(rule.conditions, *seen, strict=True) if one == other),
+        )
     return rule
 
 

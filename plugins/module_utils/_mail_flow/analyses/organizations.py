@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Two organizations, each with its own rules and its own facts: where their mail differs. Private to the collection.
 
-People and domains of one are nobody in the other. So what is compared is kinds of mail by destinations outside, and what their rules do to mail.
+People and domains of one are nobody in the other. So what is compared is kinds of mail by destinations outside, and
+what their rules do to mail.
 """
 
 from __future__ import annotations
@@ -13,8 +14,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import Difference, difference
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import Cell, destinations, overview
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import (
+    Difference,
+    difference,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import (
+    Cell,
+    destinations,
+    overview,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 
 
@@ -38,19 +46,31 @@ class Contrast:
     does: tuple[Difference, Difference]
 
 
-def another_organization(rules: RuleSet | None, facts: Mapping[str, Any], here: Mapping[str, Any]) -> Organization | None:
-    """The organization that other rules are of, if it is another one: both name their accepted domains, and these are not the same.
+def another_organization(
+    rules: RuleSet | None, facts: Mapping[str, Any], here: Mapping[str, Any]
+) -> Organization | None:
+    """The organization that other rules are of, if it is another one: both name their accepted domains, and these are
+    not the same.
 
     :param facts: what is known of it, and :param:`here` of the tested one.
     """
-    names = [{str(each["name"] if isinstance(each, Mapping) else each).lower() for each in known.get("accepted_domains") or ()} for known in (facts, here)]
+    names = [
+        {
+            str(each["name"] if isinstance(each, Mapping) else each).lower()
+            for each in known.get("accepted_domains") or ()
+        }
+        for known in (facts, here)
+    ]
     return Organization(rules, facts) if rules is not None and all(names) and names[0] != names[1] else None
 
 
 def contrast(one: Organization, other: Organization, now: datetime.datetime) -> Contrast:
     """Where two organizations differ. Destinations that are inside one of them are not compared."""
     names = {name for each in (one, other) for name in destinations(each.rules, each.facts)}
-    both = [{(cell.destination, cell.kind): cell for cell in overview(each.rules, each.facts, now, also=names)} for each in (one, other)]
+    both = [
+        {(cell.destination, cell.kind): cell for cell in overview(each.rules, each.facts, now, also=names)}
+        for each in (one, other)
+    ]
     pairs = [(cell, both[1][key]) for key, cell in both[0].items() if key in both[1]]
     does = (difference([], one.rules, one.facts, now), difference([], other.rules, other.facts, now))
     return Contrast(tuple(pair for pair in pairs if pair[0].protected != pair[1].protected), does)

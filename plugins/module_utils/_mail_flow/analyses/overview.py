@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who outside can read what in clear: kinds of mail by destinations, each cell decided for all of its mail. Private to the collection.
+"""Who outside can read what in clear: kinds of mail by destinations, each cell decided for all of its mail. Private to
+the collection.
 
-Mail counts as protected if it is encrypted, leaves only by forced TLS, or is not delivered. A plain message shows one side of a cell in the simulator; the
-prover says whether there is mail on the other.
+Mail counts as protected if it is encrypted, leaves only by forced TLS, or is not delivered. A plain message shows one
+side of a cell in the simulator; the prover says whether there is mail on the other.
 """
 
 from __future__ import annotations
@@ -17,22 +18,42 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    Guarantee,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS, named_domains
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import (
+    IN_TRANSIT,
+    VALIDATIONS,
+    named_domains,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import BUDGET, NOT_FOUND
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import SURELY_PROTECTED
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
+    BUDGET,
+    NOT_FOUND,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
+    SURELY_PROTECTED,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Course
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high, negate
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import course_of, reasons_for, surely
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import SymbolicMessage
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import (
+    course_of,
+    reasons_for,
+    surely,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
+    SymbolicMessage,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.wishes import breaks
 
 #: Everybody outside whom neither rules nor connectors name.
@@ -71,16 +92,30 @@ def _automatic_reply(mail: SymbolicMessage) -> int:
 
 def _with_attachment(mail: SymbolicMessage) -> int:
     """That something of an attachment shows: of others no rule can tell whether they are there."""
-    atoms = [literal for slot, found in mail.texts.items() if slot.startswith("attachment") for literal in found.values()]
+    atoms = [
+        literal for slot, found in mail.texts.items() if slot.startswith("attachment") for literal in found.values()
+    ]
     return mail.circuit.disjunction([mail.pdf, *atoms])
 
 
 KINDS = (
     Kind("from_inside"),
     Kind("automatic_reply", {"type": ["OOF"], "mail_from": ""}, frozenset({questions.SYSTEM_MAIL}), _automatic_reply),
-    Kind("forwarded", {"type": ["AutoForward"]}, frozenset({questions.FORWARDED}), lambda mail: mail.kinds["AutoForward"]),
-    Kind("with_attachment", {"attachments": [{"name": "document.pdf", "size": 1000}]}, frozenset({questions.PDF}), _with_attachment),
-    Kind("over_25_mb", {"size": "26MB"}, frozenset({questions.TOO_LARGE}), lambda mail: mail.properties["message", SURELY_PROTECTED]),
+    Kind(
+        "forwarded", {"type": ["AutoForward"]}, frozenset({questions.FORWARDED}), lambda mail: mail.kinds["AutoForward"]
+    ),
+    Kind(
+        "with_attachment",
+        {"attachments": [{"name": "document.pdf", "size": 1000}]},
+        frozenset({questions.PDF}),
+        _with_attachment,
+    ),
+    Kind(
+        "over_25_mb",
+        {"size": "26MB"},
+        frozenset({questions.TOO_LARGE}),
+        lambda mail: mail.properties["message", SURELY_PROTECTED],
+    ),
 )
 
 
@@ -112,7 +147,13 @@ def destinations(rules: RuleSet, facts: Mapping[str, Any], also: Iterable[str] =
     return [name for name in sorted({*_named(rules, known), *also}) if known.domain_type(name) not in INSIDE]
 
 
-def overview(rules: RuleSet, facts: Mapping[str, Any], now: datetime.datetime | None = None, budget: int = CONFLICTS, also: Iterable[str] = ()) -> list[Cell]:
+def overview(
+    rules: RuleSet,
+    facts: Mapping[str, Any],
+    now: datetime.datetime | None = None,
+    budget: int = CONFLICTS,
+    also: Iterable[str] = (),
+) -> list[Cell]:
     """The cells, destination by destination. What takes more than the budget is unknown.
 
     :param facts: in the form of the option ``facts``.
@@ -129,7 +170,9 @@ def overview(rules: RuleSet, facts: Mapping[str, Any], now: datetime.datetime | 
     except BudgetError:  # Of what is left nothing is known.
         pass
     places = itertools.product([*domains, EVERYBODY_ELSE], KINDS)
-    return [found.get((name, kind.name)) or Cell(kind.name, name, "unknown", unknown=(BUDGET,)) for name, kind in places]
+    return [
+        found.get((name, kind.name)) or Cell(kind.name, name, "unknown", unknown=(BUDGET,)) for name, kind in places
+    ]
 
 
 @dataclass(frozen=True)
@@ -168,14 +211,17 @@ class _Seen:
 
 
 class _Overview:
-    def __init__(self, rules: RuleSet, facts: Mapping[str, Any], domains: Sequence[str], now: datetime.datetime, budget: int) -> None:
+    def __init__(
+        self, rules: RuleSet, facts: Mapping[str, Any], domains: Sequence[str], now: datetime.datetime, budget: int
+    ) -> None:
         self._rules, self._domains, self._now = rules, domains, now
         self._model = model = Model([rules], _selecting(domains), facts, now, transit=True)
         self._facts: Facts = model.facts
         self._budget = budget
         inside = [each.name for each in self._facts.accepted_domains or () if each.type in INSIDE]
         self._sender = f"sender@{inside[0] if inside else 'contoso.example'}"
-        #: By kind the messages that were found so far, the last one first: what one destination shows, another may show as well.
+        #: By kind the messages that were found so far, the last one first: what one destination shows, another may show
+        #: as well.
         self._known: dict[str, list[_Seen]] = {}
 
     def cells(self) -> Iterator[Cell]:
@@ -187,7 +233,9 @@ class _Overview:
                 continue
             other = self._like_others(name, kind, keeps=not seen.keeps)
             try:
-                possible, other = (True, other) if other else self._found(kind, self._side(name, kind, keeps=not seen.keeps))
+                possible, other = (
+                    (True, other) if other else self._found(kind, self._side(name, kind, keeps=not seen.keeps))
+                )
             except BudgetError:
                 yield self._unknown(name, kind, seen, BUDGET)
                 continue
@@ -210,7 +258,9 @@ class _Overview:
     def _plain(self, name: str, kind: Kind) -> _Seen:
         """A plain message of a kind to a destination."""
         recipient = f"recipient@{self._domain(name)}"
-        return self._seen({"from": self._sender, "authenticated": True, "to": [recipient], **kind.plain}, recipient, self._facts, {})
+        return self._seen(
+            {"from": self._sender, "authenticated": True, "to": [recipient], **kind.plain}, recipient, self._facts, {}
+        )
 
     def _domain(self, name: str) -> str:
         return self._elsewhere if name == EVERYBODY_ELSE else name
@@ -224,7 +274,10 @@ class _Overview:
     def _like_others(self, name: str, kind: Kind, *, keeps: bool) -> _Seen | None:
         """A message that surely is on a side, like a plain one or those of other destinations."""
         domain, below = self._domain(name), f"mail.{self._domain(name)}"
-        if self._facts.connectors_for(below) != self._facts.connectors_for(domain) and (found := self._plain(below, kind)).keeps is keeps:
+        if (
+            self._facts.connectors_for(below) != self._facts.connectors_for(domain)
+            and (found := self._plain(below, kind)).keeps is keeps
+        ):
             return found
         recipient, every = f"recipient@{domain}", self._known.setdefault(kind.name, [])
         for place, known in enumerate(every):
@@ -239,7 +292,9 @@ class _Overview:
 
         :raises BudgetError: that took too many conflicts.
         """
-        possible, candidate = self._model.search(literals, self._model.free, max(self._budget - self._model.circuit.solver.conflicts, 0))
+        possible, candidate = self._model.search(
+            literals, self._model.free, max(self._budget - self._model.circuit.solver.conflicts, 0)
+        )
         if candidate is None:
             return possible, None
         letter = candidate.letter
@@ -251,24 +306,33 @@ class _Overview:
     def _seen(self, options: Mapping[str, Any], recipient: str, facts: Facts, more: Mapping[str, Any]) -> _Seen:
         message = message_of({**options, "date": self._now}, "", "overview")
         course = course_of(self._rules, message, facts, recipient)
-        return _Seen(options, recipient, message, self._rules, course, surely(course, _PROTECTED, message, facts), facts, more)
+        return _Seen(
+            options, recipient, message, self._rules, course, surely(course, _PROTECTED, message, facts), facts, more
+        )
 
     # Formulas
 
     def _side(self, name: str, kind: Kind, *, keeps: bool) -> list[int]:
         """That mail of a cell may be delivered protected, or not protected."""
         person = self._model.mail.recipient
-        there = [person["below", name]] if name in self._domains else [person["below", each] ^ 1 for each in self._domains]
+        there = (
+            [person["below", name]] if name in self._domains else [person["below", each] ^ 1 for each in self._domains]
+        )
         return [*there, *self._of_kind[kind.name], self._sides[keeps]]
 
     @cached_property
     def _of_kind(self) -> dict[str, list[int]]:
         """By kind that mail is of it: usual but for that, from inside, in clear as it arrives, and that it leaves."""
         side, mail = self._model.free, self._model.mail
-        sender, leaves = high(side.conditions.sender_scope("InOrganization", mail.sender)), high(side.conditions.leaves(mail.recipient))
+        sender, leaves = (
+            high(side.conditions.sender_scope("InOrganization", mail.sender)),
+            high(side.conditions.leaves(mail.recipient)),
+        )
         common = [sender, leaves, *(literal ^ 1 for literal in mail.arrival.values())]
         usual = {kind.name: [each.literal for each in mail.assumed if each.id not in kind.unusual] for kind in KINDS}
-        return {kind.name: [*common, *usual[kind.name], *([kind.literal(mail)] if kind.literal else [])] for kind in KINDS}
+        return {
+            kind.name: [*common, *usual[kind.name], *([kind.literal(mail)] if kind.literal else [])] for kind in KINDS
+        }
 
     @cached_property
     def _sides(self) -> dict[bool, int]:
@@ -281,7 +345,9 @@ class _Overview:
 def _named(rules: RuleSet, facts: Facts) -> list[str]:
     """The domains outside that rules which can act, and connectors, name."""
     acting = (atom for rule in rules.rules if not rule.idle for atom in (*rule.conditions, *rule.exceptions))
-    by_rules = {name.lower() for atom in acting if atom.predicate.options[0] == "recipient_domain_is" for name in atom.values}
+    by_rules = {
+        name.lower() for atom in acting if atom.predicate.options[0] == "recipient_domain_is" for name in atom.values
+    }
     return sorted({*by_rules, *named_domains(facts.outbound_connectors or ())})
 
 

@@ -14,12 +14,26 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import rules_from
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import licensing_off
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import OWA_MAILBOX_POLICY
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, encrypts, idle
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import (
+    rules_from,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
+    licensing_off,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import (
+    IRM_CONFIGURATION,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import (
+    OWA_MAILBOX_POLICY,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
+    OME_CONFIGURATION,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
+    DeclaredRule,
+    encrypts,
+    idle,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE
 
 #: Resources whose objects are facts, each object under its identity.
@@ -44,7 +58,14 @@ def _do(rules: list[dict[str, Any]], step: Step) -> None:
     states = [change.after for change in step.changes if change.option == "state"]
     if "present" in states:
         name = str(step.call.parameters["Name"])
-        rule: dict[str, Any] = {"name": name, "guid": name, "enabled": True, "conditions": {}, "exceptions": {}, "actions": {}}
+        rule: dict[str, Any] = {
+            "name": name,
+            "guid": name,
+            "enabled": True,
+            "conditions": {},
+            "exceptions": {},
+            "actions": {},
+        }
         rules.insert(len(rules) if place is None else int(str(place)), rule)
     else:
         # What is there has its GUID in a call, and what the plan itself has made its name.
@@ -65,19 +86,31 @@ def _set(rule: dict[str, Any], change: Change) -> None:
     rule[section] = {key: value for key, value in values.items() if value is not None} if option else change.after
 
 
-def unlicensed(organization: Organization, steps: Iterable[Step], declared: Iterable[DeclaredRule]) -> tuple[str, list[str]]:
+def unlicensed(
+    organization: Organization, steps: Iterable[Step], declared: Iterable[DeclaredRule]
+) -> tuple[str, list[str]]:
     """The licensing settings that are off, and the names of the declared rules that encrypt once the steps are done.
 
     Both are empty where licensing is on, and where the IRM configuration was not read: nothing is known of it then.
     """
     subset = IRM_CONFIGURATION.subset
     was_read = subset in organization.subsets and organization.error(subset) is None
-    off = next((licensing_off(IRM_CONFIGURATION.describe(found)) for found in organization.objects(subset)), "") if was_read else ""
+    off = (
+        next((licensing_off(IRM_CONFIGURATION.describe(found)) for found in organization.objects(subset)), "")
+        if was_read
+        else ""
+    )
     if not off:
         return "", []
     ours = {key for rule in declared for key in (rule.guid, name_key(rule.name)) if key}
-    rules = (rule for rule in rules_after(rules_from(organization), steps) if ours & {rule["guid"], name_key(str(rule["name"]))})
-    return off, [str(rule["name"]) for rule in rules if encrypts(rule) and not idle(rule.get("enabled") is not False, rule)]
+    rules = (
+        rule
+        for rule in rules_after(rules_from(organization), steps)
+        if ours & {rule["guid"], name_key(str(rule["name"]))}
+    )
+    return off, [
+        str(rule["name"]) for rule in rules if encrypts(rule) and not idle(rule.get("enabled") is not False, rule)
+    ]
 
 
 def facts_after(facts: Mapping[str, Any], steps: Iterable[Step]) -> dict[str, Any]:

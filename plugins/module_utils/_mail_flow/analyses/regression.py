@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether other rules break a guarantee for mail for which it held, where it is broken for other mail already. Private to the collection."""
+"""Whether other rules break a guarantee for mail for which it held, where it is broken for other mail already. Private
+to the collection.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +13,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import Counterexample
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.simplest_counterexample import without_noise
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.simplest_counterexample import (
+    without_noise,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import claims_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    Guarantee,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
@@ -23,9 +29,17 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Seen
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model, Replayed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
+    Model,
+    Replayed,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high, low
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import course_of, is_about, surely_breaks, surely_keeps
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import (
+    course_of,
+    is_about,
+    surely_breaks,
+    surely_keeps,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.wishes import breaks
 
 _ROUNDS = 4
@@ -48,8 +62,19 @@ def worsened(
     settings = [facts.get("irm_configuration"), facts.get("irm_configuration") if irm_before is None else irm_before]
     try:
         with bounded():
-            options, transit = [option_name(guarantee.template)] if guarantee.template else [], guarantee.then == IN_TRANSIT
-            model = Model([RuleSet(after, dialect), RuleSet(before, dialect)], claims, facts, now, options, settings=settings, transit=transit)
+            options, transit = (
+                [option_name(guarantee.template)] if guarantee.template else [],
+                guarantee.then == IN_TRANSIT,
+            )
+            model = Model(
+                [RuleSet(after, dialect), RuleSet(before, dialect)],
+                claims,
+                facts,
+                now,
+                options,
+                settings=settings,
+                transit=transit,
+            )
             for _round in range(_ROUNDS):
                 side = model.open
                 about = side.conditions.matches(claims.rules[0], ("claim", 0), Seen(), model.mail.recipient)
@@ -74,12 +99,18 @@ def _replayed(model: Model, guarantee: Guarantee, candidate: Replayed) -> Counte
     letter = candidate.letter
 
     def outcome(message: Message) -> dict[str, Any] | None:
-        """What becomes of a message after, provided that it surely breaks the guarantee then, and surely did not before."""
+        """What becomes of a message after, provided that it surely breaks the guarantee then, and surely did not
+        before.
+        """
         if is_about(model.claims, model.claims.rules[0], message, candidate.facts[0], letter.recipient) is not True:
             return None
         sides = list(zip(model.rule_sets, candidate.facts, strict=True))
         courses = [course_of(rules, message, facts, letter.recipient) for rules, facts in sides]
-        outcomes = [result(course, rules, message, facts) for course, (rules, facts) in zip(courses, sides, strict=True) if course]
+        outcomes = [
+            result(course, rules, message, facts)
+            for course, (rules, facts) in zip(courses, sides, strict=True)
+            if course
+        ]
         wanted = zip((surely_breaks, surely_keeps), courses, candidate.facts, strict=True)
         surely_worse = all(surely(course, guarantee, message, facts) for surely, course, facts in wanted)
         return outcomes[0] if surely_worse and None not in outcomes else None

@@ -12,7 +12,12 @@ from dataclasses import dataclass
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import BY_OPTION, Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule, RuleSet, is_later
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
+    Atom,
+    FlowRule,
+    RuleSet,
+    is_later,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import shows
 
 
@@ -22,7 +27,8 @@ class Edit:
 
     :param how: ``new``, ``removed``, ``changed`` or ``moved``.
     :param before: the rule in the first set; :param:`after` in the second.
-    :param place: where mail first meets it, as a place in the second set; between two places for a rule that is not there.
+    :param place: where mail first meets it, as a place in the second set; between two places for a rule that is not
+        there.
     :param in_place: whether it is in both sets, and kept its order.
     """
 
@@ -33,8 +39,15 @@ class Edit:
     in_place: bool = False
 
     def alike(self, aspect: str = "") -> bool:
-        """Whether both versions do the same, as far as it decides about an aspect of mail, so that only the mail they act on differs."""
-        return self.in_place and self.before is not None and self.after is not None and _acts(self.before, aspect) == _acts(self.after, aspect)
+        """Whether both versions do the same, as far as it decides about an aspect of mail, so that only the mail they
+        act on differs.
+        """
+        return (
+            self.in_place
+            and self.before is not None
+            and self.after is not None
+            and _acts(self.before, aspect) == _acts(self.after, aspect)
+        )
 
     @property
     def rule(self) -> FlowRule:
@@ -46,10 +59,17 @@ class Edit:
 
     @property
     def looks_for(self) -> tuple[Atom, ...]:
-        """The conditions that find mail which the edit may treat differently: those of the rule, and exceptions that only one of its versions has."""
+        """The conditions that find mail which the edit may treat differently: those of the rule, and exceptions that
+        only one of its versions has.
+        """
         versions = [rule for rule in (self.before, self.after) if rule is not None]
         spared = [{(atom.predicate, atom.values): atom for atom in rule.exceptions} for rule in versions]
-        one_sided = [atom for found, other in zip(spared, spared[::-1], strict=True) for key, atom in found.items() if key not in other]
+        one_sided = [
+            atom
+            for found, other in zip(spared, spared[::-1], strict=True)
+            for key, atom in found.items()
+            if key not in other
+        ]
         return (*(atom for rule in versions for atom in rule.conditions), *one_sided)
 
     @property
@@ -67,7 +87,8 @@ class Edit:
 class Dated:
     """What a date of a rule changes later.
 
-    :param how: ``new``; ``gone``; ``other``, where the rule is not the same by then; or ``meets``, where it meets rules or settings that are not the same.
+    :param how: ``new``; ``gone``; ``other``, where the rule is not the same by then; or ``meets``, where it meets rules
+        or settings that are not the same.
     :param verb: ``begins`` or ``ends``.
     :param date: as the rule has it.
     """
@@ -85,7 +106,9 @@ def edits_of(before: RuleSet, after: RuleSet, *, every: bool = False) -> list[Ed
     pairs, kept = _aligned(before, after)
 
     def met(old_place: int) -> float:
-        """The place in the second set of a rule that is at a place in the first one only: before the next rule that kept its order."""
+        """The place in the second set of a rule that is at a place in the first one only: before the next rule that
+        kept its order.
+        """
         return min((place - 0.5 for place in kept if pairs[place] > old_place), default=len(after.rules))
 
     found: list[Edit] = []
@@ -102,7 +125,11 @@ def edits_of(before: RuleSet, after: RuleSet, *, every: bool = False) -> list[Ed
     taken = set(pairs.values())
     found += [Edit("removed", rule, None, met(place)) for place, rule in enumerate(before.rules) if place not in taken]
     watched = before.watches_copies or after.watches_copies
-    seen = [edit for edit in found if every or any(rule is not None and shows(rule, watched) for rule in (edit.before, edit.after))]
+    seen = [
+        edit
+        for edit in found
+        if every or any(rule is not None and shows(rule, watched) for rule in (edit.before, edit.after))
+    ]
     return sorted(seen, key=lambda edit: edit.place)
 
 
@@ -114,15 +141,25 @@ def unedited(before: RuleSet, after: RuleSet) -> list[tuple[FlowRule, FlowRule]]
 
 
 def with_other_error_action(before: RuleSet, after: RuleSet) -> list[FlowRule]:
-    """The rules whose ``rule_error_action`` changes, as they are now, if they look into content: that is where Exchange is known to fail on a rule (U12)."""
+    """The rules whose ``rule_error_action`` changes, as they are now, if they look into content: that is where Exchange
+    is known to fail on a rule (U12).
+    """
     pairs, _kept = _aligned(before, after)
     both = [(before.rules[pairs[place]], rule) for place, rule in enumerate(after.rules) if place in pairs]
-    return [rule for earlier, rule in both if earlier.defers != rule.defers and rule.content and (not rule.idle if rule.defers else shows(rule, watched=False))]
+    return [
+        rule
+        for earlier, rule in both
+        if earlier.defers != rule.defers
+        and rule.content
+        and (not rule.idle if rule.defers else shows(rule, watched=False))
+    ]
 
 
-def with_later_dates(before: RuleSet, after: RuleSet, now: datetime.datetime, *, settings: bool = False) -> list[tuple[FlowRule, list[Dated]]]:
-    """The rules whose dates change what happens to mail later, as they are now, or were, each with what its dates say then: what they did not say before,
-    or what they say of an edited rule, or of one that meets edited ones.
+def with_later_dates(
+    before: RuleSet, after: RuleSet, now: datetime.datetime, *, settings: bool = False
+) -> list[tuple[FlowRule, list[Dated]]]:
+    """The rules whose dates change what happens to mail later, as they are now, or were, each with what its dates say
+    then: what they did not say before, or what they say of an edited rule, or of one that meets edited ones.
 
     :param now: what is later than this.
     :param settings: whether settings differ, too.
@@ -130,7 +167,11 @@ def with_later_dates(before: RuleSet, after: RuleSet, now: datetime.datetime, *,
     pairs, kept = _aligned(before, after)
     taken = set(pairs.values())
     gone = [rule for place, rule in enumerate(before.rules) if place not in taken]
-    other = [place for place in range(len(after.rules)) if place not in kept or content_of(before.rules[pairs[place]]) != content_of(after.rules[place])]
+    other = [
+        place
+        for place in range(len(after.rules))
+        if place not in kept or content_of(before.rules[pairs[place]]) != content_of(after.rules[place])
+    ]
     several = len(gone) + len(other) + settings > 1
     found = [(rule, _no_longer(rule, now, several=several)) for rule in gone]
     for place, rule in enumerate(after.rules):
@@ -138,29 +179,41 @@ def with_later_dates(before: RuleSet, after: RuleSet, now: datetime.datetime, *,
         if earlier is not None and rule.idle:
             found.append((earlier, _no_longer(earlier, now, several=several)))
             continue
-        dates = [("begins", earlier.begins if earlier else "", rule.begins), ("ends", earlier.ends if earlier else "", rule.ends)]
+        dates = [
+            ("begins", earlier.begins if earlier else "", rule.begins),
+            ("ends", earlier.ends if earlier else "", rule.ends),
+        ]
         said = [
             Dated("new", verb, date) if date else Dated("gone", verb, was)
             for verb, was, date in dates
             if was != date and (is_later(was, now) or is_later(date, now))
         ]
         if not said and earlier is not None and (gone or other or settings):
-            # One that is in effect today is compared, whenever it ends: only where something else is edited, too, is it missed then.
+            # One that is in effect today is compared, whenever it ends: only where something else is edited, too, is it
+            # missed then.
             how = "other" if place in other else "meets"
-            said = [Dated(how, verb, date) for verb, _was, date in dates[: 2 if several or place not in other else 1] if is_later(date, now)]
+            said = [
+                Dated(how, verb, date)
+                for verb, _was, date in dates[: 2 if several or place not in other else 1]
+                if is_later(date, now)
+            ]
         found.append((rule, said))
     watched = before.watches_copies or after.watches_copies
     return [(rule, said) for rule, said in found if said and shows(rule, watched)]
 
 
 def _no_longer(rule: FlowRule, now: datetime.datetime, *, several: bool) -> list[Dated]:
-    """What the dates of a rule said that is no longer there. One that is in effect today is compared, whenever it would have ended, if it is alone."""
+    """What the dates of a rule said that is no longer there. One that is in effect today is compared, whenever it would
+    have ended, if it is alone.
+    """
     dates = [("begins", rule.begins), *([("ends", rule.ends)] if several else [])]
     return [Dated("gone", verb, date) for verb, date in dates if is_later(date, now)]
 
 
 def _aligned(before: RuleSet, after: RuleSet) -> tuple[dict[int, int], set[int]]:
-    """Place in the second set to place in the first one, of rules that are in both; and the places in the second set of those that kept their order."""
+    """Place in the second set to place in the first one, of rules that are in both; and the places in the second set of
+    those that kept their order.
+    """
     pairs = _pairs(_named(before), _named(after))
     return pairs, _in_order([(old_place, place) for place, old_place in sorted(pairs.items())])
 
@@ -182,7 +235,11 @@ def _pairs(old: Sequence[tuple[Hashable, Hashable]], new: Sequence[tuple[Hashabl
     """Place in the second set to place in the first one: by GUID, else by name."""
     found: dict[int, int] = {}
     for which in (0, 1):
-        known = {keys[which]: place for place, keys in enumerate(old) if keys[which] is not None and place not in found.values()}
+        known = {
+            keys[which]: place
+            for place, keys in enumerate(old)
+            if keys[which] is not None and place not in found.values()
+        }
         for place, keys in enumerate(new):
             if place not in found and keys[which] in known:
                 found[place] = known[keys[which]]
@@ -228,10 +285,19 @@ _REPORTED = frozenset(("set_audit_severity", "incident_report_content"))
 
 
 def _acts(rule: FlowRule, aspect: str) -> tuple[object, ...]:
-    """What a rule does where it acts, as far as an aspect of mail is concerned; without one, that includes whether it splits copies."""
+    """What a rule does where it acts, as far as an aspect of mail is concerned; without one, that includes whether it
+    splits copies.
+    """
     mode, splits, _told, unread = _does(rule)
-    decides = {option: value for option, value in rule.told.items() if BY_OPTION[option].does not in _BESIDE[aspect] and option not in _REPORTED}
-    told = [(option, None if BY_OPTION[option].does is Does.MODERATE else repr(value)) for option, value in sorted(decides.items())]
+    decides = {
+        option: value
+        for option, value in rule.told.items()
+        if BY_OPTION[option].does not in _BESIDE[aspect] and option not in _REPORTED
+    }
+    told = [
+        (option, None if BY_OPTION[option].does is Does.MODERATE else repr(value))
+        for option, value in sorted(decides.items())
+    ]
     # Beside an approval, Exchange ignores what else a rule is told to do.
     return (mode, splits and not aspect, tuple(told), unread, rule.by_manager, tuple(rule.left_undone))
 

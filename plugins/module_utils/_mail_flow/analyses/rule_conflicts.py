@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finds messages on which rules get in each other's way. Private to the collection.
 
-What is found rests on a message that the simulator lets pass the rules: whatever is unknown, it shows what is said of it.
+What is found rests on a message that the simulator lets pass the rules: whatever is unknown, it shows what is said of
+it.
 """
 
 from __future__ import annotations
@@ -18,12 +19,25 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import BY_OPTION, Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import Verdict, option_name, verdict
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
+    Verdict,
+    option_name,
+    verdict,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import NOBODY
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleStep
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model, Replayed, Side
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, high, low, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
+    Model,
+    Replayed,
+    Side,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
+    Value,
+    high,
+    low,
+    negate,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import course_of
 
 #: What has to be true of a message on a side.
@@ -51,7 +65,10 @@ class Meetings:
             both = (
                 bool(ends)
                 and _act(ends, rule)
-                and all(any(reason.id == questions.ENCRYPTED_AND_DECRYPTED for reason in found.reasons) for _world, found in ends)
+                and all(
+                    any(reason.id == questions.ENCRYPTED_AND_DECRYPTED for reason in found.reasons)
+                    for _world, found in ends
+                )
             )
             return next((each for each in encrypting if both and _act(ends, each)), None)
 
@@ -62,7 +79,11 @@ class Meetings:
 
         def shown(candidate: Replayed) -> FlowRule | None:
             ends = self._ends(self.rules, candidate)
-            open_ = bool(ends) and _act(ends, rule) and all(found.protection == "protected_option_unknown" and found.by for _world, found in ends)
+            open_ = (
+                bool(ends)
+                and _act(ends, rule)
+                and all(found.protection == "protected_option_unknown" and found.by for _world, found in ends)
+            )
             return next((each for each in others if open_ and _act(ends, each)), None)
 
         return self._any(lambda side, some: _both_act(side, rule, some), others, shown)
@@ -77,7 +98,14 @@ class Meetings:
             if not (ends and _act(ends, rule) and all(_in_clear(*end) for end in ends)):
                 return None
             others = self._ends(going, candidate)
-            return next((each for each in later if others and _act(others, each) and all(each.name in found.by for _world, found in others)), None)
+            return next(
+                (
+                    each
+                    for each in later
+                    if others and _act(others, each) and all(each.name in found.by for _world, found in others)
+                ),
+                None,
+            )
 
         return self._any(lambda side, some: _would_act(side, rule, some), later, shown)
 
@@ -85,12 +113,19 @@ class Meetings:
         """Whether a rule protects a message to somebody outside with a template."""
 
         def wanted(side: Side) -> list[Value]:
-            return [side.chains[0].acts(rule), side.conditions.recipient_scope("NotInOrganization", self.model.mail.recipient)]
+            return [
+                side.chains[0].acts(rule),
+                side.conditions.recipient_scope("NotInOrganization", self.model.mail.recipient),
+            ]
 
         def shown(candidate: Replayed) -> FlowRule | None:
             ends, facts = self._ends(self.rules, candidate), candidate.facts[0]
-            protects = bool(ends) and all(rule.name in found.by and same_name(found.protection, option_name(template)) for _world, found in ends)
-            return rule if protects and directions.recipient_outside(facts, candidate.letter.recipient) is True else None
+            protects = bool(ends) and all(
+                rule.name in found.by and same_name(found.protection, option_name(template)) for _world, found in ends
+            )
+            return (
+                rule if protects and directions.recipient_outside(facts, candidate.letter.recipient) is True else None
+            )
 
         return self._find(wanted, shown, ("",)) is not None
 
@@ -108,7 +143,9 @@ class Meetings:
 
         return ask(others[:1]) or ask(others[1:])
 
-    def _find(self, wanted: Wanted, shown: Callable[[Replayed], FlowRule | None], arrivals: Sequence[str]) -> FlowRule | None:
+    def _find(
+        self, wanted: Wanted, shown: Callable[[Replayed], FlowRule | None], arrivals: Sequence[str]
+    ) -> FlowRule | None:
         """What a message shows, if one is found.
 
         :param arrivals: how it may arrive: protected by those keys, in clear where empty.
@@ -121,7 +158,9 @@ class Meetings:
         return None
 
     def _candidates(self, wanted: Wanted, arrival: str) -> Iterator[Replayed]:
-        """Messages: first some where what is unknown may be anything, then some where it does not matter. What cannot be in the former cannot be at all."""
+        """Messages: first some where what is unknown may be anything, then some where it does not matter. What cannot
+        be in the former cannot be at all.
+        """
         model = self.model
         for free in (True, False):
             side = model.free if free else model.open
@@ -149,7 +188,11 @@ class Meetings:
         found = [each.literal for each in mail.assumptions]
         if arrival:
             return [*found, mail.arrival[arrival]]
-        return [*found, *(literal ^ 1 for literal in mail.arrival.values()), known(side.conditions.sender_scope("InOrganization", mail.sender))]
+        return [
+            *found,
+            *(literal ^ 1 for literal in mail.arrival.values()),
+            known(side.conditions.sender_scope("InOrganization", mail.sender)),
+        ]
 
     def _ends(self, rules: RuleSet, candidate: Replayed) -> list[End]:
         """The ways in which the recipient's copy can pass rules; none where they are not followed to their ends."""
@@ -170,11 +213,15 @@ def _both_act(side: Side, rule: FlowRule, some: Sequence[FlowRule]) -> list[Valu
 
 
 def _would_act(side: Side, rule: FlowRule, some: Sequence[FlowRule]) -> list[Value]:
-    """That a rule acts, that nothing encrypts before, and that one of some later ones would if it did not stop the processing: nothing else does before.
-    Of mail in quarantine it is open whether it stays encrypted.
+    """That a rule acts, that nothing encrypts before, and that one of some later ones would if it did not stop the
+    processing: nothing else does before. Of mail in quarantine it is open whether it stays encrypted.
     """
     every = side.chains[0].rules.rules
-    clear = [negate(step.acts) for step in _steps(side, every[: rule.place]) if step.rule.enforced and step.rule.does(Does.ENCRYPT)]
+    clear = [
+        negate(step.acts)
+        for step in _steps(side, every[: rule.place])
+        if step.rule.enforced and step.rule.does(Does.ENCRYPT)
+    ]
     wanted = {id(each) for each in some}
     reached: Value = TRUE
     found: list[Value] = []

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What sets the two versions of a changed rule apart: the mail that one acts on, and the other does not. Private to the collection."""
+"""What sets the two versions of a changed rule apart: the mail that one acts on, and the other does not. Private to the
+collection.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 @dataclass(frozen=True)
 class Apart:
-    """Why a version of a rule does not act on mail that the other version acts on: any of these. Empty if nothing is known to set them apart.
+    """Why a version of a rule does not act on mail that the other version acts on: any of these. Empty if nothing is
+    known to set them apart.
 
     :param met: exceptions of it that the other does not have, each with the values that the other's lack.
     :param unmet: conditions of it that the other does not have.
@@ -41,7 +44,8 @@ NOTHING = Apart()
 
 
 def apart(acting: FlowRule, other: FlowRule) -> Apart:
-    """What sets a version of a rule apart from the one that acts; empty unless it is only their conditions and exceptions.
+    """What sets a version of a rule apart from the one that acts; empty unless it is only their conditions and
+    exceptions.
 
     :param other: the version that does not act.
     """

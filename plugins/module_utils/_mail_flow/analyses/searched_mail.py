@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.mail_class import assumed
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import ANYBODY
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import (
+    ANYBODY,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model, Side
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import SHOWN_FIELDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
+    SHOWN_FIELDS,
+)
 
 
 class SearchedMail:
@@ -28,9 +32,15 @@ class SearchedMail:
         return [*self.assumed(usual=usual), *self.company(side), *self.somebody_else(person)]
 
     def assumed(self, *, usual: bool) -> list[int]:
-        """The assumptions about usual mail, or about other mail that rules distinguish from it, which is searched if usual mail shows nothing."""
+        """The assumptions about usual mail, or about other mail that rules distinguish from it, which is searched if
+        usual mail shows nothing.
+        """
         found, circuit = assumed(self._model, self._about, usual=usual), self._model.circuit
-        return found if usual else [*found, circuit.disjunction(literal ^ 1 for literal in set(self.assumed(usual=True)) - set(found))]
+        return (
+            found
+            if usual
+            else [*found, circuit.disjunction(literal ^ 1 for literal in set(self.assumed(usual=True)) - set(found))]
+        )
 
     @property
     def some_unusual(self) -> bool:
@@ -38,8 +48,8 @@ class SearchedMail:
         return any(each.seen and each.id not in self._about for each in self._model.mail.assumptions)
 
     def company(self, side: Side) -> Sequence[int]:
-        """The recipients of the messages to search for: at first one recipient, then one more, who may be anybody; then those who are modeled,
-        and others.
+        """The recipients of the messages to search for: at first one recipient, then one more, who may be anybody; then
+        those who are modeled, and others.
         """
         if not side.company.watched or (self._model.exact and ANYBODY not in self._model.exact):
             return []
@@ -48,7 +58,9 @@ class SearchedMail:
     def of_known_senders(self) -> int:
         """That the sender is inside or outside: for other mail it is unknown whether it is encrypted."""
         conditions, sender = self._model.free.conditions, self._model.mail.sender
-        return self._model.circuit.disjunction([high(conditions.sender_scope(value, sender)) for value in ("InOrganization", "NotInOrganization")])
+        return self._model.circuit.disjunction(
+            [high(conditions.sender_scope(value, sender)) for value in ("InOrganization", "NotInOrganization")]
+        )
 
     def not_held_back(self) -> list[int]:
         """That mail is not in quarantine: whether it is still protected after its release is unknown."""

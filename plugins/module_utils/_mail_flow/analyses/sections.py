@@ -30,8 +30,12 @@ def says_all(atoms: Sequence[Atom]) -> bool:
 
 
 def in_section(rule: FlowRule) -> FlowRule:
-    """The rule without conditions about other addresses of a message than those that a section means: primary ones, and the From field."""
-    return replace(rule, conditions=tuple(atom for atom in rule.conditions if not watches_aliases(atom) and _of_from_field(atom)))
+    """The rule without conditions about other addresses of a message than those that a section means: primary ones, and
+    the From field.
+    """
+    return replace(
+        rule, conditions=tuple(atom for atom in rule.conditions if not watches_aliases(atom) and _of_from_field(atom))
+    )
 
 
 def _of_from_field(atom: Atom) -> bool:

@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What rules do beside protecting and delivering mail, and on which mail that changes: who is told of it or asked about it, and how it leaves. Private to
-the collection.
+"""What rules do beside protecting and delivering mail, and on which mail that changes: who is told of it or asked about
+it, and how it leaves. Private to the collection.
 """
 
 from __future__ import annotations
@@ -10,10 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import Cause, Later, SideEffect, SideEffectsChanged
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.mail_class import acted, witness_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.open_findings import names_of, unchanged
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Edit, edits_of, unedited
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
+    Cause,
+    Later,
+    SideEffect,
+    SideEffectsChanged,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.mail_class import (
+    acted,
+    witness_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.open_findings import (
+    names_of,
+    unchanged,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import (
+    Edit,
+    edits_of,
+    unedited,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import THE_MANAGER
@@ -36,11 +51,21 @@ def effects_of(rule: FlowRule) -> set[SideEffect]:
     if "generate_incident_report" in told:
         content = rule.actions.get("incident_report_content") or ()
         words = {str(each).casefold() for each in ([content] if isinstance(content, str) else content)}
-        found.add(SideEffect("original" if "attachoriginalmail" in words else "report", str(rule.actions["generate_incident_report"])))
+        found.add(
+            SideEffect(
+                "original" if "attachoriginalmail" in words else "report", str(rule.actions["generate_incident_report"])
+            )
+        )
     found |= {SideEffect("notification")} if "generate_notification" in told else set()
     if rule.enforced:
-        found |= {SideEffect("approval", str(each)) for each in rule.does(Does.MODERATE).get("moderate_message_by_user") or ()}
-        found |= {SideEffect("approval", THE_MANAGER)} if rule.does(Does.MODERATE).get("moderate_message_by_manager") else set()
+        found |= {
+            SideEffect("approval", str(each)) for each in rule.does(Does.MODERATE).get("moderate_message_by_user") or ()
+        }
+        found |= (
+            {SideEffect("approval", THE_MANAGER)}
+            if rule.does(Does.MODERATE).get("moderate_message_by_manager")
+            else set()
+        )
         connector = str(rule.actions.get("route_message_outbound_connector") or "")
         found |= {SideEffect("connector", connector)} if connector else set()
         found |= {SideEffect("tls")} if rule.actions.get("route_message_outbound_require_tls") else set()
@@ -70,13 +95,20 @@ class SideEffects:
         circuit, chains = self.model.circuit, self.model.free.chains
         every = sorted({effect for side in doing for _rule, effects in side for effect in effects})
         done = [
-            {effect: circuit.disjunction(high(chain.acts(rule)) for rule, effects in side if effect in effects) for effect in every}
+            {
+                effect: circuit.disjunction(high(chain.acts(rule)) for rule, effects in side if effect in effects)
+                for effect in every
+            }
             for side, chain in zip(doing, chains, strict=True)
         ]
         asked = Batch(circuit, self._budget)
         wanted = [(which, effect) for which in (1, 0) for effect in every]
-        only = {(which, effect): (done[not which][effect] ^ 1, *self._waits(effect, not which)) for which, effect in wanted}
-        changed = asked.possible([((which, effect), (done[which][effect], *only[which, effect])) for which, effect in wanted])
+        only = {
+            (which, effect): (done[not which][effect] ^ 1, *self._waits(effect, not which)) for which, effect in wanted
+        }
+        changed = asked.possible(
+            [((which, effect), (done[which][effect], *only[which, effect])) for which, effect in wanted]
+        )
         questions = [
             ((which, rule.place, effect), (high(chains[which].acts(rule)), *only[which, effect]))
             for which, effect in wanted
@@ -93,13 +125,17 @@ class SideEffects:
                     yield self._finding(rule, found, now=bool(which), literals=[high(chains[which].acts(rule)), shown])
 
     def _waits(self, effect: SideEffect, which: bool) -> list[int]:
-        """That mail waits for an approval in a rule set, where an effect is news only then: somebody inside who is asked is told with the approval."""
+        """That mail waits for an approval in a rule set, where an effect is news only then: somebody inside who is
+        asked is told with the approval.
+        """
         if effect.sort != "approval" or directions.recipient_outside(self.model.facts, effect.name) is not False:
             return []
         held = self.model.free.chains[which].state.held
         return [high(held[0]) if held else FALSE]
 
-    def _finding(self, rule: FlowRule, found: Sequence[SideEffect], *, now: bool, literals: Sequence[int]) -> SideEffectsChanged:
+    def _finding(
+        self, rule: FlowRule, found: Sequence[SideEffect], *, now: bool, literals: Sequence[int]
+    ) -> SideEffectsChanged:
         mine = [edit for edit in self._edits if rule is edit.before or rule is edit.after]
         edits = mine or [edit for edit in self._edits if edit.place < self._places[id(rule)]]
         later = None if mine else Later(rule.name, acts=now, stays=True)
@@ -122,12 +158,18 @@ class SideEffects:
         _possible, candidate = self.model.search([*usual, *literals], self.model.free, left)
         if candidate is None:
             return None
-        rules, facts, edit = self.model.rule_sets[now], candidate.facts[now], Edit("", None if now else rule, rule if now else None, rule.place)
+        rules, facts, edit = (
+            self.model.rule_sets[now],
+            candidate.facts[now],
+            Edit("", None if now else rule, rule if now else None, rule.place),
+        )
 
         def outcome(message: Message) -> tuple[bool, Any]:
             """Whether the rule acts on a message, and what becomes of it."""
             course = course_of(rules, message, facts, candidate.letter.recipient)
-            return (acted(edit, (course, course))[now], result(course, rules, message, facts)) if course else (False, None)
+            return (
+                (acted(edit, (course, course))[now], result(course, rules, message, facts)) if course else (False, None)
+            )
 
         found = outcome(candidate.message)
         return witness_of(candidate, shows=lambda message: outcome(message) == found) if found[0] else None

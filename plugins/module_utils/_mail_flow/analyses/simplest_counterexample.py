@@ -1,9 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Messages that show something without what does not matter, and the rule that decides a counterexample. Private to the collection.
+"""Messages that show something without what does not matter, and the rule that decides a counterexample. Private to the
+collection.
 
-A key that a message does not have is not known. So a message that breaks a guarantee without one breaks it whatever that is.
+A key that a message does not have is not known. So a message that breaks a guarantee without one breaks it whatever
+that is.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import Counterexample
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    Guarantee,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import message_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
@@ -23,7 +27,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Course
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Replayed
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import course_of, is_about, surely_breaks, surely_keeps
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import (
+    course_of,
+    is_about,
+    surely_breaks,
+    surely_keeps,
+)
 
 #: What makes a message mail from somebody to somebody.
 _KEPT = ("name", "from", "authenticated", "to")
@@ -67,11 +76,18 @@ def told(breach: Breach, candidate: Replayed, course: Course, outcome: Mapping[s
     recipient = course.recipient.label if is_name(address) else address
     matched = [str(each["name"]) for each in outcome.get("rules", ()) if each["matched"] is True]
     decided = next((name for name in matched[::-1] if keeps(_without(breach.rules, name))), "")
-    return Counterexample({"name": breach.guarantee.name, **message}, recipient, dict(outcome), (decided,) if decided else (), candidate.letter.facts)
+    return Counterexample(
+        {"name": breach.guarantee.name, **message},
+        recipient,
+        dict(outcome),
+        (decided,) if decided else (),
+        candidate.letter.facts,
+    )
 
 
 def without_noise(candidate: Replayed, recipient: str, shows: Callable[[Message], bool]) -> dict[str, Any]:
-    """The message of a candidate as :func:`simplest` leaves it; as it is where a rule makes the copy that shows something.
+    """The message of a candidate as :func:`simplest` leaves it; as it is where a rule makes the copy that shows
+    something.
 
     :param recipient: by the address.
     :param shows: whether a message shows the same, whatever is unknown about it.
@@ -110,5 +126,8 @@ def simplest(message: Mapping[str, Any], recipient: str, shows: Callable[[Mappin
 def _without(rules: RuleSet, name: str) -> RuleSet:
     """Rules of which one does nothing."""
     others = copy(rules)
-    others.rules = tuple(replace(each, actions={}, told={}, by_manager=False, surprises=()) if each.name == name else each for each in rules.rules)
+    others.rules = tuple(
+        replace(each, actions={}, told={}, by_manager=False, surprises=()) if each.name == name else each
+        for each in rules.rules
+    )
     return others

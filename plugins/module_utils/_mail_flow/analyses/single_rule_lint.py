@@ -16,17 +16,26 @@ from typing import Any, TypeAlias
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_below, is_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
+    is_below,
+    is_name,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import showings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Reach
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule, RuleSet, is_later
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
+    Atom,
+    FlowRule,
+    RuleSet,
+    is_later,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import is_open, keys_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.never import never_matching
 
-#: What a finding is about, beside its rules; ``case`` tells apart what findings of a kind are about. ``None`` if there is no finding.
+#: What a finding is about, beside its rules; ``case`` tells apart what findings of a kind are about. ``None`` if there
+#: is no finding.
 About: TypeAlias = "Mapping[str, Any] | None"
 
 
@@ -141,13 +150,23 @@ def templates_of(rule: FlowRule) -> dict[str, str]:
 
 def _groups(look: Look) -> About:
     groups = look.facts.groups or {}
-    named = [each for atom in look.rule.conditions if atom.predicate.options == ("sent_to",) for each in atom.values if each.lower() in groups]
+    named = [
+        each
+        for atom in look.rule.conditions
+        if atom.predicate.options == ("sent_to",)
+        for each in atom.values
+        if each.lower() in groups
+    ]
     return {"group": named[0]} if named else None
 
 
 def _of_the_copy(look: Look, atoms: Iterable[Atom]) -> About:
     """The first condition of an encrypting rule that looks at all who share the copy."""
-    wide = [atom.predicate.options[0] for atom in atoms if atom.reach is Reach.COPY] if _acts(look.rule, Does.ENCRYPT) else []
+    wide = (
+        [atom.predicate.options[0] for atom in atoms if atom.reach is Reach.COPY]
+        if _acts(look.rule, Does.ENCRYPT)
+        else []
+    )
     return {"option": wide[0]} if wide else None
 
 
@@ -196,7 +215,12 @@ def _shows_outside(look: Look) -> About:
     seen_by = [each for each in showings([look.rule], look.facts) if _outside(look, each.person.address)]
     shown = [("approval" if each.asks else "report", each.person.label) for each in seen_by]
     for what in (Does.ADD, Does.REDIRECT) if look.rule.enforced else ():
-        named = [str(each) for option, value in look.rule.does(what).items() if option != "add_manager_as_recipient_type" for each in value]
+        named = [
+            str(each)
+            for option, value in look.rule.does(what).items()
+            if option != "add_manager_as_recipient_type"
+            for each in value
+        ]
         people = [person for each in named for person in look.facts.brought(each) if _outside(look, person.address)]
         shown += [("copy" if what is Does.ADD else "redirection", person.label) for person in people]
     return {"case": shown[0][0], "person": shown[0][1], "others": len(shown) - 1} if shown else None
@@ -205,7 +229,10 @@ def _shows_outside(look: Look) -> About:
 def _spares_internal(look: Look) -> About:
     """To which domains outside a rule that encrypts mail to people outside does not, since they count as internal."""
     internal = sorted(name for name, counts in (look.facts.remote_domains or {}).items() if counts)
-    outside = any(atom.predicate.options == ("sent_to_scope",) and atom.values == "NotInOrganization" for atom in look.rule.conditions)
+    outside = any(
+        atom.predicate.options == ("sent_to_scope",) and atom.values == "NotInOrganization"
+        for atom in look.rule.conditions
+    )
     return {"domains": internal} if internal and outside and look.encrypts else None
 
 
@@ -231,12 +258,17 @@ def _unscoped(look: Look) -> About:
     if any(_keeps_to(atom, "NotInOrganization", look) for atom in look.rule.conditions):
         return {"case": "outside"}
     inside = any(_keeps_to(atom, "InOrganization", look) for atom in look.rule.conditions)
-    spared = any(atom.predicate.options == ("from_scope",) and atom.values == "NotInOrganization" for atom in look.rule.exceptions)
+    spared = any(
+        atom.predicate.options == ("from_scope",) and atom.values == "NotInOrganization"
+        for atom in look.rule.exceptions
+    )
     return _where(not (inside or spared))
 
 
 def _keeps_to(atom: Atom, scope: str, look: Look) -> bool:
-    """Whether a condition is for senders in a scope alone, as far as that is known. People who are named are taken for people inside."""
+    """Whether a condition is for senders in a scope alone, as far as that is known. People who are named are taken for
+    people inside.
+    """
     option = atom.predicate.options[0]
     if option == "from_scope":
         return bool(atom.values == scope)
@@ -252,7 +284,10 @@ def _keeps_to(atom: Atom, scope: str, look: Look) -> bool:
 
 def _takes_all(look: Look) -> bool:
     """Whether nothing keeps the rule from any mail."""
-    return not (look.atoms or look.rule.doubts or look.rule.idle) and look.rule.in_window(Message("", "", "", date=look.now)) is True
+    return (
+        not (look.atoms or look.rule.doubts or look.rule.idle)
+        and look.rule.in_window(Message("", "", "", date=look.now)) is True
+    )
 
 
 def _unsupported(look: Look) -> About:
@@ -289,11 +324,16 @@ CHECKS: Mapping[str, Callable[[Look], About]] = {
     "value_never_matches": _never_matching,
     "subdomains": _subdomains,
     "two_templates": _templates,
-    "on_premises_scope": lambda look: _where(_has(look, "sent_to_scope", "ExternalPartner") or _has(look, "sent_to_scope", "ExternalNonPartner")),
-    "envelope_sender": lambda look: _where(any(atom.settings.location == "Envelope" and atom.predicate.of_sender for atom in look.atoms)),
+    "on_premises_scope": lambda look: _where(
+        _has(look, "sent_to_scope", "ExternalPartner") or _has(look, "sent_to_scope", "ExternalNonPartner")
+    ),
+    "envelope_sender": lambda look: _where(
+        any(atom.settings.location == "Envelope" and atom.predicate.of_sender for atom in look.atoms)
+    ),
     "auto_forward": lambda look: _where(_has(look, "message_type_matches", "AutoForward")),
     "adds_recipients": lambda look: _where(
-        (_acts(look.rule, Does.ADD) or _acts(look.rule, Does.REDIRECT)) and any(map(_reads_recipients, look.rules.rules[look.rule.place + 1 :]))
+        (_acts(look.rule, Does.ADD) or _acts(look.rule, Does.REDIRECT))
+        and any(map(_reads_recipients, look.rules.rules[look.rule.place + 1 :]))
     ),
     "shows_outside": _shows_outside,
     "internal_domains": _spares_internal,
@@ -302,10 +342,19 @@ CHECKS: Mapping[str, Callable[[Look], About]] = {
     "unsupported": _unsupported,
 }
 
-#: The checks of how a rule is written, and why it does not act. The others say what it does to mail, which a rule that never acts does not.
+#: The checks of how a rule is written, and why it does not act. The others say what it does to mail, which a rule that
+#: never acts does not.
 OF_IDLE_RULES = frozenset(
     (
-        *("expired", "inactive_encryption", "retired_action", "names_a_group", "branding_missing", "unknown_pattern", "literal_asterisk"),
+        *(
+            "expired",
+            "inactive_encryption",
+            "retired_action",
+            "names_a_group",
+            "branding_missing",
+            "unknown_pattern",
+            "literal_asterisk",
+        ),
         "value_never_matches",
         *("on_premises_scope", "dlp_rule", "unsupported"),
     )

@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Guarantees about mail: proved, refuted by a message that replays, or unknown with what would settle it. Private to the collection.
+"""Guarantees about mail: proved, refuted by a message that replays, or unknown with what would settle it. Private to
+the collection.
 
-``prove(rules, facts, guarantees, now)`` is the entry point. A guarantee is proved where no message breaks it, whatever is unknown about Exchange; it is
-refuted only by a message that surely breaks it in the simulator, too.
+``prove(rules, facts, guarantees, now)`` is the entry point. A guarantee is proved where no message breaks it, whatever
+is unknown about Exchange; it is refuted only by a message that surely breaks it in the simulator, too.
 """
 
 from __future__ import annotations
@@ -16,17 +17,31 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.hole import hole_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import PROVED, REFUTED, Counterexample, Judgment
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.simplest_counterexample import Breach, told
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import (
+    PROVED,
+    REFUTED,
+    Counterexample,
+    Judgment,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.simplest_counterexample import (
+    Breach,
+    told,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee, guarantees_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    Guarantee,
+    guarantees_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import showings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import RECIPIENT, SENDER
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
+    RECIPIENT,
+    SENDER,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet, is_later
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import PORTAL, WISHES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
@@ -60,14 +75,34 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     slots_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Seen
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_transit import taken_by
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import CONFLICTS, Model, Replayed, Side
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_transit import (
+    taken_by,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
+    CONFLICTS,
+    Model,
+    Replayed,
+    Side,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high, low
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.recipient_copies import shows
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import courses_of, is_about, reasons_for, surely_breaks
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import may_mean_pdf
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import Assumption
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.wishes import PROPERTIES, breaks, breaks_anyway
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import (
+    courses_of,
+    is_about,
+    reasons_for,
+    surely_breaks,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import (
+    may_mean_pdf,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
+    Assumption,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.wishes import (
+    PROPERTIES,
+    breaks,
+    breaks_anyway,
+)
 
 #: How many times the other recipients are built more exactly.
 _ROUNDS = 6
@@ -115,7 +150,9 @@ def prove(
 
 
 def claims_of(rules: Iterable[Mapping[str, Any]], dialect: Dialect = Dialect.AGREED) -> RuleSet:
-    """Conditions that select mail. They belong to no rule, so they can also be true for content that S/MIME hides, and for mail that rules may not see."""
+    """Conditions that select mail. They belong to no rule, so they can also be true for content that S/MIME hides, and
+    for mail that rules may not see.
+    """
     found = RuleSet(rules, dialect)
     found.rules = tuple(replace(rule, content=False, selects=True) for rule in found.rules)
     return found
@@ -140,14 +177,25 @@ class _Search:
 
 
 class _Prover:
-    def __init__(self, rules: RuleSet, facts: Mapping[str, Any], guarantees: Sequence[Guarantee], now: datetime.datetime, budget: int) -> None:
+    def __init__(
+        self,
+        rules: RuleSet,
+        facts: Mapping[str, Any],
+        guarantees: Sequence[Guarantee],
+        now: datetime.datetime,
+        budget: int,
+    ) -> None:
         self.guarantees, self.budget = guarantees, budget
         claims = claims_of([each.selection for each in guarantees], rules.dialect)
         options = [option_name(each.template) for each in guarantees if each.template]
-        self.first = Model([rules], claims, facts, now, options, transit=any(each.then == IN_TRANSIT for each in guarantees))
+        self.first = Model(
+            [rules], claims, facts, now, options, transit=any(each.then == IN_TRANSIT for each in guarantees)
+        )
         self._cut = self.first.added(self.first.free).cut
         self._showings = list(showings(rules.rules, self.first.facts))
-        self._brought = {address for rule in rules.rules for _option, address, _senders in brought_by(rule, self.first.facts)}
+        self._brought = {
+            address for rule in rules.rules for _option, address, _senders in brought_by(rule, self.first.facts)
+        }
 
     def judge(self, place: int, where: str) -> Judgment:
         """What is known of one of the guarantees.
@@ -190,8 +238,12 @@ class _Prover:
                 if not to_refine:
                     break
                 model = model.refined(to_refine)
-                assumptions = [each for each in model.mail.assumed if any(each.text == known.text for known in assumptions)]
-            unknown = self._unknown(model, place, [each.literal for each in assumptions if possible or not each.of_mail])
+                assumptions = [
+                    each for each in model.mail.assumed if any(each.text == known.text for known in assumptions)
+                ]
+            unknown = self._unknown(
+                model, place, [each.literal for each in assumptions if possible or not each.of_mail]
+            )
         except BudgetError:
             unknown = (BUDGET,)
         except _NoMailError:
@@ -201,13 +253,23 @@ class _Prover:
         return replace(answer, unknown=unknown)
 
     def _among_all(self, model: Model, place: int, assumptions: Sequence[Assumption], *, usual: bool) -> _Search:
-        """Searches all mail for a message that certainly breaks it, so that no assumption about mail hides what is known.
+        """Searches all mail for a message that certainly breaks it, so that no assumption about mail hides what is
+        known.
 
-        :param usual: whether mail that meets the assumptions may break it; then a message of that is searched for first.
+        :param usual: whether mail that meets the assumptions may break it; then a message of that is searched for
+            first.
         """
-        circuit, every, of_all = model.circuit, [each.literal for each in assumptions], [each.literal for each in assumptions if not each.of_mail]
+        circuit, every, of_all = (
+            model.circuit,
+            [each.literal for each in assumptions],
+            [each.literal for each in assumptions if not each.of_mail],
+        )
         claims = self._claims(model, place, model.free, anyway=True)
-        wanted = [circuit.disjunction([circuit.conjunction(claim) for claim in claims]), high(model.free.conditions.sees_requests), *of_all]
+        wanted = [
+            circuit.disjunction([circuit.conjunction(claim) for claim in claims]),
+            high(model.free.conditions.sees_requests),
+            *of_all,
+        ]
         if not model.solve(wanted, self.budget):
             return _Search(is_none=True)
         if usual and model.solve([*wanted, *every], self.budget):
@@ -221,7 +283,9 @@ class _Prover:
         if found:
             return _Search(found)
         ruled_out = all(model.rules_out(claim, of_all, self.budget) for claim in claims)
-        if ruled_out and not (model.free.company.watched or model.free.chains[0].brings):  # Of who shares a copy, the simulator knows more.
+        if ruled_out and not (
+            model.free.company.watched or model.free.chains[0].brings
+        ):  # Of who shares a copy, the simulator knows more.
             return _Search(None, leads, is_none=True)
         for literals in (every, of_all)[0 if usual else 1 :]:
             found, more = self._counterexample(model, place, literals)
@@ -231,17 +295,21 @@ class _Prover:
         return _Search(None, leads, ruled_out)
 
     def _first(self, model: Model, literals: Sequence[int]) -> tuple[bool, Replayed | None]:
-        """Whether a message may be like this, and one: not one in quarantine if it need not be, since it is unknown whether that stays protected."""
+        """Whether a message may be like this, and one: not one in quarantine if it need not be, since it is unknown
+        whether that stays protected.
+        """
         held_back = [high(outcome.released) for outcome in model.free.outcomes]
         if any(literal != FALSE for literal in held_back):
-            possible, candidate = model.search([*literals, *(literal ^ 1 for literal in held_back)], model.free, self.budget)
+            possible, candidate = model.search(
+                [*literals, *(literal ^ 1 for literal in held_back)], model.free, self.budget
+            )
             if possible:
                 return possible, candidate
         return model.search(literals, model.free, self.budget)
 
     def _claims(self, model: Model, place: int, side: Side, *, anyway: bool = False) -> list[tuple[int, int]]:
-        """That the guarantee applies to a copy, and that it is broken, for the recipient's copy and for those of people whom rules add: possibly on the
-        free side, certainly on the open one.
+        """That the guarantee applies to a copy, and that it is broken, for the recipient's copy and for those of people
+        whom rules add: possibly on the free side, certainly on the open one.
 
         :param anyway: whether it is broken whatever happens to a copy that rules want to protect, where that is open.
         """
@@ -252,7 +320,10 @@ class _Prover:
         for copy in model.added(side).copies:
             about = side.conditions.matches(rule, ("claim", place), Seen(), copy.person)
             copies.append((side.logic.all_of((copy.when, about)), copy.outcome))
-        return [(known(about), known((breaks_anyway if anyway else breaks)(outcome, guarantee))) for about, outcome in copies]
+        return [
+            (known(about), known((breaks_anyway if anyway else breaks)(outcome, guarantee)))
+            for about, outcome in copies
+        ]
 
     def _broken(self, model: Model, place: int, *, shown: bool = True) -> int:
         """That the guarantee may be broken for one of the copies that it applies to.
@@ -264,7 +335,9 @@ class _Prover:
         return circuit.disjunction([*broken, *(self._shown(model, place) if shown else ())])
 
     def _shown(self, model: Model, place: int) -> list[int]:
-        """Of each of those to whom rules show what they act on, that the guarantee is about them, and that they may see it in clear."""
+        """Of each of those to whom rules show what they act on, that the guarantee is about them, and that they may see
+        it in clear.
+        """
         side, rule, then = model.free, model.claims.rules[place], self.guarantees[place].then
         chains = [(TRUE, side.chains[0]), *((copy.when, copy.outcome.chain) for copy in model.added(side).copies)]
         found = []
@@ -281,7 +354,8 @@ class _Prover:
         return [each for each in self.first.mail.assumed if each.id != questions.PDF or not documents]
 
     def _kept(self, model: Model, place: int, where: str, assumptions: Sequence[Assumption]) -> Sequence[Assumption]:
-        """The assumptions that do not contradict the guarantee itself. The attempt to write a message that it is about may show that there is none.
+        """The assumptions that do not contradict the guarantee itself. The attempt to write a message that it is about
+        may show that there is none.
 
         :raises OptionError: the guarantee applies to no message.
         """
@@ -292,7 +366,8 @@ class _Prover:
             if len(kept) == len(assumptions):
                 name = self.guarantees[place].name
                 raise _NoMailError(
-                    f"{where}: no message can meet when and unless of the guarantee {name!r}, so it has no effect.", remedy="Change when or unless."
+                    f"{where}: no message can meet when and unless of the guarantee {name!r}, so it has no effect.",
+                    remedy="Change when or unless.",
                 )
             assumptions = kept
         return assumptions
@@ -306,24 +381,43 @@ class _Prover:
 
     def _readings(self, place: int) -> list[Premise]:
         """How conditions are read, where a proof may rest on that."""
-        atoms = (*self.first.rule_sets[0].atoms, *self.first.claims.rules[place].conditions, *self.first.claims.rules[place].exceptions)
+        atoms = (
+            *self.first.rule_sets[0].atoms,
+            *self.first.claims.rules[place].conditions,
+            *self.first.claims.rules[place].exceptions,
+        )
         options = {atom.predicate.options[0] for atom in atoms}
         looks = [(slot, key) for atom in atoms for key in keys_of(atom) for slot in slots_of(atom)]
         parents = {slot: self.first.mail.vocabulary.parents(slot) for slot in (SENDER, RECIPIENT)}
-        nested = any(name in parents[slot] for slot, (sort, name) in looks if sort == "below") or self._subdomains(looks)
-        sent_from = any(slot == SENDER and sort in ("address", "word", "pattern", "below") for slot, (sort, _value) in looks)
+        nested = any(name in parents[slot] for slot, (sort, name) in looks if sort == "below") or self._subdomains(
+            looks
+        )
+        sent_from = any(
+            slot == SENDER and sort in ("address", "word", "pattern", "below") for slot, (sort, _value) in looks
+        )
         sizes = {"attachment_size_over", "message_size_over"} <= options
         rules = [rule for rule in self.first.rule_sets[0].rules if not rule.idle]
         dates = sorted({date for rule in rules for date in (rule.begins, rule.ends) if is_later(date, self.first.now)})
         named = ((AUTHENTICATED, "from_scope" in options), (SUBDOMAINS, nested), (SENT_FROM, sent_from), (SIZES, sizes))
-        internal = sorted(name for name, counts in (self.first.facts.remote_domains or {}).items() if counts) if "sent_to_scope" in options else []
+        internal = (
+            sorted(name for name, counts in (self.first.facts.remote_domains or {}).items() if counts)
+            if "sent_to_scope" in options
+            else []
+        )
         found = [each for each, applies in named if applies]
         then = self.guarantees[place].then
         beyond = self._beyond(place) if then == IN_TRANSIT else self._not_in_portal(place) if then == PORTAL else []
-        return [*found, *([internal_domains(internal)] if internal else []), *([none_begins_or_ends(dates)] if dates else []), *beyond]
+        return [
+            *found,
+            *([internal_domains(internal)] if internal else []),
+            *([none_begins_or_ends(dates)] if dates else []),
+            *beyond,
+        ]
 
     def _not_in_portal(self, place: int) -> list[Premise]:
-        """That mail which arrives encrypted, and not by this organization, is not led to the portal, if there may be such mail."""
+        """That mail which arrives encrypted, and not by this organization, is not led to the portal, if there may be
+        such mail.
+        """
         side, mail = self.first.free, self.first.mail
         about = high(side.conditions.matches(self.first.claims.rules[place], ("claim", place), Seen(), mail.recipient))
         outside = high(side.conditions.recipient_scope("NotInOrganization", side.chains[0].person))
@@ -333,17 +427,30 @@ class _Prover:
     def _beyond(self, place: int) -> list[Premise]:
         """That mail is followed to the next server alone, and to which, where connectors hand it to smart hosts."""
         side = self.first.free
-        about, chain = high(side.conditions.matches(self.first.claims.rules[place], ("claim", place), Seen(), self.first.mail.recipient)), side.chains[0]
+        about, chain = (
+            high(
+                side.conditions.matches(
+                    self.first.claims.rules[place], ("claim", place), Seen(), self.first.mail.recipient
+                )
+            ),
+            side.chains[0],
+        )
         leaves = high(side.conditions.leaves(chain.person))
         handing = {each.connector: high(each.when) for each in taken_by(chain) if each.connector.smart_hosts}
-        found = [connector for connector, when in handing.items() if self.first.solve([about, leaves, when], self.budget)]
+        found = [
+            connector for connector, when in handing.items() if self.first.solve([about, leaves, when], self.budget)
+        ]
         return [NEXT_SERVER, *(ends_at(connector.name, connector.smart_hosts) for connector in found)]
 
     def _subdomains(self, looks: Sequence[tuple[str, Key]]) -> bool:
         """Whether a proof may rest on which addresses a condition on a domain matches."""
         facts, slots = self.first.facts, {slot for slot, (sort, _value) in looks if sort == "below"}
-        wide = any(each.match_subdomains for each in facts.accepted_domains or ()) or any(name.startswith("*.") for name in facts.remote_domains or ())
-        return bool(slots) and (wide or any(slot in slots and sort in ("word", "pattern") for slot, (sort, _value) in looks))
+        wide = any(each.match_subdomains for each in facts.accepted_domains or ()) or any(
+            name.startswith("*.") for name in facts.remote_domains or ()
+        )
+        return bool(slots) and (
+            wide or any(slot in slots and sort in ("word", "pattern") for slot, (sort, _value) in looks)
+        )
 
     def _used(self, model: Model, place: int, assumptions: Sequence[Assumption]) -> list[Assumption]:
         """Of assumptions with which it is proved those that the proof needs."""
@@ -358,16 +465,23 @@ class _Prover:
         """Whether it is known that these cannot be true together."""
         return model.circuit.solve(literals, self.budget) is False
 
-    def _counterexample(self, model: Model, place: int, literals: Sequence[int]) -> tuple[Counterexample | None, list[Key]]:
+    def _counterexample(
+        self, model: Model, place: int, literals: Sequence[int]
+    ) -> tuple[Counterexample | None, list[Key]]:
         """A message that certainly breaks it, and what to build more exactly if a message did not replay."""
         to_refine: list[Key] = []
         outcomes = [model.open.outcomes[0], *(copy.outcome for copy in model.added(model.open).copies)]
         of_open, of_free = self._claims(model, place, model.open), self._claims(model, place, model.free)
         # Of a message for the recipient alone the most is known.
         alone = dict.fromkeys((tuple(model.open.company.nobody), ()))
-        # The sides need not have the same copies: a copy that cannot be on the free side may be possible on the open one.
+        # The sides need not have the same copies: a copy that cannot be on the free side may be possible on the open
+        # one.
         questions = [
-            *((model.open, claim, more) for claim, copy in zip(of_open, outcomes, strict=True) for more in (*([copy.known, *each] for each in alone), [])),
+            *(
+                (model.open, claim, more)
+                for claim, copy in zip(of_open, outcomes, strict=True)
+                for more in (*([copy.known, *each] for each in alone), [])
+            ),
             *((model.free, claim, []) for claim in of_free),
         ]
         for written in model.mail.ways_to_write:
@@ -397,7 +511,9 @@ class _Prover:
                     return replace(found, expiry=facts.expiry(str(outcome.get("branding", ""))))
                 if guarantee.then != IN_TRANSIT:
                     return found
-                return replace(found, hole=hole_of(course.worlds[0], facts, course.recipient.address, guarantee.tls_validation))
+                return replace(
+                    found, hole=hole_of(course.worlds[0], facts, course.recipient.address, guarantee.tls_validation)
+                )
         return None
 
     def _unknown(self, model: Model, place: int, literals: Sequence[int]) -> tuple[Reason, ...]:
@@ -410,7 +526,13 @@ class _Prover:
         _possible, candidate = model.find([self._broken(model, place), *literals], model.free, self.budget)
         if candidate is not None:
             for course in self._courses(model, candidate):
-                about = is_about(model.claims, model.claims.rules[place], candidate.message, candidate.facts[0], course.recipient.address)
+                about = is_about(
+                    model.claims,
+                    model.claims.rules[place],
+                    candidate.message,
+                    candidate.facts[0],
+                    course.recipient.address,
+                )
                 if about is not False:
                     reasons += about.reasons if isinstance(about, Open) else ()
                     reasons += reasons_for(course, guarantee, candidate.message, candidate.facts[0])
@@ -419,11 +541,20 @@ class _Prover:
     def _nameless(self) -> list[Reason]:
         """That it is not known whom some rules bring a message."""
         facts = self.first.facts
-        rules = [rule.name for rule in self.first.rule_sets[0].rules if not rule.idle and rule.actions.get(MANAGER) and facts.managers is None]
+        rules = [
+            rule.name
+            for rule in self.first.rule_sets[0].rules
+            if not rule.idle and rule.actions.get(MANAGER) and facts.managers is None
+        ]
         return [nameless(rules)] if rules else []
 
     def _courses(self, model: Model, candidate: Replayed) -> list[Course]:
-        """What happens to the recipient's copies, and to those of everybody whom rules are known to send one. People whom a message invents do not count."""
+        """What happens to the recipient's copies, and to those of everybody whom rules are known to send one. People
+        whom a message invents do not count.
+        """
         courses = courses_of(model.rule_sets[0], candidate.message, candidate.facts[0])
         own = [course for course in courses if course.recipient.address == candidate.letter.recipient]
-        return [*own, *(course for course in courses if course not in own and course.recipient.address in self._brought)]
+        return [
+            *own,
+            *(course for course in courses if course not in own and course.recipient.address in self._brought),
+        ]

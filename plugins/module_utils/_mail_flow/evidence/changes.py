@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """When rules and facts changed, as Exchange shows it. Private to the collection.
 
-Exchange keeps no history of a rule: of one that changed in a window, nobody knows what it did before. Members of groups, guests and accepted domains have no
-date that shows.
+Exchange keeps no history of a rule: of one that changed in a window, nobody knows what it did before. Members of
+groups, guests and accepted domains have no date that shows.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ RULE, FACT = "rule", "fact"
 #: The subsets whose objects decide who is inside.
 _FACTS = ("accepted_domains", "remote_domains", "inbound_connectors")
 
-#: A change takes some time until mail shows it. Source: observations on a tenant (up to 16 minutes), and pages that say up to 30 minutes.
+#: A change takes some time until mail shows it. Source: observations on a tenant (up to 16 minutes), and pages that say
+#: up to 30 minutes.
 TAKES_EFFECT = datetime.timedelta(hours=1)
 
 #: A date without a time zone may be off by that.
@@ -51,21 +52,31 @@ class Change:
 
 
 def changes_of(organization: Organization) -> list[Change]:
-    """The latest changes of the rules, first to last, and of the facts that were read and have a date: accepted domains have none."""
+    """The latest changes of the rules, first to last, and of the facts that were read and have a date: accepted domains
+    have none.
+    """
     rules = [Change(RULE, rule.name, _when(rule.properties), rule.guid.lower()) for rule in rules_of(organization)]
     subsets = [subset for subset in _FACTS if subset in organization.subsets and organization.error(subset) is None]
-    facts = [Change(FACT, str(each.get("Name") or subset), _when(each)) for subset in subsets for each in organization.objects(subset)]
+    facts = [
+        Change(FACT, str(each.get("Name") or subset), _when(each))
+        for subset in subsets
+        for each in organization.objects(subset)
+    ]
     return [*rules, *(fact for fact in facts if fact.when)]
 
 
-def what_changed(rule: FlowRule, before: Iterable[FlowRule], changes: Sequence[Change], begin: datetime.datetime) -> Change | None:
+def what_changed(
+    rule: FlowRule, before: Iterable[FlowRule], changes: Sequence[Change], begin: datetime.datetime
+) -> Change | None:
     """The first change that keeps a window from being compared: of the rule, of an earlier one, or of a fact.
 
     :param before: the rules before it. What a changed one did before is not known, such as stopping this one. Later ones do not
         count here: one that ends mail and may have stood before is left out by its copies in ``compare``.
     """
     matters = {each.guid.lower() for each in before}
-    own = [change for change in changes if change.what == RULE and change.guid == rule.guid.lower()] or [Change(RULE, rule.name, None)]
+    own = [change for change in changes if change.what == RULE and change.guid == rule.guid.lower()] or [
+        Change(RULE, rule.name, None)
+    ]
     others = [change for change in changes if change.what != RULE or change.guid in matters]
     return next((change for change in (*own, *others) if change.is_after(begin)), None)
 

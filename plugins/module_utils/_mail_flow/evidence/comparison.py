@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Compares what was computed of a trace with what Exchange reports, copy by copy. Private to the collection.
 
-:func:`compare` is the whole of it, a function of values: facts, rules, the rows of the trace and those of the report. A contradiction is a finding about
-this collection: its simulation, a fact, or an answer that it takes for likely. An uncertain copy contradicts nothing; the report settles it.
+:func:`compare` is the whole of it, a function of values: facts, rules, the rows of the trace and those of the report. A
+contradiction is a finding about this collection: its simulation, a fact, or an answer that it takes for likely. An
+uncertain copy contradicts nothing; the report settles it.
 """
 
 from __future__ import annotations
@@ -16,18 +17,38 @@ from dataclasses import dataclass, field, replace
 from heapq import nsmallest
 from itertools import chain, zip_longest
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import RULE, Change, what_changed
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.prediction import Prediction, predictions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import Copy, RuleReport
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import (
+    RULE,
+    Change,
+    what_changed,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.prediction import (
+    Prediction,
+    predictions,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import (
+    Copy,
+    RuleReport,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import Block, bits_of, blocks_of, places_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import (
+    Block,
+    bits_of,
+    blocks_of,
+    places_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Example
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace, left_out, microseconds_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
+    Trace,
+    left_out,
+    microseconds_of,
+)
 
-#: The kinds of contradictions: the rule certainly acted and that is not reported, or it is reported and cannot have acted.
+#: The kinds of contradictions: the rule certainly acted and that is not reported, or it is reported and cannot have
+#: acted.
 NOT_REPORTED, NOT_PREDICTED = KINDS = ("not_reported", "not_predicted")
 
 #: The report comes hours late: a window counts once it ended so long ago.
@@ -41,7 +62,8 @@ REFUSED, YOUNG, CHANGED, LATE = "refused", "young", "changed", "late"
 class Incomparable:
     """Why a rule cannot be compared.
 
-    :param kind: :data:`REFUSED` (:param:`detail` says why), :data:`YOUNG`, :data:`CHANGED` (:param:`change`) or :data:`LATE`.
+    :param kind: :data:`REFUSED` (:param:`detail` says why), :data:`YOUNG`, :data:`CHANGED` (:param:`change`) or
+        :data:`LATE`.
     """
 
     kind: str
@@ -67,7 +89,8 @@ class Contradiction:
 class Calibration:
     """What the report says of an open question, in copies whose treatment depends on nothing else.
 
-    :param agreed: copies that Exchange treated as the likely answer says; if there is none, as a yes does. :param:`opposed`: the others.
+    :param agreed: copies that Exchange treated as the likely answer says; if there is none, as a yes does.
+        :param:`opposed`: the others.
     :param likely: whether the question has a likely answer.
     """
 
@@ -82,8 +105,10 @@ class RuleEvidence:
     """What Exchange reports of a rule, and what was computed, in copies of the trace.
 
     :param reported: copies on which Exchange reports that the rule acted; ``None`` if the report could not be read.
-    :param certain: copies on which it certainly acts, as computed, and :param:`possible` the further ones on which it may.
-    :param acted: those of the latter that are reported, and :param:`not_acted` those that are not. Only of a rule that can be compared, and so the rest.
+    :param certain: copies on which it certainly acts, as computed, and :param:`possible` the further ones on which it
+        may.
+    :param acted: those of the latter that are reported, and :param:`not_acted` those that are not. Only of a rule that
+        can be compared, and so the rest.
     :param left_out: reported copies that are not computed: rejected ones and the like, and those on which a rule acted that is gone, or that
         ends the way of mail and changed.
     :param untraced: reported copies that the trace does not have.
@@ -149,7 +174,8 @@ def compare(
 
     :param trace: its rows, and :param:`window` their time.
     :param rules: all rules of the organization, in order, as they are now.
-    :param changes: when rules and facts changed, of :func:`changes.changes_of` and whatever else is known, such as from snapshots.
+    :param changes: when rules and facts changed, of :func:`changes.changes_of` and whatever else is known, such as from
+        snapshots.
     :param names: the rules to look at; see :func:`chosen`.
     :param examples: how many copies a contradiction names; :param:`sample` how many copies to look at in detail.
     """
@@ -157,7 +183,12 @@ def compare(
     names_of = {text for rule in rules.rules for text in (rule.name.casefold(), rule.guid.lower())}
     reported = {rule.place: report.of(rule.name, rule.guid) for rule in compared}
     last = max(_times_of(trace, frozenset().union(*report.copies.values())), default=-1)
-    tallies = {rule.place: _Tally(rule, reported[rule.place], reported[rule.place] - report.beyond, last, max(examples, sample)) for rule in compared}
+    tallies = {
+        rule.place: _Tally(
+            rule, reported[rule.place], reported[rule.place] - report.beyond, last, max(examples, sample)
+        )
+        for rule in compared
+    }
     for rule in compared:
         tallies[rule.place].why_not = _why_not(rule, rules, window, report, changes, now)
     strangers = {name: found for name, found in report.copies.items() if name.casefold() not in names_of}
@@ -165,7 +196,9 @@ def compare(
     astray = frozenset().union(*strangers.values())
     # So may one that ends the way of mail, if it changed: it may have stood before the others.
     changed = {change.guid for change in changes if change.what == RULE and change.is_after(window.begin)}
-    ended = frozenset().union(*(report.of(rule.name, rule.guid) for rule in rules.rules if rule.is_final and rule.guid.lower() in changed))
+    ended = frozenset().union(
+        *(report.of(rule.name, rule.guid) for rule in rules.rules if rule.is_final and rule.guid.lower() in changed)
+    )
     copies, begin, until = 0, microseconds_of(window.begin), microseconds_of(window.until)
     for block in blocks_of(trace):
         part = _Part.of(block, begin, until, last, astray, ended)
@@ -182,7 +215,14 @@ def compare(
     )
 
 
-def _why_not(rule: FlowRule, rules: RuleSet, window: Window, report: RuleReport, changes: Sequence[Change], now: datetime.datetime) -> Incomparable | None:
+def _why_not(
+    rule: FlowRule,
+    rules: RuleSet,
+    window: Window,
+    report: RuleReport,
+    changes: Sequence[Change],
+    now: datetime.datetime,
+) -> Incomparable | None:
     if report.refused:
         return Incomparable(REFUSED, report.refused)
     if now - window.until < REPORTED_AFTER:
@@ -201,8 +241,8 @@ def _times_of(trace: Trace, copies: frozenset[Copy]) -> Iterable[int]:
 
 @dataclass(frozen=True)
 class _Part:
-    """The copies of a block: where each is, and those of the window, those of them that are computed, those that are as old as something reported, and those
-    that a changed rule ended.
+    """The copies of a block: where each is, and those of the window, those of them that are computed, those that are as
+    old as something reported, and those that a changed rule ended.
     """
 
     block: Block
@@ -213,7 +253,9 @@ class _Part:
     ended: int
 
     @classmethod
-    def of(cls, block: Block, begin: int, until: int, last: int, astray: frozenset[Copy], ended: frozenset[Copy]) -> _Part:
+    def of(
+        cls, block: Block, begin: int, until: int, last: int, astray: frozenset[Copy], ended: frozenset[Copy]
+    ) -> _Part:
         """A block in a window. Times are in microseconds.
 
         :param last: as in :class:`_Tally`.
@@ -221,7 +263,10 @@ class _Part:
         """
         count = len(block)
         within = bits_of((place for place, time in enumerate(block.received) if begin <= time <= until), count)
-        kept = within & bits_of((place for place in range(count) if not left_out(block.text("status", place), block.text("sender", place))), count)
+        kept = within & bits_of(
+            (place for place in range(count) if not left_out(block.text("status", place), block.text("sender", place))),
+            count,
+        )
         arrived = bits_of((place for place, time in enumerate(block.received) if time <= last), count)
         places = {_copy(block, place): place for place in range(count)}
         lost, out = (bits_of((places[copy] for copy in copies & places.keys()), count) for copies in (astray, ended))
@@ -266,9 +311,15 @@ class _Tally:
             NOT_REPORTED: certain & ~reported & arrived,
             NOT_PREDICTED: reported & kept & ~possible,
         }
-        self.counts.update({name: bits.bit_count() for name, bits in sets.items()}, traced=len(self.dated & part.places.keys()))
+        self.counts.update(
+            {name: bits.bit_count() for name, bits in sets.items()}, traced=len(self.dated & part.places.keys())
+        )
         for kind in KINDS:
-            self.ids[kind].update(rest.id for rest, bits in found.rests.items() if rest.id and rest.likely is not None and bits & sets[kind])
+            self.ids[kind].update(
+                rest.id
+                for rest, bits in found.rests.items()
+                if rest.id and rest.likely is not None and bits & sets[kind]
+            )
         for name in (*KINDS, "reported", "certain"):
             self._keep(name, block, sets[name])
         for rest, bits in found.alone().items():
@@ -280,8 +331,15 @@ class _Tally:
     def _keep(self, name: str, block: Block, bits: int) -> None:
         """Keeps the newest copies of a sort by name."""
         found = self.named.setdefault(name, [])
-        newest = nsmallest(self.most, ((-block.received[place], _copy(block, place), place) for place in places_of(bits))) if self.most else []
-        found += ((Example(age, *(block.text(each, place) for each in ("sender", "recipient", "subject"))), copy) for age, copy, place in newest)
+        newest = (
+            nsmallest(self.most, ((-block.received[place], _copy(block, place), place) for place in places_of(bits)))
+            if self.most
+            else []
+        )
+        found += (
+            (Example(age, *(block.text(each, place) for each in ("sender", "recipient", "subject"))), copy)
+            for age, copy, place in newest
+        )
         found.sort()
         del found[self.most :]
 
@@ -301,15 +359,31 @@ class _Tally:
         counts, reason = self.counts, self.reason
         refused = reason is not None and reason.kind == REFUSED
         rule = self.rule
-        plain = RuleEvidence(rule.name, rule.guid, rule.mode, None if refused else counts["reported"], counts["certain"], counts["possible"], why_not=reason)
+        plain = RuleEvidence(
+            rule.name,
+            rule.guid,
+            rule.mode,
+            None if refused else counts["reported"],
+            counts["certain"],
+            counts["possible"],
+            why_not=reason,
+        )
         if reason:
             return plain
         contradictions = tuple(
-            Contradiction(kind, counts[kind], tuple(sorted(self.ids[kind])), tuple(example for example, _copy_ in self.named[kind][:examples]))
+            Contradiction(
+                kind,
+                counts[kind],
+                tuple(sorted(self.ids[kind])),
+                tuple(example for example, _copy_ in self.named[kind][:examples]),
+            )
             for kind in KINDS
             if counts[kind]
         )
-        untraced, settled = len(self.dated) - counts["traced"], {name: counts[name] for name in ("acted", "not_acted", "left_out", "late")}
+        untraced, settled = (
+            len(self.dated) - counts["traced"],
+            {name: counts[name] for name in ("acted", "not_acted", "left_out", "late")},
+        )
         return replace(plain, contradictions=contradictions, untraced=untraced, **settled)  # type: ignore[arg-type]
 
 
@@ -323,11 +397,16 @@ def _calibration(tallies: Iterable[_Tally]) -> tuple[Calibration, ...]:
         for (number, likely, agrees), copies in tally.answers.items() if tally.reason is None else ():
             if copies:
                 found.setdefault((number, likely), Counter())[agrees] += copies
-    return tuple(Calibration(number, counts[True], counts[False], likely) for (number, likely), counts in sorted(found.items()))
+    return tuple(
+        Calibration(number, counts[True], counts[False], likely) for (number, likely), counts in sorted(found.items())
+    )
 
 
 def _sampled(tallies: Sequence[_Tally], most: int) -> tuple[Copy, ...]:
     """Copies of all rules in turn: those of contradictions, then reported ones, then those that are computed to be met."""
-    lists = [[[copy for _example, copy in tally.named.get(name, ())] for tally in tallies] for name in (*KINDS, "reported", "certain")]
+    lists = [
+        [[copy for _example, copy in tally.named.get(name, ())] for tally in tallies]
+        for name in (*KINDS, "reported", "certain")
+    ]
     turns = chain.from_iterable(chain.from_iterable(zip_longest(*each)) for each in lists)
     return tuple(dict.fromkeys(copy for copy in turns if copy))[:most]

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """On which copies of a trace each rule acts, as computed. Private to the collection.
 
-As everywhere, a likely answer counts as the answer. What an answer rests on is kept, because a report can confirm or contradict it.
+As everywhere, a likely answer counts as the answer. What an answer rests on is kept, because a report can confirm or
+contradict it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.chain import Chain, may_reject
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import Block, bits_of, places_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import (
+    Block,
+    bits_of,
+    places_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import Planes
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.groups import Sorter
 
@@ -105,11 +110,19 @@ class _Predictor:
         if not rule.enforced and rule.splits:
             # Exchange may report a rule in a test mode for everybody who shares the message.
             perhaps = self._sharing(possible, strict) & ~passed.ended
-            surely = self._sharing(certain & ~_union(found.values()), strict) & ~(passed.perhaps | _union(passed.rests.values()))
+            surely = self._sharing(certain & ~_union(found.values()), strict) & ~(
+                passed.perhaps | _union(passed.rests.values())
+            )
             if any(each.enforced and each.splits and not each.idle for each in self.rules.rules[: rule.place]):
                 surely = 0  # Earlier rules may have split it.
             possible |= perhaps
-            found = _together([*found.items(), (Rest(questions.AUDIT_SPLITS, acts=False), surely), (Rest("", acts=True), perhaps & ~surely)])
+            found = _together(
+                [
+                    *found.items(),
+                    (Rest(questions.AUDIT_SPLITS, acts=False), surely),
+                    (Rest("", acts=True), perhaps & ~surely),
+                ]
+            )
         # A rule may have added them, or the sender named them.
         possible |= self.brought
         return Prediction(certain, possible, _together([*found.items(), (Rest("", acts=True), self.brought)]))
@@ -119,7 +132,8 @@ class _Predictor:
         matters = strict.possible & ~strict.true
         for (known, _wanted), (loose, wanted) in zip(self.known.parts(rule), self.strict.parts(rule), strict=True):
             for why, bits in loose.open.items():
-                # Of a condition about several recipients, it is open who shares the copy by then; of the others, it is open what the trace does not show.
+                # Of a condition about several recipients, it is open who shares the copy by then; of the others, it is
+                # open what the trace does not show.
                 asked = why.word in ("semantics", "membership") and why.id != questions.AUDIT_SPLITS
                 for likely, part in _by_likely(bits & matters, known):
                     yield Rest(why.id if asked or likely is not None else "", wanted, likely), part
@@ -127,7 +141,10 @@ class _Predictor:
     def _sharing(self, matched: int, strict: Planes) -> int:
         """The copies that a rule does not match, of messages of which it matches others."""
         spans = {self.block.spans[place].start: self.block.spans[place] for place in places_of(matched)}
-        return bits_of((place for span in spans.values() if len(span) > 1 for place in span), len(self.block)) & ~strict.possible
+        return (
+            bits_of((place for span in spans.values() if len(span) > 1 for place in span), len(self.block))
+            & ~strict.possible
+        )
 
 
 def _end(rule: FlowRule, prediction: Prediction, passed: _Passed) -> None:
@@ -135,7 +152,12 @@ def _end(rule: FlowRule, prediction: Prediction, passed: _Passed) -> None:
     if not rule.enforced:
         if "stop_rule_processing" in rule.actions:
             # Likely, it does not stop them.
-            passed.add({Rest(questions.AUDIT_STOPS, acts=False, likely=False): prediction.possible, Rest("", acts=False): _union(prediction.rests.values())})
+            passed.add(
+                {
+                    Rest(questions.AUDIT_STOPS, acts=False, likely=False): prediction.possible,
+                    Rest("", acts=False): _union(prediction.rests.values()),
+                }
+            )
     elif _may_end(rule):
         passed.perhaps |= prediction.possible
         passed.add({Rest("", acts=False): prediction.possible})
@@ -164,7 +186,9 @@ def _together(rests: Iterable[tuple[Rest, int]]) -> dict[Rest, int]:
 
 def _may_end(rule: FlowRule) -> bool:
     """Whether it is open whether a rule that acts keeps its copies from the later ones."""
-    return bool(rule.by_manager or rule.surprises or rule.does(Does.MODERATE) or rule.stops_approved or may_reject(rule))
+    return bool(
+        rule.by_manager or rule.surprises or rule.does(Does.MODERATE) or rule.stops_approved or may_reject(rule)
+    )
 
 
 def _by_likely(bits: int, known: Planes) -> Iterator[tuple[bool | None, int]]:

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads what Exchange reports of a traced window, and compares it. Private to the collection.
 
-Module and role call :func:`read_evidence`. :func:`window_of` names the window, and ``trace.reading.TraceReader`` reads its trace.
+Module and role call :func:`read_evidence`. :func:`window_of` names the window, and ``trace.reading.TraceReader`` reads
+its trace.
 """
 
 from __future__ import annotations
@@ -13,9 +14,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Session
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import PermissionDeniedError, ThrottledError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    PermissionDeniedError,
+    ThrottledError,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import Change
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.comparison import REPORTED_AFTER, Evidence, compare
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.comparison import (
+    REPORTED_AFTER,
+    Evidence,
+    compare,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import (
     APART,
     OLDEST,
@@ -47,7 +55,9 @@ class Compared:
     unavailable: Mapping[str, str] = field(default_factory=dict)
 
 
-def window_of(days: int, now: datetime.datetime, until: datetime.datetime | None = None) -> tuple[datetime.datetime, datetime.datetime]:
+def window_of(
+    days: int, now: datetime.datetime, until: datetime.datetime | None = None
+) -> tuple[datetime.datetime, datetime.datetime]:
     """The beginning and the end of a window: so many days, by default until the reports are complete (24 hours ago)."""
     end = until or (now - REPORTED_AFTER).replace(microsecond=0)
     return max(end - datetime.timedelta(days=days), _earliest(now)), end
@@ -79,7 +89,10 @@ def read_evidence(
     # The report does not reach back as far as the trace.
     window = replace(window, begin=min(max(window.begin, _earliest(now)), window.until))
     reader = ReportReader(session, say)
-    report, encryption = reader.rule_report(window.begin, window.until, now), reader.encryption_report(window.begin, window.until)
+    report, encryption = (
+        reader.rule_report(window.begin, window.until, now),
+        reader.encryption_report(window.begin, window.until),
+    )
     evidence = compare(trace, window, rules, facts, report, changes, now, names=names, examples=examples, sample=sample)
     refused = {"rule_report": report.refused, "encryption_report": encryption.refused}
     traced: Sequence[Traced] = ()

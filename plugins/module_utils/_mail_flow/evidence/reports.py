@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads what Exchange reports of its rules, and of encryption. Private to the collection.
 
-Sources: Microsoft's pages of the cmdlets, and MC1323250: rules are only reported where EventType names their events. Columns beyond the documented ones
-are kept by their names. How protection by a rule is reported is unknown, so no row ever means "encrypted".
+Sources: Microsoft's pages of the cmdlets, and MC1323250: rules are only reported where EventType names their events.
+Columns beyond the documented ones are kept by their names. How protection by a rule is reported is unknown, so no row
+ever means "encrypted".
 """
 
 from __future__ import annotations
@@ -18,12 +19,23 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import PermissionDeniedError, ProtocolError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    PermissionDeniedError,
+    ProtocolError,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.files import date_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import QUERIES, Queries
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import RowError, microseconds_of, name_of_column
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
+    RowError,
+    microseconds_of,
+    name_of_column,
+)
 
-RULE_REPORT, ENCRYPTION_REPORT, DETAIL = "Get-MailDetailTransportRuleReport", "Get-MailTrafficEncryptionReport", "Get-MessageTraceDetailV2"
+RULE_REPORT, ENCRYPTION_REPORT, DETAIL = (
+    "Get-MailDetailTransportRuleReport",
+    "Get-MailTrafficEncryptionReport",
+    "Get-MessageTraceDetailV2",
+)
 
 #: Rows of a page, pages of a query, and the days of the rule report.
 PAGE, MOST_PAGES, OLDEST = 5000, 1000, 10
@@ -56,7 +68,8 @@ Copy = tuple[str, str]
 class RuleReport:
     """On which copies Exchange reports that rules acted.
 
-    :param copies: a rule's name or GUID, as the report has it, to copies; :param:`beyond` those of them that it dates out of the window.
+    :param copies: a rule's name or GUID, as the report has it, to copies; :param:`beyond` those of them that it dates
+        out of the window.
     :param raw: each unknown column with its first value.
     :param refused: why it could not be read; empty if it was.
     """
@@ -68,7 +81,13 @@ class RuleReport:
 
     def of(self, name: str, guid: str) -> frozenset[Copy]:
         """The copies on which a rule acted."""
-        return frozenset().union(*(copies for said, copies in self.copies.items() if said.casefold() == name.casefold() or said.lower() == guid.lower()))
+        return frozenset().union(
+            *(
+                copies
+                for said, copies in self.copies.items()
+                if said.casefold() == name.casefold() or said.lower() == guid.lower()
+            )
+        )
 
 
 @dataclass(frozen=True, order=True)
@@ -112,7 +131,8 @@ class ReportReader(Queries):
     about: ClassVar[str] = "the reports"
 
     def rule_report(self, begin: datetime.datetime, until: datetime.datetime, now: datetime.datetime) -> RuleReport:
-        """The copies on which rules acted, somewhat before and after the window included, because the report may date a copy otherwise than the trace.
+        """The copies on which rules acted, somewhat before and after the window included, because the report may date a
+        copy otherwise than the trace.
 
         A refusal is part of it.
 
@@ -125,13 +145,17 @@ class ReportReader(Queries):
                 if missing:
                     raise _broken(f"has no column {', '.join(missing)}", RULE_REPORT)
                 rule, message = _text(row, "transportrule"), _text(row, "messagetraceid").lower()
-                found = {(message, recipient.strip()) for recipient in _text(row, "recipientaddress").lower().split(";")}
+                found = {
+                    (message, recipient.strip()) for recipient in _text(row, "recipientaddress").lower().split(";")
+                }
                 copies.setdefault(rule, set()).update(found)
                 if not _is_within(row.get("date"), begin, until):
                     beyond |= found
         except PermissionDeniedError as error:
             return RuleReport(refused=str(error))
-        return RuleReport({rule: frozenset(each) for rule, each in sorted(copies.items())}, raw, beyond=frozenset(beyond))
+        return RuleReport(
+            {rule: frozenset(each) for rule, each in sorted(copies.items())}, raw, beyond=frozenset(beyond)
+        )
 
     def encryption_report(self, begin: datetime.datetime, until: datetime.datetime) -> EncryptionReport:
         """What was encrypted by policies and by people, by day.
@@ -148,7 +172,10 @@ class ReportReader(Queries):
                     day["copies"] += _number(row, "recipientcount")
         except PermissionDeniedError as error:
             return EncryptionReport(refused=str(error))
-        return EncryptionReport([Encrypted(day, found["policy"], found["manual"], found["copies"]) for day, found in sorted(days.items())], raw)
+        return EncryptionReport(
+            [Encrypted(day, found["policy"], found["manual"], found["copies"]) for day, found in sorted(days.items())],
+            raw,
+        )
 
     def details(self, copies: Sequence[Copy]) -> dict[Copy, Traced]:
         """What the trace shows of copies in detail. Not more than the queries that Exchange allows at a time.
@@ -160,15 +187,24 @@ class ReportReader(Queries):
         for first in range(0, len(asked), _AT_ONCE):
             group = asked[first : first + _AT_ONCE]
             # Without one of the two parameters, the answer is empty.
-            results = self.ask(*(Call(DETAIL, {"MessageTraceId": message, "RecipientAddress": recipient}) for message, recipient in group))
+            results = self.ask(
+                *(
+                    Call(DETAIL, {"MessageTraceId": message, "RecipientAddress": recipient})
+                    for message, recipient in group
+                )
+            )
             found.update({copy: traced_of(result.unwrap()) for copy, result in zip(group, results, strict=True)})
         return found
 
-    def _pages(self, cmdlet: str, begin: datetime.datetime, until: datetime.datetime, raw: dict[str, str], **more: list[str]) -> Iterator[dict[str, Any]]:
+    def _pages(
+        self, cmdlet: str, begin: datetime.datetime, until: datetime.datetime, raw: dict[str, str], **more: list[str]
+    ) -> Iterator[dict[str, Any]]:
         """The rows of all pages, by the names of columns in lower case. A page that is full asks for the next."""
         known, seen = {*_KNOWN[cmdlet].split(), *_OF_SHELLS}, set[frozenset[tuple[str, str]]]()
         for number in range(1, MOST_PAGES + 1):
-            (result,) = self.ask(Call(cmdlet, {"StartDate": begin, "EndDate": until, "Page": number, "PageSize": PAGE, **more}))
+            (result,) = self.ask(
+                Call(cmdlet, {"StartDate": begin, "EndDate": until, "Page": number, "PageSize": PAGE, **more})
+            )
             rows = [{name_of_column(name): (name, value) for name, value in each.items()} for each in result.unwrap()]
             before = len(seen)
             for row in rows:
@@ -176,7 +212,9 @@ class ReportReader(Queries):
                     if name not in known:
                         raw.setdefault(written, str(value))
                 plain = {name: value for name, (_written, value) in row.items()}
-                seen.add(frozenset((name, str(value)) for name, value in plain.items() if name not in ("page", "index")))
+                seen.add(
+                    frozenset((name, str(value)) for name, value in plain.items() if name not in ("page", "index"))
+                )
                 yield plain
             if len(rows) < PAGE:
                 return

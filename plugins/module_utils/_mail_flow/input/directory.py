@@ -3,10 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the directory says about the groups and people that rules name, and about managers. Private to the collection.
 
-Only these are read, in one round trip; nested groups take one more for each level, and managers two. A group counts as known if all of its members are,
-including those of nested groups. A read that is not granted, incomplete or empty leaves it unknown, with the reason: no answer counts as "nobody".
+Only these are read, in one round trip; nested groups take one more for each level, and managers two. A group counts as
+known if all of its members are, including those of nested groups. A read that is not granted, incomplete or empty
+leaves it unknown, with the reason: no answer counts as "nobody".
 
-Sources: Microsoft's pages of the cmdlets, and "Filterable properties for the Filter parameter on Exchange cmdlets" (Manager of Get-Recipient).
+Sources: Microsoft's pages of the cmdlets, and "Filterable properties for the Filter parameter on Exchange cmdlets"
+(Manager of Get-Recipient).
 """
 
 from __future__ import annotations
@@ -15,10 +17,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result, Session
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotFoundError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MOST_PEOPLE, Organization, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    ExchangeError,
+    NotFoundError,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
+    MOST_PEOPLE,
+    Organization,
+    read,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_address
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
+    domain,
+    is_address,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 
 #: The maximum number of groups and people to read; the others are unknown.
@@ -32,7 +44,8 @@ _TOO_MANY = f"rules name more than {MOST_ASKED} groups and people, and only that
 #: The maximum depth of nested groups to follow.
 MOST_LEVELS = 4
 
-#: How the reads of a group's members are called, by the sort of group that the cmdlet is for; with its parameters beside the group and the size.
+#: How the reads of a group's members are called, by the sort of group that the cmdlet is for; with its parameters
+#: beside the group and the size.
 _DISTRIBUTION, _DYNAMIC, _LINKED = "group ", "dynamic group ", "Microsoft 365 group "
 _MEMBERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     _DISTRIBUTION: ("Get-DistributionGroupMember", {}),
@@ -40,7 +53,8 @@ _MEMBERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     _LINKED: ("Get-UnifiedGroupLinks", {"LinkType": "Members"}),
 }
 
-#: How the reads of what an address is, of somebody by a name, and of a manager by a name are called; and that of all who have a manager.
+#: How the reads of what an address is, of somebody by a name, and of a manager by a name are called; and that of all
+#: who have a manager.
 _WHAT, _PERSON, _MANAGER, _MANAGED = "what ", "person ", "manager ", "managers"
 
 _READS = (*_MEMBERS, _WHAT, _PERSON, _MANAGER)
@@ -58,24 +72,35 @@ _BRINGING = ("add_to_recipients", "copy_to", "blind_copy_to", "redirect_message_
 _PEOPLE = ("from", "sent_to", "any_of_to_header", "any_of_cc_header", "any_of_to_cc_header")
 
 #: The options of conditions and actions that look at who is somebody's manager.
-_BY_MANAGER = {"manager_for_evaluated_user", "sender_management_relationship", "moderate_message_by_manager", "add_manager_as_recipient_type"}
+_BY_MANAGER = {
+    "manager_for_evaluated_user",
+    "sender_management_relationship",
+    "moderate_message_by_manager",
+    "add_manager_as_recipient_type",
+}
 
 
 def read_directory(session: Session, rule_sets: Iterable[RuleSet], given: Mapping[str, Any]) -> Organization:
-    """What the directory says about everybody whom rules name and the given facts do not cover. Reads nothing if there is nobody.
+    """What the directory says about everybody whom rules name and the given facts do not cover. Reads nothing if there
+    is nobody.
 
     :param rule_sets: the rules, and the conditions of guarantees as such.
     :param given: facts, as the option has them.
     """
     rules = [rule for each in rule_sets for rule in each.rules if not rule.idle]
     facts = facts_of({"accepted_domains": given.get("accepted_domains")})
-    known = {*(given.get("groups") or {}), *(given.get("proxy_addresses") or {}), *([""] if given.get("managers") is not None else [])}
+    known = {
+        *(given.get("groups") or {}),
+        *(given.get("proxy_addresses") or {}),
+        *([""] if given.get("managers") is not None else []),
+    }
     named = dict.fromkeys(each for rule in rules for each in _named_by(rule))
     # Who is a group somewhere is asked for as one, and outside of the organization's domains it has no groups.
     todo = [
         (reads, identity)
         for reads, identity in named
-        if identity not in known and not (reads == _PERHAPS and ((_GROUP, identity) in named or facts.domain_type(domain(identity)) == ""))
+        if identity not in known
+        and not (reads == _PERHAPS and ((_GROUP, identity) in named or facts.domain_type(domain(identity)) == ""))
     ]
     found, left = Organization({}, {}), MOST_ASKED
     for _level in range(MOST_LEVELS):
@@ -85,18 +110,28 @@ def read_directory(session: Session, rule_sets: Iterable[RuleSet], given: Mappin
         left -= len(first)
         found = found.with_more(read(session, _calls(first), fresh=True)) if first else found
         if left_out:
-            return found.with_more(Organization(left_out, dict.fromkeys(left_out, Result(error=ExchangeError(_TOO_MANY)))))
+            return found.with_more(
+                Organization(left_out, dict.fromkeys(left_out, Result(error=ExchangeError(_TOO_MANY))))
+            )
         known.update(identity for _reads, identity in first)
-        inner = dict.fromkeys((_GROUP, each) for reads, group in first if reads[0] in _MEMBERS for each in _Group(found, group).groups if each not in known)
+        inner = dict.fromkeys(
+            (_GROUP, each)
+            for reads, group in first
+            if reads[0] in _MEMBERS
+            for each in _Group(found, group).groups
+            if each not in known
+        )
         bosses = [((_MANAGER,), name) for name in _Managers(found).unresolved] if ((_MANAGED,), "") in first else []
         todo = [*inner, *bosses]
     return found
 
 
 def facts_of_directory(organization: Organization, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The facts ``groups``, ``unread_groups``, ``proxy_addresses`` and ``managers``, what is given included, and for what could not be read, why.
+    """The facts ``groups``, ``unread_groups``, ``proxy_addresses`` and ``managers``, what is given included, and for
+    what could not be read, why.
 
-    A dynamic or Microsoft 365 group may be in both of the first two: its members are known, but not whether mail to it goes to them before the rules (U04).
+    A dynamic or Microsoft 365 group may be in both of the first two: its members are known, but not whether mail to it
+    goes to them before the rules (U04).
     """
     groups = {name: list(members) for name, members in (given.get("groups") or {}).items()}
     proxies, failed = dict(given.get("proxy_addresses") or {}), dict[str, dict[str, str]]()
@@ -113,14 +148,18 @@ def facts_of_directory(organization: Organization, given: Mapping[str, Any]) -> 
         address = _address(organization, _PERSON + name)
         proxies.update({name: address} if address else {})
         if not address:
-            failed.setdefault("proxy_addresses", {})[name] = str(organization.error(_PERSON + name) or "Get-Recipient shows nobody, or several people")
+            failed.setdefault("proxy_addresses", {})[name] = str(
+                organization.error(_PERSON + name) or "Get-Recipient shows nobody, or several people"
+            )
     facts: dict[str, Any] = {"groups": groups, "unread_groups": unread, "proxy_addresses": proxies}
     unavailable = {fact: _said(each) for fact, each in failed.items() if each}
     if _MANAGED in organization.subsets:
         managers = _Managers(organization)
         facts["managers"] = managers.of if not managers.why_unread else None
         unavailable.update({"managers": managers.why_unread} if managers.why_unread else {})
-    return {fact: value for fact, value in facts.items() if value or (fact == "managers" and value is not None)}, unavailable
+    return {
+        fact: value for fact, value in facts.items() if value or (fact == "managers" and value is not None)
+    }, unavailable
 
 
 def _said(failed: Mapping[str, str]) -> str:
@@ -197,11 +236,17 @@ class _Group:
         self.cmdlet = _MEMBERS[self.sort][0]
         rows = _shown(organization, self.sort + identity)
         self.members = [address for row in rows if (address := _address_in(row))]
-        self.groups = [address for row in rows if (address := _address_in(row)) and "group" in str(row.get("RecipientType") or "").lower()]
+        self.groups = [
+            address
+            for row in rows
+            if (address := _address_in(row)) and "group" in str(row.get("RecipientType") or "").lower()
+        ]
         self.why_unread = self._why_unread(answered)
 
     def _why_unread(self, answered: list[str]) -> str:
-        """Why the members of what is, or may be, a group are not known; empty if they are, or where it is known to be none."""
+        """Why the members of what is, or may be, a group are not known; empty if they are, or where it is known to be
+        none.
+        """
         if len(answered) > 1:
             return "several groups are called so"
         if len(self.members) > MOST_PEOPLE:
@@ -218,7 +263,10 @@ class _Group:
         error = self._organization.error(what)
         if error is not None:
             return str(error) if not isinstance(error, NotFoundError) else str(unsure or "")
-        types = " ".join(f"{each.get('RecipientType')} {each.get('RecipientTypeDetails')}" for each in self._organization.objects(what))
+        types = " ".join(
+            f"{each.get('RecipientType')} {each.get('RecipientTypeDetails')}"
+            for each in self._organization.objects(what)
+        )
         return f"Get-Recipient shows a group whose members cannot be read ({types})" if "group" in types.lower() else ""
 
 

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A message from an ``.eml`` file. Private to the collection.
 
-The standard library reads it after its headers and parts were counted: crafted messages can keep its parsers busy for minutes. What a file cannot tell
-is unknown: the envelope's recipients, the content of attachments, and often whether the sender was authenticated.
+The standard library reads it after its headers and parts were counted: crafted messages can keep its parsers busy for
+minutes. What a file cannot tell is unknown: the envelope's recipients, the content of attachments, and often whether
+the sender was authenticated.
 """
 
 from __future__ import annotations
@@ -23,7 +24,12 @@ from email.utils import getaddresses, parsedate_to_datetime
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.markup import readings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_address
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import IMPORTANCES, Attachment, Message, Protection
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import (
+    IMPORTANCES,
+    Attachment,
+    Message,
+    Protection,
+)
 
 #: Headers that are fields of a message.
 _OWN = frozenset({"bcc", "subject", "importance"})
@@ -41,10 +47,21 @@ _CONTAINER = re.compile(rb"^content-type:\s*(?:multipart|message)/", re.IGNORECA
 _FIELD = re.compile(rb"^[!-9;-~]+:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*", re.MULTILINE)
 
 #: Character sets that are not for texts, or that take too long.
-_NO_TEXT = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "unicode-escape", "raw-unicode-escape"})
+_NO_TEXT = frozenset(
+    {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "unicode-escape", "raw-unicode-escape"}
+)
 
 #: The standard library's errors for input that it cannot read.
-_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError, AssertionError, MessageError)
+_UNREADABLE = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    AssertionError,
+    MessageError,
+)
 
 #: Types that a file need not show.
 _NOT_SHOWN = frozenset({"OOF", "AutoForward", "ApprovalRequest", "Voicemail"})
@@ -56,7 +73,8 @@ def message_from_eml(content: bytes, where: str, name: str = "") -> Message:
     """The message in a file.
 
     :param where: the name of the file, for errors.
-    :raises OptionError: the file is not a message, names no sender, or is larger or more deeply nested than Exchange allows.
+    :raises OptionError: the file is not a message, names no sender, or is larger or more deeply nested than Exchange
+        allows.
     """
     _bounded(content, where)
     try:
@@ -74,7 +92,9 @@ _REMEDY = "Give a message as it was sent, with its headers (.eml)."
 def _bounded(content: bytes, where: str) -> None:
     """Refuses a file that would take too long to read, before reading it."""
     if len(content) > _LARGEST:
-        raise OptionError(f"{where} has {len(content)} bytes.", remedy=f"Give a message of at most {_LARGEST >> 20} MB.")
+        raise OptionError(
+            f"{where} has {len(content)} bytes.", remedy=f"Give a message of at most {_LARGEST >> 20} MB."
+        )
     deep = sum(1 for _each in _CONTAINER.finditer(content))
     if deep > _DEEP or content.count(b"\n--") > _BORDERS or (deep + 1) * content.count(b"\n") > _LINES:
         raise OptionError(f"{where} has too many parts.", remedy=_REMEDY)
@@ -84,7 +104,10 @@ def _bounded(content: bytes, where: str) -> None:
     long = next((each for each in _FIELD.findall(head) if len(each) > _HEADER), None)
     if long is not None:
         named = long.partition(b":")[0].decode("ascii", "replace")[:40]
-        raise OptionError(f"{where} has a header {named} of {len(long)} bytes.", remedy=f"Give a message whose headers have at most {_HEADER >> 10} KB each.")
+        raise OptionError(
+            f"{where} has a header {named} of {len(long)} bytes.",
+            remedy=f"Give a message whose headers have at most {_HEADER >> 10} KB each.",
+        )
 
 
 def _read(content: bytes, where: str, name: str) -> Message:
@@ -94,7 +117,13 @@ def _read(content: bytes, where: str, name: str) -> Message:
         raise OptionError(f"{where} is not a message: it has no From field with an address.", remedy=_REMEDY)
     to, cc, bcc = (_addresses(parsed, field) for field in ("to", "cc", "bcc"))
     parts = list(_parts(parsed))
-    inline = [part for part in parts if not part.get_filename() and part.get_content_disposition() != "attachment" and part.get_content_maintype() == "text"]
+    inline = [
+        part
+        for part in parts
+        if not part.get_filename()
+        and part.get_content_disposition() != "attachment"
+        and part.get_content_maintype() == "text"
+    ]
     inline = [part for part in inline if part.get_content_subtype() in ("plain", "html")]
     return_path = _addresses(parsed, "return-path")
     texts = None if _is_hidden(parsed) else _texts(inline)
@@ -107,11 +136,17 @@ def _read(content: bytes, where: str, name: str) -> Message:
         to=to,
         cc=cc,
         bcc=bcc,
-        authenticated={"internal": True, "anonymous": False}.get(_text(parsed, "x-ms-exchange-organization-authas").lower()),
+        authenticated={"internal": True, "anonymous": False}.get(
+            _text(parsed, "x-ms-exchange-organization-authas").lower()
+        ),
         subject=_text(parsed, "subject"),
         body=texts[0] if texts else None,
         readings=texts[1:] if texts else (),
-        sources=tuple(source for part in inline if part.get_content_subtype() == "html" and (source := _content(part)) is not None) if texts else (),
+        sources=tuple(
+            source for part in inline if part.get_content_subtype() == "html" and (source := _content(part)) is not None
+        )
+        if texts
+        else (),
         headers=_headers(parsed),
         attachments=None if _is_hidden(parsed) else tuple(_attachment(part) for part in parts if part not in inline),
         types=shown,
@@ -122,7 +157,9 @@ def _read(content: bytes, where: str, name: str) -> Message:
         size=len(content),
         date=_date(parsed),
         protection=_protection(parsed, parts),
-        character_sets=frozenset(str(part.get_content_charset()).casefold() for part in parts if part.get_content_charset()),
+        character_sets=frozenset(
+            str(part.get_content_charset()).casefold() for part in parts if part.get_content_charset()
+        ),
     )
 
 
@@ -187,7 +224,9 @@ def _is_encoded(parts: Iterable[AnyMessage]) -> bool:
 
 
 def _texts(parts: Sequence[AnyMessage]) -> tuple[str, ...] | None:
-    """The text first, then other readings: those of the other alternative, and of HTML whose markup may split words. ``None`` if unreadable."""
+    """The text first, then other readings: those of the other alternative, and of HTML whose markup may split words.
+    ``None`` if unreadable.
+    """
     contents = [(part.get_content_subtype(), _content(part)) for part in parts]
     if any(content is None for _subtype, content in contents):
         return None
@@ -212,7 +251,9 @@ def _content(part: AnyMessage) -> str | None:
 def _attachment(part: AnyMessage) -> Attachment:
     if part.get_content_maintype() == "message":
         # Whether the files in a message count, as those in an archive do, is open.
-        names = tuple(dict.fromkeys(str(each.get_filename()) for each in part.walk() if each is not part and each.get_filename()))
+        names = tuple(
+            dict.fromkeys(str(each.get_filename()) for each in part.walk() if each is not part and each.get_filename())
+        )
         return Attachment(_file_name(part), None, nested=names, message=True)
     payload = part.get_payload(decode=True)
     text = _content(part) if part.get_content_type() == "text/plain" else None
@@ -227,7 +268,9 @@ def _file_name(part: AnyMessage) -> str:
 def _types(parsed: AnyMessage) -> frozenset[str]:
     """The types that the message itself shows."""
     shown = set()
-    report = str(parsed.get_param("report-type") or "").lower() if parsed.get_content_type() == "multipart/report" else ""
+    report = (
+        str(parsed.get_param("report-type") or "").lower() if parsed.get_content_type() == "multipart/report" else ""
+    )
     if report == "delivery-status":
         shown.add("NDR")
     if report == "disposition-notification":
@@ -243,11 +286,16 @@ def _types(parsed: AnyMessage) -> frozenset[str]:
 
 def _protection(parsed: AnyMessage, parts: Iterable[AnyMessage]) -> Protection:
     if _is_hidden(parsed):
-        return Protection("smime_signed" if str(parsed.get_param("smime-type") or "").lower() == "signed-data" else "smime", "unknown")
+        return Protection(
+            "smime_signed" if str(parsed.get_param("smime-type") or "").lower() == "signed-data" else "smime", "unknown"
+        )
     if parsed.get_content_type() == "multipart/signed":
         return Protection("smime_signed", "unknown")
     names = {str(part.get_filename() or "").lower() for part in parts}
-    if names & {"message.rpmsg", "message_v2.rpmsg", "message_v4.rpmsg"} or _text(parsed, "content-class").lower() == "rpmsg.message":
+    if (
+        names & {"message.rpmsg", "message_v2.rpmsg", "message_v4.rpmsg"}
+        or _text(parsed, "content-class").lower() == "rpmsg.message"
+    ):
         return Protection("protected_option_unknown", "unknown")
     return Protection()
 

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import nearest, refuse_unknown
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    nearest,
+    refuse_unknown,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import VALIDATIONS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 
@@ -19,14 +22,32 @@ PROTECTIONS = ("none", "encrypt", "do_not_forward", "smime", "protected_option_u
 
 #: Keys of a recipient's result that can be expected; for lists of dictionaries, with the key that identifies an entry.
 KEYS = {
-    **dict.fromkeys(("fate", "protection", "protected_by", "protected_on_arrival", "branding", "transit", "assumes", "after_approval", "after_release"), ""),
+    **dict.fromkeys(
+        (
+            "fate",
+            "protection",
+            "protected_by",
+            "protected_on_arrival",
+            "branding",
+            "transit",
+            "assumes",
+            "after_approval",
+            "after_release",
+        ),
+        "",
+    ),
     "rules": "name",
     "opens": "way",
     "unknown": "id",
 }
 
 #: Keys of ``transit`` that can be expected, with the values of those that have no others.
-TRANSIT: dict[str, tuple[str, ...]] = {"tls": ("forced", "opportunistic", "unknown"), "validation": VALIDATIONS, "connector": (), "ends_at": ()}
+TRANSIT: dict[str, tuple[str, ...]] = {
+    "tls": ("forced", "opportunistic", "unknown"),
+    "validation": VALIDATIONS,
+    "connector": (),
+    "ends_at": (),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +73,8 @@ def check(expect: Mapping[str, Any], message: Message, where: str) -> None:
     for address, wanted in expect.items():
         if "@" not in str(address):
             raise OptionError(
-                f"{where}.{address} is not an address.", remedy=f"Name one of the recipients: {', '.join((*message.to, *message.cc, *message.bcc))}."
+                f"{where}.{address} is not an address.",
+                remedy=f"Name one of the recipients: {', '.join((*message.to, *message.cc, *message.bcc))}.",
             )
         _check_result(wanted, f"{where}.{address}")
 
@@ -63,9 +85,16 @@ def _check_result(wanted: Any, where: str) -> None:
     refuse_unknown(wanted, KEYS, f"{where}.")
     for key, choices in (("fate", FATES), ("protection", PROTECTIONS)):
         value = wanted.get(key)
-        if value is not None and value not in choices and not (key == "protection" and str(value).startswith("template:")):
+        if (
+            value is not None
+            and value not in choices
+            and not (key == "protection" and str(value).startswith("template:"))
+        ):
             near = nearest(value, choices)
-            raise OptionError(f"{where}.{key} is {value!r}.", remedy=f"Did you mean {near}?" if near else f"Use one of {', '.join(choices)}.")
+            raise OptionError(
+                f"{where}.{key} is {value!r}.",
+                remedy=f"Did you mean {near}?" if near else f"Use one of {', '.join(choices)}.",
+            )
     if wanted.get("transit") is not None:
         _check_transit(wanted["transit"], f"{where}.transit")
     for key in ("after_approval", "after_release"):
@@ -80,7 +109,10 @@ def _check_transit(wanted: Any, where: str) -> None:
     for key, value in wanted.items():
         if TRANSIT[key] and value not in TRANSIT[key]:
             near = nearest(value, TRANSIT[key])
-            raise OptionError(f"{where}.{key} is {value!r}.", remedy=f"Did you mean {near}?" if near else f"Use one of {', '.join(TRANSIT[key])}.")
+            raise OptionError(
+                f"{where}.{key} is {value!r}.",
+                remedy=f"Did you mean {near}?" if near else f"Use one of {', '.join(TRANSIT[key])}.",
+            )
 
 
 def broken(expect: Mapping[str, Any], recipients: Mapping[str, Mapping[str, Any]]) -> list[Broken]:
@@ -96,11 +128,17 @@ def broken(expect: Mapping[str, Any], recipients: Mapping[str, Mapping[str, Any]
     return found
 
 
-def _differences(wanted: Mapping[str, Any], result: Mapping[str, Any], path: str = "") -> Iterable[tuple[str, Any, Any]]:
+def _differences(
+    wanted: Mapping[str, Any], result: Mapping[str, Any], path: str = ""
+) -> Iterable[tuple[str, Any, Any]]:
     for key, value in wanted.items():
         found = result.get(key)
         if isinstance(value, Mapping) and key in ("transit", "after_approval", "after_release"):
-            yield from _differences(value, found, f"{path}{key}.") if isinstance(found, Mapping) else [(f"{path}{key}", dict(value), None)]
+            yield from (
+                _differences(value, found, f"{path}{key}.")
+                if isinstance(found, Mapping)
+                else [(f"{path}{key}", dict(value), None)]
+            )
         elif not _is_met(key, value, found):
             yield f"{path}{key}", value, found
 
@@ -109,13 +147,19 @@ def _is_met(key: str, wanted: Any, found: Any) -> bool:
     if key == "protection":
         return str(wanted).casefold() == str(found).casefold()
     if isinstance(found, list) or isinstance(wanted, list):
-        wanted_list, found_list = (value if isinstance(value, list) else [] if value is None else [value] for value in (wanted, found))
-        return len(wanted_list) == len(found_list) and all(_entry_is(KEYS[key], one, other) for one, other in zip(wanted_list, found_list, strict=True))
+        wanted_list, found_list = (
+            value if isinstance(value, list) else [] if value is None else [value] for value in (wanted, found)
+        )
+        return len(wanted_list) == len(found_list) and all(
+            _entry_is(KEYS[key], one, other) for one, other in zip(wanted_list, found_list, strict=True)
+        )
     return bool(wanted == found)
 
 
 def _entry_is(name: str, wanted: Any, found: Any) -> bool:
-    """Whether an entry of a list is the expected one. A named entry can be expected by its name, or by some of its keys."""
+    """Whether an entry of a list is the expected one. A named entry can be expected by its name, or by some of its
+    keys.
+    """
     if not isinstance(found, Mapping):
         return bool(wanted == found)
     if isinstance(wanted, Mapping):

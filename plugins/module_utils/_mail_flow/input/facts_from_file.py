@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules and facts from a file: an export, a snapshot, a capture, or the info module's output. Private to the collection."""
+"""Rules and facts from a file: an export, a snapshot, a capture, or the info module's output. Private to the
+collection.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +11,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.capture import Capture, capture_of, name_of_call, not_captured
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.capture import (
+    Capture,
+    capture_of,
+    name_of_call,
+    not_captured,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, reads_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.directory import facts_of_directory, read_directory
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
+    Organization,
+    reads_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.directory import (
+    facts_of_directory,
+    read_directory,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import (
     FACT_SUBSETS,
     RULE_SUBSETS,
     facts_from,
     rules_from,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    Guarantee,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 
 
@@ -49,7 +64,11 @@ def document_of(content: Any, where: str, guarantees: Sequence[Guarantee] = ()) 
     if isinstance(content, Mapping) and isinstance(content.get("reads"), list):
         return _of_capture(capture_of(content, f"source: {where}"), where, guarantees)
     if isinstance(content, Mapping):
-        state = content.get("state") if content.get("kind") == "snapshot" else content.get("message_encryption_state", content)
+        state = (
+            content.get("state")
+            if content.get("kind") == "snapshot"
+            else content.get("message_encryption_state", content)
+        )
         if isinstance(state, Mapping) and isinstance(state.get("transport_rules"), list):
             return Document(_in_order(state, content.get("order") or []), _facts_in(state))
     raise OptionError(
@@ -73,14 +92,20 @@ def _in_order(state: Mapping[str, Any], order: list[str]) -> list[dict[str, Any]
 
 
 def _only_named(rule: Mapping[str, Any]) -> dict[str, Any]:
-    return {**rule, "conditions": {"which the file does not hold": True}, "actions": {"which the file does not hold": True}}
+    return {
+        **rule,
+        "conditions": {"which the file does not hold": True},
+        "actions": {"which the file does not hold": True},
+    }
 
 
 def _of_capture(capture: Capture, where: str, guarantees: Sequence[Guarantee]) -> Document:
     found = capture.answers()
     subsets = (*RULE_SUBSETS, *FACT_SUBSETS)
     reads = reads_of(subsets)
-    organization = Organization(reads, {name: found.get(name_of_call(call)) or not_captured(call, where) for name, call in reads.items()})
+    organization = Organization(
+        reads, {name: found.get(name_of_call(call)) or not_captured(call, where) for name, call in reads.items()}
+    )
     rules, facts = rules_from(organization), facts_from(organization, FACT_SUBSETS)[0]
     naming = [RuleSet(rules), RuleSet(each.selection for each in guarantees)]
     people = facts_of_directory(read_directory(_Recorded(found, where), naming, facts), {})[0]

@@ -9,12 +9,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import PermissionDeniedError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MOST_PEOPLE, Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
+    MOST_PEOPLE,
+    Organization,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import DLP_PROPERTIES, EDGE_PROPERTIES
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
+    DLP_PROPERTIES,
+    EDGE_PROPERTIES,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import Rule
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe
@@ -22,7 +28,15 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 #: Subsets that hold the rules, and those that hold facts.
 RULE_SUBSETS = ("transport_rules", "rms_templates")
 FACT_SUBSETS = (
-    *("organization", "accepted_domains", "remote_domains", "inbound_connectors", "outbound_connectors", "mail_users", "journal_rules"),
+    *(
+        "organization",
+        "accepted_domains",
+        "remote_domains",
+        "inbound_connectors",
+        "outbound_connectors",
+        "mail_users",
+        "journal_rules",
+    ),
     *("irm_configuration", "ome_configurations", "owa_mailbox_policies"),
 )
 
@@ -33,7 +47,15 @@ _FACTS = {"organization": "organization_config"}
 _TOLERANT = ("organization", "outbound_connectors", "mail_users", "journal_rules")
 
 #: The subsets without which little can be said about all mail.
-PROOF_SUBSETS = ("organization", "accepted_domains", "remote_domains", "outbound_connectors", "mail_users", "journal_rules", "irm_configuration")
+PROOF_SUBSETS = (
+    "organization",
+    "accepted_domains",
+    "remote_domains",
+    "outbound_connectors",
+    "mail_users",
+    "journal_rules",
+    "irm_configuration",
+)
 
 
 def facts_not_in(given: Mapping[str, Any]) -> list[str]:
@@ -48,11 +70,17 @@ def rules_from(organization: Organization) -> list[dict[str, Any]]:
 
 def _rule(rule: Rule) -> dict[str, Any]:
     described = rule.describe()
-    unknown = {section: [name for name in names if name not in (*DLP_PROPERTIES, *EDGE_PROPERTIES)] for section, names in rule.unknown.items()}
+    unknown = {
+        section: [name for name in names if name not in (*DLP_PROPERTIES, *EDGE_PROPERTIES)]
+        for section, names in rule.unknown.items()
+    }
     return {
         **described,
         # An unknown property may be a condition or an action.
-        **{section: {**described[section], **{name: rule.properties[name] for name in names}} for section, names in unknown.items()},
+        **{
+            section: {**described[section], **{name: rule.properties[name] for name in names}}
+            for section, names in unknown.items()
+        },
         "dlp_policy": any(rule.properties.get(name) for name in DLP_PROPERTIES),
         "is_rule_configuration_supported": rule.properties.get("IsRuleConfigurationSupported"),
     }
@@ -61,7 +89,8 @@ def _rule(rule: Rule) -> dict[str, Any]:
 def facts_from(organization: Organization, subsets: Iterable[str]) -> tuple[dict[str, Any], dict[str, str]]:
     """The facts that were read, in the form of the option ``facts``, and the reasons for those that may not be read.
 
-    An empty answer about domains is not an answer: every organization has at least one of each kind. Any other failed read is raised.
+    An empty answer about domains is not an answer: every organization has at least one of each kind. Any other failed
+    read is raised.
     """
     facts: dict[str, Any] = {}
     unavailable: dict[str, str] = {}
@@ -87,18 +116,29 @@ def facts_from(organization: Organization, subsets: Iterable[str]) -> tuple[dict
 def facts_needed(rule_sets: Iterable[RuleSet], messages: Sequence[Message], given: Mapping[str, Any]) -> list[str]:
     """The subsets of facts without which a result of these messages is unknown under one of the rule sets."""
     acting = [rule for rules in rule_sets for rule in rules.rules if not rule.idle]
-    options = {option for rule in acting for atom in (*rule.conditions, *rule.exceptions) for option in atom.predicate.options}
+    options = {
+        option for rule in acting for atom in (*rule.conditions, *rule.exceptions) for option in atom.predicate.options
+    }
     encrypts = any(rule.does(Does.ENCRYPT) for rule in acting)
     protected = any(message.protection is None or message.protection.by_rights for message in messages)
-    leaves = any(domain(address) != domain(message.sender) for message in messages for address in (*message.to, *message.cc, *message.bcc))
+    leaves = any(
+        domain(address) != domain(message.sender)
+        for message in messages
+        for address in (*message.to, *message.cc, *message.bcc)
+    )
     scopes = {"from_scope", "sent_to_scope"} & options
     wanted = {
-        "organization": any("+" in address for message in messages for address in (message.sender, *message.to, *message.cc, *message.bcc)),
+        "organization": any(
+            "+" in address
+            for message in messages
+            for address in (message.sender, *message.to, *message.cc, *message.bcc)
+        ),
         "accepted_domains": bool(scopes) or encrypts or protected or leaves,
         "remote_domains": "sent_to_scope" in options or encrypts or protected,
         "mail_users": bool(scopes) or encrypts,
         "journal_rules": False,
-        "inbound_connectors": ("from_scope" in options or encrypts) and any(message.authenticated is None for message in messages),
+        "inbound_connectors": ("from_scope" in options or encrypts)
+        and any(message.authenticated is None for message in messages),
         "outbound_connectors": leaves,
         "irm_configuration": encrypts or protected,
         "ome_configurations": encrypts or protected,

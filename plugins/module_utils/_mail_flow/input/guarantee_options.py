@@ -13,8 +13,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.ar
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import nearest, refuse_unknown
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    nearest,
+    refuse_unknown,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import (
+    IN_TRANSIT,
+    VALIDATIONS,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import BY_OPTION
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
@@ -42,10 +48,15 @@ GUARANTEES_ARGUMENT_SPEC: dict[str, Any] = {
 _LIKE = {"when": "conditions", "unless": "exceptions"}
 
 #: The sections, with their options as a rule has them.
-_SECTIONS: dict[str, dict[str, Any]] = {name: {"type": "dict", "options": rule_argument_spec()[like]["options"]} for name, like in _LIKE.items()}
+_SECTIONS: dict[str, dict[str, Any]] = {
+    name: {"type": "dict", "options": rule_argument_spec()[like]["options"]} for name, like in _LIKE.items()
+}
 
 #: A guarantee, with its sections as a rule has them.
-TYPED_GUARANTEES_ARGUMENT_SPEC: dict[str, Any] = {**GUARANTEES_ARGUMENT_SPEC, "options": {**GUARANTEES_ARGUMENT_SPEC["options"], **_SECTIONS}}
+TYPED_GUARANTEES_ARGUMENT_SPEC: dict[str, Any] = {
+    **GUARANTEES_ARGUMENT_SPEC,
+    "options": {**GUARANTEES_ARGUMENT_SPEC["options"], **_SECTIONS},
+}
 
 
 @dataclass(frozen=True)
@@ -56,7 +67,8 @@ class Guarantee:
     :param then: one of :data:`WISHES`.
     :param template: the required template; empty for any protection.
     :param tls_validation: of ``protected_in_transit``, what forced TLS has to check at least; empty for all others.
-    :param expires_within_days: of ``portal``, after how many days mail has to expire there at the latest; 0 if it need not.
+    :param expires_within_days: of ``portal``, after how many days mail has to expire there at the latest; 0 if it need
+        not.
     """
 
     name: str
@@ -88,27 +100,42 @@ def guarantees_of(options: Sequence[Any], where: str = "guarantees") -> list[Gua
         if not name.strip():
             raise OptionError(f"{at}.name is required.", remedy="Give each guarantee a unique name.")
         if any(same_guarantee(known.name, name) for known in found):
-            raise OptionError(f"{at}.name is {name!r}, which another guarantee already uses.", remedy="Give each guarantee a unique name.")
+            raise OptionError(
+                f"{at}.name is {name!r}, which another guarantee already uses.",
+                remedy="Give each guarantee a unique name.",
+            )
         then = str(each.get("then") or "")
         if then not in WISHES:
             near = nearest(then, list(WISHES))
             raise OptionError(
-                f"{at}.then is {then!r}." if then else f"{at}.then is required: the guarantee {name!r} has no effect without it.",
+                f"{at}.then is {then!r}."
+                if then
+                else f"{at}.then is required: the guarantee {name!r} has no effect without it.",
                 remedy=f"Did you mean {near}?" if then and near else f"Use one of {', '.join(WISHES)}.",
             )
         template = str(each.get("template") or "")
         if each.get("template") is not None and not template.strip():
-            raise OptionError(f"{at}.template is empty.", remedy="Give the name of an RMS template, or omit it for any protection.")
+            raise OptionError(
+                f"{at}.template is empty.", remedy="Give the name of an RMS template, or omit it for any protection."
+            )
         for option in _NARROWING:
             if each.get(option) and option != WISHES[then].narrowed_by:
                 others = [name for name, wish in WISHES.items() if wish.narrowed_by == option]
-                raise OptionError(f"{at}.{option} cannot be used with then: {then}.", remedy=f"Use it only with {listed(others)}.")
+                raise OptionError(
+                    f"{at}.{option} cannot be used with then: {then}.", remedy=f"Use it only with {listed(others)}."
+                )
         sections = [_section(each.get(section), f"{at}.{section}") for section in ("when", "unless")]
         empty = [option for option, value in sections[0].items() if _is_absent(option, value)]
         if empty:
-            raise OptionError(f"{at}.when.{empty[0]} is empty, so it limits no mail.", remedy="Give it a value, or omit it.")
+            raise OptionError(
+                f"{at}.when.{empty[0]} is empty, so it limits no mail.", remedy="Give it a value, or omit it."
+            )
         validation = _validation(each.get("tls_validation"), at) if then == IN_TRANSIT else ""
-        found.append(Guarantee(name, sections[0], sections[1], then, template, validation, _days(each.get("expires_within_days"), at)))
+        found.append(
+            Guarantee(
+                name, sections[0], sections[1], then, template, validation, _days(each.get("expires_within_days"), at)
+            )
+        )
     return found
 
 
@@ -116,7 +143,9 @@ def _days(given: Any, at: str) -> int:
     if given is None:
         return 0
     if isinstance(given, bool) or not isinstance(given, int) or given < 1:
-        raise OptionError(f"{at}.expires_within_days is {given!r}.", remedy="Give a number of days, at least 1, or omit it.")
+        raise OptionError(
+            f"{at}.expires_within_days is {given!r}.", remedy="Give a number of days, at least 1, or omit it."
+        )
     return given
 
 
@@ -124,7 +153,10 @@ def _validation(given: Any, at: str) -> str:
     validation = str(given or VALIDATIONS[0])
     if validation not in VALIDATIONS:
         near = nearest(validation, VALIDATIONS)
-        raise OptionError(f"{at}.tls_validation is {validation!r}.", remedy=f"Did you mean {near}?" if near else f"Use one of {', '.join(VALIDATIONS)}.")
+        raise OptionError(
+            f"{at}.tls_validation is {validation!r}.",
+            remedy=f"Did you mean {near}?" if near else f"Use one of {', '.join(VALIDATIONS)}.",
+        )
     return validation
 
 
@@ -135,7 +167,9 @@ def same_guarantee(one: str, other: str) -> bool:
 
 def _is_absent(option: str, value: Any) -> bool:
     """Whether a condition with this value has no effect."""
-    return (isinstance(value, (str, list, tuple, dict)) and not value) or (value is False and option != "has_no_classification")
+    return (isinstance(value, (str, list, tuple, dict)) and not value) or (
+        value is False and option != "has_no_classification"
+    )
 
 
 def _section(value: Any, where: str) -> dict[str, Any]:
@@ -146,7 +180,10 @@ def _section(value: Any, where: str) -> dict[str, Any]:
     for option in value:
         if option not in BY_OPTION:
             near = nearest(option, list(BY_OPTION))
-            raise OptionError(f"{where}.{option} is not a condition.", remedy=f"Did you mean {near}?" if near else "Use the options of a rule's conditions.")
+            raise OptionError(
+                f"{where}.{option} is not a condition.",
+                remedy=f"Did you mean {near}?" if near else "Use the options of a rule's conditions.",
+            )
     return {option: each for option, each in value.items() if each is not None}
 
 
@@ -158,7 +195,11 @@ def declared_guarantees(given: Sequence[Mapping[str, Any]], where: str = "guaran
     rows = [{key: value for key, value in row.items() if value is not None} for row in given]
     read = guarantees_of(rows, where)
     return [
-        replace(each, when=_declared("when", each.when, f"{where}[{index}]"), unless=_declared("unless", each.unless, f"{where}[{index}]"))
+        replace(
+            each,
+            when=_declared("when", each.when, f"{where}[{index}]"),
+            unless=_declared("unless", each.unless, f"{where}[{index}]"),
+        )
         for index, each in enumerate(read)
     ]
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The texts that may be read in HTML. Private to the collection.
 
-Each step continues where the last one ended, so time is linear in the length of a text: crafted texts can keep the standard library's parser busy
-for minutes.
+Each step continues where the last one ended, so time is linear in the length of a text: crafted texts can keep the
+standard library's parser busy for minutes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,30 @@ import re
 
 #: Elements that begin a new line of text.
 _BLOCKS = frozenset(
-    {"address", "blockquote", "br", "dd", "div", "dt", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "table", "td", "th", "tr", "ul"}
+    {
+        "address",
+        "blockquote",
+        "br",
+        "dd",
+        "div",
+        "dt",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "table",
+        "td",
+        "th",
+        "tr",
+        "ul",
+    }
 )
 
 #: Elements with invisible content.
@@ -24,7 +47,9 @@ _TAG = re.compile(r"<(!--|/?([a-zA-Z][a-zA-Z0-9]*)|[!?])")
 
 
 def readings(source: str) -> tuple[str, str]:
-    """The texts of HTML: one with the parts around an inline tag joined, one with them apart. Whether markup splits a word is not documented."""
+    """The texts of HTML: one with the parts around an inline tag joined, one with them apart. Whether markup splits a
+    word is not documented.
+    """
     joined: list[str] = []
     apart: list[str] = []
     at = 0

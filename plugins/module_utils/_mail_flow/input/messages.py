@@ -13,8 +13,16 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.eml import message_from_eml
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.expected import check
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import message_of, ordinary, with_options
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import OTHER_TYPES, TYPES, Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    message_of,
+    ordinary,
+    with_options,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import (
+    OTHER_TYPES,
+    TYPES,
+    Message,
+)
 
 _ATTACHMENT: dict[str, Any] = {
     "name": {"type": "str", "required": True},
@@ -55,7 +63,10 @@ MESSAGE_ARGUMENT_SPEC: dict[str, Any] = {
     "date": {"type": "str"},
     "protection": {
         "type": "dict",
-        "options": {"kind": {"type": "str", "default": "none"}, "owner": {"type": "str", "choices": ["own", "other", "unknown"]}},
+        "options": {
+            "kind": {"type": "str", "default": "none"},
+            "owner": {"type": "str", "choices": ["own", "other", "unknown"]},
+        },
     },
     "disclaimer_insertable": {"type": "bool"},
     "expect": {"type": "dict"},
@@ -75,7 +86,11 @@ class Case:
 
 
 def cases_of(
-    options: Sequence[Mapping[str, Any]], find_file: Callable[[str], bytes], now: datetime.datetime, where: str = "messages", defaults: str | None = None
+    options: Sequence[Mapping[str, Any]],
+    find_file: Callable[[str], bytes],
+    now: datetime.datetime,
+    where: str = "messages",
+    defaults: str | None = None,
 ) -> list[Case]:
     """The messages of an option. A message without a date passes now.
 
@@ -89,7 +104,9 @@ def cases_of(
         at = f"{where}[{index}]."
         name = str(each["name"])
         if name in names:
-            raise OptionError(f"{at}name is {name!r}, which another message has.", remedy="Give each message a name of its own.")
+            raise OptionError(
+                f"{at}name is {name!r}, which another message has.", remedy="Give each message a name of its own."
+            )
         names.add(name)
         given = {key: value for key, value in each.items() if key not in _BESIDE and value is not None}
         if "protection" in given:
@@ -103,7 +120,9 @@ def cases_of(
     return cases
 
 
-def _message(path: str | None, given: Mapping[str, Any], find_file: Callable[[str], bytes], at: str, name: str) -> Message:
+def _message(
+    path: str | None, given: Mapping[str, Any], find_file: Callable[[str], bytes], at: str, name: str
+) -> Message:
     if not path:
         return message_of(given, at, name)
     message = message_from_eml(find_file(path), f"{at}eml_path: {path}", name)

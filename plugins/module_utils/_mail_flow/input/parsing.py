@@ -17,10 +17,16 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_address
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import Connector, connector_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import (
+    Connector,
+    connector_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import bytes_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import AcceptedDomain, Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import (
+    AcceptedDomain,
+    Facts,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import (
     IMPORTANCES,
     OTHER_TYPES,
@@ -34,26 +40,76 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 #: Keys of a message.
 MESSAGE_KEYS = (
-    *("from", "mail_from", "authenticated", "to", "cc", "bcc", "subject", "body", "headers", "attachments", "type", "importance"),
+    *(
+        "from",
+        "mail_from",
+        "authenticated",
+        "to",
+        "cc",
+        "bcc",
+        "subject",
+        "body",
+        "headers",
+        "attachments",
+        "type",
+        "importance",
+    ),
     *("classification", "scl", "sender_ip", "size", "date", "protection", "disclaimer_insertable"),
 )
 
 #: Keys of a message whose fields have other names.
-_FIELDS = {"from": "sender", "type": "types", "classification": "classifications", "disclaimer_insertable": "insertable"}
+_FIELDS = {
+    "from": "sender",
+    "type": "types",
+    "classification": "classifications",
+    "disclaimer_insertable": "insertable",
+}
 
 #: Keys of a message to further fields that they determine.
 _BESIDE = {"from": ("also_from",), "body": ("readings", "sources"), "type": ("types_open",)}
 
-#: Extensions of documents that Exchange can read. Source: Microsoft's "Use mail flow rules to inspect message attachments".
-_DOCUMENTS = frozenset({"doc", "docx", "xls", "xlsx", "ppt", "pptx", "pdf", "rtf", "txt", "html", "xml", "odt", "ods", "odp"})
+#: Extensions of documents that Exchange can read. Source: Microsoft's "Use mail flow rules to inspect message
+#: attachments".
+_DOCUMENTS = frozenset(
+    {"doc", "docx", "xls", "xlsx", "ppt", "pptx", "pdf", "rtf", "txt", "html", "xml", "odt", "ods", "odp"}
+)
 
 #: Keys of an attachment. Each is also the name of a field of :class:`Attachment`.
-ATTACHMENT_KEYS = ("name", "size", "text", "nested", "properties", "executable", "password_protected", "unsupported", "limit_exceeded")
+ATTACHMENT_KEYS = (
+    "name",
+    "size",
+    "text",
+    "nested",
+    "properties",
+    "executable",
+    "password_protected",
+    "unsupported",
+    "limit_exceeded",
+)
 
 #: Facts that can be given.
 FACT_KEYS = (
-    *("accepted_domains", "remote_domains", "mailboxes", "mail_users", "contacts", "groups", "unread_groups", "managers", "attributes", "proxy_addresses"),
-    *("irm_configuration", "ome_configurations", "owa_mailbox_policies", "inbound_connectors", "outbound_connectors", "organization_config", "journal_rules"),
+    *(
+        "accepted_domains",
+        "remote_domains",
+        "mailboxes",
+        "mail_users",
+        "contacts",
+        "groups",
+        "unread_groups",
+        "managers",
+        "attributes",
+        "proxy_addresses",
+    ),
+    *(
+        "irm_configuration",
+        "ome_configurations",
+        "owa_mailbox_policies",
+        "inbound_connectors",
+        "outbound_connectors",
+        "organization_config",
+        "journal_rules",
+    ),
     "dialect",
 )
 
@@ -78,8 +134,14 @@ def message_of(options: Mapping[str, Any], where: str, name: str = "") -> Messag
     sender = _address(given.get("from"), f"{where}from")
     mail_from = str(given.get("mail_from", sender))
     if mail_from and not is_address(mail_from):
-        raise OptionError(f"{where}mail_from is {mail_from!r}, which is not a valid SMTP address.", remedy="Give one, or an empty text for none.")
-    people = {field: tuple(_address(each, f"{where}{field}") for each in _listed(given.get(field), f"{where}{field}")) for field in ("to", "cc", "bcc")}
+        raise OptionError(
+            f"{where}mail_from is {mail_from!r}, which is not a valid SMTP address.",
+            remedy="Give one, or an empty text for none.",
+        )
+    people = {
+        field: tuple(_address(each, f"{where}{field}") for each in _listed(given.get(field), f"{where}{field}"))
+        for field in ("to", "cc", "bcc")
+    }
     if not any(people.values()):
         raise OptionError(f"{where}to, cc and bcc are empty.", remedy="Name at least one recipient.")
     return Message(
@@ -94,9 +156,12 @@ def message_of(options: Mapping[str, Any], where: str, name: str = "") -> Messag
         body=str(given.get("body", "")),
         headers=_headers(given.get("headers", {}), f"{where}headers"),
         attachments=tuple(
-            _attachment(each, f"{where}attachments[{index}]") for index, each in enumerate(_listed(given.get("attachments"), f"{where}attachments"))
+            _attachment(each, f"{where}attachments[{index}]")
+            for index, each in enumerate(_listed(given.get("attachments"), f"{where}attachments"))
         ),
-        types=frozenset(_choice(each, (*TYPES, *OTHER_TYPES), f"{where}type") for each in _listed(given.get("type"), f"{where}type")),
+        types=frozenset(
+            _choice(each, (*TYPES, *OTHER_TYPES), f"{where}type") for each in _listed(given.get("type"), f"{where}type")
+        ),
         importance=_choice(given.get("importance", "Normal"), IMPORTANCES, f"{where}importance"),
         classifications=frozenset(str(each) for each in _listed(given.get("classification"), f"{where}classification")),
         scl=_number(given.get("scl"), f"{where}scl", -1, 9),
@@ -118,17 +183,22 @@ def with_options(message: Message, options: Mapping[str, Any], where: str) -> Me
     read = message_of(whole, where, message.name)
     fields = {_FIELDS.get(key, key): getattr(read, _FIELDS.get(key, key)) for key in given}
     # A given value replaces all other addresses, texts and types that a file may mean.
-    fields.update({beside: getattr(read, beside) for key, others in _BESIDE.items() if key in given for beside in others})
+    fields.update(
+        {beside: getattr(read, beside) for key, others in _BESIDE.items() if key in given for beside in others}
+    )
     return replace(message, **fields)
 
 
 def ordinary(message: Message) -> Message:
-    """A message with its gaps filled as in an ordinary one: it has no special type and a spam confidence level of 0, and its documents can be read, are not
-    protected by a password, and contain no program. The text of documents stays unknown, and so does any other file.
+    """A message with its gaps filled as in an ordinary one: it has no special type and a spam confidence level of 0,
+    and its documents can be read, are not protected by a password, and contain no program. The text of documents stays
+    unknown, and so does any other file.
     """
     attachments = message.attachments
     if attachments is not None:
-        attachments = tuple(_ordinary(each) if each.name.rpartition(".")[2].casefold() in _DOCUMENTS else each for each in attachments)
+        attachments = tuple(
+            _ordinary(each) if each.name.rpartition(".")[2].casefold() in _DOCUMENTS else each for each in attachments
+        )
     classifications = frozenset[str]() if message.classifications is None else message.classifications
     types = frozenset[str]() if message.types is None else message.types
     return replace(
@@ -143,7 +213,11 @@ def ordinary(message: Message) -> Message:
 
 
 def _ordinary(attachment: Attachment) -> Attachment:
-    flags: dict[str, Any] = {name: False for name in ("executable", "password_protected", "unsupported", "limit_exceeded") if getattr(attachment, name) is None}
+    flags: dict[str, Any] = {
+        name: False
+        for name in ("executable", "password_protected", "unsupported", "limit_exceeded")
+        if getattr(attachment, name) is None
+    }
     return replace(attachment, **flags)
 
 
@@ -157,15 +231,28 @@ def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
     given = {key: value for key, value in options.items() if value is not None}
 
     def people(key: str) -> frozenset[str] | None:
-        return frozenset(_address(each, f"{where}{key}").lower() for each in _listed(given[key], f"{where}{key}")) if key in given else None
+        return (
+            frozenset(_address(each, f"{where}{key}").lower() for each in _listed(given[key], f"{where}{key}"))
+            if key in given
+            else None
+        )
 
     def pairs(key: str, read: Callable[[Any, str], Any]) -> dict[str, Any] | None:
         return (
-            {str(name).lower(): read(value, f"{where}{key}.{name}") for name, value in _mapped(given[key], f"{where}{key}").items()} if key in given else None
+            {
+                str(name).lower(): read(value, f"{where}{key}.{name}")
+                for name, value in _mapped(given[key], f"{where}{key}").items()
+            }
+            if key in given
+            else None
         )
 
     def each(key: str, read: Callable[[Any, str], Any]) -> tuple[Any, ...] | None:
-        return tuple(read(value, f"{where}{key}") for value in _listed(given[key], f"{where}{key}")) if key in given else None
+        return (
+            tuple(read(value, f"{where}{key}") for value in _listed(given[key], f"{where}{key}"))
+            if key in given
+            else None
+        )
 
     remote = each("remote_domains", _remote)
     return Facts(
@@ -177,14 +264,20 @@ def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
         groups=pairs("groups", lambda value, at: tuple(_address(member, at).lower() for member in _listed(value, at))),
         unread_groups=people("unread_groups") or frozenset(),
         managers=pairs("managers", lambda value, at: _address(value, at).lower() if value else ""),
-        attributes=pairs("attributes", lambda value, at: {str(name).lower(): str(text) for name, text in _mapped(value, at).items()}),
+        attributes=pairs(
+            "attributes", lambda value, at: {str(name).lower(): str(text) for name, text in _mapped(value, at).items()}
+        ),
         proxy_addresses=pairs("proxy_addresses", lambda value, at: _address(value, at).lower()) or {},
-        irm_configuration=_mapped(given["irm_configuration"], f"{where}irm_configuration") if "irm_configuration" in given else None,
+        irm_configuration=_mapped(given["irm_configuration"], f"{where}irm_configuration")
+        if "irm_configuration" in given
+        else None,
         ome_configurations=each("ome_configurations", _ome_configuration),
         owa_mailbox_policies=each("owa_mailbox_policies", _mapped),
         inbound_connectors=each("inbound_connectors", _mapped),
         outbound_connectors=each("outbound_connectors", _connector),
-        organization_config=_mapped(given["organization_config"], f"{where}organization_config") if "organization_config" in given else None,
+        organization_config=_mapped(given["organization_config"], f"{where}organization_config")
+        if "organization_config" in given
+        else None,
         journal_rules=each("journal_rules", _mapped),
         dialect=_dialect(given.get("dialect", Dialect.AGREED), f"{where}dialect"),
     )
@@ -209,7 +302,10 @@ def refuse_unknown(options: Mapping[str, Any], known: Iterable[str], where: str)
 def nearest(value: Any, names: Sequence[str]) -> str:
     """The name that was probably meant; empty if none is similar."""
     by_small = {name.casefold(): name for name in names}
-    return next((by_small[near] for near in difflib.get_close_matches(str(value).casefold(), list(by_small), n=1, cutoff=0.5)), "")
+    return next(
+        (by_small[near] for near in difflib.get_close_matches(str(value).casefold(), list(by_small), n=1, cutoff=0.5)),
+        "",
+    )
 
 
 def _listed(value: Any, where: str) -> list[Any]:
@@ -230,14 +326,19 @@ def _mapped(value: Any, where: str) -> Mapping[str, Any]:
 
 def _address(value: Any, where: str) -> str:
     if not isinstance(value, str) or not is_address(value):
-        raise OptionError(f"{where} is {value!r}, which is not a valid SMTP address.", remedy="Write it as user@domain, without a display name.")
+        raise OptionError(
+            f"{where} is {value!r}, which is not a valid SMTP address.",
+            remedy="Write it as user@domain, without a display name.",
+        )
     return str(value)
 
 
 def _choice(value: Any, choices: tuple[str, ...], where: str) -> str:
     if value not in choices:
         near = nearest(value, choices)
-        raise OptionError(f"{where} is {value!r}.", remedy=f"Did you mean {near}?" if near else f"Use one of {', '.join(choices)}.")
+        raise OptionError(
+            f"{where} is {value!r}.", remedy=f"Did you mean {near}?" if near else f"Use one of {', '.join(choices)}."
+        )
     return str(value)
 
 
@@ -258,7 +359,9 @@ def _size(value: Any, where: str) -> int | None:
         return None
     size = bytes_of(value) if not isinstance(value, bool) else None
     if size is None:
-        raise OptionError(f"{where} is {value!r}, which is not a valid size.", remedy="Give bytes, or a number with KB or MB.")
+        raise OptionError(
+            f"{where} is {value!r}, which is not a valid size.", remedy="Give bytes, or a number with KB or MB."
+        )
     return size
 
 
@@ -277,11 +380,18 @@ def _date(value: Any, where: str) -> datetime.datetime | None:
     try:
         return value if isinstance(value, datetime.datetime) else datetime.datetime.fromisoformat(str(value))
     except ValueError as error:
-        raise OptionError(f"{where} is {value!r}, which is not a valid date.", remedy="Write it as 2026-03-01T12:00:00Z.") from error
+        raise OptionError(
+            f"{where} is {value!r}, which is not a valid date.", remedy="Write it as 2026-03-01T12:00:00Z."
+        ) from error
 
 
 def _headers(value: Any, where: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    return tuple(sorted((str(name).lower(), tuple(str(each) for each in _listed(values, where))) for name, values in _mapped(value, where).items()))
+    return tuple(
+        sorted(
+            (str(name).lower(), tuple(str(each) for each in _listed(values, where)))
+            for name, values in _mapped(value, where).items()
+        )
+    )
 
 
 def _attachment(value: Any, where: str) -> Attachment:
@@ -294,9 +404,16 @@ def _attachment(value: Any, where: str) -> Attachment:
         name=str(options["name"]),
         size=_size(options.get("size"), f"{where}.size"),
         text=None if options.get("text") is None else str(options["text"]),
-        nested=None if options.get("nested") is None else tuple(str(each) for each in _listed(options["nested"], f"{where}.nested")),
-        properties=None if properties is None else tuple(sorted((str(name), str(text)) for name, text in _mapped(properties, f"{where}.properties").items())),
-        **{key: _flag(options.get(key), f"{where}.{key}") for key in ("executable", "password_protected", "unsupported", "limit_exceeded")},
+        nested=None
+        if options.get("nested") is None
+        else tuple(str(each) for each in _listed(options["nested"], f"{where}.nested")),
+        properties=None
+        if properties is None
+        else tuple(sorted((str(name), str(text)) for name, text in _mapped(properties, f"{where}.properties").items())),
+        **{
+            key: _flag(options.get(key), f"{where}.{key}")
+            for key in ("executable", "password_protected", "unsupported", "limit_exceeded")
+        },
     )
 
 
@@ -318,7 +435,8 @@ def _ome_configuration(value: Any, where: str) -> Mapping[str, Any]:
     options = _mapped(value, where)
     if not options.get("identity"):
         raise OptionError(
-            f"{where}.identity is required.", remedy="Give each configuration as the options of ome_configuration: identity, otp_enabled and so on."
+            f"{where}.identity is required.",
+            remedy="Give each configuration as the options of ome_configuration: identity, otp_enabled and so on.",
         )
     return options
 

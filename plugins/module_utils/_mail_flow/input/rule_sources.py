@@ -12,8 +12,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.ar
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, read
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.directory import facts_of_directory, read_directory
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_file import document_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.directory import (
+    facts_of_directory,
+    read_directory,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_file import (
+    document_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import (
     PROOF_SUBSETS,
     RULE_SUBSETS,
@@ -22,8 +27,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     facts_not_in,
     rules_from,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import MESSAGES_ARGUMENT_SPEC, Case
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    Guarantee,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import (
+    MESSAGES_ARGUMENT_SPEC,
+    Case,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import DIALECTS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
@@ -55,8 +65,8 @@ def given_facts(params: Mapping[str, Any]) -> dict[str, Any]:
 def tested_rules(
     task: MailFlowContext, cases: Sequence[Case], others: RuleSet | None, guarantees: Sequence[Guarantee]
 ) -> tuple[RuleSet, dict[str, Any], dict[str, str]]:
-    """The tested rules, the facts, and why some facts could not be read. One round trip, and more where rules or guarantees name groups, people by a name, or
-    managers.
+    """The tested rules, the facts, and why some facts could not be read. One round trip, and more where rules or
+    guarantees name groups, people by a name, or managers.
     """
     params, given = task.params, given_facts(task.params)
     if params["source"]:
@@ -70,7 +80,10 @@ def tested_rules(
         organization = read(task.session, [*RULE_SUBSETS, *wanted], fresh=True)
         rules, (found, unavailable) = RuleSet(rules_from(organization)), facts_from(organization, wanted)
     else:
-        rules, wanted = proposed, facts_needed([proposed, *([others] if others else [])], [case.message for case in cases], given)
+        rules, wanted = (
+            proposed,
+            facts_needed([proposed, *([others] if others else [])], [case.message for case in cases], given),
+        )
         if params["guarantees"] or params["overview"] or params["simplify"] or others is not None:
             # A proof is about all mail, so it needs every fact about who is inside.
             expiry = ["ome_configurations"] if any(each.expires_within_days for each in guarantees) else []
@@ -79,8 +92,12 @@ def tested_rules(
     return rules, *_with_people(task, [rules, *([others] if others else [])], guarantees, found, unavailable)
 
 
-def replayed_rules(task: MailFlowContext, others: RuleSet | None, guarantees: Sequence[Guarantee]) -> tuple[RuleSet, dict[str, Any], dict[str, str]]:
-    """The rules that a trace is replayed through, the facts, and why some facts could not be read. Real mail is of every kind, so it needs every fact."""
+def replayed_rules(
+    task: MailFlowContext, others: RuleSet | None, guarantees: Sequence[Guarantee]
+) -> tuple[RuleSet, dict[str, Any], dict[str, str]]:
+    """The rules that a trace is replayed through, the facts, and why some facts could not be read. Real mail is of
+    every kind, so it needs every fact.
+    """
     params, given = task.params, given_facts(task.params)
     if params["source"] or (params["rules"] is not None and params["facts"] is not None):
         return tested_rules(task, (), others, guarantees)
@@ -100,12 +117,20 @@ def organization_rules(task: MailFlowContext) -> tuple[Organization, RuleSet, di
 
 
 def _with_people(
-    task: MailFlowContext, rule_sets: Sequence[RuleSet], guarantees: Sequence[Guarantee], found: Mapping[str, Any], unavailable: Mapping[str, str]
+    task: MailFlowContext,
+    rule_sets: Sequence[RuleSet],
+    guarantees: Sequence[Guarantee],
+    found: Mapping[str, Any],
+    unavailable: Mapping[str, str],
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """The facts, what the directory says of those whom rules and guarantees name included, and why some could not be read."""
+    """The facts, what the directory says of those whom rules and guarantees name included, and why some could not be
+    read.
+    """
     given = given_facts(task.params)
     facts = {**found, **given}
-    people, unread = facts_of_directory(read_directory(task.session, [*rule_sets, RuleSet(each.selection for each in guarantees)], facts), given)
+    people, unread = facts_of_directory(
+        read_directory(task.session, [*rule_sets, RuleSet(each.selection for each in guarantees)], facts), given
+    )
     return {**facts, **people}, {**unavailable, **unread}
 
 
@@ -128,8 +153,12 @@ def _validated(option: str, value: Any, spec: Mapping[str, Any]) -> Any:
     return validation.validated_parameters[option]
 
 
-def settings_before(facts: Mapping[str, Any], given: Mapping[str, Any], others: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The IRM configuration for the other rules: that of their file, if it and the tested one are known. A given one applies to both."""
+def settings_before(
+    facts: Mapping[str, Any], given: Mapping[str, Any], others: Mapping[str, Any]
+) -> Mapping[str, Any] | None:
+    """The IRM configuration for the other rules: that of their file, if it and the tested one are known. A given one
+    applies to both.
+    """
     now: Mapping[str, Any] | None = facts.get("irm_configuration")
     if now is None or given.get("irm_configuration") is not None:
         return now

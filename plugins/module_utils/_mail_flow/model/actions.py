@@ -1,9 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every action of a mail flow rule: what it does to protection, to delivery, and to what later rules see. Private to the collection.
+"""Every action of a mail flow rule: what it does to protection, to delivery, and to what later rules see. Private to
+the collection.
 
-The actions of one rule have no order among themselves. Source: Microsoft's "Mail flow rules", "Mail flow rule actions" and New-TransportRule pages.
+The actions of one rule have no order among themselves. Source: Microsoft's "Mail flow rules", "Mail flow rule actions"
+and New-TransportRule pages.
 """
 
 from __future__ import annotations
@@ -45,7 +47,8 @@ class Action:
     :param content: whether it needs content that S/MIME hides.
     :param in_audit: the modes other than ``Enforce`` in which it is done.
     :param unknowns: the open questions that it can meet.
-    :param fate_if: the option and its value with which it also decides what becomes of the copy; empty if there is none.
+    :param fate_if: the option and its value with which it also decides what becomes of the copy; empty if there is
+        none.
     """
 
     option: str
@@ -78,8 +81,20 @@ ACTIONS: tuple[Action, ...] = (
     Action("apply_rights_protection_template", Does.ENCRYPT, "protection", content=True, unknowns=_ENCRYPTING),
     Action("apply_ome", Does.ENCRYPT, "protection", content=True, unknowns=_ENCRYPTING),
     Action("apply_rights_protection_customization_template", Does.BRAND, unknowns=(questions.WHICH_TEMPLATE,)),
-    Action("remove_ome_v2", Does.DECRYPT, "protection", content=True, unknowns=(questions.ENCRYPTED_AND_DECRYPTED, questions.PROTECTED_BY_NOW)),
-    Action("remove_ome", Does.DECRYPT, "protection", content=True, unknowns=(questions.ENCRYPTED_AND_DECRYPTED, questions.PROTECTED_BY_NOW)),
+    Action(
+        "remove_ome_v2",
+        Does.DECRYPT,
+        "protection",
+        content=True,
+        unknowns=(questions.ENCRYPTED_AND_DECRYPTED, questions.PROTECTED_BY_NOW),
+    ),
+    Action(
+        "remove_ome",
+        Does.DECRYPT,
+        "protection",
+        content=True,
+        unknowns=(questions.ENCRYPTED_AND_DECRYPTED, questions.PROTECTED_BY_NOW),
+    ),
     Action("remove_rms_attachment_encryption", Does.DETAIL, content=True),
     Action("delete_message", Does.DELETE, ends=True),
     Action("quarantine", Does.QUARANTINE, ends=True),
@@ -117,13 +132,23 @@ ACTIONS: tuple[Action, ...] = (
 )
 
 #: Options with a list of people.
-_PEOPLE = frozenset({"redirect_message_to", "moderate_message_by_user", "add_to_recipients", "copy_to", "blind_copy_to"})
+_PEOPLE = frozenset(
+    {"redirect_message_to", "moderate_message_by_user", "add_to_recipients", "copy_to", "blind_copy_to"}
+)
 
 #: Option to its action.
 BY_OPTION: dict[str, Action] = {row.option: row for row in ACTIONS}
 
 
 def set_actions(section: Mapping[str, Any]) -> dict[str, Any]:
-    """The actions of a rule that do something, so no switch that is off and no empty text or list. One person becomes a list of one."""
-    found = {option: value for option, value in section.items() if value is not None and value is not False and value not in ("", [], ())}
-    return {option: [value] if option in _PEOPLE and isinstance(value, str) else value for option, value in found.items()}
+    """The actions of a rule that do something, so no switch that is off and no empty text or list. One person becomes a
+    list of one.
+    """
+    found = {
+        option: value
+        for option, value in section.items()
+        if value is not None and value is not False and value not in ("", [], ())
+    }
+    return {
+        option: [value] if option in _PEOPLE and isinstance(value, str) else value for option, value in found.items()
+    }

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Predicates that look at attachments. Private to the collection.
 
-A message without attachments has none that could match. What was not given about an attachment is open. Source: Microsoft's "Use mail flow
-rules to inspect message attachments".
+A message without attachments has none that could match. What was not given about an attachment is open. Source:
+Microsoft's "Use mail flow rules to inspect message attachments".
 """
 
 from __future__ import annotations
@@ -13,8 +13,18 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import bytes_of, over, unreadable
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth, about, all_of, any_of, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import (
+    bytes_of,
+    over,
+    unreadable,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
+    Truth,
+    about,
+    all_of,
+    any_of,
+    opened,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Attachment
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import any_pattern
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Settings, Sight
@@ -38,32 +48,56 @@ def any_attachment(decide: OfAttachment) -> Callable[[Sight, Any, Settings], Tru
         if closed is not None:
             return closed
         if sight.content.wrapped:
-            return opened(("wrapper", values), questions.A_FACT, "what a rule sees of attachments in a message that a disclaimer was wrapped around")
+            return opened(
+                ("wrapper", values),
+                questions.A_FACT,
+                "what a rule sees of attachments in a message that a disclaimer was wrapped around",
+            )
         if sight.message.attachments is None:
-            return opened(("attachments", values), questions.A_FACT, "the attachments of the message are not known (give attachments)")
-        return about(any_of(decide(attachment, values, settings) for attachment in sight.message.attachments), "attachments")
+            return opened(
+                ("attachments", values),
+                questions.A_FACT,
+                "the attachments of the message are not known (give attachments)",
+            )
+        return about(
+            any_of(decide(attachment, values, settings) for attachment in sight.message.attachments), "attachments"
+        )
 
     return evaluate
 
 
 def _unknown(attachment: Attachment, what: str, values: Any) -> Truth:
-    return opened(("attachment", what, attachment, values), questions.A_FACT, f"{what} the attachment {attachment.name} is not known")
+    return opened(
+        ("attachment", what, attachment, values),
+        questions.A_FACT,
+        f"{what} the attachment {attachment.name} is not known",
+    )
 
 
 def has_word(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
     """With one of the words in its text."""
-    return _unknown(attachment, "the text of", values) if attachment.text is None else any_word(attachment.text[:_WORDS_READ], values)
+    return (
+        _unknown(attachment, "the text of", values)
+        if attachment.text is None
+        else any_word(attachment.text[:_WORDS_READ], values)
+    )
 
 
 def has_pattern(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
     """With one of the patterns in its text."""
-    return _unknown(attachment, "the text of", values) if attachment.text is None else any_pattern(attachment.text[:_PATTERNS_READ], values, settings.dialect)
+    return (
+        _unknown(attachment, "the text of", values)
+        if attachment.text is None
+        else any_pattern(attachment.text[:_PATTERNS_READ], values, settings.dialect)
+    )
 
 
 def name_has_pattern(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
     """With one of the patterns in its name."""
     inside = any_of(any_pattern(name, values, settings.dialect) for name in attachment.nested or ())
-    count = opened(("nested", attachment), questions.A_FACT, f"whether the names of files in {attachment.name} count", shared=True)
+    count = opened(
+        ("nested", attachment), questions.A_FACT, f"whether the names of files in {attachment.name} count", shared=True
+    )
     return any_of((any_pattern(attachment.name, values, settings.dialect), all_of((inside, count))))
 
 
@@ -79,7 +113,11 @@ def extension_is(attachment: Attachment, values: tuple[str, ...], settings: Sett
         return True
     if any(extension(name) in wanted for name in attachment.nested or ()):
         return (
-            opened(("in message", attachment, values), questions.A_FACT, f"whether files in {attachment.name}, a message, count")
+            opened(
+                ("in message", attachment, values),
+                questions.A_FACT,
+                f"whether files in {attachment.name}, a message, count",
+            )
             if attachment.message
             else True
         )
@@ -101,7 +139,10 @@ def property_has_word(attachment: Attachment, values: tuple[str, ...], settings:
         return _unknown(attachment, "a document property of", values)
     known = {name.casefold(): value for name, value in attachment.properties}
     pairs = (value.partition(":") for value in values)
-    return any_of(any_word(known.get(name.strip().casefold(), ""), [word.strip() for word in words.split(",")]) for name, _colon, words in pairs)
+    return any_of(
+        any_word(known.get(name.strip().casefold(), ""), [word.strip() for word in words.split(",")])
+        for name, _colon, words in pairs
+    )
 
 
 def says(field: str, what: str) -> OfAttachment:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Outbound connectors: whose mail they take, and what they say of TLS. Private to the collection.
 
-A domain in a connector is that domain alone, ``*.domain`` its subdomains alone, ``*`` every domain: other than in the conditions of rules. Source:
-Microsoft's New-OutboundConnector page.
+A domain in a connector is that domain alone, ``*.domain`` its subdomains alone, ``*`` every domain: other than in the
+conditions of rules. Source: Microsoft's New-OutboundConnector page.
 """
 
 from __future__ import annotations
@@ -13,10 +13,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-#: What forced TLS checks of the other side: nothing, that an authority vouches for its certificate, and also for its name. Each includes those before it.
+#: What forced TLS checks of the other side: nothing, that an authority vouches for its certificate, and also for its
+#: name. Each includes those before it.
 VALIDATIONS = ("encryption_only", "certificate", "domain")
 
-_VALIDATION_OF = {"": "", "EncryptionOnly": "encryption_only", "CertificateValidation": "certificate", "DomainValidation": "domain"}
+_VALIDATION_OF = {
+    "": "",
+    "EncryptionOnly": "encryption_only",
+    "CertificateValidation": "certificate",
+    "DomainValidation": "domain",
+}
 
 #: The claim of a guarantee that a copy is protected, or leaves only by forced TLS, or does not leave.
 IN_TRANSIT = "protected_in_transit"
@@ -28,7 +34,9 @@ ON_PREMISES = "servers on premises"
 
 
 def at_least(validation: str, least: str) -> bool:
-    """Whether TLS that checks this is forced, and checks what is wanted at least. An empty text is TLS that is not forced."""
+    """Whether TLS that checks this is forced, and checks what is wanted at least. An empty text is TLS that is not
+    forced.
+    """
     return bool(validation) and VALIDATIONS.index(validation) >= VALIDATIONS.index(least)
 
 
@@ -36,7 +44,8 @@ def at_least(validation: str, least: str) -> bool:
 class Connector:
     """An outbound connector.
 
-    :param domains: whose mail it takes, in lower case: ``contoso.com``, ``*.contoso.com`` or ``*``; empty if only rules or accepted domains bring it mail.
+    :param domains: whose mail it takes, in lower case: ``contoso.com``, ``*.contoso.com`` or ``*``; empty if only rules
+        or accepted domains bring it mail.
     :param validation: what its TLS checks, one of :data:`VALIDATIONS`; empty if it does not force TLS.
     :param doubt: why it may force more than that; empty if it does not.
     :param smart_hosts: the servers that it hands mail to; empty where mail goes to the recipient's own servers.

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Predicates that look at the subject, the text, headers, and properties of the message. Private to the collection.
 
-Each takes what it sees (a ``Sight``), its values as the rule has them (most often a tuple of texts), and the rule's settings. It returns a
-``Truth``: true, false, or open with the number of the question (U-number) and a reason. Source: Microsoft's "Mail flow rule conditions and
-exceptions" and New-TransportRule pages.
+Each takes what it sees (a ``Sight``), its values as the rule has them (most often a tuple of texts), and the rule's
+settings. It returns a ``Truth``: true, false, or open with the number of the question (U-number) and a reason. Source:
+Microsoft's "Mail flow rule conditions and exceptions" and New-TransportRule pages.
 """
 
 from __future__ import annotations
@@ -18,10 +18,20 @@ from typing import Any, Literal
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Truth, about, any_of, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
+    Open,
+    Truth,
+    about,
+    any_of,
+    opened,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import any_pattern
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Content, Settings, Sight
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
+    Content,
+    Settings,
+    Sight,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import any_word
 
 #: Decides about a text.
@@ -42,7 +52,8 @@ _UNITS = {"": 1, "b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 <<
 #: A size, rounded or not, and the bytes that Exchange shows after it.
 _SIZE = re.compile(r"\s*([\d,]+(?:\.\d+)?)\s*([kmgt]?b?)\b(?:.*\(([\d,]+) bytes\))?.*", re.IGNORECASE | re.DOTALL)
 
-#: A message on the wire is larger than its content: the factor of base64 with line breaks, and the maximum size of headers.
+#: A message on the wire is larger than its content: the factor of base64 with line breaks, and the maximum size of
+#: headers.
 ENCODED, _HEADERS = 1.4, 100_000
 
 
@@ -62,7 +73,11 @@ def in_subject(decide: OfText) -> Callable[[Sight, Any, Settings], Truth]:
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
         found = about(decide(sight.content.subject, values, settings), "subject")
         if found is not False and sight.content.wrapped:
-            return opened(("wrapper", values), questions.A_FACT, "the subject of the message that a disclaimer was wrapped around is not documented")
+            return opened(
+                ("wrapper", values),
+                questions.A_FACT,
+                "the subject of the message that a disclaimer was wrapped around is not documented",
+            )
         return found
 
     return evaluate
@@ -80,7 +95,12 @@ def in_subject_or_body(decide: OfText) -> Callable[[Sight, Any, Settings], Truth
         if closed is not None:
             return any_of((subject, closed))
         if sight.content.body is None:
-            return any_of((subject, opened(("body", values), questions.A_FACT, "the text of the message is not known (give body)")))
+            return any_of(
+                (
+                    subject,
+                    opened(("body", values), questions.A_FACT, "the text of the message is not known (give body)"),
+                )
+            )
         return any_of((subject, about(_in_body(decide, sight.content, values, settings), "body")))
 
     return evaluate
@@ -100,7 +120,9 @@ def _in_body(decide: OfText, content: Content, values: Any, settings: Settings) 
 
 
 def unreadable(sight: Sight) -> Truth | None:
-    """The open answer (U30) of each predicate that looks at the content of a message that Exchange may not be able to read; ``None`` if it can."""
+    """The open answer (U30) of each predicate that looks at the content of a message that Exchange may not be able to
+    read; ``None`` if it can.
+    """
     protection = sight.message.protection
     if sight.content.wrapped:
         return None
@@ -111,13 +133,22 @@ def unreadable(sight: Sight) -> Truth | None:
     setting = str((sight.facts.irm_configuration or {}).get("transport_decryption_setting") or "Optional")
     if protection.owner == "own" and setting != "Disabled":
         return None
-    why = "transport decryption is switched off" if protection.owner == "own" else "the keys are not known to be the organization's"
-    return opened(("readable",), questions.UNREADABLE, f"what a rule makes of protected content that Exchange cannot read: {why}")
+    why = (
+        "transport decryption is switched off"
+        if protection.owner == "own"
+        else "the keys are not known to be the organization's"
+    )
+    return opened(
+        ("readable",), questions.UNREADABLE, f"what a rule makes of protected content that Exchange cannot read: {why}"
+    )
 
 
 def decrypted(message: Message, facts: Facts) -> Literal[True] | Open:
     """Whether Exchange decrypts what it must (``transport_decryption_setting: Mandatory``), and would otherwise reject."""
-    protection, setting = message.protection, str((facts.irm_configuration or {}).get("transport_decryption_setting") or "Optional")
+    protection, setting = (
+        message.protection,
+        str((facts.irm_configuration or {}).get("transport_decryption_setting") or "Optional"),
+    )
     if setting != "Mandatory" or (protection is not None and (not protection.by_rights or protection.owner == "own")):
         return True
     why = "whether Exchange rejects the message, which it must decrypt (transport_decryption_setting is Mandatory): the keys may be another organization's"
@@ -132,7 +163,11 @@ def in_header(decide: OfText) -> Callable[[Sight, Any, Settings], Truth]:
         given = sight.content.header(name.lower())
         if not is_own_header(name.lower()) and given != dict(sight.message.headers).get(name.lower()):
             whose = "which every message has" if name.lower() in _FIELDS else "which the mail system sets"
-            return opened(("header", name.lower(), wanted), questions.A_FACT, f"whether rules can set or remove the header {name}, {whose}")
+            return opened(
+                ("header", name.lower(), wanted),
+                questions.A_FACT,
+                f"whether rules can set or remove the header {name}, {whose}",
+            )
         values = header_values(sight, name.lower())
         if values is None:
             return opened(
@@ -142,7 +177,11 @@ def in_header(decide: OfText) -> Callable[[Sight, Any, Settings], Truth]:
             )
         found = about(any_of(decide(value, wanted, settings) for value in values), "headers")
         if found is False and values and given is None and name.lower() in _WITH_NAMES:
-            return opened(("header", name.lower(), wanted), questions.A_FACT, f"whether the field {name} has a name beside an address (headers)")
+            return opened(
+                ("header", name.lower(), wanted),
+                questions.A_FACT,
+                f"whether the field {name} has a name beside an address (headers)",
+            )
         return found
 
     return evaluate
@@ -178,7 +217,11 @@ def is_own_header(name: str) -> bool:
 def importance_is(sight: Sight, value: str, settings: Settings) -> Truth:
     """The importance; a message that has none is normal."""
     if sight.message.importance is None:
-        return opened(("importance",), questions.A_FACT, "the importance of the message, of which it has only headers of other systems (importance)")
+        return opened(
+            ("importance",),
+            questions.A_FACT,
+            "the importance of the message, of which it has only headers of other systems (importance)",
+        )
     return sight.message.importance.casefold() == value.casefold()
 
 
@@ -186,7 +229,11 @@ def has_classification(sight: Sight, value: str, settings: Settings) -> Truth:
     """One of the message's classifications."""
     known = sight.content.classifications
     if known is None:
-        return opened(("classification",), questions.A_FACT, "the classification of the message is not known (give classification, [] for none)")
+        return opened(
+            ("classification",),
+            questions.A_FACT,
+            "the classification of the message is not known (give classification, [] for none)",
+        )
     return any(same_name(value, each) for each in known)
 
 
@@ -194,9 +241,15 @@ def has_no_classification(sight: Sight, value: bool, settings: Settings) -> Trut
     """No classification. What the condition does if it is false is unknown."""
     known = sight.content.classifications
     if not value:
-        return opened(("no classification",), questions.CLASSIFICATION_FALSE, "what has_no_classification does if it is false")
+        return opened(
+            ("no classification",), questions.CLASSIFICATION_FALSE, "what has_no_classification does if it is false"
+        )
     return (
-        opened(("classified",), questions.A_FACT, "the classification of the message is not known (give classification, [] for none)")
+        opened(
+            ("classified",),
+            questions.A_FACT,
+            "the classification of the message is not known (give classification, [] for none)",
+        )
         if known is None
         else not known
     )
@@ -205,16 +258,28 @@ def has_no_classification(sight: Sight, value: bool, settings: Settings) -> Trut
 def spam_level_is(sight: Sight, value: int, settings: Settings) -> Truth:
     """The spam confidence level is this or higher."""
     if sight.content.scl_set:
-        return opened(("scl", value), questions.SPAM_LEVEL, "whether a rule sees the spam confidence level that an earlier rule set")
+        return opened(
+            ("scl", value),
+            questions.SPAM_LEVEL,
+            "whether a rule sees the spam confidence level that an earlier rule set",
+        )
     if sight.message.scl is None:
-        return opened(("scl", value), questions.SPAM_LEVEL, "the spam confidence level of the message when the rules run (give scl)")
+        return opened(
+            ("scl", value),
+            questions.SPAM_LEVEL,
+            "the spam confidence level of the message when the rules run (give scl)",
+        )
     return sight.message.scl >= int(value)
 
 
 def sent_from(sight: Sight, values: tuple[str, ...], settings: Settings) -> Truth:
     """The last hop is in one of the ranges."""
     if sight.message.sender_ip is None:
-        return opened(("last hop", values), questions.A_FACT, "the address that the message came from last is not known (give sender_ip)")
+        return opened(
+            ("last hop", values),
+            questions.A_FACT,
+            "the address that the message came from last is not known (give sender_ip)",
+        )
     here = ipaddress.ip_address(sight.message.sender_ip)
     return any_of(_in_range(here, value) for value in values)
 
@@ -231,23 +296,39 @@ def _in_range(here: ipaddress.IPv4Address | ipaddress.IPv6Address, value: str) -
 
 
 def is_type(sight: Sight, value: str, settings: Settings) -> Truth:
-    """One of the message types. What protects the message makes two of them: S/MIME, and message encryption or rights management."""
+    """One of the message types. What protects the message makes two of them: S/MIME, and message encryption or rights
+    management.
+    """
     message, content = sight.message, sight.content
     protection = message.protection
     if protection is None and value in ("Encrypted", "PermissionControlled", "Signed"):
-        return opened(("arrival", value), questions.A_FACT, "how the message is protected is not known (give protection)")
+        return opened(
+            ("arrival", value), questions.A_FACT, "how the message is protected is not known (give protection)"
+        )
     if protection is not None and value == "Encrypted":
         return protection.kind == "smime"
     if protection is not None and value == "PermissionControlled":
         if content.asked and not protection.by_rights:
-            return opened(("controlled", "asked"), questions.PROTECTED_BY_NOW, "whether a message counts as protected right after a rule asked for it", False)
+            return opened(
+                ("controlled", "asked"),
+                questions.PROTECTED_BY_NOW,
+                "whether a message counts as protected right after a rule asked for it",
+                False,
+            )
         if content.removed and protection.by_rights and protection.owner != "other":
-            return opened(("controlled", "removed"), questions.PROTECTED_BY_NOW, "whether a message counts as protected right after a rule removed it", True)
+            return opened(
+                ("controlled", "removed"),
+                questions.PROTECTED_BY_NOW,
+                "whether a message counts as protected right after a rule removed it",
+                True,
+            )
         return protection.by_rights
     if value == "Signed" and message.signed:
         return True
     if message.types is None or value in message.types_open:
-        return opened(("type", value), questions.A_FACT, f"whether the message is of the type {value} (give type, [] for none)")
+        return opened(
+            ("type", value), questions.A_FACT, f"whether the message is of the type {value} (give type, [] for none)"
+        )
     return value in message.types
 
 
@@ -276,7 +357,11 @@ def bytes_of(size: str | int) -> int | None:
 def over(size: int, limit: int, what: str) -> Truth:
     """Larger than a limit. Microsoft's pages disagree about exactly the limit."""
     return (
-        size > limit if size != limit else opened(("size", what, limit), questions.AT_THE_LIMIT, f"whether {what} of exactly {limit} bytes is over the limit")
+        size > limit
+        if size != limit
+        else opened(
+            ("size", what, limit), questions.AT_THE_LIMIT, f"whether {what} of exactly {limit} bytes is over the limit"
+        )
     )
 
 
@@ -292,7 +377,11 @@ def message_size_over(sight: Sight, value: str, settings: Settings) -> Truth:
         return True
     if most is not None and most < limit:
         return False
-    return opened(("message size", value), questions.AT_THE_LIMIT, "the size of the message is not known closely enough (give size)")
+    return opened(
+        ("message size", value),
+        questions.AT_THE_LIMIT,
+        "the size of the message is not known closely enough (give size)",
+    )
 
 
 def size_range(message: Message) -> tuple[int, int | None]:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who is inside the organization. Private to the collection.
 
-The two scopes of a sender are not opposites: a forged address of the organization is in neither. Source: Microsoft's New-TransportRule and
-Set-RemoteDomain pages; if they contradict each other, the likely answer is marked as a guess.
+The two scopes of a sender are not opposites: a forged address of the organization is in neither. Source: Microsoft's
+New-TransportRule and Set-RemoteDomain pages; if they contradict each other, the likely answer is marked as a guess.
 """
 
 from __future__ import annotations
@@ -12,7 +12,13 @@ from __future__ import annotations
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth, all_of, any_of, negate, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
+    Truth,
+    all_of,
+    any_of,
+    negate,
+    opened,
+)
 
 
 def _guest(facts: Facts, address: str, asked: str, guess: bool) -> Truth:
@@ -27,11 +33,17 @@ def _accepted(facts: Facts, address: str) -> Truth:
     if is_name(address):
         return opened(("name", address), questions.A_FACT, f"the address of {address} is not known", shared=True)
     kind = facts.domain_type(domain(address))
-    return opened(("domain", domain(address)), questions.A_FACT, "the accepted domains are not known", shared=True) if kind is None else kind in INSIDE
+    return (
+        opened(("domain", domain(address)), questions.A_FACT, "the accepted domains are not known", shared=True)
+        if kind is None
+        else kind in INSIDE
+    )
 
 
 def leaves(facts: Facts, address: str) -> Truth:
-    """Whether a copy for somebody leaves the organization. Rules take some people outside for inside; their mail leaves all the same."""
+    """Whether a copy for somebody leaves the organization. Rules take some people outside for inside; their mail leaves
+    all the same.
+    """
     return negate(_accepted(facts, address))
 
 
@@ -53,7 +65,10 @@ def _authenticated(facts: Facts) -> Truth:
     connectors = facts.internal_connectors
     inside = f" (the connectors {', '.join(connectors)} make mail count as such)" if connectors else ""
     return opened(
-        ("authenticated",), questions.AUTHENTICATED, f"whether the message was sent over an authenticated connection (give authenticated){inside}", shared=True
+        ("authenticated",),
+        questions.AUTHENTICATED,
+        f"whether the message was sent over an authenticated connection (give authenticated){inside}",
+        shared=True,
     )
 
 
@@ -92,6 +107,10 @@ def _internal_domain(facts: Facts, address: str) -> Truth:
     internal = facts.counts_as_internal(domain(address))
     if internal is None:
         return opened(
-            ("remote domain", domain(address)), questions.REMOTE_DOMAINS, f"whether a remote domain makes {domain(address)} internal", False, shared=True
+            ("remote domain", domain(address)),
+            questions.REMOTE_DOMAINS,
+            f"whether a remote domain makes {domain(address)} internal",
+            False,
+            shared=True,
         )
     return internal

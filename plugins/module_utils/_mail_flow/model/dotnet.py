@@ -1,12 +1,14 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Regular expressions as .NET reads them, for who says that Exchange does (``dialect: dotnet``). Private to the collection.
+"""Regular expressions as .NET reads them, for who says that Exchange does (``dialect: dotnet``). Private to the
+collection.
 
-Beside what all sources agree on: ``^ $`` are the borders of the text without ``(?m)``; ``\\b \\B \\A \\z \\Z``, look-around for one character, lazy
-quantifiers, named groups, escapes of control characters and code points, and a leading ``(?s)`` or ``(?n)``. Laziness and names do not change what is found.
-Back references, longer look-around, Unicode categories, atomic groups and conditions are refused. Source: "Regular Expression Language - Quick
-Reference" (.NET).
+Beside what all sources agree on: ``^ $`` are the borders of the text without ``(?m)``; ``\\b \\B \\A \\z \\Z``,
+look-around for one character, lazy quantifiers, named groups, escapes of control characters and code points, and a
+leading ``(?s)`` or ``(?n)``. Laziness and names do not change what is found. Back references, longer look-around,
+Unicode categories, atomic groups and conditions are refused. Source: "Regular Expression Language - Quick Reference"
+(.NET).
 """
 
 from __future__ import annotations
@@ -41,7 +43,8 @@ _IN, _OUT = [(Anchor(end, _WORD, False), Anchor(end, _GAP)) for end in (False, T
 
 _BEGIN, _END = Anchor(False, _NONE), Anchor(True, _NONE)
 
-#: The end of the text, or before the end of its last line: what is found may as well have that in it, if it is the last.
+#: The end of the text, or before the end of its last line: what is found may as well have that in it, if it is the
+#: last.
 _LAST = Sequence((Repeat(_LINE_END, 0, 1), _END))
 
 #: Escape to the place that it stands for.
@@ -67,7 +70,9 @@ class _DotnetParser(Parser):
     def __init__(self, pattern: str, at: int, flags: str) -> None:
         super().__init__(pattern, at, legacy=False)
         self._dot: Node = _EVERY if "s" in flags else ANY
-        self._anchors: dict[str, Node] = {"^": Anchor(False, _LINE_END), "$": Anchor(True, _LINE_END)} if "m" in flags else {"^": _BEGIN, "$": _LAST}
+        self._anchors: dict[str, Node] = (
+            {"^": Anchor(False, _LINE_END), "$": Anchor(True, _LINE_END)} if "m" in flags else {"^": _BEGIN, "$": _LAST}
+        )
         #: Whether what was read ends where the text does.
         self._ended = False
 
@@ -115,7 +120,11 @@ class _DotnetParser(Parser):
             return Chars(((named, named),))
         if character in _PLACES or character in _CONTROLS:
             self.at += 1
-            return self._place(_PLACES[character]) if character in _PLACES else Chars(((_CONTROLS[character], _CONTROLS[character]),))
+            return (
+                self._place(_PLACES[character])
+                if character in _PLACES
+                else Chars(((_CONTROLS[character], _CONTROLS[character]),))
+            )
         return super().escape()
 
     def group(self) -> Node:
@@ -139,12 +148,17 @@ def _look(inside: Node, *, end: bool, negated: bool) -> Node:
     options = inside.options if isinstance(inside, Choice) else (inside,)
     chars = [each for each in options if isinstance(each, Chars)]
     border = _END if end else _BEGIN
-    if any(not isinstance(each, Chars) and each != border and not (end and each == _LAST and _sees_line_end(chars)) for each in options):
+    if any(
+        not isinstance(each, Chars) and each != border and not (end and each == _LAST and _sees_line_end(chars))
+        for each in options
+    ):
         raise NotAgreedError("look-around for more than a character")
     places = [Anchor(end, each, False) for each in chars] + [border] * (len(chars) < len(options))
     if not negated:
         return places[0] if len(places) == 1 else Choice(tuple(places))
-    others = [Anchor(end, Chars(each.ranges, each.classes, not each.negated), len(chars) == len(options)) for each in chars]
+    others = [
+        Anchor(end, Chars(each.ranges, each.classes, not each.negated), len(chars) == len(options)) for each in chars
+    ]
     return Sequence(tuple(others)) if others else Anchor(end, _EVERY, False)
 
 

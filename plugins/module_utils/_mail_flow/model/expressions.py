@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Regular expressions with a meaning on which Microsoft's pages agree, as trees. Private to the collection.
 
-Literals, ``.``, classes, ``\\d \\w \\s`` and their opposites, escaped punctuation, ``* + ? {n,m}``, ``|``, groups, ``^ $``, and a leading ``(?i)``,
-``(?m)`` or ``(?im)``. Everything else has no agreed meaning and is refused with what it is; :mod:`.dotnet` reads more.
+Literals, ``.``, classes, ``\\d \\w \\s`` and their opposites, escaped punctuation, ``* + ? {n,m}``, ``|``, groups, ``^
+$``, and a leading ``(?i)``, ``(?m)`` or ``(?im)``. Everything else has no agreed meaning and is refused with what it
+is; :mod:`.dotnet` reads more.
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ class Chars:
         if not character.isascii() or not self.is_ascii:
             return _has(self, character)
         cases = {character, character.lower(), character.upper()}
-        inside = any(first <= case <= last for first, last in self.ranges for case in cases) or any(_in_class(character, name) for name in self.classes)
+        inside = any(first <= case <= last for first, last in self.ranges for case in cases) or any(
+            _in_class(character, name) for name in self.classes
+        )
         return inside is not self.negated
 
     @property
@@ -64,7 +67,9 @@ class Chars:
     @property
     def rendered(self) -> str:
         """The class as Python's regular expressions have it."""
-        inside = "".join(re.escape(first) + (f"-{re.escape(last)}" if first != last else "") for first, last in self.ranges)
+        inside = "".join(
+            re.escape(first) + (f"-{re.escape(last)}" if first != last else "") for first, last in self.ranges
+        )
         return f"[{'^' if self.negated else ''}{inside}{''.join(chr(92) + name for name in self.classes)}]"
 
 
@@ -321,7 +326,9 @@ def _size(node: Node) -> int:
 
 @lru_cache(maxsize=65536)
 def _has(chars: Chars, character: str) -> bool:
-    """Beyond ASCII, which characters are one letter in two cases is as intricate as Python's regular expressions have it."""
+    """Beyond ASCII, which characters are one letter in two cases is as intricate as Python's regular expressions have
+    it.
+    """
     return re.fullmatch(chars.rendered, character, re.IGNORECASE) is not None
 
 

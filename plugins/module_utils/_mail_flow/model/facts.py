@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is known about an organization. Private to the collection.
 
-A fact that is ``None`` was not given: what depends on it is unknown, not false. If the mailboxes are given, so is the directory: whoever is in
-none of its lists is not an object of the organization. If managers or groups are given, whoever is not in them has none.
+A fact that is ``None`` was not given: what depends on it is unknown, not false. If the mailboxes are given, so is the
+directory: whoever is in none of its lists is not an object of the organization. If managers or groups are given,
+whoever is not in them has none.
 """
 
 from __future__ import annotations
@@ -16,8 +17,17 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_below, spellings, with_parents, without_tag
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import EVERY_DOMAIN, Connector
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
+    domain,
+    is_below,
+    spellings,
+    with_parents,
+    without_tag,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import (
+    EVERY_DOMAIN,
+    Connector,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
@@ -92,7 +102,11 @@ class Facts:
         if self.inbound_connectors is None:
             return None
         makes = ("cloud_services_mail_enabled", "treat_messages_as_internal")
-        return tuple(str(each.get("name")) for each in self.inbound_connectors if each.get("enabled") and any(each.get(key) for key in makes))
+        return tuple(
+            str(each.get("name"))
+            for each in self.inbound_connectors
+            if each.get("enabled") and any(each.get(key) for key in makes)
+        )
 
     def primary(self, address: str) -> str:
         """The primary address of whoever has this one."""
@@ -100,7 +114,9 @@ class Facts:
         return self.proxy_addresses.get(small, small)
 
     def otherwise(self, address: str) -> tuple[str, ...]:
-        """Other addresses that rules may take an address for: other spellings, and the address without its plus tag if Exchange may drop it."""
+        """Other addresses that rules may take an address for: other spellings, and the address without its plus tag if
+        Exchange may drop it.
+        """
         if address.isascii() and "+" not in address and "xn--" not in address:
             return ()
         found = spellings(address)
@@ -115,7 +131,12 @@ class Facts:
         if self.accepted_domains is None:
             return None
         return self._domain_types.get(name) or next(
-            (accepted.type for accepted in self.accepted_domains if accepted.match_subdomains and is_below(name, accepted.name)), ""
+            (
+                accepted.type
+                for accepted in self.accepted_domains
+                if accepted.match_subdomains and is_below(name, accepted.name)
+            ),
+            "",
         )
 
     @cached_property
@@ -144,13 +165,19 @@ class Facts:
         return [place for place, connector in enumerate(self.outbound_connectors or ()) if connector.accepted]
 
     def expiry(self, branding: str) -> int | None:
-        """After how many days mail that shows an OME configuration expires in the portal, 0 if it never does; ``None`` if unknown."""
-        found = next((each for each in self.ome_configurations or () if same_name(str(each.get("identity", "")), branding)), {})
+        """After how many days mail that shows an OME configuration expires in the portal, 0 if it never does; ``None``
+        if unknown.
+        """
+        found = next(
+            (each for each in self.ome_configurations or () if same_name(str(each.get("identity", "")), branding)), {}
+        )
         days = found.get("external_mail_expiry_in_days")
         return None if days is None else int(days)
 
     def expires_within(self, branding: str, days: int) -> bool | None:
-        """Whether mail that shows an OME configuration expires in the portal after so many days at most; ``None`` if unknown."""
+        """Whether mail that shows an OME configuration expires in the portal after so many days at most; ``None`` if
+        unknown.
+        """
         expiry = self.expiry(branding)
         return None if expiry is None else 0 < expiry <= days
 
@@ -164,7 +191,9 @@ class Facts:
         return self.remote_domains[max(wildcards, key=len)] if wildcards else self.remote_domains.get("*", False)
 
     def is_object(self, address: str) -> bool | None:
-        """Whether somebody is a mailbox, mail user or group of the organization; ``None`` if unknown. Contacts are not: their domain counts."""
+        """Whether somebody is a mailbox, mail user or group of the organization; ``None`` if unknown. Contacts are not:
+        their domain counts.
+        """
         if address in self._objects:
             return True
         return False if self.mailboxes is not None or self._is_stranger(address) else None
@@ -189,7 +218,9 @@ class Facts:
     def is_member(self, address: str, group: str) -> Truth:
         """Whether somebody is a member of a group. Only direct membership is documented."""
         if self.groups is None or group not in self.groups:
-            return opened(("member", address, group), questions.A_FACT, f"the members of {group} are not known", shared=True)
+            return opened(
+                ("member", address, group), questions.A_FACT, f"the members of {group} are not known", shared=True
+            )
         if address in self.groups[group]:
             return True
         if self._groups_in[group] & self._groups_with.get(address, 0):
@@ -205,7 +236,8 @@ class Facts:
                 found.update((self.groups or {})[inner])
         return frozenset(found)
 
-    # Each pair of a group and somebody in a group in it may be too many to be kept, so what is kept is a bit for each group that is in another one.
+    # Each pair of a group and somebody in a group in it may be too many to be kept, so what is kept is a bit for each
+    # group that is in another one.
 
     @cached_property
     def _bits(self) -> dict[str, int]:
@@ -225,7 +257,9 @@ class Facts:
     @cached_property
     def _groups_in(self) -> dict[str, int]:
         """Group to the groups in it, and in these. Groups may be in each other."""
-        inner = {group: {each for each in members if each in self._bits} for group, members in (self.groups or {}).items()}
+        inner = {
+            group: {each for each in members if each in self._bits} for group, members in (self.groups or {}).items()
+        }
         found = {group: sum(self._bits[each] for each in members) for group, members in inner.items()}
         changed = True
         while changed:
@@ -249,14 +283,17 @@ class Facts:
         return {manager: tuple(found[manager]) for manager in sorted(found) if manager}
 
     def attribute(self, address: str, name: str) -> str | None:
-        """An attribute of somebody; empty if it is not set or the person is none of the organization's, ``None`` if unknown."""
+        """An attribute of somebody; empty if it is not set or the person is none of the organization's, ``None`` if
+        unknown.
+        """
         if self.is_object(address) is False or self.is_contact(address):
             return ""
         known = (self.attributes or {}).get(address)
         return None if known is None else known.get(name.lower(), "")
 
     def brought(self, written: str, field: str = "") -> tuple[Recipient, ...]:
-        """Who gets a message that a rule sends to an address or a name: for a group, its members, without addresses if they are unknown.
+        """Who gets a message that a rule sends to an address or a name: for a group, its members, without addresses if
+        they are unknown.
 
         :param field: the field in which a rule adds them.
         """
@@ -287,4 +324,6 @@ class Facts:
                 writings.setdefault(small, set()).add(written.lower())
                 found.setdefault(small, Recipient(small, written.lower(), label))
         people = (*found.values(), *(person for address, person in through.items() if address not in found))
-        return tuple(replace(person, also=tuple(sorted(writings[person.address] - {person.written}))) for person in people)
+        return tuple(
+            replace(person, also=tuple(sorted(writings[person.address] - {person.written}))) for person in people
+        )

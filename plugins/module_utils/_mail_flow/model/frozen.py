@@ -9,12 +9,16 @@ from typing import Any, Self
 
 
 class Value:
-    """A frozen dataclass with a fast copy: ``dataclasses.replace`` is six times slower, and would take most of the simulator's time."""
+    """A frozen dataclass with a fast copy: ``dataclasses.replace`` is six times slower, and would take most of the
+    simulator's time.
+    """
 
     def but(self, **changes: Any) -> Self:
         """The same with other values for some fields."""
         if changes.keys() - self.__dict__.keys():
-            raise TypeError(f"{type(self).__name__} has no such fields: {sorted(changes.keys() - self.__dict__.keys())}")
+            raise TypeError(
+                f"{type(self).__name__} has no such fields: {sorted(changes.keys() - self.__dict__.keys())}"
+            )
         new = object.__new__(type(self))
         new.__dict__.update(self.__dict__)
         new.__dict__.update(changes)

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Three values: true, false, and an open question that says why it is open. Private to the collection.
 
-Kleene's logic: one false part makes a conjunction false, even if other parts are open. An open question knows its subject, so the
-same question asked twice has the same answer. It may carry a likely answer.
+Kleene's logic: one false part makes a conjunction false, even if other parts are open. An open question knows its
+subject, so the same question asked twice has the same answer. It may carry a likely answer.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 class Reason:
     """Why an answer is open.
 
-    :param id: the number under which the question is listed: ``U01`` to ``U32``, or ``U00`` for a fact that nobody gave.
+    :param id: the number under which the question is listed: ``U01`` to ``U32``, or ``U00`` for a fact that nobody
+        gave.
     :param text: what is unknown, as a sentence without its period.
-    :param field: the key of a message, or of the facts, that says it or that it is about: ``type``, ``facts.accepted_domains``; empty if none does.
+    :param field: the key of a message, or of the facts, that says it or that it is about: ``type``,
+        ``facts.accepted_domains``; empty if none does.
     :param settled_by: how to find out, where that is something else than what settles the question in general.
     """
 
@@ -100,15 +102,21 @@ def opened(key: Hashable, number: str, text: str, guess: bool | None = None, *, 
     :param key: what it is about; the first part of a tuple says what sort of thing that is.
     """
     about = key[0] if isinstance(key, tuple) and key else key
-    return Open(key, (Reason(number, text, _FIELDS.get(about, "") if isinstance(about, str) else ""),), guess, shared=shared)
+    return Open(
+        key, (Reason(number, text, _FIELDS.get(about, "") if isinstance(about, str) else ""),), guess, shared=shared
+    )
 
 
 def about(value: Truth, field: str) -> Truth:
-    """The same, where it is open what is found in a text (U17, U18) with the key of a message, or of the facts, that has the text."""
+    """The same, where it is open what is found in a text (U17, U18) with the key of a message, or of the facts, that
+    has the text.
+    """
     if isinstance(value, bool):
         return value
     of_text = (questions.WORD_BORDERS, questions.PATTERN_SYNTAX)
-    named = tuple(replace(each, field=field) if not each.field and each.id in of_text else each for each in value.reasons)
+    named = tuple(
+        replace(each, field=field) if not each.field and each.id in of_text else each for each in value.reasons
+    )
     return replace(value, reasons=named)
 
 
@@ -150,4 +158,9 @@ def _joined(word: str, values: list[Open], neutral: bool) -> Open:
     deciding = [value for value in values if value.likely is not neutral and value.likely is not None]
     guess: bool | None = (not neutral) if deciding else (None if None in likely else neutral)
     reasons = tuple(sorted({reason for value in deciding or values for reason in value.reasons}))
-    return Open((word, tuple((value.key, value.negated) for value in values)), reasons, guess, shared=all(value.shared for value in values))
+    return Open(
+        (word, tuple((value.key, value.negated) for value in values)),
+        reasons,
+        guess,
+        shared=all(value.shared for value in values),
+    )

@@ -13,7 +13,17 @@ import datetime
 from dataclasses import dataclass, field
 
 #: Message types that a rule can ask for.
-TYPES = ("OOF", "AutoForward", "Encrypted", "Calendaring", "PermissionControlled", "Voicemail", "Signed", "ApprovalRequest", "ReadReceipt")
+TYPES = (
+    "OOF",
+    "AutoForward",
+    "Encrypted",
+    "Calendaring",
+    "PermissionControlled",
+    "Voicemail",
+    "Signed",
+    "ApprovalRequest",
+    "ReadReceipt",
+)
 
 #: Other types of messages. No rule asks for these; non-delivery reports never reach the rules.
 OTHER_TYPES = ("NDR", "SmtpForwarding", "JournalReport", "RuleReport")
@@ -79,11 +89,13 @@ class Message:
     :param types: of :data:`TYPES` and :data:`OTHER_TYPES`; an ordinary message has none.
     :param types_open: types that it may or may not have.
     :param also_from: further addresses in the From field. Which one counts is not documented.
-    :param readings: other texts that rules may read instead of the body; :param:`sources`: HTML in which patterns may match.
+    :param readings: other texts that rules may read instead of the body; :param:`sources`: HTML in which patterns may
+        match.
     :param size: bytes of the whole message.
     :param date: when it passes the rules.
     :param insertable: whether a disclaimer can be put into it.
-    :param unsaid: of ``headers`` and ``fields`` (To and Cc) those of which nobody knows what is in them beyond what is given.
+    :param unsaid: of ``headers`` and ``fields`` (To and Cc) those of which nobody knows what is in them beyond what is
+        given.
     """
 
     name: str
@@ -116,7 +128,9 @@ class Message:
     @property
     def signed(self) -> bool:
         """Whether the message is known to carry an S/MIME signature in clear."""
-        return "Signed" in (self.types or ()) or (self.protection is not None and self.protection.kind == "smime_signed")
+        return "Signed" in (self.types or ()) or (
+            self.protection is not None and self.protection.kind == "smime_signed"
+        )
 
 
 @dataclass(frozen=True, slots=True)

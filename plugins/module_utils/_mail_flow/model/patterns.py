@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How Exchange finds patterns in a text. Private to the collection.
 
-A pattern is searched for anywhere, ignoring case. Time grows with the text only, never exponentially with the pattern: what
-would blow up a backtracking search runs through an automaton that is built on the way.
+A pattern is searched for anywhere, ignoring case. Time grows with the text only, never exponentially with the pattern:
+what would blow up a backtracking search runs through an automaton that is built on the way.
 """
 
 from __future__ import annotations
@@ -28,7 +28,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Sequence,
     parse,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth, any_of, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
+    Truth,
+    any_of,
+    opened,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.widening import widened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import composed
 
@@ -56,17 +60,25 @@ def has_pattern(text: str, pattern: str, dialect: Dialect = Dialect.AGREED) -> T
         wider = widened(pattern, dialect is Dialect.LEGACY)
         if wider and has_pattern(text, wider) is False:
             return False
-        return opened(("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, f"what the pattern {pattern!r} means to Exchange: it has {compiled}")
+        return opened(
+            ("pattern", pattern, dialect, text),
+            questions.PATTERN_SYNTAX,
+            f"what the pattern {pattern!r} means to Exchange: it has {compiled}",
+        )
     found, other = compiled.found(text, compiled.expression.lines), text if text.isascii() else composed(text)
     if other != text and compiled.found(other, compiled.expression.lines) is not found:
         return opened(
-            ("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, f"whether the pattern {pattern!r} sees a letter and its accent as one character"
+            ("pattern", pattern, dialect, text),
+            questions.PATTERN_SYNTAX,
+            f"whether the pattern {pattern!r} sees a letter and its accent as one character",
         )
     if found:
         return True
     if compiled.expression.anchored and "\n" in text and not compiled.expression.lines and compiled.found(text, True):
         return opened(
-            ("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, f"whether ^ and $ in the pattern {pattern!r} stand for the borders of lines"
+            ("pattern", pattern, dialect, text),
+            questions.PATTERN_SYNTAX,
+            f"whether ^ and $ in the pattern {pattern!r} stand for the borders of lines",
         )
     return False
 
@@ -78,15 +90,17 @@ def is_agreed(pattern: str, dialect: Dialect = Dialect.AGREED) -> bool:
 
 @lru_cache(maxsize=4096)
 def begins_anywhere(pattern: str, dialect: Dialect = Dialect.AGREED, *, both: bool = False) -> bool:
-    """Whether a match in a text is also one in every longer text with this end; with ``both``, also in one that continues."""
+    """Whether a match in a text is also one in every longer text with this end; with ``both``, also in one that
+    continues.
+    """
     compiled = _compiled(pattern, dialect)
     return not isinstance(compiled, str) and not _has_anchor(compiled.expression.root, both)
 
 
 @remembered(16384)
 def in_prefix(text: str, pattern: str, dialect: Dialect = Dialect.AGREED) -> bool | None:
-    """Whether a pattern is found in every text with this beginning. ``None`` if that is open: a match could begin in it and
-    end after it, or the meaning is open.
+    """Whether a pattern is found in every text with this beginning. ``None`` if that is open: a match could begin in it
+    and end after it, or the meaning is open.
     """
     compiled = _compiled(pattern, dialect)
     if isinstance(compiled, str):
@@ -94,14 +108,17 @@ def in_prefix(text: str, pattern: str, dialect: Dialect = Dialect.AGREED) -> boo
     expression = compiled.expression
     if _looks_back(expression.root):  # What follows sees the end of the text.
         return compiled.states.in_prefix(text, expression.lines) or None
-    readings = [compiled.states.in_prefix(text, lines) for lines in dict.fromkeys((expression.lines, expression.lines or expression.anchored))]
+    readings = [
+        compiled.states.in_prefix(text, lines)
+        for lines in dict.fromkeys((expression.lines, expression.lines or expression.anchored))
+    ]
     return readings[0] if len(set(readings)) == 1 or readings[0] else None
 
 
 @lru_cache(maxsize=16384)
 def required(pattern: str, dialect: Dialect = Dialect.AGREED) -> str:
-    """A text in small ASCII letters that is in whatever a pattern is found in or may be found in, but for letters that some comparisons take for others;
-    empty if there is none.
+    """A text in small ASCII letters that is in whatever a pattern is found in or may be found in, but for letters that
+    some comparisons take for others; empty if there is none.
     """
     compiled = _compiled(pattern, dialect)
     return "" if isinstance(compiled, str) else max(_literals(compiled.expression.root), key=len, default="")
@@ -185,7 +202,10 @@ class Search:
     def __init__(self, expression: Expression) -> None:
         self.expression = expression
         self._repeats = _simple_repeats(expression.root)
-        self._quick = {lines: re.compile(_rendered(expression.root, lines), re.IGNORECASE | (re.MULTILINE if lines else 0)) for lines in (False, True)}
+        self._quick = {
+            lines: re.compile(_rendered(expression.root, lines), re.IGNORECASE | (re.MULTILINE if lines else 0))
+            for lines in (False, True)
+        }
         self._states: States | None = None
 
     def found(self, text: str, lines: bool) -> bool:
@@ -203,7 +223,9 @@ class Search:
 
 
 def _simple_repeats(root: Node) -> int | None:
-    """The number of repetitions; ``None`` if one repeats more than a character, so that a search could split it in many ways."""
+    """The number of repetitions; ``None`` if one repeats more than a character, so that a search could split it in many
+    ways.
+    """
     match root:
         case Sequence(parts) | Choice(parts):
             counts = [_simple_repeats(part) for part in parts]
@@ -243,11 +265,19 @@ class States:
         self._first = self._add(root, self.last)
 
     def beside(self, character: str, lines: bool, *, end: bool) -> frozenset[Anchor]:
-        """The anchors that hold beside a character; with ``end``, those in front of it, else those behind it. Empty for the border of the text."""
-        return frozenset(each for each in self._anchors[end] if each.holds(character, lines)) if self._anchors[end] else _NO_ANCHORS
+        """The anchors that hold beside a character; with ``end``, those in front of it, else those behind it. Empty for
+        the border of the text.
+        """
+        return (
+            frozenset(each for each in self._anchors[end] if each.holds(character, lines))
+            if self._anchors[end]
+            else _NO_ANCHORS
+        )
 
     def found(self, text: str, lines: bool) -> bool:
-        """Whether it is found in a text. Known states are looked up; without any, it takes the text's length times the expression's."""
+        """Whether it is found in a text. Known states are looked up; without any, it takes the text's length times the
+        expression's.
+        """
         known: dict[tuple[frozenset[int], frozenset[Anchor], str], frozenset[int] | None] = {}
         here: frozenset[int] = frozenset()
         before = self.beside("", lines, end=False)
@@ -264,7 +294,9 @@ class States:
             here, before = after, self.beside(character, lines, end=False)
         return self.last in self.closure(here, before | self.beside("", lines, end=True))
 
-    def _after(self, places: frozenset[int], before: frozenset[Anchor], character: str, lines: bool) -> frozenset[int] | None:
+    def _after(
+        self, places: frozenset[int], before: frozenset[Anchor], character: str, lines: bool
+    ) -> frozenset[int] | None:
         """The places after a character; ``None`` if it is found before it."""
         here = self.closure(places, before | self.beside(character, lines, end=True))
         return None if self.last in here else self.move(here, character)
@@ -337,4 +369,8 @@ class States:
     def move(self, places: frozenset[int], character: str) -> frozenset[int]:
         """The places after a character."""
         spend(1 + len(places) >> 1)
-        return frozenset(self._chars[place][1] for place in places if self._chars[place][1] >= 0 and self._chars[place][0].has(character))
+        return frozenset(
+            self._chars[place][1]
+            for place in places
+            if self._chars[place][1] >= 0 and self._chars[place][0].has(character)
+        )

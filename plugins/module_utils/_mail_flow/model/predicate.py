@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known of a condition of a mail flow rule. The table of all conditions is ``predicates``. Private to the collection."""
+"""What is known of a condition of a mail flow rule. The table of all conditions is ``predicates``. Private to the
+collection.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,8 @@ class Predicate:
     """A condition.
 
     :param options: its options. Several are one condition.
-    :param looks_at: what it looks at. Earlier rules can change ``subject``, ``body``, ``header``, ``classification``, ``scl`` and ``protection``.
+    :param looks_at: what it looks at. Earlier rules can change ``subject``, ``body``, ``header``, ``classification``,
+        ``scl`` and ``protection``.
     :param sort: how its values are meant: of a list of values each ``address``, ``word``, ``pattern``, ``member`` (of a group), ``below`` (a domain),
         ``attribute word``, ``attribute pattern``, ``extension``, ``property`` or ``range``; of another one what it is.
     :param slots: of a list of values, the texts, addresses and properties that each of them is looked for in.
@@ -63,8 +66,10 @@ class Predicate:
     :param read: the values, hashable and in one form, from a rule's section.
     :param shown: the values as people read them: what is not a list, and the list.
     :param phrase: the words for it.
-    :param needs: keys, one of which a message must have for the condition not to be false; ``None`` if none can be named.
-    :param column: what of a row of the message trace says it: ``sender``, ``recipient``, ``pair`` of both, ``subject``, ``size`` or ``hop``; empty if none.
+    :param needs: keys, one of which a message must have for the condition not to be false; ``None`` if none can be
+        named.
+    :param column: what of a row of the message trace says it: ``sender``, ``recipient``, ``pair`` of both, ``subject``,
+        ``size`` or ``hop``; empty if none.
     :param untraced: the reason in results for what no row says of it; empty if the open question tells it.
     :param unknowns: the open questions that it can meet.
     :param content: whether it looks into content that S/MIME hides.
@@ -111,7 +116,9 @@ class Predicate:
 
     @property
     def as_written(self) -> bool:
-        """Whether it looks at recipients' addresses as the sender wrote them. Whether other conditions do is open (U24)."""
+        """Whether it looks at recipients' addresses as the sender wrote them. Whether other conditions do is open
+        (U24).
+        """
         return self.of_recipient and self.sort in ("word", "pattern")
 
     @property
@@ -170,7 +177,9 @@ def each_in(place: str) -> Callable[[Any], Needs]:
     return lambda values: tuple((place, value) for value in values)
 
 
-def several(option: str, read: Callable[[str], Callable[[Mapping[str, Any]], Any]] = texts, **columns: Any) -> Predicate:
+def several(
+    option: str, read: Callable[[str], Callable[[Mapping[str, Any]], Any]] = texts, **columns: Any
+) -> Predicate:
     """A condition with a list of values, one of which is enough."""
     return Predicate(options=(option,), read=read(option), shown=as_list, **columns)
 

@@ -8,7 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import attachments, content, questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import (
+    attachments,
+    content,
+    questions,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.phrase import Phrase
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
     ATTACHED,
@@ -29,7 +33,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 
 #: What conditions of a family have in common.
-_SUBJECT: Mapping[str, Any] = {"looks_at": "subject", "column": "subject", "slots": (SUBJECT,), "reach": Reach.MESSAGE, "use": Use.COMPUTABLE}
+_SUBJECT: Mapping[str, Any] = {
+    "looks_at": "subject",
+    "column": "subject",
+    "slots": (SUBJECT,),
+    "reach": Reach.MESSAGE,
+    "use": Use.COMPUTABLE,
+}
 _BODY: Mapping[str, Any] = {
     "looks_at": "body",
     "column": "subject",
@@ -50,7 +60,13 @@ def _at(place: str) -> Callable[[Any], Needs]:
     return lambda values: ((place, ""),)
 
 
-_ATTACHMENTS: Mapping[str, Any] = {"looks_at": "attachments", "untraced": "attachment", "reach": Reach.MESSAGE, "needs": _at("attachments"), "content": True}
+_ATTACHMENTS: Mapping[str, Any] = {
+    "looks_at": "attachments",
+    "untraced": "attachment",
+    "reach": Reach.MESSAGE,
+    "needs": _at("attachments"),
+    "content": True,
+}
 
 
 def _header(name: str, values: str, **columns: Any) -> Predicate:
@@ -205,9 +221,16 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         phrase=Phrase(6, "with an attachment with {}"),
     ),
     _says("attachment_has_executable_content", "executable", "whether there is executable content in", ""),
-    _says("attachment_is_password_protected", "password_protected", "the password protection of", "a password protects"),
+    _says(
+        "attachment_is_password_protected", "password_protected", "the password protection of", "a password protects"
+    ),
     _says("attachment_is_unsupported", "unsupported", "whether Exchange can look into", "Exchange cannot look into"),
-    _says("attachment_processing_limit_exceeded", "limit_exceeded", "whether Exchange finishes looking into", "Exchange cannot finish looking into"),
+    _says(
+        "attachment_processing_limit_exceeded",
+        "limit_exceeded",
+        "whether Exchange finishes looking into",
+        "Exchange cannot finish looking into",
+    ),
     # What the message is
     single(
         "message_size_over",
@@ -260,7 +283,11 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         use=Use.FACTS,
         evaluate=content.has_no_classification,
         unknowns=(questions.CLASSIFICATION_FALSE,),
-        phrase=Phrase(7, "without a classification", forms={"False": "where has_no_classification is false (which is not documented, U15)"}),
+        phrase=Phrase(
+            7,
+            "without a classification",
+            forms={"False": "where has_no_classification is false (which is not documented, U15)"},
+        ),
     ),
     single(
         "scl_over",

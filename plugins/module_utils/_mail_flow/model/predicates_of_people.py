@@ -30,8 +30,18 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 #: What conditions of a family have in common.
 _SENDER: Mapping[str, Any] = {"looks_at": "sender", "slots": (SENDER,), "reach": Reach.SENDER, "column": "sender"}
-_RECIPIENT: Mapping[str, Any] = {"looks_at": "recipient", "slots": (RECIPIENT,), "reach": Reach.RECIPIENT, "column": "recipient"}
-_RECIPIENTS: Mapping[str, Any] = {"looks_at": "recipients", "slots": (RECIPIENT,), "reach": Reach.COPY, "column": "recipient"}
+_RECIPIENT: Mapping[str, Any] = {
+    "looks_at": "recipient",
+    "slots": (RECIPIENT,),
+    "reach": Reach.RECIPIENT,
+    "column": "recipient",
+}
+_RECIPIENTS: Mapping[str, Any] = {
+    "looks_at": "recipients",
+    "slots": (RECIPIENT,),
+    "reach": Reach.COPY,
+    "column": "recipient",
+}
 _FIELDS: Mapping[str, Any] = {"looks_at": "fields", "slots": (RECIPIENT,), "reach": Reach.COPY, "untraced": "to_or_cc"}
 _RELATION: Mapping[str, Any] = {"looks_at": "relation", "sort": "relation", "reach": Reach.RELATION}
 
@@ -68,12 +78,18 @@ def _in_fields(kind: str, fields: tuple[str, ...], where: str) -> tuple[Predicat
 def _manages(sight: Sight, values: tuple[str, tuple[str, ...]], settings: Settings) -> Truth:
     if values[0] == "Sender":
         return people.is_manager_of_sender(sight, values[1], settings)
-    return people.relation(lambda seen, person, wanted: people.is_manager_of_recipient(seen, person, wanted[1]))(sight, values, settings)
+    return people.relation(lambda seen, person, wanted: people.is_manager_of_recipient(seen, person, wanted[1]))(
+        sight, values, settings
+    )
 
 
 def _comparison(values: tuple[str, str]) -> tuple[str, list[Any]]:
     name, operator = values
-    return (f"to people with the sender's {name}" if operator == "Equal" else f"to people with another {name} than the sender's"), []
+    return (
+        f"to people with the sender's {name}"
+        if operator == "Equal"
+        else f"to people with another {name} than the sender's"
+    ), []
 
 
 #: The conditions, in the order of the documentation.
@@ -137,7 +153,9 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         use=Use.FACTS,
         evaluate=people.from_scope,
         unknowns=(questions.SENDER_LOCATION, questions.GUESTS, questions.AUTHENTICATED),
-        phrase=Phrase(0, "with the scope <>", forms={"InOrganization": "from inside", "NotInOrganization": "from outside"}),
+        phrase=Phrase(
+            0, "with the scope <>", forms={"InOrganization": "from inside", "NotInOrganization": "from outside"}
+        ),
     ),
     several(
         "sender_ad_attribute_contains_words",
@@ -210,7 +228,10 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         use=Use.FACTS,
         column="pair",
         evaluate=people.relation(people.has_equal_attribute),
-        read=lambda section: (str(section["ad_comparison_attribute"]), str(section.get("ad_comparison_operator") or "Equal")),
+        read=lambda section: (
+            str(section["ad_comparison_attribute"]),
+            str(section.get("ad_comparison_operator") or "Equal"),
+        ),
         shown=_comparison,
         unknowns=(questions.RELATION_TO_WHOM,),
         phrase=Phrase(2, "<>"),
@@ -247,7 +268,11 @@ OF_PEOPLE: tuple[Predicate, ...] = (
         use=Use.FACTS,
         evaluate=people.sent_to_scope,
         unknowns=(questions.UNAUTHENTICATED_INSIDE, questions.GUESTS, questions.REMOTE_DOMAINS),
-        phrase=Phrase(2, "with the scope <>", forms={"InOrganization": "to people inside", "NotInOrganization": "to people outside"}),
+        phrase=Phrase(
+            2,
+            "with the scope <>",
+            forms={"InOrganization": "to people inside", "NotInOrganization": "to people outside"},
+        ),
     ),
     several(
         "sent_to_member_of",

@@ -10,8 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: How much is known: no source speaks of it, sources disagree, a source speaks of Exchange Server, or nobody gave a fact.
-SILENT, DISPUTED, ON_PREMISES, NOT_GIVEN = "not documented", "sources disagree", "documented for Exchange Server only", "not given"
+#: How much is known: no source speaks of it, sources disagree, a source speaks of Exchange Server, or nobody gave a
+#: fact.
+SILENT, DISPUTED, ON_PREMISES, NOT_GIVEN = (
+    "not documented",
+    "sources disagree",
+    "documented for Exchange Server only",
+    "not given",
+)
 
 
 @dataclass(frozen=True, slots=True)

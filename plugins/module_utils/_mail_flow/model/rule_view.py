@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a rule sees of a message. Private to the collection.
 
-Earlier rules change it: a subject, a header, the text, a classification. The encryption that they ask for does not show, because a message
-is encrypted after the last rule.
+Earlier rules change it: a subject, a header, the text, a classification. The encryption that they ask for does not
+show, because a message is encrypted after the last rule.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ class Content(Value):
     :param scl_set: whether a rule has set the spam confidence level.
     :param wrapped: whether the message is now an attachment of another one.
     :param asked: whether a rule has asked for encryption; :param:`removed`: for its removal.
-    :param readings: other texts that rules may read instead of the body; :param:`sources`: HTML in which patterns may match.
+    :param readings: other texts that rules may read instead of the body; :param:`sources`: HTML in which patterns may
+        match.
     :param known: predicates that were evaluated on this content.
     """
 
@@ -52,7 +53,14 @@ class Content(Value):
 
 def first_content(message: Message) -> Content:
     """A message as it arrives."""
-    return Content(message.subject, message.body, message.headers, message.classifications, readings=message.readings, sources=message.sources)
+    return Content(
+        message.subject,
+        message.body,
+        message.headers,
+        message.classifications,
+        readings=message.readings,
+        sources=message.sources,
+    )
 
 
 @dataclass(frozen=True, slots=True)

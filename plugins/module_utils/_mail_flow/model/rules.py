@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Mail flow rules, compiled for evaluation. Private to the collection.
 
-A condition that several rules share exists once. Rules that a message cannot match by its words, addresses and domains are skipped
-without evaluating their other conditions.
+A condition that several rules share exists once. Rules that a message cannot match by its words, addresses and domains
+are skipped without evaluating their other conditions.
 """
 
 from __future__ import annotations
@@ -16,14 +16,32 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import BY_OPTION as ACTION_BY_OPTION
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Action, Does, set_actions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_address, person
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import (
+    BY_OPTION as ACTION_BY_OPTION,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import (
+    Action,
+    Does,
+    set_actions,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
+    is_address,
+    person,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason, Truth, all_of, negate, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
+    Reason,
+    Truth,
+    all_of,
+    negate,
+    opened,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Predicate, Reach
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import OPTIONAL, PREDICATES
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import (
+    OPTIONAL,
+    PREDICATES,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Settings, Sight
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import done
 
@@ -128,7 +146,10 @@ class FlowRule:
     @property
     def templates(self) -> list[str]:
         """The rights management templates that it applies."""
-        return ["Encrypt" if option == "apply_ome" else str(value) for option, value in sorted(self.does(Does.ENCRYPT).items())]
+        return [
+            "Encrypt" if option == "apply_ome" else str(value)
+            for option, value in sorted(self.does(Does.ENCRYPT).items())
+        ]
 
     @property
     def redirects_to_manager(self) -> bool:
@@ -146,12 +167,18 @@ class FlowRule:
 
     @property
     def looks_at_recipients(self) -> bool:
-        """Whether it looks at recipients, or blocks a message for them. Whether it then includes recipients whom rules added is open (U09)."""
-        return self.splits or self.blocks or any(atom.reach is Reach.COPY for atom in (*self.conditions, *self.exceptions))
+        """Whether it looks at recipients, or blocks a message for them. Whether it then includes recipients whom rules
+        added is open (U09).
+        """
+        return (
+            self.splits or self.blocks or any(atom.reach is Reach.COPY for atom in (*self.conditions, *self.exceptions))
+        )
 
     @property
     def blocks(self) -> bool:
-        """Whether it blocks a message. Only an earlier rule can copy such a message to somebody, so their copy need not be blocked."""
+        """Whether it blocks a message. Only an earlier rule can copy such a message to somebody, so their copy need not
+        be blocked.
+        """
         return self.enforced and bool(self.does(Does.DELETE) or self.does(Does.REJECT))
 
     @property
@@ -173,12 +200,20 @@ class FlowRule:
     def left_undone(self) -> tuple[str, ...]:
         """What it is told to do, and does not do because it asks for an approval."""
         doing = done(self.told, managed=True) if self.enforced else self.told
-        return tuple(option for option in self.told if option not in doing and ACTION_BY_OPTION[option].does not in (Does.DETAIL, Does.STOP))
+        return tuple(
+            option
+            for option in self.told
+            if option not in doing and ACTION_BY_OPTION[option].does not in (Does.DETAIL, Does.STOP)
+        )
 
     @property
     def stops_approved(self) -> bool:
         """Whether it is told to stop and asks for an approval. Whether it stops once that is given is not documented."""
-        return bool(self.does(Does.MODERATE)) and "stop_rule_processing" in self.told and "stop_rule_processing" not in self.actions
+        return (
+            bool(self.does(Does.MODERATE))
+            and "stop_rule_processing" in self.told
+            and "stop_rule_processing" not in self.actions
+        )
 
     def where(self, managed: bool) -> FlowRule:
         """The rule as it acts if the sender has a manager, or has none."""
@@ -202,7 +237,9 @@ class RuleSet:
     :param like: rules in the same dialect. Those of them that are here, too, as the same objects, are not read again.
     """
 
-    def __init__(self, rules: Iterable[Mapping[str, Any]], dialect: Dialect = Dialect.AGREED, like: RuleSet | None = None) -> None:
+    def __init__(
+        self, rules: Iterable[Mapping[str, Any]], dialect: Dialect = Dialect.AGREED, like: RuleSet | None = None
+    ) -> None:
         given = [rule for rule in rules if rule.get("state") != "absent"]
         if all(rule.get("priority") is not None for rule in given):
             given.sort(key=lambda rule: int(rule["priority"]))
@@ -211,14 +248,19 @@ class RuleSet:
         self._atoms: dict[Any, Atom] = dict(like._atoms) if like else {}
         known = dict(zip(map(id, like.given), like.rules, strict=True)) if like else {}
         self.rules: tuple[FlowRule, ...] = tuple(
-            _placed(known[id(rule)], place) if id(rule) in known else self._rule(place, rule) for place, rule in enumerate(given)
+            _placed(known[id(rule)], place) if id(rule) in known else self._rule(place, rule)
+            for place, rule in enumerate(given)
         )
         used = {id(atom) for rule in self.rules for atom in (*rule.conditions, *rule.exceptions)}
         self.atoms = tuple(atom for atom in self._atoms.values() if id(atom) in used)
         #: Whether anything depends on who shares a copy.
-        self.watches_copies = any(atom.looks_around for rule in self.rules for atom in (*rule.conditions, *rule.exceptions))
+        self.watches_copies = any(
+            atom.looks_around for rule in self.rules for atom in (*rule.conditions, *rule.exceptions)
+        )
         #: Whether a rule looks at what rules did to protection.
-        self.watches_protection = any(atom.predicate.looks_at == "protection" and atom.values == "PermissionControlled" for atom in self.atoms)
+        self.watches_protection = any(
+            atom.predicate.looks_at == "protection" and atom.values == "PermissionControlled" for atom in self.atoms
+        )
         #: Whether a rule gives somebody a copy.
         self.adds = any(rule.does(what) for rule in self.rules for what in (Does.ADD, Does.REDIRECT))
         #: The places of rules that tell somebody something.
@@ -248,7 +290,9 @@ class RuleSet:
         for rule in self.rules:
             if rule.idle:
                 continue
-            wants = [needs for needs in (atom.predicate.needs(atom.values) for atom in rule.conditions) if needs is not None]
+            wants = [
+                needs for needs in (atom.predicate.needs(atom.values) for atom in rule.conditions) if needs is not None
+            ]
             if not wants:
                 always |= 1 << rule.place
             for key in min(wants, key=len, default=()):
@@ -275,10 +319,19 @@ class RuleSet:
         # A rule in a test mode asks nobody for approval, so it does what it does without one.
         managed, unmanaged = (done(told, each) if mode == "Enforce" else told for each in (True, False))
         odd = [option for option in actions if option not in told]
-        unread = (*_valued(rule, "conditions", strange), *_valued(rule, "exceptions", strange_too), *_valued(rule, "actions", odd))
+        unread = (
+            *_valued(rule, "conditions", strange),
+            *_valued(rule, "exceptions", strange_too),
+            *_valued(rule, "actions", odd),
+        )
         doubts, surprises = _unread_reasons(name, unread)
         if rule.get("is_rule_configuration_supported") is False:
-            doubts.append(Reason(questions.UNSUPPORTED, f"Exchange says that it does not support the configuration of the rule {name!r}"))
+            doubts.append(
+                Reason(
+                    questions.UNSUPPORTED,
+                    f"Exchange says that it does not support the configuration of the rule {name!r}",
+                )
+            )
         atoms = (*conditions, *exceptions)
         return FlowRule(
             place=place,
@@ -329,8 +382,12 @@ def _placed(rule: FlowRule, place: int) -> FlowRule:
 
 
 def _is_set(option: str, value: Any) -> bool:
-    """Whether a section has an option. A switch that is off does not count, except for the one whose effect when off is unknown."""
-    return (option == "has_no_classification" and value is False) or not (value is None or value is False or value in ("", [], ()))
+    """Whether a section has an option. A switch that is off does not count, except for the one whose effect when off is
+    unknown.
+    """
+    return (option == "has_no_classification" and value is False) or not (
+        value is None or value is False or value in ("", [], ())
+    )
 
 
 def _people(option: str, value: Any) -> Any:
@@ -342,7 +399,9 @@ def _people(option: str, value: Any) -> Any:
 
 def _is_read(option: str, value: Any) -> bool:
     """Whether the meaning of a condition's value is known. A person is known by an SMTP address."""
-    return option not in _PEOPLE or all(is_address(str(each)) for each in (value if isinstance(value, (list, tuple)) else [value]))
+    return option not in _PEOPLE or all(
+        is_address(str(each)) for each in (value if isinstance(value, (list, tuple)) else [value])
+    )
 
 
 def _valued(rule: Mapping[str, Any], section: str, options: Iterable[str]) -> list[tuple[str, str, str]]:
@@ -351,12 +410,19 @@ def _valued(rule: Mapping[str, Any], section: str, options: Iterable[str]) -> li
 
 
 def _unread_reasons(name: str, unread: Iterable[tuple[str, str, str]]) -> tuple[list[Reason], list[Reason]]:
-    """Why it is open whether a rule matches, and what it does then. Two unknown options mean the same only if their values are equal."""
+    """Why it is open whether a rule matches, and what it does then. Two unknown options mean the same only if their
+    values are equal.
+    """
     doubts: list[Reason] = []
     surprises: list[Reason] = []
     for section, option, value in unread:
         found = surprises if section == "actions" else doubts
-        found.append(Reason(questions.UNSUPPORTED, f"the rule {name!r} has {_KINDS[section]}{option} ({value}), which this collection does not know"))
+        found.append(
+            Reason(
+                questions.UNSUPPORTED,
+                f"the rule {name!r} has {_KINDS[section]}{option} ({value}), which this collection does not know",
+            )
+        )
     return doubts, surprises
 
 
@@ -364,7 +430,11 @@ def _idle(rule: Mapping[str, Any]) -> str:
     """Why a rule never acts."""
     if _dlp(rule):
         return "it belongs to a policy of data loss prevention, and Exchange Online no longer evaluates such rules"
-    return "it is disabled" if rule.get("enabled") is False or str(rule.get("state") or "").casefold() == "disabled" else ""
+    return (
+        "it is disabled"
+        if rule.get("enabled") is False or str(rule.get("state") or "").casefold() == "disabled"
+        else ""
+    )
 
 
 def _dlp(rule: Mapping[str, Any]) -> bool:
@@ -374,11 +444,14 @@ def _dlp(rule: Mapping[str, Any]) -> bool:
 def _is_on_side(text: str, date: datetime.datetime | None, after: bool) -> Truth:
     """Whether a date is after an instant, or before it.
 
-    If one rule begins when another ends, one of them is in effect; only at that very instant is it open whether both are.
+    If one rule begins when another ends, one of them is in effect; only at that very instant is it open whether both
+    are.
     """
 
     def over(*more: Hashable) -> Truth:
-        found = opened(("date", text, *more), questions.DATES, f"whether {text} is over when the message passes the rules")
+        found = opened(
+            ("date", text, *more), questions.DATES, f"whether {text} is over when the message passes the rules"
+        )
         return found if after else negate(found)
 
     try:

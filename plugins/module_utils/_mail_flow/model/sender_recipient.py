@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Predicates that look at the sender, at recipients, and at their relations. Private to the collection.
 
-Each takes what it sees, its values, and the rule's settings. Source: Microsoft's "Mail flow rule conditions and exceptions" and
-New-TransportRule pages.
+Each takes what it sees, its values, and the rule's settings. Source: Microsoft's "Mail flow rule conditions and
+exceptions" and New-TransportRule pages.
 """
 
 from __future__ import annotations
@@ -13,8 +13,22 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions, questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_below, is_name, spellings
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason, Truth, about, all_of, any_of, negate, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
+    domain,
+    is_below,
+    is_name,
+    spellings,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
+    Open,
+    Reason,
+    Truth,
+    about,
+    all_of,
+    any_of,
+    negate,
+    opened,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import any_pattern
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Settings, Sight
@@ -67,18 +81,30 @@ def _read(decide: OfAddress, sight: Sight, address: str, values: Any, settings: 
     """Evaluates a predicate on an address; open if another address that rules may take it for gives a different result."""
     found, others = decide(sight, address, values, settings), sight.facts.otherwise(address)
     # What matches as written matches.
-    if all(decide(sight, other, values, settings) == found for other in others if found is not True or other not in spellings(address)):
+    if all(
+        decide(sight, other, values, settings) == found
+        for other in others
+        if found is not True or other not in spellings(address)
+    ):
         return found
-    return opened(("otherwise", address, values), questions.ALIASES, f"whether a rule takes {address} for {' or '.join(others)}")
+    return opened(
+        ("otherwise", address, values), questions.ALIASES, f"whether a rule takes {address} for {' or '.join(others)}"
+    )
 
 
 def _other_sender(message: Message, values: Any) -> Open:
     people = ", ".join((message.sender, *message.also_from))
-    return opened(("senders", message.also_from, values), questions.A_FACT, f"which address of the From field counts ({people}): from says it")
+    return opened(
+        ("senders", message.also_from, values),
+        questions.A_FACT,
+        f"which address of the From field counts ({people}): from says it",
+    )
 
 
 def _envelope_not_known(location: str) -> Open:
-    return opened(("envelope", location), questions.A_FACT, "the envelope sender of the message is not known (give mail_from)")
+    return opened(
+        ("envelope", location), questions.A_FACT, "the envelope sender of the message is not known (give mail_from)"
+    )
 
 
 def of_sender(decide: OfAddress, *, written: bool = False) -> Evaluate:
@@ -94,8 +120,12 @@ def of_sender(decide: OfAddress, *, written: bool = False) -> Evaluate:
         return primary if alias == primary else opened(("alias", address, values), questions.A_FACT, why)
 
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
-        known = about(any_of(of(sight, address, values, settings) for address in sender_addresses(sight, settings)), "from")
-        if settings.location != "Envelope" and any(of(sight, address, values, settings) != known for address in sight.message.also_from):
+        known = about(
+            any_of(of(sight, address, values, settings) for address in sender_addresses(sight, settings)), "from"
+        )
+        if settings.location != "Envelope" and any(
+            of(sight, address, values, settings) != known for address in sight.message.also_from
+        ):
             return _other_sender(sight.message, values)
         complete = settings.location == "Header" or sight.message.mail_from is not None
         return known if complete else any_of((known, _envelope_not_known(settings.location)))
@@ -110,7 +140,9 @@ def of_recipient(decide: OfAddress) -> Evaluate:
         person = sight.recipient
         if settings.address_type != "Original":
             return about(_read(decide, sight, person.address, values, settings), "to")
-        return about(_same(decide, sight, person, (person.address, person.written, *person.also), values, settings), "to")
+        return about(
+            _same(decide, sight, person, (person.address, person.written, *person.also), values, settings), "to"
+        )
 
     return evaluate
 
@@ -131,7 +163,10 @@ def of_any_address(decide: OfAddress) -> Evaluate:
         sure = any_of(_of_address(decide, sight, person, values, settings) for person in sight.fork.sure)
         if sure is True:
             return True
-        perhaps = (_perhaps(_of_address(decide, sight, person, values, settings), person, reasons) for person, reasons in sight.fork.perhaps)
+        perhaps = (
+            _perhaps(_of_address(decide, sight, person, values, settings), person, reasons)
+            for person, reasons in sight.fork.perhaps
+        )
         return about(any_of((sure, *perhaps)), "to")
 
     return evaluate
@@ -142,10 +177,19 @@ def _of_address(decide: OfAddress, sight: Sight, person: Recipient, values: Any,
         return _of_name(person)
     if settings.address_type != "Original":
         return _read(decide, sight, person.address, values, settings)
-    return _same(decide, sight, person, (person.written, *person.also, *([person.address] if person.group else ())), values, settings)
+    return _same(
+        decide,
+        sight,
+        person,
+        (person.written, *person.also, *([person.address] if person.group else ())),
+        values,
+        settings,
+    )
 
 
-def _same(decide: OfAddress, sight: Sight, person: Recipient, addresses: tuple[str, ...], values: Any, settings: Settings) -> Truth:
+def _same(
+    decide: OfAddress, sight: Sight, person: Recipient, addresses: tuple[str, ...], values: Any, settings: Settings
+) -> Truth:
     """Evaluates a predicate on all addresses that may be meant; open if the results differ."""
     found = [decide(sight, address, values, settings) for address in addresses]
     if all(value == found[0] for value in found):
@@ -169,14 +213,24 @@ def of_fields(fields: tuple[str, ...], decide: OfAddress) -> Evaluate:
 
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
         if "fields" in sight.message.unsaid:
-            return opened(("fields", fields, values), questions.A_FACT, "who is in the To and Cc fields of the message is not known")
+            return opened(
+                ("fields", fields, values),
+                questions.A_FACT,
+                "who is in the To and Cc fields of the message is not known",
+            )
         named = [address for name in fields for address in getattr(sight.message, name)]
         brought = [(person, reasons) for person, reasons in sight.fork.perhaps if person.brought in fields]
         return any_of(
             (
                 *(_in_field(decide, sight, written.lower(), values, settings) for written in named),
                 *(
-                    _perhaps(_of_name(person) if is_name(person.address) else decide(sight, person.address, values, settings), person, reasons)
+                    _perhaps(
+                        _of_name(person)
+                        if is_name(person.address)
+                        else decide(sight, person.address, values, settings),
+                        person,
+                        reasons,
+                    )
                     for person, reasons in brought
                 ),
             )
@@ -191,11 +245,21 @@ def _in_field(decide: OfAddress, sight: Sight, written: str, values: Any, settin
     if found is False:
         return False
     if primary != written and decide(sight, written, values, settings) is False:
-        return opened(("field", written, values), questions.ALIASES, f"whether the rule takes {written} in the message's header for {primary}")
-    here = {address for person in sight.fork.sure for address in (person.address, person.group, *map(sight.facts.primary, person.also))}
+        return opened(
+            ("field", written, values),
+            questions.ALIASES,
+            f"whether the rule takes {written} in the message's header for {primary}",
+        )
+    here = {
+        address
+        for person in sight.fork.sure
+        for address in (person.address, person.group, *map(sight.facts.primary, person.also))
+    }
     if primary not in here:
         return opened(
-            ("field", written, values), questions.FIELDS_OF_A_COPY, f"whether a rule still sees {written} in the header of a copy that no longer goes there"
+            ("field", written, values),
+            questions.FIELDS_OF_A_COPY,
+            f"whether a rule still sees {written} in the header of a copy that no longer goes there",
         )
     return found
 
@@ -210,7 +274,9 @@ def from_scope(sight: Sight, value: str, settings: Settings) -> Truth:
         return directions.sender_outside(facts, address)
 
     header = facts.primary(message.sender)
-    if settings.location != "Envelope" and any(scope(facts.primary(other)) != scope(header) for other in message.also_from):
+    if settings.location != "Envelope" and any(
+        scope(facts.primary(other)) != scope(header) for other in message.also_from
+    ):
         return _other_sender(message, value)
     if settings.location == "Header":
         return scope(header)
@@ -224,7 +290,11 @@ def from_scope(sight: Sight, value: str, settings: Settings) -> Truth:
     one, other = scope(header), scope(envelope)
     if one == other:
         return one
-    return opened(("location", settings.location, value), questions.SENDER_LOCATION, f"whether {header} or {envelope} says where the sender is")
+    return opened(
+        ("location", settings.location, value),
+        questions.SENDER_LOCATION,
+        f"whether {header} or {envelope} says where the sender is",
+    )
 
 
 def sent_to_scope(sight: Sight, value: str, settings: Settings) -> Truth:
@@ -237,14 +307,26 @@ def sent_to_scope(sight: Sight, value: str, settings: Settings) -> Truth:
     return opened(("partner", person, value), questions.A_FACT, f"the scope {value} exists on-premises only")
 
 
-def _attribute(sight: Sight, address: str, values: tuple[str, ...], settings: Settings, found: Callable[[str, tuple[str, ...]], Truth]) -> Truth:
+def _attribute(
+    sight: Sight,
+    address: str,
+    values: tuple[str, ...],
+    settings: Settings,
+    found: Callable[[str, tuple[str, ...]], Truth],
+) -> Truth:
     """One of ``attribute:value,value``: any pair."""
     truths: list[Truth] = []
     for value in values:
         name, _colon, wanted = value.partition(":")
         have = sight.facts.attribute(address, name.strip())
         if have is None:
-            truths.append(opened(("attribute", address, value), questions.A_FACT, f"the attribute {name.strip()} of {address} is not known"))
+            truths.append(
+                opened(
+                    ("attribute", address, value),
+                    questions.A_FACT,
+                    f"the attribute {name.strip()} of {address} is not known",
+                )
+            )
         elif have:
             truths.append(found(have, tuple(part.strip() for part in wanted.split(",") if part.strip())))
     return about(any_of(truths), "facts.attributes")
@@ -257,7 +339,9 @@ def attribute_has_word(sight: Sight, address: str, values: tuple[str, ...], sett
 
 def attribute_has_pattern(sight: Sight, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
     """With one of the patterns in an attribute."""
-    return _attribute(sight, address, values, settings, lambda text, patterns: any_pattern(text, patterns, settings.dialect))
+    return _attribute(
+        sight, address, values, settings, lambda text, patterns: any_pattern(text, patterns, settings.dialect)
+    )
 
 
 def of_directory_sender(decide: OfAddress) -> Evaluate:
@@ -279,7 +363,9 @@ def of_directory_recipient(decide: OfAddress) -> Evaluate:
 
 
 def relation(decide: Callable[[Sight, str, Any], Truth]) -> Evaluate:
-    """A predicate about the relation of sender and recipient. Whether it splits a message with several recipients is not documented."""
+    """A predicate about the relation of sender and recipient. Whether it splits a message with several recipients is
+    not documented.
+    """
 
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
         found = decide(sight, sight.recipient.address, values)
@@ -289,7 +375,9 @@ def relation(decide: Callable[[Sight, str, Any], Truth]) -> Evaluate:
         ):
             return found
         return opened(
-            ("relation", sight.recipient.address, values), questions.RELATION_TO_WHOM, "whether the condition is for each recipient or for the whole message"
+            ("relation", sight.recipient.address, values),
+            questions.RELATION_TO_WHOM,
+            "whether the condition is for each recipient or for the whole message",
         )
 
     return evaluate
@@ -302,7 +390,11 @@ def is_manager_of_sender(sight: Sight, values: tuple[Any, ...], settings: Settin
 
 def _manages(sight: Sight, person: str, managers: Iterable[str]) -> Truth:
     manager = sight.facts.manager(person)
-    return opened(("manager", person), questions.A_FACT, f"the manager of {person} is not known") if manager is None else bool(manager) and manager in managers
+    return (
+        opened(("manager", person), questions.A_FACT, f"the manager of {person} is not known")
+        if manager is None
+        else bool(manager) and manager in managers
+    )
 
 
 def is_manager_of_recipient(sight: Sight, person: str, values: tuple[Any, ...]) -> Truth:
@@ -324,7 +416,12 @@ def is_between(sight: Sight, person: str, values: tuple[tuple[str, ...], tuple[s
         return any_of(sight.facts.is_member(address, group) for group in groups)
 
     first, second = values
-    return any_of((all_of((in_one(sender, first), in_one(person, second))), all_of((in_one(sender, second), in_one(person, first)))))
+    return any_of(
+        (
+            all_of((in_one(sender, first), in_one(person, second))),
+            all_of((in_one(sender, second), in_one(person, first))),
+        )
+    )
 
 
 def has_equal_attribute(sight: Sight, person: str, values: tuple[str, str]) -> Truth:
@@ -333,7 +430,11 @@ def has_equal_attribute(sight: Sight, person: str, values: tuple[str, str]) -> T
     sender = sight.facts.primary(sight.message.sender)
     one, other = sight.facts.attribute(sender, name), sight.facts.attribute(person, name)
     if one is None or other is None:
-        return opened(("attribute", sender, person, name), questions.A_FACT, f"the attribute {name} of {sender if one is None else person} is not known")
+        return opened(
+            ("attribute", sender, person, name),
+            questions.A_FACT,
+            f"the attribute {name} of {sender if one is None else person} is not known",
+        )
     if not one or not other:
         return opened(
             ("attribute", sender, person, name),

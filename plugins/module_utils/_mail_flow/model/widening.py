@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Patterns without an agreed meaning, widened until they have one. Private to the collection.
 
-Whatever such a pattern means to Exchange, a match must contain each part with an agreed meaning; the other parts may stand for anything. A
-text without even that has no match. If the rest of a pattern depends on a part without an agreed meaning, nothing is known.
+Whatever such a pattern means to Exchange, a match must contain each part with an agreed meaning; the other parts may
+stand for anything. A text without even that has no match. If the rest of a pattern depends on a part without an agreed
+meaning, nothing is known.
 """
 
 from __future__ import annotations
@@ -99,7 +100,9 @@ class _Wider(Parser):
         return _ANYTHING
 
     def group(self) -> Node:
-        strange = self.pattern.startswith("(?", self.at) and not (self.pattern.startswith("(?:", self.at) and not self.legacy)
+        strange = self.pattern.startswith("(?", self.at) and not (
+            self.pattern.startswith("(?:", self.at) and not self.legacy
+        )
         if not strange:
             try:
                 return super().group()

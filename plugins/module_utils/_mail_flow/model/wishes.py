@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every wish that a guarantee can have of a copy: when a copy keeps it, and its words. Private to the collection.
 
-``symbolic.wishes`` has the properties that copies can have, in one world of the simulator and as formulas over all messages.
+``symbolic.wishes`` has the properties that copies can have, in one world of the simulator and as formulas over all
+messages.
 """
 
 from __future__ import annotations
@@ -27,8 +28,10 @@ _NOT = "not "
 class Wish:
     """A wish, the option ``then`` of guarantees.
 
-    :param kept: when a copy keeps it: of each of these lists, one property holds, or does not where ``not`` is before it.
-    :param claim: the wish as a clause about ``{mail}``; :param:`limited` the same where an option narrows it to a ``{limit}``, if that is another clause.
+    :param kept: when a copy keeps it: of each of these lists, one property holds, or does not where ``not`` is before
+        it.
+    :param claim: the wish as a clause about ``{mail}``; :param:`limited` the same where an option narrows it to a
+        ``{limit}``, if that is another clause.
     :param narrowed_by: the option of a guarantee that narrows it; empty if none does.
     :param about: the property of the mail that it is about; empty for all mail.
     :param shows: whether what rules show others of the mail breaks it, too.
@@ -43,7 +46,13 @@ class Wish:
     shows: bool = False
     traced: bool = True
 
-    def is_kept(self, holds: Callable[[str], _Value], negate: Callable[[_Value], _Value], all_of: _Join[_Value], any_of: _Join[_Value]) -> _Value:
+    def is_kept(
+        self,
+        holds: Callable[[str], _Value],
+        negate: Callable[[_Value], _Value],
+        all_of: _Join[_Value],
+        any_of: _Join[_Value],
+    ) -> _Value:
         """Whether a copy keeps it, in the logic of these functions.
 
         :param holds: whether the copy has a property.
@@ -55,7 +64,8 @@ class Wish:
         return all_of([any_of(map(is_so, one_of)) for one_of in self.kept])
 
 
-#: Every wish. What is not delivered now may still be let through by an approval or a release; ``gone`` is what neither lets through.
+#: Every wish. What is not delivered now may still be let through by an approval or a release; ``gone`` is what neither
+#: lets through.
 WISHES: dict[str, Wish] = {
     "encrypted": Wish(
         (("delivered",), ("protected",)),
@@ -76,16 +86,23 @@ WISHES: dict[str, Wish] = {
         "all {mail} that is delivered has {limit}",
         "template",
     ),
-    # Mail that keeps S/MIME, which no rule can brand, or the protection by another organization is not in clear, and not in the portal either.
+    # Mail that keeps S/MIME, which no rule can brand, or the protection by another organization is not in clear, and
+    # not in the portal either.
     PORTAL: Wish(
-        (("gone", "protected"), ("gone", "not outside", "not_ours", "branded"), ("gone", "not outside", "not_ours", "expires")),
+        (
+            ("gone", "protected"),
+            ("gone", "not outside", "not_ours", "branded"),
+            ("gone", "not outside", "not_ours", "expires"),
+        ),
         "no {mail} is delivered in clear, and people outside are led to the portal",
         "no {mail} is delivered in clear, and people outside are led to the portal, where it expires within {limit}",
         "expires_within_days",
         shows=True,
     ),
     "delivered": Wish((("delivered",),), "all {mail} is delivered"),
-    "unencrypted": Wish((("delivered",), ("not protected_by_rules",)), "all {mail} is delivered, and no rule encrypts it"),
+    "unencrypted": Wish(
+        (("delivered",), ("not protected_by_rules",)), "all {mail} is delivered, and no rule encrypts it"
+    ),
     "decrypted_on_arrival": Wish(
         (("not own_on_arrival", "delivered"), ("not own_on_arrival", "not protected")),
         "all {mail} that arrives encrypted by this organization is delivered decrypted",

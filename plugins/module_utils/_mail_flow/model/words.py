@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How Exchange finds words in a text. Private to the collection.
 
-Words match whole, ignoring case: a space, punctuation or the text's border surrounds them. How the service
-splits text is not documented any further, so borderline cases are open. Source: Microsoft's "Mail flow rule conditions and exceptions".
+Words match whole, ignoring case: a space, punctuation or the text's border surrounds them. How the service splits text
+is not documented any further, so borderline cases are open. Source: Microsoft's "Mail flow rule conditions and
+exceptions".
 """
 
 from __future__ import annotations
@@ -14,13 +15,19 @@ import unicodedata
 from collections.abc import Iterable
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth, any_of, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
+    Truth,
+    any_of,
+    opened,
+)
 
 _BLANKS = re.compile(r"\s+")
 _TOKENS = re.compile(r"[^\W_]+")
 
 #: Scripts that put no spaces between words: Thai to Myanmar, Khmer, and the East Asian ones.
-_NO_SPACES = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]")
+_NO_SPACES = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
 
 
 def any_word(text: str, words: Iterable[str]) -> Truth:
@@ -42,8 +49,12 @@ def has_word(text: str, word: str, lowered: str | None = None) -> Truth:
     if not lowered.isascii() and found != _find(composed(lowered), composed(wanted)):
         return _doubt(text, word, "the word and the text compose accents differently")
     if found is not False:
-        return found if found is True else _doubt(text, word, "an adjacent character may belong to it, or be punctuation")
-    folded = () if text.isascii() and word.isascii() else ((text.casefold(), word.casefold()), (text.upper(), word.upper()))
+        return (
+            found if found is True else _doubt(text, word, "an adjacent character may belong to it, or be punctuation")
+        )
+    folded = (
+        () if text.isascii() and word.isascii() else ((text.casefold(), word.casefold()), (text.upper(), word.upper()))
+    )
     if any(_find(*pair) is not False for pair in folded):
         return _doubt(text, word, "letters that fold to several have to be equal for it")
     if _BLANKS.search(wanted) and _find(_BLANKS.sub(" ", text.lower()), _BLANKS.sub(" ", wanted)) is not False:
@@ -57,7 +68,9 @@ def composed(text: str) -> str:
 
 
 def tokens(text: str) -> frozenset[str]:
-    """The runs of letters and digits in a text, case-folded. A text can contain a word only if it has the word's own runs."""
+    """The runs of letters and digits in a text, case-folded. A text can contain a word only if it has the word's own
+    runs.
+    """
     spellings = {text.casefold()}
     if not text.isascii():
         spellings |= {each.casefold() for each in (text.upper(), _NO_SPACES.sub(" ", text), composed(text))}
@@ -73,8 +86,8 @@ def first_token(word: str) -> str:
 
 
 def touches(neighbor: str, edge: str) -> bool | None:
-    """Whether a character next to a word makes it a part of another word. ``None`` if that is open: an underscore, a word that ends
-    with punctuation, and scripts without spaces.
+    """Whether a character next to a word makes it a part of another word. ``None`` if that is open: an underscore, a
+    word that ends with punctuation, and scripts without spaces.
 
     :param neighbor: empty at the border of the text.
     """
@@ -99,4 +112,9 @@ def _find(text: str, word: str) -> bool | None:
 
 
 def _doubt(text: str, word: str, why: str) -> Truth:
-    return opened(("word", word.casefold(), text), questions.WORD_BORDERS, f"whether Exchange finds the word {word!r} here: {why}", shared=True)
+    return opened(
+        ("word", word.casefold(), text),
+        questions.WORD_BORDERS,
+        f"whether Exchange finds the word {word!r} here: {why}",
+        shared=True,
+    )

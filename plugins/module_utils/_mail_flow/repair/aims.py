@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.expected import Broken
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    Guarantee,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
@@ -24,7 +26,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 #: What helps to encrypted mail, to mail that rules leave as it is, and to mail that is kept back.
 _PROTECTING = frozenset({Does.ENCRYPT, Does.BRAND})
 _SPARING = frozenset({Does.STOP})
-_FATES = {"rejected": Does.REJECT, "deleted": Does.DELETE, "quarantined": Does.QUARANTINE, "redirected": Does.REDIRECT, "moderated": Does.MODERATE}
+_FATES = {
+    "rejected": Does.REJECT,
+    "deleted": Does.DELETE,
+    "quarantined": Does.QUARANTINE,
+    "redirected": Does.REDIRECT,
+    "moderated": Does.MODERATE,
+}
 
 _BLOCKING = (Does.DELETE, Does.QUARANTINE, Does.REJECT, Does.REDIRECT)
 
@@ -97,7 +105,13 @@ def aim_of_expectation(message: Message, facts: Facts, broken: Sequence[Broken])
     first = broken[0]
     wanted = {each.key.rpartition(".")[2]: each.wanted for each in broken}
     fate, protection = str(wanted.get("fate", "delivered")), str(wanted.get("protection", ""))
-    helps = frozenset({_FATES[fate]}) if fate in _FATES else _SPARING if protection == "none" or wanted.keys() == {"fate"} else _PROTECTING
+    helps = (
+        frozenset({_FATES[fate]})
+        if fate in _FATES
+        else _SPARING
+        if protection == "none" or wanted.keys() == {"fate"}
+        else _PROTECTING
+    )
     template = {"do_not_forward": "Do Not Forward"}.get(protection, protection.partition(":")[2])
     inside = directions.sender_inside(facts, facts.primary(message.sender), message.authenticated) is True
     leaves = directions.leaves(facts, first.recipient) is True
@@ -112,22 +126,44 @@ def _actions(helps: frozenset[Does], template: str) -> dict[str, Any]:
     """The actions of a rule that is added."""
     if Does.ENCRYPT in helps:
         return {"apply_rights_protection_template": template or "Encrypt"}
-    return {"remove_ome_v2": True} if Does.DECRYPT in helps else {"stop_rule_processing": True} if Does.STOP in helps else {}
+    return (
+        {"remove_ome_v2": True}
+        if Does.DECRYPT in helps
+        else {"stop_rule_processing": True}
+        if Does.STOP in helps
+        else {}
+    )
 
 
 def _branding(guarantee: Guarantee, rules: RuleSet, facts: Facts) -> str:
-    """An OME configuration that mail can show: one with which it expires in time, if it must; else one that a rule applies, or one that there is."""
+    """An OME configuration that mail can show: one with which it expires in time, if it must; else one that a rule
+    applies, or one that there is.
+    """
     days = guarantee.expires_within_days
     if days:
-        known = [each for each in facts.ome_configurations or () if 0 < int(each.get("external_mail_expiry_in_days") or 0) <= days]
+        known = [
+            each
+            for each in facts.ome_configurations or ()
+            if 0 < int(each.get("external_mail_expiry_in_days") or 0) <= days
+        ]
         return next((str(each["identity"]) for each in known if each.get("identity")), "")
     applied = [str(name) for rule in rules.rules for name in rule.does(Does.BRAND).values()]
-    return next(iter((*applied, *(str(each["identity"]) for each in facts.ome_configurations or () if each.get("identity")))), "")
+    return next(
+        iter((*applied, *(str(each["identity"]) for each in facts.ome_configurations or () if each.get("identity")))),
+        "",
+    )
 
 
-def _remedy(name: str, conditions: Mapping[str, Any], exceptions: Mapping[str, Any], actions: Mapping[str, Any]) -> Rule:
+def _remedy(
+    name: str, conditions: Mapping[str, Any], exceptions: Mapping[str, Any], actions: Mapping[str, Any]
+) -> Rule:
     error_action = {"rule_error_action": "Defer"} if "apply_rights_protection_template" in actions else {}
-    named = {"name": _name(name, conditions, exceptions, actions)[:_LONGEST], "enabled": True, "mode": "Enforce", **error_action}
+    named = {
+        "name": _name(name, conditions, exceptions, actions)[:_LONGEST],
+        "enabled": True,
+        "mode": "Enforce",
+        **error_action,
+    }
     return {**named, "conditions": dict(conditions), "exceptions": dict(exceptions), "actions": dict(actions)}
 
 

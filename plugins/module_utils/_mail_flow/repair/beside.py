@@ -10,14 +10,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import Difference
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import Finding, MayChange
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.sections import in_section, section_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
+    Finding,
+    MayChange,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.sections import (
+    in_section,
+    section_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import claims_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Seen
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import CONFLICTS, Model
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
+    CONFLICTS,
+    Model,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high, negate
 
 #: The kinds of differences by which mail is worse off.
@@ -25,7 +34,12 @@ LOSSES = ("protection_lost", "delivery_lost", "transit_lost")
 
 
 def beside(
-    found: Sequence[Difference], wanted: Mapping[str, Any], takes: str, given: Mapping[str, Any], dialect: Dialect, now: datetime.datetime
+    found: Sequence[Difference],
+    wanted: Mapping[str, Any],
+    takes: str,
+    given: Mapping[str, Any],
+    dialect: Dialect,
+    now: datetime.datetime,
 ) -> list[tuple[Finding, ...]]:
     """Of each difference, what is not about the wanted mail alone, what may be, and losses that nobody asked for.
 
@@ -43,7 +57,13 @@ def _may_be_wanted(found: Finding, takes: str) -> bool:
     return not isinstance(found, MayChange) and not found.person and (found.kind not in LOSSES or found.kind == takes)
 
 
-def _within(found: Sequence[Finding], wanted: Mapping[str, Any], given: Mapping[str, Any], dialect: Dialect, now: datetime.datetime) -> list[Finding]:
+def _within(
+    found: Sequence[Finding],
+    wanted: Mapping[str, Any],
+    given: Mapping[str, Any],
+    dialect: Dialect,
+    now: datetime.datetime,
+) -> list[Finding]:
     """The findings all of whose mail is wanted."""
     if not found:
         return []
@@ -55,7 +75,10 @@ def _within(found: Sequence[Finding], wanted: Mapping[str, Any], given: Mapping[
         with bounded():
             claims = claims_of([dict(wanted), *map(_as_rule, atoms)], dialect)
             model = Model([RuleSet([], dialect)], claims, given, now)
-            selected, *truths = (model.free.conditions.matches(rule, ("claim", rule.place), Seen(), model.mail.recipient) for rule in claims.rules)
+            selected, *truths = (
+                model.free.conditions.matches(rule, ("claim", rule.place), Seen(), model.mail.recipient)
+                for rule in claims.rules
+            )
             left = iter(truths)
             inside = []
             for each, met_by, (met, unmet) in zip(found, conditions, apart, strict=True):

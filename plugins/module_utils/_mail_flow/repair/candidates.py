@@ -1,9 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Edits that may put a copy right, from what happens to it: the rules that act, that stop, and that nearly match. Private to the collection.
+"""Edits that may put a copy right, from what happens to it: the rules that act, that stop, and that nearly match.
+Private to the collection.
 
-Nothing is invented: conditions and exceptions take values of the guarantee and of other rules, of which the copy's message has one.
+Nothing is invented: conditions and exceptions take values of the guarantee and of other rules, of which the copy's
+message has one.
 """
 
 from __future__ import annotations
@@ -18,8 +20,17 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import PREDICATES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import Wrong
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import CONDITION, EXCEPTION, STOP, Draft
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.standing import Failed, Standing, standings
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import (
+    CONDITION,
+    EXCEPTION,
+    STOP,
+    Draft,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.standing import (
+    Failed,
+    Standing,
+    standings,
+)
 
 #: So many rules that nearly act are tried, the nearest first, and so many conditions as exceptions of a rule.
 _NEAREST, _EXCEPTIONS = 12, 12
@@ -43,7 +54,9 @@ def candidates(draft: Draft, rules: RuleSet, wrong: Wrong) -> Iterator[Draft]:
     seen: set[tuple[object, ...]] = set()
     own = {id(rule): place for place, rule in enumerate(draft.rules)}
     for each in _Candidates(draft, rules, wrong).all():
-        key = tuple(own[id(rule)] if id(rule) in own else json.dumps(rule, sort_keys=True, default=str) for rule in each.rules)
+        key = tuple(
+            own[id(rule)] if id(rule) in own else json.dumps(rule, sort_keys=True, default=str) for rule in each.rules
+        )
         if key not in seen:
             seen.add(key)
             yield each
@@ -54,7 +67,9 @@ class _Candidates:
         self._draft, self._rules, self._aim = draft, rules, wrong.aim
         self._every = standings(rules, wrong.copy)
         self._helping = [each for each in self._every if self._aim.is_helped_by(each.rule) and not each.rule.dlp]
-        self._near = sorted((each for each in self._helping if 0 < each.distance <= _FARTHEST), key=lambda each: each.distance)[:_NEAREST]
+        self._near = sorted(
+            (each for each in self._helping if 0 < each.distance <= _FARTHEST), key=lambda each: each.distance
+        )[:_NEAREST]
         self._acting = [each for each in self._every if each.acts and each.rule.enforced]
         self._stop = next((each for each in reversed(self._acting) if each.rule.is_final), None)
 
@@ -74,14 +89,18 @@ class _Candidates:
         if not rule.enforced:
             yield self._draft.set(place, "mode", rule.mode, "Enforce")
         for failed in standing.failed:
-            yield from self._spared(standing, failed) if failed.section == "exceptions" else self._widened(standing, failed)
+            yield from (
+                self._spared(standing, failed) if failed.section == "exceptions" else self._widened(standing, failed)
+            )
         if not (standing.reached or standing.failed) and self._stop is not None and self._stop.rule.place < place:
             yield self._draft.moved(place, self._stop.rule.place)
             yield self._draft.moved(self._stop.rule.place, place)
 
     def _sooner(self) -> Iterator[Draft]:
         """A rule that helps acts already, and goes before the first one that acts and does not help."""
-        first = next((each.rule.place for each in self._acting if not self._aim.is_helped_by(each.rule)), len(self._every))
+        first = next(
+            (each.rule.place for each in self._acting if not self._aim.is_helped_by(each.rule)), len(self._every)
+        )
         for each in self._helping:
             if not each.distance and each.rule.place > first:
                 yield self._draft.moved(each.rule.place, first)
@@ -103,12 +122,19 @@ class _Candidates:
             lists = dict.fromkeys(tuple(_listed(section[option]) or ()) for section in sections if option in section)
             for more in lists:
                 if self._met(standing, {option: more}):
-                    yield self._draft.with_section(place, CONDITION, "conditions", {option: [*values, *(each for each in more if each not in values)]})
+                    yield self._draft.with_section(
+                        place,
+                        CONDITION,
+                        "conditions",
+                        {option: [*values, *(each for each in more if each not in values)]},
+                    )
         if len(standing.rule.conditions) > 1:
             yield self._draft.with_section(place, CONDITION, "conditions", dict.fromkeys(options))
 
     def _not_to_act(self, standing: Standing) -> Iterator[Draft]:
-        """A rule that acts does so no longer: a condition has fewer values, or an exception applies; or it does not stop, or is disabled."""
+        """A rule that acts does so no longer: a condition has fewer values, or an exception applies; or it does not
+        stop, or is disabled.
+        """
         place, helps = standing.rule.place, self._aim.is_helped_by(standing.rule)
         for atom in standing.rule.conditions if not helps else ():
             options = self._given(standing, "conditions", atom.predicate)
@@ -132,15 +158,21 @@ class _Candidates:
             ((option, values),) = own.items()
             more = _listed(options[option])
             if isinstance(values, list) and more is not None:
-                yield self._draft.with_section(place, EXCEPTION, "exceptions", {option: [*values, *(each for each in more if each not in values)]})
+                yield self._draft.with_section(
+                    place, EXCEPTION, "exceptions", {option: [*values, *(each for each in more if each not in values)]}
+                )
 
     def _at_hand(self, standing: Standing) -> list[tuple[Section, Predicate]]:
-        """Conditions of the guarantee and of other rules, first of those that help, that the message meets and that the rule does not have itself."""
+        """Conditions of the guarantee and of other rules, first of those that help, that the message meets and that the
+        rule does not have itself.
+        """
         own = self._draft.rules[standing.rule.place].get("conditions") or {}
         found: dict[str, tuple[Section, Predicate]] = {}
         seen: set[str] = set()
         # A list of values names less mail than a scope.
-        about = sorted(_parts(self._aim.about), key=lambda part: all(_listed(value) is None for value in part[0].values()))
+        about = sorted(
+            _parts(self._aim.about), key=lambda part: all(_listed(value) is None for value in part[0].values())
+        )
         for options, predicate in (*about, *self._met_elsewhere):
             key = json.dumps(options, sort_keys=True, default=str)
             if key in seen or all(own.get(option) == value for option, value in options.items()):
@@ -168,7 +200,11 @@ class _Candidates:
         if remedy is None or any(edit.kind == "add" for edit in self._draft.edits):
             return
         names = {str(rule.get("name")).casefold() for rule in self._draft.rules}
-        (name, *_more) = (each for number in range(1, len(names) + 2) if (each := _numbered(remedy["name"], number)).casefold() not in names)
+        (name, *_more) = (
+            each
+            for number in range(1, len(names) + 2)
+            if (each := _numbered(remedy["name"], number)).casefold() not in names
+        )
         places = [len(self._draft.rules), *([] if self._stop is None else [self._stop.rule.place]), 0]
         for place in dict.fromkeys(places):
             yield self._draft.added({**remedy, "name": name}, place)
@@ -209,7 +245,9 @@ def _without(options: Section, met: Sequence[Any]) -> Iterator[Section]:
 def _parts(section: Section) -> Iterator[tuple[Section, Predicate]]:
     """Each condition of a section, with all of its options."""
     for predicate in PREDICATES:
-        options = {option: section[option] for option in predicate.options if section.get(option) not in (None, "", [], False)}
+        options = {
+            option: section[option] for option in predicate.options if section.get(option) not in (None, "", [], False)
+        }
         if options:
             yield options, predicate
 

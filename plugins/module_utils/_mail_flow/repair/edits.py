@@ -9,7 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS, rule_argument_spec
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
+    SECTIONS,
+    rule_argument_spec,
+)
 
 #: A rule as the modules describe it.
 Rule = Mapping[str, Any]
@@ -27,7 +30,8 @@ class Edit:
 
     :param kind: one of :data:`KINDS`.
     :param rule: the rule's name.
-    :param option: the option that changes, such as ``exceptions.sent_to``; ``priority`` of a rule that is moved or added.
+    :param option: the option that changes, such as ``exceptions.sent_to``; ``priority`` of a rule that is moved or
+        added.
     :param before: its value before, and :param:`after` now; ``None`` if it is not set. Priorities count from 0.
     """
 
@@ -53,12 +57,18 @@ class Draft:
 
     def added(self, rule: Rule, place: int) -> Draft:
         """With one more rule, at a place."""
-        return Draft((*self.rules[:place], rule, *self.rules[place:]), (*self.edits, Edit(ADD, name_of(rule), "priority", after=place)))
+        return Draft(
+            (*self.rules[:place], rule, *self.rules[place:]),
+            (*self.edits, Edit(ADD, name_of(rule), "priority", after=place)),
+        )
 
     def set(self, place: int, option: str, before: Any, after: Any) -> Draft:
         """With an option outside of the sections of the rule at a place set."""
         # What Exchange shows says twice whether a rule is enabled.
-        rule = {**{key: each for key, each in self.rules[place].items() if (option, key) != ("enabled", "state")}, option: after}
+        rule = {
+            **{key: each for key, each in self.rules[place].items() if (option, key) != ("enabled", "state")},
+            option: after,
+        }
         return self._with(place, rule, Edit(ENABLE, name_of(rule), option, before, after))
 
     def with_section(self, place: int, kind: str, section: str, values: Mapping[str, Any]) -> Draft:
@@ -87,7 +97,8 @@ def name_of(rule: Rule) -> str:
 
 
 def as_options(rules: Iterable[Rule], present: Iterable[Rule]) -> list[dict[str, Any]]:
-    """Rules as the option ``rules`` takes them, without those that it cannot say. What is not set is left out, unless it is set at present.
+    """Rules as the option ``rules`` takes them, without those that it cannot say. What is not set is left out, unless
+    it is set at present.
 
     :param present: the rules before the edits.
     """
@@ -98,11 +109,17 @@ def as_options(rules: Iterable[Rule], present: Iterable[Rule]) -> list[dict[str,
 def _stated(rule: Rule) -> Rule:
     """The rule with its state as a module's option: what Exchange shows names it."""
     state = str(rule.get("state") or "").casefold()
-    return {**rule, "enabled": state == "enabled"} if state in ("enabled", "disabled") and "enabled" not in rule else rule
+    return (
+        {**rule, "enabled": state == "enabled"} if state in ("enabled", "disabled") and "enabled" not in rule else rule
+    )
 
 
 def _as_option(rule: Rule, was: Rule) -> dict[str, Any]:
-    return {option: rule[option] for option in _SPEC if option in rule and (_is_set(option, rule[option]) or rule[option] != was.get(option, rule[option]))}
+    return {
+        option: rule[option]
+        for option in _SPEC
+        if option in rule and (_is_set(option, rule[option]) or rule[option] != was.get(option, rule[option]))
+    }
 
 
 def _is_set(option: str, value: Any) -> bool:
@@ -110,9 +127,13 @@ def _is_set(option: str, value: Any) -> bool:
 
 
 def unwritten(rules: Iterable[Rule]) -> list[str]:
-    """The names of the rules that the option ``rules`` cannot say: of data loss prevention, or with something that this collection does not know."""
+    """The names of the rules that the option ``rules`` cannot say: of data loss prevention, or with something that this
+    collection does not know.
+    """
     return [name_of(rule) for rule in rules if _unwritten(rule)]
 
 
 def _unwritten(rule: Rule) -> bool:
-    return bool(rule.get("dlp_policy")) or any(set(rule.get(section) or {}) - set(_SPEC[section]["options"]) for section in SECTIONS)
+    return bool(rule.get("dlp_policy")) or any(
+        set(rule.get(section) or {}) - set(_SPEC[section]["options"]) for section in SECTIONS
+    )

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why a copy is in clear: the rule that came nearest to encrypting it, and what kept it from that. Private to the collection."""
+"""Why a copy is in clear: the rule that came nearest to encrypting it, and what kept it from that. Private to the
+collection.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import STEPS_OF_MESSAGE, BudgetError, bounded
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import (
+    STEPS_OF_MESSAGE,
+    BudgetError,
+    bounded,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.standing import Copy, Standing, standings
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.standing import (
+    Copy,
+    Standing,
+    standings,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.rule_trace import plain, saw
 
 #: A recipient's result.
@@ -26,7 +36,8 @@ class Nearest:
     :param option: ``enabled``, ``mode`` or a date; ``priority`` of a rule that the copy did not reach; or a condition or exception such as
         ``conditions.sent_to``.
     :param value: the option's value.
-    :param looked_at: what the condition looked at; of a rule that was not reached, the name of the rule that stopped before.
+    :param looked_at: what the condition looked at; of a rule that was not reached, the name of the rule that stopped
+        before.
     :param others: how many other things kept it from acting.
     """
 
@@ -43,7 +54,9 @@ def in_clear(rules: RuleSet, copies: Iterable[tuple[Row, Copy]]) -> Iterator[tup
     :param copies: results with the copies that they are about.
     """
     for result, copy in copies:
-        found = nearest(rules, copy) if (result.get("fate"), result.get("protection")) == ("delivered", "none") else None
+        found = (
+            nearest(rules, copy) if (result.get("fate"), result.get("protection")) == ("delivered", "none") else None
+        )
         if found:
             yield result, found
 
@@ -75,5 +88,11 @@ def _why(standing: Standing, stop: str) -> Nearest:
         return Nearest(rule.name, "mode", rule.mode, others=others)
     if not standing.in_window:
         option, value = ("activation_date", rule.begins) if rule.begins else ("expiry_date", rule.ends)
-        return Nearest(rule.name, option, value, standing.sight.message.date.isoformat() if standing.sight.message.date else "", others)
+        return Nearest(
+            rule.name,
+            option,
+            value,
+            standing.sight.message.date.isoformat() if standing.sight.message.date else "",
+            others,
+        )
     return Nearest(rule.name, "priority", rule.place, stop, others)

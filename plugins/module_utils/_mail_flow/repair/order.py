@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a rule can move before others: they are about other mail, or what they do is the same in any order. Private to the collection."""
+"""Whether a rule can move before others: they are about other mail, or what they do is the same in any order. Private
+to the collection.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high
 
-#: Actions of these sorts may act otherwise after others of them, and so may changes of a message after others of the second sorts.
+#: Actions of these sorts may act otherwise after others of them, and so may changes of a message after others of the
+#: second sorts.
 _ORDERED = frozenset((Does.ENCRYPT, Does.DECRYPT, Does.BRAND, Does.ADD, Does.MODERATE, Does.ROUTE))
 _CHANGED = frozenset((Does.CHANGE, Does.REPORT, Does.ADD, Does.MODERATE))
 
@@ -42,23 +45,43 @@ class Order:
         :param groups: places, first to last. A rule may move to the place of any rule of its group.
         :param gone: the places of rules that do not count.
         """
-        pairs = {(place, before) for places in groups for place in places for before in range(places[0] + 1, place) if before not in gone}
-        questions = [((place, before), self._both(place, before)) for place, before in sorted(pairs) if self._matters(self._rules[place], self._rules[before])]
+        pairs = {
+            (place, before)
+            for places in groups
+            for place in places
+            for before in range(places[0] + 1, place)
+            if before not in gone
+        }
+        questions = [
+            ((place, before), self._both(place, before))
+            for place, before in sorted(pairs)
+            if self._matters(self._rules[place], self._rules[before])
+        ]
         self._barriers |= self._asked.possible(questions)
         adding = [[place for place in places if adds_up(self._rules[place])] for places in groups]
-        pairs = {(place, before) for places in adding for number, place in enumerate(places) for before in places[:number]}
-        self._meeting |= self._asked.possible([((place, before), self._both(place, before)) for place, before in sorted(pairs)])
+        pairs = {
+            (place, before) for places in adding for number, place in enumerate(places) for before in places[:number]
+        }
+        self._meeting |= self._asked.possible(
+            [((place, before), self._both(place, before)) for place, before in sorted(pairs)]
+        )
 
     def clashing(self, places: Collection[int]) -> set[int]:
-        """The rules that may act together with a rule that asks for other protection, another branding or another connector. Which one mail gets is not
-        documented (U01, U02), and may depend on any rule of them.
+        """The rules that may act together with a rule that asks for other protection, another branding or another
+        connector. Which one mail gets is not documented (U01, U02), and may depend on any rule of them.
         """
         enforced = [rule for rule in self._rules if rule.enforced and not rule.idle and _asks(rule)]
         questions = []
         for place in sorted(places):
             mine = _asks(self._rules[place])
-            others = [high(self._chain.acts(rule)) for rule in enforced if mine and any(_asks(rule).get(what, value) != value for what, value in mine.items())]
-            questions.append((place, [high(self._chain.acts(self._rules[place])), self._chain.logic.circuit.disjunction(others)]))
+            others = [
+                high(self._chain.acts(rule))
+                for rule in enforced
+                if mine and any(_asks(rule).get(what, value) != value for what, value in mine.items())
+            ]
+            questions.append(
+                (place, [high(self._chain.acts(self._rules[place])), self._chain.logic.circuit.disjunction(others)])
+            )
         return self._asked.possible(questions)
 
     def may_join(self, place: int, run: Sequence[int]) -> bool:
@@ -66,13 +89,24 @@ class Order:
         return self.may_move(place, run[0]) and not any((place, other) in self._meeting for other in run)
 
     def freed(self, covered: Mapping[int, int]) -> set[int]:
-        """The rules without which another may mark or log mail that it does not now, because they end the way of that mail before, or change what it sees.
+        """The rules without which another may mark or log mail that it does not now, because they end the way of that
+        mail before, or change what it sees.
 
         :param covered: the place of each such rule, to that of the last rule that covers it.
         """
-        pairs = [(place, other) for place, last in covered.items() for other in range(place + 1, last) if self._frees(self._rules[place], self._rules[other])]
+        pairs = [
+            (place, other)
+            for place, last in covered.items()
+            for other in range(place + 1, last)
+            if self._frees(self._rules[place], self._rules[other])
+        ]
         # Nobody looks here at the copies of people whom rules add.
-        return {place for place, _other in (pairs if self._chain.rules.adds else self._asked.possible([(pair, self._both(*pair)) for pair in pairs]))}
+        return {
+            place
+            for place, _other in (
+                pairs if self._chain.rules.adds else self._asked.possible([(pair, self._both(*pair)) for pair in pairs])
+            )
+        }
 
     def may_move(self, place: int, to: int) -> bool:
         """Whether a rule can move to an earlier place, as far as this tells."""
@@ -81,7 +115,11 @@ class Order:
     @staticmethod
     def _frees(gone: FlowRule, later: FlowRule) -> bool:
         """Whether a later rule has an effect that no difference shows, and may have it because a rule before it goes."""
-        return not later.idle and bool(later.does(Does.CHANGE) or not later.enforced) and (gone.is_final or _sees(later, gone))
+        return (
+            not later.idle
+            and bool(later.does(Does.CHANGE) or not later.enforced)
+            and (gone.is_final or _sees(later, gone))
+        )
 
     def _both(self, place: int, before: int) -> list[int]:
         """That mail meets both rules."""
@@ -101,7 +139,9 @@ class Order:
 
 
 def depends_on_sender(rule: FlowRule) -> bool:
-    """Whether a rule acts on a whole message or not at all, whatever rules before it changed, as it does if it looks at the sender only."""
+    """Whether a rule acts on a whole message or not at all, whatever rules before it changed, as it does if it looks at
+    the sender only.
+    """
     atoms = (*rule.conditions, *rule.exceptions)
     return all(atom.reach in (Reach.MESSAGE, Reach.SENDER) and atom.predicate.looks_at == "sender" for atom in atoms)
 
@@ -114,7 +154,18 @@ def _sees(rule: FlowRule, other: FlowRule) -> bool:
 
 def _asks(rule: FlowRule) -> dict[str, str]:
     """The protection, the branding and the connector that a rule asks for."""
-    protection = [*sorted({name_key(option_name(each)) for each in rule.templates}), *(["decrypt"] if rule.does(Does.DECRYPT) else [])]
+    protection = [
+        *sorted({name_key(option_name(each)) for each in rule.templates}),
+        *(["decrypt"] if rule.does(Does.DECRYPT) else []),
+    ]
     branding = sorted(name_key(str(each)) for each in rule.does(Does.BRAND).values())
     connector = name_key(str(rule.actions.get("route_message_outbound_connector") or ""))
-    return {what: asked for what, asked in (("protection", " ".join(protection)), ("branding", " ".join(branding)), ("connector", connector)) if asked}
+    return {
+        what: asked
+        for what, asked in (
+            ("protection", " ".join(protection)),
+            ("branding", " ".join(branding)),
+            ("connector", connector),
+        )
+        if asked
+    }

@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Fewer rules that do the same: rules that can go, and rules that can be one. Private to the collection.
 
-``simplify(rules, facts, now)`` is the entry point. What looks as if it could go or be merged is done at once; the difference in mail names the edits that it
-blames, they are taken back, and so on until no mail is treated differently. That last answer is the proof. The difference does not compare everything that
-rules do, so a rule with an effect that it does not compare stays, unless it never acts.
+``simplify(rules, facts, now)`` is the entry point. What looks as if it could go or be merged is done at once; the
+difference in mail names the edits that it blames, they are taken back, and so on until no mail is treated differently.
+That last answer is the proof. The difference does not compare everything that rules do, so a rule with an effect that
+it does not compare stays, unless it never acts.
 """
 
 from __future__ import annotations
@@ -17,18 +18,41 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.coverage import adds_up
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import Difference, difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import (
+    Difference,
+    difference,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import Deciding
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_conflicts import Meetings
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import STEPS, BudgetError, bounded
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import (
+    STEPS,
+    BudgetError,
+    bounded,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import BY_OPTION, Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet, is_later
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import as_options, unwritten
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.order import Order, depends_on_sender
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
+    FlowRule,
+    RuleSet,
+    is_later,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import (
+    as_options,
+    unwritten,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.order import (
+    Order,
+    depends_on_sender,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import NONE_FAILS, Premise
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import CONFLICTS, Model
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
+    NONE_FAILS,
+    Premise,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
+    CONFLICTS,
+    Model,
+)
 
 #: The steps for all comparisons together.
 _STEPS = 4 * STEPS
@@ -89,7 +113,8 @@ class Kept:
 class Simplified:
     """Fewer rules that do the same.
 
-    :param rules: all of them, as the option ``rules`` takes them, and those that go as absent; empty if nothing is proposed.
+    :param rules: all of them, as the option ``rules`` takes them, and those that go as absent; empty if nothing is
+        proposed.
     :param before: how many there were.
     :param unwritten: the rules that this collection cannot write. They are not in the list, and stay where they are.
     :param premises: what the proof rests on: nothing, unless rules look into content.
@@ -112,7 +137,10 @@ _Edit: TypeAlias = "Removed | Merged"
 
 
 def simplify(
-    rules: Iterable[Mapping[str, Any]] | RuleSet, facts: Mapping[str, Any], now: datetime.datetime | None = None, budget: int = CONFLICTS
+    rules: Iterable[Mapping[str, Any]] | RuleSet,
+    facts: Mapping[str, Any],
+    now: datetime.datetime | None = None,
+    budget: int = CONFLICTS,
 ) -> Simplified:
     """Fewer rules that do provably the same, to all mail and whatever is unknown.
 
@@ -171,7 +199,10 @@ class _Simplifier:
         """The rules that seem to do nothing of their own, first to last."""
         deciding = Deciding(model, Meetings(model, self._rules, budget).usual(model.free), budget)
         never = [found.rules[1:] for found in deciding.findings() if found.kind == "never_acts"]
-        found = {place: Removed(place, self._name(place), "never_acts", by) for place, by in zip(sorted(deciding.dead), never, strict=True)}
+        found = {
+            place: Removed(place, self._name(place), "never_acts", by)
+            for place, by in zip(sorted(deciding.dead), never, strict=True)
+        }
         for rule, others in deciding.covered():
             found[rule.place] = Removed(rule.place, rule.name, "covered", tuple(other.name for other in others))
             self._covered[rule.place] = max(other.place for other in others)
@@ -186,7 +217,11 @@ class _Simplifier:
             self._keep(rule, "effects", adds_up(rule))
         elif not _is_silent(rule) and any(map(_is_silent, others)):
             self._keep(rule, "silent")
-        elif any(not _inspects(other) <= inspects or (rule.defers and inspects and not (other.defers and _inspects(other) == inspects)) for other in others):
+        elif any(
+            not _inspects(other) <= inspects
+            or (rule.defers and inspects and not (other.defers and _inspects(other) == inspects))
+            for other in others
+        ):
             self._keep(rule, "inspection")
 
     def _may_go(self, found: Removed) -> bool:
@@ -203,9 +238,13 @@ class _Simplifier:
         return rule.place not in self._kept
 
     def _may_fail(self, rule: FlowRule, by: Collection[str]) -> bool:
-        """Whether it may matter that Exchange fails on a rule that never acts, or on one of those that keep all mail from it."""
+        """Whether it may matter that Exchange fails on a rule that never acts, or on one of those that keep all mail
+        from it.
+        """
         before = [other for other in self._rules.rules[: rule.place] if other.name in by]
-        return bool(rule.content and rule.defers) or any(not (other.defers or _inspects(other) <= _inspects(rule)) for other in before)
+        return bool(rule.content and rule.defers) or any(
+            not (other.defers or _inspects(other) <= _inspects(rule)) for other in before
+        )
 
     def _keep(self, rule: FlowRule, why: str, about: tuple[str, ...] = ()) -> None:
         self._kept.setdefault(rule.place, Kept(rule.name, why, about))
@@ -213,11 +252,19 @@ class _Simplifier:
     # What may be one
 
     def _mergeable(self, order: Order, gone: Collection[int]) -> Iterator[Merged]:
-        """Rules that differ in the values of one condition, the largest groups first. Each rule is in one of them, and can move to the place of its first."""
+        """Rules that differ in the values of one condition, the largest groups first. Each rule is in one of them, and
+        can move to the place of its first.
+        """
         groups: dict[tuple[str, str], list[int]] = {}
         for rule in self._rules.rules:
             given = self._rules.given[rule.place]
-            if rule.place in gone or rule.idle or not rule.enforced or not _acts_once(rule) or not _is_writable(rule, given):
+            if (
+                rule.place in gone
+                or rule.idle
+                or not rule.enforced
+                or not _acts_once(rule)
+                or not _is_writable(rule, given)
+            ):
                 continue
             for option, values in (given.get("conditions") or {}).items():
                 if isinstance(values, (list, tuple)):
@@ -228,7 +275,9 @@ class _Simplifier:
         for (option, _key), places in sorted(groups.items(), key=lambda each: (-len(each[1]), each[1], each[0][0])):
             runs: list[list[int]] = []
             for place in (place for place in places if place not in taken):
-                run = next((run for run in runs if order.may_join(place, run) and self._fits([*run, place], option)), None)
+                run = next(
+                    (run for run in runs if order.may_join(place, run) and self._fits([*run, place], option)), None
+                )
                 runs.append([place]) if run is None else run.append(place)
             for run in runs:
                 if len(run) > 1:
@@ -251,7 +300,9 @@ class _Simplifier:
     # The proof
 
     def _proved(self, edits: Sequence[_Edit]) -> list[_Edit]:
-        """The edits after which no mail is treated differently. A rule whose removal is blamed stays, and of a merge that is blamed the halves are tried."""
+        """The edits after which no mail is treated differently. A rule whose removal is blamed stays, and of a merge
+        that is blamed the halves are tried.
+        """
         left, blamed = list(edits), list[_Edit]()
         while left and (found := self._compared(left)) is not None and not _is_empty(found):
             names = {name for finding in found.findings for name in finding.rules}
@@ -260,7 +311,9 @@ class _Simplifier:
                 self._blame(each, found)
             # What covered a rule may have been in a merge.
             blamed += guilty if any(isinstance(each, Merged) for each in guilty) else ()
-            left = [each for each in left if each not in guilty] + [half for each in guilty if isinstance(each, Merged) for half in self._halves(each)]
+            left = [each for each in left if each not in guilty] + [
+                half for each in guilty if isinstance(each, Merged) for half in self._halves(each)
+            ]
         if self._comparisons > _MOST:
             return []
         again = [each for each in blamed if isinstance(each, Removed)]
@@ -314,7 +367,9 @@ def _is_writable(rule: FlowRule, given: Mapping[str, Any]) -> bool:
 
 
 def _acts_once(rule: FlowRule) -> bool:
-    """Whether nothing adds up that a rule does, or only changes of messages, of which another rule of the kind makes none if it is for other senders."""
+    """Whether nothing adds up that a rule does, or only changes of messages, of which another rule of the kind makes
+    none if it is for other senders.
+    """
     added = {BY_OPTION[option].does for option in adds_up(rule)}
     return not added or (added == {Does.CHANGE} and depends_on_sender(rule))
 
@@ -333,7 +388,9 @@ def _rest(given: Mapping[str, Any], option: str) -> str:
     """All of a rule but the values of one condition, and what is its own."""
     conditions = _without(given["conditions"], option)
     whole = {**_without(given, *_OWN), "conditions": conditions}
-    return json.dumps({key: value for key, value in whole.items() if value not in (None, "", [], {})}, sort_keys=True, default=str)
+    return json.dumps(
+        {key: value for key, value in whole.items() if value not in (None, "", [], {})}, sort_keys=True, default=str
+    )
 
 
 def _without(given: Mapping[str, Any], *keys: str) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How each rule stands to a copy of a message: whether it acts, and what keeps it from acting. Private to the collection."""
+"""How each rule stands to a copy of a message: whether it acts, and what keeps it from acting. Private to the
+collection.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +13,22 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import Counterexample
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Sight
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule, RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Course, Passage
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
+    Atom,
+    FlowRule,
+    RuleSet,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import (
+    Course,
+    Passage,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
 
 
@@ -34,7 +46,10 @@ class Copy:
     def course(self, passage: Passage) -> Course | None:
         """What happens to it; ``None`` if there is no such copy."""
         wanted = self.recipient.casefold()
-        return next((each for each in passage.courses() if wanted in (each.recipient.address, each.recipient.label.casefold())), None)
+        return next(
+            (each for each in passage.courses() if wanted in (each.recipient.address, each.recipient.label.casefold())),
+            None,
+        )
 
 
 def copy_of(found: Counterexample, given: Mapping[str, Any], now: datetime.datetime) -> Copy:
@@ -42,7 +57,9 @@ def copy_of(found: Counterexample, given: Mapping[str, Any], now: datetime.datet
 
     :param given: the known facts, in the form of the option ``facts``.
     """
-    message = message_of({key: value for key, value in found.message.items() if key != "name"}, "", str(found.message["name"]))
+    message = message_of(
+        {key: value for key, value in found.message.items() if key != "name"}, "", str(found.message["name"])
+    )
     return Copy(replace(message, date=message.date or now), facts_of({**given, **found.facts}), found.recipient)
 
 
@@ -78,7 +95,13 @@ class Standing:
     @property
     def distance(self) -> int:
         """The number of things that keep it from doing what it is for."""
-        return len(self.failed) + (not self.reached) + bool(self.rule.idle) + (not self.rule.enforced) + (not self.in_window)
+        return (
+            len(self.failed)
+            + (not self.reached)
+            + bool(self.rule.idle)
+            + (not self.rule.enforced)
+            + (not self.in_window)
+        )
 
 
 def standings(rules: RuleSet, copy: Copy) -> list[Standing]:
@@ -107,5 +130,9 @@ def standings(rules: RuleSet, copy: Copy) -> list[Standing]:
         failed += [Failed("exceptions", atom) for atom in rule.exceptions if passage.truth(atom, world, person) is True]
         reached = (person.address, rule.place) in looked or (bool(rule.idle) and (rule.place < last or not ended))
         sight = Sight(copy.message, copy.facts, world.content, person, world.fork)
-        found.append(Standing(rule, rule.place in acting, reached, rule.in_window(copy.message) is not False, tuple(failed), sight))
+        found.append(
+            Standing(
+                rule, rule.place in acting, reached, rule.in_window(copy.message) is not False, tuple(failed), sight
+            )
+        )
     return found

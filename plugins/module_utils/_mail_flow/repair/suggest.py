@@ -1,10 +1,12 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The smallest edits of rules after which a refuted guarantee holds, or a failed expectation is met. Private to the collection.
+"""The smallest edits of rules after which a refuted guarantee holds, or a failed expectation is met. Private to the
+collection.
 
-``suggestions(...)`` is the entry point. Candidates come from a message that is treated wrongly (``candidates``). Each goes through the simulator first, with
-every counterexample that was found so far, and is then proved; what refutes it is one counterexample more, from which the next edits come.
+``suggestions(...)`` is the entry point. Candidates come from a message that is treated wrongly (``candidates``). Each
+goes through the simulator first, with every counterexample that was found so far, and is then proved; what refutes it
+is one counterexample more, from which the next edits come.
 """
 
 from __future__ import annotations
@@ -15,28 +17,61 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import Difference, difference
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import Finding, MayChange
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import REFUTED, UNKNOWN, Counterexample, Judgment
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import (
+    Difference,
+    difference,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
+    Finding,
+    MayChange,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import (
+    REFUTED,
+    UNKNOWN,
+    Counterexample,
+    Judgment,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded, spend
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import (
+    BudgetError,
+    bounded,
+    spend,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.expected import Broken, broken
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    Guarantee,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import Case
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import Wrong, aim_of_expectation, aim_of_guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.aims import (
+    Wrong,
+    aim_of_expectation,
+    aim_of_guarantee,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.beside import LOSSES, beside
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.candidates import candidates
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import ADD, Draft, Edit, Rule, unplaced
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import (
+    ADD,
+    Draft,
+    Edit,
+    Rule,
+    unplaced,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.standing import Copy, copy_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Passage
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import CONFLICTS, Model
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
+    CONFLICTS,
+    Model,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import surely_breaks
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.alternatives import Copies, alternatives
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.alternatives import (
+    Copies,
+    alternatives,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
 
@@ -109,7 +144,8 @@ class Repaired:
     """What is suggested for a goal.
 
     :param name: the name of the guarantee or of the message.
-    :param suggestions: those that change the least mail beside what was asked for first; none if no one or two edits were found.
+    :param suggestions: those that change the least mail beside what was asked for first; none if no one or two edits
+        were found.
     """
 
     name: str
@@ -118,7 +154,12 @@ class Repaired:
 
 
 def suggestions(
-    rules: RuleSet, facts: Mapping[str, Any], judged: Sequence[Judgment], cases: Sequence[Case], now: datetime.datetime, steps: int = STEPS
+    rules: RuleSet,
+    facts: Mapping[str, Any],
+    judged: Sequence[Judgment],
+    cases: Sequence[Case],
+    now: datetime.datetime,
+    steps: int = STEPS,
 ) -> list[Repaired]:
     """What is suggested for each refuted guarantee, and for each message with an expectation that is not met.
 
@@ -180,7 +221,11 @@ class _Repair:
         self._known = RuleSet(self.present.rules, self.rules.dialect)
         #: The expectations that are not met at present, by message.
         self.missed = {case.message.name: self._missed(self.rules, case) for case in self.cases if case.expect}
-        self.shown += [_Shown(each.guarantee, self._wrong(each.guarantee, each.counterexample)) for each in self.judged if each.counterexample]
+        self.shown += [
+            _Shown(each.guarantee, self._wrong(each.guarantee, each.counterexample))
+            for each in self.judged
+            if each.counterexample
+        ]
 
     def goals(self) -> Iterator[_Goal]:
         """What is to be repaired."""
@@ -206,7 +251,10 @@ class _Repair:
         differences = [difference(self.rules, RuleSet(each.rules, dialect), self.given, self.now) for each in proposed]
         wanted = goal.guarantee.selection if goal.guarantee else {"conditions": aim.about}
         more = beside(differences, wanted, aim.takes, self.given, dialect, self.now)
-        found = [Suggestion(draft.edits, draft.rules, *changes) for draft, changes in zip(proposed, zip(differences, more, strict=True), strict=True)]
+        found = [
+            Suggestion(draft.edits, draft.rules, *changes)
+            for draft, changes in zip(proposed, zip(differences, more, strict=True), strict=True)
+        ]
         return Repaired(aim.name, tuple(sorted(found, key=_size)[:MOST]), Tried(**count, complete=complete))
 
     def _search(self, goal: _Goal, count: Counter[str]) -> Iterator[Draft]:
@@ -240,7 +288,9 @@ class _Repair:
                     yield further
 
     def _tried(self, draft: Draft, goal: _Goal, count: Counter[str]) -> Wrong | bool:
-        """A copy that does not come out right with a draft; true if all do, false if that is unknown, or the draft only hides the question."""
+        """A copy that does not come out right with a draft; true if all do, false if that is unknown, or the draft only
+        hides the question.
+        """
         rules = self._read(draft)
         wrong = self._simulated(rules, goal)
         if wrong is not None:
@@ -282,7 +332,10 @@ class _Repair:
         :raises _OpenError: it is unknown whether there is one.
         """
         kept = self._to_keep(goal)
-        for group in ([each for each in kept if each is goal.guarantee], [each for each in kept if each is not goal.guarantee]):
+        for group in (
+            [each for each in kept if each is goal.guarantee],
+            [each for each in kept if each is not goal.guarantee],
+        ):
             for found in prove(rules, self.given, group, self.now):
                 if found.counterexample:
                     shown = _Shown(found.guarantee, self._wrong(found.guarantee, found.counterexample))
@@ -294,13 +347,17 @@ class _Repair:
         return None
 
     def _acts(self, draft: Draft, rules: RuleSet) -> bool:
-        """Whether every edited rule that is not disabled can still act. One that cannot has an exception for everything, or a condition that leaves no mail."""
+        """Whether every edited rule that is not disabled can still act. One that cannot has an exception for
+        everything, or a condition that leaves no mail.
+        """
         names = {edit.rule for edit in draft.edits}
         edited = [rule for rule in rules.rules if rule.name in names and not rule.idle]
         model = Model([rules], RuleSet([]), self.given, self.now)
         chain = model.free.chains[0]
         steps = [chain.step(rule) for rule in edited]
-        return all(step is not None and model.solve([high(step.alive), high(step.matches)], CONFLICTS) for step in steps)
+        return all(
+            step is not None and model.solve([high(step.alive), high(step.matches)], CONFLICTS) for step in steps
+        )
 
     def _breaks(self, rules: RuleSet, shown: _Shown) -> bool:
         copy, guarantee = shown.wrong.copy, shown.guarantee
@@ -313,7 +370,9 @@ class _Repair:
     def _missing(self, case: Case, missed: Sequence[Broken]) -> Wrong:
         """The first recipient's copy of which something else is expected."""
         of_first = [each for each in missed if each.recipient == missed[0].recipient]
-        return Wrong(Copy(case.message, self.facts, missed[0].recipient), aim_of_expectation(case.message, self.facts, of_first))
+        return Wrong(
+            Copy(case.message, self.facts, missed[0].recipient), aim_of_expectation(case.message, self.facts, of_first)
+        )
 
     def _wrong(self, guarantee: Guarantee, found: Counterexample) -> Wrong:
         return Wrong(copy_of(found, self.given, self.now), aim_of_guarantee(guarantee, self.rules, self.facts))
@@ -325,13 +384,24 @@ def _covers(known: Broken, other: Broken) -> bool:
 
 
 def _size(found: Suggestion) -> tuple[int, int, list[tuple[int, int]], int, int, list[tuple[int, int]]]:
-    """How much else a suggestion changes: the classes of mail that lose by it, those that may change, and how wide the others are; the edits; and of all it
-    changes, the classes without a gain, and how wide all are.
+    """How much else a suggestion changes: the classes of mail that lose by it, those that may change, and how wide the
+    others are; the edits; and of all it changes, the classes without a gain, and how wide all are.
     """
     every = found.difference.findings
-    unknown = sum(isinstance(each, MayChange) for each in found.beside) + found.difference.more + (not found.difference.complete)
+    unknown = (
+        sum(isinstance(each, MayChange) for each in found.beside)
+        + found.difference.more
+        + (not found.difference.complete)
+    )
     others = [each for each in found.beside if each.kind not in LOSSES and not isinstance(each, MayChange)]
-    return len(found.losses), unknown, _widths(others), len(found.edits), sum(not each.kind.endswith("_gained") for each in every), _widths(every)
+    return (
+        len(found.losses),
+        unknown,
+        _widths(others),
+        len(found.edits),
+        sum(not each.kind.endswith("_gained") for each in every),
+        _widths(every),
+    )
 
 
 def _widths(found: Iterable[Finding]) -> list[tuple[int, int]]:
@@ -339,12 +409,16 @@ def _widths(found: Iterable[Finding]) -> list[tuple[int, int]]:
 
 
 def _width(found: Finding) -> tuple[int, int]:
-    """How wide a class of mail is: the fewer conditions it meets, and the more values these have, the more mail is in it."""
+    """How wide a class of mail is: the fewer conditions it meets, and the more values these have, the more mail is in
+    it.
+    """
     conditions = [*found.when.values(), *found.unless.values()]
     return -len(conditions), sum(len(each) if isinstance(each, list) else 1 for each in conditions)
 
 
-def with_replays(found: Sequence[Repaired], rules: RuleSet, facts: Mapping[str, Any], trace: Trace, window: Window) -> list[Repaired]:
+def with_replays(
+    found: Sequence[Repaired], rules: RuleSet, facts: Mapping[str, Any], trace: Trace, window: Window
+) -> list[Repaired]:
     """The same suggestions, each with what it would have changed for the copies of a trace.
 
     :param rules: the present rules.
@@ -353,4 +427,12 @@ def with_replays(found: Sequence[Repaired], rules: RuleSet, facts: Mapping[str, 
     known = facts_of(facts)
     others = [RuleSet(each.rules, known.dialect) for one in found for each in one.suggestions]
     changes = iter(alternatives(rules, others, known, trace))
-    return [replace(one, suggestions=tuple(replace(each, replay=Replayed(window, len(trace), next(changes))) for each in one.suggestions)) for one in found]
+    return [
+        replace(
+            one,
+            suggestions=tuple(
+                replace(each, replay=Replayed(window, len(trace), next(changes))) for each in one.suggestions
+            ),
+        )
+        for one in found
+    ]

@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Answers many questions with guessed assignments, all tried at once. Private to the collection.
 
-Usually some mail reaches a rule, and it is easy to guess: it is like known mail, and has what the rule names.
-Each formula is an integer with a bit for each guess (bit-parallel simulation), so a gate costs one operation for all guesses. Only a guess that meets
-every clause counts, so answers are correct whatever was guessed; the solver decides the rest.
+Usually some mail reaches a rule, and it is easy to guess: it is like known mail, and has what the rule names. Each
+formula is an integer with a bit for each guess (bit-parallel simulation), so a gate costs one operation for all
+guesses. Only a guess that meets every clause counts, so answers are correct whatever was guessed; the solver decides
+the rest.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from typing import TypeVar
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import TRUE
 
-#: The number of guesses for each question. If a formula needs one of several parts, the first guess takes the first, the second another one, and so on.
+#: The number of guesses for each question. If a formula needs one of several parts, the first guess takes the first,
+#: the second another one, and so on.
 _WAYS = 2
 
 _Key = TypeVar("_Key", bound=Hashable)
@@ -47,7 +49,9 @@ class Batch:
         return self._circuit.solve(literals, left) if left > 0 else None
 
     def possible(self, questions: Sequence[tuple[_Key, Sequence[int]]]) -> set[_Key]:
-        """The questions whose literals can be, or may be, true together. Guesses answer most of them, and one model of the solver answers many."""
+        """The questions whose literals can be, or may be, true together. Guesses answer most of them, and one model of
+        the solver answers many.
+        """
         found: set[_Key] = set()
         left, asked = list(questions), 0
         model: list[int] | None = []  # what to guess from, unless it was
@@ -74,7 +78,8 @@ class Batch:
 
 
 def shown(circuit: Circuit, questions: Sequence[Sequence[int]], known: Sequence[int] = ()) -> list[bool]:
-    """For each question, whether a guess shows that its literals can be true together. If none does, that proves nothing.
+    """For each question, whether a guess shows that its literals can be true together. If none does, that proves
+    nothing.
 
     :param known: a model of the solver, from which all guesses start; by default, everything is false.
     """
@@ -96,7 +101,11 @@ class _Guesses:
 
     def __init__(self, circuit: Circuit, known: Sequence[int]) -> None:
         self.circuit, self._count = circuit, 1
-        self._inputs = {variable: 1 for variable in range(1, circuit.solver.variables) if 2 * variable < len(known) and known[2 * variable] > 0}
+        self._inputs = {
+            variable: 1
+            for variable in range(1, circuit.solver.variables)
+            if 2 * variable < len(known) and known[2 * variable] > 0
+        }
         self._changes: dict[int, int] = {}
         self._follows: dict[int, list[int]] = {}
         for clause in circuit.clauses:
@@ -108,7 +117,9 @@ class _Guesses:
         self._rivals: dict[int, list[int]] = {}
         for group in dict.fromkeys(circuit.alternatives.values()):
             true = [literal for literal in group if self._holds(literal)]
-            self._rivals.update((literal, [other ^ 1 for other in true if other != literal]) for literal in (group if true else ()))
+            self._rivals.update(
+                (literal, [other ^ 1 for other in true if other != literal]) for literal in (group if true else ())
+            )
 
     def add(self, question: Sequence[int]) -> None:
         """Adds guesses for a question."""
@@ -129,7 +140,9 @@ class _Guesses:
         return (self._start[literal >> 1] & 1) != (literal & 1)
 
     def _needed(self, question: Sequence[int], way: int) -> tuple[list[int], int]:
-        """The inputs that must differ from the first guess to make literals true, according to the formulas, and the maximum number of ways."""
+        """The inputs that must differ from the first guess to make literals true, according to the formulas, and the
+        maximum number of ways.
+        """
         found: list[int] = []
         todo, ways = list(question), 1
         start, parts_of = self._start, self.circuit.parts

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Traces a solver's assignments back to their reasons. Private to the collection.
 
-``level`` and ``reasons`` are by variable: the decision level of its assignment, and the clause that forced it, ``None`` for a decision. A literal is
-``2 * variable`` or, negated, ``2 * variable + 1``.
+``level`` and ``reasons`` are by variable: the decision level of its assignment, and the clause that forced it, ``None``
+for a decision. A literal is ``2 * variable`` or, negated, ``2 * variable + 1``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 
-def follows(literal: int, clause: set[int], levels: set[int], level: Sequence[int], reasons: Sequence[Sequence[int] | None], known: dict[int, bool]) -> bool:
+def follows(
+    literal: int,
+    clause: set[int],
+    levels: set[int],
+    level: Sequence[int],
+    reasons: Sequence[Sequence[int] | None],
+    known: dict[int, bool],
+) -> bool:
     """Whether the other literals of a learnt clause imply one of its literals, over any number of reasons.
 
     :param clause: the variables of the clause.
@@ -42,7 +49,9 @@ def follows(literal: int, clause: set[int], levels: set[int], level: Sequence[in
     return True
 
 
-def assumed(false: Iterable[int], value: Sequence[int], level: Sequence[int], reasons: Sequence[Sequence[int] | None]) -> tuple[int, ...]:
+def assumed(
+    false: Iterable[int], value: Sequence[int], level: Sequence[int], reasons: Sequence[Sequence[int] | None]
+) -> tuple[int, ...]:
     """The decisions that make all of these literals false.
 
     :param value: by literal: positive if it is true.

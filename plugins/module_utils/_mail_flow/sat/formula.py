@@ -9,7 +9,12 @@ import itertools
 from collections.abc import Hashable, Iterable, Sequence
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE, Scope, Solver
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import (
+    FALSE,
+    TRUE,
+    Scope,
+    Solver,
+)
 
 #: The cost of a variable or gate, including its memory and its part in later questions.
 _STEPS_OF_GATE = 50
@@ -58,8 +63,9 @@ class Circuit:
         self.solver.add(clause)
 
     def define(self, variables: Iterable[int], *clause: int) -> None:
-        """One of these literals must be true, which only defines some variables: for all values of the others, they have values with which everything that
-        defines them is true. So it matters only to questions that depend on them. No added clause names them, or a gate over them.
+        """One of these literals must be true, which only defines some variables: for all values of the others, they
+        have values with which everything that defines them is true. So it matters only to questions that depend on
+        them. No added clause names them, or a gate over them.
         """
         for variable in variables:
             self._depends[variable >> 1] += tuple(literal >> 1 for literal in clause if literal >> 1 != variable >> 1)
@@ -67,11 +73,15 @@ class Circuit:
         self.solver.add(clause)
 
     def follows(self, *clause: int) -> None:
-        """Adds a clause that follows from the rest, so that the solver need not find it. It matters only to questions about all of its literals."""
+        """Adds a clause that follows from the rest, so that the solver need not find it. It matters only to questions
+        about all of its literals.
+        """
         self.solver.add(clause)
 
     def helps(self, literal: int, others: Iterable[int]) -> None:
-        """Makes questions about some literals depend on another one, too, because implied clauses connect them through it."""
+        """Makes questions about some literals depend on another one, too, because implied clauses connect them through
+        it.
+        """
         for other in others:
             if other > FALSE:
                 self._depends[other >> 1] += (literal >> 1,)
@@ -120,7 +130,9 @@ class Circuit:
         return self.solver.solve(literals, budget, self._scope((*literals, *also)))
 
     def _scope(self, literals: Iterable[int]) -> Scope:
-        """The scope of a question: what its literals and the clauses depend on. A gate outside of it follows from its parts."""
+        """The scope of a question: what its literals and the clauses depend on. A gate outside of it follows from its
+        parts.
+        """
         variables = self.solver.variables
         decided = bytes(self._depending(literals, bytearray(variables)))
         self._said += bytes(variables - len(self._said))
@@ -160,7 +172,11 @@ class Circuit:
         for variable in self._needed(literal):  # A gate comes after its parts.
             if variable not in found:
                 parts = self.parts.get(variable)
-                found[variable] = 2 * variable if parts is None else self.conjunction([found[each >> 1] ^ (each & 1) for each in parts])
+                found[variable] = (
+                    2 * variable
+                    if parts is None
+                    else self.conjunction([found[each >> 1] ^ (each & 1) for each in parts])
+                )
         return found[literal >> 1] ^ (literal & 1)
 
     def _needed(self, literal: int) -> list[int]:

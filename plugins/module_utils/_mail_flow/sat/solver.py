@@ -3,13 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Decides whether a propositional formula can be made true. Private to the collection.
 
-Conflict-driven clause learning: two watched literals a clause, binary clauses as implications, learning at the first unique implication point with
-recursive minimization, decisions by decaying activity, restarts by Luby's sequence, removal of learnt clauses that join many levels. All assumptions
-are on one level, so a restart keeps what follows from them. Nothing depends on a hash or a clock: the same calls give the same answers, models and cores
-everywhere. A budget counts conflicts.
+Conflict-driven clause learning: two watched literals a clause, binary clauses as implications, learning at the first
+unique implication point with recursive minimization, decisions by decaying activity, restarts by Luby's sequence,
+removal of learnt clauses that join many levels. All assumptions are on one level, so a restart keeps what follows from
+them. Nothing depends on a hash or a clock: the same calls give the same answers, models and cores everywhere. A budget
+counts conflicts.
 
-A literal is an integer: ``2 * variable`` and, negated, ``2 * variable + 1``, so ``literal ^ 1`` is its opposite. Variable 0 is the constant:
-:data:`TRUE` and :data:`FALSE` are its literals.
+A literal is an integer: ``2 * variable`` and, negated, ``2 * variable + 1``, so ``literal ^ 1`` is its opposite.
+Variable 0 is the constant: :data:`TRUE` and :data:`FALSE` are its literals.
 """
 
 from __future__ import annotations
@@ -20,20 +21,25 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.conflict_analysis import assumed, follows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.conflict_analysis import (
+    assumed,
+    follows,
+)
 
 TRUE, FALSE = 0, 1
 
 #: The steps of a question before its search, and the number of search steps that are counted at once.
 _STEPS_TO_ASK, _VARIABLES_A_STEP, _LOOKED_AT_ONCE = 20, 10, 1_000
 
-#: Conflicts between two restarts, times Luby's sequence; the minimum number of learnt clauses to keep; the decay of activity.
+#: Conflicts between two restarts, times Luby's sequence; the minimum number of learnt clauses to keep; the decay of
+#: activity.
 _RESTART, _KEPT, _DECAY = 64, 2000, 1 / 0.95
 
 #: The number of entries per variable at which the order is rebuilt: every conflict adds some.
 _TIMES = 2
 
-#: The value of a variable's literals before a question, if its clauses are in scope. Otherwise both are true, which satisfies these clauses.
+#: The value of a variable's literals before a question, if its clauses are in scope. Otherwise both are true, which
+#: satisfies these clauses.
 _FIRST = bytes.maketrans(b"\0\1", b"\2\0")
 
 
@@ -88,7 +94,8 @@ class Solver:
     def variable(self, *, decide: bool = True) -> int:
         """A new variable's positive literal.
 
-        :param decide: whether to decide it. A variable that others determine is only decided after it took part in a conflict.
+        :param decide: whether to decide it. A variable that others determine is only decided after it took part in a
+            conflict.
         """
         variable = len(self._level)
         self._value += (0, 0)
@@ -105,7 +112,9 @@ class Solver:
         """Adds a clause: one of its literals has to be true."""
         value = self._value
         literals = sorted(set(clause))
-        if any(value[literal] > 0 for literal in literals) or any(literal ^ 1 == other for literal, other in itertools.pairwise(literals)):
+        if any(value[literal] > 0 for literal in literals) or any(
+            literal ^ 1 == other for literal, other in itertools.pairwise(literals)
+        ):
             return
         literals = [literal for literal in literals if not value[literal]]
         if not literals:
@@ -118,7 +127,9 @@ class Solver:
             self._attach(literals)
 
     def add_gate(self, gate: int, parts: Sequence[int]) -> None:
-        """Adds the clauses by which a new variable is the conjunction of other literals, which are sorted and of different variables."""
+        """Adds the clauses by which a new variable is the conjunction of other literals, which are sorted and of
+        different variables.
+        """
         if any(self._value[literal] for literal in parts):
             for literal in parts:
                 self.add((gate ^ 1, literal))
@@ -128,13 +139,17 @@ class Solver:
             self._attach([literal, gate ^ 1])
         self._attach([*(literal ^ 1 for literal in parts), gate])
 
-    def solve(self, assumptions: Sequence[int] = (), budget: int | None = None, scope: Scope | None = None) -> bool | None:
-        """Whether the formula can be true together with the assumptions; ``None`` if the budget was spent before that was known.
+    def solve(
+        self, assumptions: Sequence[int] = (), budget: int | None = None, scope: Scope | None = None
+    ) -> bool | None:
+        """Whether the formula can be true together with the assumptions; ``None`` if the budget was spent before that
+        was known.
 
         :param scope: everything by default. The caller guarantees that the ignored clauses can be satisfied for all values of the others, and that those
             with undecided variables are satisfied if these are false, as undecided ones are in the model. An answer of no does not depend on that.
 
-        After ``True``, :meth:`holds` gives the model. After ``False``, :attr:`core` has assumptions that contradict each other.
+        After ``True``, :meth:`holds` gives the model. After ``False``, :attr:`core` has assumptions that contradict
+        each other.
         """
         self.core, self._model = (), []
         if self._contradiction:
@@ -189,7 +204,11 @@ class Solver:
     def _put_in_order(self) -> None:
         """The first decision of a question is the variable that was most active before. Many questions need none."""
         activity, inputs, variables = self._activity, self._input, len(self._level)
-        self._order = [(-activity[each], each) for each in itertools.compress(range(variables), self._eligible) if inputs[each] or activity[each]]
+        self._order = [
+            (-activity[each], each)
+            for each in itertools.compress(range(variables), self._eligible)
+            if inputs[each] or activity[each]
+        ]
         heapq.heapify(self._order)
         self._queued = bytearray(variables)
         for _key, variable in self._order:
@@ -330,7 +349,9 @@ class Solver:
             self._model[literal], self._model[literal ^ 1] = 1, -1
 
     def _assume(self, assumptions: Sequence[int]) -> bool:
-        """Makes all assumptions on one level, so that they are propagated once. Returns whether none of them is false already."""
+        """Makes all assumptions on one level, so that they are propagated once. Returns whether none of them is false
+        already.
+        """
         self._limits.append(len(self._trail))
         for literal in assumptions:
             if self._value[literal] < 0:
@@ -394,7 +415,9 @@ class Solver:
     def _reorder(self) -> None:
         """The order by current activity, each variable once."""
         activity = self._activity
-        self._order = [(-activity[variable], variable) for variable in sorted({variable for _key, variable in self._order})]
+        self._order = [
+            (-activity[variable], variable) for variable in sorted({variable for _key, variable in self._order})
+        ]
         heapq.heapify(self._order)
 
     def _back_to(self, level: int) -> None:
@@ -415,7 +438,9 @@ class Solver:
         self._done = start
 
     def _forget(self) -> None:
-        """Drops the half of the learnt clauses with the most levels. Only between searches, when no clause is a reason above level 0."""
+        """Drops the half of the learnt clauses with the most levels. Only between searches, when no clause is a reason
+        above level 0.
+        """
         self._learnt.sort(key=lambda each: (each[0], len(each[1])))
         kept = len(self._learnt) // 2
         gone = {id(clause) for _joined, clause in self._learnt[kept:]}

@@ -37,7 +37,8 @@ class Usual:
     """A property of usual mail, needed while the outcome of other mail is unknown. Fields and words say the same.
 
     :param id: the number of the question.
-    :param text: the property, as a proof names it; :param:`other`: the mail without it; :param:`brief`: that mail in a few words.
+    :param text: the property, as a proof names it; :param:`other`: the mail without it; :param:`brief`: that mail in a
+        few words.
     :param types: the types of messages that do not have it.
     :param arrivals: the protections on arrival that do not have it.
     :param most: the maximum size in bytes; ``None`` for any size.
@@ -81,7 +82,13 @@ USUAL = (
         "automatic replies, receipts, meetings",
         tuple(kind for kind in SYSTEM_TYPES if kind != _REQUEST),
     ),
-    Usual(questions.SYSTEM_MAIL, "The message is not a request for approval.", "requests for approval", "requests for approval", (_REQUEST,)),
+    Usual(
+        questions.SYSTEM_MAIL,
+        "The message is not a request for approval.",
+        "requests for approval",
+        "requests for approval",
+        (_REQUEST,),
+    ),
     Usual(
         questions.TOO_LARGE,
         f"The message has at most {SURELY_PROTECTED:,} bytes ({SURELY_PROTECTED * 10 // (1 << 20) / 10} MB), so that it has at most {LARGEST >> 20} MB"
@@ -93,15 +100,24 @@ USUAL = (
 )
 
 #: The assumption of a proof about rules that look into content.
-NONE_FAILS = Premise("rule_errors", "No rule fails on the message, as a rule that inspects large attachments can (rule_error_action).")
+NONE_FAILS = Premise(
+    "rule_errors", "No rule fails on the message, as a rule that inspects large attachments can (rule_error_action)."
+)
 
 #: The assumptions of every proof, which do not depend on the rules.
 ALWAYS = (
     Premise("settled", "The rules have been in effect for some hours: Exchange applies changes with a delay."),
     NONE_FAILS,
     Premise("configured", "Message encryption is configured and works."),
-    Premise("system_mail", "The message is not a non-delivery report, journal report or rule report, which rules may not process.", mail="Exchange's reports"),
-    Premise("later", "Purview DLP, automatic labels, filters and other systems after the rules change neither the protection nor the delivery."),
+    Premise(
+        "system_mail",
+        "The message is not a non-delivery report, journal report or rule report, which rules may not process.",
+        mail="Exchange's reports",
+    ),
+    Premise(
+        "later",
+        "Purview DLP, automatic labels, filters and other systems after the rules change neither the protection nor the delivery.",
+    ),
 )
 
 #: What a proof assumes if rules or the guarantee have such conditions, because the sources disagree or are silent.
@@ -109,14 +125,21 @@ AUTHENTICATED = Premise(
     "authenticated",
     "Mail from inside is authenticated. Mail that names such a sender without authentication is neither inside nor outside, and is not considered.",
 )
-SUBDOMAINS = Premise("subdomains", "Conditions on a domain also match its subdomains, as in Exchange Online since 2023.")
-SENT_FROM = Premise("sent_from", "Mail is sent from primary addresses. What rules find in the alias of a sender is not considered.")
+SUBDOMAINS = Premise(
+    "subdomains", "Conditions on a domain also match its subdomains, as in Exchange Online since 2023."
+)
+SENT_FROM = Premise(
+    "sent_from", "Mail is sent from primary addresses. What rules find in the alias of a sender is not considered."
+)
 SIZES = Premise("sizes", "A message counts as larger than each of its attachments.")
 
 
 def internal_domains(names: Sequence[str]) -> Premise:
     """For remote domains that count as internal: mail to them is not mail to people outside."""
-    return Premise("internal_domains", f"People in {', '.join(names)} count as inside: a remote domain makes them internal (IsInternal).")
+    return Premise(
+        "internal_domains",
+        f"People in {', '.join(names)} count as inside: a remote domain makes them internal (IsInternal).",
+    )
 
 
 def none_begins_or_ends(dates: Sequence[str]) -> Premise:
@@ -126,7 +149,11 @@ def none_begins_or_ends(dates: Sequence[str]) -> Premise:
 
 def without_journals(addresses: Sequence[str]) -> Premise:
     """For journal rules, which send copies that rules for mail do not see."""
-    return Premise("journals", f"Journal rules send copies of mail to {listed(addresses)}, which are not considered.", mail="copies for journals")
+    return Premise(
+        "journals",
+        f"Journal rules send copies of mail to {listed(addresses)}, which are not considered.",
+        mail="copies for journals",
+    )
 
 
 #: For mail that is led to the portal.
@@ -137,7 +164,10 @@ NOT_OURS = Premise(
 )
 
 #: For mail that is protected on its way.
-NEXT_SERVER = Premise("next_server", "Forced TLS protects mail on its way to the next server. What that server does with it is not considered.")
+NEXT_SERVER = Premise(
+    "next_server",
+    "Forced TLS protects mail on its way to the next server. What that server does with it is not considered.",
+)
 
 
 def ends_at(connector: str, hosts: Sequence[str]) -> Premise:
@@ -159,7 +189,11 @@ _SIMPLER = "Use fewer or simpler conditions in the rules that overlap."
 BUDGET = Reason("budget", "the question is too complex", settled_by=_SIMPLER)
 
 #: For a difference in whom rules add.
-NOT_FOLLOWED = Reason(questions.ADDED_RECIPIENTS, "copies of managers and members of groups are not followed", settled_by="Add people by their addresses.")
+NOT_FOLLOWED = Reason(
+    questions.ADDED_RECIPIENTS,
+    "copies of managers and members of groups are not followed",
+    settled_by="Add people by their addresses.",
+)
 
 #: For a difference in what happens where Exchange fails on a rule.
 FAILING = Reason(questions.RULE_FAILS, "what makes Exchange fail on a rule is not documented")
@@ -210,14 +244,19 @@ def premise(number: str, text: str) -> Premise:
 
 def nameless(rules: Sequence[str]) -> Reason:
     """For rules that send mail to managers whom nobody named."""
-    return Reason(questions.A_FACT, f"the managers of senders are not known, to whom {listed([repr(each) for each in rules], joint='and')} sends mail")
+    return Reason(
+        questions.A_FACT,
+        f"the managers of senders are not known, to whom {listed([repr(each) for each in rules], joint='and')} sends mail",
+    )
 
 
 #: For a rule that begins or ends later.
 LATER = Reason("date", "only mail of today is compared", settled_by="Compare again after that date.")
 
 #: For a verdict without a known reason.
-NOT_FOUND = Reason(questions.A_FACT, "no message shows it for certain, but none is ruled out", settled_by="Send a test message.")
+NOT_FOUND = Reason(
+    questions.A_FACT, "no message shows it for certain, but none is ruled out", settled_by="Send a test message."
+)
 
 #: Key of a message to how it states that there is nothing.
 _NOTHING = {
@@ -235,6 +274,15 @@ def unusual(number: str) -> Reason:
 
 def as_row(reason: Reason) -> dict[str, str]:
     """A reason, as results have it: with the key of a message or fact that it is about, and how to find out."""
-    given = f"Give {reason.field}{_NOTHING.get(reason.field, '')}." if reason.id == questions.A_FACT and reason.field else ""
+    given = (
+        f"Give {reason.field}{_NOTHING.get(reason.field, '')}."
+        if reason.id == questions.A_FACT and reason.field
+        else ""
+    )
     settled = reason.settled_by or given or questions.BY_ID[reason.id].settled_by
-    return {"id": reason.id, "reason": reason.text, **({"field": reason.field} if reason.field else {}), "settled_by": settled}
+    return {
+        "id": reason.id,
+        "reason": reason.text,
+        **({"field": reason.field} if reason.field else {}),
+        "settled_by": settled,
+    }

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a rule that matches does to a copy. Private to the collection.
 
-The actions of one rule are a set: none sees the effect of another. If an action depends on something open, there is a world for each answer.
+The actions of one rule are a set: none sees the effect of another. If an action depends on something open, there is a
+world for each answer.
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason, Truth, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
+    Open,
+    Reason,
+    Truth,
+    opened,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Content, Fork
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
@@ -37,7 +43,8 @@ _TOKEN = re.compile(r"%%\w+%%")
 #: Actions that keep the message from the recipient, or replace it; two of them in one rule contradict each other.
 FATES = {Does.DELETE: "deleted", Does.QUARANTINE: "quarantined", Does.REJECT: "rejected", Does.REDIRECT: "redirected"}
 
-#: Fates that recipients added by the same rule share: copying and blocking a message takes two rules. Source: "Best practices for mail flow rules".
+#: Fates that recipients added by the same rule share: copying and blocking a message takes two rules. Source: "Best
+#: practices for mail flow rules".
 SHARED = frozenset(("deleted", "quarantined", "rejected"))
 
 #: The field in which an action puts an added recipient.
@@ -66,7 +73,11 @@ def enforced(rule: FlowRule, world: World, scene: Scene, only: frozenset[Does] |
     :param only: the sorts of actions to do; ``None`` for all.
     """
     if rule.by_manager:
-        return [new for here, manager in _by_manager(world, scene) for new in enforced(rule.where(bool(manager)), here, scene, only)]
+        return [
+            new
+            for here, manager in _by_manager(world, scene)
+            for new in enforced(rule.where(bool(manager)), here, scene, only)
+        ]
     does = frozenset(row.does for row in rule.rows)
     does = does if only is None else does & only
     if "apply_html_disclaimer_text" not in rule.actions or Does.CHANGE not in does:
@@ -92,7 +103,12 @@ def in_audit(rule: FlowRule, world: World, scene: Scene) -> list[World]:
     told = _told(rule, world, scene, {row.option for row in rule.rows if rule.mode in row.in_audit})
     if "stop_rule_processing" not in rule.actions or scene.last:
         return [told]
-    stops = opened(("stop", rule.place), questions.AUDIT_STOPS, f"whether the rule {rule.name!r}, which is in a test mode, stops the later ones", False)
+    stops = opened(
+        ("stop", rule.place),
+        questions.AUDIT_STOPS,
+        f"whether the rule {rule.name!r}, which is in a test mode, stops the later ones",
+        False,
+    )
     return [told.answering(stops, False), told.answering(stops, True).but(over=True, ended_by=rule.name)]
 
 
@@ -105,19 +121,32 @@ def _acted(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wr
     name = str(rule.actions.get("set_header_name", "")).lower()
     if Does.CHANGE in does and name and name == str(rule.actions.get("remove_header", "")).lower():
         # The order of the actions in a rule is not guaranteed.
-        stays = opened(("header", rule.place), questions.A_FACT, f"whether the rule {rule.name!r} sets or removes the header {name} last")
-        return [new for value in (True, False) for new in _done(rule, world.answering(stays, value), scene, does, wraps, value)]
+        stays = opened(
+            ("header", rule.place),
+            questions.A_FACT,
+            f"whether the rule {rule.name!r} sets or removes the header {name} last",
+        )
+        return [
+            new
+            for value in (True, False)
+            for new in _done(rule, world.answering(stays, value), scene, does, wraps, value)
+        ]
     return _done(rule, world, scene, does, wraps, True)
 
 
-def _done(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wraps: bool, sets_last: bool) -> list[World]:
+def _done(
+    rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wraps: bool, sets_last: bool
+) -> list[World]:
     changes: dict[str, Any] = {"surprises": (*world.surprises, *rule.surprises)} if rule.surprises else {}
     if Does.ENCRYPT in does:
         changes["asked"] = (*world.asked, *((rule.name, template) for template in rule.templates))
     if Does.DECRYPT in does:
         changes["removed"] = (*world.removed, rule.name)
     if Does.BRAND in does:
-        changes["brands"] = (*world.brands, (rule.name, str(rule.actions["apply_rights_protection_customization_template"])))
+        changes["brands"] = (
+            *world.brands,
+            (rule.name, str(rule.actions["apply_rights_protection_customization_template"])),
+        )
     if Does.ROUTE in does:
         connector = str(rule.actions.get("route_message_outbound_connector") or "")
         changes["routes"] = (*world.routes, (rule.name, connector)) if connector else world.routes
@@ -130,10 +159,14 @@ def _done(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wra
     after = world.but(**changes) if changes else world
     if Does.REPORT in does:
         after = _told(rule, after, scene, {row.option for row in rule.rows})
-    return [new for each in _managed(rule, after, scene, does) for new in _stopped(rule, _ended(rule, each, does), scene)]
+    return [
+        new for each in _managed(rule, after, scene, does) for new in _stopped(rule, _ended(rule, each, does), scene)
+    ]
 
 
-def _changed(rule: FlowRule, content: Content, scene: Scene, does: frozenset[Does], wraps: bool, sets_last: bool) -> Content:
+def _changed(
+    rule: FlowRule, content: Content, scene: Scene, does: frozenset[Does], wraps: bool, sets_last: bool
+) -> Content:
     """What later rules see of the message."""
     actions = rule.actions if Does.CHANGE in does else {}
     changes: dict[str, Any] = {}
@@ -153,8 +186,8 @@ def _changed(rule: FlowRule, content: Content, scene: Scene, does: frozenset[Doe
 
 
 def plain_text(html: str) -> str | None:
-    """What a reader sees of a disclaimer. ``None`` if that depends on the sender, whose properties its tokens stand for (``%%DisplayName%%``), or if
-    its words are open because markup splits them, or is more than tags.
+    """What a reader sees of a disclaimer. ``None`` if that depends on the sender, whose properties its tokens stand for
+    (``%%DisplayName%%``), or if its words are open because markup splits them, or is more than tags.
     """
     plain = _BLOCK.sub("\n", html)
     if _TOKEN.search(html) or _SPLIT.search(plain) or _HIDDEN.search(html):
@@ -178,7 +211,10 @@ def _headers(content: Content, actions: Mapping[str, Any], sets_last: bool) -> t
     if "remove_header" in actions:
         changes.append((str(actions["remove_header"]).lower(), ()))
     if "set_header_name" in actions:
-        changes.insert(len(changes) if sets_last else 0, (str(actions["set_header_name"]).lower(), (str(actions.get("set_header_value") or ""),)))
+        changes.insert(
+            len(changes) if sets_last else 0,
+            (str(actions["set_header_name"]).lower(), (str(actions.get("set_header_value") or ""),)),
+        )
     return tuple(sorted({**dict(content.headers), **dict(changes)}.items()))
 
 
@@ -219,12 +255,18 @@ def _by_manager(world: World, scene: Scene) -> list[tuple[World, str]]:
         return [(world, manager)]
     known = opened(("has manager", sender), questions.A_FACT, f"the manager of {sender} is not known")
     settled = known.settled(world.answered())
-    worlds = [(world, settled)] if isinstance(settled, bool) else [(world.answering(known, value), value) for value in (True, False)]
+    worlds = (
+        [(world, settled)]
+        if isinstance(settled, bool)
+        else [(world.answering(known, value), value) for value in (True, False)]
+    )
     return [(each, f"the manager of {sender}" if has else "") for each, has in worlds]
 
 
 def _joined(rule: FlowRule, world: World, manager: str, scene: Scene, does: frozenset[Does]) -> list[World]:
-    """The worlds with the moderators and the added recipients. Whether a rule adds to a message that it redirects depends on the order of its actions."""
+    """The worlds with the moderators and the added recipients. Whether a rule adds to a message that it redirects
+    depends on the order of its actions.
+    """
     actions = rule.actions
     added: list[Added] = []
     moderators: list[str] = []
@@ -233,17 +275,25 @@ def _joined(rule: FlowRule, world: World, manager: str, scene: Scene, does: froz
         moderators += [manager] if manager and "moderate_message_by_manager" in actions else []
     if Does.ADD in does:
         for option, field in FIELDS.items():
-            added += [Added(str(address), rule.name, rule.place, False, field) for address in _list(actions.get(option))]
+            added += [
+                Added(str(address), rule.name, rule.place, False, field) for address in _list(actions.get(option))
+            ]
         if manager and "add_manager_as_recipient_type" in actions:
             added.append(Added(manager, rule.name, rule.place, rule.redirects_to_manager, rule.manager_field))
     if Does.REDIRECT in does:
         added += [Added(str(address), rule.name, rule.place, True) for address in _list(actions["redirect_message_to"])]
     if moderators:
-        world = world.but(held=world.held + 1, told=(*world.told, *(("moderator", rule.name, address) for address in moderators)))
+        world = world.but(
+            held=world.held + 1, told=(*world.told, *(("moderator", rule.name, address) for address in moderators))
+        )
     away = [each for each in added if each.instead]
     if not away or len(away) == len(added):
         return [_with(world, added, scene)]
-    adds = opened(("adds", rule.place), questions.A_FACT, f"whether the rule {rule.name!r} adds recipients to a message that it redirects")
+    adds = opened(
+        ("adds", rule.place),
+        questions.A_FACT,
+        f"whether the rule {rule.name!r} adds recipients to a message that it redirects",
+    )
     return [_with(world.answering(adds, True), added, scene), _with(world.answering(adds, False), away, scene)]
 
 
@@ -268,7 +318,9 @@ def _ended(rule: FlowRule, world: World, does: frozenset[Does]) -> World:
     if any(added.place == rule.place and added.instead for added in world.added) and "redirected" not in fates:
         fates.append("redirected")
     if len(fates) > 1:
-        why = Reason(questions.A_FACT, f"what happens to a message that the rule {rule.name!r} wants {' and '.join(fates)}")
+        why = Reason(
+            questions.A_FACT, f"what happens to a message that the rule {rule.name!r} wants {' and '.join(fates)}"
+        )
         changes["surprises"] = (*world.surprises, why)
     if Does.STOP in does:
         changes.update(stopped=True, over=True, ended_by=rule.name)
@@ -283,8 +335,15 @@ def _stopped(rule: FlowRule, world: World, scene: Scene) -> list[World]:
     """The worlds in which a rule that asked for an approval stops the later ones, and in which it does not."""
     if not rule.stops_approved or scene.last:
         return [world]
-    stops = opened(("approved stop", rule.place), questions.A_FACT, f"whether the rule {rule.name!r} stops the later ones once the message is approved")
-    return [world.answering(stops, False), world.answering(stops, True).but(stopped=True, over=True, ended_by=rule.name)]
+    stops = opened(
+        ("approved stop", rule.place),
+        questions.A_FACT,
+        f"whether the rule {rule.name!r} stops the later ones once the message is approved",
+    )
+    return [
+        world.answering(stops, False),
+        world.answering(stops, True).but(stopped=True, over=True, ended_by=rule.name),
+    ]
 
 
 def _list(value: Any) -> list[Any]:

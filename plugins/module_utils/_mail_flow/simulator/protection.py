@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How the rules protect a copy. Private to the collection.
 
-Exchange encrypts a message after the last rule, as the rules asked and depending on how it arrived. Source: Microsoft's pages about mail flow rules that
-encrypt, about usage rights, and about IRM.
+Exchange encrypts a message after the last rule, as the rules asked and depending on how it arrived. Source: Microsoft's
+pages about mail flow rules that encrypt, about usage rights, and about IRM.
 """
 
 from __future__ import annotations
@@ -15,17 +15,24 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions, questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import ENCODED, size_range
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import (
+    ENCODED,
+    size_range,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason, Truth
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Protection
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import (
+    Message,
+    Protection,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
 
 #: The largest message that is protected, in bytes, and the largest that is protected however it is encoded.
 LARGEST = 25 << 20
 SURELY_PROTECTED = int(LARGEST / ENCODED)
 
-#: Types of messages for which it is not documented whether rules protect them, and types that are sent again under another name.
+#: Types of messages for which it is not documented whether rules protect them, and types that are sent again under
+#: another name.
 SYSTEM_TYPES = ("OOF", "ReadReceipt", "Calendaring", "ApprovalRequest")
 FORWARDED_TYPES = ("AutoForward", "SmtpForwarding")
 
@@ -36,7 +43,8 @@ _OPTIONS = {"encrypt": "encrypt", "do not forward": "do_not_forward"}
 class Verdict:
     """A copy's protection, if it is delivered.
 
-    :param protection: ``none``, ``encrypt``, ``do_not_forward``, ``template:<name>``, ``smime``, ``protected_option_unknown`` or ``unknown``.
+    :param protection: ``none``, ``encrypt``, ``do_not_forward``, ``template:<name>``, ``smime``,
+        ``protected_option_unknown`` or ``unknown``.
     :param by: the rules that protect it.
     :param on_arrival: whether the message arrived with its protection; ``None`` if that is open.
     :param branding: the OME configuration that it shows; empty if none does.
@@ -63,7 +71,14 @@ def verdict(world: World, message: Message, facts: Facts) -> Verdict:
     """The protection in a world after the last rule."""
     found = _protection(world, message, facts)
     if world.surprises:
-        return replace(found, protection="unknown", by=(), reasons=(*found.reasons, *world.surprises), on_arrival=None, delivered=False)
+        return replace(
+            found,
+            protection="unknown",
+            by=(),
+            reasons=(*found.reasons, *world.surprises),
+            on_arrival=None,
+            delivered=False,
+        )
     return _branded(found, world, message)
 
 
@@ -74,19 +89,26 @@ def _branded(found: Verdict, world: World, message: Message) -> Verdict:
     if not names or foreign or found.protection in ("none", "smime", "unknown"):
         return found
     if len(names) > 1:
-        why = Reason(questions.WHICH_TEMPLATE, f"which of the OME configurations {', '.join(sorted(names.values()))} the message shows")
+        why = Reason(
+            questions.WHICH_TEMPLATE,
+            f"which of the OME configurations {', '.join(sorted(names.values()))} the message shows",
+        )
         return replace(found, reasons=(*found.reasons, why))
     return replace(found, branding=next(iter(names.values())))
 
 
-def _unknown(number: str, text: str, on_arrival: bool | None = False, delivered: bool = True, field: str = "") -> Verdict:
+def _unknown(
+    number: str, text: str, on_arrival: bool | None = False, delivered: bool = True, field: str = ""
+) -> Verdict:
     return Verdict("unknown", reasons=(Reason(number, text, field),), on_arrival=on_arrival, delivered=delivered)
 
 
 def _protection(world: World, message: Message, facts: Facts) -> Verdict:
     arrival = message.protection
     if arrival is None:
-        return _unknown(questions.A_FACT, "how the message is protected on arrival is not known", None, field="protection")
+        return _unknown(
+            questions.A_FACT, "how the message is protected on arrival is not known", None, field="protection"
+        )
     if world.content.wrapped and arrival.kind in ("smime", "smime_signed"):
         # The wrapped message is now an attachment, unchanged.
         kept = Verdict("smime" if arrival.kind == "smime" else "none", on_arrival=arrival.kind == "smime")
@@ -99,10 +121,19 @@ def _protection(world: World, message: Message, facts: Facts) -> Verdict:
 
 
 def _of_protected(world: World, arrival: Protection, facts: Facts) -> Verdict:
-    """A message that arrives protected stays so: further requests are ignored, and only protection by the organization's own keys can be removed."""
+    """A message that arrives protected stays so: further requests are ignored, and only protection by the
+    organization's own keys can be removed.
+    """
     kept = Verdict(arrival.kind, on_arrival=True)
     if arrival.kind == "protected_option_unknown":
-        kept = replace(kept, reasons=(Reason(questions.A_FACT, "with which option the message is protected on arrival is not known", "protection"),))
+        kept = replace(
+            kept,
+            reasons=(
+                Reason(
+                    questions.A_FACT, "with which option the message is protected on arrival is not known", "protection"
+                ),
+            ),
+        )
     if arrival.owner == "other" or not world.removed:
         return kept
     if arrival.owner != "own":
@@ -117,10 +148,18 @@ def _closed(settings: Mapping[str, Any]) -> Reason | None:
     """Why it is open whether Exchange can remove protection."""
     off = licensing_off(settings)
     if off:
-        return Reason(questions.LICENSING_OFF, f"whether a rule decrypts a message while {off} is false", "facts.irm_configuration")
+        return Reason(
+            questions.LICENSING_OFF,
+            f"whether a rule decrypts a message while {off} is false",
+            "facts.irm_configuration",
+        )
     disabled = settings.get("transport_decryption_setting") == "Disabled"
     return (
-        Reason(questions.UNREADABLE, "whether a rule decrypts a message while transport_decryption_setting is Disabled", "facts.irm_configuration")
+        Reason(
+            questions.UNREADABLE,
+            "whether a rule decrypts a message while transport_decryption_setting is Disabled",
+            "facts.irm_configuration",
+        )
         if disabled
         else None
     )
@@ -128,7 +167,9 @@ def _closed(settings: Mapping[str, Any]) -> Reason | None:
 
 def licensing_off(settings: Mapping[str, Any]) -> str:
     """The required licensing settings that are off; empty if none is."""
-    return " and ".join(name for name in ("azure_rms_licensing_enabled", "internal_licensing_enabled") if settings.get(name) is False)
+    return " and ".join(
+        name for name in ("azure_rms_licensing_enabled", "internal_licensing_enabled") if settings.get(name) is False
+    )
 
 
 def _both(world: World) -> str:
@@ -142,22 +183,44 @@ def _names(rules: Any) -> str:
 def _asked(world: World, message: Message, facts: Facts) -> Verdict:
     """A message that arrives in clear and that rules ask to protect."""
     sender = facts.primary(message.sender)
-    scope = [value.settled(world.answered()) if isinstance(value, Open) else value for value in _scopes(facts, sender, message.authenticated)]
-    assumes = frozenset(reason.id for value in scope if isinstance(value, Open) and value.likely is not None for reason in value.reasons)
+    scope = [
+        value.settled(world.answered()) if isinstance(value, Open) else value
+        for value in _scopes(facts, sender, message.authenticated)
+    ]
+    assumes = frozenset(
+        reason.id for value in scope if isinstance(value, Open) and value.likely is not None for reason in value.reasons
+    )
     inside, outside = (value if isinstance(value, bool) else value.likely for value in scope)
     forwarded = (message.types or frozenset()) & frozenset(FORWARDED_TYPES)
     if outside is True and inside is not True and not forwarded and not message.also_from:
         return Verdict("none", assumes=assumes)
     reasons = [Reason(questions.ENCRYPTED_AND_DECRYPTED, _both(world))] if world.removed else []
     if world.fate in ("quarantined", "released"):
-        reasons.append(Reason(questions.A_FACT, "whether a message that leaves the quarantine is protected as rules asked before"))
-    if any(_scopes(facts, facts.primary(other), message.authenticated) != _scopes(facts, sender, message.authenticated) for other in message.also_from):
+        reasons.append(
+            Reason(questions.A_FACT, "whether a message that leaves the quarantine is protected as rules asked before")
+        )
+    if any(
+        _scopes(facts, facts.primary(other), message.authenticated) != _scopes(facts, sender, message.authenticated)
+        for other in message.also_from
+    ):
         reasons.append(Reason(questions.A_FACT, "which address of the From field counts"))
     if inside is not True and not forwarded:
         reasons += [reason for value in scope if isinstance(value, Open) for reason in value.reasons]
-        reasons.append(Reason(questions.FORWARDED, f"whether Exchange encrypts mail from {message.sender}, who is not known to be inside", "from"))
+        reasons.append(
+            Reason(
+                questions.FORWARDED,
+                f"whether Exchange encrypts mail from {message.sender}, who is not known to be inside",
+                "from",
+            )
+        )
     if message.signed and not world.content.wrapped:
-        reasons.append(Reason(questions.SMIME_SIGNED, "what happens to a message with an S/MIME signature that a rule encrypts", "protection"))
+        reasons.append(
+            Reason(
+                questions.SMIME_SIGNED,
+                "what happens to a message with an S/MIME signature that a rule encrypts",
+                "protection",
+            )
+        )
     reasons += [*_type_reasons(message), *_configured(facts.irm_configuration, message)]
     large = _too_large(message)
     if reasons or large:
@@ -166,7 +229,9 @@ def _asked(world: World, message: Message, facts: Facts) -> Verdict:
     by = tuple(dict.fromkeys(rule for rule, _template in world.asked))
     options = {name_key(option_name(template)): option_name(template) for _rule, template in world.asked}
     if len(options) > 1:
-        why = Reason(questions.WHICH_TEMPLATE, f"which of the templates {', '.join(sorted(options.values()))} the message gets")
+        why = Reason(
+            questions.WHICH_TEMPLATE, f"which of the templates {', '.join(sorted(options.values()))} the message gets"
+        )
         return Verdict("protected_option_unknown", by, reasons=(why,), assumes=assumes)
     return Verdict(next(iter(options.values())), by, assumes=assumes)
 
@@ -179,8 +244,23 @@ def _type_reasons(message: Message) -> list[Reason]:
     """Why it is open whether a message of its type is encrypted."""
     types = message.types or frozenset()
     system = sorted(types & frozenset(SYSTEM_TYPES))
-    reasons = [Reason(questions.FORWARDED, "whether Exchange encrypts mail that is forwarded", "type")] if types & frozenset(FORWARDED_TYPES) else []
-    return [*reasons, *([Reason(questions.SYSTEM_MAIL, f"whether Exchange encrypts messages of the type {', '.join(system)}", "type")] if system else [])]
+    reasons = (
+        [Reason(questions.FORWARDED, "whether Exchange encrypts mail that is forwarded", "type")]
+        if types & frozenset(FORWARDED_TYPES)
+        else []
+    )
+    return [
+        *reasons,
+        *(
+            [
+                Reason(
+                    questions.SYSTEM_MAIL, f"whether Exchange encrypts messages of the type {', '.join(system)}", "type"
+                )
+            ]
+            if system
+            else []
+        ),
+    ]
 
 
 def _configured(irm: Mapping[str, Any] | None, message: Message) -> list[Reason]:
@@ -188,17 +268,31 @@ def _configured(irm: Mapping[str, Any] | None, message: Message) -> list[Reason]
     settings = irm or {}
     off = licensing_off(settings)
     reasons = (
-        [Reason(questions.LICENSING_OFF, f"what happens to a message that a rule encrypts while {off} is false", "facts.irm_configuration")] if off else []
+        [
+            Reason(
+                questions.LICENSING_OFF,
+                f"what happens to a message that a rule encrypts while {off} is false",
+                "facts.irm_configuration",
+            )
+        ]
+        if off
+        else []
     )
-    documents = [attachment.name for attachment in message.attachments or () if attachment.name.lower().endswith(".pdf")]
+    documents = [
+        attachment.name for attachment in message.attachments or () if attachment.name.lower().endswith(".pdf")
+    ]
     if documents and settings.get("enable_pdf_encryption") is False:
-        why = f"whether a message with the PDF document {documents[0]} is encrypted while enable_pdf_encryption is false"
+        why = (
+            f"whether a message with the PDF document {documents[0]} is encrypted while enable_pdf_encryption is false"
+        )
         reasons.append(Reason(questions.PDF, why, "attachments"))
     return reasons
 
 
 def _too_large(message: Message) -> Reason | None:
-    """Whether a message may be too large to be encrypted. Whether its size counts before or after encoding is not documented."""
+    """Whether a message may be too large to be encrypted. Whether its size counts before or after encoding is not
+    documented.
+    """
     least, most = (message.size, int(message.size * ENCODED)) if message.size is not None else size_range(message)
     if (least if most is None else most) <= LARGEST:
         return None

@@ -15,12 +15,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Recipient
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import DEFAULT_OME_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
+    DEFAULT_OME_CONFIGURATION,
+)
 
 _LOCKED = "{name} allows neither passcodes nor social IDs, so only work and school accounts can sign in"
 
 
-def opens(protection: str, branding: str, recipient: Recipient, facts: Facts, *, own: bool = True) -> list[dict[str, str]]:
+def opens(
+    protection: str, branding: str, recipient: Recipient, facts: Facts, *, own: bool = True
+) -> list[dict[str, str]]:
     """The ways, most likely first: ``way`` and ``reason``. Empty if nothing is protected.
 
     :param own: whether the organization's own keys protect it.
@@ -41,7 +45,9 @@ def opens(protection: str, branding: str, recipient: Recipient, facts: Facts, *,
     if not outside:
         return _inside(facts)
     if protection.startswith("template:"):
-        return [_way("unknown", f"whether {protection[len('template:') :]} gives rights to people outside is not known")]
+        return [
+            _way("unknown", f"whether {protection[len('template:') :]} gives rights to people outside is not known")
+        ]
     return _outside(branding, facts)
 
 
@@ -52,15 +58,28 @@ def _way(way: str, reason: str) -> dict[str, str]:
 def _inside(facts: Facts) -> list[dict[str, str]]:
     """People inside open it in Outlook, and in the browser unless their mailbox policy prevents it."""
     ways = [_way("inline", "Outlook opens it for people inside")]
-    off = sorted(str(policy.get("identity")) for policy in facts.owa_mailbox_policies or () if policy.get("irm_enabled") is False)
+    off = sorted(
+        str(policy.get("identity")) for policy in facts.owa_mailbox_policies or () if policy.get("irm_enabled") is False
+    )
     if off:
-        ways.append(_way("unknown", f"Outlook on the web does not open it for mailboxes with the policy {', '.join(off)}"))
+        ways.append(
+            _way("unknown", f"Outlook on the web does not open it for mailboxes with the policy {', '.join(off)}")
+        )
     return ways
 
 
 def _outside(branding: str, facts: Facts) -> list[dict[str, str]]:
     name = branding or DEFAULT_OME_CONFIGURATION
-    ways = [] if branding else [_way("inline", "Outlook opens it for people with a work or school account in Microsoft 365, if Conditional Access allows it")]
+    ways = (
+        []
+        if branding
+        else [
+            _way(
+                "inline",
+                "Outlook opens it for people with a work or school account in Microsoft 365, if Conditional Access allows it",
+            )
+        ]
+    )
     if facts.ome_configurations is None:
         return [*ways, _way("unknown", "the OME configurations are not known")]
     shown = next((each for each in facts.ome_configurations if same_name(str(each.get("identity", "")), name)), None)
@@ -72,7 +91,12 @@ def _outside(branding: str, facts: Facts) -> list[dict[str, str]]:
 def _portal(name: str, shown: Mapping[str, Any]) -> list[dict[str, str]]:
     ways = [_way("portal_work_account", "the portal accepts a work or school account, if Conditional Access allows it")]
     if shown.get("social_id_sign_in"):
-        ways.append(_way("portal_social", f"{name} lets people sign in with a social ID, if Microsoft supports their mail provider"))
+        ways.append(
+            _way(
+                "portal_social",
+                f"{name} lets people sign in with a social ID, if Microsoft supports their mail provider",
+            )
+        )
     if shown.get("otp_enabled"):
         ways.append(_way("portal_passcode", f"{name} sends a one-time passcode"))
     if shown.get("otp_enabled") is False and shown.get("social_id_sign_in") is False:

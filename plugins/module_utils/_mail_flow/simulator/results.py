@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What happens to a message, as the module's result has it. Private to the collection.
 
-A value is given if all worlds agree on it. Worlds against a guess do not count; if they differ, the answer relies on the guess and
-says so.
+A value is given if all worlds agree on it. Worlds against a guess do not count; if they differ, the answer relies on
+the guess and says so.
 """
 
 from __future__ import annotations
@@ -19,17 +19,30 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import as_row
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import Verdict, verdict
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
+    Verdict,
+    verdict,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.reading_options import opens
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import NOBODY, Course
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import (
+    NOBODY,
+    Course,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.transit import Way, transit, ways_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.transit import (
+    Way,
+    transit,
+    ways_of,
+)
 
 #: Protections that are partly unknown.
 OPEN = ("unknown", "protected_option_unknown")
 
 _TOO_MANY = Reason(questions.A_FACT, "there are too many open questions to follow")
-_TWICE = Reason(questions.ADDED_RECIPIENTS, "the message arrives in several ways, because a rule adds this recipient or redirects the message here")
+_TWICE = Reason(
+    questions.ADDED_RECIPIENTS,
+    "the message arrives in several ways, because a rule adds this recipient or redirects the message here",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +77,9 @@ def matches(course: Course, rules: RuleSet, message: Message, facts: Facts) -> d
     found: dict[int, Match] = {}
     while stage:
         likely = [end for end in map(stage.end, stage.worlds) if not end.world.against_a_guess]
-        found.update({place: Match(sure, stage.reasons(likely, doubtful=True)) for place, sure in stage.matches(likely).items()})
+        found.update(
+            {place: Match(sure, stage.reasons(likely, doubtful=True)) for place, sure in stage.matches(likely).items()}
+        )
         stage = next(iter(stage.later(stage.fate(likely)).values()), None)
     return found
 
@@ -100,9 +115,14 @@ class _Stage:
         likely = [end for end in ends if not end.world.against_a_guess]
         fate = self.fate(likely)
         found: dict[str, Any] = {"fate": fate, **self._protection(likely, fate)}
-        names = [{"name": self.rules.rules[place].name, "matched": Match(sure, ()).shown} for place, sure in self.matches(likely).items()]
+        names = [
+            {"name": self.rules.rules[place].name, "matched": Match(sure, ()).shown}
+            for place, sure in self.matches(likely).items()
+        ]
         found["rules"] = names
-        doubtful = fate == "unknown" or found.get("protection") in OPEN or any(rule["matched"] == "unknown" for rule in names)
+        doubtful = (
+            fate == "unknown" or found.get("protection") in OPEN or any(rule["matched"] == "unknown" for rule in names)
+        )
         brands = {end.verdict.branding for end in likely}
         if fate == "delivered":
             on_the_way = transit([end.world for end in likely], self.facts, self.course.recipient.address)
@@ -130,7 +150,11 @@ class _Stage:
             fate = "unknown" if world.surprises else fate
         here = tuple(place for held, place in world.matched if held == self.number)
         perhaps = frozenset(place for held, place in world.perhaps if held == self.number)
-        ways = ways_of(world, self.facts, self.course.recipient.address) if fate == "delivered" and (world.routes or world.requires_tls) else ()
+        ways = (
+            ways_of(world, self.facts, self.course.recipient.address)
+            if fate == "delivered" and (world.routes or world.requires_tls)
+            else ()
+        )
         return _End(world, fate, found, here, perhaps, tuple(ways))
 
     def fate(self, likely: Sequence[_End]) -> str:
@@ -156,16 +180,24 @@ class _Stage:
         return described
 
     def matches(self, likely: Sequence[_End]) -> dict[int, bool]:
-        """The places of the rules that match here, first to last, and whether that is certain. It is not if some ways were not followed."""
+        """The places of the rules that match here, first to last, and whether that is certain. It is not if some ways
+        were not followed.
+        """
         every = {place for end in likely for place in (*end.matched, *end.perhaps)}
-        sure = frozenset() if self.course.too_many else frozenset(likely[0].matched).intersection(*(end.matched for end in likely))
+        sure = (
+            frozenset()
+            if self.course.too_many
+            else frozenset(likely[0].matched).intersection(*(end.matched for end in likely))
+        )
         return {place: place in sure for place in sorted(every)}
 
     def _assumed(self, ends: Sequence[_End], likely: Sequence[_End]) -> list[str]:
         """The guesses on which the answer depends."""
         shown = {(end.shown, end.ways) for end in likely}
         assumed = {number for end in likely for number in (*end.world.rests_on, *end.verdict.assumes)}
-        against = sorted((end for end in ends if (end.shown, end.ways) not in shown), key=lambda end: len(end.world.contradictions))
+        against = sorted(
+            (end for end in ends if (end.shown, end.ways) not in shown), key=lambda end: len(end.world.contradictions)
+        )
         taken: list[frozenset[object]] = []
         for end in against:
             questions = frozenset(question.key for question, _answer in end.world.contradictions)
@@ -178,7 +210,13 @@ class _Stage:
         """Why a part of it is unknown."""
         reasons = {reason for end in likely for reason in end.verdict.reasons}
         if len({end.shown for end in likely}) > 1 or doubtful:
-            reasons |= {reason for end in likely for question, _answer in end.world.answers if question.guess is None for reason in question.reasons}
+            reasons |= {
+                reason
+                for end in likely
+                for question, _answer in end.world.answers
+                if question.guess is None
+                for reason in question.reasons
+            }
         if doubtful and (not reasons or any(end.perhaps for end in likely)):
             reasons |= {reason for end in likely for reason in end.world.asides}
         if self.course.too_many:
@@ -192,5 +230,9 @@ class _Stage:
         if fate == "moderated":
             return {"after_approval": replace(self, number=self.number + 1)}
         if fate == "quarantined":
-            return {"after_release": replace(self, worlds=[world.but(fate="released", matched=(), perhaps=frozenset()) for world in self.worlds])}
+            return {
+                "after_release": replace(
+                    self, worlds=[world.but(fate="released", matched=(), perhaps=frozenset()) for world in self.worlds]
+                )
+            }
         return {}

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Why a message took its path: each rule, and the condition that decided. Private to the collection.
 
-Made only on request, because it evaluates every condition of every rule. The result says which rules match; the trace says why.
+Made only on request, because it evaluates every condition of every rule. The result says which rules match; the trace
+says why.
 """
 
 from __future__ import annotations
@@ -11,16 +12,34 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import STEPS_OF_MESSAGE, BudgetError, bounded
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import (
+    STEPS_OF_MESSAGE,
+    BudgetError,
+    bounded,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import header_values
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason, Truth, all_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
+    Open,
+    Reason,
+    Truth,
+    all_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Fork, Sight
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule, RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.sender_recipient import sender_addresses
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
+    Atom,
+    FlowRule,
+    RuleSet,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.sender_recipient import (
+    sender_addresses,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Match, matches
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Course, Passage
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import (
+    Course,
+    Passage,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
 
 #: The number of characters of a text that are shown.
@@ -28,7 +47,9 @@ _SHOWN = 120
 
 
 class Tracer:
-    """The traces of one message. There are none if they would exceed the budget of a message, whose result is then mostly unknown."""
+    """The traces of one message. There are none if they would exceed the budget of a message, whose result is then
+    mostly unknown.
+    """
 
     def __init__(self, rules: RuleSet, message: Message, facts: Facts) -> None:
         self._rules = rules
@@ -44,10 +65,11 @@ class Tracer:
     def trace(self, label: str) -> list[dict[str, Any]]:
         """One entry for each rule, first to last.
 
-        ``rule``; ``matched``: as in the result, before an approval or after one, and false if the result does not name the rule; for a rule that was
-        evaluated ``because``: the condition that decided, or all if it may match (``section``, ``option``, ``value``, ``result``, ``saw``, ``reason``
-        if it is open, and ``assumes`` if the result is assumed); ``reason``: why it is open whether it matches, or why it was skipped;
-        ``actions`` that are done; ``copy``: who shared the copy.
+        ``rule``; ``matched``: as in the result, before an approval or after one, and false if the result does not name
+        the rule; for a rule that was evaluated ``because``: the condition that decided, or all if it may match
+        (``section``, ``option``, ``value``, ``result``, ``saw``, ``reason`` if it is open, and ``assumes`` if the
+        result is assumed); ``reason``: why it is open whether it matches, or why it was skipped; ``actions`` that are
+        done; ``copy``: who shared the copy.
         """
         course = self._courses.get(label)
         if course is None:
@@ -76,20 +98,34 @@ class Tracer:
     def _way(self, rule: FlowRule, world: World, course: Course) -> Truth:
         """Whether a rule matches in a world, by its answers and the guesses."""
         answers = world.answered()
-        return all_of(_likely(value, answers) for value in self._passage.parts(rule, world, course.recipient, course.by is not None))
+        return all_of(
+            _likely(value, answers)
+            for value in self._passage.parts(rule, world, course.recipient, course.by is not None)
+        )
 
-    def _explained(self, rule: FlowRule, world: World, person: Recipient, match: Match | None, way: Truth) -> dict[str, Any]:
+    def _explained(
+        self, rule: FlowRule, world: World, person: Recipient, match: Match | None, way: Truth
+    ) -> dict[str, Any]:
         """The conditions that decided, and why it is open."""
         sight = Sight(self._message, self._facts, world.content, person, world.fork)
-        looked = [(section, atom) for section, atoms in (("conditions", rule.conditions), ("exceptions", rule.exceptions)) for atom in atoms]
-        because = [self._because(section, atom, sight, self._passage.truth(atom, world, person)) for section, atom in looked]
+        looked = [
+            (section, atom)
+            for section, atoms in (("conditions", rule.conditions), ("exceptions", rule.exceptions))
+            for atom in atoms
+        ]
+        because = [
+            self._because(section, atom, sight, self._passage.truth(atom, world, person)) for section, atom in looked
+        ]
         if match:
             open_ = way.reasons if isinstance(way, Open) else match.reasons
             return {"because": because, "reason": "" if match.sure else _reasons(open_)}
         decisive = [each for each in because if each["result"] is (each["section"] == "exceptions")]
         if decisive:
             return {"because": decisive[:1]}
-        return {"because": [each for each in because if "reason" in each], "reason": self._without_conditions(rule, because)}
+        return {
+            "because": [each for each in because if "reason" in each],
+            "reason": self._without_conditions(rule, because),
+        }
 
     def _actions(self, rule: FlowRule) -> list[str]:
         """What a matching rule does, as far as it is known."""
@@ -109,7 +145,13 @@ class Tracer:
     def _because(self, section: str, atom: Atom, sight: Sight, found: Truth) -> dict[str, Any]:
         option = " and ".join(atom.predicate.options)
         value = _hits(atom, sight) if found is True else plain(atom.values)
-        because: dict[str, Any] = {"section": section, "option": option, "value": value, "result": _shown_truth(_likely(found, {})), "saw": saw(atom, sight)}
+        because: dict[str, Any] = {
+            "section": section,
+            "option": option,
+            "value": value,
+            "result": _shown_truth(_likely(found, {})),
+            "saw": saw(atom, sight),
+        }
         if isinstance(found, Open) and found.likely is None:
             because["reason"] = _reasons(found.reasons)
         elif isinstance(found, Open):
@@ -123,7 +165,9 @@ class Tracer:
         if "NDR" in (self._message.types or ()):
             return "rules do not see non-delivery reports"
         if course.by and rule.place <= course.by.place:
-            return f"the recipient was added by the rule {course.by.rule!r}, and shares what the copy went through before"
+            return (
+                f"the recipient was added by the rule {course.by.rule!r}, and shares what the copy went through before"
+            )
         enders = sorted({world.ended_by for world in course.worlds if world.ended_by and not world.against_a_guess})
         return f"not reached: {' or '.join(repr(name) for name in enders)} ended the processing"
 
@@ -161,7 +205,9 @@ def _short(text: str) -> str:
 
 
 def _people(fork: Fork) -> str:
-    return ", ".join([*(person.label for person in fork.sure), *(f"perhaps {person.label}" for person, _reasons in fork.perhaps)])
+    return ", ".join(
+        [*(person.label for person in fork.sure), *(f"perhaps {person.label}" for person, _reasons in fork.perhaps)]
+    )
 
 
 def saw(atom: Atom, sight: Sight) -> str:
@@ -174,7 +220,9 @@ def saw(atom: Atom, sight: Sight) -> str:
 
 def _sender(sight: Sight, atom: Atom) -> str:
     sender = " or ".join(address or "nobody" for address in sender_addresses(sight, atom.settings))
-    signed_in = {True: "authenticated", False: "not authenticated", None: "authentication not known"}[sight.message.authenticated]
+    signed_in = {True: "authenticated", False: "not authenticated", None: "authentication not known"}[
+        sight.message.authenticated
+    ]
     return f"{sender}, {signed_in}" if atom.predicate.options == ("from_scope",) else sender
 
 
@@ -185,7 +233,9 @@ def _recipient(sight: Sight, atom: Atom) -> str:
 
 def _protection(sight: Sight, atom: Atom) -> str:
     kind = sight.message.protection.kind if sight.message.protection else "not known"
-    types = "not known" if sight.message.types is None else ", ".join(sorted(sight.message.types)) or "an ordinary message"
+    types = (
+        "not known" if sight.message.types is None else ", ".join(sorted(sight.message.types)) or "an ordinary message"
+    )
     return f"{types}; protection on arrival: {kind}"
 
 
@@ -200,11 +250,19 @@ _VIEWS: dict[str, Callable[[Sight, Atom], str]] = {
     "body": lambda sight, atom: (
         f"{sight.content.subject or 'no subject'} / {'text not known' if sight.content.body is None else sight.content.body or 'no text'}"
     ),
-    "character sets": lambda sight, atom: "not known" if sight.message.character_sets is None else ", ".join(sorted(sight.message.character_sets)),
-    "attachments": lambda sight, atom: ", ".join(attachment.name for attachment in sight.message.attachments or ()) or "no attachment",
+    "character sets": lambda sight, atom: (
+        "not known" if sight.message.character_sets is None else ", ".join(sorted(sight.message.character_sets))
+    ),
+    "attachments": lambda sight, atom: (
+        ", ".join(attachment.name for attachment in sight.message.attachments or ()) or "no attachment"
+    ),
     "size": lambda sight, atom: "not given" if sight.message.size is None else f"{sight.message.size} bytes",
     "protection": _protection,
     "importance": lambda sight, atom: sight.message.importance or "not known",
-    "classification": lambda sight, atom: "not known" if sight.content.classifications is None else ", ".join(sorted(sight.content.classifications)) or "none",
+    "classification": lambda sight, atom: (
+        "not known"
+        if sight.content.classifications is None
+        else ", ".join(sorted(sight.content.classifications)) or "none"
+    ),
     "scl": lambda sight, atom: "not given" if sight.message.scl is None else str(sight.message.scl),
 }

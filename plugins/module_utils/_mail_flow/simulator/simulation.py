@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A message on its way through the rules. Private to the collection.
 
-One recipient is followed at a time, together with everybody who shares the copy. A rule that applies to some of them splits the copy, whether or not it
-does anything to it. *The recipient* is the one who is followed.
+One recipient is followed at a time, together with everybody who shares the copy. A rule that applies to some of them
+splits the copy, whether or not it does anything to it. *The recipient* is the one who is followed.
 """
 
 from __future__ import annotations
@@ -15,17 +15,50 @@ from functools import partial
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_name, spellings, with_parents, without_tag
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
+    domain,
+    is_name,
+    spellings,
+    with_parents,
+    without_tag,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import decrypted
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason, Truth, all_of, negate, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
+    Open,
+    Reason,
+    Truth,
+    all_of,
+    negate,
+    opened,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Reach
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Content, Fork, Sight, first_content
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
+    Content,
+    Fork,
+    Sight,
+    first_content,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
+    Atom,
+    FlowRule,
+    RuleSet,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import tokens
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.effects import SHARED, Scene, beside_content, enforced, in_audit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import Added, World, merged, without
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.effects import (
+    SHARED,
+    Scene,
+    beside_content,
+    enforced,
+    in_audit,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import (
+    Added,
+    World,
+    merged,
+    without,
+)
 
 #: The maximum number of worlds to follow for a recipient; beyond that, the answer is unknown.
 MOST_WORLDS = 128
@@ -63,7 +96,8 @@ class Course:
 class Passage:
     """One message and one rule set.
 
-    :param everything: whether to evaluate every rule, and not only those that the message can match. The answer is the same.
+    :param everything: whether to evaluate every rule, and not only those that the message can match. The answer is the
+        same.
     :param watch: called with each rule and world before the rule is applied.
     """
 
@@ -99,7 +133,11 @@ class Passage:
                 people = self.facts.brought(added.address, added.field)
                 spend(_STEPS_OF_WORLD * (len(people) + len(worlds)))
                 for person in people:
-                    new = self._of_added(person, people, added, worlds, course) if goes_on else Course(person, worlds, too_many=True, by=added)
+                    new = (
+                        self._of_added(person, people, added, worlds, course)
+                        if goes_on
+                        else Course(person, worlds, too_many=True, by=added)
+                    )
                     todo += [new] if goes_on else []
                     known = courses.get(person.address)
                     courses[person.address] = new if known is None else _twice(known, new)
@@ -110,7 +148,9 @@ class Passage:
         if self.rules.adds:
             return next((course for course in self.courses() if course.recipient.address == address), None)
         people = self.facts.recipients(self.message)
-        return next((self._follow(person, self._starts(people), 0) for person in people if person.address == address), None)
+        return next(
+            (self._follow(person, self._starts(people), 0) for person in people if person.address == address), None
+        )
 
     def _starts(self, people: tuple[Recipient, ...]) -> list[World]:
         """The worlds before the first rule: Exchange may have rejected what it must decrypt but cannot."""
@@ -120,8 +160,11 @@ class Passage:
             return [start]
         return [start.answering(decrypts, True), start.answering(decrypts, False).but(fate="rejected", over=True)]
 
-    def _of_added(self, person: Recipient, people: tuple[Recipient, ...], added: Added, worlds: list[World], course: Course) -> Course:
-        """The copy of somebody whom a rule added. It shares the path of the copy that it was made from; a world in which nobody was added has no such copy.
+    def _of_added(
+        self, person: Recipient, people: tuple[Recipient, ...], added: Added, worlds: list[World], course: Course
+    ) -> Course:
+        """The copy of somebody whom a rule added. It shares the path of the copy that it was made from; a world in
+        which nobody was added has no such copy.
 
         :param people: everybody who was added with that person, as members of a group.
         """
@@ -134,17 +177,30 @@ class Passage:
             fork = Fork(others, (*perhaps, *((each, (added.doubt,)) for each in people)))
             spend(_STEPS_OF_RULE * (len(others) + len(perhaps)))
             shares = world.fate in SHARED and not added.instead
-            starts.append(world.but(fork=fork, fate=world.fate if shares else "delivered", over=world.over if shares else world.stopped, added=()))
+            starts.append(
+                world.but(
+                    fork=fork,
+                    fate=world.fate if shares else "delivered",
+                    over=world.over if shares else world.stopped,
+                    added=(),
+                )
+            )
         new = self._follow(person, starts, added.place + 1, added)
         # If a rule wants several fates, it is open which one applies.
-        missed = [world for world in course.worlds if added not in world.added] + [world for world in worlds if added.instead and world.fate != "redirected"]
+        missed = [world for world in course.worlds if added not in world.added] + [
+            world for world in worlds if added.instead and world.fate != "redirected"
+        ]
         new.worlds += [world.but(fate=NOBODY, over=True, held=0, matched=(), perhaps=frozenset()) for world in missed]
         return new
 
     def _sent_away(self, added: Added, world: World) -> Fork:
         """The people who share the copy that a rule redirects: everybody whom it redirects to or adds."""
         every = (each for each in world.added if each.place == added.place)
-        found = {person.address: (person, (each.doubt,)) for each in every for person in self.facts.brought(each.address, each.field)}
+        found = {
+            person.address: (person, (each.doubt,))
+            for each in every
+            for person in self.facts.brought(each.address, each.field)
+        }
         return Fork((), tuple(found.values()))
 
     def _follow(self, person: Recipient, starts: list[World], place: int, by: Added | None = None) -> Course:
@@ -165,7 +221,9 @@ class Passage:
             spend(_STEPS_OF_RULE * len(course.worlds))
             if self.watch:
                 self._show(rule, course)
-            going = [world for world in course.worlds if not world.over and not self._for_nobody(rule, lowest, world, person)]
+            going = [
+                world for world in course.worlds if not world.over and not self._for_nobody(rule, lowest, world, person)
+            ]
             if not going:
                 continue
             worlds: list[World] = []
@@ -191,7 +249,9 @@ class Passage:
                 self.watch(rule, world, course.recipient)
 
     def _for_nobody(self, rule: FlowRule, bit: int, world: World, person: Recipient) -> bool:
-        """Whether a condition that is the same for all recipients is false. Cached for other recipients of the same content."""
+        """Whether a condition that is the same for all recipients is false. Cached for other recipients of the same
+        content.
+        """
         content = world.content
         dead = self._dead.get(id(content), 0)
         if dead & bit:
@@ -208,7 +268,9 @@ class Passage:
     def _step(self, rule: FlowRule, world: World, course: Course) -> list[World]:
         """The worlds after a rule was evaluated."""
         person, added = course.recipient, course.by is not None
-        scene = Scene(self.message, self.facts, person, rule.place == len(self.rules.rules) - 1, self.rules.watches_protection)
+        scene = Scene(
+            self.message, self.facts, person, rule.place == len(self.rules.rules) - 1, self.rules.watches_protection
+        )
         after: list[World] = []
         decided = self._decide(rule, world, person, added)
         if self._hidden(world.content) and rule.changes_content:
@@ -234,7 +296,8 @@ class Passage:
     def _unprocessed(self, rule: FlowRule, world: World, acts: bool, scene: Scene) -> list[World]:
         """The worlds after a rule that cannot act on content hidden by S/MIME.
 
-        Whether it does its other actions, and so splits the message, is not documented, nor whether it counts as matched.
+        Whether it does its other actions, and so splits the message, is not documented, nor whether it counts as
+        matched.
         """
         person = scene.recipient
         others = beside_content(rule) if rule.enforced else frozenset()
@@ -245,18 +308,27 @@ class Passage:
                 other: (why,) for other, match in parted.items() if match is not False and other in world.fork.sure
             }
             return [world.but(fork=without(world.fork, frozenset(), doubtful)) if doubtful else world]
-        counts = Reason(questions.A_FACT, f"whether the rule {rule.name!r} counts as matched on a message that S/MIME hides")
+        counts = Reason(
+            questions.A_FACT, f"whether the rule {rule.name!r} counts as matched on a message that S/MIME hides"
+        )
         world = world.but(perhaps=world.perhaps | {(world.held, rule.place)}, asides=world.asides | {counts})
         if not others:
             return [world]
         done = Open(("smime", rule.place), (why,))
         split = self._split(rule, [(world.answering(done, True), True)], person)
-        return [world.answering(done, False), *(new for each, _acts in split for new in enforced(rule, each, scene, others))]
+        return [
+            world.answering(done, False),
+            *(new for each, _acts in split for new in enforced(rule, each, scene, others)),
+        ]
 
     def _would_report(self, rule: FlowRule, world: World, course: Course) -> bool:
         """Whether a later rule would report a rejected message, if rules went on."""
         later = (self.rules.rules[place] for place in self.rules.reports if place > rule.place)
-        return any(match for each in later for _world, match in self._decide(each, world, course.recipient, course.by is not None))
+        return any(
+            match
+            for each in later
+            for _world, match in self._decide(each, world, course.recipient, course.by is not None)
+        )
 
     def _decide(self, rule: FlowRule, world: World, person: Recipient, added: bool) -> list[tuple[World, bool]]:
         """Whether a rule matches: one world if known, otherwise one for each answer."""
@@ -289,11 +361,17 @@ class Passage:
         if rule.selects:
             return
         if "ApprovalRequest" in (self.message.types or ()):
-            yield opened(("approval request",), questions.SYSTEM_MAIL, "whether rules see requests for approval", shared=True)
+            yield opened(
+                ("approval request",), questions.SYSTEM_MAIL, "whether rules see requests for approval", shared=True
+            )
         if "JournalReport" in (self.message.types or ()) or "RuleReport" in (self.message.types or ()):
             yield opened(("report",), questions.A_FACT, "which rules see reports that Exchange itself sends")
         if added and rule.looks_at_recipients:
-            yield opened(("added", person.address), questions.ADDED_RECIPIENTS, f"whether later rules look at {person.label}, whom a rule added")
+            yield opened(
+                ("added", person.address),
+                questions.ADDED_RECIPIENTS,
+                f"whether later rules look at {person.label}, whom a rule added",
+            )
 
     def truth(self, atom: Atom, world: World, person: Recipient) -> Truth:
         """Whether a condition is true for a recipient; open if unknown."""
@@ -341,15 +419,26 @@ class Passage:
                 after.append((world if halves[acts] is world.fork else world.but(fork=halves[acts]), acts))
                 continue
             matches = self._matches(rule, world, person)
-            guessed = {other: match for other, match in matches.items() if isinstance(match, Open) and match.likely is not None and other in world.fork.sure}
+            guessed = {
+                other: match
+                for other, match in matches.items()
+                if isinstance(match, Open) and match.likely is not None and other in world.fork.sure
+            }
             if not guessed:
                 fork = _left(rule, world.fork, acts, matches)
                 after.append((world if fork is world.fork else world.but(fork=fork), acts))
                 continue
             # Either all guesses about the others hold, or one does not.
             reasons = tuple(sorted({reason for match in guessed.values() for reason in match.reasons}))
-            hold = Open(("others", tuple((other.address, match.key, match.likely) for other, match in guessed.items())), reasons, True)
-            likely = {other: match.likely if isinstance(match, Open) and match.likely is not None else match for other, match in matches.items()}
+            hold = Open(
+                ("others", tuple((other.address, match.key, match.likely) for other, match in guessed.items())),
+                reasons,
+                True,
+            )
+            likely = {
+                other: match.likely if isinstance(match, Open) and match.likely is not None else match
+                for other, match in matches.items()
+            }
             settled = hold.settled(world.answered())
             for value in (settled,) if isinstance(settled, bool) else (True, False):
                 here = world if isinstance(settled, bool) else world.answering(hold, value)
@@ -357,23 +446,35 @@ class Passage:
         return after
 
     def _halves(self, rule: FlowRule, world: World) -> dict[bool, Fork] | None:
-        """The copies that a rule applies to, and the others, if that is known for everybody who shares one. It does not depend on who is followed."""
+        """The copies that a rule applies to, and the others, if that is known for everybody who shares one. It does not
+        depend on who is followed.
+        """
         key = (rule.place, world.fork, id(world.content), world.answers)
         if key not in self._parted:
             nobody = Recipient("", "", "")
             matches = self._matches(rule, world, nobody)
-            sides = {acts: frozenset(other for other, match in matches.items() if match is not acts) for acts in (True, False)}
+            sides = {
+                acts: frozenset(other for other, match in matches.items() if match is not acts)
+                for acts in (True, False)
+            }
             known = all(isinstance(match, bool) for match in matches.values())
-            self._parted[key] = {acts: without(world.fork, leaving, {}) for acts, leaving in sides.items()} if known else None
+            self._parted[key] = (
+                {acts: without(world.fork, leaving, {}) for acts, leaving in sides.items()} if known else None
+            )
         return self._parted[key]
 
     def _matches(self, rule: FlowRule, world: World, person: Recipient) -> dict[Recipient, Truth]:
-        """For the people who share a recipient's copy: whether the rule applies to them. Whether it considers somebody whom a rule added is open."""
+        """For the people who share a recipient's copy: whether the rule applies to them. Whether it considers somebody
+        whom a rule added is open.
+        """
         answers = world.answered()
         others = (*world.fork.sure, *(other for other, _reasons in world.fork.perhaps))
         spend(_STEPS_OF_RULE * len(others))
         return {
-            other: all_of(value if isinstance(value, bool) else value.settled(answers) for value in self.parts(rule, world, other, bool(other.brought)))
+            other: all_of(
+                value if isinstance(value, bool) else value.settled(answers)
+                for value in self.parts(rule, world, other, bool(other.brought))
+            )
             for other in others
             if other.address != person.address
         }
@@ -392,8 +493,12 @@ class Passage:
         if self.everything or content.wrapped or content.body is None or message.attachments is None or self._blind:
             return self.rules.all
         found = self._waiting("message", self._message_keys)
-        found |= self._waiting(("headers", content.headers), lambda: tuple(("header", name) for name, _values in content.headers))
-        found |= self._waiting(("subject", content.subject), lambda: _words("subject word", content.subject, "body word"))
+        found |= self._waiting(
+            ("headers", content.headers), lambda: tuple(("header", name) for name, _values in content.headers)
+        )
+        found |= self._waiting(
+            ("subject", content.subject), lambda: _words("subject word", content.subject, "body word")
+        )
         for text in (content.body, *content.readings):
             found |= self._waiting(("body", text), partial(_words, "body word", text))
         return found | self._waiting(world.fork, partial(_fork_keys, world.fork))
@@ -413,7 +518,11 @@ class Passage:
 
     def _message_keys(self) -> tuple[tuple[str, str], ...]:
         message, primary = self.message, self.facts.primary
-        written = (message.sender.lower(), (message.mail_from or "").lower(), *(address.lower() for address in message.also_from))
+        written = (
+            message.sender.lower(),
+            (message.mail_from or "").lower(),
+            *(address.lower() for address in message.also_from),
+        )
         senders = (*map(primary, written), *written)
         sender = address_keys("sender", *senders, *_otherwise(senders))
         named = [address for each in (*message.to, *message.cc) for address in (each.lower(), primary(each))]
@@ -447,7 +556,10 @@ def address_keys(kind: str, *addresses: str) -> tuple[tuple[str, str], ...]:
 def _recipient_keys(person: Recipient) -> tuple[tuple[str, str], ...]:
     """What rules can look for in a recipient; somebody whom a rule added is in a field, too."""
     addresses = (person.address, person.written, *person.also)
-    return (*([("field", person.address)] if person.brought else []), *address_keys("recipient", *addresses, *_otherwise(addresses)))
+    return (
+        *([("field", person.address)] if person.brought else []),
+        *address_keys("recipient", *addresses, *_otherwise(addresses)),
+    )
 
 
 def _fork_keys(fork: Fork) -> tuple[tuple[str, str], ...]:
@@ -457,7 +569,9 @@ def _fork_keys(fork: Fork) -> tuple[tuple[str, str], ...]:
 
 def _otherwise(addresses: Iterable[str]) -> tuple[str, ...]:
     """Other addresses that rules may take these for."""
-    return tuple(other for address in addresses for other in (*spellings(address), without_tag(address)) if other != address)
+    return tuple(
+        other for address in addresses for other in (*spellings(address), without_tag(address)) if other != address
+    )
 
 
 def _words(kind: str, text: str, *more: str) -> tuple[tuple[str, str], ...]:
@@ -467,7 +581,9 @@ def _words(kind: str, text: str, *more: str) -> tuple[tuple[str, str], ...]:
 
 def _left(rule: FlowRule, fork: Fork, acts: bool, matches: Mapping[Recipient, Truth]) -> Fork:
     """Who remains in a copy after a rule that applies to some, and who may."""
-    tried = (Reason(questions.AUDIT_SPLITS, f"whether the rule {rule.name!r}, which is in a test mode, splits the message"),)
+    tried = (
+        Reason(questions.AUDIT_SPLITS, f"whether the rule {rule.name!r}, which is in a test mode, splits the message"),
+    )
     apart = [other for other, match in matches.items() if isinstance(match, bool) and match is not acts]
     doubtful = {other: match.reasons for other, match in matches.items() if isinstance(match, Open)}
     if rule.enforced:

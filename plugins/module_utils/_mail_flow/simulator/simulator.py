@@ -12,13 +12,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import STEPS_OF_MESSAGE, BudgetError, bounded
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import (
+    STEPS_OF_MESSAGE,
+    BudgetError,
+    bounded,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import BUDGET, as_row
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
+    BUDGET,
+    as_row,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Course, Passage
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import (
+    Course,
+    Passage,
+)
 
 #: The result of a copy that would take too many steps.
 _TOO_MUCH: dict[str, Any] = {"fate": "unknown", "protection": "unknown", "rules": []}
@@ -40,10 +50,20 @@ class Simulator:
         return Passage(self.rules, message, self.facts).courses()
 
     def run(self, message: Message) -> dict[str, Any]:
-        """``name`` of the message and ``recipients``: address to result, with the keys of the module's result. What exceeds the step budget is unknown."""
+        """``name`` of the message and ``recipients``: address to result, with the keys of the module's result. What
+        exceeds the step budget is unknown.
+        """
         try:
             with bounded(STEPS_OF_MESSAGE):
-                found = {course.recipient.label: result(course, self.rules, message, self.facts) for course in self.courses(message)}
+                found = {
+                    course.recipient.label: result(course, self.rules, message, self.facts)
+                    for course in self.courses(message)
+                }
         except BudgetError:
-            found = {person.label: {**_TOO_MUCH, "unknown": [as_row(_WHY)]} for person in self.facts.recipients(message)}
-        return {"name": message.name, "recipients": {label: described for label, described in found.items() if described is not None}}
+            found = {
+                person.label: {**_TOO_MUCH, "unknown": [as_row(_WHY)]} for person in self.facts.recipients(message)
+            }
+        return {
+            "name": message.name,
+            "recipients": {label: described for label, described in found.items() if described is not None},
+        }

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One way in which a message can pass the rules, for one recipient. Private to the collection.
 
-As long as nothing is open, there is one world. An open question makes two; worlds with equal outcomes become one again, and the question made no
-difference. A world against a guess is kept, too: it shows whether an answer relies on the guess.
+As long as nothing is open, there is one world. An open question makes two; worlds with equal outcomes become one again,
+and the question made no difference. A world against a guess is kept, too: it shows whether an answer relies on the
+guess.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ class Added:
     @property
     def doubt(self) -> Reason:
         """Why it is open whether later rules count this recipient."""
-        return Reason(questions.ADDED_RECIPIENTS, f"whether later rules count {self.address}, whom the rule {self.rule!r} added")
+        return Reason(
+            questions.ADDED_RECIPIENTS, f"whether later rules count {self.address}, whom the rule {self.rule!r} added"
+        )
 
 
 @dataclass(frozen=True)
@@ -106,13 +109,28 @@ class World(Value):
     @property
     def contradictions(self) -> tuple[tuple[Open, bool], ...]:
         """The answers with which this world contradicts a guess."""
-        return tuple((question, answer) for question, answer in self.answers if question.guess is not None and answer is not question.guess)
+        return tuple(
+            (question, answer)
+            for question, answer in self.answers
+            if question.guess is not None and answer is not question.guess
+        )
 
     @property
     def state(self) -> tuple[object, ...]:
         """Everything on which later rules and the outcome depend."""
         return (
-            *(self.content, self.fork, self.fate, self.over, self.stopped, self.asked, self.removed, self.brands, self.held, self.status),
+            *(
+                self.content,
+                self.fork,
+                self.fate,
+                self.over,
+                self.stopped,
+                self.asked,
+                self.removed,
+                self.brands,
+                self.held,
+                self.status,
+            ),
             *(self.routes, self.requires_tls, self.disclaimer, self.told, self.added, self.surprises),
         )
 
@@ -133,7 +151,9 @@ def _one(worlds: list[World]) -> World:
         return _together(worlds, against)
     one, other = _together(likely, []), _together(against, against)
     # The guesses say which rules matched; if others would match without a guess, the list relies on it.
-    differing = [world.against_a_guess for world in against if (world.matched, world.perhaps) != (one.matched, one.perhaps)]
+    differing = [
+        world.against_a_guess for world in against if (world.matched, world.perhaps) != (one.matched, one.perhaps)
+    ]
     rests_on = one.rests_on.union(*differing)
     # A question with different answers may come up again, and then has both again.
     answers = tuple(item for item in one.answers if all(item in world.answers for world in against))
@@ -145,9 +165,17 @@ def _together(worlds: list[World], against: list[World]) -> World:
     """Worlds that all contradict a guess, or all follow it: their common answers, and what one of them contradicts."""
     contradictions = against[0].contradictions if against else ()
     shared = set(worlds[0].answers).intersection(*(world.answers for world in worlds)) | set(contradictions)
-    answers = tuple(dict.fromkeys(item for world in (*against[:1], *worlds) for item in world.answers if item in shared))
+    answers = tuple(
+        dict.fromkeys(item for world in (*against[:1], *worlds) for item in world.answers if item in shared)
+    )
     kept = {question for question, _answer in answers}
-    dropped = {reason for world in worlds for question, _answer in world.answers if question not in kept for reason in question.reasons}
+    dropped = {
+        reason
+        for world in worlds
+        for question, _answer in world.answers
+        if question not in kept
+        for reason in question.reasons
+    }
     matched = tuple(item for item in worlds[0].matched if all(item in world.matched for world in worlds))
     perhaps = {item for world in worlds for item in (*world.matched, *world.perhaps)} - set(matched)
     return worlds[0].but(

@@ -1,10 +1,12 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way by which a copy leaves the organization: whether by forced TLS, and by which connector. Private to the collection.
+"""The way by which a copy leaves the organization: whether by forced TLS, and by which connector. Private to the
+collection.
 
-Which connector wins where several could, one that a rule routes to among them, is not documented. So a copy has every way that may win, and what is said
-of it is what all of them have in common. Source: Microsoft's pages of outbound connectors, and of the rules' actions RouteMessageOutbound....
+Which connector wins where several could, one that a rule routes to among them, is not documented. So a copy has every
+way that may win, and what is said of it is what all of them have in common. Source: Microsoft's pages of outbound
+connectors, and of the rules' actions RouteMessageOutbound....
 """
 
 from __future__ import annotations
@@ -16,14 +18,20 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import VALIDATIONS, Connector, at_least
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import (
+    VALIDATIONS,
+    Connector,
+    at_least,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.directions import leaves
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import as_row
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
 
-_NOT_READ = Reason(questions.A_FACT, "the outbound connectors are not known (Get-OutboundConnector)", "facts.outbound_connectors")
+_NOT_READ = Reason(
+    questions.A_FACT, "the outbound connectors are not known (Get-OutboundConnector)", "facts.outbound_connectors"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +39,8 @@ class Way:
     """A way by which a copy may leave.
 
     :param connector: its name; empty if none takes the copy.
-    :param validation: what its forced TLS checks, one of ``VALIDATIONS``; empty where TLS is used only if the other side offers it.
+    :param validation: what its forced TLS checks, one of ``VALIDATIONS``; empty where TLS is used only if the other
+        side offers it.
     :param ends_at: the smart hosts at which what Exchange knows ends.
     :param doubt: why it may check, or force, more than that.
     """
@@ -65,7 +74,11 @@ def _connected(world: World, facts: Facts, name: str) -> list[Way]:
 
 
 def _way(connector: Connector) -> Way:
-    doubt = Reason(questions.WHICH_CONNECTOR, f"what the connector {connector.name!r} forces: {connector.doubt}") if connector.doubt else None
+    doubt = (
+        Reason(questions.WHICH_CONNECTOR, f"what the connector {connector.name!r} forces: {connector.doubt}")
+        if connector.doubt
+        else None
+    )
     return Way(connector.name, connector.validation, ", ".join(connector.smart_hosts), doubt)
 
 
@@ -75,13 +88,19 @@ def _routed(rule: str, wanted: str, facts: Facts) -> Way:
     why = "unknown" if found is None else found.idle
     if found is None or why:
         return Way(
-            wanted, doubt=Reason(questions.WHICH_CONNECTOR, f"how mail leaves that the rule {rule!r} routes to the connector {wanted!r}, which is {why}")
+            wanted,
+            doubt=Reason(
+                questions.WHICH_CONNECTOR,
+                f"how mail leaves that the rule {rule!r} routes to the connector {wanted!r}, which is {why}",
+            ),
         )
     return _way(found)
 
 
 def protects(world: World, facts: Facts, address: str, least: str) -> bool | None:
-    """Whether somebody's copy does not leave, or only by forced TLS that checks this at least; ``None`` if that is open."""
+    """Whether somebody's copy does not leave, or only by forced TLS that checks this at least; ``None`` if that is
+    open.
+    """
     goes = leaves(facts, address)
     if goes is False:
         return True
@@ -104,10 +123,11 @@ def _reasons(ways: Sequence[Way], address: str) -> list[Reason]:
 
 
 def transit(worlds: Iterable[World], facts: Facts, address: str) -> dict[str, Any]:
-    """The key ``transit`` of a recipient's result: what all ways of a delivered copy have in common; empty if it does not leave.
+    """The key ``transit`` of a recipient's result: what all ways of a delivered copy have in common; empty if it does
+    not leave.
 
-    ``tls`` is ``forced``, ``opportunistic`` or ``unknown``; ``validation``, ``connector`` and ``ends_at`` are there where they apply and are known, and
-    ``unknown`` says why something is not.
+    ``tls`` is ``forced``, ``opportunistic`` or ``unknown``; ``validation``, ``connector`` and ``ends_at`` are there
+    where they apply and are known, and ``unknown`` says why something is not.
     """
     goes = leaves(facts, address)
     if goes is False:
@@ -116,8 +136,14 @@ def transit(worlds: Iterable[World], facts: Facts, address: str) -> dict[str, An
     by_world = [ways_of(world, facts, address) for world in every]
     ways = list(dict.fromkeys(way for ways in by_world for way in ways))
     forced = {bool(way.validation) or (None if way.doubt else False) for way in ways}
-    tls = {True: "forced", False: "opportunistic", None: "unknown"}[forced.pop() if len(forced) == 1 and goes is True else None]
-    shared = {key: values.pop() for key in ("validation", "connector", "ends_at") if len(values := {getattr(way, key) for way in ways}) == 1}
+    tls = {True: "forced", False: "opportunistic", None: "unknown"}[
+        forced.pop() if len(forced) == 1 and goes is True else None
+    ]
+    shared = {
+        key: values.pop()
+        for key in ("validation", "connector", "ends_at")
+        if len(values := {getattr(way, key) for way in ways}) == 1
+    }
     if tls != "forced" or any(way.doubt for way in ways):
         shared.pop("validation", None)
     reasons: list[Reason] = []

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The variables of an address, and the relations between them. Private to the collection.
 
-One variable says that it is this address, one that it is in a domain or below it, one that it contains a word, and so on. The relations exclude
-what no address can be at once. A wrong relation would be a false proof; a missing one only costs trying a message that does not exist.
+One variable says that it is this address, one that it is in a domain or below it, one that it contains a word, and so
+on. The relations exclude what no address can be at once. A wrong relation would be a false proof; a missing one only
+costs trying a message that does not exist.
 """
 
 from __future__ import annotations
@@ -13,12 +14,26 @@ from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_below, spellings, with_parents
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
+    domain,
+    is_below,
+    spellings,
+    with_parents,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import any_pattern, begins_anywhere, has_pattern
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import (
+    any_pattern,
+    begins_anywhere,
+    has_pattern,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import ATTRIBUTES
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import any_word, first_token, has_word, tokens
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import (
+    any_word,
+    first_token,
+    has_word,
+    tokens,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
     MOST_NAMED,
@@ -63,7 +78,9 @@ def words_in(text: str, index: dict[str, list[str]]) -> Iterable[tuple[str, bool
 
 
 def stands(word: str) -> list[str]:
-    """How a word may appear in a text, the word itself first: with other white space, and, if it ends with punctuation, next to a letter (U17)."""
+    """How a word may appear in a text, the word itself first: with other white space, and, if it ends with punctuation,
+    next to a letter (U17).
+    """
     ends = [("", "q")[:1] if character.isalnum() else ("", "q") for character in (word[:1], word[-1:])]
     blanks = (" ", "  ", "\n\t ") if any(character.isspace() for character in word) else ("",)
     bodies = dict.fromkeys((word, *(blank.join(word.split()) for blank in blanks if blank)))
@@ -71,7 +88,8 @@ def stands(word: str) -> list[str]:
 
 
 def relate_texts(circuit: Circuit, atoms: dict[Key, int], *, alike: bool = True) -> None:
-    """The relations between words and patterns in one text: a phrase contains its words, and a word contains what a pattern finds in it.
+    """The relations between words and patterns in one text: a phrase contains its words, and a word contains what a
+    pattern finds in it.
 
     :param alike: whether words and patterns are looked for in the same part of the text.
     """
@@ -106,7 +124,9 @@ class AddressSlot:
         self.name, self.facts, self._circuit = name, facts, circuit
         # These two come first: once one is false, a single decision excludes all names, or all domains.
         self.named, self.placed = circuit.variable((name, "named")), circuit.variable((name, "placed"))
-        self.atoms: dict[Key, int] = {key: circuit.variable((name, *key)) for key in vocabulary.keys.get(kind, ()) if not is_open(key)}
+        self.atoms: dict[Key, int] = {
+            key: circuit.variable((name, *key)) for key in vocabulary.keys.get(kind, ()) if not is_open(key)
+        }
         self.atoms.update({("exact", each): circuit.variable((name, "exact", each)) for each in vocabulary.exact})
         self.object = circuit.variable((name, "object"))
         self.managed = circuit.variable((name, "managed"))
@@ -221,7 +241,9 @@ class AddressSlot:
         """Words and patterns in domains: every address in a domain ends with it, after ``@`` or a dot."""
         add, atoms = self._circuit.add, self.atoms
         index, patterns = words_by_token(self.values("word")), self.values("pattern")
-        ends: list[tuple[int, tuple[str, ...]]] = [(atoms["below", name], (f"@{name}", f".{name}")) for name in self.values("below")]
+        ends: list[tuple[int, tuple[str, ...]]] = [
+            (atoms["below", name], (f"@{name}", f".{name}")) for name in self.values("below")
+        ]
         ends += [(atoms["exact", name], (f"@{name}",)) for name in self.values("exact")]
         for literal, texts in ends:
             # A letter, or something else, may come before it.
@@ -261,13 +283,20 @@ class AddressSlot:
             for sort, value in self.atoms:
                 if sort in ATTRIBUTES:
                     self._relate_attribute(address, sort, value)
-        strangers = [self.atoms["address", address] for address in strangers_with_attributes(facts) if ("address", address) in self.atoms]
+        strangers = [
+            self.atoms["address", address]
+            for address in strangers_with_attributes(facts)
+            if ("address", address) in self.atoms
+        ]
         for sort, value in self.atoms:
             if sort in ATTRIBUTES:
                 add(self.atoms[sort, value] ^ 1, self.object, *strangers)
         if facts.managers is not None and all(("address", person) in self.atoms for person in facts.managers):
             add(self.managed ^ 1, *(self.atoms["address", person] for person in facts.managers))
-        if facts.mailboxes is not None and len({*facts.mailboxes, *(facts.mail_users or ()), *(facts.groups or ())}) <= MOST_NAMED:
+        if (
+            facts.mailboxes is not None
+            and len({*facts.mailboxes, *(facts.mail_users or ()), *(facts.groups or ())}) <= MOST_NAMED
+        ):
             add(self.object ^ 1, self.named)
 
     def _relate_attribute(self, address: str, sort: str, value: tuple[str, str, Dialect]) -> None:
@@ -275,7 +304,9 @@ class AddressSlot:
         text = self.facts.attribute(address, name)
         if text is None:
             return
-        found = bool(text) and (any_word(text, (wanted,)) if sort == "attribute word" else any_pattern(text, (wanted,), dialect))
+        found = bool(text) and (
+            any_word(text, (wanted,)) if sort == "attribute word" else any_pattern(text, (wanted,), dialect)
+        )
         if found is False:
             self._circuit.add(self.atoms["address", address] ^ 1, self.atoms[sort, value] ^ 1)
         else:
@@ -301,7 +332,9 @@ class AddressSlot:
                 others = [name for name in exact if is_below(name, each.name)]
                 taken = [name for name in earlier if is_below(name, each.name) or is_below(each.name, name)]
                 parts = [self.atoms["below", each.name], *(self.atoms["exact", name] ^ 1 for name in others)]
-                found.append((each.type, self._circuit.conjunction([*parts, *(self.atoms["below", name] ^ 1 for name in taken)])))
+                found.append(
+                    (each.type, self._circuit.conjunction([*parts, *(self.atoms["below", name] ^ 1 for name in taken)]))
+                )
                 earlier.append(each.name)
         return found
 
@@ -314,7 +347,11 @@ class AddressSlot:
         found = [self.atoms["exact", name] for name in exact if remote[name]]
         for name in wild:
             if remote[f"*.{name}"]:
-                longer = [self.atoms["below", other] ^ 1 for other in wild if other != name and len(other) > len(name) and is_below(other, name)]
+                longer = [
+                    self.atoms["below", other] ^ 1
+                    for other in wild
+                    if other != name and len(other) > len(name) and is_below(other, name)
+                ]
                 found.append(self._circuit.conjunction([self.atoms["below", name], *longer, *others]))
         if (self.facts.remote_domains or {}).get("*", False):
             found.append(self._circuit.conjunction([*others, *(self.atoms["below", name] ^ 1 for name in wild)]))

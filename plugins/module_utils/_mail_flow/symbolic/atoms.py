@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What rules and claims mention, by what they look at. Private to the collection.
 
-A condition is true if one of its values matches. Each value is an atom of the text, address or property that the condition looks at, so the
-same value is the same atom in every list.
+A condition is true if one of its values matches. Each value is an atom of the text, address or property that the
+condition looks at, so the same value is the same atom in every list.
 """
 
 from __future__ import annotations
@@ -14,14 +14,28 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_name, with_parents
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
+    domain,
+    is_name,
+    with_parents,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import named_domains
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import showings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import is_agreed
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import ATTRIBUTES, HEADER, RECIPIENT, SENDER, SUBJECT
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
+    ATTRIBUTES,
+    HEADER,
+    RECIPIENT,
+    SENDER,
+    SUBJECT,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
+    Atom,
+    FlowRule,
+    RuleSet,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.widening import widened
 
 #: An atom of a slot: its sort and its value.
@@ -41,18 +55,29 @@ MANAGER = "add_manager_as_recipient_type"
 def redirected_to(rule: FlowRule, facts: Facts) -> list[str]:
     """The people to whom a rule redirects the message, by primary address, as far as they are distinguished."""
     groups = (facts.brought(str(each)) for each in rule.actions.get(REDIRECTS) or ())
-    return [person.address for people in groups if len(people) <= MOST_NAMED for person in people if not is_name(person.address)]
+    return [
+        person.address
+        for people in groups
+        if len(people) <= MOST_NAMED
+        for person in people
+        if not is_name(person.address)
+    ]
 
 
 def brought_by(rule: FlowRule, facts: Facts) -> Iterator[tuple[str, str, tuple[str, ...] | None]]:
-    """The known people whom a rule sends a message: option, primary address (or the name of somebody whose address is un-
-    known), and the senders of that mail; ``None`` for all senders. Groups stand for their members, and managers for all known ones.
+    """The known people whom a rule sends a message: option, primary address (or the name of somebody whose address is
+    un- known), and the senders of that mail; ``None`` for all senders. Groups stand for their members, and managers for
+    all known ones.
     """
     for option in ADDING:
         for each in rule.actions.get(option) or ():
             yield from ((option, person.address, None) for person in facts.brought(str(each)))
     if rule.actions.get(MANAGER):
-        yield from ((MANAGER, person.address, senders) for manager, senders in facts.teams.items() for person in facts.brought(manager))
+        yield from (
+            (MANAGER, person.address, senders)
+            for manager, senders in facts.teams.items()
+            for person in facts.brought(manager)
+        )
 
 
 #: The address that the sender wrote for the recipient: the primary one, or an alias.
@@ -77,7 +102,9 @@ def keys_of(atom: Atom) -> list[Key]:
             found += [(sort, (name.strip().lower(), part, atom.settings.dialect)) for part in parts]
         elif sort == "property":
             name, _colon, wanted = value.partition(":")
-            found += [(sort, (name.strip().casefold(), word)) for word in (part.strip() for part in wanted.split(",")) if word]
+            found += [
+                (sort, (name.strip().casefold(), word)) for word in (part.strip() for part in wanted.split(",")) if word
+            ]
         elif sort == "extension":
             found.append((sort, value.casefold().lstrip(".")))
         else:
@@ -92,7 +119,9 @@ def is_open(key: Key) -> bool:
 
 
 def wider(key: Key) -> Key | None:
-    """For a pattern without an agreed meaning, one with an agreed meaning that matches wherever it may; ``None`` if only a trivial one does."""
+    """For a pattern without an agreed meaning, one with an agreed meaning that matches wherever it may; ``None`` if
+    only a trivial one does.
+    """
     sort, value = key
     pattern, dialect = value[-2:]
     found = widened(pattern, dialect is Dialect.LEGACY)
@@ -108,7 +137,9 @@ def slots_of(atom: Atom) -> tuple[str, ...]:
 @lru_cache(maxsize=4)
 def last_looks(rules: RuleSet) -> dict[str, dict[Key, int]]:
     """Slot to its atoms, each with the place of the last rule that looks for it."""
-    places = {id(atom): rule.place for rule in rules.rules if not rule.idle for atom in (*rule.conditions, *rule.exceptions)}
+    places = {
+        id(atom): rule.place for rule in rules.rules if not rule.idle for atom in (*rule.conditions, *rule.exceptions)
+    }
     found: dict[str, dict[Key, int]] = {}
     for atom in sorted((atom for atom in rules.atoms if id(atom) in places), key=lambda atom: places[id(atom)]):
         looks = Vocabulary()
@@ -126,7 +157,8 @@ class Vocabulary:
     :param exact: slot of addresses to the domains for which it matters whether an address is in the domain itself.
     :param fields: addresses that a condition looks for in the To or Cc field.
     :param members: whether a condition looks for members of groups there.
-    :param envelope: whether a condition looks at the envelope's sender, and :param:`managers` whether a rule looks at who has a manager.
+    :param envelope: whether a condition looks at the envelope's sender, and :param:`managers` whether a rule looks at
+        who has a manager.
     """
 
     keys: dict[str, dict[Key, None]] = field(default_factory=dict)
@@ -174,12 +206,17 @@ def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts, *, transit: bool =
             people = (facts.brought(each) for each in (*added, *(managers if len(managers) <= MOST_NAMED else ())))
             brought = (person.address for each in people if len(each) <= MOST_NAMED for person in each)
             found.mention(RECIPIENT, (("address", address) for address in (*added, *brought) if domain(address)))
-            found.mention(RECIPIENT, (("address", each.person.address) for each in showings([rule], facts) if domain(each.person.address)))
+            found.mention(
+                RECIPIENT,
+                (("address", each.person.address) for each in showings([rule], facts) if domain(each.person.address)),
+            )
             found.managers |= bool({"moderate_message_by_manager", MANAGER} & set(rule.actions))
         for atom in rules.atoms:
             found.look(atom)
             if atom.predicate.slots and watches_aliases(atom):
-                found.mention(WRITTEN, (key for key in keys_of(atom) if key[0] in ("word", "pattern", "below", "address")))
+                found.mention(
+                    WRITTEN, (key for key in keys_of(atom) if key[0] in ("word", "pattern", "below", "address"))
+                )
             if atom.predicate.fields:
                 members = atom.predicate.sort == "member"
                 found.members |= members
@@ -209,14 +246,28 @@ def _with_domains(found: Vocabulary, facts: Facts, others: Iterable[str]) -> Non
 
 
 def _with_people(found: Vocabulary, facts: Facts) -> None:
-    """Adds everybody in a complete list by name, unless they are too many; for senders, also everybody with a manager, if that matters."""
-    objects = sorted({*(facts.mailboxes or ()), *(facts.mail_users or ()), *(facts.groups or ())}) if facts.mailboxes is not None else []
+    """Adds everybody in a complete list by name, unless they are too many; for senders, also everybody with a manager,
+    if that matters.
+    """
+    objects = (
+        sorted({*(facts.mailboxes or ()), *(facts.mail_users or ()), *(facts.groups or ())})
+        if facts.mailboxes is not None
+        else []
+    )
     guests = named_guests(facts) or []
     for slot in (SENDER, RECIPIENT):
         groups = [group for group in found.of(slot, "member") if group in (facts.groups or {})]
         members = map(facts.members_of, groups)
-        managed = sorted(facts.managers or {}) if slot == SENDER and found.managers and len(facts.managers or {}) <= MOST_NAMED else []
-        people = [*guests, *objects[: MOST_NAMED + 1], *(address for each in members if len(each) <= MOST_NAMED for address in sorted(each))]
+        managed = (
+            sorted(facts.managers or {})
+            if slot == SENDER and found.managers and len(facts.managers or {}) <= MOST_NAMED
+            else []
+        )
+        people = [
+            *guests,
+            *objects[: MOST_NAMED + 1],
+            *(address for each in members if len(each) <= MOST_NAMED for address in sorted(each)),
+        ]
         if len(objects) > MOST_NAMED:
             people = people[MOST_NAMED + 1 :]
         if any(kind in ATTRIBUTES for kind, _value in found.keys.get(slot, ())):
@@ -226,9 +277,17 @@ def _with_people(found: Vocabulary, facts: Facts) -> None:
 
 def named_guests(facts: Facts) -> list[str] | None:
     """Guests and mail users with an address outside, by name; ``None`` if they are unknown, or too many."""
-    return None if facts.guests is None or facts.mailboxes is not None or len(facts.guests) > MOST_NAMED else sorted(facts.guests)
+    return (
+        None
+        if facts.guests is None or facts.mailboxes is not None or len(facts.guests) > MOST_NAMED
+        else sorted(facts.guests)
+    )
 
 
 def strangers_with_attributes(facts: Facts) -> list[str]:
     """People with known attributes who may not be objects of the organization. Attributes of other people are ignored."""
-    return sorted(address for address in facts.attributes or () if facts.is_object(address) is None and not facts.is_contact(address))
+    return sorted(
+        address
+        for address in facts.attributes or ()
+        if facts.is_object(address) is None and not facts.is_contact(address)
+    )

@@ -15,7 +15,10 @@ from typing import Any, Protocol, TypeAlias
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import bytes_of, is_own_header
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import (
+    bytes_of,
+    is_own_header,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import BODY, SUBJECT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import PREDICATES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule
@@ -32,17 +35,29 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     watches_aliases,
     wider,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import EditedText
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, Value, high, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
+    EditedText,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
+    Logic,
+    Value,
+    high,
+    negate,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import holds
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import SHOWN_FIELDS, SymbolicMessage
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
+    SHOWN_FIELDS,
+    SymbolicMessage,
+)
 
 
 class Others(Protocol):
     """The other recipients of a copy."""
 
     def others(self, key: Key, history: int, *, written: bool = False) -> Value:
-        """Whether one of them has an atom after a history of splits; with ``written``, in the address at which the sender wrote to them."""
+        """Whether one of them has an atom after a history of splits; with ``written``, in the address at which the
+        sender wrote to them.
+        """
 
     def at_alias(self, address: str) -> Value:
         """Whether the sender may have written to the owner of this address, if among them, at an alias."""
@@ -58,7 +73,8 @@ class Seen:
     :param texts: slot to its text after changes by rules; a missing slot is unchanged.
     :param classes: the same for classifications.
     :param levels: the spam confidence levels that rules may have set, each with whether it was set.
-    :param added: the recipients that rules added: address (empty for a manager or a mere name), field, condition, and the rule's unique name.
+    :param added: the recipients that rules added: address (empty for a manager or a mere name), field, condition, and
+        the rule's unique name.
     :param splits: the copy's history of splits; 0 is none.
     """
 
@@ -84,7 +100,14 @@ class Conditions:
     :param must_decrypt: whether Exchange then rejects protected mail that it cannot decrypt.
     """
 
-    def __init__(self, mail: SymbolicMessage, logic: Logic, others: Others, now: datetime.datetime, settings: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        mail: SymbolicMessage,
+        logic: Logic,
+        others: Others,
+        now: datetime.datetime,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
         self.mail, self.logic, self.settings = mail, logic, settings or {}
         self._others, self._others_at_alias, self._still_there = others.others, others.at_alias, others.still_there
         self._now = now
@@ -101,11 +124,21 @@ class Conditions:
         """
         logic, mail = self.logic, self.mail
         shared = [atom for atom in (*rule.conditions, *rule.exceptions) if added and atom.looks_around]
-        parts = [self._open_field(atom, seen) if atom in shared else self.truth(atom, seen, person) for atom in rule.conditions]
+        parts = [
+            self._open_field(atom, seen) if atom in shared else self.truth(atom, seen, person)
+            for atom in rule.conditions
+        ]
         parts += [negate(self.truth(atom, seen, person)) for atom in rule.exceptions if atom not in shared]
         if added and rule.looks_at_recipients:
             seen_there = tuple((atom.predicate.options, repr(atom.values), atom.settings) for atom in shared)
-            parts.append(logic.unknown(questions.ADDED_RECIPIENTS, "added", person.name, *((name, seen_there, seen.splits) if shared else ("",))))
+            parts.append(
+                logic.unknown(
+                    questions.ADDED_RECIPIENTS,
+                    "added",
+                    person.name,
+                    *((name, seen_there, seen.splits) if shared else ("",)),
+                )
+            )
         if rule.content:
             parts.append(negate(self.hidden(seen)))
         parts += [logic.known(truth) for truth in rule.borders(self._now)]
@@ -123,7 +156,10 @@ class Conditions:
 
     def any_apart(self, met: Iterable[Atom], unmet: Iterable[Atom], person: AddressSlot) -> int:
         """Whether arriving mail may meet one of some conditions, or fail one of others."""
-        parts = [*(self.truth(atom, Seen(), person) for atom in met), *(negate(self.truth(atom, Seen(), person)) for atom in unmet)]
+        parts = [
+            *(self.truth(atom, Seen(), person) for atom in met),
+            *(negate(self.truth(atom, Seen(), person)) for atom in unmet),
+        ]
         return high(self.logic.any_of(parts))
 
     def hidden(self, seen: Seen) -> Value:
@@ -131,7 +167,9 @@ class Conditions:
         return self.logic.all_of((self.mail.arrival["smime"], negate(seen.wrapped)))
 
     def undone(self, rule: FlowRule, name: Hashable, seen: Seen) -> Value:
-        """Whether S/MIME prevents a matching rule from acting. Whether it performs actions that do not involve content is not documented."""
+        """Whether S/MIME prevents a matching rule from acting. Whether it performs actions that do not involve content
+        is not documented.
+        """
         if not any(row.content for row in rule.rows):
             return FALSE
         others = self.logic.unknown("S/MIME", name) if rule.enforced and beside_content(rule) else FALSE
@@ -140,7 +178,18 @@ class Conditions:
     def truth(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         """Whether a condition is true for somebody."""
         looks_at, wrapper = atom.predicate.looks_at, atom.predicate.of_wrapper and seen.wrapped != FALSE
-        changing = looks_at in ("subject", "body", "header", "attachments", "classification", "scl", "protection", "recipients", "fields", "relation")
+        changing = looks_at in (
+            "subject",
+            "body",
+            "header",
+            "attachments",
+            "classification",
+            "scl",
+            "protection",
+            "recipients",
+            "fields",
+            "relation",
+        )
         key = (atom.predicate.options, atom.values, atom.settings, person.name)
         if wrapper:
             return self.logic.choose(seen.wrapped, self._of_wrapper(atom, seen), self._truth(atom, seen, person))
@@ -152,18 +201,34 @@ class Conditions:
         return self._truth(atom, seen, person)
 
     def _of_wrapper(self, atom: Atom, seen: Seen) -> Value:
-        """The result of a condition on a message in a wrapping disclaimer: it may differ after a rule changed what the condition looks at."""
-        texts = [(slot, tuple(text.values.items()), text.erasures) for slot, text in seen.texts.items() if slot.startswith("header ")]
+        """The result of a condition on a message in a wrapping disclaimer: it may differ after a rule changed what the
+        condition looks at.
+        """
+        texts = [
+            (slot, tuple(text.values.items()), text.erasures)
+            for slot, text in seen.texts.items()
+            if slot.startswith("header ")
+        ]
         return self.logic.unknown(
-            questions.A_FACT, "wrapper", atom.predicate.options, repr(atom.values), atom.settings, tuple(texts), tuple(seen.classes.items())
+            questions.A_FACT,
+            "wrapper",
+            atom.predicate.options,
+            repr(atom.values),
+            atom.settings,
+            tuple(texts),
+            tuple(seen.classes.items()),
         )
 
     def _truth(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         return _TRUTHS[atom.predicate.options](self, atom, seen, person)
 
     def _unanswered(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
-        """The sender's relation to a recipient, and anything undocumented: it may depend on who shares the copy, including people whom rules added."""
-        return self.logic.unknown(questions.RELATION_TO_WHOM, atom.predicate.options, repr(atom.values), person.name, seen.splits, seen.added)
+        """The sender's relation to a recipient, and anything undocumented: it may depend on who shares the copy,
+        including people whom rules added.
+        """
+        return self.logic.unknown(
+            questions.RELATION_TO_WHOM, atom.predicate.options, repr(atom.values), person.name, seen.splits, seen.added
+        )
 
     # People
 
@@ -172,7 +237,12 @@ class Conditions:
         header = [self.mail.sender.value(key, self.logic) for key in keys]
         if location == "Header" or self.mail.envelope is None or atom.predicate.in_directory:
             return self.logic.any_of(header)
-        envelope = self.logic.all_of((self.mail.empty_envelope ^ 1, self.logic.any_of([self.mail.envelope.value(key, self.logic) for key in keys])))
+        envelope = self.logic.all_of(
+            (
+                self.mail.empty_envelope ^ 1,
+                self.logic.any_of([self.mail.envelope.value(key, self.logic) for key in keys]),
+            )
+        )
         return envelope if location == "Envelope" else self.logic.any_of((*header, envelope))
 
     def _of_recipient(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
@@ -186,19 +256,34 @@ class Conditions:
         return written if looks_at_written(atom) else self.logic.choose(self.logic.equal(found, written), found, open_)
 
     def _of_written(self, primary: Value, atom: Atom) -> Value:
-        """The result of a condition on the address that the sender wrote: the recipient's primary one, unless it is an alias."""
-        return self.logic.choose(self.mail.direct, primary, self.logic.any_of([self.text(WRITTEN, key, Seen()) for key in keys_of(atom)]))
+        """The result of a condition on the address that the sender wrote: the recipient's primary one, unless it is an
+        alias.
+        """
+        return self.logic.choose(
+            self.mail.direct, primary, self.logic.any_of([self.text(WRITTEN, key, Seen()) for key in keys_of(atom)])
+        )
 
     def _of_recipients(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         keys, original = keys_of(atom), atom.settings.address_type == "Original"
         own = self.logic.any_of([self.mail.recipient.value(key, self.logic) for key in keys])
-        others = [value for key in keys for value in (self._others(key, seen.splits, written=original), *self._brought(atom, key, seen))]
+        others = [
+            value
+            for key in keys
+            for value in (self._others(key, seen.splits, written=original), *self._brought(atom, key, seen))
+        ]
         return self.logic.any_of((self._of_written(own, atom) if original else own, *others))
 
     def _brought(self, atom: Atom, key: Key, seen: Seen, fields: tuple[str, ...] = ("to", "cc", "bcc")) -> list[Value]:
-        """The contribution of recipients added by rules: whether later rules consider them is open (U09), separately after each split."""
+        """The contribution of recipients added by rules: whether later rules consider them is open (U09), separately
+        after each split.
+        """
         return [
-            self.logic.all_of((when, self.logic.unknown(questions.ADDED_RECIPIENTS, name, address, atom.predicate.options, seen.splits)))
+            self.logic.all_of(
+                (
+                    when,
+                    self.logic.unknown(questions.ADDED_RECIPIENTS, name, address, atom.predicate.options, seen.splits),
+                )
+            )
             for address, field_, when, name in seen.added
             if field_ in fields and (not address or self._may_have(self.mail.facts.primary(address), key))
         ]
@@ -214,30 +299,44 @@ class Conditions:
         option, fields = atom.predicate.options[0], atom.predicate.fields
         if atom.predicate.sort == "member":
             brought = [value for key in keys_of(atom) for value in self._brought(atom, key, seen, fields)]
-            named = self.logic.all_of((self.mail.members_named, self.logic.unknown(questions.FIELDS_OF_A_COPY, option, atom.values, seen.splits)))
+            named = self.logic.all_of(
+                (
+                    self.mail.members_named,
+                    self.logic.unknown(questions.FIELDS_OF_A_COPY, option, atom.values, seen.splits),
+                )
+            )
             return self.logic.any_of((named, *brought))
         found = []
         for address in atom.values:
             named = self.mail.circuit.disjunction([self.mail.named(address, name) for name in fields])
             gone = self.logic.unknown(questions.FIELDS_OF_A_COPY, option, atom.values, address, seen.splits)
-            there = self.logic.any_of((self.mail.recipient["address", address], self._still_there(address, seen.splits), gone))
+            there = self.logic.any_of(
+                (self.mail.recipient["address", address], self._still_there(address, seen.splits), gone)
+            )
             found += [self.logic.all_of((named, there)), *self._brought(atom, ("address", address), seen, fields)]
-            # Otherwise all conditions treat an alias alike: such mail is like mail to the primary address, in that field or in Bcc.
+            # Otherwise all conditions treat an alias alike: such mail is like mail to the primary address, in that
+            # field or in Bcc.
             if self.mail.watches_aliases:
                 own = self.mail.circuit.conjunction((self.mail.direct ^ 1, self.mail.recipient["address", address]))
                 at_alias = self.logic.any_of((own, self._others_at_alias(address)))
-                perhaps = self.logic.unknown(questions.ALIASES, option, atom.values, atom.settings.address_type, address)
+                perhaps = self.logic.unknown(
+                    questions.ALIASES, option, atom.values, atom.settings.address_type, address
+                )
                 if isinstance(perhaps, int):
                     self.mail.perhaps_named.setdefault(address, {})[perhaps] = None
                 found.append(self.logic.all_of((at_alias, perhaps)))
         return self.logic.any_of(found)
 
     def _open_field(self, atom: Atom, seen: Seen) -> Value:
-        """The possible results of a condition about all recipients on the copy of somebody whom a rule added: in fields, only people who may be named there."""
+        """The possible results of a condition about all recipients on the copy of somebody whom a rule added: in
+        fields, only people who may be named there.
+        """
         if not atom.predicate.fields or atom.predicate.sort == "member":
             return TRUE
         named = [self.mail.named(address, name) for address in atom.values for name in SHOWN_FIELDS]
-        brought = [value for address in atom.values for value in self._brought(atom, ("address", address), seen, ("to", "cc"))]
+        brought = [
+            value for address in atom.values for value in self._brought(atom, ("address", address), seen, ("to", "cc"))
+        ]
         by_alias = [direct ^ 1 for direct in (self.mail.direct, self.mail.others_direct) if self.mail.watches_aliases]
         return self.logic.any_of((*named, *brought, *by_alias))
 
@@ -249,7 +348,9 @@ class Conditions:
         if value == "InOrganization":
             as_guest = logic.all_of((guest, logic.unknown(questions.GUESTS, slot.name, "inside")))
             return logic.all_of((mail.authenticated, logic.any_of((accepted, as_guest))))
-        return logic.all_of((negate(accepted), logic.any_of((negate(guest), logic.unknown(questions.GUESTS, slot.name, "outside")))))
+        return logic.all_of(
+            (negate(accepted), logic.any_of((negate(guest), logic.unknown(questions.GUESTS, slot.name, "outside"))))
+        )
 
     def _accepted(self, slot: AddressSlot) -> Value:
         if self.mail.facts.accepted_domains is None:
@@ -257,7 +358,9 @@ class Conditions:
         return self.mail.inside(slot)
 
     def leaves(self, person: AddressSlot) -> Value:
-        """Whether a copy for somebody leaves the organization. Rules take some people outside for inside; their mail leaves all the same."""
+        """Whether a copy for somebody leaves the organization. Rules take some people outside for inside; their mail
+        leaves all the same.
+        """
         return negate(self._accepted(person))
 
     def _from_scope(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
@@ -279,11 +382,23 @@ class Conditions:
         accepted, internal = self._accepted(person), mail.internal(person)
         guest = logic.all_of((person.object, negate(accepted)))
         if value == "InOrganization":
-            own = logic.any_of((person.object, mail.authenticated, logic.unknown(questions.UNAUTHENTICATED_INSIDE, person.name)))
-            return logic.choose(accepted, own, logic.any_of((internal, logic.all_of((guest, logic.unknown(questions.GUESTS, person.name, "inside"))))))
+            own = logic.any_of(
+                (person.object, mail.authenticated, logic.unknown(questions.UNAUTHENTICATED_INSIDE, person.name))
+            )
+            return logic.choose(
+                accepted,
+                own,
+                logic.any_of((internal, logic.all_of((guest, logic.unknown(questions.GUESTS, person.name, "inside"))))),
+            )
         if value != "NotInOrganization":
             return logic.unknown(questions.A_FACT, "recipient scope", value, person.name)
-        return logic.all_of((negate(accepted), internal ^ 1, logic.any_of((negate(guest), logic.unknown(questions.GUESTS, person.name, "outside")))))
+        return logic.all_of(
+            (
+                negate(accepted),
+                internal ^ 1,
+                logic.any_of((negate(guest), logic.unknown(questions.GUESTS, person.name, "outside"))),
+            )
+        )
 
     def _sent_to_scope(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         return self.recipient_scope(atom.values, person)
@@ -322,7 +437,9 @@ class Conditions:
             hidden: Value = self.mail.properties["hidden attachment", limit] if self.logic.free else (FALSE, TRUE)
         else:
             values = keys_of(atom) if atom.predicate.slots else [atom.values]
-            hidden = self.logic.any_of([self.logic.unknown(questions.UNREADABLE, option, value, atom.settings) for value in values])
+            hidden = self.logic.any_of(
+                [self.logic.unknown(questions.UNREADABLE, option, value, atom.settings) for value in values]
+            )
         return self.logic.choose(closed, hidden, found)
 
     def _of_header(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
@@ -338,18 +455,26 @@ class Conditions:
         return self.logic.choose(self.logic.all_of((bare, negate(seen.wrapped))), found, open_)
 
     def _unread(self, atom: Atom, slot: str, seen: Seen) -> Value:
-        """The result of a condition on an unknown text: always the same, but possibly another one after a rule changed the text."""
+        """The result of a condition on an unknown text: always the same, but possibly another one after a rule changed
+        the text.
+        """
         changed = seen.texts.get(slot, EditedText())
         unagreed = self.mail.numbered(changed.history) if any(map(is_open, keys_of(atom))) else 0
         state = (tuple(changed.values.items()), changed.erasures, seen.wrapped, unagreed)
-        return self.logic.unknown(questions.A_FACT, slot, atom.predicate.options, atom.values, atom.settings.dialect, state)
+        return self.logic.unknown(
+            questions.A_FACT, slot, atom.predicate.options, atom.values, atom.settings.dialect, state
+        )
 
     def _importance_has(self, key: Key) -> Value:
         """Whether the importance contains a word or a pattern. Normal mail may or may not state it."""
         circuit = self.mail.circuit
-        normal = circuit.conjunction([*(literal ^ 1 for literal in self.mail.importance.values()), circuit.variable("states normal importance")])
+        normal = circuit.conjunction(
+            [*(literal ^ 1 for literal in self.mail.importance.values()), circuit.variable("states normal importance")]
+        )
         hits = [(literal, holds(name, key)) for name, literal in (*self.mail.importance.items(), ("Normal", normal))]
-        return self.logic.any_of([self.logic.all_of((literal, self.logic.known(hit, questions.WORD_BORDERS, key))) for literal, hit in hits])
+        return self.logic.any_of(
+            [self.logic.all_of((literal, self.logic.known(hit, questions.WORD_BORDERS, key))) for literal, hit in hits]
+        )
 
     def _of_attachments(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         (slot,) = slots_of(atom)
@@ -360,18 +485,28 @@ class Conditions:
         if seen.wrapped == FALSE:
             return found
         return self.logic.choose(
-            seen.wrapped, self.logic.unknown(questions.A_FACT, "attachments", atom.predicate.options, repr(atom.values), atom.settings), found
+            seen.wrapped,
+            self.logic.unknown(
+                questions.A_FACT, "attachments", atom.predicate.options, repr(atom.values), atom.settings
+            ),
+            found,
         )
 
     def _of_last_hop(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         properties = self.mail.properties
-        return self.logic.any_of([properties.get(key) or self.logic.unknown(questions.UNSUPPORTED, key) for key in keys_of(atom)])
+        return self.logic.any_of(
+            [properties.get(key) or self.logic.unknown(questions.UNSUPPORTED, key) for key in keys_of(atom)]
+        )
 
     # What the message is
 
     def _attachment_size(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         limit = bytes_of(atom.values)
-        found = self.logic.unknown(questions.UNSUPPORTED, atom.values) if limit is None else self.mail.properties["attachment", limit]
+        found = (
+            self.logic.unknown(questions.UNSUPPORTED, atom.values)
+            if limit is None
+            else self.mail.properties["attachment", limit]
+        )
         return self._attached(found, atom, seen)
 
     def _switch(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
@@ -379,7 +514,11 @@ class Conditions:
 
     def _message_size(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         limit = bytes_of(atom.values)
-        return self.logic.unknown(questions.UNSUPPORTED, atom.values) if limit is None else self.mail.properties["message", limit]
+        return (
+            self.logic.unknown(questions.UNSUPPORTED, atom.values)
+            if limit is None
+            else self.mail.properties["message", limit]
+        )
 
     def _type(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         logic, arrival = self.logic, self.mail.arrival
@@ -389,7 +528,9 @@ class Conditions:
             asked = logic.all_of((seen.asked, self.mail.rights ^ 1))
             removed = logic.all_of((seen.removed, arrival["own"]))
             either = logic.any_of((asked, removed))
-            return logic.choose(either, logic.unknown(questions.PROTECTED_BY_NOW, seen.asked, seen.removed), self.mail.rights)
+            return logic.choose(
+                either, logic.unknown(questions.PROTECTED_BY_NOW, seen.asked, seen.removed), self.mail.rights
+            )
         if atom.values == "Signed":
             return self.mail.circuit.disjunction((arrival["smime_signed"], self.mail.kinds["Signed"]))
         return self.mail.kinds.get(atom.values, FALSE)
@@ -412,10 +553,15 @@ class Conditions:
 
     def _scl(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         changed = self.logic.any_of([when for _name, when in seen.levels])
-        return self.logic.choose(changed, self.logic.unknown(questions.SPAM_LEVEL, atom.values, seen.levels), self.mail.properties["scl", int(atom.values)])
+        return self.logic.choose(
+            changed,
+            self.logic.unknown(questions.SPAM_LEVEL, atom.values, seen.levels),
+            self.mail.properties["scl", int(atom.values)],
+        )
 
 
-#: Header that repeats another part of the message, to whether it contains a word or pattern. What To and Cc contain beside addresses is unknown.
+#: Header that repeats another part of the message, to whether it contains a word or pattern. What To and Cc contain
+#: beside addresses is unknown.
 _REPEATED: dict[str, Callable[[Conditions, Key, Seen], Value]] = {
     "header subject": lambda self, key, seen: self.text(SUBJECT, key, seen),
     "header from": lambda self, key, seen: self.mail.sender.value(key, self.logic),
@@ -452,4 +598,6 @@ _OF_VALUES: dict[tuple[str, str], _Compile] = {
     ("scl", "scl"): Conditions._scl,
 }
 #: How each condition is compiled. One that is missing here fails at import.
-_TRUTHS: dict[tuple[str, ...], _Compile] = {row.options: _OF_LISTS[row.looks_at] if row.slots else _OF_VALUES[row.looks_at, row.sort] for row in PREDICATES}
+_TRUTHS: dict[tuple[str, ...], _Compile] = {
+    row.options: _OF_LISTS[row.looks_at] if row.slots else _OF_VALUES[row.looks_at, row.sort] for row in PREDICATES
+}

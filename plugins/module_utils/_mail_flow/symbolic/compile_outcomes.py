@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The fate of the copy as formulas. Private to the collection.
 
-See the simulator's ``protection``: Exchange encrypts a message after the last rule, as the rules asked and depending on how it arrived.
+See the simulator's ``protection``: Exchange encrypts a message after the last rule, as the rules asked and depending on
+how it arrived.
 """
 
 from __future__ import annotations
@@ -15,9 +16,18 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import SURELY_PROTECTED, SYSTEM_TYPES, licensing_off
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
+    SURELY_PROTECTED,
+    SYSTEM_TYPES,
+    licensing_off,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, high, low, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
+    Value,
+    high,
+    low,
+    negate,
+)
 
 
 class Outcome:
@@ -43,9 +53,20 @@ class Outcome:
         as_asked = logic.choose(self._from_outside(), FALSE, logic.choose(unsure, perhaps, TRUE))
         newly = logic.all_of((open_to_rules, self.asked, as_asked))
         order = state.order(self.logic, Does.ENCRYPT, Does.DECRYPT)
-        again = logic.all_of((arrival["own"], state.removed, self.asked, logic.unknown(questions.ENCRYPTED_AND_DECRYPTED, "replaced", order)))
-        self.kept = logic.all_of((self.mail.rights, negate(logic.all_of((arrival["own"], state.removed, self._decrypts())))))
-        both = logic.all_of((arrival["own"], state.removed, self.asked, logic.unknown(questions.ENCRYPTED_AND_DECRYPTED, "kept", order)))
+        again = logic.all_of(
+            (
+                arrival["own"],
+                state.removed,
+                self.asked,
+                logic.unknown(questions.ENCRYPTED_AND_DECRYPTED, "replaced", order),
+            )
+        )
+        self.kept = logic.all_of(
+            (self.mail.rights, negate(logic.all_of((arrival["own"], state.removed, self._decrypts()))))
+        )
+        both = logic.all_of(
+            (arrival["own"], state.removed, self.asked, logic.unknown(questions.ENCRYPTED_AND_DECRYPTED, "kept", order))
+        )
         self.smime = logic.all_of((arrival["smime"], negate(logic.all_of((wrapped, self.asked)))))
         self._unknown_option = logic.any_of((both, again))
         surprised, doubt = state.surprised, self._unread("protected")
@@ -66,7 +87,9 @@ class Outcome:
         self._foreign = foreign
 
     def _protected_perhaps(self) -> Value:
-        """Whether a copy is protected if that is open. If one rule encrypts and another decrypts, their order may decide (U02)."""
+        """Whether a copy is protected if that is open. If one rule encrypts and another decrypts, their order may
+        decide (U02).
+        """
         order = self.state.order(self.logic, Does.ENCRYPT, Does.DECRYPT)
         plain, ordered = (self.logic.unknown("outcome", "protected", self.refusing, *more) for more in ((), order))
         return self.logic.choose(self.state.removed, ordered, plain)
@@ -74,10 +97,17 @@ class Outcome:
     def _unread(self, *what: Hashable) -> Value:
         """The effect of rules' unknown actions: the same whenever the same rules act."""
         logic, found = self.logic, self.logic.unknown(questions.UNSUPPORTED, *what)
-        acting = [(each, self.chain.acts(rule)) for rule in self.chain.rules.rules if rule.surprises and rule.enforced for each in rule.unread]
+        acting = [
+            (each, self.chain.acts(rule))
+            for rule in self.chain.rules.rules
+            if rule.surprises and rule.enforced
+            for each in rule.unread
+        ]
         for place, (each, acts) in enumerate(acting):
             if each[0] == "actions":
-                own = logic.unknown(questions.UNSUPPORTED, *what, each, sum(each == other for other, _acts in acting[:place]))
+                own = logic.unknown(
+                    questions.UNSUPPORTED, *what, each, sum(each == other for other, _acts in acting[:place])
+                )
                 found = logic.choose(acts, negate(logic.equal(found, own)), found)
         return found
 
@@ -89,7 +119,9 @@ class Outcome:
 
     def _from_outside(self) -> Value:
         """Mail from outside is delivered as it is, whatever rules ask for."""
-        return self.logic.all_of((self._scope("NotInOrganization"), negate(self._scope("InOrganization")), self._forwarded() ^ 1))
+        return self.logic.all_of(
+            (self._scope("NotInOrganization"), negate(self._scope("InOrganization")), self._forwarded() ^ 1)
+        )
 
     def _unsure(self) -> Value:
         """Whether the outcome of a message that rules ask to protect is open."""
@@ -97,10 +129,19 @@ class Outcome:
         signed = mail.circuit.disjunction((mail.arrival["smime_signed"], mail.kinds["Signed"]))
         return logic.any_of(
             (
-                *(self.state.removed, negate(self._scope("InOrganization")), self._scope("NotInOrganization"), self._forwarded()),
+                *(
+                    self.state.removed,
+                    negate(self._scope("InOrganization")),
+                    self._scope("NotInOrganization"),
+                    self._forwarded(),
+                ),
                 # Whether requested protection survives the quarantine is not documented.
                 self.state.fates.get("quarantined", FALSE),
-                *(logic.all_of((signed, negate(self.state.seen.wrapped))), *(mail.kinds[kind] for kind in SYSTEM_TYPES), self.refusing),
+                *(
+                    logic.all_of((signed, negate(self.state.seen.wrapped))),
+                    *(mail.kinds[kind] for kind in SYSTEM_TYPES),
+                    self.refusing,
+                ),
             )
         )
 
@@ -140,25 +181,46 @@ class Outcome:
         others = logic.any_of([value for option, value in self.state.asked.items() if not same_name(option, name)])
         mine = next((value for option, value in self.state.asked.items() if same_name(option, name)), FALSE)
         sole = logic.all_of(
-            (mine, logic.choose(others, logic.unknown(questions.WHICH_TEMPLATE, name_key(name), self.state.order(self.logic, Does.ENCRYPT, named=True)), TRUE))
+            (
+                mine,
+                logic.choose(
+                    others,
+                    logic.unknown(
+                        questions.WHICH_TEMPLATE, name_key(name), self.state.order(self.logic, Does.ENCRYPT, named=True)
+                    ),
+                    TRUE,
+                ),
+            )
         )
         unsure = logic.all_of(
             (
                 self._unknown_option,
-                logic.unknown(questions.ENCRYPTED_AND_DECRYPTED, "option", name_key(name), self.state.order(self.logic, Does.ENCRYPT, Does.DECRYPT)),
+                logic.unknown(
+                    questions.ENCRYPTED_AND_DECRYPTED,
+                    "option",
+                    name_key(name),
+                    self.state.order(self.logic, Does.ENCRYPT, Does.DECRYPT),
+                ),
             )
         )
         newly = logic.all_of((self.by_rules, sole))
         return logic.choose(
-            self.state.surprised, self._unread("option", name_key(name)), logic.any_of((logic.choose(self._unknown_option, unsure, newly), arrived))
+            self.state.surprised,
+            self._unread("option", name_key(name)),
+            logic.any_of((logic.choose(self._unknown_option, unsure, newly), arrived)),
         )
 
     def brand(self, name: str) -> Value:
         """Whether it shows this branding and no other."""
-        mine, others = ([value for brand, value in self.state.brands.items() if same_name(brand, name) is same] for same in (True, False))
+        mine, others = (
+            [value for brand, value in self.state.brands.items() if same_name(brand, name) is same]
+            for same in (True, False)
+        )
         sole = self.logic.choose(
             self.logic.any_of(others),
-            self.logic.unknown(questions.WHICH_TEMPLATE, "brand", name_key(name), self.state.order(self.logic, Does.BRAND, named=True)),
+            self.logic.unknown(
+                questions.WHICH_TEMPLATE, "brand", name_key(name), self.state.order(self.logic, Does.BRAND, named=True)
+            ),
             TRUE,
         )
         return self.logic.all_of((self.by_rights, self.logic.any_of(mine), sole, self._foreign))
@@ -167,7 +229,12 @@ class Outcome:
     def known(self) -> int:
         """Whether it is known if the copy is delivered, and if it is protected."""
         circuit = self.mail.circuit
-        return circuit.conjunction([circuit.disjunction((low(value), high(value) ^ 1)) for value in (self.delivered, self.protected, self.state.surprised)])
+        return circuit.conjunction(
+            [
+                circuit.disjunction((low(value), high(value) ^ 1))
+                for value in (self.delivered, self.protected, self.state.surprised)
+            ]
+        )
 
     @cached_property
     def given(self) -> tuple[Outcome, ...]:

@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who shares the copy with the followed recipient, as formulas. Private to the collection.
 
-Only conditions about all recipients of a copy depend on them. At first, whether somebody with a word shares the copy is a variable for each history of
-splits. That allows more than can exist, so what is impossible with it is impossible. To find a message, one companion who may be anybody usually suffices. For
-words on which an answer depends, somebody is modeled exactly: one companion per word, the one who stays in the copy longest.
+Only conditions about all recipients of a copy depend on them. At first, whether somebody with a word shares the copy is
+a variable for each history of splits. That allows more than can exist, so what is impossible with it is impossible. To
+find a message, one companion who may be anybody usually suffices. For words on which an answer depends, somebody is
+modeled exactly: one companion per word, the one who stays in the copy longest.
 """
 
 from __future__ import annotations
@@ -16,13 +17,34 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Reach
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
+    Atom,
+    FlowRule,
+    RuleSet,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key, is_open, wider
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Conditions, Seen
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, Value, high, low, negate
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import SHOWN_FIELDS, Companion, SymbolicMessage
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
+    Key,
+    is_open,
+    wider,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import (
+    Conditions,
+    Seen,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
+    Logic,
+    Value,
+    high,
+    low,
+    negate,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
+    SHOWN_FIELDS,
+    Companion,
+    SymbolicMessage,
+)
 
 #: The one other recipient who may be anybody.
 ANYBODY: Key = ("anybody", "")
@@ -44,7 +66,8 @@ class Split:
 class Histories:
     """Numbered histories of splits: rules that split in the same way give the same history, in any rule set.
 
-    :param before: each history to its predecessor; :param:`forks`: those with several successors, and the one without splits.
+    :param before: each history to its predecessor; :param:`forks`: those with several successors, and the one without
+        splits.
     """
 
     def __init__(self) -> None:
@@ -72,7 +95,14 @@ class Company:
     :param others_there: whether there are others.
     """
 
-    def __init__(self, mail: SymbolicMessage, logic: Logic, histories: Histories, exact: Iterable[Key], rule_sets: Iterable[RuleSet]) -> None:
+    def __init__(
+        self,
+        mail: SymbolicMessage,
+        logic: Logic,
+        histories: Histories,
+        exact: Iterable[Key],
+        rule_sets: Iterable[RuleSet],
+    ) -> None:
         self.mail, self.logic, self.histories = mail, logic, histories
         self.watched = any(rules.watches_copies for rules in rule_sets)
         self.companions = {key: mail.companion(key) for key in exact}
@@ -87,10 +117,17 @@ class Company:
         :param written: in the address at which the sender wrote to them: the primary one, unless it is an alias.
         """
         logic = self.logic
-        known: list[Value] = [logic.all_of((self._stays[who][history], self._has(each, key, written))) for who, each in self.companions.items()]
+        known: list[Value] = [
+            logic.all_of((self._stays[who][history], self._has(each, key, written)))
+            for who, each in self.companions.items()
+        ]
         if ANYBODY not in self.companions:
             unbuilt = self._unbuilt(key, history)
-            known.append(logic.choose(self.mail.others_direct, unbuilt, self._unbuilt(key, history, at_alias=True)) if written else unbuilt)
+            known.append(
+                logic.choose(self.mail.others_direct, unbuilt, self._unbuilt(key, history, at_alias=True))
+                if written
+                else unbuilt
+            )
         return logic.any_of(known)
 
     def _has(self, companion: Companion, key: Key, written: bool) -> Value:
@@ -109,7 +146,9 @@ class Company:
         """Whether somebody who is not modeled has an atom."""
         if is_open(key):
             wide, unknown = wider(key), self.logic.unknown(questions.PATTERN_SYNTAX, "others", at_alias, key, history)
-            return self.logic.all_of((self.others_there if wide is None else self._unbuilt(wide, history, at_alias=at_alias), unknown))
+            return self.logic.all_of(
+                (self.others_there if wide is None else self._unbuilt(wide, history, at_alias=at_alias), unknown)
+            )
         wanted = ("written", key) if at_alias else key
         return FALSE if wanted in self.companions else self._somebody(wanted, history)
 
@@ -117,24 +156,32 @@ class Company:
     def written_once(self) -> list[int]:
         """That nobody gets the message at two addresses: nobody named by a field is also written to at an alias."""
         mail = self.mail
-        people = [(mail.direct ^ 1, mail.recipient), *((companion.at_alias, companion.slot) for companion in self.companions.values())]
+        people = [
+            (mail.direct ^ 1, mail.recipient),
+            *((companion.at_alias, companion.slot) for companion in self.companions.values()),
+        ]
         found: list[int] = []
         for at_alias, slot in people if mail.watches_aliases else ():
             for name, address in itertools.product(SHOWN_FIELDS, mail.vocabulary.fields):
-                found.append(mail.circuit.conjunction((at_alias, slot["address", address], mail.named(address, name))) ^ 1)
+                found.append(
+                    mail.circuit.conjunction((at_alias, slot["address", address], mail.named(address, name))) ^ 1
+                )
         return found
 
     def at_alias(self, address: str) -> Value:
         """Whether the sender may have written to another owner of this address at an alias."""
         circuit = self.mail.circuit
-        known = [circuit.conjunction((each.there, each.at_alias, each.slot["address", address])) for each in self.companions.values()]
+        known = [
+            circuit.conjunction((each.there, each.at_alias, each.slot["address", address]))
+            for each in self.companions.values()
+        ]
         if ANYBODY not in self.companions:
             known.append(circuit.conjunction((self.others_there, self.mail.others_direct ^ 1)))
         return circuit.disjunction(known)
 
     def still_there(self, address: str, history: int) -> Value:
-        """Whether somebody else named by a field certainly shares the copy: before any split, and after one if somebody who is modeled stays. For a group, its
-        members stay, who are not modeled.
+        """Whether somebody else named by a field certainly shares the copy: before any split, and after one if somebody
+        who is modeled stays. For a group, its members stay, who are not modeled.
         """
         if not history:
             return TRUE
@@ -143,7 +190,11 @@ class Company:
         if ("address", address) in self.companions:
             return self._stays["address", address][history]
         anybody = self.companions.get(ANYBODY)
-        return FALSE if anybody is None else self.logic.all_of((self._stays[ANYBODY][history], anybody.slot["address", address]))
+        return (
+            FALSE
+            if anybody is None
+            else self.logic.all_of((self._stays[ANYBODY][history], anybody.slot["address", address]))
+        )
 
     @property
     def nobody(self) -> list[int]:
@@ -187,12 +238,18 @@ class Company:
                 circuit.define([now], now, earlier ^ 1, *parting)
                 return
 
-    def split(self, conditions: Conditions, rule: FlowRule, name: Hashable, alive: Value, matches: Value, seen: Seen) -> Split:
+    def split(
+        self, conditions: Conditions, rule: FlowRule, name: Hashable, alive: Value, matches: Value, seen: Seen
+    ) -> Split:
         """How a rule changes who shares the copy."""
         undone = conditions.undone(rule, name, seen)
-        history = self.histories.after(seen.splits, matches, rule.enforced, name if undone != FALSE or not rule.enforced else "")
+        history = self.histories.after(
+            seen.splits, matches, rule.enforced, name if undone != FALSE or not rule.enforced else ""
+        )
         if history not in self._leaves:
-            self._leaves[history] = FALSE if ANYBODY in self.companions else self._leaver(conditions, rule, name, seen, history)
+            self._leaves[history] = (
+                FALSE if ANYBODY in self.companions else self._leaver(conditions, rule, name, seen, history)
+            )
         for key, companion in self.companions.items():
             stays = self._stays[key]
             if history in stays:
@@ -204,7 +261,9 @@ class Company:
         return Split(seen.splits, history, alive)
 
     def _leaver(self, conditions: Conditions, rule: FlowRule, name: Hashable, seen: Seen, history: int) -> int:
-        """A variable: a rule applies to some of the copy, and somebody leaves. Its conditions on the message are then true."""
+        """A variable: a rule applies to some of the copy, and somebody leaves. Its conditions on the message are then
+        true.
+        """
         circuit = self.mail.circuit
         leaves = circuit.variable(("leaves", self.logic.free, history))
         shared = replace(rule, conditions=_of_message(rule.conditions), exceptions=_of_message(rule.exceptions))
@@ -226,7 +285,9 @@ class Company:
             left = [logic.all_of((split.alive, stays[split.before], negate(stays[split.after]))) for split in splits]
             found.append(negate(logic.equal(left[0], left[1])) if in_place and len(left) > 1 else logic.any_of(left))
         leave = [logic.all_of((split.alive, self._leaves[split.after])) for split in splits]
-        if in_place and len(leave) > 1 and any(each != FALSE for each in leave):  # Other people may leave than left before.
+        if (
+            in_place and len(leave) > 1 and any(each != FALSE for each in leave)
+        ):  # Other people may leave than left before.
             differ = circuit.variable(("differ", logic.free, *(split.after for split in splits)))
             circuit.define([differ], differ ^ 1, *map(high, leave))
             leave = [differ]
@@ -240,7 +301,9 @@ class Company:
         if one == other:
             return
         circuit = self.mail.circuit
-        pairs = [(literal, self.used.get((key, other))) for (key, history), literal in self.used.items() if history == one]
+        pairs = [
+            (literal, self.used.get((key, other))) for (key, history), literal in self.used.items() if history == one
+        ]
         both = [(stays[one], stays[other]) for stays in self._stays.values()]
         for left, right in (*pairs, *((end(first), end(second)) for first, second in both for end in (low, high))):
             if right is not None and left != right:
@@ -250,8 +313,12 @@ class Company:
     def _alike(self, one: Value, other: Value) -> Value:
         """Whether a rule applies to both or to neither. An open match may keep both together."""
         circuit = self.logic.circuit
-        sure = circuit.disjunction((circuit.conjunction((low(one), low(other))), circuit.conjunction((high(one) ^ 1, high(other) ^ 1))))
-        apart = circuit.disjunction((circuit.conjunction((low(one), high(other) ^ 1)), circuit.conjunction((high(one) ^ 1, low(other)))))
+        sure = circuit.disjunction(
+            (circuit.conjunction((low(one), low(other))), circuit.conjunction((high(one) ^ 1, high(other) ^ 1)))
+        )
+        apart = circuit.disjunction(
+            (circuit.conjunction((low(one), high(other) ^ 1)), circuit.conjunction((high(one) ^ 1, low(other))))
+        )
         return sure if sure == apart ^ 1 else (sure, apart ^ 1)
 
 

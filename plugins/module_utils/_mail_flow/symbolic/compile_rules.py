@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A recipient's copy on its path through the rules, as formulas. Private to the collection.
 
-One recipient is followed, whatever rules do. Moderation is not an end: an approval lets the copy continue. Who else shares the copy matters only to conditions
-that look at all of its recipients.
+One recipient is followed, whatever rules do. Moderation is not an end: an approval lets the copy continue. Who else
+shares the copy matters only to conditions that look at all of its recipients.
 """
 
 from __future__ import annotations
@@ -23,7 +23,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import touches
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.effects import FATES, FIELDS, SHARED, plain_text
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.effects import (
+    FATES,
+    FIELDS,
+    SHARED,
+    plain_text,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
@@ -36,10 +41,23 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     last_looks,
     redirected_to,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Conditions, Seen
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import Company, Split
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import Changer, EditedText
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.copy_state import Branch, State, branches
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import (
+    Conditions,
+    Seen,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import (
+    Company,
+    Split,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
+    Changer,
+    EditedText,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.copy_state import (
+    Branch,
+    State,
+    branches,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, negate
 
 #: Parts of a state that its copies must not share.
@@ -58,7 +76,8 @@ MOST_APPROVALS = 4
 
 @dataclass(frozen=True)
 class RuleStep:
-    """A rule in the chain. Its match is compiled only on request, because nothing else depends on a rule without effect on copies.
+    """A rule in the chain. Its match is compiled only on request, because nothing else depends on a rule without effect
+    on copies.
 
     :param name: its unique name.
     :param alive: whether the copy is still being processed when it reaches the rule.
@@ -87,10 +106,13 @@ class RuleStep:
 def shows(rule: FlowRule, watched: bool) -> bool:
     """Whether a rule can affect any copy.
 
-    :param watched: whether a condition depends on who shares a copy: then a rule that does nothing can also matter, because it splits copies.
+    :param watched: whether a condition depends on who shares a copy: then a rule that does nothing can also matter,
+        because it splits copies.
     """
     does = {row.does for row in rule.rows}
-    return not rule.idle and bool(rule.surprises or (watched and rule.splits) or (not does <= UNSEEN if rule.enforced else Does.STOP in does))
+    return not rule.idle and bool(
+        rule.surprises or (watched and rule.splits) or (not does <= UNSEEN if rule.enforced else Does.STOP in does)
+    )
 
 
 class RuleChain:
@@ -102,15 +124,26 @@ class RuleChain:
     :param state: the state after the last one.
     :param splits: how rules change who shares the copy, by the rule's ``id``.
     :param branches: the copies that rules make of this one for others, by the addresses that the rules name.
-    :param brings: the same for everybody to whom rules send it, including members of groups, managers, and people known only by name.
+    :param brings: the same for everybody to whom rules send it, including members of groups, managers, and people known
+        only by name.
     :param unfollowed: by the rule's place, the added people without an address: a manager, a group, a name.
     """
 
-    def __init__(self, rules: RuleSet, conditions: Conditions, company: Company, shared: int, branch: Branch | None = None) -> None:
-        self.rules, self.conditions, self.logic, self.company, self.shared = rules, conditions, conditions.logic, company, shared
+    def __init__(
+        self, rules: RuleSet, conditions: Conditions, company: Company, shared: int, branch: Branch | None = None
+    ) -> None:
+        self.rules, self.conditions, self.logic, self.company, self.shared = (
+            rules,
+            conditions,
+            conditions.logic,
+            company,
+            shared,
+        )
         self.mail = conditions.mail
         self.watches_protection = rules.watches_protection
-        self.state = replace(branch.state, **{part: copy(getattr(branch.state, part)) for part in _OWN}) if branch else State()
+        self.state = (
+            replace(branch.state, **{part: copy(getattr(branch.state, part)) for part in _OWN}) if branch else State()
+        )
         self.person = self._of(branch) if branch else conditions.mail.recipient
         self.address = branch.address if branch else None
         self._steps: dict[int, RuleStep] = {}
@@ -121,10 +154,16 @@ class RuleChain:
         #: Rule's ``id`` to what is seen, and whether processing is over, before and after it, if it may change either.
         self._turns: dict[int, tuple[tuple[Seen, Value], tuple[Seen, Value]]] = {}
         self._changers: dict[str, Changer] = {}
-        changes = ((rule, slot) for rule in rules.rules for slot, option in _CHANGED.items() if option in rule.actions and not rule.idle)
+        changes = (
+            (rule, slot)
+            for rule in rules.rules
+            for slot, option in _CHANGED.items()
+            if option in rule.actions and not rule.idle
+        )
         #: The last rule whose change of a text depends on its content, by slot.
         self._last_change = {slot: rule.place for rule, slot in changes if self._near(rule, slot)}
-        #: Of the subject, the patterns without an agreed meaning, each with the place of the last rule that looks for it.
+        #: Of the subject, the patterns without an agreed meaning, each with the place of the last rule that looks for
+        #: it.
         self._unagreed = {key: place for key, place in last_looks(rules).get(SUBJECT, {}).items() if is_open(key)}
         self._parting = next((rule.place for rule in rules.rules[shared:] if not rule.idle), -1)
         self._last_change[SUBJECT] = max((self._last_change.get(SUBJECT, -1), *self._unagreed.values()))
@@ -141,7 +180,13 @@ class RuleChain:
         """The owner of the copy."""
         if branch.address:
             return self.mail.added(branch.address)
-        return self.mail.added_perhaps(self.logic, [address for address, _when in branch.people], branch.rule.place, branch.instead, bool(branch.people))
+        return self.mail.added_perhaps(
+            self.logic,
+            [address for address, _when in branch.people],
+            branch.rule.place,
+            branch.instead,
+            bool(branch.people),
+        )
 
     @property
     def steps(self) -> Sequence[RuleStep]:
@@ -176,13 +221,18 @@ class RuleChain:
             old = before.texts.get(slot, EditedText())
             found += [*new.erasures[len(old.erasures) :], *(acts for _known, acts in new.history[len(old.history) :])]
             changed = (key for key, value in new.values.items() if old.values.get(key) != value)
-            found += [negate(self.logic.equal(*(self.conditions.text(slot, key, seen) for seen in (before, after)))) for key in changed]
+            found += [
+                negate(self.logic.equal(*(self.conditions.text(slot, key, seen) for seen in (before, after))))
+                for key in changed
+            ]
         return self.logic.any_of(found)
 
     def _reject_encrypted(self) -> None:
         """If Exchange must decrypt arriving mail, it may reject mail protected by another organization's keys (U30)."""
         if self.conditions.must_decrypt:
-            rejected = self.logic.all_of((self.mail.arrival["other"], self.logic.unknown(questions.UNREADABLE, "decrypted")))
+            rejected = self.logic.all_of(
+                (self.mail.arrival["other"], self.logic.unknown(questions.UNREADABLE, "decrypted"))
+            )
             self.state.fates["rejected"] = self.state.over = rejected
 
     def _take(self, rule: FlowRule, name: Hashable) -> None:
@@ -191,18 +241,27 @@ class RuleChain:
         if self._unagreed:
             looked = (key for atom in (*rule.conditions, *rule.exceptions) for key in keys_of(atom))
             self._settle(self._unagreed if rule.place == self._parting else looked, rule.place)
-        step = self._steps[id(rule)] = RuleStep(rule, name, negate(state.over), state.seen, self.conditions, self.person, added)
+        step = self._steps[id(rule)] = RuleStep(
+            rule, name, negate(state.over), state.seen, self.conditions, self.person, added
+        )
         if not shows(rule, self.company.watched) or step.matches == FALSE or step.acts == FALSE:
             return
         matches, acts = step.matches, step.acts
         seen, over = state.seen, state.over
         if rule.by_manager:
-            for case, when in ((rule.where(managed=True), self.mail.sender.managed), (rule.where(managed=False), negate(self.mail.sender.managed))):
+            for case, when in (
+                (rule.where(managed=True), self.mail.sender.managed),
+                (rule.where(managed=False), negate(self.mail.sender.managed)),
+            ):
                 self._enforce(case, name, logic.all_of((acts, when)), logic.all_of((matches, when)))
         elif rule.enforced:
             self._enforce(rule, name, acts, matches)
         elif "stop_rule_processing" in rule.actions and rule.place < len(self.rules.rules) - 1:
-            self._stop(logic.all_of((acts, negate(self.conditions.undone(rule, name, seen)), logic.unknown(questions.AUDIT_STOPS, name))))
+            self._stop(
+                logic.all_of(
+                    (acts, negate(self.conditions.undone(rule, name, seen)), logic.unknown(questions.AUDIT_STOPS, name))
+                )
+            )
         if rule.surprises or state.seen is not seen or state.over != over:
             self._turns[id(rule)] = ((seen, over), (state.seen, state.over))
         if rule.splits and self.company.watched and not added:
@@ -210,7 +269,9 @@ class RuleChain:
             state.seen = state.seen.but(splits=split.after)
 
     def _enforce(self, rule: FlowRule, name: Hashable, acts: Value, matches: Value) -> None:
-        """The effect of a rule. Its content actions cannot change what S/MIME hides; whether it performs the others is not documented."""
+        """The effect of a rule. Its content actions cannot change what S/MIME hides; whether it performs the others is
+        not documented.
+        """
         logic, seen = self.logic, self.state.seen
         whole = acts
         beside = logic.all_of((acts, negate(self.conditions.undone(rule.as_told, name, seen))))
@@ -234,9 +295,13 @@ class RuleChain:
         self._branch(rule, name, beside)
 
     def _insertable(self, seen: Seen) -> Value:
-        """Whether a disclaimer can be inserted. For mail protected by the organization's own keys, the message has this property."""
+        """Whether a disclaimer can be inserted. For mail protected by the organization's own keys, the message has this
+        property.
+        """
         circuit, arrival = self.mail.circuit, self.mail.arrival
-        not_in = circuit.disjunction((arrival["smime"], arrival["smime_signed"], arrival["other"], self.mail.kinds["Signed"]))
+        not_in = circuit.disjunction(
+            (arrival["smime"], arrival["smime_signed"], arrival["other"], self.mail.kinds["Signed"])
+        )
         own = circuit.conjunction((arrival["own"], self.mail.insertable ^ 1))
         return self.logic.any_of((seen.wrapped, circuit.disjunction((not_in, own)) ^ 1))
 
@@ -261,7 +326,8 @@ class RuleChain:
         if self.watches_protection and (encrypts or decrypts):
             seen = state.seen
             state.seen = seen.but(
-                asked=logic.any_of((seen.asked, acts)) if encrypts else seen.asked, removed=logic.any_of((seen.removed, acts)) if decrypts else seen.removed
+                asked=logic.any_of((seen.asked, acts)) if encrypts else seen.asked,
+                removed=logic.any_of((seen.removed, acts)) if decrypts else seen.removed,
             )
 
     def _route(self, rule: FlowRule, acts: Value) -> None:
@@ -280,7 +346,12 @@ class RuleChain:
             prefix = str(actions["prepend_subject"])
             before = self._texts(SUBJECT, self._near(rule, SUBJECT), seen)
             begins = None if self._history(SUBJECT, seen) else self.mail.begins
-            self._write(SUBJECT, acts, before, self._changer(SUBJECT).prefixed(prefix, before, (prefix, self._history(SUBJECT, seen)), begins))
+            self._write(
+                SUBJECT,
+                acts,
+                before,
+                self._changer(SUBJECT).prefixed(prefix, before, (prefix, self._history(SUBJECT, seen)), begins),
+            )
             self._note(rule, SUBJECT, prefix, acts)
         self._set_headers(rule, acts, name, seen)
         if "apply_classification" in actions:
@@ -316,7 +387,10 @@ class RuleChain:
                 continue
             held = {} if value is None else self._changer(slot).held(value, rule.place)
             if removes == sets:
-                held = {key: self.logic.all_of((each, self.logic.unknown(questions.A_FACT, "header", name))) for key, each in held.items()}
+                held = {
+                    key: self.logic.all_of((each, self.logic.unknown(questions.A_FACT, "header", name)))
+                    for key, each in held.items()
+                }
             before = self._texts(slot, held, seen)
             self._write(slot, acts, before, held, erased=acts)
 
@@ -324,14 +398,20 @@ class RuleChain:
         found = self._changers.get(slot)
         if found is None:
             looks = last_looks(self.rules).get(slot, {})
-            found = self._changers[slot] = Changer({key: looks[key] for key in self.mail.vocabulary.keys.get(slot, ()) if key in looks}, self.logic, slot)
+            found = self._changers[slot] = Changer(
+                {key: looks[key] for key in self.mail.vocabulary.keys.get(slot, ()) if key in looks}, self.logic, slot
+            )
         return found
 
     def _near(self, rule: FlowRule, slot: str) -> list[Key]:
         """The atoms of a text that may differ after a rule changed it, and that a later rule looks for."""
         changer, known = self._changer(slot), str(rule.actions[_CHANGED[slot]])
         if slot == SUBJECT:
-            return [key for key in changer.near(known, rule.place, every=touches(known[-1:], "q") is not False) if not is_open(key)]
+            return [
+                key
+                for key in changer.near(known, rule.place, every=touches(known[-1:], "q") is not False)
+                if not is_open(key)
+            ]
         return changer.near(plain_text(known), rule.place, phrases=True)
 
     def _settle(self, keys: Iterable[Key], place: int) -> None:
@@ -339,9 +419,15 @@ class RuleChain:
         text = self.state.seen.texts.get(SUBJECT)
         if text is None or not text.history:
             return
-        left = [key for key in keys if self._unagreed.get(key, -1) > place and text.settled.get(key, (FALSE, 0))[1] < len(text.history)]
+        left = [
+            key
+            for key in keys
+            if self._unagreed.get(key, -1) > place and text.settled.get(key, (FALSE, 0))[1] < len(text.history)
+        ]
         settled = {key: (self.conditions.text(SUBJECT, key, self.state.seen), len(text.history)) for key in left}
-        self.state.seen = self.state.seen.but(texts={**self.state.seen.texts, SUBJECT: replace(text, settled={**text.settled, **settled})})
+        self.state.seen = self.state.seen.but(
+            texts={**self.state.seen.texts, SUBJECT: replace(text, settled={**text.settled, **settled})}
+        )
 
     def _history(self, slot: str, seen: Seen) -> int:
         """The number of the text that a rule sees; 0 as it arrives. Equal texts share the open parts of their changes."""
@@ -356,31 +442,47 @@ class RuleChain:
     def _texts(self, slot: str, keys: Iterable[Key], seen: Seen) -> dict[Key, Value]:
         return {key: self.conditions.text(slot, key, seen) for key in keys}
 
-    def _write(self, slot: str, acts: Value, before: Mapping[Key, Value], after: Mapping[Key, Value], erased: Value = FALSE) -> None:
+    def _write(
+        self, slot: str, acts: Value, before: Mapping[Key, Value], after: Mapping[Key, Value], erased: Value = FALSE
+    ) -> None:
         """If the rule acts, a text becomes what the rule makes of it."""
         if not after and erased == FALSE:
             return
         text = self.state.seen.texts.get(slot, EditedText())
         values = {key: self.logic.choose(acts, value, before[key]) for key, value in after.items()}
-        self.state.seen = self.state.seen.but(texts={**self.state.seen.texts, slot: text.but(values, erased, self.logic)})
+        self.state.seen = self.state.seen.but(
+            texts={**self.state.seen.texts, slot: text.but(values, erased, self.logic)}
+        )
 
     def _add(self, rule: FlowRule, name: Hashable, acts: Value) -> None:
-        """The recipients that a rule adds. Conditions about all recipients, or about the To and Cc fields, may look at them."""
+        """The recipients that a rule adds. Conditions about all recipients, or about the To and Cc fields, may look at
+        them.
+        """
         named = (
-            (person, field_) for option, field_ in FIELDS.items() for each in rule.actions.get(option) or () for person in self.mail.facts.brought(str(each))
+            (person, field_)
+            for option, field_ in FIELDS.items()
+            for each in rule.actions.get(option) or ()
+            for person in self.mail.facts.brought(str(each))
         )
         added = [("" if is_name(person.address) else person.address, field_) for person, field_ in named]
         added += [("", rule.manager_field)] if rule.manager_field else []
         if added and self.company.watched:
-            self.state.seen = self.state.seen.but(added=(*self.state.seen.added, *((address, field_, acts, name) for address, field_ in added)))
+            self.state.seen = self.state.seen.but(
+                added=(*self.state.seen.added, *((address, field_, acts, name) for address, field_ in added))
+            )
 
     def _branch(self, rule: FlowRule, name: Hashable, acts: Value) -> None:
-        """The copies for people whom a rule adds or redirects to: like this one, and ended only by a stop, or by a shared fate.
+        """The copies for people whom a rule adds or redirects to: like this one, and ended only by a stop, or by a
+        shared fate.
 
         Whether a rule adds to a message that it redirects is not documented.
         """
         facts = self.mail.facts
-        added = [(facts.primary(str(address)), option == REDIRECTS) for option in ADDING for address in rule.actions.get(option) or ()]
+        added = [
+            (facts.primary(str(address)), option == REDIRECTS)
+            for option in ADDING
+            for address in rule.actions.get(option) or ()
+        ]
         lost = [address for address, _way in added if is_name(address) or address in facts.expanded]
         lost += [THE_MANAGER] if rule.actions.get(MANAGER) else []
         if lost:
@@ -395,7 +497,15 @@ class RuleChain:
         beside = replace(away, fates=dict.fromkeys(shared, TRUE), over=TRUE if shared else stopped)
         for address, instead in dict.fromkeys(added):
             if not is_name(address):
-                self.branches.append(Branch(self.rules.rules[rule.place], address, instead, acts if instead else adds, away if instead else beside))
+                self.branches.append(
+                    Branch(
+                        self.rules.rules[rule.place],
+                        address,
+                        instead,
+                        acts if instead else adds,
+                        away if instead else beside,
+                    )
+                )
         for instead, when, state in ((False, adds, beside), (True, acts, away)):
             self.brings += branches(self.mail, self.logic, rule, self.rules.rules[rule.place], instead, when, state)
 
@@ -409,8 +519,13 @@ class RuleChain:
     def _hold_and_end(self, rule: FlowRule, name: Hashable, acts: Value, matches: Value) -> None:
         logic, state = self.logic, self.state
         if rule.does(Does.MODERATE):
-            counts = [acts if not number else logic.all_of((acts, before)) for number, before in enumerate([TRUE, *state.held])]
-            state.held = [logic.any_of((now, count)) for now, count in zip([*state.held, FALSE], counts, strict=True)][:MOST_APPROVALS]
+            counts = [
+                acts if not number else logic.all_of((acts, before))
+                for number, before in enumerate([TRUE, *state.held])
+            ]
+            state.held = [logic.any_of((now, count)) for now, count in zip([*state.held, FALSE], counts, strict=True)][
+                :MOST_APPROVALS
+            ]
         ends = self._fates(rule, name, acts)
         for fate, when in self._one_of(ends, name) if len(ends) > 1 else ends:
             self._end(fate, when, matches if when == acts else when)
@@ -422,15 +537,21 @@ class RuleChain:
             self._stop(logic.all_of((acts, logic.unknown(questions.A_FACT, "approved stop", name))))
 
     def _fates(self, rule: FlowRule, name: Hashable, acts: Value) -> list[tuple[str, Value]]:
-        """The fates that a rule gives the copy, and when. If its owner is also the target of the redirection, the copy is both kept and gone."""
+        """The fates that a rule gives the copy, and when. If its owner is also the target of the redirection, the copy
+        is both kept and gone.
+        """
         ends = [(fate, acts) for what, fate in FATES.items() if rule.does(what)]
         targets = redirected_to(rule, self.mail.facts)
         if self.address:
             theirs = TRUE if self.address in targets else FALSE
         else:
-            theirs = self.mail.circuit.disjunction([self.person.atoms.get(("address", each), FALSE) for each in targets])
+            theirs = self.mail.circuit.disjunction(
+                [self.person.atoms.get(("address", each), FALSE) for each in targets]
+            )
         if theirs != FALSE:
-            goes = self.logic.all_of((acts, self.logic.any_of((theirs ^ 1, self.logic.unknown(questions.A_FACT, "goes", name)))))
+            goes = self.logic.all_of(
+                (acts, self.logic.any_of((theirs ^ 1, self.logic.unknown(questions.A_FACT, "goes", name))))
+            )
             ends = [(fate, goes if fate == FATES[Does.REDIRECT] else when) for fate, when in ends]
         if rule.redirects_to_manager and not rule.does(Does.REDIRECT):
             ends.insert(0, ("redirected", self.logic.all_of((acts, self.mail.sender.managed))))
@@ -444,27 +565,34 @@ class RuleChain:
         for fate, when in ends[:-1]:
             found.append((fate, logic.all_of((left, when, logic.unknown(questions.A_FACT, "fate", fate, name)))))
             left = logic.all_of((left, negate(found[-1][1])))
-        state.surprised = logic.any_of((state.surprised, *(logic.all_of((when, ends[-1][1])) for _fate, when in ends[:-1])))
+        state.surprised = logic.any_of(
+            (state.surprised, *(logic.all_of((when, ends[-1][1])) for _fate, when in ends[:-1]))
+        )
         return [*found, (ends[-1][0], logic.all_of((left, ends[-1][1])))]
 
     def _reject(self, when: Value) -> None:
         self._end("rejected", when, when)
 
     def _stop(self, when: Value, matches: Value | None = None) -> None:
-        """No later rule is evaluated. If the copy may have been stopped before, it stops now at the latest, which is more certain than the remainder.
+        """No later rule is evaluated. If the copy may have been stopped before, it stops now at the latest, which is
+        more certain than the remainder.
 
         :param matches: whether a rule asks for it, whatever happened before.
         """
         logic, state = self.logic, self.state
         over = when
         if matches is not None and not isinstance(state.over, int):
-            when = logic.any_of((when, logic.all_of((matches, *(negate(value) for _fate, value in sorted(state.fates.items()))))))
+            when = logic.any_of(
+                (when, logic.all_of((matches, *(negate(value) for _fate, value in sorted(state.fates.items())))))
+            )
             over = matches
         state.stopped = logic.any_of((state.stopped, when))
         state.over = logic.any_of((state.over, over))
 
     def _end(self, fate: str, when: Value, matches: Value) -> None:
-        """A fate. A copy that may have met it before meets it now, unless something else ended its path, which is more certain than the remainder."""
+        """A fate. A copy that may have met it before meets it now, unless something else ended its path, which is more
+        certain than the remainder.
+        """
         logic, state = self.logic, self.state
         others = [state.stopped, *(value for other, value in sorted(state.fates.items()) if other != fate)]
         if not isinstance(state.over, int):

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How rules change texts that later rules see, as formulas. Private to the collection.
 
-A prefix, a header's new value and a disclaimer are known texts, with known content. If a known text and the sender's text could together form
-a word or match a pattern, it is open whether they do (U17, U18).
+A prefix, a header's new value and a disclaimer are known texts, with known content. If a known text and the sender's
+text could together form a word or match a pattern, it is open whether they do (U17, U18).
 """
 
 from __future__ import annotations
@@ -15,11 +15,25 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import begins_anywhere, crosses_lines, has_pattern, in_prefix
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import first_token, has_word, tokens, touches
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import (
+    begins_anywhere,
+    crosses_lines,
+    has_pattern,
+    in_prefix,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import (
+    first_token,
+    has_word,
+    tokens,
+    touches,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, Value, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
+    Logic,
+    Value,
+    negate,
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +75,9 @@ class EditedText:
         whole = self
         if erased != FALSE:
             whole = replace(self, erasures=(*self.erasures, erased), erased=logic.any_of((self.erased, erased)))
-        return replace(whole, values={**whole.values, **{key: (value, len(whole.erasures)) for key, value in changed.items()}})
+        return replace(
+            whole, values={**whole.values, **{key: (value, len(whole.erasures)) for key, value in changed.items()}}
+        )
 
     def after(self, known: Hashable, acts: Value) -> EditedText:
         """The same text after a possible change by a known text."""
@@ -110,18 +126,26 @@ class Changer:
         return self.logic.known(truth, questions.WORD_BORDERS, text, key)
 
     def held(self, text: str | None, place: int, *name: Hashable) -> dict[Key, Value]:
-        """The atoms that a known text has in place of the current one, as far as a rule after a place looks for them. It lacks all others."""
+        """The atoms that a known text has in place of the current one, as far as a rule after a place looks for them.
+        It lacks all others.
+        """
         found = {key: self.in_known(text, key, *name) for key in self.near(text, place)}
         return {key: each for key, each in found.items() if each != FALSE}
 
-    def prefixed(self, prefix: str, before: Mapping[Key, Value], name: Hashable, begins: Callable[[Key], int] | None = None) -> dict[Key, Value]:
+    def prefixed(
+        self, prefix: str, before: Mapping[Key, Value], name: Hashable, begins: Callable[[Key], int] | None = None
+    ) -> dict[Key, Value]:
         """The atoms of a subject that a prefix changes.
 
         :param begins: returns whether a word occurs only at the beginning of the original subject.
         """
         found: dict[Key, Value] = {}
         for key, old in before.items():
-            found[key] = self._word(prefix, key, old, name, begins) if key[0] == "word" else self._pattern(prefix, key, old, name)
+            found[key] = (
+                self._word(prefix, key, old, name, begins)
+                if key[0] == "word"
+                else self._pattern(prefix, key, old, name)
+            )
         return {key: value for key, value in found.items() if value != before[key]}
 
     def _open(self, name: Hashable, key: Key) -> Value:
@@ -131,7 +155,10 @@ class Changer:
         word: str = key[1]
         touched = touches(prefix[-1:], word[0])
         # The same whatever follows: a space, a letter, or punctuation.
-        alone = {truth if isinstance(truth, bool) else None for truth in (has_word(prefix + after, word) for after in ("", " ", "q", ":"))}
+        alone = {
+            truth if isinstance(truth, bool) else None
+            for truth in (has_word(prefix + after, word) for after in ("", " ", "q", ":"))
+        }
         if alone == {True}:
             return TRUE
         blanks = _one_blank(prefix.lower()), _one_blank(word)
@@ -143,7 +170,9 @@ class Changer:
         # It may hide a word at the beginning of the subject.
         if begins is None:
             return self.logic.all_of((before, self._open(name, key)))
-        return self.logic.all_of((before, self.logic.choose(begins(key), FALSE if touched else self._open(name, key), TRUE)))
+        return self.logic.all_of(
+            (before, self.logic.choose(begins(key), FALSE if touched else self._open(name, key), TRUE))
+        )
 
     def _pattern(self, prefix: str, key: Key, before: Value, name: Hashable) -> Value:
         pattern: tuple[str, Dialect] = key[1]
@@ -154,7 +183,9 @@ class Changer:
             return before if inside is False else self.logic.any_of((before, self._open(name, key)))
         return self.logic.all_of((before, self._open(name, key))) if inside is False else self._open(name, key)
 
-    def beside(self, plain: str | None, prepends: bool, before: Mapping[Key, Value], name: Hashable) -> dict[Key, Value]:
+    def beside(
+        self, plain: str | None, prepends: bool, before: Mapping[Key, Value], name: Hashable
+    ) -> dict[Key, Value]:
         """The atoms of a text that change when a disclaimer is added on separate lines before or after it."""
         if plain is None:
             return {key: self.in_known(None, key, name) for key in before}
@@ -167,7 +198,15 @@ class Changer:
             else:
                 alone = self.in_known(plain if key[0] == "word" else f"\n{plain}", key, name)
                 found[key] = self.logic.any_of(
-                    (alone, old, *([self.logic.unknown(questions.WORD_BORDERS, name, "joined", key)] if _may_join(plain, prepends, key) else []))
+                    (
+                        alone,
+                        old,
+                        *(
+                            [self.logic.unknown(questions.WORD_BORDERS, name, "joined", key)]
+                            if _may_join(plain, prepends, key)
+                            else []
+                        ),
+                    )
                 )
         return {key: value for key, value in found.items() if value != before[key]}
 
@@ -177,7 +216,9 @@ def _at_border(prefix: str, start: str) -> bool:
 
 
 def _may_join(plain: str, prepends: bool, key: Key) -> bool:
-    """Whether a disclaimer and the text, on separate lines, could together form a phrase, or a pattern of which the text has the beginning."""
+    """Whether a disclaimer and the text, on separate lines, could together form a phrase, or a pattern of which the
+    text has the beginning.
+    """
     sort, value = key
     if sort == "pattern":
         return crosses_lines(*value)

@@ -13,7 +13,12 @@ from dataclasses import dataclass
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import EVERY_DOMAIN, VALIDATIONS, Connector, at_least
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import (
+    EVERY_DOMAIN,
+    VALIDATIONS,
+    Connector,
+    at_least,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain
@@ -63,9 +68,13 @@ def forced(chain: RuleChain, least: str) -> Value:
         return logic.any_of((required, logic.unknown("connectors", least, person.name, *state.routes.items())))
     ways = [(each.connector.name, each.when, each.protects(least)) for each in taken_by(chain)]
     ways.append(("", logic.all_of([negate(each.when) for each in taken_by(chain) if each.surely]), False))
-    may, may_not = (logic.any_of([when for _name, when, protects in ways if protects is not other]) for other in (False, True))
+    may, may_not = (
+        logic.any_of([when for _name, when, protects in ways if protects is not other]) for other in (False, True)
+    )
     # Which of several wins is open, and the same where the same may.
-    open_ = logic.unknown(questions.WHICH_CONNECTOR, least, *((name, when) for name, when, _protects in ways if when != FALSE))
+    open_ = logic.unknown(
+        questions.WHICH_CONNECTOR, least, *((name, when) for name, when, _protects in ways if when != FALSE)
+    )
     return logic.any_of((required, logic.choose(may_not, logic.all_of((may, open_)), TRUE)))
 
 

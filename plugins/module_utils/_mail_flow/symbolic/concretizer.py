@@ -11,7 +11,12 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_address
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.attachments import extension
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import ATTACHED, ATTRIBUTES, BODY, SUBJECT
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
+    ATTACHED,
+    ATTRIBUTES,
+    BODY,
+    SUBJECT,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import WRITTEN, Key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_constraints import (
@@ -25,7 +30,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     side_by_side,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import holds
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import SHOWN_FIELDS, Companion, SymbolicMessage
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
+    SHOWN_FIELDS,
+    Companion,
+    SymbolicMessage,
+)
 
 #: The forms of created addresses, most natural first. Every address has the last one, that of ``is_address``.
 _FORMS: tuple[tuple[Key, ...], ...] = (
@@ -59,7 +68,9 @@ class Writer:
         self.mail, self.facts = mail, mail.facts
         self._lax = False
 
-    def write(self, is_true: Holds, companions: Iterable[Companion], others: Iterable[Key], *, lax: bool = False) -> Letter:
+    def write(
+        self, is_true: Holds, companions: Iterable[Companion], others: Iterable[Key], *, lax: bool = False
+    ) -> Letter:
         """A message.
 
         :param is_true: whether a literal is true in the model.
@@ -69,10 +80,18 @@ class Writer:
         """
         mail, self._lax = self.mail, lax
         recipient = self._address(mail.recipient, is_true, "recipient")
-        beside = [(each, self._address(each.slot, is_true, f"other{place}")) for place, each in enumerate(companions) if is_true(each.there)]
+        beside = [
+            (each, self._address(each.slot, is_true, f"other{place}"))
+            for place, each in enumerate(companions)
+            if is_true(each.there)
+        ]
         people = self._people(recipient, is_true, beside, others)
         sender = self._address(mail.sender, is_true, "sender")
-        message: dict[str, Any] = {"from": sender, "authenticated": is_true(mail.authenticated), **self._fields(people, is_true)}
+        message: dict[str, Any] = {
+            "from": sender,
+            "authenticated": is_true(mail.authenticated),
+            **self._fields(people, is_true),
+        }
         envelope = self._envelope(sender, is_true)
         if envelope != sender:
             message["mail_from"] = envelope
@@ -80,7 +99,11 @@ class Writer:
         if "header from" in mail.vocabulary.keys and not is_true(mail.more_in_from):
             message["headers"] = {**message.get("headers", {}), "From": sender}
         message.update(self._properties(is_true))
-        everybody = [(mail.sender, sender), (mail.recipient, recipient), *((slot, address) for address, slot in mail.added_people.items())]
+        everybody = [
+            (mail.sender, sender),
+            (mail.recipient, recipient),
+            *((slot, address) for address, slot in mail.added_people.items()),
+        ]
         everybody += [(each.slot, person) for each, person in beside]
         if mail.envelope is not None and envelope not in ("", sender):
             everybody.append((mail.envelope, envelope))
@@ -92,13 +115,19 @@ class Writer:
 
     # Recipients
 
-    def _people(self, recipient: str, is_true: Holds, beside: Iterable[tuple[Companion, str]], others: Iterable[Key]) -> dict[str, str]:
+    def _people(
+        self, recipient: str, is_true: Holds, beside: Iterable[tuple[Companion, str]], others: Iterable[Key]
+    ) -> dict[str, str]:
         """The primary addresses of all recipients, each to the address at which the sender writes to them.
 
         :param beside: the people who are modeled, with their addresses.
         """
         mail = self.mail
-        found = {recipient: recipient if is_true(mail.direct) else self._alias(mail.texts.get(WRITTEN, {}), is_true, recipient)}
+        found = {
+            recipient: recipient
+            if is_true(mail.direct)
+            else self._alias(mail.texts.get(WRITTEN, {}), is_true, recipient)
+        }
         for each, person in beside:
             found.setdefault(person, self._alias(each.alias, is_true, person) if is_true(each.at_alias) else person)
         for place, key in enumerate(others):
@@ -106,7 +135,14 @@ class Writer:
                 found.update([self._like(recipient, key, place)])
         if not is_true(mail.others_direct):
             named = {address for each in self._named(is_true).values() for address in each}
-            found = {**{person: self._alias({}, is_true, person) for person in self._may_be_named(is_true) if person not in named}, **found}
+            found = {
+                **{
+                    person: self._alias({}, is_true, person)
+                    for person in self._may_be_named(is_true)
+                    if person not in named
+                },
+                **found,
+            }
         return found
 
     def _fields(self, people: Mapping[str, str], is_true: Holds) -> dict[str, list[str]]:
@@ -116,7 +152,9 @@ class Writer:
         all_hidden = self.mail.vocabulary.members and not is_true(self.mail.members_named)
         for person, written in people.items():
             if person not in named:
-                hidden = all_hidden or (person in self.mail.vocabulary.fields and (written == person or person not in may_be_named))
+                hidden = all_hidden or (
+                    person in self.mail.vocabulary.fields and (written == person or person not in may_be_named)
+                )
                 fields["bcc" if hidden else "to"].append(written)
             elif written != person:
                 raise NoMessageError()
@@ -125,7 +163,9 @@ class Writer:
     def _named(self, is_true: Holds) -> dict[str, list[str]]:
         """Field to its addresses that conditions look for."""
         known = self.mail.vocabulary.fields
-        return {name: [address for address in known if is_true(self.mail.named(address, name))] for name in SHOWN_FIELDS}
+        return {
+            name: [address for address in known if is_true(self.mail.named(address, name))] for name in SHOWN_FIELDS
+        }
 
     def _may_be_named(self, is_true: Holds) -> list[str]:
         """The addresses for which it matters that a field may name their owner by an alias."""
@@ -140,12 +180,21 @@ class Writer:
         if is_true(slot.object) and self.facts.mailboxes is not None:
             return self._from_directory(slot, is_true)
         domain = self._domain(slot, is_true)
-        words = [word for word in slot.values("word") if is_true(slot["word", word]) and holds(f"@{domain}", ("word", word)) is not True]
+        words = [
+            word
+            for word in slot.values("word")
+            if is_true(slot["word", word]) and holds(f"@{domain}", ("word", word)) is not True
+        ]
         address = f"{'.'.join([name, *largest(words)])}@{domain}"
         wish = self._wish(slot, is_true)
-        samples = "".join(filter(None, (sample(key) for key in wish.wrong(address) if key[0] == "pattern" and key in wish.wanted)))
+        samples = "".join(
+            filter(None, (sample(key) for key in wish.wrong(address) if key[0] == "pattern" and key in wish.wanted))
+        )
         near = [address, f"{name}{samples}@{domain}".lower()]
-        found = next((each for each in near if is_address(each) and not wish.wrong(each)), "") or wish.composed(address, _FORMS).lower()
+        found = (
+            next((each for each in near if is_address(each) and not wish.wrong(each)), "")
+            or wish.composed(address, _FORMS).lower()
+        )
         return _as_address(found)
 
     def _from_directory(self, slot: AddressSlot, is_true: Holds) -> str:
@@ -164,9 +213,17 @@ class Writer:
         below = [name for name in slot.values("below") if is_true(slot["below", name])]
         if below:
             deepest = str(max(below, key=len))
-            return f"mail.{deepest}" if ("exact", deepest) in slot.atoms or f"mail.{deepest}" in slot.values("below") else deepest
+            return (
+                f"mail.{deepest}"
+                if ("exact", deepest) in slot.atoms or f"mail.{deepest}" in slot.values("below")
+                else deepest
+            )
         words = slot.values("word")
-        free = [name for name in _RESERVED if not any(holds(f"@{name}", ("word", word)) for word in words) and not self._is_below(slot, name)]
+        free = [
+            name
+            for name in _RESERVED
+            if not any(holds(f"@{name}", ("word", word)) for word in words) and not self._is_below(slot, name)
+        ]
         return free[0] if free else "q7.invalid"
 
     @staticmethod
@@ -175,14 +232,26 @@ class Writer:
 
     def _wish(self, slot: AddressSlot, is_true: Holds) -> Wish:
         """The required atoms of an address's text."""
-        return Wish({key: literal for key, literal in slot.atoms.items() if key[0] in _SEEN}, is_true, address_has, self._lax)
+        return Wish(
+            {key: literal for key, literal in slot.atoms.items() if key[0] in _SEEN}, is_true, address_has, self._lax
+        )
 
     def _like(self, recipient: str, key: Key, place: int) -> tuple[str, str]:
-        """Another person with an atom, otherwise like the recipient, and the address at which the sender writes to them."""
+        """Another person with an atom, otherwise like the recipient, and the address at which the sender writes to
+        them.
+        """
         local, _at, domain = recipient.partition("@")
         if key[0] == "written":
-            known = [alias for alias, primary in sorted(self.facts.proxy_addresses.items()) if primary != recipient and holds(alias, key[1]) is True]
-            return (self.facts.primary(known[0]), known[0]) if known else (f"{local}.{place}@{domain}", self._with(local, domain, key[1], place))
+            known = [
+                alias
+                for alias, primary in sorted(self.facts.proxy_addresses.items())
+                if primary != recipient and holds(alias, key[1]) is True
+            ]
+            return (
+                (self.facts.primary(known[0]), known[0])
+                if known
+                else (f"{local}.{place}@{domain}", self._with(local, domain, key[1], place))
+            )
         person = self._with(local, domain, key, place)
         return person, person
 
@@ -190,7 +259,12 @@ class Writer:
     def _with(local: str, domain: str, key: Key, place: int) -> str:
         """An address with an atom."""
         sort, value = key
-        for address in (f"{local}.{place}.{value}@{domain}", f"{value}.{place}@{domain}", f"other.{place}@{value}", f"other.{place}@mail.{value}"):
+        for address in (
+            f"{local}.{place}.{value}@{domain}",
+            f"{value}.{place}@{domain}",
+            f"other.{place}@{value}",
+            f"other.{place}@mail.{value}",
+        ):
             if sort == "word" and is_address(address) and holds(address, key) is True:
                 return address
         found = next((text for form in _FORMS if (text := sample(key, form))), None)
@@ -199,7 +273,9 @@ class Writer:
         return _as_address(found.lower())
 
     def _alias(self, of_alias: Mapping[Key, int], is_true: Holds, recipient: str) -> str:
-        """The alias that the sender wrote for somebody: a known one, or a new one. The primary address, if rules do not distinguish the two."""
+        """The alias that the sender wrote for somebody: a known one, or a new one. The primary address, if rules do not
+        distinguish the two.
+        """
         if not self.mail.watches_aliases:
             return recipient
         atoms = {as_text(key): literal for key, literal in of_alias.items()}
@@ -226,13 +302,25 @@ class Writer:
         texts = self.mail.texts
         written = {SUBJECT: self._subject(is_true), BODY: self._text(texts.get(BODY, {}), is_true)}
         found: dict[str, Any] = {name: text for name, text in written.items() if text}
-        values = {slot.removeprefix("header "): self._values(atoms, is_true) for slot, atoms in texts.items() if slot.startswith("header ")}
-        headers: dict[str, Any] = {name: each[0] if len(each) == 1 and each[0] else each for name, each in values.items() if each}
+        values = {
+            slot.removeprefix("header "): self._values(atoms, is_true)
+            for slot, atoms in texts.items()
+            if slot.startswith("header ")
+        }
+        headers: dict[str, Any] = {
+            name: each[0] if len(each) == 1 and each[0] else each for name, each in values.items() if each
+        }
         attachments = self._attachments(is_true)
-        return {**found, **({"headers": headers} if headers else {}), **({"attachments": attachments} if attachments else {})}
+        return {
+            **found,
+            **({"headers": headers} if headers else {}),
+            **({"attachments": attachments} if attachments else {}),
+        }
 
     def _subject(self, is_true: Holds) -> str:
-        """The subject, beginning with the word that the model puts there; with no word there otherwise, if a prefix may hide it."""
+        """The subject, beginning with the word that the model puts there; with no word there otherwise, if a prefix may
+        hide it.
+        """
         mail, atoms = self.mail, self.mail.texts.get(SUBJECT, {})
         text = self._text(atoms, is_true)
         if not text or not mail.hides:
@@ -240,10 +328,14 @@ class Writer:
         wish = Wish(atoms, is_true, lax=self._lax)
         first = [key for key in wish.wanted if key[0] == "word" and is_true(mail.begins(key))]
         first.sort(key=lambda key: -len(key[1]))
-        apart = [(mail.begins(first[0]) ^ 1, mail.begins(key) ^ 1) for key in first[1:] if not first[0][1].startswith(key[1])]
+        apart = [
+            (mail.begins(first[0]) ^ 1, mail.begins(key) ^ 1) for key in first[1:] if not first[0][1].startswith(key[1])
+        ]
         if apart:
             raise NoMessageError(apart)
-        begun = side_by_side([*first[:1], *(key for key in wish.wanted if key not in first)]) if first else f"Re: {text}"
+        begun = (
+            side_by_side([*first[:1], *(key for key in wish.wanted if key not in first)]) if first else f"Re: {text}"
+        )
         return text if wish.wrong(begun) else begun
 
     def _text(self, atoms: Mapping[Key, int], is_true: Holds, before: str = "") -> str:
@@ -293,7 +385,11 @@ class Writer:
             if key not in lacked:
                 attach("", key)
         names = self.mail.texts.get("attachment name", {})
-        for key, name in zip([key for key, literal in names.items() if is_true(literal)], self._texts(names, is_true, "file"), strict=True):
+        for key, name in zip(
+            [key for key, literal in names.items() if is_true(literal)],
+            self._texts(names, is_true, "file"),
+            strict=True,
+        ):
             self._check_name(name or f"file{len(found)}", names[key], is_true)
             attach(name)
         if is_true(self.mail.pdf) and not any(each["name"].endswith(".pdf") for each in found):
@@ -310,8 +406,12 @@ class Writer:
         for (sort, value), literal in mail.texts.get("attachment", {}).items():
             if not is_true(literal):
                 continue
-            if (sort, value) == ("extension", "pdf") and not is_true(mail.pdf):  # A file inside another file is not a document of the message.
-                if any(holds(_INNER, name) is not False for name in mail.texts.get("attachment name", {})):  # Whether that counts is open.
+            if (sort, value) == ("extension", "pdf") and not is_true(
+                mail.pdf
+            ):  # A file inside another file is not a document of the message.
+                if any(
+                    holds(_INNER, name) is not False for name in mail.texts.get("attachment name", {})
+                ):  # Whether that counts is open.
                     raise NoMessageError(limits=[(literal ^ 1, mail.pdf)])
                 yield {"nested": [_INNER]}, literal
             else:
@@ -338,7 +438,8 @@ class Writer:
     def _attached(self, atoms: Mapping[Key, int], is_true: Holds) -> str:
         """A text of an attachment.
 
-        :raises NoMessageError: none was found. That is not a law: a message may have no attachment, and patterns see less of a long one than words do.
+        :raises NoMessageError: none was found. That is not a law: a message may have no attachment, and patterns see
+            less of a long one than words do.
         """
         try:
             return self._text(atoms, is_true)
@@ -352,7 +453,9 @@ class Writer:
             has = holds(name, key)
             if has is True or (has is None and not self._lax):
                 yield literal
-        yield from (literal for key, literal in texts.get("attachment", {}).items() if key == ("extension", extension(name)))
+        yield from (
+            literal for key, literal in texts.get("attachment", {}).items() if key == ("extension", extension(name))
+        )
 
     def _texts(self, atoms: Mapping[Key, int], is_true: Holds, before: str = "") -> Iterator[str]:
         """A text for each atom, without any atom that no text has.
@@ -371,18 +474,36 @@ class Writer:
             found["type"] = types
         importance = next((name for name, literal in mail.importance.items() if is_true(literal)), "")
         found.update({"importance": importance} if importance else {})
-        classes = [mail.spelled[value] for sort, value in mail.properties if sort == "classification" and value and is_true(mail.properties[sort, value])]
-        if not classes and ("classification", None) in mail.properties and not is_true(mail.properties["classification", None]):
+        classes = [
+            mail.spelled[value]
+            for sort, value in mail.properties
+            if sort == "classification" and value and is_true(mail.properties[sort, value])
+        ]
+        if (
+            not classes
+            and ("classification", None) in mail.properties
+            and not is_true(mail.properties["classification", None])
+        ):
             classes = ["another classification"]
         found.update({"classification": classes} if classes else {})
         sizes = sorted(value for sort, value in mail.properties if sort == "message")
         over = [value for value in sizes if is_true(mail.properties["message", value])]
-        found.update({"size": max(over) + 1} if over else {"size": 2_000} if len(sizes) > 1 and min(sizes) > 2_000 else {})
+        found.update(
+            {"size": max(over) + 1} if over else {"size": 2_000} if len(sizes) > 1 and min(sizes) > 2_000 else {}
+        )
         levels = [value for sort, value in mail.properties if sort == "scl"]
         if levels:
-            found["scl"] = max([value for value in levels if is_true(mail.properties["scl", value])], default=min(levels) - 1)
+            found["scl"] = max(
+                [value for value in levels if is_true(mail.properties["scl", value])], default=min(levels) - 1
+            )
             if not -1 <= found["scl"] <= 9:
-                raise NoMessageError(limits=[(mail.properties["scl", min(levels)],) if found["scl"] < -1 else (mail.properties["scl", found["scl"]] ^ 1,)])
+                raise NoMessageError(
+                    limits=[
+                        (mail.properties["scl", min(levels)],)
+                        if found["scl"] < -1
+                        else (mail.properties["scl", found["scl"]] ^ 1,)
+                    ]
+                )
         if mail.hops:
             hop = next((hop for hop, literal in mail.hops.items() if is_true(literal)), mail.no_hop)
             found.update({"sender_ip": hop} if hop else {})
@@ -411,10 +532,21 @@ class Writer:
             found["mailboxes"] = sorted({address for slot, address in people if is_true(slot.object)})
         if facts.remote_domains is None:
             found["remote_domains"] = []
-        groups = {group for slot, _address in people for group in slot.values("member") if facts.groups is None or group not in facts.groups}
+        groups = {
+            group
+            for slot, _address in people
+            for group in slot.values("member")
+            if facts.groups is None or group not in facts.groups
+        }
         if groups:
             known = {
-                group: sorted({address for slot, address in people if ("member", group) in slot.atoms and is_true(slot["member", group])})
+                group: sorted(
+                    {
+                        address
+                        for slot, address in people
+                        if ("member", group) in slot.atoms and is_true(slot["member", group])
+                    }
+                )
                 for group in sorted(groups)
             }
             found["groups"] = {**{name: list(members) for name, members in (facts.groups or {}).items()}, **known}
@@ -429,7 +561,10 @@ class Writer:
             # Nothing matches in an empty attribute, not even what every text has.
             attributes[address][name] = self._text(atoms, is_true) if any(map(is_true, atoms.values())) else ""
         if attributes:
-            found["attributes"] = {**{name: dict(each) for name, each in (facts.attributes or {}).items()}, **attributes}
+            found["attributes"] = {
+                **{name: dict(each) for name, each in (facts.attributes or {}).items()},
+                **attributes,
+            }
         if facts.managers is None and self.mail.vocabulary.managers:
             found["managers"] = {address: "boss@example.org" for slot, address in people[:1] if is_true(slot.managed)}
         return found

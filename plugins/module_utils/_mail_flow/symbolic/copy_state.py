@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The state of a copy on its path through the rules, and the copies that rules make of it for others. Private to the collection."""
+"""The state of a copy on its path through the rules, and the copies that rules make of it for others. Private to the
+collection.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +14,19 @@ from dataclasses import dataclass, field
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import MANAGER, REDIRECTS, brought_by
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
+    MANAGER,
+    REDIRECTS,
+    brought_by,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Seen
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, Value
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import SymbolicMessage
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
+    SymbolicMessage,
+)
 
-#: The maximum number of recipients added by one rule who have a copy each; more share one, which belongs to one of them.
+#: The maximum number of recipients added by one rule who have a copy each; more share one, which belongs to one of
+#: them.
 _APART = 6
 
 
@@ -50,12 +59,15 @@ class State:
     requests: tuple[tuple[Does, str, Value], ...] = ()
 
     def order(self, logic: Logic, *does: Does, named: bool = False) -> tuple[Hashable, ...]:
-        """The order of some of these requests: each run of equal ones, and when one of them is made; empty if there is only one run.
+        """The order of some of these requests: each run of equal ones, and when one of them is made; empty if there is
+        only one run.
 
         :param named: whether the requested value counts, and not only the request.
         """
         asked = [((each, name) if named else each, when) for each, name, when in self.requests if each in does]
-        runs = [(what, [when for _what, when in run]) for what, run in itertools.groupby(asked, key=lambda each: each[0])]
+        runs = [
+            (what, [when for _what, when in run]) for what, run in itertools.groupby(asked, key=lambda each: each[0])
+        ]
         return tuple((what, logic.any_of(when)) for what, when in runs) if len(runs) > 1 else ()
 
 
@@ -68,7 +80,8 @@ class Branch:
     :param instead: whether it redirects.
     :param when: the condition.
     :param state: the state of their copy right after the rule.
-    :param people: if it is one of several people, their primary addresses, each with its condition; empty if it may be anybody.
+    :param people: if it is one of several people, their primary addresses, each with its condition; empty if it may be
+        anybody.
     """
 
     rule: FlowRule
@@ -79,7 +92,9 @@ class Branch:
     people: tuple[tuple[str, Value], ...] = ()
 
 
-def branches(mail: SymbolicMessage, logic: Logic, rule: FlowRule, whole: FlowRule, instead: bool, when: Value, state: State) -> Iterator[Branch]:
+def branches(
+    mail: SymbolicMessage, logic: Logic, rule: FlowRule, whole: FlowRule, instead: bool, when: Value, state: State
+) -> Iterator[Branch]:
     """The copies for everybody whom a rule adds or redirects to.
 
     :param rule: the rule as it acts; :param:`whole`: the rule as it is.
@@ -111,4 +126,8 @@ def sent_by(mail: SymbolicMessage, logic: Logic, senders: tuple[str, ...] | None
     if senders is None:
         return TRUE
     atoms = mail.sender.atoms
-    return logic.any_of([atoms.get(("address", sender), mail.sender.managed) for sender in senders]) if senders else mail.sender.managed
+    return (
+        logic.any_of([atoms.get(("address", sender), mail.sender.managed) for sender in senders])
+        if senders
+        else mail.sender.managed
+    )

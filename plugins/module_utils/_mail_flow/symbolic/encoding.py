@@ -13,26 +13,57 @@ from functools import cached_property, partial
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE, holds_in
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key, vocabulary_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Conditions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import Outcome
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import ANYBODY, Company, Histories
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
+    Key,
+    vocabulary_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import (
+    Conditions,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import (
+    Outcome,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import (
+    ANYBODY,
+    Company,
+    Histories,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.concretizer import Letter, Writer
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.concretizer import (
+    Letter,
+    Writer,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.copy_state import Branch
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, Value, negate
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_constraints import NoMessageError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import SHOWN_FIELDS, SymbolicMessage
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
+    Logic,
+    Value,
+    negate,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_constraints import (
+    NoMessageError,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
+    SHOWN_FIELDS,
+    SymbolicMessage,
+)
 
 #: The IRM settings that affect mail.
-DECIDING_SETTINGS = ("azure_rms_licensing_enabled", "internal_licensing_enabled", "enable_pdf_encryption", "transport_decryption_setting")
+DECIDING_SETTINGS = (
+    "azure_rms_licensing_enabled",
+    "internal_licensing_enabled",
+    "enable_pdf_encryption",
+    "transport_decryption_setting",
+)
 
 #: The maximum number of conflicts per question.
 CONFLICTS = 6_000
@@ -144,7 +175,14 @@ class Model:
         every = [*rule_sets, claims]
         self._shared = _shared(rule_sets)
         self.circuit = Circuit()
-        self.mail = SymbolicMessage(self.circuit, vocabulary_of(every, self.facts, transit=transit), self.facts, every, self._options, self.settings)
+        self.mail = SymbolicMessage(
+            self.circuit,
+            vocabulary_of(every, self.facts, transit=transit),
+            self.facts,
+            every,
+            self._options,
+            self.settings,
+        )
         self.free = self._side(free=True)
         self._added: dict[tuple[bool, int, bool], AddedCopies] = {}
         self._writer = Writer(self.mail)
@@ -201,7 +239,12 @@ class Model:
         while todo and len(found) < _COPIES:
             branch, when, made_of = todo.pop(0)
             if made_of is not None and not made_of.instead:
-                when = side.logic.all_of((when, negate((chain if made_of.made_of is None else made_of.made_of.outcome.chain).acts(branch.rule))))
+                when = side.logic.all_of(
+                    (
+                        when,
+                        negate((chain if made_of.made_of is None else made_of.made_of.outcome.chain).acts(branch.rule)),
+                    )
+                )
             if when == FALSE:
                 continue
             found.append(self._copy(side, chain, branch, when, made_of))
@@ -211,7 +254,9 @@ class Model:
         return AddedCopies(tuple(found), bool(todo))
 
     def _brought(self, side: Side, place: int) -> AddedCopies:
-        """The copies for everybody to whom rules send one, first rule first. Equal copies for a rule's people count as one."""
+        """The copies for everybody to whom rules send one, first rule first. Equal copies for a rule's people count as
+        one.
+        """
         chain, steps = side.chains[place], 0
         found: list[AddedCopy] = []
         waiting: dict[int, list[tuple[Branch, Value, AddedCopy | None]]] = {}
@@ -222,7 +267,14 @@ class Model:
                 if when == FALSE or (made_of is not None and branch.address and branch.address == made_of.address):
                     continue
                 row = waiting.setdefault(branch.rule.place, [])
-                same = next((index for index, (each, _when, _of) in enumerate(row) if replace(each, when=branch.when) == branch), None)
+                same = next(
+                    (
+                        index
+                        for index, (each, _when, _of) in enumerate(row)
+                        if replace(each, when=branch.when) == branch
+                    ),
+                    None,
+                )
                 if same is None:
                     row.append((branch, when, made_of))
                 else:
@@ -241,12 +293,21 @@ class Model:
 
         :param when: the condition under which the rule makes it.
         """
-        copy, recipient = RuleChain(chain.rules, chain.conditions, side.company, chain.shared, branch), self.mail.recipient
+        copy, recipient = (
+            RuleChain(chain.rules, chain.conditions, side.company, chain.shared, branch),
+            self.mail.recipient,
+        )
         if branch.address and not branch.instead:
             when = side.logic.all_of((when, recipient["address", branch.address] ^ 1))
         if branch.people:
             their = [
-                side.logic.all_of((theirs, copy.person["address", address], TRUE if branch.instead else recipient["address", address] ^ 1))
+                side.logic.all_of(
+                    (
+                        theirs,
+                        copy.person["address", address],
+                        TRUE if branch.instead else recipient["address", address] ^ 1,
+                    )
+                )
                 for address, theirs in branch.people
             ]
             when = side.logic.all_of((when, side.logic.any_of(their)))
@@ -257,10 +318,13 @@ class Model:
         """After a no: a subset that contradicts itself."""
         return self.circuit.solver.core
 
-    def candidates(self, claim: Sequence[int], literals: Sequence[int], side: Side, budget: int = CONFLICTS) -> Iterator[Replayed | None]:
-        """Messages of which a claim is true, on the free side for some answer to the unknowns. It is also true of each further message for
-        every answer that made it false of an earlier one. So this finds messages of which it is true in one way or another, which Kleene's logic cannot tell.
-        ``None`` if there may be such a message, and none is written.
+    def candidates(
+        self, claim: Sequence[int], literals: Sequence[int], side: Side, budget: int = CONFLICTS
+    ) -> Iterator[Replayed | None]:
+        """Messages of which a claim is true, on the free side for some answer to the unknowns. It is also true of each
+        further message for every answer that made it false of an earlier one. So this finds messages of which it is
+        true in one way or another, which Kleene's logic cannot tell. ``None`` if there may be such a message, and none
+        is written.
 
         :param literals: what a message must satisfy anyway.
         :raises BudgetError: a question took too many conflicts.
@@ -282,8 +346,8 @@ class Model:
             wanted.append(circuit.given(true, _values(circuit.solver.model, unknown)))
 
     def rules_out(self, claim: Sequence[int], literals: Sequence[int], budget: int = CONFLICTS) -> bool:
-        """Whether there is certainly no message of which a claim is true on the free side for every answer to the unknowns. Each answer that makes
-        it false of a message excludes all such messages.
+        """Whether there is certainly no message of which a claim is true on the free side for every answer to the
+        unknowns. Each answer that makes it false of a message excludes all such messages.
 
         :param literals: what a message must satisfy anyway.
         :raises BudgetError: a question took too many conflicts.
@@ -301,8 +365,8 @@ class Model:
         return False
 
     def find(self, literals: Sequence[int], side: Side, budget: int = CONFLICTS) -> tuple[bool, Replayed | None]:
-        """Whether all of these can be true together, as far as is known, and a message for them; on the free side, if necessary one in which the content
-        of a text is open.
+        """Whether all of these can be true together, as far as is known, and a message for them; on the free side, if
+        necessary one in which the content of a text is open.
 
         :raises BudgetError: a question took too many conflicts.
         """
@@ -311,10 +375,13 @@ class Model:
             return self.search(literals, side, budget, lax=True)
         return possible, found
 
-    def search(self, literals: Sequence[int], side: Side, budget: int = CONFLICTS, *, lax: bool = False) -> tuple[bool, Replayed | None]:
+    def search(
+        self, literals: Sequence[int], side: Side, budget: int = CONFLICTS, *, lax: bool = False
+    ) -> tuple[bool, Replayed | None]:
         """Whether all of these can be true together, as far as is known, and a message for them.
 
-        An attempt without a message adds the reason as clauses, or ends the search. What only the writer's limits exclude stays possible.
+        An attempt without a message adds the reason as clauses, or ends the search. What only the writer's limits
+        exclude stays possible.
 
         :param lax: whether the content of the message's texts may be open.
         :raises BudgetError: a question took too many conflicts.
@@ -326,7 +393,11 @@ class Model:
                 return bool(limited) and self.solve(literals, budget, [*self._learnt]), None
             is_true = partial(holds_in, self.circuit.solver.model)
             try:
-                return True, self.replayed(self._writer.write(is_true, side.company.companions.values(), self.leaned_on(is_true, side), lax=lax))
+                return True, self.replayed(
+                    self._writer.write(
+                        is_true, side.company.companions.values(), self.leaned_on(is_true, side), lax=lax
+                    )
+                )
             except NoMessageError as error:
                 self._learn(error)
                 if not error.laws and (lax or not error.limits):
@@ -345,7 +416,9 @@ class Model:
         for clause in error.limits:
             self.circuit.add(*clause, self._limits[0] ^ 1)
         self._laws.update(dict.fromkeys((*error.laws, *of_plain)))
-        self._learnt.update(dict.fromkeys(literal for clause in (*error.laws, *error.limits, *of_plain) for literal in clause))
+        self._learnt.update(
+            dict.fromkeys(literal for clause in (*error.laws, *error.limits, *of_plain) for literal in clause)
+        )
 
     @property
     def laws(self) -> int:
@@ -360,31 +433,48 @@ class Model:
         """A letter in the form of the simulator."""
         message = message_of({**letter.message, "date": self.now}, "", "witness")
         known = facts_of({**self.given, **letter.facts})
-        return Replayed(letter, message, tuple(replace(known, irm_configuration=settings) for settings in self.settings))
+        return Replayed(
+            letter, message, tuple(replace(known, irm_configuration=settings) for settings in self.settings)
+        )
 
     def to_refine(self, side: Side) -> list[Key]:
         """After a model: the atoms for which another recipient must be modeled to improve the next answer."""
         holds = self.circuit.solver.holds
         wanted = self.leaned_on(holds, side)
         for address in self._people_in_fields:
-            if any(holds(self.mail.named(address, name)) for name in SHOWN_FIELDS) and not holds(self.mail.recipient["address", address]):
+            if any(holds(self.mail.named(address, name)) for name in SHOWN_FIELDS) and not holds(
+                self.mail.recipient["address", address]
+            ):
                 wanted.append(("address", address))
         return [key for key in wanted if key not in self.exact]
 
     def left_in_fields(self) -> list[Key]:
-        """Some of the addresses that conditions look for in the To or Cc field: only a modeled recipient certainly stays in a copy."""
+        """Some of the addresses that conditions look for in the To or Cc field: only a modeled recipient certainly
+        stays in a copy.
+        """
         keys: list[Key] = [("address", address) for address in self._people_in_fields]
         return [key for key in keys if key not in self.exact][:_FIELDS_AT_ONCE] if self.free.company.watched else []
 
     @property
     def _people_in_fields(self) -> list[str]:
-        """The addresses that conditions look for in the To or Cc field, without those of groups: their members share the copy."""
+        """The addresses that conditions look for in the To or Cc field, without those of groups: their members share
+        the copy.
+        """
         return [address for address in self.mail.vocabulary.fields if address not in self.facts.expanded]
 
     def refined(self, keys: Iterable[Key]) -> Model:
         """The same model, with recipients modeled for these, too."""
         exact = [key for key in self.exact if key != ANYBODY]
-        return Model(self.rule_sets, self.claims, self.given, self.now, self._options, (*exact, *keys), self.settings, transit=self.transit)
+        return Model(
+            self.rule_sets,
+            self.claims,
+            self.given,
+            self.now,
+            self._options,
+            (*exact, *keys),
+            self.settings,
+            transit=self.transit,
+        )
 
 
 def _shared(rule_sets: Sequence[RuleSet]) -> int:

@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Two logics over formulas, for the unknown. Private to the collection.
 
-A value is a literal or, if it involves something unknown, a pair of literals: certainly true, and possibly true. Known values cost nothing extra.
-Unknown behavior of the service has two encodings. *Free*: a variable with any value; what is impossible then is impossible under every behavior.
-*Open*: the pair of false and true, Kleene's third value; what certainly happens then happens under every behavior.
+A value is a literal or, if it involves something unknown, a pair of literals: certainly true, and possibly true. Known
+values cost nothing extra. Unknown behavior of the service has two encodings. *Free*: a variable with any value; what is
+impossible then is impossible under every behavior. *Open*: the pair of false and true, Kleene's third value; what
+certainly happens then happens under every behavior.
 """
 
 from __future__ import annotations
@@ -75,7 +76,9 @@ class Logic:
         return self._pair(lows, self.circuit.conjunction([high(value) for value in parts]))
 
     def _pair(self, lows: int, highs: int) -> Value:
-        """A value from its certain and its possible literal. No single gate says that the first implies the second, so this adds it."""
+        """A value from its certain and its possible literal. No single gate says that the first implies the second, so
+        this adds it.
+        """
         if lows == highs:
             return lows
         if lows != FALSE and highs != TRUE and (lows, highs) not in self._paired:
@@ -98,7 +101,9 @@ class Logic:
         if isinstance(condition, int):
             return found
         lows = self.circuit.disjunction((low(found), self.circuit.conjunction((low(then), low(otherwise)))))
-        return self._pair(lows, self.circuit.conjunction((high(found), self.circuit.disjunction((high(then), high(otherwise))))))
+        return self._pair(
+            lows, self.circuit.conjunction((high(found), self.circuit.disjunction((high(then), high(otherwise)))))
+        )
 
     def equal(self, one: Value, other: Value) -> Value:
         """Whether two values are equal."""

@@ -20,7 +20,8 @@ class Extent:
     :param named: that mail meets the conditions that the sentence names; :param:`spared`: that it may also meet their exceptions; empty if the mail
         never comes to one of the rules.
     :param of_class: that mail is of the class.
-    :param differs: that mail is treated differently as the class says; :param:`alike`: that it is treated like the witness.
+    :param differs: that mail is treated differently as the class says; :param:`alike`: that it is treated like the
+        witness.
     """
 
     named: tuple[int, ...]
@@ -31,8 +32,8 @@ class Extent:
 
 
 def reach(circuit: Circuit, extents: Sequence[Extent], budget: int) -> list[tuple[str, bool]]:
-    """For each extent, what exempts named mail (``another`` rule, an ``exception``, or nothing), and whether mail of the class is
-    treated like the witness.
+    """For each extent, what exempts named mail (``another`` rule, an ``exception``, or nothing), and whether mail of
+    the class is treated like the witness.
 
     :param budget: the maximum number of conflicts for all questions together, including earlier ones.
     """
@@ -40,8 +41,17 @@ def reach(circuit: Circuit, extents: Sequence[Extent], budget: int) -> list[tupl
     every = list(enumerate(extents))
     limited = asked.possible([(place, (*extent.named, extent.differs ^ 1)) for place, extent in every if extent.named])
     limited |= {place for place, extent in every if not extent.named}
-    unlike = asked.possible([(place, (*extent.of_class, extent.alike ^ 1)) for place, extent in every if place in limited and extent.alike != TRUE])
-    return [("another", place not in unlike) if place in limited else _whole(circuit, asked, extent) for place, extent in every]
+    unlike = asked.possible(
+        [
+            (place, (*extent.of_class, extent.alike ^ 1))
+            for place, extent in every
+            if place in limited and extent.alike != TRUE
+        ]
+    )
+    return [
+        ("another", place not in unlike) if place in limited else _whole(circuit, asked, extent)
+        for place, extent in every
+    ]
 
 
 def _whole(circuit: Circuit, asked: Batch, extent: Extent) -> tuple[str, bool]:

@@ -9,9 +9,13 @@ from collections.abc import Callable, Sequence
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import Showing
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import Outcome
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import (
+    Outcome,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_transit import in_transit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_transit import (
+    in_transit,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.copy_state import sent_by
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, Value
 
@@ -19,8 +23,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 class Copies:
     """What is true of the copies that somebody gets; nothing is true if there is none.
 
-    The recipient whom the sender names gets one. People whom rules add may get several, or none. Nothing is said about several different copies; for
-    equal ones, this says the same as for one.
+    The recipient whom the sender names gets one. People whom rules add may get several, or none. Nothing is said about
+    several different copies; for equal ones, this says the same as for one.
 
     :param every: the copies: the condition for each, and its outcome.
     """

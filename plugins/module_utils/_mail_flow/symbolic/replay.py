@@ -7,18 +7,41 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    Guarantee,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason, Truth, all_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
+    Reason,
+    Truth,
+    all_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Fork, first_content
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
+    Fork,
+    first_content,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
+    Atom,
+    FlowRule,
+    RuleSet,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import verdict
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import NOBODY, Course, Passage
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import (
+    NOBODY,
+    Course,
+    Passage,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.transit import reasons_of_transit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.wishes import Ended, breaks_in, reasons_of_expiry
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.transit import (
+    reasons_of_transit,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.wishes import (
+    Ended,
+    breaks_in,
+    reasons_of_expiry,
+)
 
 
 def is_about(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> Truth:
@@ -32,10 +55,16 @@ def is_about(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, add
 
 
 def on_arrival(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> dict[Atom, Truth]:
-    """Whether a message meets each condition and exception of a rule as it arrives. Changes by earlier rules do not count, nor does it matter
-    whether Exchange may decrypt it.
+    """Whether a message meets each condition and exception of a rule as it arrives. Changes by earlier rules do not
+    count, nor does it matter whether Exchange may decrypt it.
     """
-    passage = Passage(rules, message, replace(facts, irm_configuration={**(facts.irm_configuration or {}), "transport_decryption_setting": "Optional"}))
+    passage = Passage(
+        rules,
+        message,
+        replace(
+            facts, irm_configuration={**(facts.irm_configuration or {}), "transport_decryption_setting": "Optional"}
+        ),
+    )
     people = facts.recipients(message)
     world = World(first_content(message), Fork(people))
     person = next(person for person in people if person.address == address)
@@ -43,10 +72,14 @@ def on_arrival(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, a
 
 
 def as_it_arrives(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> FlowRule:
-    """A rule with the conditions that a message may meet as it arrives, and the exceptions that do not certainly match it then."""
+    """A rule with the conditions that a message may meet as it arrives, and the exceptions that do not certainly match
+    it then.
+    """
     met = on_arrival(rules, rule, message, facts, address)
     conditions = tuple(atom for atom in rule.conditions if met[atom] is not False)
-    return replace(rule, conditions=conditions, exceptions=tuple(atom for atom in rule.exceptions if met[atom] is not True))
+    return replace(
+        rule, conditions=conditions, exceptions=tuple(atom for atom in rule.exceptions if met[atom] is not True)
+    )
 
 
 def courses_of(rules: RuleSet, message: Message, facts: Facts) -> list[Course]:
@@ -55,7 +88,9 @@ def courses_of(rules: RuleSet, message: Message, facts: Facts) -> list[Course]:
 
 
 def course_of(rules: RuleSet, message: Message, facts: Facts, address: str, person: str = "") -> Course | None:
-    """The course of a recipient's copy, or of that of a person whom rules add. If none adds them, it is the recipient's, without copies for others."""
+    """The course of a recipient's copy, or of that of a person whom rules add. If none adds them, it is the
+    recipient's, without copies for others.
+    """
     own = Passage(rules, message, facts).course(address)
     if not person or own is None:
         return own
@@ -116,6 +151,10 @@ def reasons_of(course: Course | None, message: Message, facts: Facts, *, transit
     found: set[Reason] = set()
     for world in course.worlds:
         found |= {reason for question, _answer in world.answers for reason in question.reasons}
-        found |= {*world.surprises, *world.asides, *(verdict(world, message, facts).reasons if world.fate != NOBODY else ())}
+        found |= {
+            *world.surprises,
+            *world.asides,
+            *(verdict(world, message, facts).reasons if world.fate != NOBODY else ()),
+        }
         found |= set(reasons_of_transit(world, facts, course.recipient.address)) if transit else set()
     return sorted(found)

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Texts that have some words and patterns and lack others. Private to the collection.
 
-A text has exactly the words and patterns that the model says. If no such text can exist, the model's mistake becomes a new relation.
-If only no natural one is found, that is a limit of the writer, and says nothing about mail.
+A text has exactly the words and patterns that the model says. If no such text can exist, the model's mistake becomes a
+new relation. If only no natural one is found, that is a limit of the writer, and says nothing about mail.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import remembered
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import find_text, holds, is_impossible
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import (
+    find_text,
+    holds,
+    is_impossible,
+)
 
 #: The form of any text.
 _ANY_FORM: tuple[tuple[Key, ...], ...] = ((),)
@@ -32,7 +36,12 @@ class NoMessageError(Exception):
     :param plain: the ones that hold for every message of plain letters.
     """
 
-    def __init__(self, laws: Iterable[tuple[int, ...]] = (), limits: Iterable[tuple[int, ...]] = (), plain: Iterable[tuple[int, ...]] = ()) -> None:
+    def __init__(
+        self,
+        laws: Iterable[tuple[int, ...]] = (),
+        limits: Iterable[tuple[int, ...]] = (),
+        plain: Iterable[tuple[int, ...]] = (),
+    ) -> None:
         super().__init__("No message is like this.")
         self.laws, self.limits, self.plain = list(laws), list(limits), list(plain)
 
@@ -59,7 +68,9 @@ class Wish:
     def wrong(self, text: str) -> list[Key]:
         """The atoms that a text gets wrong, or that must not be open."""
         found = [(key, self.has(text, key), self.is_true(literal)) for key, literal in self.atoms.items()]
-        return [key for key, truth, wanted in found if truth is not wanted and (isinstance(truth, bool) or not self.lax)]
+        return [
+            key for key, truth, wanted in found if truth is not wanted and (isinstance(truth, bool) or not self.lax)
+        ]
 
     def composed(self, text: str, forms: Sequence[Sequence[Key]] = _ANY_FORM) -> str:
         """A text by automata.
@@ -71,17 +82,31 @@ class Wish:
         wanted = self.wanted
         unwanted = [key for key in self.wrong(text) if key not in wanted]
         # Small automata can decide what large ones cannot.
-        laws = [self._clause([key], [bad]) for bad in unwanted for key in wanted if _exclude((as_text(key),), (as_text(bad),), tuple(forms[-1]))]
+        laws = [
+            self._clause([key], [bad])
+            for bad in unwanted
+            for key in wanted
+            if _exclude((as_text(key),), (as_text(bad),), tuple(forms[-1]))
+        ]
         if laws:
             raise NoMessageError(laws)
         for form in forms:
             found = self.found(unwanted, form)
             if found is not None:
                 return found
-        clause, every, form = [self._clause(wanted, unwanted)], (tuple(map(as_text, wanted)), tuple(map(as_text, unwanted))), tuple(forms[-1])
+        clause, every, form = (
+            [self._clause(wanted, unwanted)],
+            (tuple(map(as_text, wanted)), tuple(map(as_text, unwanted))),
+            tuple(forms[-1]),
+        )
         if _exclude(*every, form):
             raise NoMessageError(clause)
-        pairs = [self._clause([key], [bad]) for bad in unwanted for key in wanted if _exclude((as_text(key),), (as_text(bad),), form, plain=True)]
+        pairs = [
+            self._clause([key], [bad])
+            for bad in unwanted
+            for key in wanted
+            if _exclude((as_text(key),), (as_text(bad),), form, plain=True)
+        ]
         raise NoMessageError(limits=clause, plain=pairs or (clause if _exclude(*every, form, plain=True) else []))
 
     def found(self, unwanted: list[Key], form: Sequence[Key] = ()) -> str | None:
@@ -132,7 +157,9 @@ def address_has(address: str, key: Key) -> Any:
 
 def largest(words: list[str]) -> list[str]:
     """Words, without those that others contain."""
-    return [word for word in words if not any(other != word and holds(other, ("word", word)) is True for other in words)]
+    return [
+        word for word in words if not any(other != word and holds(other, ("word", word)) is True for other in words)
+    ]
 
 
 def side_by_side(wanted: list[Key]) -> str:
@@ -165,7 +192,9 @@ def _shortest(wanted: tuple[Key, ...], unwanted: tuple[Key, ...] = (), lax: bool
 
 @remembered(4096)
 def _exclude(wanted: tuple[Key, ...], unwanted: tuple[Key, ...], form: tuple[Key, ...], *, plain: bool = False) -> bool:
-    """Whether certainly no text of a form that every text has contains some atoms and lacks others; with ``plain``, no text of plain letters."""
+    """Whether certainly no text of a form that every text has contains some atoms and lacks others; with ``plain``, no
+    text of plain letters.
+    """
     try:
         return is_impossible(wanted, unwanted, form, plain=plain)
     except OverflowError:

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finds texts that have some words and patterns and lack others, or that there are none. Private to the collection.
 
-Words and patterns are automata; a text that has several and lacks others is accepted by their product. Its characters fall into classes that none of the
-automata distinguishes, so one of each class is enough. A breadth-first search finds the shortest text, or that there is none.
+Words and patterns are automata; a text that has several and lacks others is accepted by their product. Its characters
+fall into classes that none of the automata distinguishes, so one of each class is enough. A breadth-first search finds
+the shortest text, or that there is none.
 """
 
 from __future__ import annotations
@@ -17,11 +18,26 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Anchor, Chars, Choice, Dialect, Node, Repeat
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Sequence as Parts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import (
+    Anchor,
+    Chars,
+    Choice,
+    Dialect,
+    Node,
+    Repeat,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import (
+    Sequence as Parts,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import has_pattern, search_for
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import ATTACHED_NAME, ATTACHMENT
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import (
+    has_pattern,
+    search_for,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
+    ATTACHED_NAME,
+    ATTACHMENT,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import has_word, touches
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key, keys_of
@@ -45,14 +61,17 @@ _LAST = 0x33000
 
 
 class Word:
-    """Matches a text that contains the word untouched. A state: places of occurrences in the word, the previous character, and whether one is complete.
+    """Matches a text that contains the word untouched. A state: places of occurrences in the word, the previous
+    character, and whether one is complete.
 
     :param read: how a character is read.
     :param loose: whether an open match counts.
     :param blanks: whether all white space counts as one blank.
     """
 
-    def __init__(self, word: str, read: Callable[[str], str] = str.lower, *, loose: bool = False, blanks: bool = False) -> None:
+    def __init__(
+        self, word: str, read: Callable[[str], str] = str.lower, *, loose: bool = False, blanks: bool = False
+    ) -> None:
         self.word = _ONE_BLANK.sub(" ", read(word)) if blanks else read(word)
         self._read, self._blanks = read, blanks
         self._apart = (False, None) if loose else (False,)
@@ -73,7 +92,9 @@ class Word:
             return (frozenset(), "", True)
         wanted = " " if blank else character
         starts = {0} if before != "letter" else set()
-        moved = frozenset(place + 1 for place in {*places, *starts} if place < len(self.word) and self.word[place] == wanted)
+        moved = frozenset(
+            place + 1 for place in {*places, *starts} if place < len(self.word) and self.word[place] == wanted
+        )
         return (moved, "letter" if touches(character, self.word[0]) not in self._apart else " " if blank else "", False)
 
     def accepts(self, state: Any) -> bool:
@@ -87,7 +108,9 @@ class Word:
 
 
 class PerhapsWord:
-    """Matches unless the word is certainly not in the text. A state: the states of all readings, and whether one is complete."""
+    """Matches unless the word is certainly not in the text. A state: the states of all readings, and whether one is
+    complete.
+    """
 
     def __init__(self, word: str) -> None:
         self._readings = [Word(word, str.lower, loose=True), Word(word, str.casefold, loose=True)]
@@ -114,7 +137,8 @@ class PerhapsWord:
 
 
 class Pattern:
-    """Is found anywhere in a text. A state: the places of the search, the anchors that hold behind what was read, and whether it is found.
+    """Is found anywhere in a text. A state: the places of the search, the anchors that hold behind what was read, and
+    whether it is found.
 
     :param perhaps: whether an open match counts.
     """
@@ -147,7 +171,10 @@ class Pattern:
 
     def accepts(self, state: Any) -> bool:
         """Whether the pattern is found in the text that ends here."""
-        return bool(state[2] or self._search.states.last in self._search.states.closure(state[0], state[1] | self._beside("", end=True)))
+        return bool(
+            state[2]
+            or self._search.states.last in self._search.states.closure(state[0], state[1] | self._beside("", end=True))
+        )
 
     @property
     def letters(self) -> str:
@@ -172,7 +199,13 @@ def _collect(node: Node, found: set[str]) -> None:
         case Chars(ranges):
             for first, last in ranges:
                 near = {max(ord(first) - 1, 1), ord(first), ord(last), ord(last) + 1}
-                found.update(case for code in near if code < 0x10FFFF for case in (chr(code), chr(code).lower(), chr(code).upper()) if len(case) == 1)
+                found.update(
+                    case
+                    for code in near
+                    if code < 0x10FFFF
+                    for case in (chr(code), chr(code).lower(), chr(code).upper())
+                    if len(case) == 1
+                )
 
 
 def holds(text: str, key: Key) -> Truth:
@@ -185,11 +218,15 @@ def may_mean_pdf(atom: Atom) -> bool:
     """Whether a condition on extensions or names of attachments may be true of a PDF document with an arbitrary name."""
     if atom.predicate.slots not in ((ATTACHMENT,), (ATTACHED_NAME,)):
         return False
-    return any(key == ("extension", "pdf") or (key[0] == "pattern" and holds("document.pdf", key) is not False) for key in keys_of(atom))
+    return any(
+        key == ("extension", "pdf") or (key[0] == "pattern" and holds("document.pdf", key) is not False)
+        for key in keys_of(atom)
+    )
 
 
 def find_text(wanted: Sequence[Key], unwanted: Sequence[Key] = (), among: str = "", *, lax: bool = False) -> str | None:
-    """The shortest text that certainly has all of these words and patterns and certainly lacks the others; ``None`` if none was found.
+    """The shortest text that certainly has all of these words and patterns and certainly lacks the others; ``None`` if
+    none was found.
 
     :param among: the characters to try first, most natural ones first. Rare ones are not tried.
     :param lax: whether possible matches are enough.
@@ -200,8 +237,11 @@ def find_text(wanted: Sequence[Key], unwanted: Sequence[Key] = (), among: str = 
     return _shortest(*machines, [*among, *filter(str.isprintable, letters), *_SORTS, *letters])
 
 
-def is_impossible(wanted: Sequence[Key], unwanted: Sequence[Key] = (), form: Sequence[Key] = (), *, plain: bool = False) -> bool:
-    """Whether no text at all can have these words and patterns and lack the others, however open questions are answered.
+def is_impossible(
+    wanted: Sequence[Key], unwanted: Sequence[Key] = (), form: Sequence[Key] = (), *, plain: bool = False
+) -> bool:
+    """Whether no text at all can have these words and patterns and lack the others, however open questions are
+    answered.
 
     :param form: patterns that every text in question certainly has.
     :param plain: whether texts in question have no :data:`HALF_ASCII`.
@@ -209,7 +249,10 @@ def is_impossible(wanted: Sequence[Key], unwanted: Sequence[Key] = (), form: Seq
     """
     if not all(value.isascii() for sort, value in (*wanted, *unwanted) if sort == "word"):
         return False  # The folding of their letters depends on adjacent letters.
-    machines = [*(_machine(key) for key in form), *(_machine(key, perhaps=True) for key in wanted)], [_machine(key) for key in unwanted]
+    machines = (
+        [*(_machine(key) for key in form), *(_machine(key, perhaps=True) for key in wanted)],
+        [_machine(key) for key in unwanted],
+    )
     ascii_only = all(chars.is_ascii for machine in itertools.chain(*machines) for chars in _sets_of(machine))
     characters = [*_letters(machines), *map(chr, range(128)), *(_sorts() if ascii_only else _characters())]
     return _shortest(*machines, [each for each in characters if not plain or each not in HALF_ASCII]) is None
@@ -253,7 +296,9 @@ def _letters(machines: Iterable[Sequence[Machine]]) -> Iterable[str]:
 def _alphabet(machines: Sequence[Machine], characters: Iterable[str]) -> list[str]:
     """One character of each class that the automata distinguish."""
     sets = list(dict.fromkeys(chars for machine in machines for chars in _sets_of(machine)))
-    own = frozenset(character for machine in machines if not isinstance(machine, Pattern) for character in machine.letters)
+    own = frozenset(
+        character for machine in machines if not isinstance(machine, Pattern) for character in machine.letters
+    )
     classes: dict[Any, str] = {}
     tried = dict.fromkeys(characters)
     spend(len(tried) * (1 + len(sets)))
@@ -266,7 +311,10 @@ def _alphabet(machines: Sequence[Machine], characters: Iterable[str]) -> list[st
 def _look(character: str, own: frozenset[str] = frozenset()) -> tuple[Any, ...]:
     """How words see a character; they distinguish their own letters."""
     readings = (character.lower(), character.casefold())
-    return (character.isspace(), *(tuple(each if each in own else each.isalnum() for each in reading) for reading in readings))
+    return (
+        character.isspace(),
+        *(tuple(each if each in own else each.isalnum() for each in reading) for reading in readings),
+    )
 
 
 def _sort(character: str) -> tuple[bool, ...]:
@@ -275,12 +323,19 @@ def _sort(character: str) -> tuple[bool, ...]:
 
 @lru_cache(maxsize=1)
 def _characters() -> tuple[str, ...]:
-    """Characters beyond ASCII such that every class of those without case that are in a range has one, or its range begins with one; and all with case."""
+    """Characters beyond ASCII such that every class of those without case that are in a range has one, or its range
+    begins with one; and all with case.
+    """
     found = []
     before: tuple[bool, ...] = ()
     for character in map(chr, range(128, _LAST)):
         sort = _sort(character)
-        if sort != before or character.lower() != character or character.upper() != character or character.casefold() != character:
+        if (
+            sort != before
+            or character.lower() != character
+            or character.upper() != character
+            or character.casefold() != character
+        ):
             found.append(character)
         before = sort
     return tuple(found)

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Any message to any recipient, as variables. Private to the collection.
 
-Properties that only the message itself shows (an attachment's content, a spam level) have a value in every message, so they are variables, too.
+Properties that only the message itself shows (an attachment's content, a spam level) have a value in every message, so
+they are variables, too.
 """
 
 from __future__ import annotations
@@ -19,15 +20,28 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import bytes_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import TYPES
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import ATTACHED, ATTRIBUTES, RECIPIENT, SENDER
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
+    ATTACHED,
+    ATTRIBUTES,
+    RECIPIENT,
+    SENDER,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import PREDICATES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import touches
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import PLAIN_LETTERS, USUAL
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import SURELY_PROTECTED
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot, relate_texts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
+    PLAIN_LETTERS,
+    USUAL,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
+    SURELY_PROTECTED,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import (
+    AddressSlot,
+    relate_texts,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
     WRITTEN,
     Key,
@@ -37,7 +51,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     watches_aliases,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import may_mean_pdf
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import (
+    may_mean_pdf,
+)
 
 #: Last-hop addresses that real mail never has.
 _DOCUMENTED = ("192.0.2.254", "198.51.100.254", "203.0.113.254")
@@ -65,7 +81,11 @@ def named_assumptions(atoms: Iterable[Atom]) -> set[str]:
         if watches_aliases(atom):
             found.add(questions.ALIASES)
         found |= {each.id for each in USUAL if sort == "type" and atom.values in each.types}
-        found |= {each.id for each in USUAL if sort == "size" and each.most is not None and (bytes_of(atom.values) or 0) >= each.most}
+        found |= {
+            each.id
+            for each in USUAL
+            if sort == "size" and each.most is not None and (bytes_of(atom.values) or 0) >= each.most
+        }
         if may_mean_pdf(atom):
             found.add(questions.PDF)
     return found
@@ -107,7 +127,8 @@ class SymbolicMessage:
 
     :param added_people: primary address to somebody whom a rule adds.
     :param hides: whether a rule may hide the word at the beginning of the subject by a prefix that touches it.
-    :param perhaps_named: address that a condition looks for in fields to what says that these name its owner by an alias (U24).
+    :param perhaps_named: address that a condition looks for in fields to what says that these name its owner by an
+        alias (U24).
     :param settings: the IRM configurations under which it passes rules.
     :param leaves_pdf_out: whether one of them leaves PDF documents unencrypted.
     """
@@ -125,12 +146,18 @@ class SymbolicMessage:
         self.leaves_pdf_out = any((each or {}).get("enable_pdf_encryption") is False for each in settings)
         self.assumptions: list[Assumption] = []
         #: The condition of relations between words and patterns that hold for most texts only.
-        self.plain_letters = Assumption(questions.WORD_BORDERS, PLAIN_LETTERS, circuit.variable("plain letters"), seen=False, of_mail=False)
+        self.plain_letters = Assumption(
+            questions.WORD_BORDERS, PLAIN_LETTERS, circuit.variable("plain letters"), seen=False, of_mail=False
+        )
         directory = facts.mailboxes is not None
-        attributes = any(sort in ATTRIBUTES for slot in (SENDER, RECIPIENT) for sort, _value in vocabulary.keys.get(slot, ()))
+        attributes = any(
+            sort in ATTRIBUTES for slot in (SENDER, RECIPIENT) for sort, _value in vocabulary.keys.get(slot, ())
+        )
         self._named_guests = named_guests(facts)
         many = "Mail from and to guests and mail users with outside addresses is not considered, because they are too many to distinguish."
-        none = "No person with an address outside is a guest or mail user of the organization, as Get-MailUser would show."
+        none = (
+            "No person with an address outside is a guest or mail user of the organization, as Get-MailUser would show."
+        )
         self._guests = self._assume(
             questions.GUESTS,
             many if facts.guests else none,
@@ -141,13 +168,22 @@ class SymbolicMessage:
         text = "Guests and mail users with addresses outside, who have no mailbox here, send no mail over an authenticated connection."
         self._guests_send = self._assume(questions.GUESTS, text, bool(self._named_guests), of_mail=False)
         self._objects = self._assume(
-            questions.UNAUTHENTICATED_INSIDE, "All recipients in the organization's domains are in its directory.", True, seen=directory or bool(facts.contacts)
+            questions.UNAUTHENTICATED_INSIDE,
+            "All recipients in the organization's domains are in its directory.",
+            True,
+            seen=directory or bool(facts.contacts),
         )
         self._internal = self._assume(
-            questions.REMOTE_DOMAINS, "No remote domain counts as internal (IsInternal).", facts.remote_domains is None, of_mail=False
+            questions.REMOTE_DOMAINS,
+            "No remote domain counts as internal (IsInternal).",
+            facts.remote_domains is None,
+            of_mail=False,
         )
         # Negated and first, so that the envelope repeats the From field in a model unless it matters.
-        self.same_envelope, self.empty_envelope = circuit.variable("other envelope") ^ 1, circuit.variable("empty envelope")
+        self.same_envelope, self.empty_envelope = (
+            circuit.variable("other envelope") ^ 1,
+            circuit.variable("empty envelope"),
+        )
         circuit.together((self.same_envelope, self.empty_envelope))
         self.sender = self.address(SENDER, SENDER)
         self.envelope = self.address("envelope", SENDER) if vocabulary.envelope else None
@@ -155,18 +191,27 @@ class SymbolicMessage:
         self.recipient = self.address(RECIPIENT, RECIPIENT)
         for group in facts.expanded:  # Rules see the group's members.
             circuit.add(self.recipient.atoms.get(("address", group), FALSE) ^ 1)
-        for alias in (each for each in facts.proxy_addresses if facts.primary(each) != each):  # Rules see the primary address.
+        for alias in (
+            each for each in facts.proxy_addresses if facts.primary(each) != each
+        ):  # Rules see the primary address.
             for slot in (self.sender, self.recipient):
                 circuit.add(slot.atoms.get(("address", alias), FALSE) ^ 1)
         self.added_people: dict[str, AddressSlot] = {}
         self._others_added: dict[Hashable, AddressSlot] = {}
         self._companions: dict[Key, Companion] = {}
         self._histories: dict[tuple[Hashable, ...], int] = {(): 0}
-        self.hides = any(touches(str(rule.actions.get("prepend_subject") or "")[-1:], "q") is not False for rules in rule_sets for rule in rules.rules)
+        self.hides = any(
+            touches(str(rule.actions.get("prepend_subject") or "")[-1:], "q") is not False
+            for rules in rule_sets
+            for rule in rules.rules
+        )
         self.perhaps_named: dict[str, dict[int, None]] = {}
         self.authenticated = circuit.variable("authenticated")
         # Negated, so that mail to primary addresses is what a model has unless it matters.
-        self.direct, self.others_direct = circuit.variable("at an alias") ^ 1, circuit.variable("others at an alias") ^ 1
+        self.direct, self.others_direct = (
+            circuit.variable("at an alias") ^ 1,
+            circuit.variable("others at an alias") ^ 1,
+        )
         self.watches_aliases = False
         self.pdf = circuit.variable("pdf")
         self.arrival = {kind: circuit.variable(("arrival", kind)) for kind in ARRIVALS}
@@ -192,7 +237,9 @@ class SymbolicMessage:
 
     @property
     def assumed(self) -> list[Assumption]:
-        """The assumptions of claims. Matches in an alias have their own formulas, so mail to an alias is like other mail."""
+        """The assumptions of claims. Matches in an alias have their own formulas, so mail to an alias is like other
+        mail.
+        """
         return [*(each for each in self.assumptions if each.id != questions.ALIASES), self.plain_letters]
 
     @property
@@ -252,7 +299,9 @@ class SymbolicMessage:
             if known:
                 self.circuit.add(*known)
         if not people and logic.free:
-            logic.questions.update(dict.fromkeys(sorted({*slot.atoms.values(), slot.named, slot.placed, slot.object, slot.managed})))
+            logic.questions.update(
+                dict.fromkeys(sorted({*slot.atoms.values(), slot.named, slot.placed, slot.object, slot.managed}))
+            )
         return slot
 
     def companion(self, key: Key) -> Companion:
@@ -317,7 +366,11 @@ class SymbolicMessage:
         same = self.same_envelope
         self.circuit.add(same ^ 1, self.empty_envelope ^ 1)
         pairs = [(literal, self.envelope[key]) for key, literal in self.sender.atoms.items()]
-        for one, other in [*pairs, (self.sender.object, self.envelope.object), (self.sender.managed, self.envelope.managed)]:
+        for one, other in [
+            *pairs,
+            (self.sender.object, self.envelope.object),
+            (self.sender.managed, self.envelope.managed),
+        ]:
             self.circuit.add(same ^ 1, one ^ 1, other)
             self.circuit.add(same ^ 1, one, other ^ 1)
 
@@ -329,7 +382,9 @@ class SymbolicMessage:
 
     def internal(self, slot: AddressSlot) -> int:
         """Whether a remote domain makes the person internal."""
-        return self.circuit.variable((slot.name, "internal")) if self.facts.remote_domains is None else slot.in_internal()
+        return (
+            self.circuit.variable((slot.name, "internal")) if self.facts.remote_domains is None else slot.in_internal()
+        )
 
     def _name_options(self, names: Iterable[str]) -> None:
         """The option of its protection on arrival: encryption only, or one that a rule or guarantee names."""
@@ -380,14 +435,18 @@ class SymbolicMessage:
         limits["hidden attachment"] = limits["attachment"]
         for size, values in limits.items():
             self._ladder(size, values)
-        for size, limit in itertools.product(("attachment", "hidden attachment"), limits["attachment"]):  # L15: the whole holds the part.
+        for size, limit in itertools.product(
+            ("attachment", "hidden attachment"), limits["attachment"]
+        ):  # L15: the whole holds the part.
             circuit.add(self.properties[size, limit] ^ 1, self.properties["message", limit])
         self._ladder("scl", sorted({int(value) for value in found.get("scl_over", ())}))
         for option in _SWITCHES:
             self.properties[option, True] = circuit.variable(option)
         self.spelled.update((name_key(str(value)), str(value)) for value in found.get("has_classification", ()))
         classes = list(dict.fromkeys(name_key(str(value)) for value in found.get("has_classification", ())))
-        self.properties.update({("classification", name): circuit.variable(("classification", name)) for name in classes})
+        self.properties.update(
+            {("classification", name): circuit.variable(("classification", name)) for name in classes}
+        )
         if "has_no_classification" in found:
             self.properties["classification", None] = circuit.variable("no classification")
         for name in classes if "has_no_classification" in found else ():  # L17
@@ -402,8 +461,8 @@ class SymbolicMessage:
             self.circuit.add(self.properties[sort, larger] ^ 1, self.properties[sort, smaller])
 
     def _hops(self, ranges: Sequence[str]) -> None:
-        """The last hop is an address in a range, or in none: all addresses from one border to the next are equivalent. ``no_hop`` is in no range,
-        and empty where ranges hold all addresses.
+        """The last hop is an address in a range, or in none: all addresses from one border to the next are equivalent.
+        ``no_hop`` is in no range, and empty where ranges hold all addresses.
         """
         self.hops: dict[str, int] = {}
         self.no_hop = ""
@@ -418,7 +477,9 @@ class SymbolicMessage:
         self.circuit.at_most_one(self.hops.values())
         for place, value in enumerate(ranges):
             if ("range", value) not in self.properties and _edges(value):
-                hits = [literal for literal, signature in zip(self.hops.values(), seen, strict=True) if signature[place]]
+                hits = [
+                    literal for literal, signature in zip(self.hops.values(), seen, strict=True) if signature[place]
+                ]
                 self.properties["range", value] = self.circuit.disjunction(hits)
 
     def _assume_the_usual(self, rule_sets: Sequence[RuleSet]) -> None:
@@ -428,16 +489,24 @@ class SymbolicMessage:
         self.wraps = any("apply_html_disclaimer_text" in rule.actions for rules in rule_sets for rule in rules.rules)
         self.watches_aliases = questions.ALIASES in named or _fields_differ(atoms)
         large = any(limit >= SURELY_PROTECTED for limit in self._limits)
-        at_primary = self._assume(questions.ALIASES, "Mail is addressed to primary addresses.", True, seen=self.watches_aliases)
+        at_primary = self._assume(
+            questions.ALIASES, "Mail is addressed to primary addresses.", True, seen=self.watches_aliases
+        )
         for literal in (self.direct, self.others_direct):
             add(at_primary ^ 1, literal)
-        documents = [literal for key, literal in self.texts.get("attachment", {}).items() if key == ("extension", "pdf")]
+        documents = [
+            literal for key, literal in self.texts.get("attachment", {}).items() if key == ("extension", "pdf")
+        ]
         text = "The message has no PDF attachment, which stays unencrypted while enable_pdf_encryption is false."
         add(self._assume(questions.PDF, text, self.leaves_pdf_out, seen=questions.PDF in named) ^ 1, self.pdf ^ 1)
         for literal in documents:
             add(self.pdf ^ 1, literal)
         for each in USUAL:
-            seen = each.id in named or (each.id == questions.SMIME_SIGNED and self.wraps) or (each.most is not None and large)
+            seen = (
+                each.id in named
+                or (each.id == questions.SMIME_SIGNED and self.wraps)
+                or (each.most is not None and large)
+            )
             switch = self._assume(each.id, each.text, True, seen=seen)
             unusual = [*(self.kinds[kind] for kind in each.types), *(self.arrival[kind] for kind in each.arrivals)]
             unusual += [] if each.most is None else [self.properties["message", each.most]]
@@ -447,7 +516,9 @@ class SymbolicMessage:
 
 def _fields_differ(atoms: Iterable[Atom]) -> bool:
     """Whether conditions with different address types look for one address in fields: they may not take an alias alike."""
-    looks = {(address, atom.settings.address_type) for atom in atoms if atom.predicate.fields for address in atom.values}
+    looks = {
+        (address, atom.settings.address_type) for atom in atoms if atom.predicate.fields for address in atom.values
+    }
     return len(looks) > len({address for address, _type in looks})
 
 
@@ -473,4 +544,8 @@ def _first_addresses(ranges: Iterable[str]) -> list[Any]:
 
 def _in_range(here: Any, value: str) -> bool:
     edges = _edges(value)
-    return bool(edges) and here.version == edges[0].version == edges[1].version and int(edges[0]) <= int(here) <= int(edges[1])
+    return (
+        bool(edges)
+        and here.version == edges[0].version == edges[1].version
+        and int(edges[0]) <= int(here) <= int(edges[1])
+    )

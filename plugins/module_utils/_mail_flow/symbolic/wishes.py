@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The properties of a copy that wishes of guarantees are about: as formulas over all messages, and in one world of the simulator. Private to the collection.
+"""The properties of a copy that wishes of guarantees are about: as formulas over all messages, and in one world of the
+simulator. Private to the collection.
 
 In a world, a property is true, false, or open (``None``).
 """
@@ -13,7 +14,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    Guarantee,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions, questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
@@ -21,12 +24,20 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import Verdict, option_name, verdict
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
+    Verdict,
+    option_name,
+    verdict,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import NOBODY
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.transit import protects
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import Outcome
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_transit import in_transit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import (
+    Outcome,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_transit import (
+    in_transit,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, negate
 
 
@@ -59,12 +70,16 @@ class Property:
 def breaks(outcome: Outcome, guarantee: Guarantee) -> Value:
     """Whether a copy breaks a guarantee."""
     logic = outcome.logic
-    return negate(WISHES[guarantee.then].is_kept(lambda name: PROPERTIES[name].formula(outcome, guarantee), negate, logic.all_of, logic.any_of))
+    return negate(
+        WISHES[guarantee.then].is_kept(
+            lambda name: PROPERTIES[name].formula(outcome, guarantee), negate, logic.all_of, logic.any_of
+        )
+    )
 
 
 def breaks_anyway(outcome: Outcome, guarantee: Guarantee) -> Value:
-    """Whether the copy breaks a guarantee, whatever the outcome of a copy that rules ask to protect. Assumptions about mail are about such outcomes,
-    so that for such mail, usually nothing else is open.
+    """Whether the copy breaks a guarantee, whatever the outcome of a copy that rules ask to protect. Assumptions about
+    mail are about such outcomes, so that for such mail, usually nothing else is open.
     """
     return outcome.logic.all_of([breaks(each, guarantee) for each in outcome.given])
 
@@ -75,14 +90,21 @@ def breaks_in(ended: Ended, guarantee: Guarantee) -> bool | None:
         return False
     if ended.world.surprises or ended.verdict.assumes:
         return None
-    return _not(WISHES[guarantee.then].is_kept(lambda name: PROPERTIES[name].in_world(ended, guarantee), _not, _all_of, _any_of))
+    return _not(
+        WISHES[guarantee.then].is_kept(lambda name: PROPERTIES[name].in_world(ended, guarantee), _not, _all_of, _any_of)
+    )
 
 
 def reasons_of_expiry(ended: Ended, guarantee: Guarantee) -> list[Reason]:
     """Why it is open whether a copy expires in time."""
     days = guarantee.expires_within_days
-    names = sorted({name for _rule, name in ended.world.brands if days and ended.facts.expires_within(name, days) is None})
-    return [Reason(questions.A_FACT, f"when mail with the branding {name} expires is not known", "facts.ome_configurations") for name in names]
+    names = sorted(
+        {name for _rule, name in ended.world.brands if days and ended.facts.expires_within(name, days) is None}
+    )
+    return [
+        Reason(questions.A_FACT, f"when mail with the branding {name} expires is not known", "facts.ome_configurations")
+        for name in names
+    ]
 
 
 def _not(value: bool | None) -> bool | None:
@@ -136,7 +158,9 @@ def _is_protected(ended: Ended, guarantee: Guarantee) -> bool | None:
     if protection == "none":
         return False
     if protection == "unknown":
-        possible = {name_key(option_name(asked)) for _rule, asked in ended.world.asked} | {name_key(arrival.kind) if arrival else ""}
+        possible = {name_key(option_name(asked)) for _rule, asked in ended.world.asked} | {
+            name_key(arrival.kind) if arrival else ""
+        }
         return False if wanted and name_key(wanted) not in possible else None
     if wanted and protection == "protected_option_unknown":
         return None
@@ -148,7 +172,9 @@ def _is_protected_by_rules(ended: Ended, guarantee: Guarantee) -> bool | None:
 
 
 def _not_ours(outcome: Outcome, guarantee: Guarantee) -> Value:
-    return outcome.logic.all_of((negate(outcome.state.surprised), outcome.logic.any_of((outcome.smime, outcome.mail.arrival["other"]))))
+    return outcome.logic.all_of(
+        (negate(outcome.state.surprised), outcome.logic.any_of((outcome.smime, outcome.mail.arrival["other"])))
+    )
 
 
 def _is_not_ours(ended: Ended, guarantee: Guarantee) -> bool | None:
@@ -156,7 +182,9 @@ def _is_not_ours(ended: Ended, guarantee: Guarantee) -> bool | None:
     arrival = ended.message.protection
     if arrival is None:
         return None
-    return {"other": True, "own": False}.get(arrival.owner) if arrival.by_rights else ended.verdict.protection == "smime"
+    return (
+        {"other": True, "own": False}.get(arrival.owner) if arrival.by_rights else ended.verdict.protection == "smime"
+    )
 
 
 def _is_own_on_arrival(ended: Ended, guarantee: Guarantee) -> bool | None:
@@ -213,7 +241,10 @@ def _is_in_transit(ended: Ended, guarantee: Guarantee) -> bool | None:
 PROPERTIES: dict[str, Property] = {
     "delivered": Property(_delivered_now, _is_delivered),
     "gone": Property(lambda outcome, _guarantee: outcome.gone, _is_gone),
-    "outside": Property(lambda outcome, _guarantee: outcome.chain.conditions.recipient_scope("NotInOrganization", outcome.chain.person), _is_outside),
+    "outside": Property(
+        lambda outcome, _guarantee: outcome.chain.conditions.recipient_scope("NotInOrganization", outcome.chain.person),
+        _is_outside,
+    ),
     "protected": Property(_protected, _is_protected),
     "protected_by_rules": Property(lambda outcome, _guarantee: outcome.by_rules, _is_protected_by_rules),
     "not_ours": Property(_not_ours, _is_not_ours),

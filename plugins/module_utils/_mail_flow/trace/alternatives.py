@@ -1,9 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each of several rule sets would change for the copies of a trace, in one pass over its rows. Private to the collection.
+"""What each of several rule sets would change for the copies of a trace, in one pass over its rows. Private to the
+collection.
 
-A rule is decided once for all rule sets that have it. A rule set whose rules a copy meets in the same order as the present ones changes nothing for it.
+A rule is decided once for all rule sets that have it. A rule set whose rules a copy meets in the same order as the
+present ones changes nothing for it.
 """
 
 from __future__ import annotations
@@ -52,13 +54,21 @@ def alternatives(present: RuleSet, others: Sequence[RuleSet], facts: Facts, trac
         for group in sorter.groups(kept):
             for pair in pairs:
                 pair.add(group, sorter)
-    return [{kind: Copies(pair.certain[kind], pair.possible[kind]) for kind in KINDS if pair.certain[kind] or pair.possible[kind]} for pair in pairs]
+    return [
+        {
+            kind: Copies(pair.certain[kind], pair.possible[kind])
+            for kind in KINDS
+            if pair.certain[kind] or pair.possible[kind]
+        }
+        for pair in pairs
+    ]
 
 
 class _Ordered:
     """A rule set, with the numbers of its rules among those of all rule sets.
 
-    :param rules: all of these so far; those that are new are added. A rule that is there twice counts twice, as what it does may add up.
+    :param rules: all of these so far; those that are new are added. A rule that is there twice counts twice, as what it
+        does may add up.
     """
 
     def __init__(self, chain: Chain, rules: dict[Hashable, FlowRule]) -> None:
@@ -77,7 +87,10 @@ class _Ordered:
 
         :param found: the numbers of all rules that they meet, and why that is open.
         """
-        return sorted(((self.places[number], number, why) for number, why in found if number in self.places), key=lambda each: each[0])
+        return sorted(
+            ((self.places[number], number, why) for number, why in found if number in self.places),
+            key=lambda each: each[0],
+        )
 
 
 @dataclass
@@ -101,7 +114,9 @@ class _Pair:
         if before == after:
             return
         message, person = sorter.message(group.places[0])
-        steps = [(chain, chain.steps([(place, why) for place, _number, why in met], self.common)) for chain, met in sides]
+        steps = [
+            (chain, chain.steps([(place, why) for place, _number, why in met], self.common)) for chain, met in sides
+        ]
         now, then = (chain.passed(each, message, person, group.alike) for chain, each in steps)
         key = (id(now), id(then))  # Both are kept with their chains.
         if key not in self._known:

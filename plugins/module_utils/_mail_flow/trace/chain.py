@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What rules do to copies that meet the same rules. Private to the collection.
 
-A copy passes the rules in the simulator itself. Only the matches are looked up, because they were decided for all copies before.
+A copy passes the rules in the simulator itself. Only the matches are looked up, because they were decided for all
+copies before.
 """
 
 from __future__ import annotations
@@ -14,20 +15,43 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import Treated, treated
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import (
+    Treated,
+    treated,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import BY_OPTION, REJECTS, Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import (
+    BY_OPTION,
+    REJECTS,
+    Does,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason, Truth
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Course, Passage
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import (
+    Course,
+    Passage,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import Unknown
 
-#: The effects of actions that decide what happens to a copy. All others only affect conditions, which are decided before.
-_DECIDES = frozenset((Does.ENCRYPT, Does.DECRYPT, Does.BRAND, Does.DELETE, Does.QUARANTINE, Does.REJECT, Does.REDIRECT, Does.MODERATE, Does.STOP))
+#: The effects of actions that decide what happens to a copy. All others only affect conditions, which are decided
+#: before.
+_DECIDES = frozenset(
+    (
+        Does.ENCRYPT,
+        Does.DECRYPT,
+        Does.BRAND,
+        Does.DELETE,
+        Does.QUARANTINE,
+        Does.REJECT,
+        Does.REDIRECT,
+        Does.MODERATE,
+        Does.STOP,
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +72,12 @@ class Step:
 class Passed:
     """What happens to the copies that meet the same rules.
 
-    :param outcome: the recipient's result, as the simulator gives it: ``fate``, ``protection``, ``protected_by``, and others.
+    :param outcome: the recipient's result, as the simulator gives it: ``fate``, ``protection``, ``protected_by``, and
+        others.
     :param course: with all that is open.
     :param because: the steps that decide the outcome if it is open, and the other reasons.
-    :param asks: what the rules look at and do: copies that meet equal rules of another rule set are treated equally there.
+    :param asks: what the rules look at and do: copies that meet equal rules of another rule set are treated equally
+        there.
     :param worlds: the ways in which the copy can pass the rules, and what people see of it.
     """
 
@@ -120,9 +146,14 @@ class Chain:
         return self._known[key]
 
     def _as_step(self, place: int, step: Step) -> FlowRule:
-        """A rule with only its deciding effects. If its match is open, it has no name, because it may be any of several."""
+        """A rule with only its deciding effects. If its match is open, it has no name, because it may be any of
+        several.
+        """
         rule = self.rules.rules[step.rules[0]]
-        actions, told = ({option: value for option, value in each.items() if rule.surprises or _decides(rule, option)} for each in (rule.actions, rule.told))
+        actions, told = (
+            {option: value for option, value in each.items() if rule.surprises or _decides(rule, option)}
+            for each in (rule.actions, rule.told)
+        )
         return replace(rule, place=place, name="" if step.why else rule.name, actions=actions, told=told)
 
     def _passed(self, steps: tuple[Step, ...], message: Message, person: Recipient) -> Passed:
@@ -138,10 +169,17 @@ class Chain:
             if step and step.why:
                 because[step.why, step.rules] = None
         if not because:
-            found = (Unknown(_WORD.get(each.get("id", ""), "semantics"), each.get("id", "")) for each in outcome.get("unknown") or ())
+            found = (
+                Unknown(_WORD.get(each.get("id", ""), "semantics"), each.get("id", ""))
+                for each in outcome.get("unknown") or ()
+            )
             because = dict.fromkeys((each, tuple(place for step in steps for place in step.rules)) for each in found)
         # How mail leaves depends on the recipient's domain, and is not part of what is counted.
-        worlds = [(world, replace(one, transit=())) for world in course.worlds for one in treated(replace(course, worlds=[world]), message, self.facts)]
+        worlds = [
+            (world, replace(one, transit=()))
+            for world in course.worlds
+            for one in treated(replace(course, worlds=[world]), message, self.facts)
+        ]
         asks = (tuple((step.asks, step.why) for step in steps), value_text(self.facts.irm_configuration))
         return Passed(outcome, course, message, sorted(because) or [(Unknown("semantics"), ())], asks, worlds)
 
@@ -170,7 +208,13 @@ class _Decided(Passage):
         # What is asked for twice is asked for.
         after = Passage._step(self, rule, world, course)
         return [
-            new.but(asked=tuple(sorted(set(new.asked))), removed=tuple(sorted(set(new.removed))), brands=tuple(sorted(set(new.brands))), told=(), added=())
+            new.but(
+                asked=tuple(sorted(set(new.asked))),
+                removed=tuple(sorted(set(new.removed))),
+                brands=tuple(sorted(set(new.brands))),
+                told=(),
+                added=(),
+            )
             for new in after
         ]
 
@@ -184,8 +228,14 @@ def _effect(rule: FlowRule) -> Hashable | None:
     """What a rule does to a copy, the same for rules that do the same; ``None`` if that is nothing."""
     if not rule.enforced:
         return None
-    doing = {option: value_text(value) for option, value in rule.actions.items() if rule.surprises or _decides(rule, option)}
-    return (frozenset(doing.items()), rule.by_manager, rule.surprises) if doing or rule.surprises or rule.by_manager else None
+    doing = {
+        option: value_text(value) for option, value in rule.actions.items() if rule.surprises or _decides(rule, option)
+    }
+    return (
+        (frozenset(doing.items()), rule.by_manager, rule.surprises)
+        if doing or rule.surprises or rule.by_manager
+        else None
+    )
 
 
 def _decides(rule: FlowRule, option: str) -> bool:
@@ -204,6 +254,9 @@ def _is_told(rule: FlowRule, option: str, value: str) -> bool:
 
 def _identity(rule: FlowRule) -> Hashable:
     """What a rule looks at and does: two rules with the same are one, whatever their names."""
-    sections = (frozenset((atom.predicate.options, atom.values, atom.settings) for atom in atoms) for atoms in (rule.conditions, rule.exceptions))
+    sections = (
+        frozenset((atom.predicate.options, atom.values, atom.settings) for atom in atoms)
+        for atoms in (rule.conditions, rule.exceptions)
+    )
     acts = frozenset((option, value_text(value)) for option, value in rule.told.items())
     return (*sections, acts, rule.mode, rule.idle, rule.begins, rule.ends, rule.doubts, rule.surprises)

@@ -13,7 +13,9 @@ from itertools import accumulate, groupby
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import tokens
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import address_keys
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import (
+    address_keys,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
 
 #: The minimum number of copies in a block: its last message is complete.
@@ -28,7 +30,8 @@ _ODD = ("odd", "")
 
 @dataclass(frozen=True)
 class Block:
-    """Some copies, with those of a message next to each other. Except for the size (in bytes) and the time, values are numbers of texts.
+    """Some copies, with those of a message next to each other. Except for the size (in bytes) and the time, values are
+    numbers of texts.
 
     :param texts: name of a column to the texts by their numbers.
     """
@@ -82,7 +85,9 @@ def blocks_of(trace: Trace, size: int = BLOCK) -> Iterator[Block]:
         while end < len(order) and messages[order[end]] == messages[order[end - 1]]:
             end += 1
         places, order = order[:end], order[end:]
-        yield Block(**{name: [column[place] for place in places] for name, column in trace.columns.items()}, texts=texts)
+        yield Block(
+            **{name: [column[place] for place in places] for name, column in trace.columns.items()}, texts=texts
+        )
 
 
 def bits_of(places: Iterable[int], count: int) -> int:
@@ -136,7 +141,9 @@ class Column:
         yield from address_keys(self.kind, facts.primary(text), text)
 
     def with_text(self, literal: str) -> set[int]:
-        """The numbers of the values that have a literal in them, in whatever case, and of those with a letter that some comparisons take for another."""
+        """The numbers of the values that have a literal in them, in whatever case, and of those with a letter that some
+        comparisons take for another.
+        """
         joined, starts, strange = self._lines
         found, place = set(strange), joined.find(literal)
         while place >= 0:
@@ -149,4 +156,8 @@ class Column:
     def _lines(self) -> tuple[str, list[int], list[int]]:
         lines = [text.lower() for text in self.texts]
         starts = list(accumulate((len(line) + 1 for line in lines[:-1]), initial=0))
-        return "\n".join(lines), starts, [number for number, text in enumerate(self.texts) if not text.isascii() and _STRANGE & set(text)]
+        return (
+            "\n".join(lines),
+            starts,
+            [number for number, text in enumerate(self.texts) if not text.isascii() and _STRANGE & set(text)],
+        )

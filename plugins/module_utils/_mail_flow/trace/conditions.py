@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which copies meet a condition, as sets of bits. Private to the collection.
 
-Each condition is decided once per distinct value that it looks at, by the simulator's own predicate on a message with only that value.
-A set of copies is an integer: bit ``n`` is the copy at place ``n`` of the block.
+Each condition is decided once per distinct value that it looks at, by the simulator's own predicate on a message with
+only that value. A set of copies is an integer: bit ``n`` is the copy at place ``n`` of the block.
 """
 
 from __future__ import annotations
@@ -19,10 +19,19 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth, any_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import required
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Needs, Reach
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Fork, Sight, first_content
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
+    Fork,
+    Sight,
+    first_content,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import tokens
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import Block, Column, bits_of, places_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import (
+    Block,
+    Column,
+    bits_of,
+    places_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import (
     Unknown,
     authenticated,
@@ -47,15 +56,20 @@ _SAYS = {
     "size": ("size",),
 }
 
-#: Why a condition about other recipients is open: whether they share the copy, or whether it applies to each recipient alone.
-_OTHERS = {Reach.COPY: Unknown("semantics", questions.AUDIT_SPLITS), Reach.RELATION: Unknown("semantics", questions.RELATION_TO_WHOM)}
+#: Why a condition about other recipients is open: whether they share the copy, or whether it applies to each recipient
+#: alone.
+_OTHERS = {
+    Reach.COPY: Unknown("semantics", questions.AUDIT_SPLITS),
+    Reach.RELATION: Unknown("semantics", questions.RELATION_TO_WHOM),
+}
 
 CHANGED = Unknown("subject_changed")
 
 #: The trace shows who got a copy, not the address that the sender wrote.
 _ORIGINAL = Unknown("to_or_cc", questions.ALIASES)
 
-#: The maximum number of subject prefixes to distinguish, in all and on one subject; beyond that, the original subject is unknown.
+#: The maximum number of subject prefixes to distinguish, in all and on one subject; beyond that, the original subject
+#: is unknown.
 MOST_PREFIXES, MOST_CHANGES = 4, 2
 
 
@@ -81,12 +95,17 @@ class Planes:
         return found
 
     def changed(self, changed: int, lost: int) -> Planes:
-        """The same if rules may have changed the subjects of some copies, and of others so often that the originals are unknown."""
+        """The same if rules may have changed the subjects of some copies, and of others so often that the originals are
+        unknown.
+        """
         doubt = (self.doubtful & changed) | (lost if self.of_subject else 0)
         if not doubt:
             return self
         left = {why: bits & ~doubt for why, bits in self.open.items()}
-        return Planes(self.true & ~doubt, {**{why: bits for why, bits in left.items() if bits}, CHANGED: left.get(CHANGED, 0) | doubt})
+        return Planes(
+            self.true & ~doubt,
+            {**{why: bits for why, bits in left.items() if bits}, CHANGED: left.get(CHANGED, 0) | doubt},
+        )
 
 
 class Conditions:
@@ -114,7 +133,11 @@ class Conditions:
             if name == "recipient" and atom.settings.address_type == "Original":
                 found = self._everywhere(_ORIGINAL)
             else:
-                found = self._of_column(atom, name) if name else self._everywhere(self._settled(atom.evaluate(self._blank), atom))
+                found = (
+                    self._of_column(atom, name)
+                    if name
+                    else self._everywhere(self._settled(atom.evaluate(self._blank), atom))
+                )
             self._planes[key] = self._with_others(found, _OTHERS[atom.reach]) if atom.looks_around and name else found
         return self._planes[key]
 
@@ -125,7 +148,9 @@ class Conditions:
         pairs = list(zip(self.block.sender, self.block.from_ip, strict=True))
         for place, pair in enumerate(pairs):
             if pair not in known:
-                known[pair] = authenticated(self.block.text("sender", place), self.block.text("from_ip", place), self.facts)
+                known[pair] = authenticated(
+                    self.block.text("sender", place), self.block.text("from_ip", place), self.facts
+                )
         return [known[pair] for pair in pairs]
 
     @cached_property
@@ -140,8 +165,15 @@ class Conditions:
     def _column(self, name: str) -> Column:
         if name not in self._columns:
             block = self.block
-            of_people = (*([getattr(block, each) for each in ("sender", "recipient") if each in _SAYS[name]]), self.authenticated)
-            values = zip(*of_people, strict=True) if len(of_people) > 1 else getattr(block, "from_ip" if name == "hop" else name)
+            of_people = (
+                *([getattr(block, each) for each in ("sender", "recipient") if each in _SAYS[name]]),
+                self.authenticated,
+            )
+            values = (
+                zip(*of_people, strict=True)
+                if len(of_people) > 1
+                else getattr(block, "from_ip" if name == "hop" else name)
+            )
             self._columns[name] = Column(values, block, name if name in ("sender", "recipient", "subject") else "")
         return self._columns[name]
 
@@ -149,7 +181,11 @@ class Conditions:
         """The possible subjects that a rule sees, the given one first: without prefixes by rules, and with them."""
         found = dict.fromkeys((subject,))
         for _time in range(MOST_CHANGES if self.prefixes else 0):
-            found.update(dict.fromkeys(each[len(prefix) :] for each in list(found) for prefix in self.prefixes if each.startswith(prefix)))
+            found.update(
+                dict.fromkeys(
+                    each[len(prefix) :] for each in list(found) for prefix in self.prefixes if each.startswith(prefix)
+                )
+            )
         ahead = ["".join(each) for count in range(1, MOST_CHANGES + 1) for each in product(self.prefixes, repeat=count)]
         return tuple(dict.fromkeys((*found, *(f"{prefix}{each}" for each in found for prefix in ahead))))
 
@@ -165,7 +201,10 @@ class Conditions:
         doubtful: list[int] = []
         for number in set().union(*parts):
             here = column.places[number]
-            plain, *others = (self._settled(any_of(truths), atom) for truths in zip(*(part[number] for part in parts if number in part), strict=True))
+            plain, *others = (
+                self._settled(any_of(truths), atom)
+                for truths in zip(*(part[number] for part in parts if number in part), strict=True)
+            )
             places.setdefault(plain, []).extend(here)
             if any(other != plain for other in others):
                 doubtful += here
@@ -178,14 +217,18 @@ class Conditions:
             rest = Planes(found.true & ~decided, {why: bits & ~decided for why, bits in found.open.items()})
         else:
             rest = Planes()
-        found = Planes(rest.true | bits_of(places.get(True, ()), count), rest.open, bits_of(doubtful, count), name == "subject")
+        found = Planes(
+            rest.true | bits_of(places.get(True, ()), count), rest.open, bits_of(doubtful, count), name == "subject"
+        )
         for why, here in places.items():
             if isinstance(why, Unknown):
                 found.open[why] = found.open.get(why, 0) | bits_of(here, count)
         return found.changed(0, bits_of(column.unsaid, count)) if column.unsaid else found
 
     def _part(self, part: Atom, name: str, column: Column) -> dict[int, tuple[Truth, ...]]:
-        """A condition with one of its values: for each value of the column that may meet it, what it is for each variant of that."""
+        """A condition with one of its values: for each value of the column that may meet it, what it is for each
+        variant of that.
+        """
         key = (part.predicate.options, part.values, part.settings)
         found = self._parts.get(key)
         if found is None:
@@ -210,7 +253,10 @@ class Conditions:
                 **({"is_authenticated": self.authenticated[place]} if "is_authenticated" in says else {}),
             )
             variants = self._variants_of(block.text("subject", place)) if name == "subject" else ()
-            found = (sight, *(replace(sight, content=sight.content.but(subject=each, known={})) for each in variants[1:]))
+            found = (
+                sight,
+                *(replace(sight, content=sight.content.but(subject=each, known={})) for each in variants[1:]),
+            )
             self._sights[name, number] = found
         return found
 
@@ -232,7 +278,9 @@ class Conditions:
         needs = part.predicate.needs(part.values)
         if needs is not None:
             wanted = {token for _kind, token in needs}
-            return any(prefix[-1:].isalnum() or not prefix.isascii() or wanted & tokens(prefix) for prefix in self.prefixes)
+            return any(
+                prefix[-1:].isalnum() or not prefix.isascii() or wanted & tokens(prefix) for prefix in self.prefixes
+            )
         literal = _literal(part)
         return any(not literal or _straddles(prefix, literal) for prefix in self.prefixes)
 
@@ -248,7 +296,9 @@ class Conditions:
         return truth.likely
 
     def _with_others(self, planes: Planes, why: Unknown) -> Planes:
-        """A condition that may be about everybody who shares the copy: it is open if it is true for others than the recipient, or false only for them."""
+        """A condition that may be about everybody who shares the copy: it is open if it is true for others than the
+        recipient, or false only for them.
+        """
         true = planes.true.to_bytes(len(self.block) // 8 + 1, "little")
         spans: dict[int, list[int]] = {}
         for place in places_of(planes.possible):
@@ -258,10 +308,17 @@ class Conditions:
             copies = self.block.spans[start]
             met = sum(true[place >> 3] >> (place & 7) & 1 for place in here)
             if len(copies) > 1 and met < len(copies):
-                doubt += copies if why == _OTHERS[Reach.RELATION] else [place for place in copies if not true[place >> 3] >> (place & 7) & 1]
+                doubt += (
+                    copies
+                    if why == _OTHERS[Reach.RELATION]
+                    else [place for place in copies if not true[place >> 3] >> (place & 7) & 1]
+                )
         bits = bits_of(doubt, len(self.block))
         left = {each: here & ~bits for each, here in planes.open.items()}
-        return Planes(planes.true & ~bits, {**{each: here for each, here in left.items() if here}, **({why: left.get(why, 0) | bits} if bits else {})})
+        return Planes(
+            planes.true & ~bits,
+            {**{each: here for each, here in left.items() if here}, **({why: left.get(why, 0) | bits} if bits else {})},
+        )
 
 
 def _column_of(atom: Atom) -> str:
@@ -279,7 +336,11 @@ def _is_text(atom: Atom) -> bool:
 
 def _literal(atom: Atom) -> str:
     """A text without which a pattern is not found; empty if there is none, or the condition is no pattern."""
-    return required(str(atom.values[0]), atom.settings.dialect) if _is_text(atom) and atom.predicate.sort == "pattern" else ""
+    return (
+        required(str(atom.values[0]), atom.settings.dialect)
+        if _is_text(atom) and atom.predicate.sort == "pattern"
+        else ""
+    )
 
 
 def _parts(atom: Atom) -> list[Atom]:

@@ -4,7 +4,8 @@
 """A message trace from a file. Private to the collection.
 
 Reads CSV from the admin center or ``Export-Csv``, and JSON from ``ConvertTo-Json`` or Microsoft Graph. A file is data:
-nothing in it is ever run. Source of the admin center's reports: Microsoft's page "Message trace in the new Exchange admin center".
+nothing in it is ever run. Source of the admin center's reports: Microsoft's page "Message trace in the new Exchange
+admin center".
 """
 
 from __future__ import annotations
@@ -45,13 +46,16 @@ _FRACTION = re.compile(r"(\.\d{6})(\d+)")
 _LAST_EVENTS = {"deliver": "Delivered", "send": "Delivered", "fail": "Failed"}
 
 _SAVE = "Export it again: Get-MessageTraceV2 ... | Select-Object MessageTraceId, @{n='Received';e={$_.Received.ToString('o')}}, SenderAddress, "
-_HOW = f"{_SAVE}RecipientAddress, Subject, Status, Size, FromIP | Export-Csv -NoTypeInformation -Encoding utf8 trace.csv."
+_HOW = (
+    f"{_SAVE}RecipientAddress, Subject, Status, Size, FromIP | Export-Csv -NoTypeInformation -Encoding utf8 trace.csv."
+)
 
 
 def rows_of_file(content: bytes, path: str) -> Iterator[Row]:
     """The rows of a file.
 
-    :raises OptionError: the file is not a message trace, or has an unreadable part; the message names the file and the line or row.
+    :raises OptionError: the file is not a message trace, or has an unreadable part; the message names the file and the
+        line or row.
     """
     dates = _Dates()
     place = 0
@@ -133,7 +137,9 @@ def _of_json(text: str) -> Iterator[Any]:
         if text[place] == "{":
             whole = decoder.decode(text)
             if whole.get("@odata.nextLink"):
-                raise RowError("it is the first page of Microsoft Graph's answer (@odata.nextLink), so it lacks the others")
+                raise RowError(
+                    "it is the first page of Microsoft Graph's answer (@odata.nextLink), so it lacks the others"
+                )
             yield from whole["value"] if isinstance(whole.get("value"), list) else [whole]
             return
         place += 1
@@ -160,7 +166,8 @@ def _skip(text: str, place: int) -> int:
 
 
 def date_of(value: Any) -> int:
-    """A date in ISO 8601, or as ConvertTo-Json of Windows PowerShell writes it, in microseconds since 1970. Without a zone it is in UTC.
+    """A date in ISO 8601, or as ConvertTo-Json of Windows PowerShell writes it, in microseconds since 1970. Without a
+    zone it is in UTC.
 
     :raises RowError: it is none.
     """
@@ -176,7 +183,9 @@ def date_of(value: Any) -> int:
         more = bool(fraction and fraction[2].strip("0"))
         return microseconds_of(instant if instant.tzinfo else instant.replace(tzinfo=datetime.UTC)) + more
     except (ValueError, OverflowError) as error:
-        raise RowError(f"its date {text[:40]!r} is in a form that does not tell what it means; ISO 8601 does") from error
+        raise RowError(
+            f"its date {text[:40]!r} is in a form that does not tell what it means; ISO 8601 does"
+        ) from error
 
 
 @dataclass

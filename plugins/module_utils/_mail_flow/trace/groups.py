@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Groups copies that meet the same rules and are equal in everything else that decides what happens to them. Private to the collection."""
+"""Groups copies that meet the same rules and are equal in everything else that decides what happens to them. Private to
+the collection.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +15,29 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import ENCODED
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth, all_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Protection, Recipient
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import (
+    Message,
+    Protection,
+    Recipient,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import LARGEST
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import brought_by
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.chain import Chain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import Block, bits_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import MOST_CHANGES, MOST_PREFIXES, Conditions, Planes
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import (
+    MOST_CHANGES,
+    MOST_PREFIXES,
+    Conditions,
+    Planes,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import instant_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import Unknown, message_of, recipient_of, why_open
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import (
+    Unknown,
+    message_of,
+    recipient_of,
+    why_open,
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +45,8 @@ class Group:
     """Copies of a block that are treated alike by every rule set.
 
     :param places: the copies.
-    :param brought: whether a rule brings mail to the recipient, so that nobody knows whether the sender named them (U09).
+    :param brought: whether a rule brings mail to the recipient, so that nobody knows whether the sender named them
+        (U09).
     :param met: for each rule set and for the guarantees: the places of the rules that they meet, and why that is open.
     :param alike: the other values that decide what happens to them.
     """
@@ -61,9 +78,24 @@ class Sorter:
     :param guesses: whether likely answers count as answers.
     """
 
-    def __init__(self, block: Block, facts: Facts, chains: Sequence[Chain], claims: Sequence[FlowRule] = (), *, guesses: bool = True) -> None:
+    def __init__(
+        self,
+        block: Block,
+        facts: Facts,
+        chains: Sequence[Chain],
+        claims: Sequence[FlowRule] = (),
+        *,
+        guesses: bool = True,
+    ) -> None:
         self.block, self.facts, self.chains, self.claims = block, facts, chains, claims
-        prepending = [[rule for rule in chain.rules.rules if not rule.idle and rule.enforced and "prepend_subject" in rule.actions] for chain in chains]
+        prepending = [
+            [
+                rule
+                for rule in chain.rules.rules
+                if not rule.idle and rule.enforced and "prepend_subject" in rule.actions
+            ]
+            for chain in chains
+        ]
         prefixes = {str(rule.actions["prepend_subject"]) for rules in prepending for rule in rules}
         few = len(prefixes) <= MOST_PREFIXES
         bringing = [rule.as_told for chain in chains for rule in chain.rules.rules if not rule.idle]
@@ -78,7 +110,9 @@ class Sorter:
         """
         planes = list(self._planes())
         found: dict[tuple[int, ...], list[int]] = {}
-        for place, (signature, here) in enumerate(zip(_signatures([plane.bits for plane in planes], len(self.block)), kept, strict=True)):
+        for place, (signature, here) in enumerate(
+            zip(_signatures([plane.bits for plane in planes], len(self.block)), kept, strict=True)
+        ):
             if here:
                 found.setdefault(signature, []).append(place)
         for signature, places in found.items():
@@ -124,7 +158,9 @@ class Sorter:
         return self._of_rule(rule, self._changed, self._lost)
 
     def parts(self, rule: FlowRule) -> Iterator[tuple[Planes, bool]]:
-        """The copies for which each part of what a rule looks at is true, or open; and whether it must be true, or false, for the rule to match."""
+        """The copies for which each part of what a rule looks at is true, or open; and whether it must be true, or
+        false, for the rule to match.
+        """
         return self._parts(rule, self._changed, self._lost)
 
     def _parts(self, rule: FlowRule, changed: int, lost: int) -> Iterator[tuple[Planes, bool]]:
@@ -141,7 +177,11 @@ class Sorter:
         true = possible = self.block.all
         open_of: list[Planes] = []
         for found, wanted in self._parts(rule, changed, lost):
-            met, perhaps = (found.true, found.possible) if wanted else (self.block.all & ~found.possible, self.block.all & ~found.true)
+            met, perhaps = (
+                (found.true, found.possible)
+                if wanted
+                else (self.block.all & ~found.possible, self.block.all & ~found.true)
+            )
             true, possible = true & met, possible & perhaps
             open_of.append(found)
             if not possible:
@@ -166,27 +206,40 @@ class Sorter:
             truth = all_of(rule.borders(instant_of(time)))
             found.setdefault(truth if isinstance(truth, bool) else why_open(truth), []).extend(here)
         count = len(self.block)
-        return Planes(bits_of(found.get(True, ()), count), {why: bits_of(here, count) for why, here in found.items() if isinstance(why, Unknown)})
+        return Planes(
+            bits_of(found.get(True, ()), count),
+            {why: bits_of(here, count) for why, here in found.items() if isinstance(why, Unknown)},
+        )
 
     def _alike(self) -> Iterator[tuple[Hashable, int]]:
-        """What else decides: where sender and recipient are, whether anybody manages the sender, and whether the message may be too large to protect it."""
+        """What else decides: where sender and recipient are, whether anybody manages the sender, and whether the
+        message may be too large to protect it.
+        """
         block, authenticated = self.block, self.conditions.authenticated
         senders: dict[tuple[int, bool | None], Hashable] = {}
         recipients: dict[int, Hashable] = {}
         found: dict[Hashable, list[int]] = {}
         for place, (sender, recipient, size) in enumerate(zip(block.sender, block.recipient, block.size, strict=True)):
             if (sender, authenticated[place]) not in senders:
-                senders[sender, authenticated[place]] = self._of_sender(block.text("sender", place), authenticated[place])
+                senders[sender, authenticated[place]] = self._of_sender(
+                    block.text("sender", place), authenticated[place]
+                )
             if recipient not in recipients:
                 address = self.facts.primary(block.text("recipient", place))
-                recipients[recipient] = (_kind(directions.recipient_outside(self.facts, address)), address in self._brought)
+                recipients[recipient] = (
+                    _kind(directions.recipient_outside(self.facts, address)),
+                    address in self._brought,
+                )
             large = (size > LARGEST, int(size * ENCODED) > LARGEST)
             found.setdefault((senders[sender, authenticated[place]], recipients[recipient], large), []).append(place)
         yield from ((what, bits_of(places, len(block))) for what, places in found.items())
 
     def _of_sender(self, address: str, authenticated: bool | None) -> Hashable:
         sender = self.facts.primary(address)
-        scopes = (directions.sender_inside(self.facts, sender, authenticated), directions.sender_outside(self.facts, sender))
+        scopes = (
+            directions.sender_inside(self.facts, sender, authenticated),
+            directions.sender_outside(self.facts, sender),
+        )
         manager = self.facts.manager(sender)
         return (*map(_kind, scopes), manager if manager is None else bool(manager))
 

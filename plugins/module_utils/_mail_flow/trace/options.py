@@ -11,7 +11,9 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import DIALECT_ARGUMENT_SPEC
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
+    DIALECT_ARGUMENT_SPEC,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import (
     OLDEST,
     SETTLES,
@@ -62,12 +64,16 @@ def until_of(text: str | None, now: datetime.datetime, ago: datetime.timedelta =
     try:
         given = datetime.datetime.fromisoformat(text)
     except ValueError as error:
-        raise OptionError(f"until is {text!r}, which is no date.", remedy="Write it in ISO 8601, such as 2026-11-25T14:00:00Z.") from error
+        raise OptionError(
+            f"until is {text!r}, which is no date.", remedy="Write it in ISO 8601, such as 2026-11-25T14:00:00Z."
+        ) from error
     found = given if given.tzinfo else given.replace(tzinfo=datetime.UTC)
     if found > now:
         raise OptionError(f"until is {text!r}, which has not come yet.", remedy="Use a time in the past.")
     if found <= now - datetime.timedelta(days=OLDEST):
-        raise OptionError(f"until is {text!r}.", remedy=f"Use a time of the last {OLDEST} days: Exchange keeps no older rows.")
+        raise OptionError(
+            f"until is {text!r}.", remedy=f"Use a time of the last {OLDEST} days: Exchange keeps no older rows."
+        )
     return found
 
 
@@ -77,10 +83,16 @@ def reader_of(task: MailFlowContext) -> TraceReader:
     :raises OptionError: the connection cannot be used for Microsoft Graph.
     """
     most = task.params["max_copies"]
-    return GraphReader(task.graph(), task.say, most) if task.params["trace_source"] == "graph" else TraceReader(task.session, task.say, most)
+    return (
+        GraphReader(task.graph(), task.say, most)
+        if task.params["trace_source"] == "graph"
+        else TraceReader(task.session, task.say, most)
+    )
 
 
-def traced(task: MailFlowContext, reader: TraceReader, begin: datetime.datetime, until: datetime.datetime) -> tuple[Trace, Window]:
+def traced(
+    task: MailFlowContext, reader: TraceReader, begin: datetime.datetime, until: datetime.datetime
+) -> tuple[Trace, Window]:
     """The rows of the files, of Exchange or of Microsoft Graph."""
     params: Mapping[str, Any] = task.params
     if params["trace"]:

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads the message trace of an organization: windows, pages, and what is missing. Private to the collection.
 
-Source: Microsoft's Get-MessageTraceV2 page. Exchange answers with the newest rows first, at most 5,000 of them, over at most 10 days, and warns where
-there are more. The next page is asked for from the last row; the command in the warning is compared with that, and never run.
+Source: Microsoft's Get-MessageTraceV2 page. Exchange answers with the newest rows first, at most 5,000 of them, over at
+most 10 days, and warns where there are more. The next page is asked for from the last row; the command in the warning
+is compared with that, and never run.
 """
 
 from __future__ import annotations
@@ -17,9 +18,21 @@ from dataclasses import dataclass, field
 from time import monotonic, sleep
 from typing import Any, ClassVar, TypeAlias
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import GRAPH_TRACE, Call, Result, Session
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, ProtocolError, ThrottledError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.files import date_of, rows_of_file
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import (
+    GRAPH_TRACE,
+    Call,
+    Result,
+    Session,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    ExchangeError,
+    ProtocolError,
+    ThrottledError,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.files import (
+    date_of,
+    rows_of_file,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
     Row,
     RowError,
@@ -91,7 +104,11 @@ def read_files(files: Iterable[tuple[str, bytes]], most: int) -> tuple[Trace, Wi
 def newest_of(trace: Trace, most: int) -> tuple[Trace, Window]:
     """The newest rows; rows of one instant stay together."""
     times = sorted(trace.columns["received"], reverse=True)
-    oldest = times[most - 1] if times[most - 1] != times[most] else next((time for time in reversed(times[:most]) if time != times[most]), times[0])
+    oldest = (
+        times[most - 1]
+        if times[most - 1] != times[most]
+        else next((time for time in reversed(times[:most]) if time != times[most]), times[0])
+    )
     found = Trace()
     for place, time in enumerate(trace.columns["received"]):
         if time >= oldest:
@@ -135,7 +152,9 @@ class Queries:
             self._asked.popleft()
         if len(self._asked) >= QUERIES:
             wait = _SECONDS - (now - self._asked[0])
-            self.say(f"{self.service} allows {QUERIES} queries in {_SECONDS // 60} minutes; the next one is in {wait:.0f} seconds")
+            self.say(
+                f"{self.service} allows {QUERIES} queries in {_SECONDS // 60} minutes; the next one is in {wait:.0f} seconds"
+            )
             self.sleep(wait)
             self._asked.popleft()
         self._asked.append(self.clock())
@@ -191,7 +210,16 @@ class TraceReader(Queries):
             few = {row.message for row in page if copies[row.message] < CROWD}
             copies.update(row.message for row in page)
             crowds = [message for message in sorted(few) if copies[message] >= CROWD]
-            rows = [*ahead, *page, *(row for each in crowds for more in self._paged(StartDate=start, EndDate=end, MessageTraceId=each) for row in more)]
+            rows = [
+                *ahead,
+                *page,
+                *(
+                    row
+                    for each in crowds
+                    for more in self._paged(StartDate=start, EndDate=end, MessageTraceId=each)
+                    for row in more
+                ),
+            ]
             rows.sort(key=lambda row: row.received, reverse=True)
             # Whatever is older than the page waits: the pages to come have newer rows.
             ahead = [row for row in rows if page and row.received < page[-1].received]
@@ -217,7 +245,11 @@ class TraceReader(Queries):
                 raise _refused("a page repeats rows that are already known, so the rows behind them cannot be read")
             # A page begins with rows of the instant in which the one before ended.
             known = {(row.message, row.recipient) for row in rows if row.received == rows[-1].received} | (known & keys)
-            parameters = {**parameters, "EndDate": instant_of(rows[-1].received), "StartingRecipientAddress": rows[-1].recipient}
+            parameters = {
+                **parameters,
+                "EndDate": instant_of(rows[-1].received),
+                "StartingRecipientAddress": rows[-1].recipient,
+            }
             if more:
                 _compare(more, rows[-1])
 
@@ -230,7 +262,8 @@ class TraceReader(Queries):
 class GraphReader(TraceReader):
     """Reads the rows of Microsoft Graph.
 
-    Nobody documents their order. A window is read to its end before any row of it counts, so that everything after the last row was read.
+    Nobody documents their order. A window is read to its end before any row of it counts, so that everything after the
+    last row was read.
     """
 
     longest = 1
@@ -254,7 +287,9 @@ class GraphReader(TraceReader):
 
 
 def _refused(why: str, cmdlet: str = CMDLET) -> ProtocolError:
-    return ProtocolError(f"The message trace is not whole: {why}.", remedy="Read the rest with until, or from a file.", cmdlet=cmdlet)
+    return ProtocolError(
+        f"The message trace is not whole: {why}.", remedy="Read the rest with until, or from a file.", cmdlet=cmdlet
+    )
 
 
 def _rows(objects: Iterable[Mapping[str, Any]], cmdlet: str = CMDLET) -> Iterator[Row]:

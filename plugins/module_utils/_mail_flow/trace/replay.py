@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What rules do to the copies of a trace, in numbers. Private to the collection.
 
-Two things are assumed because no row says them: a message arrives in clear, and is an ordinary one, not an automatic reply or meeting item.
+Two things are assumed because no row says them: a message arrives in clear, and is an ordinary one, not an automatic
+reply or meeting item.
 """
 
 from __future__ import annotations
@@ -14,24 +15,37 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import is_open, kinds_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import (
+    is_open,
+    kinds_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import claims_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    Guarantee,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import surely_breaks, surely_keeps
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import (
+    surely_breaks,
+    surely_keeps,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.chain import Chain, Passed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import Block, blocks_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.groups import Group, Sorter
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace, instant_of, left_out
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
+    Trace,
+    instant_of,
+    left_out,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import Unknown
 
 #: How a copy counts in the tables of days and domains.
 PROTECTED, CLEAR, UNDECIDED, NOT_DELIVERED = COVERAGE = ("protected", "clear", "undecided", "not_delivered")
 
-#: Why it is open what becomes of a copy for somebody to whom a rule brings mail: a rule may have added them, or the sender named them.
+#: Why it is open what becomes of a copy for somebody to whom a rule brings mail: a rule may have added them, or the
+#: sender named them.
 BROUGHT = Unknown("semantics", questions.ADDED_RECIPIENTS)
 
 #: The maximum number of pairs of worlds to compare for equal copies; beyond that, a change is possible.
@@ -49,7 +63,12 @@ class Example:
 
     def described(self) -> dict[str, str]:
         """As results have it."""
-        return {"from": self.sender, "to": self.recipient, "subject": self.subject, "received": instant_of(-self.age).isoformat().replace("+00:00", "Z")}
+        return {
+            "from": self.sender,
+            "to": self.recipient,
+            "subject": self.subject,
+            "received": instant_of(-self.age).isoformat().replace("+00:00", "Z"),
+        }
 
 
 @dataclass
@@ -122,7 +141,11 @@ class Replay:
 
     def run(self, trace: Trace) -> Findings:
         """What happens to the copies of a trace."""
-        found = Findings(copies=len(trace), messages=len(trace.texts["message"].listed), recipients=len(trace.texts["recipient"].listed))
+        found = Findings(
+            copies=len(trace),
+            messages=len(trace.texts["message"].listed),
+            recipients=len(trace.texts["recipient"].listed),
+        )
         found.broken = {each.name: Tally() for each in self.guarantees}
         for block in blocks_of(trace):
             self._add(block, found)
@@ -135,7 +158,10 @@ class Replay:
         domains = {number: domain(block.texts["recipient"][number]) for number in set(block.recipient)}
         for group in sorter.groups([not reason for reason in reasons]):
             message, person = sorter.message(group.places[0])
-            passed = [chain.passed(chain.steps(met, self._common), message, person, group.alike) for chain, met in zip(self.chains, group.met, strict=False)]
+            passed = [
+                chain.passed(chain.steps(met, self._common), message, person, group.alike)
+                for chain, met in zip(self.chains, group.met, strict=False)
+            ]
             here = Counter(domains[block.recipient[place]] for place in group.places)
             self._count(passed[0], group, here, block, found)
             if len(passed) > 1:
@@ -161,7 +187,9 @@ class Replay:
         for day, count in Counter(block.received[place] // 86_400_000_000 for place in group.places).items():
             found.days[instant_of(day * 86_400_000_000).date(), how] += count
 
-    def _compare(self, passed: Sequence[Passed], group: Group, here: Counter[str], block: Block, found: Findings) -> None:
+    def _compare(
+        self, passed: Sequence[Passed], group: Group, here: Counter[str], block: Block, found: Findings
+    ) -> None:
         after, before = passed
         if after is before:
             return
@@ -183,7 +211,10 @@ class Replay:
 
     def _differing(self, group: Group) -> list[str]:
         """The names of the rules that copies meet under one rule set but not, or not in the same way, under the other."""
-        met = [{(chain.identities[place], why): chain.rules.rules[place] for place, why in each} for chain, each in zip(self.chains, group.met, strict=False)]
+        met = [
+            {(chain.identities[place], why): chain.rules.rules[place] for place, why in each}
+            for chain, each in zip(self.chains, group.met, strict=False)
+        ]
         return [rule.name for one, other in (met, met[::-1]) for what, rule in one.items() if what not in other]
 
     def _judge(self, passed: Passed, group: Group, here: Counter[str], block: Block, found: Findings) -> None:
@@ -203,7 +234,13 @@ class Replay:
         tally.senders.update(block.sender[place] for place in group.places)
         for place in group.places if self.examples else ():
             if len(tally.examples) < self.examples or -block.received[place] <= tally.examples[-1].age:
-                insort(tally.examples, Example(-block.received[place], *(block.text(name, place) for name in ("sender", "recipient", "subject"))))
+                insort(
+                    tally.examples,
+                    Example(
+                        -block.received[place],
+                        *(block.text(name, place) for name in ("sender", "recipient", "subject")),
+                    ),
+                )
                 del tally.examples[self.examples :]
 
 
@@ -215,7 +252,12 @@ def changes_of(before: Passed, after: Passed) -> tuple[frozenset[str], frozenset
     if any(each.course.too_many for each in (before, after)) or len(sides[0]) * len(sides[1]) > _MOST_PAIRS:
         return frozenset(), frozenset(("unknown",))
     # The same question has the same answer under both rule sets.
-    pairs = [(old, new) for said, old in sides[0] for told, new in sides[1] if all(told.get(key, answer) is answer for key, answer in said.items())]
+    pairs = [
+        (old, new)
+        for said, old in sides[0]
+        for told, new in sides[1]
+        if all(told.get(key, answer) is answer for key, answer in said.items())
+    ]
     kinds = [frozenset(kinds_of(old, new)) for old, new in pairs]
     certain = frozenset.intersection(*kinds) if kinds else frozenset()
     open_pairs = any(old != new and is_open(old, new) for old, new in pairs)

@@ -26,18 +26,35 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "from_ip": ("fromip",),
 }
 
-#: Values that a row may lack: answers that depend on them are then unknown. Everything else identifies or describes the copy.
+#: Values that a row may lack: answers that depend on them are then unknown. Everything else identifies or describes the
+#: copy.
 _OPTIONAL = frozenset(("subject", "size", "from_ip"))
 
 #: Statuses, latest first: a row that is read twice keeps the latest one.
-_STATUSES = ("Expanded", "Failed", "Quarantined", "None", "FilteredAsSpam", "Delivered", "Recalled", "Pending", "GettingStatus")
+_STATUSES = (
+    "Expanded",
+    "Failed",
+    "Quarantined",
+    "None",
+    "FilteredAsSpam",
+    "Delivered",
+    "Recalled",
+    "Pending",
+    "GettingStatus",
+)
 _BY_NAME = {name.lower(): name for name in _STATUSES}
 
 #: The sender of non-delivery reports and other mail of the service itself.
 SYSTEM_SENDER = "microsoftexchange329e71ec88ae4615bbc36ab6ce41109e@"
 
 #: Statuses of copies that no rule decides, and the reason under which they are counted.
-_LEFT_OUT = {"Expanded": "expanded", "Failed": "failed", "Quarantined": "quarantined", "None": "none", "Recalled": "recalled"}
+_LEFT_OUT = {
+    "Expanded": "expanded",
+    "Failed": "failed",
+    "Quarantined": "quarantined",
+    "None": "none",
+    "Recalled": "recalled",
+}
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _TICK = datetime.timedelta(microseconds=1)
@@ -88,10 +105,18 @@ def places_of(names: Sequence[str]) -> dict[str, str]:
     :raises RowError: columns are missing.
     """
     given = {name_of_column(name): name for name in reversed(names)}
-    found = {what: given[known] for what, all_names in COLUMNS.items() for known in reversed(all_names) if known in given}
+    found = {
+        what: given[known] for what, all_names in COLUMNS.items() for known in reversed(all_names) if known in given
+    }
     missing = [what for what in COLUMNS if what not in found and what not in _OPTIONAL]
     if missing:
-        needed = {"message": "MessageTraceId", "received": "Received", "sender": "SenderAddress", "recipient": "RecipientAddress", "status": "Status"}
+        needed = {
+            "message": "MessageTraceId",
+            "received": "Received",
+            "sender": "SenderAddress",
+            "recipient": "RecipientAddress",
+            "status": "Status",
+        }
         raise RowError(f"it has no column {', '.join(needed[what] for what in missing)}")
     return found
 
@@ -160,14 +185,19 @@ class Trace:
 
     def __init__(self) -> None:
         self.texts = {name: Texts() for name in ("message", "sender", "recipient", "subject", "status", "from_ip")}
-        self.columns = {**{name: array("l") for name in self.texts}, **{name: array("q") for name in ("size", "received")}}
+        self.columns = {
+            **{name: array("l") for name in self.texts},
+            **{name: array("q") for name in ("size", "received")},
+        }
         self._places: dict[int, int] = {}
 
     def __len__(self) -> int:
         return len(self._places)
 
     def add(self, row: Row) -> bool:
-        """Adds a row, and returns whether it is new. Of two different ones, the later status counts, whichever is read first."""
+        """Adds a row, and returns whether it is new. Of two different ones, the later status counts, whichever is read
+        first.
+        """
         columns, texts = self.columns, self.texts
         message, recipient = texts["message"].number(row.message), texts["recipient"].number(row.recipient)
         place = self._places.setdefault(message << 32 | recipient, len(columns["size"]))
@@ -175,8 +205,16 @@ class Trace:
         if not new and _rank(row) >= _rank(self.row(place)):
             return False
         size = -1 if row.size is None else row.size
-        texts_of = ((name, texts[name].number(getattr(row, name))) for name in ("sender", "subject", "status", "from_ip"))
-        for name, number in (("message", message), ("recipient", recipient), ("size", size), ("received", row.received), *texts_of):
+        texts_of = (
+            (name, texts[name].number(getattr(row, name))) for name in ("sender", "subject", "status", "from_ip")
+        )
+        for name, number in (
+            ("message", message),
+            ("recipient", recipient),
+            ("size", size),
+            ("received", row.received),
+            *texts_of,
+        ):
             if new:
                 columns[name].append(number)
             else:

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The message that a row of the trace describes. Private to the collection.
 
-Everything else is unknown, by field: the text, attachments, headers, fields, type, importance, classification, spam level, the envelope's sender, and how the
-message was protected when it arrived. Source: what Microsoft documents of the trace's columns, and observations on real tenants.
+Everything else is unknown, by field: the text, attachments, headers, fields, type, importance, classification, spam
+level, the envelope's sender, and how the message was protected when it arrived. Source: what Microsoft documents of the
+trace's columns, and observations on real tenants.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
 
-#: The last hop of a message without a connection from outside: it is from a mailbox of the organization, or from the service.
+#: The last hop of a message without a connection from outside: it is from a mailbox of the organization, or from the
+#: service.
 NO_HOP = "255.255.255.255"
 
 #: The keys that a message from a row does not have.
@@ -47,7 +49,18 @@ _WORDS = {
 
 #: All reasons why something about a copy is open, in the order of results.
 WORDS = (
-    *("body", "attachment", "header", "to_or_cc", "scl", "type", "classification", "importance", "envelope", "membership"),
+    *(
+        "body",
+        "attachment",
+        "header",
+        "to_or_cc",
+        "scl",
+        "type",
+        "classification",
+        "importance",
+        "envelope",
+        "membership",
+    ),
     *("subject_changed", "semantics"),
 )
 
@@ -78,8 +91,8 @@ def why_open(question: Open, untraced: str = "") -> Unknown:
 def authenticated(sender: str, from_ip: str, facts: Facts) -> bool | None:
     """Whether a message came over an authenticated connection; ``None`` if unknown.
 
-    Mail without a hop before the service, from an address of the organization, is from one of its mailboxes. Mail over the internet is not
-    authenticated, unless a connector makes it so.
+    Mail without a hop before the service, from an address of the organization, is from one of its mailboxes. Mail over
+    the internet is not authenticated, unless a connector makes it so.
     """
     if from_ip == NO_HOP:
         return True if facts.domain_type(domain(sender)) in INSIDE else None
@@ -98,7 +111,15 @@ def _hop(from_ip: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
-def message_of(sender: str, recipient: str, *, subject: str = "", size: int | None = None, from_ip: str = "", is_authenticated: bool | None = None) -> Message:
+def message_of(
+    sender: str,
+    recipient: str,
+    *,
+    subject: str = "",
+    size: int | None = None,
+    from_ip: str = "",
+    is_authenticated: bool | None = None,
+) -> Message:
     """The message of a row; everything that the row does not say is unknown."""
     return Message(
         name="",

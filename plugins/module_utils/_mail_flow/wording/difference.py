@@ -26,8 +26,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     MayWait,
     SideEffectsChanged,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import UNUSUAL, as_row
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import MOST_APPROVALS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
+    UNUSUAL,
+    as_row,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import (
+    MOST_APPROVALS,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import (
     BECOMES,
     because,
@@ -46,7 +51,8 @@ SHOWN = 50
 
 
 def difference_rows(found: Difference, shown: int = SHOWN) -> tuple[list[Row], int]:
-    """The rows of a difference, the most important first, and the number of classes that are not in them. What reads the same is one row.
+    """The rows of a difference, the most important first, and the number of classes that are not in them. What reads
+    the same is one row.
 
     :param shown: the maximum number of rows.
     """
@@ -59,11 +65,18 @@ def difference_rows(found: Difference, shown: int = SHOWN) -> tuple[list[Row], i
 
 
 def difference_row(finding: Finding) -> Row:
-    """A finding as results have it: ``kind``, ``text``, ``when``, ``rules`` and, where they apply, ``unless``, ``arrives``, ``every``, ``was``, ``becomes``,
-    ``later``, ``added``, ``side_effects``, ``people``, ``dates``, ``unknown``, ``before``, ``after`` and ``witness``.
+    """A finding as results have it: ``kind``, ``text``, ``when``, ``rules`` and, where they apply, ``unless``,
+    ``arrives``, ``every``, ``was``, ``becomes``, ``later``, ``added``, ``side_effects``, ``people``, ``dates``,
+    ``unknown``, ``before``, ``after`` and ``witness``.
     """
     mail = {"when": finding.when, **({"unless": finding.unless} if finding.unless else {})}
-    row = {"kind": finding.kind, "text": visible_line(_text(finding)), **mail, "rules": list(finding.rules), **_more(finding)}
+    row = {
+        "kind": finding.kind,
+        "text": visible_line(_text(finding)),
+        **mail,
+        "rules": list(finding.rules),
+        **_more(finding),
+    }
     row |= {"added": finding.person} if finding.person else {}
     return {**row, "witness": dict(finding.witness)} if finding.witness else row
 
@@ -200,7 +213,12 @@ def compared_rows(found: Sequence[Compared]) -> list[Row]:
 def _compared_row(found: Compared) -> Row:
     sides = {side: result for side, result in (("before", found.before), ("after", found.after)) if result is not None}
     text = f"The message {found.message!r} to {found.recipient} {BECOMES[found.kind]}: before, {_words(found.before)}; after, {_words(found.after)}."
-    return {"kind": found.kind, "text": text, **sides, "witness": {"message": found.message, "recipient": found.recipient}}
+    return {
+        "kind": found.kind,
+        "text": text,
+        **sides,
+        "witness": {"message": found.message, "recipient": found.recipient},
+    }
 
 
 def _words(result: Mapping[str, Any] | None) -> str:

@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Exchange reports of rules, beside what was computed, as the module's result and as sentences. Private to the collection.
+"""What Exchange reports of rules, beside what was computed, as the module's result and as sentences. Private to the
+collection.
 
 A report says that a rule acted. It never says that mail was encrypted.
 """
@@ -27,15 +28,27 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Incomparable,
     RuleEvidence,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import EncryptionReport, RuleReport, Traced
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import (
+    EncryptionReport,
+    RuleReport,
+    Traced,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import PREMISES, number_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_results import window_row
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
+    PREMISES,
+    number_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_results import (
+    window_row,
+)
 
 #: What a comparison takes as given beside the premises of a replay.
 EVIDENCE_PREMISES = (
     *PREMISES,
-    {"id": "people", "text": "Members of groups, guests, managers and accepted domains were in the window as they are now: Exchange does not show since when."},
+    {
+        "id": "people",
+        "text": "Members of groups, guests, managers and accepted domains were in the window as they are now: Exchange does not show since when.",
+    },
     {"id": "removed", "text": "No rule was removed in the window: Exchange does not show removed rules."},
 )
 
@@ -43,7 +56,13 @@ _CONTRADICTS = {NOT_REPORTED: "certain and not reported", NOT_PREDICTED: "report
 
 
 def evidence_result(
-    evidence: Evidence, window: Window, report: RuleReport, encryption: EncryptionReport, traced: Iterable[Traced], *, examples: int
+    evidence: Evidence,
+    window: Window,
+    report: RuleReport,
+    encryption: EncryptionReport,
+    traced: Iterable[Traced],
+    *,
+    examples: int,
 ) -> dict[str, Any]:
     """The keys of the contract. What does not apply is absent.
 
@@ -60,7 +79,10 @@ def evidence_result(
         "copies": evidence.copies,
         "rules": [_rule(each) for each in evidence.rules],
         "strangers": list(evidence.strangers),
-        "calibration": [{"id": each.id, "for": each.agreed, "against": each.opposed, "likely": each.likely} for each in evidence.calibration],
+        "calibration": [
+            {"id": each.id, "for": each.agreed, "against": each.opposed, "likely": each.likely}
+            for each in evidence.calibration
+        ],
         **({} if encryption.refused else {"encryption": [vars(day) for day in encryption.days]}),
         "sample": _sample(traced),
         "assumes": list(EVIDENCE_PREMISES),
@@ -72,12 +94,16 @@ def evidence_lines(evidence: Evidence) -> list[str]:
     """A sentence for each rule, and for what no rule has."""
     lines = [rule_sentence(each) for each in evidence.rules] or ["No rule protects or is in a test mode."]
     if evidence.strangers:
-        lines.append(f"Exchange also reports rules that no longer exist by that name: {', '.join(map(repr, evidence.strangers))}.")
+        lines.append(
+            f"Exchange also reports rules that no longer exist by that name: {', '.join(map(repr, evidence.strangers))}."
+        )
     return lines
 
 
 def rule_sentence(rule: RuleEvidence) -> str:
-    """What Exchange reports of a rule: ``Exchange reports that 'X' acted on 412 copies; 409 were certain, 31 uncertain, none contradicts.``"""
+    """What Exchange reports of a rule: ``Exchange reports that 'X' acted on 412 copies; 409 were certain, 31 uncertain,
+    none contradicts.``
+    """
     if rule.why_not:
         return f"{rule.name!r} cannot be compared: {why_not(rule.why_not)}"
     acted = "acted on" if rule.mode == "Enforce" else "would have acted on"
@@ -145,7 +171,12 @@ def _sample(traced: Iterable[Traced]) -> list[dict[str, Any]]:
     counts = Counter(traced)
     rows = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [
-        {"rules": list(each.rules), **{name: text for name in ("tls", "connector") if (text := getattr(each, name))}, "copies": count} for each, count in rows
+        {
+            "rules": list(each.rules),
+            **{name: text for name in ("tls", "connector") if (text := getattr(each, name))},
+            "copies": count,
+        }
+        for each, count in rows
     ]
 
 

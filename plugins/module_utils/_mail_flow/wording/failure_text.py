@@ -10,7 +10,10 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import Failure, Tested
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import (
+    Failure,
+    Tested,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.expected import Broken
 
 #: The maximum number of protecting rules without effect to name.
@@ -19,13 +22,23 @@ _PASSED = 5
 
 def lines(values: Mapping[str, Any]) -> list[str]:
     """Keys and values, one a line."""
-    return [f"{key}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
+    return [
+        f"{key}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for key, value in values.items()
+    ]
 
 
 def sides(broken: Sequence[Broken]) -> tuple[list[str], list[str]]:
     """What was expected of a recipient and what came out, as lines."""
     wanted = {each.key or "recipient": each.wanted if each.key else "gets the message" for each in broken}
-    found = {each.key or "recipient": "absent" if each.found is None and each.key else each.found if each.key else "gets nothing" for each in broken}
+    found = {
+        each.key or "recipient": "absent"
+        if each.found is None and each.key
+        else each.found
+        if each.key
+        else "gets nothing"
+        for each in broken
+    }
     return lines(wanted), lines(found)
 
 
@@ -33,8 +46,14 @@ def failure_text(failure: Failure) -> str:
     """One recipient's broken expectations, as a diff with the rules that decided."""
     wanted, found = sides(failure.broken)
     head = f"{failure.message}, to {failure.recipient}:"
-    body = [line for line in difflib.unified_diff(wanted, found, "expected", "answer", lineterm="", n=0) if not line.startswith("@@")]
-    return "\n".join([head, *(f"  {line}" for line in [*body, *decided(failure.result, failure.trace, failure.protecting)])])
+    body = [
+        line
+        for line in difflib.unified_diff(wanted, found, "expected", "answer", lineterm="", n=0)
+        if not line.startswith("@@")
+    ]
+    return "\n".join(
+        [head, *(f"  {line}" for line in [*body, *decided(failure.result, failure.trace, failure.protecting)])]
+    )
 
 
 def failure_diff(failure: Failure) -> dict[str, str]:
@@ -51,7 +70,11 @@ def tested_text(tested: Tested) -> str:
     if not tested.failures:
         all_ = "the one expectation is" if tested.expectations == 1 else f"all {tested.expectations} expectations are"
         return f"{head}: {all_} met." if tested.expectations else f"{head}."
-    some = "the one expectation is" if tested.expectations == 1 else f"{len(tested.failures)} of {tested.expectations} expectations are"
+    some = (
+        "the one expectation is"
+        if tested.expectations == 1
+        else f"{len(tested.failures)} of {tested.expectations} expectations are"
+    )
     return "\n".join([f"{head}: {some} not met.", *map(failure_text, tested.failures)])
 
 
@@ -59,8 +82,12 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def decided(result: Mapping[str, Any] | None, trace: Sequence[Mapping[str, Any]], protecting: Collection[str]) -> list[str]:
-    """The reasons for the answer: the rules that matched, those that would have protected the message but did not, and what is open."""
+def decided(
+    result: Mapping[str, Any] | None, trace: Sequence[Mapping[str, Any]], protecting: Collection[str]
+) -> list[str]:
+    """The reasons for the answer: the rules that matched, those that would have protected the message but did not, and
+    what is open.
+    """
     said: list[str] = []
     passed: list[str] = []
     for entry in trace:
@@ -76,7 +103,9 @@ def decided(result: Mapping[str, Any] | None, trace: Sequence[Mapping[str, Any]]
 
 
 def _more(number: int) -> str:
-    return f"and {number} more rule{'s' if number > 1 else ''} that protect{'' if number > 1 else 's'} mail did not match"
+    return (
+        f"and {number} more rule{'s' if number > 1 else ''} that protect{'' if number > 1 else 's'} mail did not match"
+    )
 
 
 def _passed(entry: Mapping[str, Any]) -> str:

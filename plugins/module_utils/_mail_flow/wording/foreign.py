@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import STOPS, ForeignRule
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import (
+    STOPS,
+    ForeignRule,
+)
 
 #: What a rule can do to mail of some rules.
 _CAN: Mapping[str, str] = {
@@ -36,8 +39,8 @@ _NAMED = 3
 
 
 def foreign_row(found: ForeignRule) -> dict[str, Any]:
-    """A rule that is not ours, as results have it: ``name``, ``guid``, ``place``, ``rules``, ``idle`` where it does not act, ``acts``, and ``does``, a list of
-    ``what`` it can do and ``mail_of``: to mail of which rules of ours.
+    """A rule that is not ours, as results have it: ``name``, ``guid``, ``place``, ``rules``, ``idle`` where it does not
+    act, ``acts``, and ``does``, a list of ``what`` it can do and ``mail_of``: to mail of which rules of ours.
     """
     does = [{"what": what, "mail_of": list(names)} for what, names in found.does.items()]
     row = {"name": found.name, "guid": found.guid, "place": found.place, "rules": found.rules}
@@ -50,7 +53,9 @@ def foreign_line(row: Mapping[str, Any]) -> str:
     :param row: as :func:`foreign_row` makes it, also with ``since`` and ``changed`` (texts).
     """
     about = [f"{row['place']} of {row['rules']}", *(str(row[key]) for key in ("since", "changed") if row.get(key))]
-    said = [_CAN[each["what"]].format(_named(each["mail_of"])) for each in row["does"]] or [_ACTS[each] for each in row["acts"]]
+    said = [_CAN[each["what"]].format(_named(each["mail_of"])) for each in row["does"]] or [
+        _ACTS[each] for each in row["acts"]
+    ]
     idle_ = f" It {row['idle']}." if row.get("idle") else ""
     return f"{row['name']!r} ({', '.join(about)}){': ' if said else ''}{', '.join(said)}.{idle_}"
 

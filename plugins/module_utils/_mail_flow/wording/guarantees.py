@@ -8,11 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import Counterexample, Judgment
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import (
+    Counterexample,
+    Judgment,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    Guarantee,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import Premise, as_row
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
+    Premise,
+    as_row,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import parts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.transit import CHECKS
 
@@ -25,7 +33,9 @@ def claimed(rule: FlowRule, guarantee: Guarantee) -> str:
     mail = " ".join(["mail", *parts_of(rule.conditions)])
     unless = " or ".join(" ".join(parts_of([atom])) for atom in rule.exceptions)
     wish, limit = WISHES[guarantee.then], _limit(guarantee)
-    return ((limit and wish.limited) or wish.claim).format(mail=f"{mail}, except mail {unless}," if unless else mail, limit=limit)
+    return ((limit and wish.limited) or wish.claim).format(
+        mail=f"{mail}, except mail {unless}," if unless else mail, limit=limit
+    )
 
 
 def _limit(guarantee: Guarantee) -> str:
@@ -37,14 +47,21 @@ def _limit(guarantee: Guarantee) -> str:
 
 
 def guarantee_rows(found: Iterable[Judgment]) -> list[dict[str, Any]]:
-    """What is known of guarantees, as results have it: ``name``, ``claim``, ``verdict``, ``assumptions``, and ``counterexample`` or ``unknown``."""
+    """What is known of guarantees, as results have it: ``name``, ``claim``, ``verdict``, ``assumptions``, and
+    ``counterexample`` or ``unknown``.
+    """
     return list(map(_row, found))
 
 
 def _row(found: Judgment) -> dict[str, Any]:
     guarantee = found.guarantee
     claim = {"claim": claimed(found.claim, guarantee)} if found.claim else {}
-    row: dict[str, Any] = {"name": guarantee.name, **claim, "verdict": found.verdict, "assumptions": list(map(_premise, found.premises))}
+    row: dict[str, Any] = {
+        "name": guarantee.name,
+        **claim,
+        "verdict": found.verdict,
+        "assumptions": list(map(_premise, found.premises)),
+    }
     row |= {"counterexample": counterexample_row(found.counterexample)} if found.counterexample else {}
     return {**row, "unknown": list(map(as_row, found.unknown))} if found.unknown else row
 
@@ -54,7 +71,9 @@ def _premise(premise: Premise) -> dict[str, str]:
 
 
 def counterexample_row(found: Counterexample) -> dict[str, Any]:
-    """A counterexample as a row: ``message``, ``recipient``, ``outcome``, and if any ``decided_by``, ``hole``, ``expiry``, ``unbranded``, ``facts``."""
+    """A counterexample as a row: ``message``, ``recipient``, ``outcome``, and if any ``decided_by``, ``hole``,
+    ``expiry``, ``unbranded``, ``facts``.
+    """
     row: dict[str, Any] = {"message": dict(found.message), "recipient": found.recipient, "outcome": dict(found.outcome)}
     row |= {"decided_by": list(found.decided_by)} if found.decided_by else {}
     row |= {"hole": found.hole.as_row()} if found.hole else {}

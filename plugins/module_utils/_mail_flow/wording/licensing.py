@@ -11,7 +11,9 @@ from collections.abc import Sequence
 _NAMED = 5
 
 
-def licensing_warnings(off: str, rules: Sequence[str], remedy: str = "m365.message_encryption.irm_configuration turns it on.") -> list[str]:
+def licensing_warnings(
+    off: str, rules: Sequence[str], remedy: str = "m365.message_encryption.irm_configuration turns it on."
+) -> list[str]:
     """The warning; nothing where licensing is on, or no rule encrypts.
 
     :param off: the licensing settings that are off.
@@ -22,4 +24,6 @@ def licensing_warnings(off: str, rules: Sequence[str], remedy: str = "m365.messa
         return []
     more = f" and {len(rules) - _NAMED} more" if len(rules) > _NAMED else ""
     shown = ", ".join(map(repr, rules[:_NAMED]))
-    return [f"{off} is false while rules encrypt ({shown}{more}): what happens to their mail is unknown (U28). {remedy}"]
+    return [
+        f"{off} is false while rules encrypt ({shown}{more}): what happens to their mail is unknown (U28). {remedy}"
+    ]

@@ -9,33 +9,63 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed, visible_line
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.single_rule_lint import LintFinding
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.single_rule_lint import (
+    LintFinding,
+)
 
 #: Kind and case of a finding to its sentence: ``rule`` has the problem, beside the ``other`` one.
 _SENTENCES: Mapping[tuple[str, str], str] = {
     ("equal_rules", ""): "The rules {rule!r} and {other!r} are duplicates.",
     ("covered_rule", ""): "The rule {rule!r} does nothing of its own: {doing} the same to all of its mail.",
-    ("never_acts", "dates"): "The rule {rule!r} never acts: its dates exclude today, or its conditions contradict each other.",
-    ("never_acts", "contradiction"): ("The rule {rule!r} never acts: its conditions, its exceptions, and the changes by earlier rules contradict each other."),
+    (
+        "never_acts",
+        "dates",
+    ): "The rule {rule!r} never acts: its dates exclude today, or its conditions contradict each other.",
+    ("never_acts", "contradiction"): (
+        "The rule {rule!r} never acts: its conditions, its exceptions, and the changes by earlier rules contradict each other."
+    ),
     ("never_acts", "stopped"): "The rule {rule!r} never acts: {others} all mail that it applies to.",
-    ("idle_exception", ""): "The exception {option} of the rule {rule!r} never applies: no mail of the rule matches it.",
+    (
+        "idle_exception",
+        "",
+    ): "The exception {option} of the rule {rule!r} never applies: no mail of the rule matches it.",
     ("idle_exception", "one of several"): (
         "The exception {option} of the rule {rule!r} never applies: no mail of the rule matches it, or other exceptions already match that mail."
     ),
-    ("encrypt_meets_decrypt", ""): "{rule!r} encrypts and {other!r} decrypts the same message: the result is not documented (U02).",
-    ("templates_meet", ""): "{rule!r} and {other!r} apply different templates to the same message: which one it gets is not documented (U01).",
+    (
+        "encrypt_meets_decrypt",
+        "",
+    ): "{rule!r} encrypts and {other!r} decrypts the same message: the result is not documented (U02).",
+    (
+        "templates_meet",
+        "",
+    ): "{rule!r} and {other!r} apply different templates to the same message: which one it gets is not documented (U01).",
     ("ends_before_encryption", ""): "{rule!r} stops mail that {other!r} would encrypt.",
-    ("template_outside", ""): "The rule {rule!r} protects mail to people outside with {template!r}: they can open it only if it grants them rights.",
+    (
+        "template_outside",
+        "",
+    ): "The rule {rule!r} protects mail to people outside with {template!r}: they can open it only if it grants them rights.",
     ("gateway_gets_ciphertext", ""): (
         "{every} {encrypt} mail that leaves through the connector {connector!r} to {hosts}, which gets ciphertext: its filters see nothing."
     ),
-    ("journal_keeps_ciphertext", ""): "The journal rule {journal!r} keeps what {every} {encrypt} as ciphertext: journal_report_decryption_enabled is false.",
-    ("connector_misses_subdomains", ""): "The connector {connector!r} forces TLS to {domain}, and not to its subdomains, which *.{domain} would cover.",
-    ("connector_of_no_rule", ""): "The connector {connector!r} takes only mail that rules route to it, and no rule does.",
+    (
+        "journal_keeps_ciphertext",
+        "",
+    ): "The journal rule {journal!r} keeps what {every} {encrypt} as ciphertext: journal_report_decryption_enabled is false.",
+    (
+        "connector_misses_subdomains",
+        "",
+    ): "The connector {connector!r} forces TLS to {domain}, and not to its subdomains, which *.{domain} would cover.",
+    (
+        "connector_of_no_rule",
+        "",
+    ): "The connector {connector!r} takes only mail that rules route to it, and no rule does.",
     ("routed_to_disabled_connector", ""): (
         "{rule!r} routes mail to the connector {connector!r}, which is {why}: how that mail leaves is not documented (U32)."
     ),
-    ("too_complex", ""): ("The rules are too complex for all checks: some rules that never act, or that another rule blocks, may be missing."),
+    ("too_complex", ""): (
+        "The rules are too complex for all checks: some rules that never act, or that another rule blocks, may be missing."
+    ),
 }
 
 #: The same of findings about one rule: what is said of it.
@@ -44,42 +74,75 @@ _OF_ONE: Mapping[tuple[str, str], str] = {
     ("expiring", ""): "it encrypts, and ends on {date}",
     ("inactive_encryption", ""): "it would encrypt, but never acts: {idle}",
     ("inactive_encryption", "tried"): "it would encrypt, but is in a test mode ({mode})",
-    ("unscoped_encryption", ""): "it encrypts without a condition that limits its senders to people inside, but rules do not encrypt mail from outside",
+    (
+        "unscoped_encryption",
+        "",
+    ): "it encrypts without a condition that limits its senders to people inside, but rules do not encrypt mail from outside",
     ("unscoped_encryption", "outside"): "it encrypts only mail from outside, which rules do not encrypt",
-    ("retired_action", ""): "apply_ome and remove_ome are retired: use apply_rights_protection_template and remove_ome_v2",
+    (
+        "retired_action",
+        "",
+    ): "apply_ome and remove_ome are retired: use apply_rights_protection_template and remove_ome_v2",
     ("encrypts_and_decrypts", ""): "it encrypts and decrypts, and the order is not guaranteed (U02)",
     ("for_all_mail", ""): "it has no condition, so it applies to all mail, incoming and outgoing",
     ("whole_copy", ""): "{option} protects everyone who shares the copy, and depends on how earlier rules split it",
     ("one_frees_all", ""): "the exception {option} removes protection for everyone who shares the copy",
-    ("names_a_group", ""): "sent_to names the group {group}, and matches none of its members: use sent_to_member_of or any_of_to_header",
-    ("fails_open", ""): "if Exchange cannot finish inspecting the content, it ignores the rule: set rule_error_action to Defer",
-    ("fails_closed", ""): "if Exchange cannot finish inspecting the content, it defers the message, and may return it to the sender (554 5.6.0)",
-    ("branding_alone", ""): "it sets a branding, but no rule encrypts: only mail that people protect themselves shows it",
+    (
+        "names_a_group",
+        "",
+    ): "sent_to names the group {group}, and matches none of its members: use sent_to_member_of or any_of_to_header",
+    (
+        "fails_open",
+        "",
+    ): "if Exchange cannot finish inspecting the content, it ignores the rule: set rule_error_action to Defer",
+    (
+        "fails_closed",
+        "",
+    ): "if Exchange cannot finish inspecting the content, it defers the message, and may return it to the sender (554 5.6.0)",
+    (
+        "branding_alone",
+        "",
+    ): "it sets a branding, but no rule encrypts: only mail that people protect themselves shows it",
     ("branding_missing", ""): (
         "it sets the branding {branding}, which is not an OME configuration of the organization:"
         " only Advanced Message Encryption allows more than the default one"
     ),
     ("unknown_pattern", ""): "sources disagree about what the pattern {pattern!r} means to Exchange (U18)",
     ("literal_asterisk", ""): "the asterisk in {word!r} stands for itself: words have no wildcards",
-    ("value_never_matches", ""): "{option} has {value!r}, which matches no mail, since it has no wildcards: write {instead}",
+    (
+        "value_never_matches",
+        "",
+    ): "{option} has {value!r}, which matches no mail, since it has no wildcards: write {instead}",
     ("subdomains", ""): "its exception for {domain} also leaves mail to all subdomains unencrypted",
     ("subdomains", "decrypts"): "it also decrypts mail to all subdomains of {domain}",
     ("two_templates", ""): "it applies {templates}: which one mail gets is not documented (U01)",
     ("on_premises_scope", ""): "the scopes ExternalPartner and ExternalNonPartner exist only on-premises",
     ("envelope_sender", ""): "it checks the envelope's sender, which is empty for automatic replies",
-    ("auto_forward", ""): "AutoForward matches mail that an Inbox rule forwards, but not mail that a mailbox setting forwards",
-    ("adds_recipients", ""): "whether later rules apply to the recipients that it adds, or redirects mail to, is not documented (U09)",
+    (
+        "auto_forward",
+        "",
+    ): "AutoForward matches mail that an Inbox rule forwards, but not mail that a mailbox setting forwards",
+    (
+        "adds_recipients",
+        "",
+    ): "whether later rules apply to the recipients that it adds, or redirects mail to, is not documented (U09)",
     ("shows_outside", "approval"): "it asks for approvals: {person}, who is outside{more}",
     ("shows_outside", "report"): "it sends incident reports with the original mail to {person}, who is outside{more}",
     ("shows_outside", "copy"): "it copies mail to {person}, who is outside{more}",
     ("shows_outside", "redirection"): "it redirects mail to {person}, who is outside{more}",
     ("internal_domains", ""): "it does not encrypt mail to {domains}: a remote domain makes people there internal",
     ("actions_left_undone", "stop"): "it asks for an approval: whether it then stops the later rules is not documented",
-    ("actions_left_undone", "approval"): "it asks for an approval and then takes no further action: Exchange ignores its {options}",
+    (
+        "actions_left_undone",
+        "approval",
+    ): "it asks for an approval and then takes no further action: Exchange ignores its {options}",
     ("actions_left_undone", "managed"): (
         "it asks for an approval, if the sender has a manager, and then takes no further action: Exchange ignores its {options}"
     ),
-    ("actions_left_undone", "block"): "its {options} has no effect beside {beside}: that takes two rules, the second of which has {beside}",
+    (
+        "actions_left_undone",
+        "block",
+    ): "its {options} has no effect beside {beside}: that takes two rules, the second of which has {beside}",
     ("actions_left_undone", "redirection"): "whether its {options} does anything beside {beside} is not documented",
     ("dlp_rule", ""): "it does nothing: {idle}",
     ("unsupported", ""): "{reason}",
@@ -88,7 +151,10 @@ _OF_ONE: Mapping[tuple[str, str], str] = {
 
 def lint_rows(found: Iterable[LintFinding]) -> list[dict[str, Any]]:
     """Findings as results have them: ``kind``, ``rules`` (names) and ``reason``."""
-    return [{"kind": each.kind, "rules": list(dict.fromkeys(each.rules)), "reason": visible_line(_reason(each))} for each in found]
+    return [
+        {"kind": each.kind, "rules": list(dict.fromkeys(each.rules)), "reason": visible_line(_reason(each))}
+        for each in found
+    ]
 
 
 def _reason(found: LintFinding) -> str:
@@ -98,7 +164,11 @@ def _reason(found: LintFinding) -> str:
         return f"The rule {rule!r}: {_OF_ONE[which].format(**values)}."
     stop = f"{listed([repr(each) for each in others], joint='and')} {'stops' if len(others) == 1 else 'stop'}"
     doing = f"{listed([repr(each) for each in others], joint='and')} {'does' if len(others) == 1 else 'do'}"
-    every = {"doing": doing, "every": listed(list(map(repr, found.rules)), joint="and"), "encrypt": "encrypt" if others else "encrypts"}
+    every = {
+        "doing": doing,
+        "every": listed(list(map(repr, found.rules)), joint="and"),
+        "encrypt": "encrypt" if others else "encrypts",
+    }
     return _SENTENCES[which].format(**values, **every, rule=rule, other="".join(others[:1]), others=stop)
 
 

@@ -22,11 +22,18 @@ KINDS_OF_MAIL = {
 }
 
 #: How a cell is said of several destinations.
-_SAID = {"always": "always protected to", "never": "never protected to", "depends": "it depends for", "unknown": "unknown for"}
+_SAID = {
+    "always": "always protected to",
+    "never": "never protected to",
+    "depends": "it depends for",
+    "unknown": "unknown for",
+}
 
 
 def overview_rows(cells: Iterable[Cell]) -> list[dict[str, Any]]:
-    """The cells as results have them: ``kind_of_mail``, ``destination``, ``protected``, ``on``, ``witness`` and, where that is unknown, ``unknown``."""
+    """The cells as results have them: ``kind_of_mail``, ``destination``, ``protected``, ``on``, ``witness`` and, where
+    that is unknown, ``unknown``.
+    """
     return [_row(cell) for cell in cells]
 
 
@@ -42,8 +49,17 @@ def reach_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if rows:
         yield "Who outside can read what in clear (protected: encrypted, by forced TLS only, or not delivered):"
     for kind, name in KINDS_OF_MAIL.items():
-        found = {verdict: [str(row["destination"]) for row in rows if (row["kind_of_mail"], row["protected"]) == (kind, verdict)] for verdict in _SAID}
-        said = [f"{_SAID[verdict]} {listed(destinations, joint='and')}" for verdict, destinations in found.items() if destinations]
+        found = {
+            verdict: [
+                str(row["destination"]) for row in rows if (row["kind_of_mail"], row["protected"]) == (kind, verdict)
+            ]
+            for verdict in _SAID
+        }
+        said = [
+            f"{_SAID[verdict]} {listed(destinations, joint='and')}"
+            for verdict, destinations in found.items()
+            if destinations
+        ]
         if found["unknown"]:
             ids = sorted({each["id"] for row in rows if row["kind_of_mail"] == kind for each in row.get("unknown", ())})
             said[-1] += f" ({', '.join(ids)})" if ids else ""

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an organization's rules do to mail, in English, the most important first. Private to the collection.
 
-It is made of the difference between no rules and all of them. So each sentence is about a class of mail that a message shows.
+It is made of the difference between no rules and all of them. So each sentence is about a class of mail that a message
+shows.
 """
 
 from __future__ import annotations
@@ -24,14 +25,31 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import difference_row
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import FATES, LIMITS, filled, mail_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (
+    difference_row,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import (
+    FATES,
+    LIMITS,
+    filled,
+    mail_of,
+)
 
 Row = dict[str, Any]
 
 #: The kinds of sentences, the most important first.
 KINDS = (
-    *("encrypted", "decrypted", "rejected", "deleted", "quarantined", "moderated", "redirected", "undelivered", "copied"),
+    *(
+        "encrypted",
+        "decrypted",
+        "rejected",
+        "deleted",
+        "quarantined",
+        "moderated",
+        "redirected",
+        "undelivered",
+        "copied",
+    ),
     *("in_transit", "branded", "shown", "reported", "routed", "unknown"),
 )
 
@@ -77,9 +95,13 @@ def policy_rows(found: Difference) -> list[Row]:
 
 
 def policy_contrast(before: Difference, after: Difference) -> tuple[list[Row], list[Row]]:
-    """The sentences that are true of one organization only, whatever the names of its rules: of the one before, and of the other."""
+    """The sentences that are true of one organization only, whatever the names of its rules: of the one before, and of
+    the other.
+    """
     one, other = _by_text(before), _by_text(after)
-    return [_with_rules(row) for text, row in one.items() if text not in other], [_with_rules(row) for text, row in other.items() if text not in one]
+    return [_with_rules(row) for text, row in one.items() if text not in other], [
+        _with_rules(row) for text, row in other.items() if text not in one
+    ]
 
 
 def _by_text(found: Difference) -> dict[str, Row]:
@@ -96,7 +118,8 @@ class _Said:
     """A sentence.
 
     :param what: what happens to the mail.
-    :param about: rules whose conditions the mail meets; without :param:`mail`, as :func:`mail_of` takes it, :param:`what` is the whole sentence.
+    :param about: rules whose conditions the mail meets; without :param:`mail`, as :func:`mail_of` takes it,
+        :param:`what` is the whole sentence.
     """
 
     kind: str
@@ -116,13 +139,22 @@ def _together(every: Sequence[_Said]) -> list[_Said]:
     for place, said in enumerate(every):
         for number, atom in enumerate(_lists(said)):
             if atom is not None:
-                groups.setdefault((said.kind, *atom.predicate.options, repr(atom.settings), _with(said, number, ()).text), []).append(place)
+                groups.setdefault(
+                    (said.kind, *atom.predicate.options, repr(atom.settings), _with(said, number, ()).text), []
+                ).append(place)
     left, found = dict(enumerate(every)), list[tuple[int, _Said]]()
     for key, places in sorted(groups.items(), key=lambda each: (-len(each[1]), each[1])):
-        some = [left.pop(place) for place in places if place in left] if sum(place in left for place in places) > 1 else []
+        some = (
+            [left.pop(place) for place in places if place in left] if sum(place in left for place in places) > 1 else []
+        )
         if some:
-            numbers = [next(i for i, atom in enumerate(_lists(each)) if atom and key[-1] == _with(each, i, ()).text) for each in some]
-            values = dict.fromkeys(value for each, i in zip(some, numbers, strict=True) for value in each.about[0].conditions[i].values)
+            numbers = [
+                next(i for i, atom in enumerate(_lists(each)) if atom and key[-1] == _with(each, i, ()).text)
+                for each in some
+            ]
+            values = dict.fromkeys(
+                value for each, i in zip(some, numbers, strict=True) for value in each.about[0].conditions[i].values
+            )
             rules = tuple(dict.fromkeys(name for each in some for name in each.rules))
             found.append((places[0], replace(_with(some[0], numbers[0], tuple(values)), rules=rules)))
     return [said for _place, said in sorted([*found, *left.items()], key=lambda each: each[0])]
@@ -132,14 +164,19 @@ def _lists(said: _Said) -> list[Atom | None]:
     """The conditions of a sentence about one rule; ``None`` for one that is no list of texts."""
     if len(said.about) != 1 or said.mail.get("why"):
         return []
-    return [atom if len(atom.predicate.options) == 1 and isinstance(atom.values, tuple) else None for atom in said.about[0].conditions]
+    return [
+        atom if len(atom.predicate.options) == 1 and isinstance(atom.values, tuple) else None
+        for atom in said.about[0].conditions
+    ]
 
 
 def _with(said: _Said, number: int, values: tuple[Any, ...]) -> _Said:
     """A sentence with other values of a condition; without it if there are none."""
     rule = said.about[0]
     before, atom, after = rule.conditions[:number], rule.conditions[number], rule.conditions[number + 1 :]
-    return replace(said, about=(replace(rule, conditions=(*before, *([replace(atom, values=values)] if values else []), *after)),))
+    return replace(
+        said, about=(replace(rule, conditions=(*before, *([replace(atom, values=values)] if values else []), *after)),)
+    )
 
 
 def _with_rules(row: Row) -> Row:
@@ -149,7 +186,11 @@ def _with_rules(row: Row) -> Row:
 
 def policy_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """The sentences as lines for a terminal, with one before them."""
-    yield "What the rules do, the most important first:" if rows else "No rule encrypts, decrypts, stops, holds, copies, brands, reports or routes mail."
+    yield (
+        "What the rules do, the most important first:"
+        if rows
+        else "No rule encrypts, decrypts, stops, holds, copies, brands, reports or routes mail."
+    )
     yield from (f"  {row['text']}" for row in rows)
 
 
@@ -188,7 +229,10 @@ def _happens(finding: Changed) -> tuple[str, str]:
 @_said.register
 def _beside(finding: SideEffectsChanged) -> list[_Said]:
     found = [(*_BESIDE[each.sort], each.name) for each in finding.effects]
-    return [_Said(kind, filled(words, name), (finding.about[0].name,), finding.about, {"every": False}) for kind, words, name in found]
+    return [
+        _Said(kind, filled(words, name), (finding.about[0].name,), finding.about, {"every": False})
+        for kind, words, name in found
+    ]
 
 
 @_said.register
@@ -197,7 +241,9 @@ def _perhaps(finding: MayBecome) -> list[_Said]:
     if finding.person:
         what = f"may reach {finding.person}" if finding.becomes == "delivery_gained" else f"{what} for {finding.person}"
     numbers = ", ".join(sorted({each.id for each in finding.unknown}))
-    return [_Said("unknown", f"{what} ({numbers})", finding.rules, finding.about[:1], {"why": finding.why, "every": False})]
+    return [
+        _Said("unknown", f"{what} ({numbers})", finding.rules, finding.about[:1], {"why": finding.why, "every": False})
+    ]
 
 
 @_said.register

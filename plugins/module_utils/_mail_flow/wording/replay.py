@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a replay found, as sentences: what settles an open answer, why a window is not complete, and the lines of a terminal. Private to the collection."""
+"""What a replay found, as sentences: what settles an open answer, why a window is not complete, and the lines of a
+terminal. Private to the collection.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,10 @@ SETTLED_BY = {
 #: What every replay takes as given, since no row says it.
 PREMISES = (
     {"id": "arrival", "text": "Messages arrive in clear: a trace does not show what their senders protected."},
-    {"id": "ordinary", "text": "Messages are ordinary ones: a trace does not show automatic replies, receipts and meeting items as such."},
+    {
+        "id": "ordinary",
+        "text": "Messages are ordinary ones: a trace does not show automatic replies, receipts and meeting items as such.",
+    },
 )
 
 #: Reason why copies are left out, in words.
@@ -71,7 +76,9 @@ def replay_lines(found: Mapping[str, Any], most: int = 10, *, domains: bool = Tr
         return ["No mail was traced."]
     left_out = sum(counts["left_out"].values())
     read = f"{_copies(counts['copies'])} of {number_of(counts['messages'], 'message')}, {window['from'][:16]} to {window['until'][:16]} UTC"
-    lines = [f"{read}{f'; {left_out:,} left out' if left_out else ''}.{'' if window['complete'] else ' ' + window['reason']}"]
+    lines = [
+        f"{read}{f'; {left_out:,} left out' if left_out else ''}.{'' if window['complete'] else ' ' + window['reason']}"
+    ]
     lines.append(f"{coverage_sentence(found)}{undecided_sentence(found)}")
     lines += [change_sentence(row, domains=domains) for row in (found.get("difference") or ())[:most]]
     lines += ["No copy is protected or delivered differently."] if found.get("difference") == [] else []
@@ -99,7 +106,11 @@ def change_sentence(row: Mapping[str, Any], *, domains: bool = True) -> str:
     names = [f"{each['name']} {each['certain'] + each['possible']:,}" for each in row["domains"]] if domains else []
     of_domains = f" ({', '.join(names)}{', ...' if row['more_domains'] else ''})" if names else ""
     more = len(row["rules"]) - _NAMED
-    rules = f": {', '.join(map(repr, row['rules'][:_NAMED]))}{f' and {more} more' if more > 0 else ''}" if row["rules"] else ""
+    rules = (
+        f": {', '.join(map(repr, row['rules'][:_NAMED]))}{f' and {more} more' if more > 0 else ''}"
+        if row["rules"]
+        else ""
+    )
     becomes = BECOMES[row["kind"]].replace("is ", "", 1)
     if row["certain"]:
         perhaps = f", {row['possible']:,} more perhaps" if row["possible"] else ""

@@ -11,12 +11,22 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import KINDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import COVERAGE, Findings, Tally
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import (
+    COVERAGE,
+    Findings,
+    Tally,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import WORDS
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import PREMISES, SETTLED_BY, window_reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
+    PREMISES,
+    SETTLED_BY,
+    window_reason,
+)
 
 
-def described(found: Findings, window: Window, *, compared: bool, guaranteed: bool, domains: int, rules: Sequence[str]) -> dict[str, Any]:
+def described(
+    found: Findings, window: Window, *, compared: bool, guaranteed: bool, domains: int, rules: Sequence[str]
+) -> dict[str, Any]:
     """The keys of the contract. What does not apply is absent.
 
     :param domains: how many domains a row names.
@@ -24,7 +34,12 @@ def described(found: Findings, window: Window, *, compared: bool, guaranteed: bo
     """
     result: dict[str, Any] = {
         "window": window_row(window),
-        "counts": {"copies": found.copies, "messages": found.messages, "recipients": found.recipients, "left_out": dict(sorted(found.left_out.items()))},
+        "counts": {
+            "copies": found.copies,
+            "messages": found.messages,
+            "recipients": found.recipients,
+            "left_out": dict(sorted(found.left_out.items())),
+        },
         "outcome": sorted((_outcome(*key, tally) for key, tally in found.outcomes.items()), key=_largest),
         "undecided": [
             {
@@ -37,15 +52,25 @@ def described(found: Findings, window: Window, *, compared: bool, guaranteed: bo
             }
             for why, tally in sorted(found.undecided.items(), key=lambda item: (WORDS.index(item[0].word), item[0].id))
         ],
-        "days": [{"date": day.isoformat(), **_coverage(found.days, day)} for day in sorted({day for day, _how in found.days})],
+        "days": [
+            {"date": day.isoformat(), **_coverage(found.days, day)} for day in sorted({day for day, _how in found.days})
+        ],
         "domains": _covered(found.domains, domains),
         "assumes": [*PREMISES, *({"id": number} for number in sorted(found.assumed))],
     }
     if compared:
-        result["difference"] = [_change(kind, found.difference[kind], domains, rules) for kind in KINDS if kind in found.difference]
+        result["difference"] = [
+            _change(kind, found.difference[kind], domains, rules) for kind in KINDS if kind in found.difference
+        ]
     if guaranteed:
         result["guarantees"] = [
-            {"name": name, "kept": found.kept[name], "broken": tally.certain.total(), "undecided": found.unsettled[name], **_examples(tally)}
+            {
+                "name": name,
+                "kept": found.kept[name],
+                "broken": tally.certain.total(),
+                "undecided": found.unsettled[name],
+                **_examples(tally),
+            }
             for name, tally in found.broken.items()
         ]
     return result
@@ -62,7 +87,11 @@ def _text(instant: Any) -> str:
 
 
 def _outcome(fate: str, protection: str, by: tuple[str, ...], tally: Tally) -> dict[str, Any]:
-    row: dict[str, Any] = {"fate": fate, **({"protection": protection} if protection else {}), **({"protected_by": list(by)} if by else {})}
+    row: dict[str, Any] = {
+        "fate": fate,
+        **({"protection": protection} if protection else {}),
+        **({"protected_by": list(by)} if by else {}),
+    }
     return {**row, "copies": tally.certain.total(), **_examples(tally)}
 
 
@@ -82,7 +111,9 @@ def _in_order(names: Iterable[str], rules: Sequence[str]) -> list[str]:
 def _change(kind: str, tally: Tally, domains: int, rules: Sequence[str]) -> dict[str, Any]:
     every = tally.certain + tally.possible
     names = sorted(every, key=lambda name: (-tally.certain[name], -every[name], name))
-    rows = [{"name": name, "certain": tally.certain[name], "possible": tally.possible[name]} for name in names[:domains]]
+    rows = [
+        {"name": name, "certain": tally.certain[name], "possible": tally.possible[name]} for name in names[:domains]
+    ]
     return {
         "kind": kind,
         "certain": tally.certain.total(),

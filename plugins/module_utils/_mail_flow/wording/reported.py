@@ -8,8 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.comparison import Contradiction
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import contradiction_sentence
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.comparison import (
+    Contradiction,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import (
+    contradiction_sentence,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import number_of
 
 
@@ -31,7 +35,8 @@ def evidence_headline(found: Mapping[str, Any]) -> str:
 def contradicted_sentence(row: Mapping[str, Any]) -> str:
     """That Exchange contradicted what is computed of a rule, and no later window has agreed.
 
-    :param row: ``name`` of the rule, ``from`` and ``until`` of the window, and ``contradictions`` as the result of ``mail_flow_evidence`` has them.
+    :param row: ``name`` of the rule, ``from`` and ``until`` of the window, and ``contradictions`` as the result of
+        ``mail_flow_evidence`` has them.
     """
     found = (Contradiction(each["kind"], each["copies"], tuple(each["ids"])) for each in row["contradictions"])
     said = " ".join(map(contradiction_sentence, found))

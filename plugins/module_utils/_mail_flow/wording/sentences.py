@@ -1,16 +1,28 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Describes a difference in one sentence: which mail it is, what happens to it now, and which rule is the cause. Private to the collection."""
+"""Describes a difference in one sentence: which mail it is, what happens to it now, and which rule is the cause.
+Private to the collection.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import Cause, Changed, SideEffect
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Dated, Edit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_version_delta import NOTHING, Apart
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
+    Cause,
+    Changed,
+    SideEffect,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import (
+    Dated,
+    Edit,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_version_delta import (
+    NOTHING,
+    Apart,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_below
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Predicate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule
@@ -28,7 +40,10 @@ _ARRIVES = {
 def _of(atoms: Sequence[Atom]) -> tuple[int, str]:
     """Conditions with the same options as a part of a sentence, and its position."""
     predicate = atoms[0].predicate
-    about, lists = predicate.shown(atoms[0].values)[0], _met(predicate, [predicate.shown(atom.values)[1] for atom in atoms])
+    about, lists = (
+        predicate.shown(atoms[0].values)[0],
+        _met(predicate, [predicate.shown(atom.values)[1] for atom in atoms]),
+    )
     return predicate.phrase.place, predicate.phrase.said(about, lists) + _which(atoms[0])
 
 
@@ -50,7 +65,12 @@ def _met(predicate: Predicate, lists: list[list[Any]]) -> list[list[Any]]:
     if predicate.sort == "below":
         whole = lists[0]
         for values in lists[1:]:
-            deeper = [one if is_below(one, other) else other for one in whole for other in values if is_below(one, other) or is_below(other, one)]
+            deeper = [
+                one if is_below(one, other) else other
+                for one in whole
+                for other in values
+                if is_below(one, other) or is_below(other, one)
+            ]
             whole = list(dict.fromkeys(deeper))
         return [whole] if whole else lists
     found: list[list[Any]] = []
@@ -122,7 +142,13 @@ FATES = {
 _REACHES = {"delivery_lost": "no longer reaches", "delivery_gained": "now reaches"}
 
 
-def becomes(kind: str, sides: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {}), person: str = "", *, approved: bool = False) -> str:
+def becomes(
+    kind: str,
+    sides: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {}),
+    person: str = "",
+    *,
+    approved: bool = False,
+) -> str:
     """What happens to it now.
 
     :param sides: the results before and now, if they are the same for all the mail in question.
@@ -179,7 +205,9 @@ def because(cause: Cause) -> str:
     edit, later = cause.edit, cause.later
     then = f"; '{later.name}' {'now' if later.acts else 'no longer'} applies to it" if later and later.name else ""
     if edit is None and cause.settings:
-        return f"because of {' and '.join(f'{name}: {_setting(value)}' for name, value in cause.settings.items())}{then}"
+        return (
+            f"because of {' and '.join(f'{name}: {_setting(value)}' for name, value in cause.settings.items())}{then}"
+        )
     if edit is None:
         return f"because an edited rule splits the message differently{then}"
     rule, place = edit.rule, f"priority {edit.rule.place}"
@@ -209,7 +237,12 @@ def _differently(edit: Edit) -> str:
 
 
 #: The effect of a date, to the words before it.
-_DATED = {"new": "", "gone": "no longer ", "other": "is no longer the same when it ", "meets": "meets other rules or settings when it "}
+_DATED = {
+    "new": "",
+    "gone": "no longer ",
+    "other": "is no longer the same when it ",
+    "meets": "meets other rules or settings when it ",
+}
 
 
 def dated(dates: Sequence[Dated]) -> str:

@@ -9,7 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed, visible_line
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.simplify import Kept, Merged, Removed, Simplified
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.simplify import (
+    Kept,
+    Merged,
+    Removed,
+    Simplified,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import BECOMES
 
 #: Why nothing is proposed.
@@ -34,15 +39,17 @@ _KEPT = {
 
 
 def simplified_row(found: Simplified, to_yaml: Callable[[Any], str]) -> dict[str, Any]:
-    """Fewer rules, as results have them: ``rules`` and ``yaml`` (where some are proposed), ``removed``, ``merged``, ``kept``, ``unwritten`` (where there are
-    some) and ``proof``.
+    """Fewer rules, as results have them: ``rules`` and ``yaml`` (where some are proposed), ``removed``, ``merged``,
+    ``kept``, ``unwritten`` (where there are some) and ``proof``.
 
     :param to_yaml: writes a value as YAML.
     """
     rules = [dict(rule) for rule in found.rules]
     return {
         **({"rules": rules, "yaml": to_yaml(rules)} if rules else {}),
-        "removed": [{"rule": each.rule, "reason": visible_line(_why(each)), "by": list(each.by)} for each in found.removed],
+        "removed": [
+            {"rule": each.rule, "reason": visible_line(_why(each)), "by": list(each.by)} for each in found.removed
+        ],
         "merged": [{"rules": list(each.rules), "into": each.rules[0], "option": each.option} for each in found.merged],
         "kept": [{"rule": each.rule, "reason": visible_line(_why_kept(each))} for each in found.kept],
         **({"unwritten": list(found.unwritten)} if found.unwritten else {}),
@@ -54,7 +61,13 @@ def _proof(found: Simplified) -> dict[str, Any]:
     if found.why_not:
         return {"equal": False, "reason": _WHY_NOT[found.why_not], "comparisons": found.comparisons}
     assumed = [{"id": each.id, "text": each.text} for each in found.premises]
-    return {"equal": True, "assumptions": assumed, "rules_before": found.before, "rules_after": _left(found), "comparisons": found.comparisons}
+    return {
+        "equal": True,
+        "assumptions": assumed,
+        "rules_before": found.before,
+        "rules_after": _left(found),
+        "comparisons": found.comparisons,
+    }
 
 
 def _left(found: Simplified) -> int:
@@ -69,7 +82,9 @@ def _why(found: Removed) -> str:
     if found.why == "disabled":
         return "it is disabled"
     stopped = f"{others} {'stops' if one else 'stop'} all mail that it applies to"
-    return f"it never acts: {stopped if found.by else 'its dates exclude today, or its conditions contradict each other'}"
+    return (
+        f"it never acts: {stopped if found.by else 'its dates exclude today, or its conditions contradict each other'}"
+    )
 
 
 def _why_kept(found: Kept) -> str:

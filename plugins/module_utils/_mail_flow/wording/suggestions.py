@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Suggested edits of rules, and why a copy is in clear, as rows of results and as lines of a terminal. Private to the collection."""
+"""Suggested edits of rules, and why a copy is in clear, as rows of results and as lines of a terminal. Private to the
+collection.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +12,36 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed, value_text, visible, visible_line
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import Changed, Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import Edit, Rule, as_options, name_of, unwritten
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import (
+    listed,
+    value_text,
+    visible,
+    visible_line,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
+    Changed,
+    Finding,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import (
+    Edit,
+    Rule,
+    as_options,
+    name_of,
+    unwritten,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.nearest import Nearest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import Repaired, Replayed, Suggestion
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import difference_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import (
+    Repaired,
+    Replayed,
+    Suggestion,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (
+    difference_rows,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import number_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_results import window_row
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_results import (
+    window_row,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import mail_of
 
 Row = dict[str, Any]
@@ -64,8 +88,9 @@ _WORDS = {
 
 
 def suggestion_rows(found: Iterable[Repaired], present: Sequence[Rule], to_yaml: Callable[[Any], str]) -> list[Row]:
-    """What is suggested, as results have it: ``for``, ``edits``, ``text`` and ``tried`` and, where edits were found, ``rules``, ``difference``,
-    ``difference_more``, ``yaml``, ``diff`` and, where there are rules that the option ``rules`` cannot say, ``unwritten``; with a trace, ``replay``.
+    """What is suggested, as results have it: ``for``, ``edits``, ``text`` and ``tried`` and, where edits were found,
+    ``rules``, ``difference``, ``difference_more``, ``yaml``, ``diff`` and, where there are rules that the option
+    ``rules`` cannot say, ``unwritten``; with a trace, ``replay``.
 
     :param present: the rules before the edits.
     :param to_yaml: writes a value as YAML.
@@ -82,7 +107,9 @@ def _row(found: Suggestion, present: Sequence[Rule], to_yaml: Callable[[Any], st
     rows, more = difference_rows(found.difference)
     left_out = unwritten(found.rules)
     rules, names = as_options(found.rules, present), {edit.rule for edit in found.edits}
-    before, after = (to_yaml(_shown(each, found.edits)).splitlines() for each in (as_options(present, found.rules), rules))
+    before, after = (
+        to_yaml(_shown(each, found.edits)).splitlines() for each in (as_options(present, found.rules), rules)
+    )
     return {
         "edits": [{key: value for key, value in asdict(edit).items() if value is not None} for edit in found.edits],
         "text": _text(found),
@@ -109,7 +136,9 @@ def _shown(rules: Iterable[Rule], edits: Iterable[Edit]) -> list[Rule]:
 
 
 def _text(found: Suggestion) -> str:
-    """Edits as a sentence, with what they cost: ``Move the rule 'Encrypt' from priority 3 to 0, but it takes encryption from mail to fabrikam.com.``"""
+    """Edits as a sentence, with what they cost: ``Move the rule 'Encrypt' from priority 3 to 0, but it takes encryption
+    from mail to fabrikam.com.``
+    """
     said = " and ".join(map(_edit, found.edits))
     return visible_line(f"{said[:1].upper()}{said[1:]}{_losses(found.losses)}.")
 
@@ -126,7 +155,9 @@ def _losses(found: Sequence[Finding]) -> str:
 
 def _edit(edit: Edit) -> str:
     words = _WORDS[edit.kind][0 if edit.before is None else 1 if edit.after is None else 2]
-    return words.format(rule=edit.rule, option=edit.option.rpartition(".")[2], before=_value(edit.before), after=_value(edit.after))
+    return words.format(
+        rule=edit.rule, option=edit.option.rpartition(".")[2], before=_value(edit.before), after=_value(edit.after)
+    )
 
 
 def _value(value: Any) -> str:
@@ -136,7 +167,10 @@ def _value(value: Any) -> str:
 
 
 def _nothing(found: Repaired) -> str:
-    singles, pairs = (f"{number:,} {what}{'' if number == 1 else 's'}" for number, what in ((found.tried.edits, "single edit"), (found.tried.pairs, "pair")))
+    singles, pairs = (
+        f"{number:,} {what}{'' if number == 1 else 's'}"
+        for number, what in ((found.tried.edits, "single edit"), (found.tried.pairs, "pair"))
+    )
     return f"Neither one edit nor two would put it right: {singles} and {pairs} were tried{'' if found.tried.complete else ', until the budget was spent'}."
 
 
@@ -183,7 +217,9 @@ def suggestion_texts(rows: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def nearest_row(found: Nearest) -> Row:
-    """What kept a copy in clear, as results have it: ``rule``, ``option``, ``value`` and, where they apply, ``looked_at`` and ``others``."""
+    """What kept a copy in clear, as results have it: ``rule``, ``option``, ``value`` and, where they apply,
+    ``looked_at`` and ``others``.
+    """
     return {key: value for key, value in asdict(found).items() if key == "value" or value not in ("", 0)}
 
 
@@ -193,11 +229,17 @@ def nearest_lines(messages: Iterable[Row], guarantees: Iterable[Row], suggested:
     :param messages: as results have them; :param:`guarantees` likewise.
     :param suggested: the rows of suggestions.
     """
-    found = [(message["name"], label, result) for message in messages for label, result in message["recipients"].items()]
+    found = [
+        (message["name"], label, result) for message in messages for label, result in message["recipients"].items()
+    ]
     refuting = [(row["name"], row["counterexample"]) for row in guarantees if "counterexample" in row]
     found += [(name, each["recipient"], each["outcome"]) for name, each in refuting]
     every = [(name, label, result["nearest"]) for name, label, result in found if "nearest" in result]
-    lines = [visible_line(line) for name, label, row in every[:_EXPLAINED] for line in _explained(name, label, row, suggested)]
+    lines = [
+        visible_line(line)
+        for name, label, row in every[:_EXPLAINED]
+        for line in _explained(name, label, row, suggested)
+    ]
     return [*lines, *([f"{len(every) - _EXPLAINED} more copies are in clear."] if len(every) > _EXPLAINED else [])]
 
 

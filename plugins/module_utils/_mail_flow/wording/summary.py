@@ -22,7 +22,11 @@ _PROTECTION = {
     "unknown": "protected or in clear (unknown)",
 }
 
-_FATES = {"unknown": "delivered or not (unknown)", "moderated": "held for approval", "quarantined": "held in quarantine"}
+_FATES = {
+    "unknown": "delivered or not (unknown)",
+    "moderated": "held for approval",
+    "quarantined": "held in quarantine",
+}
 
 #: The maximum length of a list on a terminal's line.
 _WIDE = 160
@@ -33,7 +37,11 @@ _NAMED = 3
 #: The addresses of a message, which come first, and the keys that come next.
 _ADDRESSES, _FIRST = ("from", "to", "cc", "bcc", "name"), ("subject", "body")
 
-_KEYS = {"own": "the organization's own keys", "other": "another organization's keys", "unknown": "keys of an unknown owner"}
+_KEYS = {
+    "own": "the organization's own keys",
+    "other": "another organization's keys",
+    "unknown": "keys of an unknown owner",
+}
 
 _ATTACHED = {
     "executable": "executable",
@@ -65,17 +73,23 @@ def outcome_words(outcome: Mapping[str, Any]) -> str:
     """
     fate, protection = str(outcome.get("fate") or "unknown"), str(outcome.get("protection") or "")
     if fate != "delivered":
-        later = next((f", and {when} {outcome_words(outcome[key])}" for key, when in _LATER.items() if outcome.get(key)), "")
+        later = next(
+            (f", and {when} {outcome_words(outcome[key])}" for key, when in _LATER.items() if outcome.get(key)), ""
+        )
         return f"{_FATES.get(fate, fate)}{later}"
     words = _protected(protection)
     by = ", ".join(repr(str(name)) for name in outcome.get("protected_by") or ())
-    kept = " already on arrival" if outcome.get("protected_on_arrival") and protection not in ("none", "unknown") else ""
+    kept = (
+        " already on arrival" if outcome.get("protected_on_arrival") and protection not in ("none", "unknown") else ""
+    )
     branded = f", with the branding {outcome['branding']!r}" if outcome.get("branding") else ""
     return f"{words}{f' by {by}' if by else ''}{kept}{branded}"
 
 
 def message_words(message: Mapping[str, Any], recipient: str) -> str:
-    """A message and one of its recipients: ``mail from alexw@contoso.com to ann@fabrikam.com with the subject 'Offer'``."""
+    """A message and one of its recipients: ``mail from alexw@contoso.com to ann@fabrikam.com with the subject
+    'Offer'``.
+    """
     subject = f" with the subject {message['subject']!r}" if message.get("subject") else ""
     kinds = f" ({', '.join(map(str, message['type']))})" if message.get("type") else ""
     claims = "that claims to be " if message.get("authenticated") is False else ""
@@ -146,7 +160,9 @@ def refutation(row: Mapping[str, Any]) -> str:
     """The counterexample of a refuted guarantee, as a sentence."""
     found = row["counterexample"]
     verb = "is delivered" if found["outcome"].get("fate") == "delivered" else "is"
-    expiry = {None: "", 0: ", which never lets it expire"}.get(found.get("expiry"), f", which lets it expire after {found.get('expiry')} days")
+    expiry = {None: "", 0: ", which never lets it expire"}.get(
+        found.get("expiry"), f", which lets it expire after {found.get('expiry')} days"
+    )
     expiry += ", with no branding that leads to the portal" if found.get("unbranded") else ""
     decided = "".join(f": the rule {name!r} decides" for name in found.get("decided_by") or ())
     decided += f": {hole_words(found['hole'])}" if found.get("hole") else ""
@@ -172,16 +188,25 @@ def mail_lines(mail: Mapping[str, Any], most: int | None = None) -> list[str]:
 
     :param most: the maximum number of sentences about a difference.
     """
-    lines = [f"{row['text']}{f' Unknown: {reasons}.' if (reasons := reasons_of(row)) else ''}" for row in mail.get("difference") or ()]
+    lines = [
+        f"{row['text']}{f' Unknown: {reasons}.' if (reasons := reasons_of(row)) else ''}"
+        for row in mail.get("difference") or ()
+    ]
     lines += ["The rule changes do not affect mail."] if mail.get("difference") == [] else []
     more = int(mail.get("difference_more") or 0) + len(lines[most:] if most else ())
     lines = lines[:most]
-    lines += [f"At least {more} more {'kind of mail is' if more == 1 else 'kinds of mail are'} treated differently."] if more else []
+    lines += (
+        [f"At least {more} more {'kind of mail is' if more == 1 else 'kinds of mail are'} treated differently."]
+        if more
+        else []
+    )
     return [*lines, *_verdict_lines(mail.get("guarantees") or ())]
 
 
 def _verdict_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """One line per guarantee; after consecutive proofs with the same basis, once what they do not cover and what they assume."""
+    """One line per guarantee; after consecutive proofs with the same basis, once what they do not cover and what they
+    assume.
+    """
     for basis, same in groupby(rows, _basis):
         for row in same:
             was = f" Until now: {row['before']}." if row.get("before") else ""
@@ -194,7 +219,9 @@ def _basis(row: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
     if row["verdict"] != "proved":
         return []
     left_out = [each["mail"] for each in row["assumptions"] if "mail" in each]
-    relied_on = [RELIED_ON.get(each["id"]) or each["text"].rstrip(".") for each in row["assumptions"] if "mail" not in each]
+    relied_on = [
+        RELIED_ON.get(each["id"]) or each["text"].rstrip(".") for each in row["assumptions"] if "mail" not in each
+    ]
     return [("Not covered", left_out), ("Assumes", relied_on)]
 
 

@@ -30,14 +30,20 @@ def hole_words(hole: Mapping[str, Any]) -> str:
     """A hole as results have it: ``sub.bank.example: the connector 'Bank' covers bank.example only``."""
     connector = str(hole.get("connector", ""))
     by = f" of the connector {connector!r}" if connector else " that a rule requires"
-    words = _HOLES[str(hole["kind"])].format(connector=connector, covers=hole.get("covers", ""), checks=CHECKS.get(str(hole.get("validation")), ""), by=by)
+    words = _HOLES[str(hole["kind"])].format(
+        connector=connector, covers=hole.get("covers", ""), checks=CHECKS.get(str(hole.get("validation")), ""), by=by
+    )
     return f"{hole['domain']}: {words}"
 
 
 def transit_words(transit: Mapping[str, Any]) -> str:
-    """How a copy leaves: ``by forced TLS with any certificate, through the connector 'Bank', as far as gateway.example``."""
+    """How a copy leaves: ``by forced TLS with any certificate, through the connector 'Bank', as far as
+    gateway.example``.
+    """
     tls = str(transit.get("tls"))
-    words = {"forced": "by forced TLS", "opportunistic": "by TLS if the other side offers it, otherwise in clear"}.get(tls, "by TLS or in clear (unknown)")
+    words = {"forced": "by forced TLS", "opportunistic": "by TLS if the other side offers it, otherwise in clear"}.get(
+        tls, "by TLS or in clear (unknown)"
+    )
     checks = f" with {CHECKS[str(transit['validation'])]}" if transit.get("validation") else ""
     through = f", through the connector {transit['connector']!r}" if transit.get("connector") else ""
     end = f", as far as {transit['ends_at']} is concerned" if transit.get("ends_at") else ""

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rules on trial, as sentences. Private to the collection.
 
-A trial is a mapping with ``name``, ``rule``, ``expired``, and ``since`` and ``until`` (dates as texts) where they are known.
+A trial is a mapping with ``name``, ``rule``, ``expired``, and ``since`` and ``until`` (dates as texts) where they are
+known.
 """
 
 from __future__ import annotations
@@ -30,17 +31,21 @@ def expired_sentence(trial: Mapping[str, Any]) -> str:
 
 
 def trial_lines(trial: Mapping[str, Any], most: int = 10, *, domains: bool = True) -> list[str]:
-    """A trial as lines of a terminal: since when, what the rule would do to mail if it were enforced, what Exchange reports of the trial, and to how much of
-    the mail of the last days the rule would have done that.
+    """A trial as lines of a terminal: since when, what the rule would do to mail if it were enforced, what Exchange
+    reports of the trial, and to how much of the mail of the last days the rule would have done that.
 
-    :param trial: with ``difference`` and ``difference_more``, and maybe with ``replay``, ``evidence`` and ``contradicted``.
+    :param trial: with ``difference`` and ``difference_more``, and maybe with ``replay``, ``evidence`` and
+        ``contradicted``.
     :param most: the maximum number of differences that are named.
     :param domains: whether to name the domains of replayed mail.
     """
     rows, more = trial["difference"], trial["difference_more"]
     texts = [row["text"] for row in rows[:most]]
     left = len(rows) - len(texts) + more
-    enforced = " ".join([*texts, *([f"{left:,} more differences are not named here."] if left else [])]) or "No mail is treated differently."
+    enforced = (
+        " ".join([*texts, *([f"{left:,} more differences are not named here."] if left else [])])
+        or "No mail is treated differently."
+    )
     reported = [reported_line(trial["evidence"], trial["evidence"]["window"])] if "evidence" in trial else []
     return [
         f"On trial{_dates(trial)}: {trial['name']!r}. What enforcing it changes: {enforced}",
@@ -60,5 +65,9 @@ def _replayed(replay: Mapping[str, Any] | None, most: int, domains: bool) -> lis
     """How much of the mail of the last days would have been treated differently."""
     if replay is None:
         return []
-    texts = [change_sentence(row, domains=domains) for row in replay["difference"][:most]] or ["No copy is treated differently."]
-    return [f"What it would have changed in the mail of {replay['window']['from'][:10]} to {replay['window']['until'][:10]}: {' '.join(texts)}"]
+    texts = [change_sentence(row, domains=domains) for row in replay["difference"][:most]] or [
+        "No copy is treated differently."
+    ]
+    return [
+        f"What it would have changed in the mail of {replay['window']['from'][:10]} to {replay['window']['until'][:10]}: {' '.join(texts)}"
+    ]

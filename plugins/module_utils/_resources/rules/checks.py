@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks a declared rule before anything is sent: refuses what is invalid and warns about what is dangerous. Private to the collection."""
+"""Checks a declared rule before anything is sent: refuses what is invalid and warns about what is dangerous. Private to
+the collection.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     keeps_senders_inside,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import exists_on_premises_only
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import (
+    exists_on_premises_only,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.values import given_sections
 
 
@@ -41,7 +45,8 @@ def check_rule(book: RuleBook, wanted: DeclaredRule, rule: Rule | None) -> list[
         for option, value in values.items():
             if book.in_cloud and exists_on_premises_only(section, option, value):
                 raise OptionError(
-                    f"{where}{section}.{option} {value} is available only in Exchange on-premises.", remedy="In Exchange Online, use NotInOrganization."
+                    f"{where}{section}.{option} {value} is available only in Exchange on-premises.",
+                    remedy="In Exchange Online, use NotInOrganization.",
                 )
         if section != "actions":
             warnings += [
@@ -56,7 +61,9 @@ def check_rule(book: RuleBook, wanted: DeclaredRule, rule: Rule | None) -> list[
             remedy=f"Known RMS templates: {book.rms_templates}.",
         )
     if template and book.rms_templates.known(template) is None:
-        warnings.append(f"{where}actions.apply_rights_protection_template {template!r} could not be checked: {book.rms_templates.unlisted}.")
+        warnings.append(
+            f"{where}actions.apply_rights_protection_template {template!r} could not be checked: {book.rms_templates.unlisted}."
+        )
     branding = actions.get("apply_rights_protection_customization_template")
     if branding and book.ome_configurations is not None and name_key(branding) not in book.ome_configurations:
         missing = f"{where}actions.apply_rights_protection_customization_template {branding!r} is not an OME configuration of this organization."
@@ -73,19 +80,27 @@ def check_rule(book: RuleBook, wanted: DeclaredRule, rule: Rule | None) -> list[
 
 
 def _idleness(wanted: DeclaredRule, rule: Rule) -> list[str]:
-    """Warns about an encrypting rule that does not act as it seems to, if the task does not manage the option that prevents it."""
+    """Warns about an encrypting rule that does not act as it seems to, if the task does not manage the option that
+    prevents it.
+    """
     warnings = []
     told = {*wanted.settings, *(["enabled"] if wanted.enabled is not None else [])}
     for option, reason in idle(rule.enabled, rule.settings).items():
         if option not in told:
-            warnings.append(f"The rule {rule.name!r} encrypts but {reason}, which this task does not manage. To change that, set {REMEDIES[option]}.")
+            warnings.append(
+                f"The rule {rule.name!r} encrypts but {reason}, which this task does not manage. To change that, set {REMEDIES[option]}."
+            )
     if wanted.sections and "exceptions" not in wanted.sections and rule.sections["exceptions"]:
         names = ", ".join(rule.sections["exceptions"])
-        warnings.append(f"The rule {rule.name!r} encrypts but has exceptions that this task does not manage ({names}). To clear them, set exceptions: {{}}.")
+        warnings.append(
+            f"The rule {rule.name!r} encrypts but has exceptions that this task does not manage ({names}). To clear them, set exceptions: {{}}."
+        )
     return warnings
 
 
 def lookalikes_of(book: RuleBook, name: str, besides: str = "") -> list[str]:
     """Warns about a new name that a directory with loose comparison may confuse with that of another rule."""
-    others = [rule.name for rule in book.rules if rule.name != besides] + [entry for entry in book.order if entry not in book.by_guid]
+    others = [rule.name for rule in book.rules if rule.name != besides] + [
+        entry for entry in book.order if entry not in book.by_guid
+    ]
     return lookalikes([name], others)

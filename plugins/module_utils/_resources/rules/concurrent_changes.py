@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Detects what others did to mail flow rules during a task. Private to the collection.
 
-Only differences are ever written, so the work of others stays in place, but whoever reads the result should know about it.
-Contents are compared, not dates: it is not documented whether a rule that only moves counts as changed.
+Only differences are ever written, so the work of others stays in place, but whoever reads the result should know about
+it. Contents are compared, not dates: it is not documented whether a rule that only moves counts as changed.
 """
 
 from __future__ import annotations
@@ -19,8 +19,29 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 #: Properties that follow from others or that every write changes.
 _FOLLOWING = frozenset(
     {
-        *("Priority", "WhenChanged", "WhenChangedUTC", "LastModifiedBy", "ManuallyModified", "Identity", "Id", "DistinguishedName", "ObjectState"),
-        *("Description", "Size", "RegexSize", "RuleVersion", "Conditions", "Exceptions", "Actions", "ExchangeVersion", "RunspaceId", "SerializationData"),
+        *(
+            "Priority",
+            "WhenChanged",
+            "WhenChangedUTC",
+            "LastModifiedBy",
+            "ManuallyModified",
+            "Identity",
+            "Id",
+            "DistinguishedName",
+            "ObjectState",
+        ),
+        *(
+            "Description",
+            "Size",
+            "RegexSize",
+            "RuleVersion",
+            "Conditions",
+            "Exceptions",
+            "Actions",
+            "ExchangeVersion",
+            "RunspaceId",
+            "SerializationData",
+        ),
     }
 )
 
@@ -36,17 +57,25 @@ def concurrent_changes(before: Organization, after: Organization, applied: Itera
     written: dict[str, set[str]] = {}
     for step in applied:
         key = str(step.call.parameters.get("Identity") or step.call.parameters.get("Name") or "")
-        parameters = step.call.parameters if "Set-" in step.call.cmdlet or "New-" in step.call.cmdlet else ("State", "Mode")
+        parameters = (
+            step.call.parameters if "Set-" in step.call.cmdlet or "New-" in step.call.cmdlet else ("State", "Mode")
+        )
         written.setdefault(key, set()).update(name.lower() for name in parameters)
     made = {str(rule["Name"]) for rule in new.values()} & set(written)
     sentences = []
     for guid, rule in new.items():
-        differing = sorted(name for name in _differing(old[guid], rule) if name.lower() not in written.get(guid, ())) if guid in old else []
+        differing = (
+            sorted(name for name in _differing(old[guid], rule) if name.lower() not in written.get(guid, ()))
+            if guid in old
+            else []
+        )
         if differing:
             sentences.append(f"changed the rule {rule['Name']!r} ({', '.join(differing)})")
         elif guid not in old and rule["Name"] not in made:
             sentences.append(f"created the rule {rule['Name']!r}")
-    sentences += [f"removed the rule {rule['Name']!r}" for guid, rule in old.items() if guid not in new and guid not in written]
+    sentences += [
+        f"removed the rule {rule['Name']!r}" for guid, rule in old.items() if guid not in new and guid not in written
+    ]
     staying = [guid for guid in old if guid in new and "priority" not in written.get(guid, ())]
     moved = moves([guid for guid in new if guid in staying], staying)
     sentences += [f"moved the rule {new[guid]['Name']!r}" for guid, _index in moved]
@@ -62,7 +91,9 @@ def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:
 
 
 def _plain(value: Any) -> Any:
-    """A value without differences that are not significant: the order of a list, and the two ways to represent an unset value."""
+    """A value without differences that are not significant: the order of a list, and the two ways to represent an unset
+    value.
+    """
     if isinstance(value, list):
         return sorted(map(str, value)) or None
     return None if value in ("", False) else value

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finds rules that can certainly never act because an earlier rule takes all their mail. Private to the collection.
 
-This is certain if the earlier rule acts, has no exceptions, matches all mail of the later rule with each of its conditions, and ends
-the processing (it stops it, or removes the message). Other rules may be unreachable, too, but are not reported.
+This is certain if the earlier rule acts, has no exceptions, matches all mail of the later rule with each of its
+conditions, and ends the processing (it stops it, or removes the message). Other rules may be unreachable, too, but are
+not reported.
 """
 
 from __future__ import annotations
@@ -14,9 +15,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import doing
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import LOOKS, SECTIONS, SETTINGS_OF_A_NEW_RULE
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
+    LOOKS,
+    SECTIONS,
+    SETTINGS_OF_A_NEW_RULE,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import matches_more
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule, idle
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
+    DeclaredRule,
+    Rule,
+    idle,
+)
 
 _CONDITIONS = {field.option: field for field in SECTIONS["conditions"]}
 
@@ -67,7 +76,11 @@ def first_that_covers(late: Standing, earlier: Iterable[Standing]) -> Standing |
 
 def _ends(rule: Standing) -> bool:
     acts = rule.understood and not idle(rule.enabled, rule.settings) and not rule.settings.get("expiry_date")
-    return acts and not rule.sections.get("exceptions") and any(doing(rule.sections, managed=True)["actions"].get(option) for option in ENDING)
+    return (
+        acts
+        and not rule.sections.get("exceptions")
+        and any(doing(rule.sections, managed=True)["actions"].get(option) for option in ENDING)
+    )
 
 
 def _covers(early: Standing, late: Standing) -> bool:
@@ -75,7 +88,9 @@ def _covers(early: Standing, late: Standing) -> bool:
     conditions, narrower = early.sections.get("conditions", {}), late.sections.get("conditions", {})
     if conditions and any(early.settings.get(option) != late.settings.get(option) for option in LOOKS):
         return False
-    return all(option in narrower and _met(option, value, narrower[option]) for option, value in conditions.items()) and all(
+    return all(
+        option in narrower and _met(option, value, narrower[option]) for option, value in conditions.items()
+    ) and all(
         conditions.get(partner) == narrower.get(partner) for option, partner in _PAIRS.items() if option in conditions
     )
 

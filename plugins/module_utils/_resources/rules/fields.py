@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The fields of a mail flow rule (New- and Set-TransportRule). Private to the collection.
 
-Argument spec, documentation, reading, comparing and sending all follow from them. An exception is the counterpart of a condition, and its
-parameter begins with ``ExceptIf``. The names, types and limits are from Microsoft's cmdlet reference.
+Argument spec, documentation, reading, comparing and sending all follow from them. An exception is the counterpart of a
+condition, and its parameter begins with ``ExceptIf``. The names, types and limits are from Microsoft's cmdlet
+reference.
 """
 
 from __future__ import annotations
@@ -24,14 +25,49 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     StatusCode,
     Text,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Listing, Patterns, Recipients, Words
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import (
+    Listing,
+    Patterns,
+    Recipients,
+    Words,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, argument_spec
 
 #: The directory attributes that rules can examine.
 ATTRIBUTES = (
-    *("City", "Company", "Country", *(f"CustomAttribute{number}" for number in range(1, 16)), "Department", "DisplayName", "Email", "FaxNumber"),
-    *("FirstName", "HomePhoneNumber", "Initials", "LastName", "Manager", "MobileNumber", "Notes", "Office", "OtherFaxNumber", "OtherHomePhoneNumber"),
-    *("OtherPhoneNumber", "PagerNumber", "PhoneNumber", "POBox", "State", "Street", "Title", "UserLogonName", "ZipCode"),
+    *(
+        "City",
+        "Company",
+        "Country",
+        *(f"CustomAttribute{number}" for number in range(1, 16)),
+        "Department",
+        "DisplayName",
+        "Email",
+        "FaxNumber",
+    ),
+    *(
+        "FirstName",
+        "HomePhoneNumber",
+        "Initials",
+        "LastName",
+        "Manager",
+        "MobileNumber",
+        "Notes",
+        "Office",
+        "OtherFaxNumber",
+        "OtherHomePhoneNumber",
+    ),
+    *(
+        "OtherPhoneNumber",
+        "PagerNumber",
+        "PhoneNumber",
+        "POBox",
+        "State",
+        "Street",
+        "Title",
+        "UserLogonName",
+        "ZipCode",
+    ),
 )
 
 
@@ -69,15 +105,30 @@ _CONDITIONS = (
         doc="How O(REPLACE.ad_comparison_attribute) is compared; Exchange fills in V(Equal).",
     ),
     Field("any_of_cc_header", Recipients(), "AnyOfCcHeader", doc="Somebody in the Cc field, by primary SMTP address."),
-    Field("any_of_cc_header_member_of", Recipients(), "AnyOfCcHeaderMemberOf", doc="A member of these groups in the Cc field, by the groups' SMTP addresses."),
-    Field("any_of_recipient_address_contains_words", Words(), "AnyOfRecipientAddressContainsWords", doc="Words in the address of any recipient."),
+    Field(
+        "any_of_cc_header_member_of",
+        Recipients(),
+        "AnyOfCcHeaderMemberOf",
+        doc="A member of these groups in the Cc field, by the groups' SMTP addresses.",
+    ),
+    Field(
+        "any_of_recipient_address_contains_words",
+        Words(),
+        "AnyOfRecipientAddressContainsWords",
+        doc="Words in the address of any recipient.",
+    ),
     Field(
         "any_of_recipient_address_matches_patterns",
         Patterns(),
         "AnyOfRecipientAddressMatchesPatterns",
         doc="Regular expressions for the address of any recipient.",
     ),
-    Field("any_of_to_cc_header", Recipients(), "AnyOfToCcHeader", doc="Somebody in the To or Cc field, by primary SMTP address."),
+    Field(
+        "any_of_to_cc_header",
+        Recipients(),
+        "AnyOfToCcHeader",
+        doc="Somebody in the To or Cc field, by primary SMTP address.",
+    ),
     Field(
         "any_of_to_cc_header_member_of",
         Recipients(),
@@ -85,8 +136,18 @@ _CONDITIONS = (
         doc="A member of these groups in the To or Cc field, by the groups' SMTP addresses.",
     ),
     Field("any_of_to_header", Recipients(), "AnyOfToHeader", doc="Somebody in the To field, by primary SMTP address."),
-    Field("any_of_to_header_member_of", Recipients(), "AnyOfToHeaderMemberOf", doc="A member of these groups in the To field, by the groups' SMTP addresses."),
-    Field("attachment_contains_words", Words(), "AttachmentContainsWords", doc="Words in an attachment of a supported type."),
+    Field(
+        "any_of_to_header_member_of",
+        Recipients(),
+        "AnyOfToHeaderMemberOf",
+        doc="A member of these groups in the To field, by the groups' SMTP addresses.",
+    ),
+    Field(
+        "attachment_contains_words",
+        Words(),
+        "AttachmentContainsWords",
+        doc="Words in an attachment of a supported type.",
+    ),
     Field(
         "attachment_extension_matches_words",
         Words(),
@@ -94,16 +155,32 @@ _CONDITIONS = (
         doc="File extensions of attachments, without the dot. Files inside archives and other files count, too.",
     ),
     _flag("attachment_has_executable_content", "AttachmentHasExecutableContent", "An attachment is executable."),
-    _flag("attachment_is_password_protected", "AttachmentIsPasswordProtected", "An attachment is protected by a password.", not_secret=True),
-    _flag("attachment_is_unsupported", "AttachmentIsUnsupported", "An attachment has a type that Exchange cannot inspect."),
+    _flag(
+        "attachment_is_password_protected",
+        "AttachmentIsPasswordProtected",
+        "An attachment is protected by a password.",
+        not_secret=True,
+    ),
+    _flag(
+        "attachment_is_unsupported", "AttachmentIsUnsupported", "An attachment has a type that Exchange cannot inspect."
+    ),
     Field(
         "attachment_matches_patterns",
         Patterns(),
         "AttachmentMatchesPatterns",
         doc="Regular expressions for an attachment's text, of which Exchange reads the first 150 KB.",
     ),
-    Field("attachment_name_matches_patterns", Patterns(), "AttachmentNameMatchesPatterns", doc="Regular expressions for an attachment's name."),
-    _flag("attachment_processing_limit_exceeded", "AttachmentProcessingLimitExceeded", "The rule engine could not finish inspecting the attachments."),
+    Field(
+        "attachment_name_matches_patterns",
+        Patterns(),
+        "AttachmentNameMatchesPatterns",
+        doc="Regular expressions for an attachment's name.",
+    ),
+    _flag(
+        "attachment_processing_limit_exceeded",
+        "AttachmentProcessingLimitExceeded",
+        "The rule engine could not finish inspecting the attachments.",
+    ),
     Field(
         "attachment_property_contains_words",
         Words(),
@@ -116,13 +193,35 @@ _CONDITIONS = (
         "AttachmentSizeOver",
         doc="An attachment is larger than this size, such as C(10MB). A number without a unit is in bytes.",
     ),
-    Field("between_member_of_1", Recipients(), "BetweenMemberOf1", doc="Mail between members of these groups and those of O(REPLACE.between_member_of_2)."),
-    Field("between_member_of_2", Recipients(), "BetweenMemberOf2", doc="The other side of O(REPLACE.between_member_of_1)."),
-    Field("content_character_set_contains_words", Words(), "ContentCharacterSetContainsWords", doc="Names of character sets."),
+    Field(
+        "between_member_of_1",
+        Recipients(),
+        "BetweenMemberOf1",
+        doc="Mail between members of these groups and those of O(REPLACE.between_member_of_2).",
+    ),
+    Field(
+        "between_member_of_2", Recipients(), "BetweenMemberOf2", doc="The other side of O(REPLACE.between_member_of_1)."
+    ),
+    Field(
+        "content_character_set_contains_words",
+        Words(),
+        "ContentCharacterSetContainsWords",
+        doc="Names of character sets.",
+    ),
     Field("from", Recipients(), "From", doc="Senders, by SMTP address."),
     Field("from_address_contains_words", Words(), "FromAddressContainsWords", doc="Words in the sender's address."),
-    Field("from_address_matches_patterns", Patterns(), "FromAddressMatchesPatterns", doc="Regular expressions for the sender's address."),
-    Field("from_member_of", Recipients(), "FromMemberOf", doc="The sender is a member of these groups, by the groups' SMTP addresses."),
+    Field(
+        "from_address_matches_patterns",
+        Patterns(),
+        "FromAddressMatchesPatterns",
+        doc="Regular expressions for the sender's address.",
+    ),
+    Field(
+        "from_member_of",
+        Recipients(),
+        "FromMemberOf",
+        doc="The sender is a member of these groups, by the groups' SMTP addresses.",
+    ),
     Field("from_scope", Choice("InOrganization", "NotInOrganization"), "FromScope", doc="Where the sender is."),
     Field("has_classification", Text(), "HasClassification", doc="A message classification that the message has."),
     Field(
@@ -132,16 +231,61 @@ _CONDITIONS = (
         listed=("Conditions", "HasNoClassificationPredicate"),
         doc="V(true): the message has no classification. V(false): it has one or more. Omit it for neither.",
     ),
-    Field("header_contains_message_header", Name(), "HeaderContainsMessageHeader", doc="The header that O(REPLACE.header_contains_words) examines."),
-    Field("header_contains_words", Words(), "HeaderContainsWords", doc="Words in the header O(REPLACE.header_contains_message_header)."),
-    Field("header_matches_message_header", Name(), "HeaderMatchesMessageHeader", doc="The header that O(REPLACE.header_matches_patterns) examines."),
-    Field("header_matches_patterns", Patterns(), "HeaderMatchesPatterns", doc="Regular expressions for the header O(REPLACE.header_matches_message_header)."),
-    Field("manager_addresses", Recipients(), "ManagerAddresses", doc="Managers, by SMTP address. Use it with O(REPLACE.manager_for_evaluated_user)."),
-    Field("manager_for_evaluated_user", Choice("Recipient", "Sender"), "ManagerForEvaluatedUser", doc="Whose manager O(REPLACE.manager_addresses) names."),
-    Field("message_size_over", Size(), "MessageSizeOver", doc="The message is larger than this size, such as C(25MB). A number without a unit is in bytes."),
+    Field(
+        "header_contains_message_header",
+        Name(),
+        "HeaderContainsMessageHeader",
+        doc="The header that O(REPLACE.header_contains_words) examines.",
+    ),
+    Field(
+        "header_contains_words",
+        Words(),
+        "HeaderContainsWords",
+        doc="Words in the header O(REPLACE.header_contains_message_header).",
+    ),
+    Field(
+        "header_matches_message_header",
+        Name(),
+        "HeaderMatchesMessageHeader",
+        doc="The header that O(REPLACE.header_matches_patterns) examines.",
+    ),
+    Field(
+        "header_matches_patterns",
+        Patterns(),
+        "HeaderMatchesPatterns",
+        doc="Regular expressions for the header O(REPLACE.header_matches_message_header).",
+    ),
+    Field(
+        "manager_addresses",
+        Recipients(),
+        "ManagerAddresses",
+        doc="Managers, by SMTP address. Use it with O(REPLACE.manager_for_evaluated_user).",
+    ),
+    Field(
+        "manager_for_evaluated_user",
+        Choice("Recipient", "Sender"),
+        "ManagerForEvaluatedUser",
+        doc="Whose manager O(REPLACE.manager_addresses) names.",
+    ),
+    Field(
+        "message_size_over",
+        Size(),
+        "MessageSizeOver",
+        doc="The message is larger than this size, such as C(25MB). A number without a unit is in bytes.",
+    ),
     Field(
         "message_type_matches",
-        Choice("OOF", "AutoForward", "Encrypted", "Calendaring", "PermissionControlled", "Voicemail", "Signed", "ApprovalRequest", "ReadReceipt"),
+        Choice(
+            "OOF",
+            "AutoForward",
+            "Encrypted",
+            "Calendaring",
+            "PermissionControlled",
+            "Voicemail",
+            "Signed",
+            "ApprovalRequest",
+            "ReadReceipt",
+        ),
         "MessageTypeMatches",
         doc="The kind of message. V(PermissionControlled) is mail that message encryption or rights management protects, V(Encrypted) is S/MIME.",
     ),
@@ -157,9 +301,21 @@ _CONDITIONS = (
         "RecipientADAttributeMatchesPatterns",
         doc="Regular expressions for attributes of a recipient, each as C(attribute:pattern,pattern).",
     ),
-    Field("recipient_address_contains_words", Words(), "RecipientAddressContainsWords", doc="Words in a recipient's address."),
-    Field("recipient_address_matches_patterns", Patterns(), "RecipientAddressMatchesPatterns", doc="Regular expressions for a recipient's address."),
-    Field("recipient_domain_is", Words(), "RecipientDomainIs", doc="Domains of recipients; their subdomains count, too."),
+    Field(
+        "recipient_address_contains_words",
+        Words(),
+        "RecipientAddressContainsWords",
+        doc="Words in a recipient's address.",
+    ),
+    Field(
+        "recipient_address_matches_patterns",
+        Patterns(),
+        "RecipientAddressMatchesPatterns",
+        doc="Regular expressions for a recipient's address.",
+    ),
+    Field(
+        "recipient_domain_is", Words(), "RecipientDomainIs", doc="Domains of recipients; their subdomains count, too."
+    ),
     Field("recipient_in_sender_list", Words(), "RecipientInSenderList", cloud_only=True, doc="Reserved by Microsoft."),
     Field("scl_over", Integer(-1, 9), "SCLOver", doc="The spam confidence level is this or higher, V(-1) to V(9)."),
     Field(
@@ -176,10 +332,25 @@ _CONDITIONS = (
     ),
     Field("sender_domain_is", Words(), "SenderDomainIs", doc="Domains of the sender; their subdomains count, too."),
     Field("sender_in_recipient_list", Words(), "SenderInRecipientList", cloud_only=True, doc="Reserved by Microsoft."),
-    Field("sender_ip_ranges", Words(), "SenderIpRanges", doc="IP addresses, ranges or networks of the host that delivered the message."),
-    Field("sender_management_relationship", Choice("Manager", "DirectReport"), "SenderManagementRelationship", doc="The sender's relationship to a recipient."),
+    Field(
+        "sender_ip_ranges",
+        Words(),
+        "SenderIpRanges",
+        doc="IP addresses, ranges or networks of the host that delivered the message.",
+    ),
+    Field(
+        "sender_management_relationship",
+        Choice("Manager", "DirectReport"),
+        "SenderManagementRelationship",
+        doc="The sender's relationship to a recipient.",
+    ),
     Field("sent_to", Recipients(), "SentTo", doc="Recipients, by SMTP address."),
-    Field("sent_to_member_of", Recipients(), "SentToMemberOf", doc="A recipient is a member of these groups, by the groups' SMTP addresses."),
+    Field(
+        "sent_to_member_of",
+        Recipients(),
+        "SentToMemberOf",
+        doc="A recipient is a member of these groups, by the groups' SMTP addresses.",
+    ),
     Field(
         "sent_to_scope",
         Choice("InOrganization", "NotInOrganization", "ExternalPartner", "ExternalNonPartner"),
@@ -187,7 +358,12 @@ _CONDITIONS = (
         onprem_values=frozenset({"ExternalPartner", "ExternalNonPartner"}),
         doc="Where a recipient is. V(ExternalPartner) and V(ExternalNonPartner) exist on-premises only.",
     ),
-    Field("subject_contains_words", Words(maximum=128), "SubjectContainsWords", doc="Words in the subject, of at most 128 characters each."),
+    Field(
+        "subject_contains_words",
+        Words(maximum=128),
+        "SubjectContainsWords",
+        doc="Words in the subject, of at most 128 characters each.",
+    ),
     Field("subject_matches_patterns", Patterns(), "SubjectMatchesPatterns", doc="Regular expressions for the subject."),
     Field(
         "subject_or_body_contains_words",
@@ -195,8 +371,15 @@ _CONDITIONS = (
         "SubjectOrBodyContainsWords",
         doc="Words in the subject or body, of at most 128 characters each.",
     ),
-    Field("subject_or_body_matches_patterns", Patterns(), "SubjectOrBodyMatchesPatterns", doc="Regular expressions for the subject or body."),
-    Field("with_importance", Choice("Low", "Normal", "High"), "WithImportance", doc="The importance that the sender set."),
+    Field(
+        "subject_or_body_matches_patterns",
+        Patterns(),
+        "SubjectOrBodyMatchesPatterns",
+        doc="Regular expressions for the subject or body.",
+    ),
+    Field(
+        "with_importance", Choice("Low", "Normal", "High"), "WithImportance", doc="The importance that the sender set."
+    ),
 )
 
 _ACTIONS = (
@@ -206,7 +389,9 @@ _ACTIONS = (
         "AddManagerAsRecipientType",
         doc="How the sender's manager is added to the recipients.",
     ),
-    Field("add_to_recipients", Recipients(), "AddToRecipients", doc="Adds recipients to the To field, by SMTP address."),
+    Field(
+        "add_to_recipients", Recipients(), "AddToRecipients", doc="Adds recipients to the To field, by SMTP address."
+    ),
     Field("apply_classification", Text(), "ApplyClassification", doc="Applies this classification to the message."),
     Field(
         "apply_html_disclaimer_fallback_action",
@@ -220,7 +405,12 @@ _ACTIONS = (
         "ApplyHtmlDisclaimerLocation",
         doc="Where the disclaimer is inserted. Exchange fills in V(Append).",
     ),
-    Field("apply_html_disclaimer_text", Text(5000), "ApplyHtmlDisclaimerText", doc="Inserts a disclaimer of at most 5000 characters of HTML."),
+    Field(
+        "apply_html_disclaimer_text",
+        Text(5000),
+        "ApplyHtmlDisclaimerText",
+        doc="Inserts a disclaimer of at most 5000 characters of HTML.",
+    ),
     _flag(
         "apply_ome",
         "ApplyOME",
@@ -250,10 +440,28 @@ _ACTIONS = (
         "GenerateIncidentReport",
         doc="Sends a report of the message to this SMTP address. Requires O(REPLACE.incident_report_content).",
     ),
-    Field("generate_notification", Text(5120), "GenerateNotification", doc="Sends recipients this notification, at most 5120 characters of HTML."),
+    Field(
+        "generate_notification",
+        Text(5120),
+        "GenerateNotification",
+        doc="Sends recipients this notification, at most 5120 characters of HTML.",
+    ),
     Field(
         "incident_report_content",
-        Listing(choices=("Sender", "Recipients", "Subject", "CC", "BCC", "Severity", "RuleDetections", "FalsePositive", "IdMatch", "AttachOriginalMail")),
+        Listing(
+            choices=(
+                "Sender",
+                "Recipients",
+                "Subject",
+                "CC",
+                "BCC",
+                "Severity",
+                "RuleDetections",
+                "FalsePositive",
+                "IdMatch",
+                "AttachOriginalMail",
+            )
+        ),
         "IncidentReportContent",
         doc="What O(REPLACE.generate_incident_report) contains.",
     ),
@@ -264,9 +472,19 @@ _ACTIONS = (
         "ModerateMessageByUser",
         doc="One of these people, by SMTP address, must approve the message. Exchange does not accept groups.",
     ),
-    Field("prepend_subject", Text(), "PrependSubject", doc="Prepends this text to the subject. A trailing space is significant."),
+    Field(
+        "prepend_subject",
+        Text(),
+        "PrependSubject",
+        doc="Prepends this text to the subject. A trailing space is significant.",
+    ),
     _flag("quarantine", "Quarantine", "Puts the message into quarantine."),
-    Field("redirect_message_to", Recipients(), "RedirectMessageTo", doc="Sends the message to these people instead, by SMTP address."),
+    Field(
+        "redirect_message_to",
+        Recipients(),
+        "RedirectMessageTo",
+        doc="Sends the message to these people instead, by SMTP address.",
+    ),
     Field(
         "reject_message_enhanced_status_code",
         StatusCode(),
@@ -287,7 +505,12 @@ _ACTIONS = (
         cloud_only=True,
         refuse="since June 2023 Exchange Online allows it only to be read and removed (MC455516). Use remove_ome_v2: true.",
     ),
-    _flag("remove_ome_v2", "RemoveOMEv2", "Removes the protection from messages that message encryption protects.", cloud_only=True),
+    _flag(
+        "remove_ome_v2",
+        "RemoveOMEv2",
+        "Removes the protection from messages that message encryption protects.",
+        cloud_only=True,
+    ),
     _flag(
         "remove_rms_attachment_encryption",
         "RemoveRMSAttachmentEncryption",
@@ -295,9 +518,17 @@ _ACTIONS = (
         cloud_only=True,
     ),
     Field(
-        "route_message_outbound_connector", Name(), "RouteMessageOutboundConnector", cloud_only=True, doc="Sends the message through this outbound connector."
+        "route_message_outbound_connector",
+        Name(),
+        "RouteMessageOutboundConnector",
+        cloud_only=True,
+        doc="Sends the message through this outbound connector.",
     ),
-    _flag("route_message_outbound_require_tls", "RouteMessageOutboundRequireTls", "Sends the message over TLS or not at all."),
+    _flag(
+        "route_message_outbound_require_tls",
+        "RouteMessageOutboundRequireTls",
+        "Sends the message over TLS or not at all.",
+    ),
     Field(
         "set_audit_severity",
         Choice("DoNotAudit", "Low", "Medium", "High"),
@@ -310,15 +541,28 @@ _ACTIONS = (
     _flag("stop_rule_processing", "StopRuleProcessing", "No later rule processes the message."),
 )
 
-#: Settings that change what a rule's conditions look at, and so which mail it takes. Only rules in which they are equal are comparable.
+#: Settings that change what a rule's conditions look at, and so which mail it takes. Only rules in which they are equal
+#: are comparable.
 LOOKS = ("sender_address_location", "recipient_address_type", "use_legacy_regex")
 
 #: The settings of a rule outside its sections. ``enabled`` and ``priority`` have their own cmdlets and logic.
 SETTINGS_FIELDS = (
-    Field("activation_date", Instant(), "ActivationDate", doc="When the rule becomes active, with an offset from UTC. An empty text clears it."),
+    Field(
+        "activation_date",
+        Instant(),
+        "ActivationDate",
+        doc="When the rule becomes active, with an offset from UTC. An empty text clears it.",
+    ),
     Field("comments", Text(1024), "Comments", doc="A comment, at most 1024 characters."),
-    Field("expiry_date", Instant(), "ExpiryDate", doc="When the rule expires, with an offset from UTC. An empty text clears it."),
-    Field("mode", Choice("Audit", "AuditAndNotify", "Enforce"), "Mode", doc="Whether the rule is enforced or only tested."),
+    Field(
+        "expiry_date",
+        Instant(),
+        "ExpiryDate",
+        doc="When the rule expires, with an offset from UTC. An empty text clears it.",
+    ),
+    Field(
+        "mode", Choice("Audit", "AuditAndNotify", "Enforce"), "Mode", doc="Whether the rule is enforced or only tested."
+    ),
     Field(
         "recipient_address_type",
         Choice("Original", "Resolved"),
@@ -363,7 +607,11 @@ def _documented(fields: tuple[Field, ...], section: str) -> tuple[Field, ...]:
 
 def _exception(condition: Field) -> Field:
     """The exception that corresponds to a condition."""
-    twin = replace(condition, parameter=f"ExceptIf{condition.parameter}", output=f"ExceptIf{condition.output}" if condition.output else "")
+    twin = replace(
+        condition,
+        parameter=f"ExceptIf{condition.parameter}",
+        output=f"ExceptIf{condition.output}" if condition.output else "",
+    )
     return replace(twin, listed=("Exceptions", condition.listed[1])) if condition.listed[1] else twin
 
 
@@ -375,14 +623,32 @@ SECTIONS: dict[str, tuple[Field, ...]] = {
 }
 
 #: Section and option to the field.
-FIELDS: dict[str, dict[str, Field]] = {section: {field.option: field for field in fields} for section, fields in SECTIONS.items()}
+FIELDS: dict[str, dict[str, Field]] = {
+    section: {field.option: field for field in fields} for section, fields in SECTIONS.items()
+}
 
 _CONDITION_GROUPS = (
-    Group(("ad_comparison_attribute", "ad_comparison_operator"), {"ad_comparison_operator": "Equal"}, needs=("ad_comparison_attribute",)),
+    Group(
+        ("ad_comparison_attribute", "ad_comparison_operator"),
+        {"ad_comparison_operator": "Equal"},
+        needs=("ad_comparison_attribute",),
+    ),
     Group(("between_member_of_1", "between_member_of_2"), {}, needs=("between_member_of_1", "between_member_of_2")),
-    Group(("header_contains_message_header", "header_contains_words"), {}, needs=("header_contains_message_header", "header_contains_words")),
-    Group(("header_matches_message_header", "header_matches_patterns"), {}, needs=("header_matches_message_header", "header_matches_patterns")),
-    Group(("manager_addresses", "manager_for_evaluated_user"), {}, needs=("manager_addresses", "manager_for_evaluated_user")),
+    Group(
+        ("header_contains_message_header", "header_contains_words"),
+        {},
+        needs=("header_contains_message_header", "header_contains_words"),
+    ),
+    Group(
+        ("header_matches_message_header", "header_matches_patterns"),
+        {},
+        needs=("header_matches_message_header", "header_matches_patterns"),
+    ),
+    Group(
+        ("manager_addresses", "manager_for_evaluated_user"),
+        {},
+        needs=("manager_addresses", "manager_for_evaluated_user"),
+    ),
 )
 
 #: Section to its groups of fields.
@@ -397,7 +663,10 @@ GROUPS: dict[str, tuple[Group, ...]] = {
         ),
         Group(
             ("reject_message_reason_text", "reject_message_enhanced_status_code"),
-            {"reject_message_reason_text": "Delivery not authorized, message refused", "reject_message_enhanced_status_code": "5.7.1"},
+            {
+                "reject_message_reason_text": "Delivery not authorized, message refused",
+                "reject_message_enhanced_status_code": "5.7.1",
+            },
         ),
         Group(("generate_incident_report", "incident_report_content"), {}, needs=("generate_incident_report",)),
         Group(("set_header_name", "set_header_value"), {}, needs=("set_header_name", "set_header_value")),
@@ -408,7 +677,8 @@ GROUPS: dict[str, tuple[Group, ...]] = {
 #: An action that a portal adds on its own. It is left alone if a section does not name it.
 AMBIENT = frozenset({"set_audit_severity"})
 
-#: Conditions that can keep a rule's senders inside the organization. An encrypting rule has no effect on mail from outside, or bounces it.
+#: Conditions that can keep a rule's senders inside the organization. An encrypting rule has no effect on mail from
+#: outside, or bounces it.
 SENDER_CONDITIONS = frozenset(
     {
         *("from", "from_address_contains_words", "from_address_matches_patterns", "from_member_of", "sender_domain_is"),
@@ -423,18 +693,35 @@ ENCRYPTING = ("apply_rights_protection_template", "apply_rights_protection_custo
 DECRYPTING = ("remove_ome_v2", "remove_ome", "remove_rms_attachment_encryption")
 
 #: Actions after which recipients do not receive a message as it was sent to them.
-REJECTING = ("delete_message", "quarantine", "redirect_message_to", "reject_message_enhanced_status_code", "reject_message_reason_text")
+REJECTING = (
+    "delete_message",
+    "quarantine",
+    "redirect_message_to",
+    "reject_message_enhanced_status_code",
+    "reject_message_reason_text",
+)
 
 #: Properties of data loss prevention rules, which Exchange Online no longer allows anybody to write.
 DLP_PROPERTIES = (
-    *("DlpPolicy", "MessageContainsDataClassifications", "ExceptIfMessageContainsDataClassifications", "MessageContainsAllDataClassifications"),
-    *("ExceptIfMessageContainsAllDataClassifications", "HasSenderOverride", "ExceptIfHasSenderOverride", "SenderNotificationType"),
+    *(
+        "DlpPolicy",
+        "MessageContainsDataClassifications",
+        "ExceptIfMessageContainsDataClassifications",
+        "MessageContainsAllDataClassifications",
+    ),
+    *(
+        "ExceptIfMessageContainsAllDataClassifications",
+        "HasSenderOverride",
+        "ExceptIfHasSenderOverride",
+        "SenderNotificationType",
+    ),
 )
 
 #: Actions of Edge servers: Exchange Online shows them but ignores them.
 EDGE_PROPERTIES = ("Disconnect", "LogEventText", "SmtpRejectMessageRejectStatusCode", "SmtpRejectMessageRejectText")
 
-#: Properties that describe a rule but are not predicates: read-only ones, and ones that correspond to an option with another name.
+#: Properties that describe a rule but are not predicates: read-only ones, and ones that correspond to an option with
+#: another name.
 DESCRIPTIVE_PROPERTIES = frozenset(
     {
         *(
@@ -449,7 +736,16 @@ DESCRIPTIVE_PROPERTIES = frozenset(
             "Description",
             "RuleVersion",
         ),
-        *("Size", "Conditions", "Exceptions", "Actions", "State", "Mode", "IsRuleConfigurationSupported", "RuleConfigurationUnsupportedReason"),
+        *(
+            "Size",
+            "Conditions",
+            "Exceptions",
+            "Actions",
+            "State",
+            "Mode",
+            "IsRuleConfigurationSupported",
+            "RuleConfigurationUnsupportedReason",
+        ),
         *(
             "RuleErrorAction",
             "SenderAddressLocation",
@@ -461,8 +757,28 @@ DESCRIPTIVE_PROPERTIES = frozenset(
             "Id",
             "DistinguishedName",
         ),
-        *("Guid", "ImmutableId", "OrganizationId", "Name", "IsValid", "WhenChanged", "WhenChangedUTC", "WhenCreated", "WhenCreatedUTC", "ObjectState"),
-        *("ExchangeVersion", "RunspaceId", "SerializationData", "OMEExpiryDays", "PSComputerName", "PSShowComputerName", "ObjectClass", "ObjectCategory"),
+        *(
+            "Guid",
+            "ImmutableId",
+            "OrganizationId",
+            "Name",
+            "IsValid",
+            "WhenChanged",
+            "WhenChangedUTC",
+            "WhenCreated",
+            "WhenCreatedUTC",
+            "ObjectState",
+        ),
+        *(
+            "ExchangeVersion",
+            "RunspaceId",
+            "SerializationData",
+            "OMEExpiryDays",
+            "PSComputerName",
+            "PSShowComputerName",
+            "ObjectClass",
+            "ObjectCategory",
+        ),
         *("ExchangeObjectId", "OrganizationalUnitRoot", "OriginatingServer", "AdminDisplayName"),
     }
 )

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a change of a mail flow rule does to mail, as far as the rule alone shows. Private to the collection.
 
-The danger is that mail that was protected leaves in clear text: a rule that encrypts matches fewer messages, or one that
-decrypts matches more. Actions beside an approval count as set only where they are done.
+The danger is that mail that was protected leaves in clear text: a rule that encrypts matches fewer messages, or one
+that decrypts matches more. Actions beside an approval count as set only where they are done.
 """
 
 from __future__ import annotations
@@ -17,8 +17,18 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Integer, Kind, Size
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Listing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import MODERATING, doing
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import DECRYPTING, ENCRYPTING, REJECTING
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import REMEDIES, Rule, decrypts, encrypts, idle
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
+    DECRYPTING,
+    ENCRYPTING,
+    REJECTING,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
+    REMEDIES,
+    Rule,
+    decrypts,
+    encrypts,
+    idle,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
 
 Sections = Mapping[str, Mapping[str, Any]]
@@ -91,7 +101,9 @@ class Edit:
         """The impact of an action, in sections that have only what is done. An approval decides whether the others are."""
         before, after = self.before["actions"], self.after["actions"]
         if option in MODERATING:
-            return _worst(self._of_done(other, passes) for other in {**before, **after} if before.get(other) != after.get(other))
+            return _worst(
+                self._of_done(other, passes) for other in {**before, **after} if before.get(other) != after.get(other)
+            )
         return self._of_done(option, passes) if option in before or option in after else Impact.NONE
 
     def _of_done(self, option: str, passes: Sequence[str]) -> Impact:
@@ -104,7 +116,11 @@ class Edit:
             return Impact.IN_CLEAR
         if option in ENCRYPTING and not encrypts(self.before):
             return reach(self.after)
-        return Impact.IN_CLEAR if option == "stop_rule_processing" and after and passes and not encrypts(self.after) else Impact.NONE
+        return (
+            Impact.IN_CLEAR
+            if option == "stop_rule_processing" and after and passes and not encrypts(self.after)
+            else Impact.NONE
+        )
 
 
 def _worst(impacts: Iterable[Impact]) -> Impact:
@@ -119,14 +135,20 @@ def passed_over(rules: Mapping[str, Rule], before: Sequence[str], after: Sequenc
     :param after: the same keys in their new order.
     """
     stopping = [key for key, rule in rules.items() if _stops(rule)]
-    passed = {key for stop in stopping for key in set(before[: before.index(stop)]).intersection(after[after.index(stop) :])}
+    passed = {
+        key for stop in stopping for key in set(before[: before.index(stop)]).intersection(after[after.index(stop) :])
+    }
     return [rule.name for key, rule in rules.items() if key in passed and rule.enabled and rule.does(ENCRYPTING)]
 
 
 def behind(rules: Mapping[str, Rule], order: Sequence[str], key: str) -> list[str]:
     """The names of the rules that encrypt and follow another one."""
     later = order[order.index(key) + 1 :]
-    return [rules[other].name for other in later if other in rules and rules[other].enabled and rules[other].does(ENCRYPTING)]
+    return [
+        rules[other].name
+        for other in later
+        if other in rules and rules[other].enabled and rules[other].does(ENCRYPTING)
+    ]
 
 
 def _stops(rule: Rule) -> bool:

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The warning that mail may leave in clear, of the modules that manage rules. The role says which mail. Private to the collection."""
+"""The warning that mail may leave in clear, of the modules that manage rules. The role says which mail. Private to the
+collection.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +38,16 @@ def warned(plan: Plan, book: RuleBook) -> Plan:
 
 def _is_dangerous(change: Change, book: RuleBook) -> bool:
     stored = [Standing.of(rule) for rule in book.rules if rule.name == change.identity]
-    planned = [standing for key, standing in book.standings.items() if key == change.identity or _is_named(book, key, change.identity)]
-    removed = change.option == "state" and change.after == "absent" and any(encrypts(doing(standing.sections)) for standing in stored)
+    planned = [
+        standing
+        for key, standing in book.standings.items()
+        if key == change.identity or _is_named(book, key, change.identity)
+    ]
+    removed = (
+        change.option == "state"
+        and change.after == "absent"
+        and any(encrypts(doing(standing.sections)) for standing in stored)
+    )
     return (change.impact is Impact.IN_CLEAR or removed) and any(map(_lets_out, (*stored, *planned)))
 
 

@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Values of conditions that Exchange takes, and that match no mail: people, domains and extensions have no wildcards. Private to the collection.
+"""Values of conditions that Exchange takes, and that match no mail: people, domains and extensions have no wildcards.
+Private to the collection.
 
 Source: Microsoft's "Mail flow rule conditions and exceptions" and New-TransportRule pages.
 """
@@ -24,7 +25,11 @@ def never_matching(section: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]
             if option in _PEOPLE and ("*" in text or text.startswith("@")):
                 yield option, text, _for_a_domain(option, text)
             elif option in _DOMAINS and (text.startswith((".", "*")) or "@" in text or "*" in text):
-                yield option, text, f"{text.rpartition('@')[2].lstrip('*.') or 'the domain'}, which means its subdomains, too"
+                yield (
+                    option,
+                    text,
+                    f"{text.rpartition('@')[2].lstrip('*.') or 'the domain'}, which means its subdomains, too",
+                )
             elif option in _EXTENSIONS and "*" in text:
                 yield option, text, text.rpartition(".")[2].strip("*") or "the extension"
 

@@ -6,8 +6,8 @@
 A move takes one rule out and inserts it at another place, as setting a priority does. The rules that do not need to
 move are a longest run that is already in order. Every other rule moves exactly once.
 
-Each move is planned again from a fresh read, so every intermediate order must lead to the same result: rules that are not named
-keep their own order at each step, and of several longest runs the same one is always chosen.
+Each move is planned again from a fresh read, so every intermediate order must lead to the same result: rules that are
+not named keep their own order at each step, and of several longest runs the same one is always chosen.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 
-def moves(order: Sequence[str], named: Sequence[str], position: str = "relative", moving: str = "") -> list[tuple[str, int]]:
+def moves(
+    order: Sequence[str], named: Sequence[str], position: str = "relative", moving: str = ""
+) -> list[tuple[str, int]]:
     """The moves that bring ``named`` into order.
 
     :param order: the current order of all rules, each once.
     :param named: the rules whose order matters, first to last. Each is in ``order``.
-    :param position: ``first`` and ``last`` put them before or after all others; ``relative`` leaves the others in place.
+    :param position: ``first`` and ``last`` put them before or after all others; ``relative`` leaves the others in
+        place.
     :param moving: the rule to move, instead of the others around it, if the order is wrong.
     :returns: rule and new index of each move, in the order of execution. The other rules keep their own order.
     """
@@ -36,7 +39,11 @@ def moves(order: Sequence[str], named: Sequence[str], position: str = "relative"
 
 def moves_to_end(order: Sequence[str], named: Sequence[str]) -> list[tuple[str, int]]:
     """The moves that bring ``named`` behind all other rules, in this order. No other rule is moved."""
-    staying = max(count for count in range(len(named) + 1) if _ends_with([rule for rule in order if rule not in named[count:]], named[:count]))
+    staying = max(
+        count
+        for count in range(len(named) + 1)
+        if _ends_with([rule for rule in order if rule not in named[count:]], named[:count])
+    )
     return [(rule, len(order) - 1) for rule in named[staying:]]
 
 
@@ -64,7 +71,8 @@ def _forward(current: list[str], target: Sequence[str], moving: str) -> list[tup
 
 
 def _longest_run(current: Sequence[str], target: Sequence[str]) -> set[str]:
-    """The longest subsequence of ``target`` that appears in ``current`` in the same order. Of several, the one that begins earliest at each rule.
+    """The longest subsequence of ``target`` that appears in ``current`` in the same order. Of several, the one that
+    begins earliest at each rule.
 
     This choice does not change when a rule outside the run is put in its place.
     """

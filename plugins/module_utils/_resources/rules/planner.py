@@ -11,19 +11,48 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Phase, Plan
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AlreadyExistsError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    AlreadyExistsError,
+    OptionError,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.concurrent_changes import concurrent_changes
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import ENDING, first_that_covers
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS, SETTINGS_FIELDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.concurrent_changes import (
+    concurrent_changes,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import (
+    ENDING,
+    first_that_covers,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
+    SECTIONS,
+    SETTINGS_FIELDS,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.order import moves, moves_to_end
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule, decrypts, encrypts
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook, RulePlan
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_plan import move, plan_rule, removal, switch
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.values import differing, given_sections
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
+    DeclaredRule,
+    Rule,
+    decrypts,
+    encrypts,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import (
+    RuleBook,
+    RulePlan,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_plan import (
+    move,
+    plan_rule,
+    removal,
+    switch,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.values import (
+    differing,
+    given_sections,
+)
 
 
-def plan_in_place(book: RuleBook, rule: DeclaredRule, *, place_before: str | None = None, place_after: str | None = None) -> Plan:
+def plan_in_place(
+    book: RuleBook, rule: DeclaredRule, *, place_before: str | None = None, place_after: str | None = None
+) -> Plan:
     """Plans one rule. A place is the name of another rule; any position on that side of it satisfies the option."""
     plan = Plan(concurrent_changes=concurrent_changes)
     neighbor = place_before or place_after
@@ -36,7 +65,11 @@ def plan_in_place(book: RuleBook, rule: DeclaredRule, *, place_before: str | Non
     if planned.key == beside:
         raise OptionError(f"{option} names the rule itself.")
     _add(plan, book, planned)
-    _move(plan, book, moves(book.order, [planned.key, beside] if place_before else [beside, planned.key], moving=planned.key))
+    _move(
+        plan,
+        book,
+        moves(book.order, [planned.key, beside] if place_before else [beside, planned.key], moving=planned.key),
+    )
     return _finished(plan, book)
 
 
@@ -55,7 +88,14 @@ def plan_order(book: RuleBook, names: Sequence[str], position: str) -> Plan:
     return plan
 
 
-def plan_rules(book: RuleBook, rules: Sequence[DeclaredRule], *, unmanaged: str = "keep", refuse_doubles: bool = False, ordered: bool = True) -> Plan:
+def plan_rules(
+    book: RuleBook,
+    rules: Sequence[DeclaredRule],
+    *,
+    unmanaged: str = "keep",
+    refuse_doubles: bool = False,
+    ordered: bool = True,
+) -> Plan:
     """Plans a list of rules. A new rule is created after the one that precedes it in the list.
 
     :param rules: those that stand after all others come last.
@@ -70,7 +110,8 @@ def plan_rules(book: RuleBook, rules: Sequence[DeclaredRule], *, unmanaged: str 
     last: list[str] = []
     planned: list[RulePlan] = []
     for position, wanted in enumerate(rules):
-        # The list defines the order. Its entries have a priority if the list is the state of another organization, or an older one.
+        # The list defines the order. Its entries have a priority if the list is the state of another organization, or
+        # an older one.
         rule = replace(wanted, priority=None)
         if refuse_doubles:
             refuse_double(book, rule, existing)
@@ -114,7 +155,10 @@ def refuse_double(book: RuleBook, wanted: DeclaredRule, named: Iterable[str]) ->
 
 
 def _does(book: RuleBook, rule: Rule, sections: dict[str, dict[str, Any]]) -> bool:
-    return not any(differing(section, sections.get(section, {}), rule.sections[section], restoring=book.restoring) for section in SECTIONS)
+    return not any(
+        differing(section, sections.get(section, {}), rule.sections[section], restoring=book.restoring)
+        for section in SECTIONS
+    )
 
 
 def _add(plan: Plan, book: RuleBook, planned: RulePlan) -> None:
@@ -126,7 +170,8 @@ def _add(plan: Plan, book: RuleBook, planned: RulePlan) -> None:
 
 
 def _claim(plan: Plan, book: RuleBook, rules: Sequence[DeclaredRule]) -> None:
-    """Assigns rules to the entries of a list: a rule that one entry identifies by GUID is not available to another entry by name.
+    """Assigns rules to the entries of a list: a rule that one entry identifies by GUID is not available to another
+    entry by name.
 
     When a state is restored, a rule that now has the name of another one gives it up first.
     """
@@ -137,20 +182,34 @@ def _claim(plan: Plan, book: RuleBook, rules: Sequence[DeclaredRule]) -> None:
         meant = book.by_guid.get(wanted.guid) or (holder if holder and _can_become(book, holder, wanted) else None)
         if holder is None or holder is meant:
             continue
-        free = next(name for number in itertools.count(2) if name_key(name := f"{wanted.name[:58]} ({number})") not in taken)
+        free = next(
+            name for number in itertools.count(2) if name_key(name := f"{wanted.name[:58]} ({number})") not in taken
+        )
         taken.add(name_key(free))
         book.rename(holder, free)
-        plan.steps.append(book.step("Set-TransportRule", holder.guid, {"Name": free}, [book.change(holder.name, "name", holder.name, free)], Phase.RULES))
+        plan.steps.append(
+            book.step(
+                "Set-TransportRule",
+                holder.guid,
+                {"Name": free},
+                [book.change(holder.name, "name", holder.name, free)],
+                Phase.RULES,
+            )
+        )
         if holder.guid not in book.claimed:
             plan.warnings.append(f"The rule {holder.name!r} has the name of another rule and is renamed to {free!r}.")
 
 
 def _can_become(book: RuleBook, rule: Rule, wanted: DeclaredRule) -> bool:
-    """Whether a rule that only shares the name of a declared one can be changed into it. Create-only settings cannot be changed."""
+    """Whether a rule that only shares the name of a declared one can be changed into it. Create-only settings cannot be
+    changed.
+    """
     if rule.guid in book.claimed:
         return False
     fixed = (field for field in SETTINGS_FIELDS if field.create_only and field.option in wanted.settings)
-    return not wanted.guid or all(field.equal(rule.settings[field.option], wanted.settings[field.option]) for field in fixed)
+    return not wanted.guid or all(
+        field.equal(rule.settings[field.option], wanted.settings[field.option]) for field in fixed
+    )
 
 
 def _move(plan: Plan, book: RuleBook, moved: Iterable[tuple[str, int]]) -> None:
@@ -172,11 +231,15 @@ def _treat_unmanaged(plan: Plan, book: RuleBook, named: Sequence[str], treatment
         else:
             plan.steps += [switch(book, rule, False)] if rule.enabled else []
             if treatment == "remove":
-                plan.warnings.append(f"The rule {rule.name!r} is disabled and not removed: it cannot be recreated, since {rule.not_rebuildable}.")
+                plan.warnings.append(
+                    f"The rule {rule.name!r} is disabled and not removed: it cannot be recreated, since {rule.not_rebuildable}."
+                )
 
 
 def _finished(plan: Plan, book: RuleBook) -> Plan:
-    """Says where new rules land, and which rules can never act because of their place where the task has declared one of the two."""
+    """Says where new rules land, and which rules can never act because of their place where the task has declared one
+    of the two.
+    """
     gone = {str(step.call.parameters.get("Identity")) for step in plan.steps if step.phase == Phase.RULE_REMOVAL}
     order = [key for key in book.order if key not in gone]
     for index, key in enumerate(order):
@@ -184,7 +247,11 @@ def _finished(plan: Plan, book: RuleBook) -> Plan:
             where = f"after {book.name(order[index - 1])!r}" if index else "before all others"
             plan.places[book.name(key)] = f"{index + 1} of {len(order)}, {where}" if len(order) > 1 else "the only rule"
     # Only rules that end the processing need a check, and few do.
-    ending = [(index, key) for index, key in enumerate(order) if not book.restoring and (key in book.standings or book.by_guid[key].does(ENDING))]
+    ending = [
+        (index, key)
+        for index, key in enumerate(order)
+        if not book.restoring and (key in book.standings or book.by_guid[key].does(ENDING))
+    ]
     for index, key in enumerate(order):
         declared = key in book.standings
         earlier = [other for place, other in ending if place < index and (declared or other in book.standings)]
@@ -195,7 +262,9 @@ def _finished(plan: Plan, book: RuleBook) -> Plan:
 
 
 def _place(order: Sequence[str], predecessors: Sequence[str], successors: Sequence[str]) -> int | None:
-    """Where to create a rule: after the one that precedes it in the list, otherwise before those that follow it in the list, otherwise last."""
+    """Where to create a rule: after the one that precedes it in the list, otherwise before those that follow it in the
+    list, otherwise last.
+    """
     return order.index(predecessors[-1]) + 1 if predecessors else min(map(order.index, successors), default=None)
 
 

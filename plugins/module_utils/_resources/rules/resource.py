@@ -10,7 +10,9 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
+    OME_CONFIGURATION,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning, Resource
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
     SECTIONS,
@@ -22,7 +24,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_rules
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, declare
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE, rules_of, subsets_for
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import (
+    RULE,
+    rules_of,
+    subsets_for,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
 
 _FIELDS: dict[str, Field] = {
@@ -47,9 +53,13 @@ class RuleResource(Resource):
         rules = rules_of(organization)
         return {
             self.subset: [rule.describe() for rule in rules if not rule.unsupported],
-            f"{self.subset}_unsupported": [{"name": rule.name, "guid": rule.guid, "reason": rule.unsupported} for rule in rules if rule.unsupported],
+            f"{self.subset}_unsupported": [
+                {"name": rule.name, "guid": rule.guid, "reason": rule.unsupported} for rule in rules if rule.unsupported
+            ],
             f"{self.subset}_not_rebuildable": [
-                {"name": rule.name, "guid": rule.guid, "reason": rule.not_rebuildable} for rule in rules if rule.not_rebuildable
+                {"name": rule.name, "guid": rule.guid, "reason": rule.not_rebuildable}
+                for rule in rules
+                if rule.not_rebuildable
             ],
         }
 
@@ -60,7 +70,11 @@ class RuleResource(Resource):
         return warned(plan, book) if options.says_in_clear else plan
 
     def defaults(self) -> dict[str, Any]:
-        return {**{option: value for option, value in SETTINGS_OF_A_NEW_RULE.items() if value is not None}, "enabled": True, "exceptions": {}}
+        return {
+            **{option: value for option, value in SETTINGS_OF_A_NEW_RULE.items() if value is not None},
+            "enabled": True,
+            "exceptions": {},
+        }
 
     def field(self, option: str) -> Field | None:
         return _FIELDS.get(option)

@@ -29,7 +29,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     SETTINGS_FIELDS,
 )
 
-_KNOWN_PROPERTIES = DESCRIPTIVE_PROPERTIES | {field.output or field.parameter for fields in SECTIONS.values() for field in fields}
+_KNOWN_PROPERTIES = DESCRIPTIVE_PROPERTIES | {
+    field.output or field.parameter for fields in SECTIONS.values() for field in fields
+}
 
 #: Exchange's two built-in RMS templates and their names in other languages.
 _BUILT_IN_TEMPLATES = {
@@ -44,14 +46,20 @@ _ACTIONS = {field.option: field for field in SECTIONS["actions"]}
 class RmsTemplates:
     """The RMS templates of an organization.
 
-    :param objects: the output of Get-RMSTemplate. An empty list proves nothing: Exchange also returns one if licensing is off or the caller may not see them.
+    :param objects: the output of Get-RMSTemplate. An empty list proves nothing: Exchange also returns one if licensing
+        is off or the caller may not see them.
     :param unlisted: why there is no list, as a clause; empty if Exchange returned one.
     """
 
     def __init__(self, objects: Sequence[Mapping[str, Any]] = (), unlisted: str = "") -> None:
         self.unlisted = unlisted or "Exchange lists no RMS templates"
         self._names = {name_key(str(item["Name"])): str(item["Name"]) for item in objects}
-        self._guids = {name_key(str(guid)): str(item["Name"]) for item in objects for guid in (item.get("TemplateGuid"), item.get("Guid")) if guid}
+        self._guids = {
+            name_key(str(guid)): str(item["Name"])
+            for item in objects
+            for guid in (item.get("TemplateGuid"), item.get("Guid"))
+            if guid
+        }
 
     @property
     def listed(self) -> bool:
@@ -69,7 +77,9 @@ class RmsTemplates:
 
     def known(self, name: str) -> bool | None:
         """Whether the RMS template exists; ``None`` if unknown."""
-        if name in _BUILT_IN_TEMPLATES.values() or any(same_name(self.canonical(listed), name) for listed in self._names.values()):
+        if name in _BUILT_IN_TEMPLATES.values() or any(
+            same_name(self.canonical(listed), name) for listed in self._names.values()
+        ):
             return True
         return False if self._names else None
 
@@ -89,7 +99,9 @@ class Rule:
             self.priority = int(properties["Priority"])
             self.enabled = str(properties["State"]).lower() == "enabled"
         except (KeyError, TypeError, ValueError) as error:
-            raise ProtocolError("Exchange returned a rule without name, GUID, priority or state.", cmdlet="Get-TransportRule") from error
+            raise ProtocolError(
+                "Exchange returned a rule without name, GUID, priority or state.", cmdlet="Get-TransportRule"
+            ) from error
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -99,25 +111,44 @@ class Rule:
     @cached_property
     def sections(self) -> dict[str, dict[str, Any]]:
         """Section to the options set in it, canonical."""
-        read = {section: {field.option: field.read(self.properties) for field in fields} for section, fields in SECTIONS.items()}
-        cleared = {section: {field.option: field.kind.cleared for field in fields} for section, fields in SECTIONS.items()}
+        read = {
+            section: {field.option: field.read(self.properties) for field in fields}
+            for section, fields in SECTIONS.items()
+        }
+        cleared = {
+            section: {field.option: field.kind.cleared for field in fields} for section, fields in SECTIONS.items()
+        }
         sections = {
-            section: {option: value for option, value in options.items() if value is not None and value != cleared[section][option]}
+            section: {
+                option: value
+                for option, value in options.items()
+                if value is not None and value != cleared[section][option]
+            }
             for section, options in read.items()
         }
         return {**sections, "actions": by_rms_template_name(sections["actions"], self.rms_templates)}
 
     def does(self, options: Iterable[str]) -> bool:
-        """Whether the rule does any of these actions for some sender. Reads only these, and those that ask for an approval."""
+        """Whether the rule does any of these actions for some sender. Reads only these, and those that ask for an
+        approval.
+        """
         wanted = set(options)
         read = {option: _ACTIONS[option].read(self.properties) for option in wanted.union(MODERATING)}
-        actions = {option: value for option, value in read.items() if value not in (None, _ACTIONS[option].kind.cleared)}
+        actions = {
+            option: value for option, value in read.items() if value not in (None, _ACTIONS[option].kind.cleared)
+        }
         return not wanted.isdisjoint(done(actions, managed=False))
 
     @cached_property
     def unknown(self) -> dict[str, tuple[str, ...]]:
-        """Section to the set properties that correspond to no option and would be overlooked. From outside, conditions and actions look alike."""
-        names = [name for name, value in self.properties.items() if name not in _KNOWN_PROPERTIES and value not in (None, False, "", [])]
+        """Section to the set properties that correspond to no option and would be overlooked. From outside, conditions
+        and actions look alike.
+        """
+        names = [
+            name
+            for name, value in self.properties.items()
+            if name not in _KNOWN_PROPERTIES and value not in (None, False, "", [])
+        ]
         exceptions = tuple(name for name in names if name.startswith("ExceptIf"))
         others = tuple(name for name in names if not name.startswith("ExceptIf"))
         return {"conditions": others, "exceptions": exceptions, "actions": others}
@@ -148,12 +179,23 @@ class Rule:
         """Why the rule cannot be recreated after a removal; empty if it can."""
         if self.unsupported:
             return self.unsupported
-        return "it has expired, and Exchange does not accept a past date for a new rule" if is_past(self.settings["expiry_date"]) else ""
+        return (
+            "it has expired, and Exchange does not accept a past date for a new rule"
+            if is_past(self.settings["expiry_date"])
+            else ""
+        )
 
     def describe(self) -> dict[str, Any]:
         """The rule in the form that the modules accept."""
         settings = {option: value for option, value in self.settings.items() if value is not None}
-        return {"name": self.name, "guid": self.guid, "enabled": self.enabled, "priority": self.priority, **settings, **self.sections}
+        return {
+            "name": self.name,
+            "guid": self.guid,
+            "enabled": self.enabled,
+            "priority": self.priority,
+            **settings,
+            **self.sections,
+        }
 
 
 @dataclass(frozen=True)
@@ -194,28 +236,48 @@ def declare(options: Mapping[str, Any], where: str = "") -> DeclaredRule:
     priority = options.get("priority")
     if priority is not None and priority < 0:
         raise OptionError(f"{where}priority must be 0 or more, not {priority}.")
-    sections = {section: declare_section(section, options[section], f"{where}{section}.") for section in SECTIONS if options.get(section) is not None}
+    sections = {
+        section: declare_section(section, options[section], f"{where}{section}.")
+        for section in SECTIONS
+        if options.get(section) is not None
+    }
     if "actions" in sections and not sections["actions"] and options.get("state") != "absent":
-        raise OptionError(f"{where}actions of {name or guid!r} is empty: a rule without an action does nothing.", remedy="Set an action, or omit actions.")
+        raise OptionError(
+            f"{where}actions of {name or guid!r} is empty: a rule without an action does nothing.",
+            remedy="Set an action, or omit actions.",
+        )
     return DeclaredRule(
         name=name,
         guid=guid,
         state=options.get("state") or "present",
         enabled=options.get("enabled"),
         priority=priority,
-        settings={field.option: field.parse(options[field.option], where) for field in SETTINGS_FIELDS if options.get(field.option) is not None},
+        settings={
+            field.option: field.parse(options[field.option], where)
+            for field in SETTINGS_FIELDS
+            if options.get(field.option) is not None
+        },
         sections=sections,
         where=where,
     )
 
 
 def proposed_rules(rules: Sequence[Mapping[str, Any]], where: str) -> list[dict[str, Any]]:
-    """Proposed rules, complete and first to last, in the form of an organization's description. Raises OptionError, which names what is invalid."""
+    """Proposed rules, complete and first to last, in the form of an organization's description. Raises OptionError,
+    which names what is invalid.
+    """
     declared = [declare(rule, f"{where}[{index}].") for index, rule in enumerate(rules)]
     _refuse_other_order(declared)
     empty: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     return [
-        {"name": rule.label, "guid": rule.guid, "enabled": rule.enabled is not False, **rule.settings, **empty, **rule.sections}
+        {
+            "name": rule.label,
+            "guid": rule.guid,
+            "enabled": rule.enabled is not False,
+            **rule.settings,
+            **empty,
+            **rule.sections,
+        }
         for rule in declared
         if rule.state == "present"
     ]
@@ -245,13 +307,20 @@ def decrypts(sections: Mapping[str, Mapping[str, Any]]) -> bool:
 
 
 def decides_about_mail(sections: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Whether a rule is told to do something that decides whether mail is delivered or protected, be it by keeping it from other rules."""
+    """Whether a rule is told to do something that decides whether mail is delivered or protected, be it by keeping it
+    from other rules.
+    """
     deciding = (*ENCRYPTING, *DECRYPTING, *REJECTING, *MODERATING, "stop_rule_processing")
     return any(sections.get("actions", {}).get(option) for option in deciding)
 
 
 #: Option to the setting that makes a rule act that the option keeps from acting.
-REMEDIES: Mapping[str, str] = {"enabled": "enabled: true", "mode": "mode: Enforce", "activation_date": 'activation_date: ""', "expiry_date": 'expiry_date: ""'}
+REMEDIES: Mapping[str, str] = {
+    "enabled": "enabled: true",
+    "mode": "mode: Enforce",
+    "activation_date": 'activation_date: ""',
+    "expiry_date": 'expiry_date: ""',
+}
 
 
 def idle(enabled: bool, settings: Mapping[str, Any]) -> dict[str, str]:
@@ -273,7 +342,9 @@ def idle(enabled: bool, settings: Mapping[str, Any]) -> dict[str, str]:
 def keeps_senders_inside(sections: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether a condition limits the rule to senders inside the organization."""
     conditions = sections.get("conditions", {})
-    return conditions.get("from_scope") == "InOrganization" or any(conditions.get(option) for option in SENDER_CONDITIONS)
+    return conditions.get("from_scope") == "InOrganization" or any(
+        conditions.get(option) for option in SENDER_CONDITIONS
+    )
 
 
 def is_past(instant: str) -> bool:
@@ -286,14 +357,21 @@ def declare_section(section: str, options: Mapping[str, Any], prefix: str) -> di
 
     :param prefix: the start of an error about one of its options, such as ``rules[2].conditions.``.
     """
-    values = {field.option: field.parse(options[field.option], prefix) for field in SECTIONS[section] if options.get(field.option) is not None}
+    values = {
+        field.option: field.parse(options[field.option], prefix)
+        for field in SECTIONS[section]
+        if options.get(field.option) is not None
+    }
     cleared = {field.option: field.kind.cleared for field in SECTIONS[section]}
     wanted = {option: value for option, value in values.items() if value != cleared[option]}
     for group in GROUPS[section]:
         given = [option for option in group.options if option in wanted]
         missing = [option for option in group.needs if option not in wanted]
         if given and missing:
-            raise OptionError(f"{prefix}{given[0]} needs {' and '.join(prefix + option for option in missing)}.", remedy="Set both or neither.")
+            raise OptionError(
+                f"{prefix}{given[0]} needs {' and '.join(prefix + option for option in missing)}.",
+                remedy="Set both or neither.",
+            )
         if given:
             wanted = {**group.fills, **wanted}
     return wanted
@@ -301,4 +379,7 @@ def declare_section(section: str, options: Mapping[str, Any], prefix: str) -> di
 
 def by_rms_template_name(actions: Mapping[str, Any], templates: RmsTemplates) -> dict[str, Any]:
     """Actions with the RMS template by its canonical name."""
-    return {option: templates.canonical(value) if option == "apply_rights_protection_template" else value for option, value in actions.items()}
+    return {
+        option: templates.canonical(value) if option == "apply_rights_protection_template" else value
+        for option, value in actions.items()
+    }

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mail flow rules as they are and in their future order: finds rules and tracks their places. Private to the collection."""
+"""Mail flow rules as they are and in their future order: finds rules and tracks their places. Private to the
+collection.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import Standing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE, rms_templates_of, rules_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import (
+    RULE,
+    rms_templates_of,
+    rules_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.values import remedy_for
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import name_of
 
@@ -44,21 +50,35 @@ class RulePlan:
 
 
 class RuleBook:
-    """The rules of an organization. Each plan builds on the previous one, so that every new rule is created in its final place.
+    """The rules of an organization. Each plan builds on the previous one, so that every new rule is created in its
+    final place.
 
-    :param restoring: a section is authoritative also for what a portal adds on its own (audit severity). Restoring needs that; a playbook would see drift.
+    :param restoring: a section is authoritative also for what a portal adds on its own (audit severity). Restoring
+        needs that; a playbook would see drift.
     :param check_mode: a missing OME configuration is only a warning, because the same play may create it.
     :param created: OME configurations that this plan creates.
     """
 
-    def __init__(self, organization: Organization, *, restoring: bool = False, check_mode: bool = False, created: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        organization: Organization,
+        *,
+        restoring: bool = False,
+        check_mode: bool = False,
+        created: Sequence[str] = (),
+    ) -> None:
         self.rules = rules_of(organization)
         self.by_guid = {rule.guid: rule for rule in self.rules}
         self.rms_templates = rms_templates_of(organization)
         self.ome_configurations: set[str] | None = None
         if organization.available("ome_configurations"):
-            self.ome_configurations = {name_key(name_of(item)) for item in organization.objects("ome_configurations")} | {name_key(name) for name in created}
-        self.in_cloud = organization.available("organization") and not describe_organization(organization.only("organization"))["on_premises"]
+            self.ome_configurations = {
+                name_key(name_of(item)) for item in organization.objects("ome_configurations")
+            } | {name_key(name) for name in created}
+        self.in_cloud = (
+            organization.available("organization")
+            and not describe_organization(organization.only("organization"))["on_premises"]
+        )
         self.restoring = restoring
         self.check_mode = check_mode
         #: The order after the plan: GUIDs, and the names of rules that do not exist yet.
@@ -72,7 +92,9 @@ class RuleBook:
         self._ambiguous = {key for key, count in counted.items() if count > 1}
 
     def find(self, wanted: DeclaredRule) -> Rule | None:
-        """The existing rule that a declared rule identifies: by GUID, otherwise by name. If there is a name, a GUID that no longer exists is ignored."""
+        """The existing rule that a declared rule identifies: by GUID, otherwise by name. If there is a name, a GUID
+        that no longer exists is ignored.
+        """
         by_guid = self.by_guid.get(wanted.guid)
         by_name = self.named(wanted.name)
         if by_guid and by_name and by_guid is not by_name and not self.restoring:
@@ -88,7 +110,10 @@ class RuleBook:
                 remedy="Set guid to identify the rule, or rename that rule first.",
             )
         if by_guid is None and by_name is None and not wanted.name and wanted.state == "present":
-            raise NotFoundError(f"{wanted.where}guid {wanted.guid} is not a rule of this organization.", remedy="To create a rule, set its name instead.")
+            raise NotFoundError(
+                f"{wanted.where}guid {wanted.guid} is not a rule of this organization.",
+                remedy="To create a rule, set its name instead.",
+            )
         return by_guid or by_name
 
     def named(self, name: str) -> Rule | None:
@@ -138,8 +163,16 @@ class RuleBook:
         return Change(RULE, name, option, before, after, impact)
 
     def step(
-        self, cmdlet: str, identity: str, parameters: Mapping[str, Value], changes: Iterable[Change], phase: Phase, replans: frozenset[Phase] = frozenset()
+        self,
+        cmdlet: str,
+        identity: str,
+        parameters: Mapping[str, Value],
+        changes: Iterable[Change],
+        phase: Phase,
+        replans: frozenset[Phase] = frozenset(),
     ) -> Step:
         """A call that changes an existing rule."""
         remedy = remedy_for(parameters, self.rms_templates)
-        return Step(Call(cmdlet, {"Identity": identity, **parameters, "Confirm": False}), tuple(changes), phase, replans, remedy)
+        return Step(
+            Call(cmdlet, {"Identity": identity, **parameters, "Confirm": False}), tuple(changes), phase, replans, remedy
+        )

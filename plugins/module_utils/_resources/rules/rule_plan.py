@@ -13,12 +13,33 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Instant
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import meant
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.checks import check_rule, lookalikes_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.checks import (
+    check_rule,
+    lookalikes_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import Standing
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import AMBIENT, FIELDS, SETTINGS_FIELDS
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import Edit, Sections, behind, of_creation, of_switch, passed_over
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule, is_past
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook, RulePlan
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
+    AMBIENT,
+    FIELDS,
+    SETTINGS_FIELDS,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import (
+    Edit,
+    Sections,
+    behind,
+    of_creation,
+    of_switch,
+    passed_over,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
+    DeclaredRule,
+    Rule,
+    is_past,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import (
+    RuleBook,
+    RulePlan,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.values import (
     differing,
     given_sections,
@@ -54,12 +75,22 @@ def plan_rule(book: RuleBook, wanted: DeclaredRule, *, index: int | None = None)
 
 def removal(book: RuleBook, rule: Rule) -> Step:
     """Removes a rule."""
-    return book.step("Remove-TransportRule", rule.guid, {}, [book.change(rule.name, "state", "present", "absent", Impact.DELETES)], Phase.RULE_REMOVAL)
+    return book.step(
+        "Remove-TransportRule",
+        rule.guid,
+        {},
+        [book.change(rule.name, "state", "present", "absent", Impact.DELETES)],
+        Phase.RULE_REMOVAL,
+    )
 
 
 def removal_warnings(rule: Rule) -> list[str]:
     """Warnings before a rule is removed."""
-    return [f"The rule {rule.name!r} cannot be recreated after its removal: {rule.not_rebuildable}."] if rule.not_rebuildable else []
+    return (
+        [f"The rule {rule.name!r} cannot be recreated after its removal: {rule.not_rebuildable}."]
+        if rule.not_rebuildable
+        else []
+    )
 
 
 def switch(book: RuleBook, rule: Rule, enabled: bool, sections: Sections | None = None) -> Step:
@@ -67,7 +98,9 @@ def switch(book: RuleBook, rule: Rule, enabled: bool, sections: Sections | None 
 
     :param sections: its sections, to judge the impact; ``None`` for those that are stored.
     """
-    change = book.change(rule.name, "enabled", rule.enabled, enabled, of_switch(rule.sections if sections is None else sections, enabled))
+    change = book.change(
+        rule.name, "enabled", rule.enabled, enabled, of_switch(rule.sections if sections is None else sections, enabled)
+    )
     cmdlet, phase = ("Enable-TransportRule", Phase.RULES) if enabled else ("Disable-TransportRule", Phase.RULE_STATE)
     return book.step(cmdlet, rule.guid, {}, [change], phase)
 
@@ -95,7 +128,11 @@ def _before(book: RuleBook, wanted: DeclaredRule, rule: Rule | None) -> dict[str
         shown["enabled"] = rule.enabled
     if wanted.priority is not None:
         shown["priority"] = book.order.index(rule.guid)
-    return shown | {option: rule.settings[option] for option in wanted.settings} | {section: rule.sections[section] for section in wanted.sections}
+    return (
+        shown
+        | {option: rule.settings[option] for option in wanted.settings}
+        | {section: rule.sections[section] for section in wanted.sections}
+    )
 
 
 def _after(book: RuleBook, wanted: DeclaredRule, rule: Rule | None, plan: RulePlan) -> dict[str, Any]:
@@ -120,10 +157,14 @@ def _create(book: RuleBook, wanted: DeclaredRule, index: int | None) -> RulePlan
             remedy=f"Correct the name. To create the rule, set {where}actions: a rule without an action does nothing.",
         )
     if is_past(wanted.settings.get("expiry_date", "")):
-        raise OptionError(f"{where}expiry_date {wanted.settings['expiry_date']} is in the past, and Exchange does not accept a past date for a new rule.")
+        raise OptionError(
+            f"{where}expiry_date {wanted.settings['expiry_date']} is in the past, and Exchange does not accept a past date for a new rule."
+        )
     if wanted.priority is not None and index is None:
         if wanted.priority > len(book.order):
-            raise OptionError(f"{where}priority {wanted.priority} is too high: the valid range for a new rule is 0 to {len(book.order)}.")
+            raise OptionError(
+                f"{where}priority {wanted.priority} is too high: the valid range for a new rule is 0 to {len(book.order)}."
+            )
         index = wanted.priority
     warnings = lookalikes_of(book, wanted.name)
     parameters: dict[str, Value] = {"Name": wanted.name}
@@ -135,7 +176,15 @@ def _create(book: RuleBook, wanted: DeclaredRule, index: int | None) -> RulePlan
     order = list(book.order)
     order.insert(len(order) if index is None else index, wanted.name)
     passes = behind(book.by_guid, order, wanted.name)
-    changes = [book.change(wanted.name, "state", "absent", "present", of_creation(wanted.sections, wanted.enabled is not False, wanted.settings))]
+    changes = [
+        book.change(
+            wanted.name,
+            "state",
+            "absent",
+            "present",
+            of_creation(wanted.sections, wanted.enabled is not False, wanted.settings),
+        )
+    ]
     for option, value in wanted.settings.items():
         if value != _SETTINGS[option].kind.cleared:
             parameters[_SETTINGS[option].parameter] = _SETTINGS[option].send(value)
@@ -149,7 +198,12 @@ def _create(book: RuleBook, wanted: DeclaredRule, index: int | None) -> RulePlan
             # The rule as a whole determines what a new rule matches, spares and encrypts.
             impact = edit.of_option(section, field, None, value, passes=passes) if section == "actions" else Impact.NONE
             changes.append(book.change(wanted.name, f"{section}.{option}", None, value, impact))
-    step = Step(Call("New-TransportRule", {**parameters, "Confirm": False}), tuple(changes), Phase.RULES, remedy=remedy_for(parameters, book.rms_templates))
+    step = Step(
+        Call("New-TransportRule", {**parameters, "Confirm": False}),
+        tuple(changes),
+        Phase.RULES,
+        remedy=remedy_for(parameters, book.rms_templates),
+    )
     return RulePlan(wanted.name, order, steps=[step], warnings=warnings)
 
 
@@ -204,7 +258,8 @@ def _changed_settings(book: RuleBook, wanted: DeclaredRule, rule: Rule, edit: Ed
             continue
         if field.create_only:
             raise OptionError(
-                f"{wanted.where}{option} can only be set on a new rule, but {rule.name!r} already exists with {stored}.", remedy="Remove the rule first."
+                f"{wanted.where}{option} can only be set on a new rule, but {rule.name!r} already exists with {stored}.",
+                remedy="Remove the rule first.",
             )
         parameters[field.parameter] = field.send(value)
         changes.append(book.change(rule.name, option, stored, value, edit.of_setting(option, value)))
@@ -221,6 +276,10 @@ def _changed_sections(book: RuleBook, wanted: DeclaredRule, rule: Rule, edit: Ed
         options = differing(section, values, stored, restoring=book.restoring)
         for option in options:
             field, old, new = FIELDS[section][option], stored.get(option), values.get(option)
-            changes.append(book.change(rule.name, f"{section}.{option}", old, new, edit.of_option(section, field, old, new, passes=passes)))
+            changes.append(
+                book.change(
+                    rule.name, f"{section}.{option}", old, new, edit.of_option(section, field, old, new, passes=passes)
+                )
+            )
         parameters.update(section_parameters(section, values, stored, options, book.rms_templates))
     return changes, parameters, []

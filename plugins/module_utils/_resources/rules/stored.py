@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The mail flow rules and RMS templates of an organization, and the subsets to read to plan rules. Private to the collection."""
+"""The mail flow rules and RMS templates of an organization, and the subsets to read to plan rules. Private to the
+collection.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,12 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotCapturedError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import FIELDS
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, RmsTemplates, Rule, encrypts
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
+    DeclaredRule,
+    RmsTemplates,
+    Rule,
+    encrypts,
+)
 
 #: The module that manages one rule. A change uses it as its resource name.
 RULE = "ome_transport_rule"
@@ -26,7 +33,12 @@ def subsets_for(rules: Iterable[DeclaredRule]) -> list[str]:
         subsets.append("rms_templates")
     if any("apply_rights_protection_customization_template" in section for section in actions):
         subsets.append("ome_configurations")
-    if any(exists_on_premises_only(section, option, value) for rule in rules for section, values in rule.sections.items() for option, value in values.items()):
+    if any(
+        exists_on_premises_only(section, option, value)
+        for rule in rules
+        for section, values in rule.sections.items()
+        for option, value in values.items()
+    ):
         subsets.append("organization")
     return subsets
 
@@ -58,9 +70,13 @@ def _rms_templates(organization: Organization) -> RmsTemplates:
     if organization.available("rms_templates"):
         return RmsTemplates(organization.objects("rms_templates"))
     withheld = "rms_templates" in organization.subsets
-    return RmsTemplates(unlisted="the session does not have Get-RMSTemplate, so RMS templates are not listed" if withheld else "")
+    return RmsTemplates(
+        unlisted="the session does not have Get-RMSTemplate, so RMS templates are not listed" if withheld else ""
+    )
 
 
 def _rules(organization: Organization) -> list[Rule]:
     templates = rms_templates_of(organization)
-    return sorted((Rule(item, templates) for item in organization.objects("transport_rules")), key=lambda rule: rule.priority)
+    return sorted(
+        (Rule(item, templates) for item in organization.objects("transport_rules")), key=lambda rule: rule.priority
+    )

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sections of a declared rule: their meaning in this organization, what differs, and what is sent. Private to the collection."""
+"""The sections of a declared rule: their meaning in this organization, what differs, and what is sent. Private to the
+collection.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +11,27 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Value
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import AMBIENT, GROUPS, SECTIONS
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, RmsTemplates, by_rms_template_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
+    AMBIENT,
+    GROUPS,
+    SECTIONS,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
+    DeclaredRule,
+    RmsTemplates,
+    by_rms_template_name,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
 
 
 def given_sections(wanted: DeclaredRule, templates: RmsTemplates) -> dict[str, dict[str, Any]]:
     """The given sections, with RMS templates by their canonical names."""
     sections = wanted.sections
-    return {**sections, "actions": by_rms_template_name(sections["actions"], templates)} if "actions" in sections else sections
+    return (
+        {**sections, "actions": by_rms_template_name(sections["actions"], templates)}
+        if "actions" in sections
+        else sections
+    )
 
 
 def differing(section: str, wanted: Mapping[str, Any], stored: Mapping[str, Any], *, restoring: bool) -> list[str]:
@@ -33,21 +47,37 @@ def differing(section: str, wanted: Mapping[str, Any], stored: Mapping[str, Any]
     ]
 
 
-def section_parameters(section: str, wanted: Mapping[str, Any], stored: Mapping[str, Any], options: Sequence[str], templates: RmsTemplates) -> dict[str, Value]:
+def section_parameters(
+    section: str, wanted: Mapping[str, Any], stored: Mapping[str, Any], options: Sequence[str], templates: RmsTemplates
+) -> dict[str, Value]:
     """The parameters for some options of a section, and for the options that Exchange treats as a unit with them."""
-    together = {option for group in GROUPS[section] if set(group.options) & set(options) for option in group.options if option in wanted or option in stored}
+    together = {
+        option
+        for group in GROUPS[section]
+        if set(group.options) & set(options)
+        for option in group.options
+        if option in wanted or option in stored
+    }
     fields = [field for field in SECTIONS[section] if field.option in options or field.option in together]
     return {field.parameter: sent(field, wanted.get(field.option), templates) for field in fields}
 
 
 def sent(field: Field, value: Any, templates: RmsTemplates) -> Value:
     """A value in the form that Exchange accepts."""
-    return templates.sendable(value) if field.option == "apply_rights_protection_template" and value else field.send(value)
+    return (
+        templates.sendable(value) if field.option == "apply_rights_protection_template" and value else field.send(value)
+    )
 
 
 def remedy_for(parameters: Mapping[str, Value], templates: RmsTemplates) -> str:
-    """What to do if Exchange refuses the parameters: an RMS template that it does not list, or a null for a switch whose false has a meaning."""
-    if any(field.listed[1] and parameters.get(field.parameter, field) is None for fields in SECTIONS.values() for field in fields):
+    """What to do if Exchange refuses the parameters: an RMS template that it does not list, or a null for a switch
+    whose false has a meaning.
+    """
+    if any(
+        field.listed[1] and parameters.get(field.parameter, field) is None
+        for fields in SECTIONS.values()
+        for field in fields
+    ):
         return (
             "A PowerShell session accepts no null for has_no_classification, and false has another meaning. Remove the condition in the portal, "
             "or over the rest transport."

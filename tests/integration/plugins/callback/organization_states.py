@@ -17,7 +17,8 @@ name: organization_states
 type: notification
 short_description: What an emulated organization stores before each play
 description:
-  - Writes what an emulated organization stores before each play, as one line of JSON, to the file that the environment variable E(STATES) names.
+  - Writes what an emulated organization stores before each play, as one line of JSON, to the file that the environment
+    variable E(STATES) names.
   - E(STATES_URL) is where the emulator tells it, and E(STATES_CA) the authority that signed its certificate.
 requirements:
   - enabled in the configuration
@@ -32,5 +33,8 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         trust = ssl.create_default_context(cafile=os.environ["STATES_CA"])
-        with urllib.request.urlopen(os.environ["STATES_URL"], context=trust) as answer, open(os.environ["STATES"], "ab") as file:  # noqa: S310 (the emulator)
+        with (
+            urllib.request.urlopen(os.environ["STATES_URL"], context=trust) as answer,  # noqa: S310 (the emulator)
+            open(os.environ["STATES"], "ab") as file,
+        ):
             file.write(answer.read() + b"\n")

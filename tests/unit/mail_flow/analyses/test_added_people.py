@@ -40,7 +40,8 @@ def test_recipients_whom_a_rule_adds_get_what_the_copy_has_and_meets(way: str) -
     assert (found["verdict"], found["counterexample"]["recipient"]) == ("refuted", "ann@fabrikam.com")
     assert found["counterexample"]["message"]["to"][0].endswith("contoso.com")
     assert found["counterexample"]["outcome"]["protection"] == "none"
-    # A rule before has asked for encryption, and one behind that looks at no recipient asks for it of whoever gets the copy.
+    # A rule before has asked for encryption, and one behind that looks at no recipient asks for it of whoever gets the
+    # copy.
     for rules in ([ENCRYPTING, adds], [adds, ENCRYPTING]):
         found = verdict(rules, then="not_in_clear")
         assert found["verdict"] == "proved"
@@ -60,7 +61,9 @@ def test_copies_of_copies_are_followed() -> None:
     assert (found["verdict"], found["counterexample"]["recipient"]) == ("refuted", "ann@fabrikam.com")
     stops = {**away, "actions": {**away["actions"], **STOP}}
     assert verdict([ALL, stops, more], then="not_in_clear")["verdict"] == "proved"
-    assert verdict([stops, ENCRYPTING], when={"from_scope": "InOrganization"}, then="not_in_clear")["verdict"] == "refuted"
+    assert (
+        verdict([stops, ENCRYPTING], when={"from_scope": "InOrganization"}, then="not_in_clear")["verdict"] == "refuted"
+    )
 
 
 def test_somebody_who_is_redirected_to_themselves() -> None:
@@ -74,10 +77,14 @@ def test_somebody_who_is_redirected_to_themselves() -> None:
 
 
 def test_somebody_who_gets_two_copies_may_get_one_as_well() -> None:
-    """Of the copy of somebody whom the field names, and that of the recipient, something else is known. The field may name the recipient."""
+    """Of the copy of somebody whom the field names, and that of the recipient, something else is known. The field may
+    name the recipient.
+    """
     encrypt = rule("Encrypt", {"recipient_domain_is": ["fabrikam.com"], "sent_to_scope": "NotInOrganization"}, ENCRYPT)
     away = rule("Away", {}, {"redirect_message_to": ["new@fabrikam.com"]})
-    found = verdict([encrypt, away], when={"from": ["bob@contoso.com"], "any_of_to_header": ["ann@fabrikam.com"]}, then="portal")
+    found = verdict(
+        [encrypt, away], when={"from": ["bob@contoso.com"], "any_of_to_header": ["ann@fabrikam.com"]}, then="portal"
+    )
     assert found["verdict"] == "refuted"
     assert found["counterexample"]["recipient"] == "new@fabrikam.com"
 
@@ -88,7 +95,9 @@ def test_a_copy_that_is_redirected_to_whom_it_is_for_stays() -> None:
 
 
 def test_a_copy_that_may_go_where_it_is_hides_none_that_certainly_stays() -> None:
-    first, second = (rule(f"Redirect {number}", {}, {"redirect_message_to": ["new@fabrikam.com"]}) for number in range(2))
+    first, second = (
+        rule(f"Redirect {number}", {}, {"redirect_message_to": ["new@fabrikam.com"]}) for number in range(2)
+    )
     spared = {**second, "exceptions": {"header_contains_message_header": "X-Class", "header_contains_words": ["yes"]}}
     found = verdict([first, spared], when={"from_scope": "InOrganization"}, then="not_in_clear")
     assert (found["verdict"], found["counterexample"]["message"]["headers"]) == ("refuted", {"x-class": "yes"})
@@ -100,8 +109,18 @@ def test_a_copy_that_may_go_where_it_is_hides_none_that_certainly_stays() -> Non
 @pytest.mark.parametrize(
     ("before", "after", "kind", "text"),
     [
-        ([], [COPY], "delivery_gained", "All mail from inside now reaches a@b.com: rule 'Copy' (new, priority 1) now applies to it."),
-        ([COPY], [], "delivery_lost", "All mail from inside no longer reaches a@b.com: rule 'Copy' (removed) applied to it."),
+        (
+            [],
+            [COPY],
+            "delivery_gained",
+            "All mail from inside now reaches a@b.com: rule 'Copy' (new, priority 1) now applies to it.",
+        ),
+        (
+            [COPY],
+            [],
+            "delivery_lost",
+            "All mail from inside no longer reaches a@b.com: rule 'Copy' (removed) applied to it.",
+        ),
         (
             [COPY],
             [{**COPY, "actions": {"copy_to": ["a@b.com", "c@d.com"]}}],
@@ -122,7 +141,9 @@ def test_a_copy_that_may_go_where_it_is_hides_none_that_certainly_stays() -> Non
         ),
     ],
 )
-def test_what_becomes_of_the_copies_of_people_whom_rules_add(before: Sequence[Values], after: Sequence[Values], kind: str, text: str) -> None:
+def test_what_becomes_of_the_copies_of_people_whom_rules_add(
+    before: Sequence[Values], after: Sequence[Values], kind: str, text: str
+) -> None:
     rows = {row["kind"]: row for row in compared([ENCRYPTING, *before], [ENCRYPTING, *after]).rows if "added" in row}
     assert list(rows) == [kind]
     row = rows[kind]
@@ -135,7 +156,10 @@ def test_the_copies_of_people_whom_rules_add_are_protected_or_not() -> None:
     """Also by rules that nobody edited, and until it is open whether a rule applies to them."""
     (theirs, own) = sorted(compared([COPY, ENCRYPTING], [COPY]).rows, key=lambda row: "added" not in row)
     assert (theirs["kind"], theirs["added"], own["kind"]) == ("protection_lost", "a@b.com", "protection_lost")
-    assert theirs["text"] == "All mail from inside is no longer encrypted for a@b.com: rule 'Encrypting' (removed) applied to it."
+    assert (
+        theirs["text"]
+        == "All mail from inside is no longer encrypted for a@b.com: rule 'Encrypting' (removed) applied to it."
+    )
     (row,) = (row for row in compared([COPY, ALL], [COPY]).rows if "added" in row)
     assert (row["kind"], [each["id"] for each in row["unknown"]]) == ("unknown", ["U09"])
     # Mail that somebody was sent anyway is nothing new to them.
@@ -147,8 +171,16 @@ def test_whom_a_rule_adds_that_cannot_be_followed_is_said() -> None:
     """What becomes of their copies is not compared, but that mail may reach them is no secret."""
     manager = rule("Copy", IN, {"add_manager_as_recipient_type": "Cc"})
     for text, before, after in (
-        ("Mail from inside may now reach the sender's manager (U09): rule 'Copy' (new, priority 0) now applies to it.", [ALL], [manager, ALL]),
-        ("Mail from inside may no longer reach the sender's manager (U09): rule 'Copy' (removed) applied to it.", [manager, ALL], [ALL]),
+        (
+            "Mail from inside may now reach the sender's manager (U09): rule 'Copy' (new, priority 0) now applies to it.",
+            [ALL],
+            [manager, ALL],
+        ),
+        (
+            "Mail from inside may no longer reach the sender's manager (U09): rule 'Copy' (removed) applied to it.",
+            [manager, ALL],
+            [ALL],
+        ),
     ):
         (row,) = compared(before, after).rows
         assert (row["kind"], row["text"], row["rules"], row["unknown"][0]["id"]) == ("unknown", text, ["Copy"], "U09")
@@ -159,6 +191,10 @@ def test_whom_a_rule_adds_that_cannot_be_followed_is_said() -> None:
 
 @pytest.mark.parametrize("address", ["sales@contoso.com", "Vendite@contoso.com"], ids=["primary", "alias"])
 def test_members_of_a_group_that_a_rule_adds_cannot_be_followed(address: str) -> None:
-    facts = {**TENANT, "groups": {"sales@contoso.com": ["bob@contoso.com"]}, "proxy_addresses": {"vendite@contoso.com": "sales@contoso.com"}}
+    facts = {
+        **TENANT,
+        "groups": {"sales@contoso.com": ["bob@contoso.com"]},
+        "proxy_addresses": {"vendite@contoso.com": "sales@contoso.com"},
+    }
     found = difference([ALL], [rule("Copy", IN, {"copy_to": [address]}), ALL], facts, NOW)
     assert [each["id"] for row in found.rows if "added" not in row for each in row.get("unknown", ())] == ["U09"]

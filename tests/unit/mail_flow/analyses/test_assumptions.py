@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What proofs and differences once took for granted, and no source says. Each was found by an attack, and is held against the emulator where it can be."""
+"""What proofs and differences once took for granted, and no source says. Each was found by an attack, and is held
+against the emulator where it can be.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.eml import message_from_eml
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, with_options
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    with_options,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 
@@ -30,33 +35,62 @@ def test_exchange_may_reject_what_it_must_decrypt() -> None:
     assert unknown_ids([], MANDATORY, when=foreign, then="encrypted") == ["U30"]
     assert verdict([], TENANT, when=foreign, then="encrypted")["verdict"] == "proved"
     (row,) = difference([], [], MANDATORY, NOW, irm_before={"transport_decryption_setting": "Optional"}).rows
-    assert (row["kind"], [each["id"] for each in row["unknown"]], row["witness"]["message"]["protection"]["owner"]) == ("unknown", ["U30"], "other")
+    assert (row["kind"], [each["id"] for each in row["unknown"]], row["witness"]["message"]["protection"]["owner"]) == (
+        "unknown",
+        ["U30"],
+        "other",
+    )
     # No rule sees what is rejected before: that one acts is not certain either.
     own, other = ({"kind": "encrypt", "owner": owner} for owner in ("own", "other"))
     assert emulated([], MANDATORY, protection=own)["fate"] == "delivered"
     assert emulated([], MANDATORY, protection=other)["fate"] == "unknown"
-    assert verdict([rule("Deletes", foreign, {"delete_message": True})], MANDATORY, when=foreign, then="encrypted")["verdict"] == "refuted"
+    assert (
+        verdict([rule("Deletes", foreign, {"delete_message": True})], MANDATORY, when=foreign, then="encrypted")[
+            "verdict"
+        ]
+        == "refuted"
+    )
 
 
 def test_patterns_see_less_of_a_long_attachment_than_words() -> None:
-    by_pattern, by_word = (rule("Attached", {**IN, f"attachment_{how}": ["secret"]}, ENCRYPT) for how in ("matches_patterns", "contains_words"))
+    by_pattern, by_word = (
+        rule("Attached", {**IN, f"attachment_{how}": ["secret"]}, ENCRYPT)
+        for how in ("matches_patterns", "contains_words")
+    )
     unknown_ids([by_pattern], when={**IN, "attachment_contains_words": ["secret"]})
     assert difference([by_pattern, {**by_word, "name": "Words"}], [by_pattern], TENANT, NOW).rows
-    shown = {"properties": {}, "nested": [], "executable": False, "password_protected": False, "unsupported": False, "limit_exceeded": False}
+    shown = {
+        "properties": {},
+        "nested": [],
+        "executable": False,
+        "password_protected": False,
+        "unsupported": False,
+        "limit_exceeded": False,
+    }
     attachment = {"name": "a.txt", "size": 300_000, "text": f"{'a ' * 100_000}secret", **shown}
     assert "U12" in str(emulated([by_pattern], attachments=[attachment]))
 
 
 def test_a_message_without_attachments_has_none_with_anything() -> None:
-    answer = verdict([rule("Attached", {**IN, "attachment_matches_patterns": [".*"]}, ENCRYPT)], when=IN, then="not_in_clear")
+    answer = verdict(
+        [rule("Attached", {**IN, "attachment_matches_patterns": [".*"]}, ENCRYPT)], when=IN, then="not_in_clear"
+    )
     assert (answer["verdict"], answer["counterexample"]["message"].get("attachments")) == ("refuted", None)
 
 
 @pytest.mark.parametrize("how", ["a header", "the subject"])
 def test_any_white_space_in_a_phrase_may_be_another(how: str) -> None:
     word = "top\N{NO-BREAK SPACE}secret"
-    sets = {"set_header_name": "X-Class", "set_header_value": "top secret"} if how == "a header" else {"prepend_subject": "top secret: "}
-    looks = {"header_contains_message_header": "X-Class", "header_contains_words": [word]} if how == "a header" else {"subject_contains_words": [word]}
+    sets = (
+        {"set_header_name": "X-Class", "set_header_value": "top secret"}
+        if how == "a header"
+        else {"prepend_subject": "top secret: "}
+    )
+    looks = (
+        {"header_contains_message_header": "X-Class", "header_contains_words": [word]}
+        if how == "a header"
+        else {"subject_contains_words": [word]}
+    )
     rules = [rule("Sets", IN, sets), rule("Stops", {**IN, **looks}, STOP), ALL]
     assert unknown_ids(rules, unless={} if how == "a header" else looks) == ["U17"]
     assert "never_acts" not in {each["kind"] for each in lint(rules, TENANT, NOW)}
@@ -64,20 +98,39 @@ def test_any_white_space_in_a_phrase_may_be_another(how: str) -> None:
 
 
 def test_a_token_in_a_disclaimer_stands_for_what_is_known_of_the_sender() -> None:
-    disclaimer = {"apply_html_disclaimer_text": "<p>%%Department%%</p>", "apply_html_disclaimer_fallback_action": "Wrap"}
-    rules = [rule("Disclaimer", {}, disclaimer), rule("Public", {"subject_or_body_contains_words": ["public"]}, STOP), ALL]
+    disclaimer = {
+        "apply_html_disclaimer_text": "<p>%%Department%%</p>",
+        "apply_html_disclaimer_fallback_action": "Wrap",
+    }
+    rules = [
+        rule("Disclaimer", {}, disclaimer),
+        rule("Public", {"subject_or_body_contains_words": ["public"]}, STOP),
+        ALL,
+    ]
     spared = {"subject_or_body_contains_words": ["public"]}
     assert unknown_ids(rules, unless=spared) == ["U00"]
     assert emulated(rules)["protection"] == "unknown"
     plain = [rule("Disclaimer", {}, {**disclaimer, "apply_html_disclaimer_text": "<p>100%% contoso</p>"}), *rules[1:]]
-    assert (verdict(plain, when=IN, unless=spared, then="not_in_clear")["verdict"], emulated(plain)["protection"]) == ("proved", "encrypt")
+    assert (verdict(plain, when=IN, unless=spared, then="not_in_clear")["verdict"], emulated(plain)["protection"]) == (
+        "proved",
+        "encrypt",
+    )
 
 
-@pytest.mark.parametrize("more", [{"expiry_date": "2026-03-01T01:00:00Z"}, {"activation_date": "2025-03-01T01:00:00Z", "expiry_date": "2026-04-01T00:00:00Z"}])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"expiry_date": "2026-03-01T01:00:00Z"},
+        {"activation_date": "2025-03-01T01:00:00Z", "expiry_date": "2026-04-01T00:00:00Z"},
+    ],
+)
 def test_a_proof_tells_how_long_it_holds(more: Values) -> None:
     answer = verdict([{**ALL, **more}], when=IN, then="not_in_clear")
     (text,) = [each["text"] for each in answer["assumptions"] if each["id"] == "date"]
-    assert (answer["verdict"], text) == ("proved", f"The mail passes the rules before any of them begins or ends again ({more['expiry_date']}).")
+    assert (answer["verdict"], text) == (
+        "proved",
+        f"The mail passes the rules before any of them begins or ends again ({more['expiry_date']}).",
+    )
     idle = {**ALL, "name": "Idle", "state": "Disabled", **more}
     assert "date" not in [each["id"] for each in verdict([idle, ALL], when=IN, then="not_in_clear")["assumptions"]]
 
@@ -88,7 +141,11 @@ def test_what_rests_on_a_guess_refutes_nothing() -> None:
     when = {"from": ["guest@fabrikam.com"], "sent_to_scope": "InOrganization", "sent_to": ["nobody@contoso.com"]}
     encrypts = rule("Encrypts", {}, ENCRYPT)
     unknown_ids([encrypts], facts, when=when)
-    assert "U20" in str(emulated([encrypts], facts, "nobody@contoso.com", **{"from": "guest@fabrikam.com", "to": ["nobody@contoso.com"]}))
+    assert "U20" in str(
+        emulated(
+            [encrypts], facts, "nobody@contoso.com", **{"from": "guest@fabrikam.com", "to": ["nobody@contoso.com"]}
+        )
+    )
     rows = difference([], [rule("Encrypts", when, ENCRYPT)], facts, NOW).rows
     assert {row["kind"] for row in rows} <= {"unknown"}
 
@@ -113,11 +170,18 @@ def test_whom_a_rule_adds_by_a_name_that_is_no_address_is_not_known(option: str)
 @pytest.mark.parametrize(
     ("conditions", "when", "facts"),
     [
-        ({"recipient_domain_is": ["fabrikam.com"]}, {"recipient_address_matches_patterns": [r"[@.]fabrikam\.com$"]}, TENANT),
+        (
+            {"recipient_domain_is": ["fabrikam.com"]},
+            {"recipient_address_matches_patterns": [r"[@.]fabrikam\.com$"]},
+            TENANT,
+        ),
         (
             {"sender_domain_is": ["contoso.com"]},
             {},
-            {**TENANT, "accepted_domains": [{"name": "contoso.com", "type": "Authoritative", "match_subdomains": True}]},
+            {
+                **TENANT,
+                "accepted_domains": [{"name": "contoso.com", "type": "Authoritative", "match_subdomains": True}],
+            },
         ),
     ],
 )
@@ -129,7 +193,10 @@ def test_a_proof_names_what_conditions_on_a_domain_mean(conditions: Values, when
 def test_an_underscore_may_belong_to_a_word() -> None:
     to_sales = rule("Sales", {**IN, "recipient_address_contains_words": ["sales"]}, ENCRYPT)
     assert unknown_ids([to_sales], when={**IN, "sent_to": ["sales_eu@fabrikam.com"]}) == ["U17"]
-    assert verdict([to_sales], when={**IN, "sent_to": ["sales-eu@fabrikam.com"]}, then="not_in_clear")["verdict"] == "proved"
+    assert (
+        verdict([to_sales], when={**IN, "sent_to": ["sales-eu@fabrikam.com"]}, then="not_in_clear")["verdict"]
+        == "proved"
+    )
 
 
 def test_somebody_whom_a_rule_adds_may_be_named_in_a_field() -> None:
@@ -144,31 +211,42 @@ def test_somebody_whom_a_rule_adds_may_be_named_in_a_field() -> None:
     after = [rule("Holds", {}, {"quarantine": True}), *before]
     rows = difference(before, after, TENANT, NOW).rows
     assert "bob@contoso.com" in {row.get("added") for row in rows}
-    assert (emulated(before, recipient="bob@contoso.com")["fate"], emulated(after, recipient="bob@contoso.com")) == ("delivered", {})
+    assert (emulated(before, recipient="bob@contoso.com")["fate"], emulated(after, recipient="bob@contoso.com")) == (
+        "delivered",
+        {},
+    )
 
 
 def test_a_sentence_tells_that_mail_waits_for_another_approval() -> None:
     first, second = (rule(name, IN, {"moderate_message_by_user": [f"{name}@contoso.com"]}) for name in ("bob", "megan"))
     row, asked = difference([first], [first, second], TENANT, NOW).rows
-    assert row["text"].startswith("All mail from inside is no longer delivered once it is approved: it waits for approval")
+    assert row["text"].startswith(
+        "All mail from inside is no longer delivered once it is approved: it waits for approval"
+    )
     assert asked["text"].startswith("Mail from inside is now shown to megan@contoso.com for approval")
 
 
 def test_a_sentence_without_a_witness_tells_of_which_mail_it_is_not_known() -> None:
     spared = {**ALL, "exceptions": {"recipient_domain_is": ["@fabrikam.com"]}}
     (row,) = difference([ALL], [spared], TENANT, NOW).rows
-    assert row["text"].endswith("to @fabrikam.com may no longer be encrypted (U00): rule 'All' (changed, priority 0) no longer applies to it.")
+    assert row["text"].endswith(
+        "to @fabrikam.com may no longer be encrypted (U00): rule 'All' (changed, priority 0) no longer applies to it."
+    )
 
 
 def test_whom_a_rule_redirects_mail_to_may_be_its_recipient() -> None:
     """What it makes of mail to them is open. Of all other mail it is certain, and the sentence is about that."""
-    redirects = rule("Redirects", {"any_of_to_header": ["bob@contoso.com"]}, {"redirect_message_to": ["bob@contoso.com"], **STOP})
+    redirects = rule(
+        "Redirects", {"any_of_to_header": ["bob@contoso.com"]}, {"redirect_message_to": ["bob@contoso.com"], **STOP}
+    )
     encrypts = rule("Encrypts", {}, ENCRYPT, exceptions={"sent_to": ["joe@northwind.com"]})
     rows = difference([redirects, encrypts], [encrypts], TENANT, NOW).rows
     assert {row["kind"] for row in rows if "added" not in row} == {"delivery_gained", "unknown"}
     stops = rule("Stops", {}, STOP, exceptions={"sent_to": ["ann@fabrikam.com", "bob@contoso.com"]})
     rows = difference([stops], [stops, {**redirects, "conditions": {}}], TENANT, NOW).rows
-    assert [(row["kind"], row["witness"]["recipient"]) for row in rows if "added" not in row] == [("delivery_lost", "ann@fabrikam.com")]
+    assert [(row["kind"], row["witness"]["recipient"]) for row in rows if "added" not in row] == [
+        ("delivery_lost", "ann@fabrikam.com")
+    ]
 
 
 def test_the_bytes_that_exchange_shows_beside_a_rounded_size_are_its_size() -> None:
@@ -183,7 +261,10 @@ WRAPS = rule("Wraps", IN, {"apply_html_disclaimer_text": "<p>legal</p>"})
     ("looks_for", "message"),
     [
         ({"message_type_matches": "Signed"}, {"protection": {"kind": "smime_signed"}}),
-        ({"header_contains_message_header": "X-Class", "header_contains_words": ["secret"]}, {"headers": {"X-Class": "secret"}}),
+        (
+            {"header_contains_message_header": "X-Class", "header_contains_words": ["secret"]},
+            {"headers": {"X-Class": "secret"}},
+        ),
         ({"with_importance": "High"}, {"importance": "High"}),
         ({"has_classification": "A"}, {"classification": ["A"]}),
         ({"message_size_over": "1MB"}, {"size": 2 << 20}),
@@ -195,13 +276,20 @@ def test_rules_see_the_wrapper_of_a_wrapped_message(looks_for: Values, message: 
     signed = {"message_type_matches": "Signed"} if "message_type_matches" not in looks_for else {}
     assert "U00" in unknown_ids(rules, when={**IN, **signed, **looks_for})
     wrapped = {"protection": {"kind": "smime_signed"}, **message}
-    assert [found["protection"] for found in (emulated(rules, **wrapped), simulated(rules, **wrapped))] == ["unknown", "unknown"]
+    assert [found["protection"] for found in (emulated(rules, **wrapped), simulated(rules, **wrapped))] == [
+        "unknown",
+        "unknown",
+    ]
     assert [each["name"] for each in simulated(rules[1:], **message)["rules"]] == ["Encrypts"]
 
 
 @pytest.mark.parametrize(
     ("settings", "number"),
-    [({"transport_decryption_setting": "Disabled"}, "U30"), ({"azure_rms_licensing_enabled": False}, "U28"), ({"internal_licensing_enabled": False}, "U28")],
+    [
+        ({"transport_decryption_setting": "Disabled"}, "U30"),
+        ({"azure_rms_licensing_enabled": False}, "U28"),
+        ({"internal_licensing_enabled": False}, "U28"),
+    ],
 )
 def test_whether_protection_is_removed_depends_on_the_settings(settings: Values, number: str) -> None:
     rules, facts = [rule("Decrypts", IN, {"remove_ome_v2": True})], {**TENANT, "irm_configuration": settings}
@@ -230,7 +318,10 @@ def test_whether_a_rule_that_asks_for_an_approval_also_stops_is_open() -> None:
 
 
 def test_settings_of_another_organization_decide_about_its_mail() -> None:
-    facts = {**TENANT, "ome_configurations": [{"identity": "OME Configuration", "otp_enabled": True, "social_id_sign_in": True}]}
+    facts = {
+        **TENANT,
+        "ome_configurations": [{"identity": "OME Configuration", "otp_enabled": True, "social_id_sign_in": True}],
+    }
     (way,) = simulated([], facts, protection={"kind": "encrypt", "owner": "other"})["opens"]
     assert way["way"] == "unknown"
     assert {each["way"] for each in simulated([ALL], facts)["opens"]} >= {"portal_passcode", "portal_social"}
@@ -239,19 +330,28 @@ def test_settings_of_another_organization_decide_about_its_mail() -> None:
 def test_whether_a_disclaimer_fits_is_open_where_the_keys_are_not_known() -> None:
     rejects = {**WRAPS, "actions": {**WRAPS["actions"], "apply_html_disclaimer_fallback_action": "Reject"}}
     whose = {"protection": {"kind": "encrypt", "owner": "unknown"}}
-    assert [found["fate"] for found in (emulated([rejects], **whose), simulated([rejects], **whose))] == ["unknown", "unknown"]
+    assert [found["fate"] for found in (emulated([rejects], **whose), simulated([rejects], **whose))] == [
+        "unknown",
+        "unknown",
+    ]
 
 
-@pytest.mark.parametrize(("field", "named"), [("From", "Megan Bowen <megan@contoso.com>"), ("To", "Ann Boss <ann@fabrikam.com>")])
+@pytest.mark.parametrize(
+    ("field", "named"), [("From", "Megan Bowen <megan@contoso.com>"), ("To", "Ann Boss <ann@fabrikam.com>")]
+)
 def test_a_field_may_hold_a_name_beside_an_address(field: str, named: str) -> None:
     word = named.split()[1].lower()
     rules = [rule("Named", {"header_contains_message_header": field, "header_contains_words": [word]}, ENCRYPT)]
     assert [found["protection"] for found in (emulated(rules), simulated(rules))] == ["unknown", "unknown"]
     for headers, protection in (({field: named}, "encrypt"), ({field: named.replace(word.title(), "X")}, "none")):
-        assert [found["protection"] for found in (emulated(rules, headers=headers), simulated(rules, headers=headers))] == [protection, protection]
+        assert [
+            found["protection"] for found in (emulated(rules, headers=headers), simulated(rules, headers=headers))
+        ] == [protection, protection]
     raw = f"From: {named if field == 'From' else 'megan@contoso.com'}\r\nTo: {named if field == 'To' else 'ann@fabrikam.com'}\r\nSubject: x\r\n\r\nhi"
     message = with_options(message_from_eml(raw.encode(), "a.eml"), {"authenticated": True}, "")
-    assert Simulator(RuleSet(rules), facts_of(TENANT)).run(message)["recipients"]["ann@fabrikam.com"]["rules"] == [{"name": "Named", "matched": True}]
+    assert Simulator(RuleSet(rules), facts_of(TENANT)).run(message)["recipients"]["ann@fabrikam.com"]["rules"] == [
+        {"name": "Named", "matched": True}
+    ]
 
 
 def test_the_text_of_an_attached_message_is_not_the_text_of_the_message() -> None:
@@ -267,16 +367,25 @@ def test_the_text_of_an_attached_message_is_not_the_text_of_the_message() -> Non
 
 
 @pytest.mark.parametrize(
-    "looks_for", [{"sender_domain_is": ["brand.com"]}, {"from_address_contains_words": ["bob"]}, {"from_address_matches_patterns": ["^bob"]}]
+    "looks_for",
+    [
+        {"sender_domain_is": ["brand.com"]},
+        {"from_address_contains_words": ["bob"]},
+        {"from_address_matches_patterns": ["^bob"]},
+    ],
 )
 def test_which_address_of_a_sender_counts_is_open(looks_for: Values) -> None:
     accepted = [*TENANT["accepted_domains"], {"name": "brand.com", "type": "Authoritative", "match_subdomains": False}]
     facts = {**TENANT, "accepted_domains": accepted, "proxy_addresses": {"robert@brand.com": "bob@contoso.com"}}
     rules = [rule("Looks", {**IN, **looks_for}, ENCRYPT)]
     at_alias = {"from": "robert@brand.com"}
-    assert [found["protection"] for found in (emulated(rules, facts, **at_alias), simulated(rules, facts, **at_alias))] == ["unknown", "unknown"]
+    assert [
+        found["protection"] for found in (emulated(rules, facts, **at_alias), simulated(rules, facts, **at_alias))
+    ] == ["unknown", "unknown"]
     by_name = [rule("Looks", {**IN, "from": ["bob@contoso.com"]}, ENCRYPT)]
-    assert [found["protection"] for found in (emulated(by_name, facts, **at_alias), simulated(by_name, facts, **at_alias))] == ["encrypt", "encrypt"]
+    assert [
+        found["protection"] for found in (emulated(by_name, facts, **at_alias), simulated(by_name, facts, **at_alias))
+    ] == ["encrypt", "encrypt"]
 
 
 def test_a_header_of_the_mail_system_may_be_none_that_a_rule_sets() -> None:
@@ -288,7 +397,10 @@ def test_a_header_of_the_mail_system_may_be_none_that_a_rule_sets() -> None:
 
 
 def test_of_a_template_in_other_letters_nothing_is_proved() -> None:
-    away = [rule(kind, {"message_type_matches": kind}, {"delete_message": True}) for kind in ("Encrypted", "PermissionControlled")]
+    away = [
+        rule(kind, {"message_type_matches": kind}, {"delete_message": True})
+        for kind in ("Encrypted", "PermissionControlled")
+    ]
     for name, said in (("Maße", "refuted"), ("MASSE", "proved")):
         rules = [*away, rule("All", IN, {"apply_rights_protection_template": name})]
         assert verdict(rules, when=IN, then="not_in_clear", template="Masse")["verdict"] == said

@@ -25,19 +25,29 @@ def test_the_cause_is_the_edit_that_mail_meets_first() -> None:
     """A removed rule is met where it was."""
     offers = rule("Offers", SUBJECT, {"delete_message": True})
     new = rule("New", {**SUBJECT, "with_importance": "High"}, {"reject_message_reason_text": "no"})
-    for before, after, first in (([offers, ALL], [ALL, new], "Offers"), ([ALL, offers], [new, ALL], "New"), ([new, ALL], [ALL, offers], "New")):
+    for before, after, first in (
+        ([offers, ALL], [ALL, new], "Offers"),
+        ([ALL, offers], [new, ALL], "New"),
+        ([new, ALL], [ALL, offers], "New"),
+    ):
         assert [row["rules"] for row in compared(before, after).rows if row["kind"] == "fate_changed"] == [[first]]
 
 
 BOSS = rule("Boss", SUBJECT, {"moderate_message_by_user": ["boss@contoso.com"]})
-HOLD = rule("Hold", {"from_scope": "NotInOrganization", "attachment_has_executable_content": True}, {"quarantine": True})
+HOLD = rule(
+    "Hold", {"from_scope": "NotInOrganization", "attachment_has_executable_content": True}, {"quarantine": True}
+)
 BRAND = rule("Brand", IN, {"apply_rights_protection_customization_template": "Board"})
 
 
 @pytest.mark.parametrize(
     "new",
     [
-        rule("New", IN, {"apply_html_disclaimer_text": "<p>Public</p>", "apply_html_disclaimer_fallback_action": "Ignore"}),
+        rule(
+            "New",
+            IN,
+            {"apply_html_disclaimer_text": "<p>Public</p>", "apply_html_disclaimer_fallback_action": "Ignore"},
+        ),
         rule("New", IN, {"prepend_subject": "[public] "}),
         rule("New", IN, {"set_header_name": "X-Class", "set_header_value": "public"}),
         rule("New", IN, {"blind_copy_to": ["archive@contoso.com"]}),
@@ -48,8 +58,17 @@ BRAND = rule("Brand", IN, {"apply_rights_protection_customization_template": "Bo
 )
 def test_a_rule_that_decides_nothing_is_no_cause(new: Values) -> None:
     """Not even where mail meets it before the rules that do."""
-    causes = {(row["kind"], *row["rules"]) for row in compared([HOLD, ALL, BRAND, BOSS], [new, PARTNERS, ALL]).rows if "added" not in row}
-    wanted = {("protection_lost", "Partners"), ("branding_changed", "Brand"), ("delivery_gained", "Boss"), ("delivery_gained", "Hold")}
+    causes = {
+        (row["kind"], *row["rules"])
+        for row in compared([HOLD, ALL, BRAND, BOSS], [new, PARTNERS, ALL]).rows
+        if "added" not in row
+    }
+    wanted = {
+        ("protection_lost", "Partners"),
+        ("branding_changed", "Brand"),
+        ("delivery_gained", "Boss"),
+        ("delivery_gained", "Hold"),
+    }
     assert {cause for cause in causes if cause[0] != "unknown" and "New" not in cause} >= wanted
     assert {cause for cause in causes if cause[0] != "unknown" and "New" in cause} == set()
 
@@ -76,7 +95,9 @@ def _approver(name: str) -> Values:
     ],
 )
 def test_what_an_edit_does_as_before_is_no_cause(before: Sequence[Values], after: Sequence[Values], cause: str) -> None:
-    rows = [row for row in compared(before, after).rows if row["kind"] != "side_effect_changed"]  # Somebody else is asked.
+    rows = [
+        row for row in compared(before, after).rows if row["kind"] != "side_effect_changed"
+    ]  # Somebody else is asked.
     assert {name for row in rows for name in row["rules"]} == {cause}
 
 
@@ -111,25 +132,40 @@ def test_mail_of_both_versions_is_no_exception(before: Sequence[Values], after: 
 def test_a_rule_that_changes_what_later_ones_see_is_a_cause() -> None:
     marks = rule("Marks", IN, {"prepend_subject": "offer: "})
     reads = rule("Reads", SUBJECT, {"quarantine": True})
-    assert {(row["kind"], *row["rules"]) for row in compared([reads], [marks, reads]).rows} == {("delivery_lost", "Marks")}
+    assert {(row["kind"], *row["rules"]) for row in compared([reads], [marks, reads]).rows} == {
+        ("delivery_lost", "Marks")
+    }
 
 
 FORWARD = {**ALL, "actions": {"apply_rights_protection_template": "Do Not Forward"}}
 BIG = rule("Big", {"message_size_over": "25MB"}, {"reject_message_reason_text": "no"})
-FOOTER = rule("Footer", OUTGOING, {"apply_html_disclaimer_text": "<p>x</p>", "apply_html_disclaimer_fallback_action": "Wrap"})
-PRIVACY = rule("Privacy", {**OUTGOING, "recipient_domain_is": ["fabrikam.com"]}, {"blind_copy_to": ["privacy@contoso.com"]})
+FOOTER = rule(
+    "Footer", OUTGOING, {"apply_html_disclaimer_text": "<p>x</p>", "apply_html_disclaimer_fallback_action": "Wrap"}
+)
+PRIVACY = rule(
+    "Privacy", {**OUTGOING, "recipient_domain_is": ["fabrikam.com"]}, {"blind_copy_to": ["privacy@contoso.com"]}
+)
 
 
 @pytest.mark.parametrize(
     ("before", "after", "kind", "cause"),
     [
         ([ALL], [FORWARD, BIG], "delivery_lost", "Big"),
-        ([ALL, BIG], [FORWARD, rule("Reject", SUBJECT, {"reject_message_reason_text": "no"}), BIG], "delivery_lost", "Reject"),
+        (
+            [ALL, BIG],
+            [FORWARD, rule("Reject", SUBJECT, {"reject_message_reason_text": "no"}), BIG],
+            "delivery_lost",
+            "Reject",
+        ),
         ([], [FOOTER, PRIVACY], "delivery_gained", "Privacy"),
     ],
     ids=["protection that may fail", "another rule about size", "a disclaimer that later rules see"],
 )
-def test_the_rule_that_newly_does_it_is_the_cause(before: Sequence[Values], after: Sequence[Values], kind: str, cause: str) -> None:
-    """Not one before it that may decide about what others do: what is too large to be encrypted may not be delivered, and a disclaimer may be wrapped."""
+def test_the_rule_that_newly_does_it_is_the_cause(
+    before: Sequence[Values], after: Sequence[Values], kind: str, cause: str
+) -> None:
+    """Not one before it that may decide about what others do: what is too large to be encrypted may not be delivered,
+    and a disclaimer may be wrapped.
+    """
     (row,) = [row for row in compared(before, after).rows if row["kind"] == kind]
     assert (row["rules"], f"rule '{cause}' (new" in row["text"]) == ([cause], True)

@@ -15,7 +15,12 @@ Values = dict[str, Any]
 
 
 def delivered(protection: str, branding: str = "", transit: Values | None = None) -> Values:
-    return {"fate": "delivered", "protection": protection, **({"branding": branding} if branding else {}), **({"transit": transit} if transit else {})}
+    return {
+        "fate": "delivered",
+        "protection": protection,
+        **({"branding": branding} if branding else {}),
+        **({"transit": transit} if transit else {}),
+    }
 
 
 REJECTED, UNKNOWN = {"fate": "rejected"}, {"fate": "unknown", "protection": "unknown"}
@@ -39,7 +44,11 @@ OFFERED, FORCED = {"tls": "opportunistic"}, {"tls": "forced", "validation": "cer
         (REJECTED, {"fate": "deleted"}, "fate_changed"),
         (REJECTED, UNKNOWN, "unknown"),
         (delivered("none", transit=FORCED), delivered("none", transit=OFFERED), "transit_lost"),
-        (delivered("none", transit=FORCED), delivered("none", transit={**FORCED, "validation": "domain"}), "transit_gained"),
+        (
+            delivered("none", transit=FORCED),
+            delivered("none", transit={**FORCED, "validation": "domain"}),
+            "transit_gained",
+        ),
         (delivered("none", transit=FORCED), delivered("none", transit={"tls": "unknown"}), "unknown"),
     ],
 )

@@ -61,7 +61,13 @@ def test_the_copies_of_two_people_whom_one_rule_adds_are_two() -> None:
 def test_names_in_other_letters_are_the_same_names(what: str) -> None:
     """A clause that was meant to follow said that one rule acts where another one does."""
     first, same = rule("First", subject("x"), {what: "Board"}), rule("Same", IN, {what: "board"})
-    more = rule("More", subject("y"), {"apply_rights_protection_customization_template": "Plain"} if what.endswith("protection_template") else ENCRYPT)
+    more = rule(
+        "More",
+        subject("y"),
+        {"apply_rights_protection_customization_template": "Plain"}
+        if what.endswith("protection_template")
+        else ENCRYPT,
+    )
     kinds = {row["kind"] for row in rows([first, same, more], [same])}
     assert kinds & {"protection_lost", "branding_changed"}
     assert {row["kind"] for row in rows([{**first, "actions": {what: "board"}}, same, more], [same])} == kinds
@@ -74,10 +80,15 @@ CHANGES: dict[str, tuple[list[Values], list[Values]]] = {
         [prefix("P", "top "), rule("K", subject("top secret"), ENCRYPT)],
     ),
     "a longer prefix": tuple(  # type: ignore[dict-item]
-        [prefix("P", text), rule("K", IN, ENCRYPT, exceptions={"subject_contains_words": ["top secret plan"]})] for text in ("top ", "top secret ")
+        [prefix("P", text), rule("K", IN, ENCRYPT, exceptions={"subject_contains_words": ["top secret plan"]})]
+        for text in ("top ", "top secret ")
     ),
     "a pattern over two prefixes": (
-        [prefix("Q", "[EXT] "), prefix("P", "[SEC] "), rule("K", {**IN, "subject_matches_patterns": [r"^\[SEC\] \[EXT\]"]}, ENCRYPT)],
+        [
+            prefix("Q", "[EXT] "),
+            prefix("P", "[SEC] "),
+            rule("K", {**IN, "subject_matches_patterns": [r"^\[SEC\] \[EXT\]"]}, ENCRYPT),
+        ],
         [prefix("P", "[SEC] "), rule("K", {**IN, "subject_matches_patterns": [r"^\[SEC\] \[EXT\]"]}, ENCRYPT)],
     ),
     "another end of the text": tuple(  # type: ignore[dict-item]
@@ -88,23 +99,36 @@ CHANGES: dict[str, tuple[list[Values], list[Values]]] = {
         for where in ("Append", "Prepend")
     ),
     "an open pattern": tuple(  # type: ignore[dict-item]
-        [prefix("P", text), rule("K", {**IN, "subject_matches_patterns": [r"\bEXT\b"]}, ENCRYPT)] for text in ("EXT ", "EXTERNAL ")
+        [prefix("P", text), rule("K", {**IN, "subject_matches_patterns": [r"\bEXT\b"]}, ENCRYPT)]
+        for text in ("EXT ", "EXTERNAL ")
     ),
     "an open pattern in a header": tuple(  # type: ignore[dict-item]
-        [rule("P", IN, {"set_header_name": "X-A", "set_header_value": text}), rule("K", HEADER, ENCRYPT)] for text in ("EXT", "EXTERNAL")
+        [rule("P", IN, {"set_header_name": "X-A", "set_header_value": text}), rule("K", HEADER, ENCRYPT)]
+        for text in ("EXT", "EXTERNAL")
     ),
     "another spam level": tuple(  # type: ignore[dict-item]
         [rule("P", IN, {"set_scl": level}), rule("K", {**IN, "scl_over": 5}, ENCRYPT)] for level in (1, 9)
     ),
     "another token": tuple(  # type: ignore[dict-item]
-        [rule("P", IN, {"apply_html_disclaimer_text": text}), rule("K", {**IN, "subject_or_body_contains_words": ["sales"]}, ENCRYPT)]
+        [
+            rule("P", IN, {"apply_html_disclaimer_text": text}),
+            rule("K", {**IN, "subject_or_body_contains_words": ["sales"]}, ENCRYPT),
+        ]
         for text in ("%%Department%%", "%%Company%%")
     ),
-    "rules that encrypt and decrypt": ([ALL, rule("D", IN, {"remove_ome_v2": True})], [rule("D", IN, {"remove_ome_v2": True}), ALL]),
-    "two templates": tuple(  # type: ignore[dict-item]
-        order for order in ([ALL, rule("F", IN, {"apply_rights_protection_template": "Do Not Forward"})],) for order in (order, order[::-1])
+    "rules that encrypt and decrypt": (
+        [ALL, rule("D", IN, {"remove_ome_v2": True})],
+        [rule("D", IN, {"remove_ome_v2": True}), ALL],
     ),
-    "a prefix with an underscore": ([rule("K", subject("a"), ENCRYPT)], [prefix("P", "x_"), rule("K", subject("a"), ENCRYPT)]),
+    "two templates": tuple(  # type: ignore[dict-item]
+        order
+        for order in ([ALL, rule("F", IN, {"apply_rights_protection_template": "Do Not Forward"})],)
+        for order in (order, order[::-1])
+    ),
+    "a prefix with an underscore": (
+        [rule("K", subject("a"), ENCRYPT)],
+        [prefix("P", "x_"), rule("K", subject("a"), ENCRYPT)],
+    ),
 }
 
 
@@ -118,7 +142,9 @@ def test_what_is_open_of_two_texts_or_orders_is_not_the_same(what: str) -> None:
 
 def test_a_word_that_an_underscore_or_a_script_without_spaces_touches_is_open() -> None:
     assert unknown_ids([prefix("P", "x_"), rule("K", subject("a"), ENCRYPT)], when=subject("a")) == ["U17"]
-    assert unknown_ids([rule("K", subject("a"), ENCRYPT)], when={**IN, "subject_matches_patterns": ["^a_b$"]}) == ["U17"]
+    assert unknown_ids([rule("K", subject("a"), ENCRYPT)], when={**IN, "subject_matches_patterns": ["^a_b$"]}) == [
+        "U17"
+    ]
     header = {"set_header_name": "X-A", "set_header_value": "\N{CJK UNIFIED IDEOGRAPH-4E2D}secret"}
     looks = {**IN, "header_contains_message_header": "X-A", "header_contains_words": ["secret"]}
     rules = [rule("P", IN, header), rule("S", looks, STOP), ALL]
@@ -128,7 +154,10 @@ def test_a_word_that_an_underscore_or_a_script_without_spaces_touches_is_open() 
 
 @pytest.mark.parametrize("html", ["a<b>b</b>", "<style>a</style>x", "<!-- a -->x"])
 def test_what_rules_read_of_markup_is_open(html: str) -> None:
-    rules = [rule("P", IN, {"apply_html_disclaimer_text": html}), rule("K", IN, ENCRYPT, exceptions={"subject_or_body_contains_words": ["a"]})]
+    rules = [
+        rule("P", IN, {"apply_html_disclaimer_text": html}),
+        rule("K", IN, ENCRYPT, exceptions={"subject_or_body_contains_words": ["a"]}),
+    ]
     assert unknown_ids(rules, unless={"subject_or_body_contains_words": ["a"]}) == ["U00"]
     assert [found["protection"] for found in (emulated(rules), simulated(rules))] == ["unknown", "unknown"]
 
@@ -141,7 +170,10 @@ def test_what_rules_read_of_markup_is_open(html: str) -> None:
             # So it is of mail with an S/MIME signature, or with another organization's keys.
             "Mail from inside is no longer delivered: it is rejected, unless another rule applies to it: ",
         ),
-        ({"remove_ome_v2": True}, "All mail from inside that arrives protected by the organization's own keys is no longer encrypted: "),
+        (
+            {"remove_ome_v2": True},
+            "All mail from inside that arrives protected by the organization's own keys is no longer encrypted: ",
+        ),
     ],
 )
 def test_a_sentence_tells_how_mail_has_to_arrive(actions: Values, text: str) -> None:
@@ -165,8 +197,12 @@ def test_whom_a_field_names_is_not_compared_as_somebody_whom_rules_add() -> None
 TEMPLATE = "apply_rights_protection_template"
 
 
-@pytest.mark.parametrize(("one", "other", "are_two"), [("Maße", "Masse", True), ("Maße", "MAßE", False), ("Board", "BOARD", False)])
-def test_names_of_templates_and_classifications_are_compared_as_exchange_does(one: str, other: str, *, are_two: bool) -> None:
+@pytest.mark.parametrize(
+    ("one", "other", "are_two"), [("Maße", "Masse", True), ("Maße", "MAßE", False), ("Board", "BOARD", False)]
+)
+def test_names_of_templates_and_classifications_are_compared_as_exchange_does(
+    one: str, other: str, *, are_two: bool
+) -> None:
     """A sharp s is not two of them."""
     before, after = ([rule("R", IN, {TEMPLATE: name})] for name in (one, other))
     assert [row["kind"] for row in rows(before, after)] == (["protection_changed"] if are_two else [])
@@ -186,7 +222,10 @@ def test_the_order_of_rules_that_act_is_the_order(second: Values) -> None:
 def test_whether_a_rule_sees_somebody_who_was_added_is_another_question_of_another_rule() -> None:
     """Of a copy for joe, a rule about all recipients may look at him (U09)."""
     copies = rule("C", IN, {"copy_to": [JOE]})
-    before, after = ([copies, rule("K", {**IN, "any_of_recipient_address_contains_words": [word]}, ENCRYPT)] for word in ("bob", "ann"))
+    before, after = (
+        [copies, rule("K", {**IN, "any_of_recipient_address_contains_words": [word]}, ENCRYPT)]
+        for word in ("bob", "ann")
+    )
     assert ("unknown", JOE) in {(row["kind"], row.get("added")) for row in rows(before, after)}
 
 
@@ -196,7 +235,11 @@ def _approves(name: str, conditions: Values) -> Values:
 
 def test_what_another_approval_holds_is_not_delivered() -> None:
     """Nor was it before."""
-    every, some, holds = _approves("Every", IN), _approves("Some", {"subject_contains_words": ["x"]}), rule("Holds", IN, {"quarantine": True})
+    every, some, holds = (
+        _approves("Every", IN),
+        _approves("Some", {"subject_contains_words": ["x"]}),
+        rule("Holds", IN, {"quarantine": True}),
+    )
     for before, after in (([every, some], [some]), ([some], [every, some]), ([some, holds], [some])):
         assert [(row["kind"].split("_")[0], row["every"]) for row in rows(before, after)] == [("delivery", False)]
     assert [row["every"] for row in rows([every], [])] == [True]
@@ -221,8 +264,9 @@ def test_a_rule_whose_change_nobody_sees_does_not_steer(words: list[str], steer:
 
 
 class _Noted(Circuit):
-    """A circuit that leaves out what follows, and notes it. What is open of those who share a copy, and of what rules asked for, is alike where the same
-    people do, and rules asked for the same. No clause says that: here it is alike anyway.
+    """A circuit that leaves out what follows, and notes it. What is open of those who share a copy, and of what rules
+    asked for, is alike where the same people do, and rules asked for the same. No clause says that: here it is alike
+    anyway.
     """
 
     def __init__(self) -> None:
@@ -249,10 +293,15 @@ def _without_first(*rules: Values) -> tuple[list[Values], list[Values], Values]:
     return [*rules], [*rules[1:]], TENANT
 
 
-#: Rules before and after, and the organization. No rule looks for people in fields: that these are there still, while nobody leaves, no clause says.
+#: Rules before and after, and the organization. No rule looks for people in fields: that these are there still, while
+#: nobody leaves, no clause says.
 SETS: dict[str, tuple[list[Values], list[Values], Values]] = {
-    "two people": _without_first(ALL, rule("R", IN, {"redirect_message_to": [JOE, BOB]}), rule("S", {"sent_to": [BOB]}, STOP)),
-    "letters": _without_first(rule("A", subject("x"), BRAND), rule("B", IN, brand("board")), rule("C", subject("y"), ENCRYPT)),
+    "two people": _without_first(
+        ALL, rule("R", IN, {"redirect_message_to": [JOE, BOB]}), rule("S", {"sent_to": [BOB]}, STOP)
+    ),
+    "letters": _without_first(
+        rule("A", subject("x"), BRAND), rule("B", IN, brand("board")), rule("C", subject("y"), ENCRYPT)
+    ),
     **{str(seed): found for seed in range(80) if not re.search(r"any_of_(to|cc)", str(found := _drawn(seed)))},
 }
 

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import difference as of_difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import (
+    difference as of_difference,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import find_text
 
 from tests.rounds import seeds
@@ -42,8 +44,12 @@ def test_a_new_rule_that_stops() -> None:
 
 
 def test_removed_changed_and_moved_rules() -> None:
-    assert sentences([ALL], []) == ["All mail from inside to people outside is no longer encrypted: rule 'All' (removed) applied to it."]
-    assert sentences([], [ALL]) == ["All mail from inside to people outside is now encrypted: rule 'All' (new, priority 0) now applies to it."]
+    assert sentences([ALL], []) == [
+        "All mail from inside to people outside is no longer encrypted: rule 'All' (removed) applied to it."
+    ]
+    assert sentences([], [ALL]) == [
+        "All mail from inside to people outside is now encrypted: rule 'All' (new, priority 0) now applies to it."
+    ]
     moved = sentences([PARTNERS, ALL], [ALL, PARTNERS])
     assert len(moved) == 1
     assert "is now encrypted" in moved[0]
@@ -53,19 +59,28 @@ def test_removed_changed_and_moved_rules() -> None:
 
 
 def test_a_rule_without_actions_on_protection_can_take_protection_away() -> None:
-    wide = rule("Wide", {"from_scope": "InOrganization", "any_of_recipient_address_contains_words": ["fabrikam"]}, ENCRYPT)
+    wide = rule(
+        "Wide", {"from_scope": "InOrganization", "any_of_recipient_address_contains_words": ["fabrikam"]}, ENCRYPT
+    )
     splits = rule("Splits", {"recipient_domain_is": ["fabrikam.com"]}, {"set_audit_severity": "Low"})
     assert "protection_lost" in [row["kind"] for row in compared([wide], [splits, wide]).rows]
 
 
 def test_what_earlier_rules_turn_mail_into_is_not_what_it_is() -> None:
     """A later rule looks at the subject or header that an earlier one writes. The mail is told by how it arrives."""
-    tagged = rule("Tagged", {"from_scope": "InOrganization", "header_contains_message_header": "X-Tag", "header_contains_words": ["yes"]}, ENCRYPT)
+    tagged = rule(
+        "Tagged",
+        {"from_scope": "InOrganization", "header_contains_message_header": "X-Tag", "header_contains_words": ["yes"]},
+        ENCRYPT,
+    )
     tag = rule("Tag", SUBJECT, {"set_header_name": "X-Tag", "set_header_value": "yes"})
     untag = rule("Untag", SUBJECT, {"remove_header": "X-Tag"})
     secure = rule("Secure", SECURE, ENCRYPT)
     near, whole = (rule("Prefix", SUBJECT, {"prepend_subject": prefix}) for prefix in ("[sec ", "[secure] "))
-    offers, conditions = "Mail from inside with 'offer' in its subject is", {"from_scope": "InOrganization", "subject_contains_words": ["offer"]}
+    offers, conditions = (
+        "Mail from inside with 'offer' in its subject is",
+        {"from_scope": "InOrganization", "subject_contains_words": ["offer"]},
+    )
     for before, after, head in (
         ([tagged], [tag, tagged], f"{offers} now encrypted, unless another rule applies to it: rule 'Tag'"),
         ([tag, tagged], [tagged], f"{offers} no longer encrypted, unless another rule applies to it: rule 'Tag'"),
@@ -75,7 +90,9 @@ def test_what_earlier_rules_turn_mail_into_is_not_what_it_is() -> None:
         assert row["text"].startswith(head)
         assert row["when"] == conditions
     (row,) = compared([tagged], [untag, tagged]).rows
-    assert row["text"].startswith("All mail from inside with 'offer' in its subject and with the header X-Tag with 'yes' is no longer encrypted")
+    assert row["text"].startswith(
+        "All mail from inside with 'offer' in its subject and with the header X-Tag with 'yes' is no longer encrypted"
+    )
     assert row["witness"]["message"]["headers"] == {"x-tag": "yes"}
 
 
@@ -95,7 +112,12 @@ def test_nothing_changes() -> None:
 def test_a_rule_that_can_never_match_is_no_cause() -> None:
     """What is open of a guest is open of both of its conditions, and never lets them both hold."""
     reject = rule("Reject", {"subject_contains_words": ["offer"]}, {"reject_message_reason_text": "no"})
-    never = rule("Never", {"from_scope": "InOrganization"}, {"set_audit_severity": "Low"}, exceptions={"from_scope": "InOrganization"})
+    never = rule(
+        "Never",
+        {"from_scope": "InOrganization"},
+        {"set_audit_severity": "Low"},
+        exceptions={"from_scope": "InOrganization"},
+    )
     found = difference([], [never, reject], {"accepted_domains": ["contoso.com"], "remote_domains": []}, NOW)
     assert [row["kind"] for row in found.rows] == ["delivery_lost"]
     assert "'Never'" not in found.rows[0]["text"]
@@ -116,9 +138,13 @@ def test_a_rule_that_can_never_match_is_no_cause() -> None:
 def test_rules_about_unusual_mail_change_it(conditions: Values, of_witness: Values | None) -> None:
     reject = rule("Reject", conditions, {"reject_message_reason_text": "no"})
     settings = {"enable_pdf_encryption": False}
-    found = difference([], [reject], {"accepted_domains": ["contoso.com"], "remote_domains": [], "irm_configuration": settings}, NOW)
+    found = difference(
+        [], [reject], {"accepted_domains": ["contoso.com"], "remote_domains": [], "irm_configuration": settings}, NOW
+    )
     if of_witness is None:  # Whether a guest is outside is open, and nobody else has an attribute.
-        assert [(row["kind"], "U20" in {each["id"] for each in row["unknown"]}) for row in found.rows] == [("unknown", True)]
+        assert [(row["kind"], "U20" in {each["id"] for each in row["unknown"]}) for row in found.rows] == [
+            ("unknown", True)
+        ]
         return
     assert [row["kind"] for row in found.rows] == ["delivery_lost"]
     assert of_witness.items() <= found.rows[0]["witness"]["message"].items()
@@ -132,21 +158,38 @@ SECRET = rule("Secret", {"subject_matches_patterns": [r"\bsecret\b"]}, {"delete_
 @pytest.mark.parametrize(
     ("before", "after", "number"),
     [
-        ([LARGE], [rule("Stops", IN, STOP), LARGE], "U31"),  # Before, it was encrypted or not delivered. Now it is in clear.
+        (
+            [LARGE],
+            [rule("Stops", IN, STOP), LARGE],
+            "U31",
+        ),  # Before, it was encrypted or not delivered. Now it is in clear.
         ([NO_MEETINGS], [NO_MEETINGS, SECRET], "U29"),  # The pattern is in doubt (U18).
     ],
 )
-def test_what_is_unknown_of_unusual_mail_that_rules_tell_apart_is_said(before: Sequence[Values], after: Sequence[Values], number: str) -> None:
+def test_what_is_unknown_of_unusual_mail_that_rules_tell_apart_is_said(
+    before: Sequence[Values], after: Sequence[Values], number: str
+) -> None:
     (row,) = compared(before, after).rows
-    assert (row["kind"], row["text"].startswith("Mail that is not usual may be treated differently (")) == ("unknown", True)
+    assert (row["kind"], row["text"].startswith("Mail that is not usual may be treated differently (")) == (
+        "unknown",
+        True,
+    )
     assert number in [each["id"] for each in row["unknown"]]
     assert row["rules"] == [each["name"] for each in after if each not in before]
 
 
 def test_an_alias_matters_where_a_rule_looks_at_it() -> None:
-    """What the rule finds in an alias is certain of conditions about addresses, and open of others about recipients (U24)."""
-    for conditions in ({"recipient_address_contains_words": ["robert"]}, {"any_of_recipient_address_matches_patterns": ["^robert"]}):
-        resolved, original = (rule("Alias", conditions, {"delete_message": True}, recipient_address_type=kind) for kind in ("Resolved", "Original"))
+    """What the rule finds in an alias is certain of conditions about addresses, and open of others about recipients
+    (U24).
+    """
+    for conditions in (
+        {"recipient_address_contains_words": ["robert"]},
+        {"any_of_recipient_address_matches_patterns": ["^robert"]},
+    ):
+        resolved, original = (
+            rule("Alias", conditions, {"delete_message": True}, recipient_address_type=kind)
+            for kind in ("Resolved", "Original")
+        )
         for tenant in (TENANT, {"accepted_domains": ["contoso.com"], "remote_domains": []}):
             rows = {row["kind"]: row for row in difference([resolved], [original], tenant, NOW).rows}
             assert list(rows) == ["delivery_lost", "delivery_gained"]
@@ -154,7 +197,10 @@ def test_an_alias_matters_where_a_rule_looks_at_it() -> None:
             assert "(as written) is no longer delivered" in lost["text"]
             assert lost["witness"]["message"]["to"] != [lost["witness"]["recipient"]]
     for conditions in ({"sent_to": ["bob@contoso.com"]}, {"recipient_domain_is": ["contoso.com"]}):
-        resolved, original = (rule("Alias", conditions, {"delete_message": True}, recipient_address_type=kind) for kind in ("Resolved", "Original"))
+        resolved, original = (
+            rule("Alias", conditions, {"delete_message": True}, recipient_address_type=kind)
+            for kind in ("Resolved", "Original")
+        )
         for before, after in (([resolved], [original]), ([{**resolved, "name": "Other"}], [original])):
             rows = compared(before, after).rows
             assert {(row["kind"], *(each["id"] for each in row["unknown"][:1])) for row in rows} == {("unknown", "U24")}
@@ -162,11 +208,20 @@ def test_an_alias_matters_where_a_rule_looks_at_it() -> None:
 
 
 def test_others_are_written_to_at_an_alias() -> None:
-    """A rule that looks at the aliases of all who share a copy finds none any more, once another rule redirects the mail of whoever has it."""
-    brand = rule("Brand", {}, {"apply_rights_protection_customization_template": "Branding1"}, recipient_address_type="Original")
+    """A rule that looks at the aliases of all who share a copy finds none any more, once another rule redirects the
+    mail of whoever has it.
+    """
+    brand = rule(
+        "Brand", {}, {"apply_rights_protection_customization_template": "Branding1"}, recipient_address_type="Original"
+    )
     brand["exceptions"] = {"any_of_recipient_address_contains_words": ["robert"]}
-    encrypt, redirect = rule("All", IN, ENCRYPT), rule("Redirect", {"sent_to": ["bob@contoso.com"]}, {"redirect_message_to": ["new@fabrikam.com"]})
-    (found,) = (row for row in compared([encrypt, brand], [redirect, encrypt, brand]).rows if row["kind"] == "branding_changed")
+    encrypt, redirect = (
+        rule("All", IN, ENCRYPT),
+        rule("Redirect", {"sent_to": ["bob@contoso.com"]}, {"redirect_message_to": ["new@fabrikam.com"]}),
+    )
+    (found,) = (
+        row for row in compared([encrypt, brand], [redirect, encrypt, brand]).rows if row["kind"] == "branding_changed"
+    )
     assert (found["before"].get("branding"), found["after"]["branding"]) == (None, "Branding1")
     written = [address for field in ("to", "cc", "bcc") for address in found["witness"]["message"].get(field, ())]
     assert "robert" in "".join(written)
@@ -186,7 +241,11 @@ def test_what_exchange_does_when_it_fails_on_a_rule() -> None:
     ignored, deferred = (rule("Secret", secret, ENCRYPT, rule_error_action=action) for action in ("Ignore", "Defer"))
     mail = "Mail from inside with 'secret' in an attachment may"
     for before, after, text in (
-        (deferred, ignored, f"{mail} pass without the rule if Exchange fails on rule 'Secret' (U12): its rule_error_action is now Ignore instead of Defer."),
+        (
+            deferred,
+            ignored,
+            f"{mail} pass without the rule if Exchange fails on rule 'Secret' (U12): its rule_error_action is now Ignore instead of Defer.",
+        ),
         (
             {**ignored, "rule_error_action": ""},
             deferred,
@@ -204,17 +263,30 @@ def test_what_exchange_does_when_it_fails_on_a_rule() -> None:
 
 def test_a_rule_that_only_tells_somebody_is_no_cause() -> None:
     """What it acts on is put down to the edit that shows, and it is not even looked at where nothing else is edited."""
-    told = rule("Told", {"from_scope": "InOrganization"}, {"generate_incident_report": "megan@contoso.com", "set_audit_severity": "Low"})
-    assert [(row["kind"], row["rules"]) for row in compared([ALL], [told, ALL]).rows] == [("side_effect_changed", ["Told"])]
+    told = rule(
+        "Told",
+        {"from_scope": "InOrganization"},
+        {"generate_incident_report": "megan@contoso.com", "set_audit_severity": "Low"},
+    )
+    assert [(row["kind"], row["rules"]) for row in compared([ALL], [told, ALL]).rows] == [
+        ("side_effect_changed", ["Told"])
+    ]
     assert compared([ALL], [{**PARTNERS, "mode": "Audit", "actions": {"delete_message": True}}, ALL]) == Difference([])
     rows = compared([ALL], [told, PARTNERS, ALL]).rows
-    assert [(row["kind"], row["rules"]) for row in rows] == [("protection_lost", ["Partners"]), ("side_effect_changed", ["Told"])]
+    assert [(row["kind"], row["rules"]) for row in rows] == [
+        ("protection_lost", ["Partners"]),
+        ("side_effect_changed", ["Told"]),
+    ]
     assert [row["kind"] for row in compared([ALL], [{**PARTNERS, "mode": "Audit"}, ALL]).rows] == ["unknown"]
 
 
 def test_the_budget_is_for_all_questions_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Building other recipients begins a new formula, and no new budget. The classes are known without it, but not what shows them."""
-    wide = rule("Wide", {"from_scope": "InOrganization", "any_of_recipient_address_contains_words": ["fabrikam"]}, ENCRYPT)
+    """Building other recipients begins a new formula, and no new budget. The classes are known without it, but not what
+    shows them.
+    """
+    wide = rule(
+        "Wide", {"from_scope": "InOrganization", "any_of_recipient_address_contains_words": ["fabrikam"]}, ENCRYPT
+    )
     splits = rule("Splits", {"recipient_domain_is": ["fabrikam.com"]}, {"set_audit_severity": "Low"})
     assert compared([wide], [splits, wide]).complete
     monkeypatch.setattr(of_difference, "REFINING", 0)
@@ -238,7 +310,11 @@ def test_mail_that_smime_hides_is_put_down_to_a_rule_that_perhaps_acts_on_it() -
 def test_a_rule_that_smime_leaves_nothing_to_do_splits_nothing() -> None:
     """Of other mail it is open whether To still names somebody whom the rule has split off (U07)."""
     split = rule("Split", {}, ENCRYPT, exceptions={"sent_to_scope": "NotInOrganization"})
-    reject = rule("Reject", {"recipient_domain_is": ["fabrikam.com"], "any_of_to_header": ["bob@contoso.com"]}, {"reject_message_reason_text": "no"})
+    reject = rule(
+        "Reject",
+        {"recipient_domain_is": ["fabrikam.com"], "any_of_to_header": ["bob@contoso.com"]},
+        {"reject_message_reason_text": "no"},
+    )
     rows = {row["kind"]: row for row in compared([split], [split, reject]).rows}
     assert rows["delivery_lost"]["witness"]["message"]["protection"]["kind"] == "smime"
 
@@ -262,8 +338,14 @@ def test_how_mail_was_treated_is_said_where_it_holds_of_all_of_it() -> None:
 
 def test_other_protection_is_named_where_all_mail_has_it() -> None:
     """The rule that is gone stood behind one for Do Not Forward on some of its mail."""
-    forward = rule("Forward", {**SUBJECT, "with_importance": "High"}, {"apply_rights_protection_template": "Do Not Forward", **STOP})
-    one, other = (rule("R", SUBJECT, {"apply_rights_protection_template": template}) for template in ("Encrypt", "Internal"))
+    forward = rule(
+        "Forward",
+        {**SUBJECT, "with_importance": "High"},
+        {"apply_rights_protection_template": "Do Not Forward", **STOP},
+    )
+    one, other = (
+        rule("R", SUBJECT, {"apply_rights_protection_template": template}) for template in ("Encrypt", "Internal")
+    )
     (said,) = sentences([forward, one], [forward, other])
     assert "is now protected with Internal instead of Encrypt" in said
     (moved,) = sentences([forward, one], [other, forward])
@@ -273,10 +355,17 @@ def test_other_protection_is_named_where_all_mail_has_it() -> None:
 
 def test_conditions_on_one_part_of_a_message_are_said_once() -> None:
     old = rule("Old", {**SUBJECT, "recipient_domain_is": ["fabrikam.com"]}, ENCRYPT)
-    new = rule("New", {"subject_contains_words": ["price", "offer"], "recipient_domain_is": ["eu.fabrikam.com", "northwind.com"]}, STOP)
+    new = rule(
+        "New",
+        {"subject_contains_words": ["price", "offer"], "recipient_domain_is": ["eu.fabrikam.com", "northwind.com"]},
+        STOP,
+    )
     (said,) = sentences([old], [new, old])
     assert said.startswith("All mail from inside to eu.fabrikam.com with 'offer' in its subject is no longer encrypted")
-    words = [rule(name, {**SUBJECT, "subject_contains_words": [word]}, action) for name, word, action in (("New", "price", STOP), ("Old", "offer", ENCRYPT))]
+    words = [
+        rule(name, {**SUBJECT, "subject_contains_words": [word]}, action)
+        for name, word, action in (("New", "price", STOP), ("Old", "offer", ENCRYPT))
+    ]
     (said,) = sentences(words[1:], words)
     assert "with 'price' and 'offer' in its subject is" in said
     both = [rule("New", {"subject_or_body_contains_words": ["price"]}, STOP), rule("Old", SUBJECT, ENCRYPT)]
@@ -305,7 +394,9 @@ def test_rows_name_the_edited_rules() -> None:
     (row,) = compared([ALL], [PARTNERS, ALL]).rows
     assert row["rules"] == ["Partners"]
     splits = [rule("Splits", {"recipient_domain_is": ["fabrikam.com"]}, {"set_audit_severity": "Low"})]
-    wide = rule("Wide", {"from_scope": "InOrganization", "any_of_recipient_address_contains_words": ["fabrikam"]}, ENCRYPT)
+    wide = rule(
+        "Wide", {"from_scope": "InOrganization", "any_of_recipient_address_contains_words": ["fabrikam"]}, ENCRYPT
+    )
     assert {name for row in compared([wide], [*splits, wide]).rows for name in row["rules"]} == {"Splits"}
     unlike = {**wide, "name": "Unlike", "conditions": {"subject_contains_words": ["x"]}}
     found = {row["kind"]: row["rules"] for row in compared([wide], [*splits, wide, unlike]).rows}
@@ -313,8 +404,14 @@ def test_rows_name_the_edited_rules() -> None:
 
 
 def test_a_message_is_for_as_many_as_it_takes() -> None:
-    """The one who is followed, somebody whom the To field names, and somebody who leaves the copy; the first is neither of the others."""
-    conditions = {**IN, "any_of_recipient_address_contains_words": ["fabrikam"], "any_of_to_header": ["bob@contoso.com"]}
+    """The one who is followed, somebody whom the To field names, and somebody who leaves the copy; the first is neither
+    of the others.
+    """
+    conditions = {
+        **IN,
+        "any_of_recipient_address_contains_words": ["fabrikam"],
+        "any_of_to_header": ["bob@contoso.com"],
+    }
     wide = {**rule("Wide", conditions, ENCRYPT), "exceptions": {"sent_to": ["bob@contoso.com"]}}
     splits = rule("Splits", {"recipient_domain_is": ["fabrikam.com"]}, {"set_audit_severity": "Low"})
     found = compared([wide], [splits, wide])
@@ -333,7 +430,11 @@ def test_a_message_is_for_as_many_as_it_takes() -> None:
     ],
 )
 def test_settings_alone_may_change_mail(before: Values, after: Values, number: str) -> None:
-    rules = [ALL] if number == "U28" else [rule("PDF", {**OUTGOING, "attachment_extension_matches_words": ["pdf"]}, ENCRYPT)]
+    rules = (
+        [ALL]
+        if number == "U28"
+        else [rule("PDF", {**OUTGOING, "attachment_extension_matches_words": ["pdf"]}, ENCRYPT)]
+    )
     found = difference(rules, rules, {**TENANT, "irm_configuration": after}, NOW, irm_before=before)
     assert [row["kind"] for row in found.rows] == ["unknown"]
     assert number in [each["id"] for each in found.rows[0]["unknown"]]
@@ -345,7 +446,10 @@ def test_settings_alone_may_change_mail(before: Values, after: Values, number: s
 
 
 def test_what_is_cut_is_counted() -> None:
-    rules = [rule(f"R{number}", {"from_scope": "InOrganization", "subject_contains_words": [f"w{number}"]}, ENCRYPT) for number in range(6)]
+    rules = [
+        rule(f"R{number}", {"from_scope": "InOrganization", "subject_contains_words": [f"w{number}"]}, ENCRYPT)
+        for number in range(6)
+    ]
     whole, cut = compared(rules, []), compared(rules, [], shown=2)
     assert len(whole.rows) == 6
     assert (len(cut.rows), cut.more) == (2, 4)
@@ -357,7 +461,8 @@ def test_the_same_again() -> None:
     assert first == again
 
 
-#: A rule about somebody, and facts that contradict what is assumed of all people: that there are no guests, and that all insiders are in the directory.
+#: A rule about somebody, and facts that contradict what is assumed of all people: that there are no guests, and that
+#: all insiders are in the directory.
 UNUSUAL_PEOPLE = {
     "no object": ({}, {"copy_to": ["archive@contoso.com"]}, {"mailboxes": ["bob@contoso.com"]}),
     "contact": ({}, {"copy_to": ["archive@contoso.com"]}, {"contacts": ["archive@contoso.com"]}),
@@ -383,15 +488,16 @@ def test_random_edits_as_enumeration_says(seed: int) -> None:
     assert Search(150).changes(classes, seed) == ""
 
 
-# 501276: somebody whom a rule added was a recipient already. 900255: a condition was about the alias of the witness. 900310: the class was there, but
-# only an alias was tried as a witness. 9246075: whether a rule parts somebody whom another one added is open (U09). The others were possible for one
-# recipient, and certain only for two.
+# 501276: somebody whom a rule added was a recipient already. 900255: a condition was about the alias of the witness.
+# 900310: the class was there, but only an alias was tried as a witness. 9246075: whether a rule parts somebody whom
+# another one added is open (U09). The others were possible for one recipient, and certain only for two.
 @pytest.mark.parametrize("seed", seeds(10, 500168, 500285, 500422, 500532, 501276, 900074, 900255, 900310, 9246075))
 def test_random_edits_of_rules_that_look_around_as_enumeration_says(seed: int) -> None:
     assert Search(150).changes(classes, seed, shared=True) == ""
 
 
-# 7049: of the witness of a possible difference, the rule acted as it was, not as it is. 9100063: what Exchange does not decrypt has its words, too.
+# 7049: of the witness of a possible difference, the rule acted as it was, not as it is. 9100063: what Exchange does not
+# decrypt has its words, too.
 @pytest.mark.parametrize("seed", seeds(10, 7049, 9100063))
 def test_random_settings_as_enumeration_says(seed: int) -> None:
     assert Search(150).settings(of_settings, seed) == ""
@@ -416,15 +522,26 @@ def test_a_row_tells_the_senders_of_the_envelope_and_of_the_header_apart() -> No
     bounces, own = rule("Bounces", envelope, STOP, sender_address_location="Envelope"), rule("Own", header, ENCRYPT)
     (row,) = [row for row in compared([bounces, own], [own]).rows if row["kind"] == "protection_gained"]
     assert "from addresses with '@bounces.com' (in the envelope)" in row["text"]
-    assert (row["when"], row["every"], row["witness"]["message"]["mail_from"].partition("@")[2]) == (header, False, "bounces.com")
-    (row,) = compared([rule("Bounces", envelope, {"delete_message": True}, sender_address_location="HeaderOrEnvelope")], []).rows
+    assert (row["when"], row["every"], row["witness"]["message"]["mail_from"].partition("@")[2]) == (
+        header,
+        False,
+        "bounces.com",
+    )
+    (row,) = compared(
+        [rule("Bounces", envelope, {"delete_message": True}, sender_address_location="HeaderOrEnvelope")], []
+    ).rows
     assert "'@bounces.com' (in the header or the envelope)" in row["text"]
 
 
 def test_what_changes_in_one_way_or_another_is_certain() -> None:
-    """Found by the soak: whether a rule that is only tried stops is open (U08), and the next one stops anyway. The last one was never reached."""
+    """Found by the soak: whether a rule that is only tried stops is open (U08), and the next one stops anyway. The last
+    one was never reached.
+    """
     branded = {**ENCRYPT, "apply_rights_protection_customization_template": "Branding1"}
-    tried, stops = rule("Tried", {}, {**branded, **STOP}, mode="Audit"), rule("Stops", {"recipient_domain_is": ["northwind.com"]}, {**ENCRYPT, **STOP})
+    tried, stops = (
+        rule("Tried", {}, {**branded, **STOP}, mode="Audit"),
+        rule("Stops", {"recipient_domain_is": ["northwind.com"]}, {**ENCRYPT, **STOP}),
+    )
     brands = rule("Brands", {"header_contains_message_header": "X-Class", "header_contains_words": ["yes"]}, branded)
     rows = compared([tried, stops, brands], [brands, tried, stops]).rows
     (row,) = [row for row in rows if row["kind"] == "branding_changed"]
@@ -432,8 +549,13 @@ def test_what_changes_in_one_way_or_another_is_certain() -> None:
 
 
 def test_what_waits_for_approval_waits_whatever_becomes_of_it_then() -> None:
-    """Found by the soak: what becomes of mail that a rule encrypts while Azure RMS is off is open (U28). That it waited before is not."""
-    holds, stops = rule("Holds", IN, {"moderate_message_by_user": ["bob@contoso.com"]}), rule("Stops", {"subject_contains_words": ["offer"]}, STOP)
+    """Found by the soak: what becomes of mail that a rule encrypts while Azure RMS is off is open (U28). That it waited
+    before is not.
+    """
+    holds, stops = (
+        rule("Holds", IN, {"moderate_message_by_user": ["bob@contoso.com"]}),
+        rule("Stops", {"subject_contains_words": ["offer"]}, STOP),
+    )
     facts = {**TENANT, "irm_configuration": {"azure_rms_licensing_enabled": False}}
     for before, after, kind in (([], [stops], "delivery_gained"), ([stops], [], "delivery_lost")):
         (row,) = difference([*before, ENCRYPTING, holds], [*after, ENCRYPTING, holds], facts, NOW).rows
@@ -449,7 +571,9 @@ def test_what_waits_for_approval_waits_whatever_becomes_of_it_then() -> None:
     ],
 )
 def test_what_is_open_of_a_named_address_spares_whom_an_exception_names(clears: Values) -> None:
-    """Found by the soak: a witness was from an address in which a word may be found (U17), and nothing was certain of it."""
+    """Found by the soak: a witness was from an address in which a word may be found (U17), and nothing was certain of
+    it.
+    """
     before = rule("Clears", clears, {"remove_ome_v2": True}, exceptions={"sent_to": ["x@fabrikam.com"]})
     of_bob = rule("Of Bob", {"from": ["bob@contoso.com"], "sent_to_scope": "NotInOrganization"}, ENCRYPT)
     facts = {**TENANT, "groups": {"staff@contoso.com": ["all@contoso.com"], "all@contoso.com": ["bob@contoso.com"]}}

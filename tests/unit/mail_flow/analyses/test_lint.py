@@ -45,13 +45,21 @@ def test_the_first_rules_that_keep_mail_from_another_are_named() -> None:
     away = [rule(f"Away {word}", {"subject_contains_words": [word]}, STOP) for word in words]
     findings = lint([*away, rule("Last", {**OUTGOING, "subject_contains_words": words}, ENCRYPT)], TENANT, NOW)
     (reason,) = [each["reason"] for each in findings if each["kind"] == "never_acts"]
-    assert reason == "The rule 'Last' never acts: 'Away word0', 'Away word1', 'Away word2' and 1 other stop all mail that it applies to."
+    assert (
+        reason
+        == "The rule 'Last' never acts: 'Away word0', 'Away word1', 'Away word2' and 1 other stop all mail that it applies to."
+    )
 
 
 def test_what_is_open_of_one_condition_says_nothing_of_another() -> None:
     """Of a copy that has lost the one whom a field names, To may show them, and To or Cc may not."""
     split = rule("Split", {"recipient_domain_is": ["fabrikam.com"]}, {"set_audit_severity": "Low"})
-    acts = rule("Acts", {"any_of_to_header": ["joe@northwind.com"]}, {"prepend_subject": "x"}, exceptions={"any_of_to_cc_header": ["joe@northwind.com"]})
+    acts = rule(
+        "Acts",
+        {"any_of_to_header": ["joe@northwind.com"]},
+        {"prepend_subject": "x"},
+        exceptions={"any_of_to_cc_header": ["joe@northwind.com"]},
+    )
     assert found(split, acts) == []
     assert found(acts) == [("never_acts", ["Acts"])]
 
@@ -67,7 +75,9 @@ def test_rules_that_meet() -> None:
     assert found(ALL, decrypt) == [("encrypt_meets_decrypt", ["All", "Decrypt"])]
     inside = rule("Decrypt", {"sent_to_scope": "InOrganization"}, {"remove_ome_v2": True})
     assert found(ALL, inside) == []
-    other = rule("Other", {**OUTGOING, "subject_contains_words": ["x"]}, {"apply_rights_protection_template": "Do Not Forward"})
+    other = rule(
+        "Other", {**OUTGOING, "subject_contains_words": ["x"]}, {"apply_rights_protection_template": "Do Not Forward"}
+    )
     assert found(ALL, other) == [("templates_meet", ["All", "Other"])]
     assert ("ends_before_encryption", ["Away", "All"]) in found(rule("Away", PARTNER, STOP), ALL)
     assert ("equal_rules", ["All", "Again"]) in found(ALL, {**ALL, "name": "Again"})
@@ -77,9 +87,18 @@ def test_rules_that_meet() -> None:
     ("one", "other"),
     [
         ({}, {"rule_error_action": "Defer"}),
-        ({"conditions": {"has_sender_override": True}}, {"conditions": {"message_contains_data_classifications": ["a"]}}),
-        ({"conditions": {"message_contains_data_classifications": ["a"]}}, {"conditions": {"message_contains_data_classifications": ["b"]}}),
-        ({"conditions": {"has_sender_override": True}}, {"conditions": {}, "exceptions": {"has_sender_override": True}}),
+        (
+            {"conditions": {"has_sender_override": True}},
+            {"conditions": {"message_contains_data_classifications": ["a"]}},
+        ),
+        (
+            {"conditions": {"message_contains_data_classifications": ["a"]}},
+            {"conditions": {"message_contains_data_classifications": ["b"]}},
+        ),
+        (
+            {"conditions": {"has_sender_override": True}},
+            {"conditions": {}, "exceptions": {"has_sender_override": True}},
+        ),
         ({"actions": {"sign_message": "a"}}, {"actions": {"sign_message": "b"}}),
     ],
 )
@@ -103,14 +122,26 @@ def test_rules_that_differ_are_no_duplicates(one: Values, other: Values) -> None
         ({"exceptions": {"any_of_to_header": ["a@b.com"]}}, "one_frees_all"),
         ({"conditions": {**OUTGOING, "sent_to": ["sales@contoso.com"]}}, "names_a_group"),
         ({"conditions": {**OUTGOING, "attachment_contains_words": ["x"]}}, "fails_open"),
-        ({"conditions": {**OUTGOING, "subject_or_body_contains_words": ["x"]}, "rule_error_action": "Ignore"}, "fails_open"),
+        (
+            {"conditions": {**OUTGOING, "subject_or_body_contains_words": ["x"]}, "rule_error_action": "Ignore"},
+            "fails_open",
+        ),
         ({"exceptions": {"attachment_size_over": "5MB"}}, "fails_open"),
-        ({"conditions": {**OUTGOING, "attachment_contains_words": ["x"]}, "rule_error_action": "Defer"}, "fails_closed"),
+        (
+            {"conditions": {**OUTGOING, "attachment_contains_words": ["x"]}, "rule_error_action": "Defer"},
+            "fails_closed",
+        ),
         ({"exceptions": {"recipient_domain_is": ["fabrikam.com"]}}, "subdomains"),
         ({"conditions": PARTNER, "actions": {"remove_ome_v2": True}}, "subdomains"),
         ({"conditions": {**OUTGOING, "subject_contains_words": ["secure*"]}}, "literal_asterisk"),
-        ({"exceptions": {"header_contains_message_header": "X-Tag", "header_contains_words": ["*"]}}, "literal_asterisk"),
-        *(({"exceptions": {"sent_to": [value]}}, "value_never_matches") for value in ("*@partner.com", "a*@partner.com", "ann@*.com")),
+        (
+            {"exceptions": {"header_contains_message_header": "X-Tag", "header_contains_words": ["*"]}},
+            "literal_asterisk",
+        ),
+        *(
+            ({"exceptions": {"sent_to": [value]}}, "value_never_matches")
+            for value in ("*@partner.com", "a*@partner.com", "ann@*.com")
+        ),
         *(
             ({"conditions": {**OUTGOING, "recipient_domain_is": ["x.com", value]}}, "value_never_matches")
             for value in ("@y.com", "*.y.com", ".y.com", "a@y.com")
@@ -125,7 +156,10 @@ def test_rules_that_differ_are_no_duplicates(one: Values, other: Values) -> None
         ({"conditions": {"sent_to_scope": "ExternalPartner"}}, "on_premises_scope"),
         ({"exceptions": {"sent_to_scope": "ExternalNonPartner"}}, "on_premises_scope"),
         ({"sender_address_location": "Envelope", "conditions": OUTGOING}, "envelope_sender"),
-        ({"sender_address_location": "Envelope", "conditions": {}, "exceptions": {"from": ["bob@contoso.com"]}}, "envelope_sender"),
+        (
+            {"sender_address_location": "Envelope", "conditions": {}, "exceptions": {"from": ["bob@contoso.com"]}},
+            "envelope_sender",
+        ),
         ({"exceptions": {"message_type_matches": "AutoForward"}}, "auto_forward"),
         ({"conditions": {**OUTGOING, "message_type_matches": "AutoForward"}}, "auto_forward"),
         ({"dlp_policy": True}, "dlp_rule"),
@@ -171,8 +205,14 @@ def test_what_goes_with_the_semantics(usual: Values, kind: str) -> None:
         ({"conditions": {**OUTGOING, "any_of_recipient_address_contains_words": ["x"]}}, ["inactive_encryption"]),
         ({"exceptions": {"recipient_domain_is": ["fabrikam.com"]}}, ["inactive_encryption"]),
         ({"actions": {**ENCRYPT, "remove_ome_v2": True}}, ["inactive_encryption"]),
-        ({"actions": {"apply_ome": True, "apply_rights_protection_template": "Do Not Forward"}}, ["inactive_encryption", "retired_action"]),
-        ({"conditions": {**OUTGOING, "subject_contains_words": ["secure*"]}}, ["inactive_encryption", "literal_asterisk"]),
+        (
+            {"actions": {"apply_ome": True, "apply_rights_protection_template": "Do Not Forward"}},
+            ["inactive_encryption", "retired_action"],
+        ),
+        (
+            {"conditions": {**OUTGOING, "subject_contains_words": ["secure*"]}},
+            ["inactive_encryption", "literal_asterisk"],
+        ),
     ],
 )
 def test_what_a_rule_does_is_no_finding_about_one_that_never_acts(idle: Values, odd: Values, kinds: list[str]) -> None:
@@ -180,12 +220,20 @@ def test_what_a_rule_does_is_no_finding_about_one_that_never_acts(idle: Values, 
 
 
 def test_a_rule_of_data_loss_prevention_does_nothing() -> None:
-    assert [kind for kind, _rules in found({**ALL, "conditions": {}, "dlp_policy": True})] == ["inactive_encryption", "dlp_rule"]
+    assert [kind for kind, _rules in found({**ALL, "conditions": {}, "dlp_policy": True})] == [
+        "inactive_encryption",
+        "dlp_rule",
+    ]
 
 
 @pytest.mark.parametrize(
     "limited",
-    [{"exceptions": {"subject_contains_words": ["x"]}}, {"enabled": False}, {"expiry_date": "2026-02-01"}, {"activation_date": "2026-03-01T09:00:00"}],
+    [
+        {"exceptions": {"subject_contains_words": ["x"]}},
+        {"enabled": False},
+        {"expiry_date": "2026-02-01"},
+        {"activation_date": "2026-03-01T09:00:00"},
+    ],
 )
 def test_a_rule_that_does_not_apply_to_all_mail(limited: Values) -> None:
     assert "for_all_mail" not in [kind for kind, _rules in found({**ALL, "conditions": {}, **limited})]
@@ -230,7 +278,12 @@ def test_recipients_that_a_rule_adds() -> None:
     """Those whom a rule adds that encrypts, or that stands behind one that does, get what the others get."""
     copy = rule("Copy", {"from_scope": "InOrganization"}, {"copy_to": ["a@b.com"]})
     assert ("adds_recipients", ["Copy"]) in found(copy, ALL)
-    for others in ([ALL, copy], [copy], [copy, {**ALL, "enabled": False}], [{**copy, "actions": {**copy["actions"], **ENCRYPT}}]):
+    for others in (
+        [ALL, copy],
+        [copy],
+        [copy, {**ALL, "enabled": False}],
+        [{**copy, "actions": {**copy["actions"], **ENCRYPT}}],
+    ):
         assert "adds_recipients" not in [kind for kind, _rules in found(*others)]
 
 
@@ -241,7 +294,9 @@ def test_rules_that_are_said_never_to_act_never_do(seed: int) -> None:
 
 def test_a_reason_is_one_line() -> None:
     spares = {**ALL, "exceptions": {"recipient_domain_is": ["fab\nrikam.com\u202e"]}}
-    assert "fab[U+000A]rikam.com[U+202E]" in next(each["reason"] for each in lint([spares], TENANT, NOW) if each["kind"] == "subdomains")
+    assert "fab[U+000A]rikam.com[U+202E]" in next(
+        each["reason"] for each in lint([spares], TENANT, NOW) if each["kind"] == "subdomains"
+    )
 
 
 OUTSIDE = {"from_scope": "NotInOrganization"}
@@ -249,7 +304,12 @@ ENCRYPTS = rule("Encrypts", IN, ENCRYPT)
 
 
 def kinds(*rules: Values, facts: Mapping[str, Any] = TENANT) -> set[str]:
-    return {kind for kind, _rules in found(*rules, facts=facts)} - {"unscoped_encryption", "for_all_mail", "adds_recipients", "shows_outside"}
+    return {kind for kind, _rules in found(*rules, facts=facts)} - {
+        "unscoped_encryption",
+        "for_all_mail",
+        "adds_recipients",
+        "shows_outside",
+    }
 
 
 def test_a_redirected_copy_goes_on() -> None:
@@ -263,10 +323,17 @@ def test_a_redirected_copy_goes_on() -> None:
 
 def test_of_what_a_manager_or_a_group_gets_nothing_is_said() -> None:
     bob = {"from": ["bob@contoso.com"]}
-    facts = {**TENANT, "managers": {"bob@contoso.com": "megan@contoso.com"}, "groups": {"sales@contoso.com": ["megan@contoso.com"]}}
+    facts = {
+        **TENANT,
+        "managers": {"bob@contoso.com": "megan@contoso.com"},
+        "groups": {"sales@contoso.com": ["megan@contoso.com"]},
+    }
     for actions in ({"add_manager_as_recipient_type": "Redirect"}, {"redirect_message_to": ["sales@contoso.com"]}):
         assert kinds(rule("Boss", bob, actions), rule("Encrypts", bob, ENCRYPT), facts=facts) == set()
-    before = [rule("Odd", {**bob, "sent_to": ["a@b.com"], "recipient_domain_is": ["c.com"]}, ENCRYPT), rule("Boss", bob, actions)]
+    before = [
+        rule("Odd", {**bob, "sent_to": ["a@b.com"], "recipient_domain_is": ["c.com"]}, ENCRYPT),
+        rule("Boss", bob, actions),
+    ]
     assert found(*before, facts=facts) == [("never_acts", ["Odd"])]
 
 
@@ -290,22 +357,30 @@ def test_an_exception_may_apply_to_a_copy_for_somebody_whom_a_rule_adds() -> Non
 def test_a_rule_keeps_nothing_from_encryption_that_is_not_encrypted_anyway(stops: Values, encrypts: Values) -> None:
     for facts in (TENANT, {"accepted_domains": ["contoso.com"], "remote_domains": []}):
         assert kinds(rule("Stops", stops, STOP), rule("Encrypts", encrypts, ENCRYPT), facts=facts) == set()
-        assert kinds(rule("Stops", {"subject_contains_words": ["public"]}, STOP), rule("Encrypts", encrypts, ENCRYPT), facts=facts) == {
-            "ends_before_encryption"
-        }
+        assert kinds(
+            rule("Stops", {"subject_contains_words": ["public"]}, STOP),
+            rule("Encrypts", encrypts, ENCRYPT),
+            facts=facts,
+        ) == {"ends_before_encryption"}
 
 
 def test_what_another_rule_encrypts_or_stops_anyway_is_kept_from_nothing() -> None:
     public = {**IN, "subject_contains_words": ["public"]}
     stops, first = rule("Stops", public, STOP), rule("First", public, ENCRYPT)
     assert kinds(first, stops, ENCRYPTS) == set()
-    assert found(stops, rule("Deletes", public, {"delete_message": True}), rule("Encrypts", public, ENCRYPT))[0][0] == "never_acts"
+    assert (
+        found(stops, rule("Deletes", public, {"delete_message": True}), rule("Encrypts", public, ENCRYPT))[0][0]
+        == "never_acts"
+    )
 
 
 def test_mail_that_would_come_to_quarantine_shows_nothing_where_other_mail_does() -> None:
     """Of mail in quarantine it is open whether it stays encrypted (U00)."""
     public = {**IN, "subject_contains_words": ["public"]}
-    stops, held = rule("Stops", public, STOP), rule("Held", IN, {"quarantine": True}, exceptions={"subject_contains_words": ["free"]})
+    stops, held = (
+        rule("Stops", public, STOP),
+        rule("Held", IN, {"quarantine": True}, exceptions={"subject_contains_words": ["free"]}),
+    )
     assert kinds(stops, ENCRYPTS, held) == {"ends_before_encryption"}
     assert kinds(stops, ENCRYPTS, rule("Held", IN, {"quarantine": True})) == set()
 
@@ -324,7 +399,9 @@ def test_rules_meet_where_a_message_shows_it() -> None:
 
 def test_mail_that_arrives_protected_may_be_encrypted_and_decrypted() -> None:
     protected = {"message_type_matches": "PermissionControlled"}
-    assert "encrypt_meets_decrypt" in kinds(rule("A", {**IN, **protected}, ENCRYPT), rule("B", protected, {"remove_ome_v2": True}))
+    assert "encrypt_meets_decrypt" in kinds(
+        rule("A", {**IN, **protected}, ENCRYPT), rule("B", protected, {"remove_ome_v2": True})
+    )
 
 
 @pytest.mark.parametrize(
@@ -332,8 +409,14 @@ def test_mail_that_arrives_protected_may_be_encrypted_and_decrypted() -> None:
     [
         ({"conditions": {"from_scope": "NotInOrganization"}}, "it encrypts only mail from outside"),
         ({"conditions": {"sender_domain_is": ["northwind.com"]}}, "it encrypts only mail from outside"),
-        ({"conditions": {"subject_contains_words": ["x"]}, "exceptions": {"from_scope": "InOrganization"}}, "without a condition that limits its senders"),
-        ({"conditions": {"subject_contains_words": ["x"]}, "exceptions": {"from": ["megan@contoso.com"]}}, "without a condition that limits its senders"),
+        (
+            {"conditions": {"subject_contains_words": ["x"]}, "exceptions": {"from_scope": "InOrganization"}},
+            "without a condition that limits its senders",
+        ),
+        (
+            {"conditions": {"subject_contains_words": ["x"]}, "exceptions": {"from": ["megan@contoso.com"]}},
+            "without a condition that limits its senders",
+        ),
         ({"conditions": {"sender_domain_is": ["contoso.com"]}}, ""),
         ({"conditions": {"sender_domain_is": ["eu.contoso.com"]}}, "it encrypts only mail from outside"),
         ({"conditions": {"sender_domain_is": ["com"]}}, "without a condition that limits its senders"),
@@ -341,7 +424,11 @@ def test_mail_that_arrives_protected_may_be_encrypted_and_decrypted() -> None:
     ],
 )
 def test_an_encrypting_rule_is_for_mail_from_inside(limits: Values, reason: str) -> None:
-    reasons = [each["reason"] for each in lint([{**rule("R", {}, ENCRYPT), **limits}], TENANT, NOW) if each["kind"] == "unscoped_encryption"]
+    reasons = [
+        each["reason"]
+        for each in lint([{**rule("R", {}, ENCRYPT), **limits}], TENANT, NOW)
+        if each["kind"] == "unscoped_encryption"
+    ]
     assert (len(reasons) == 1 and reason in reasons[0]) if reason else not reasons
 
 
@@ -354,27 +441,43 @@ def test_an_encrypting_rule_is_for_mail_from_inside(limits: Values, reason: str)
         ({"type": "InternalRelay"}, [], "contoso.com", ""),
     ],
 )
-def test_whose_mail_a_domain_is_about_is_said_by_the_accepted_domains(accepted: Values, mailboxes: list[str], domain: str, reason: str) -> None:
+def test_whose_mail_a_domain_is_about_is_said_by_the_accepted_domains(
+    accepted: Values, mailboxes: list[str], domain: str, reason: str
+) -> None:
     facts = {**TENANT, "accepted_domains": [{"name": "contoso.com", **accepted}], "mailboxes": mailboxes}
-    reasons = [each["reason"] for each in lint([rule("R", {"sender_domain_is": [domain]}, ENCRYPT)], facts, NOW) if each["kind"] == "unscoped_encryption"]
+    reasons = [
+        each["reason"]
+        for each in lint([rule("R", {"sender_domain_is": [domain]}, ENCRYPT)], facts, NOW)
+        if each["kind"] == "unscoped_encryption"
+    ]
     assert [reason in each for each in reasons] == ([True] if reason else [])
 
 
 def test_a_domain_that_is_accepted_by_itself_is_no_subdomain() -> None:
-    domains = [{"name": "contoso.com", "match_subdomains": True}, {"name": "relay.contoso.com", "type": "ExternalRelay"}]
+    domains = [
+        {"name": "contoso.com", "match_subdomains": True},
+        {"name": "relay.contoso.com", "type": "ExternalRelay"},
+    ]
     relayed = rule("R", {"sender_domain_is": ["relay.contoso.com"]}, ENCRYPT)
-    assert "unscoped_encryption" in {kind for kind, _rules in found(relayed, facts={**TENANT, "accepted_domains": domains})}
+    assert "unscoped_encryption" in {
+        kind for kind, _rules in found(relayed, facts={**TENANT, "accepted_domains": domains})
+    }
 
 
 @pytest.mark.parametrize("written", ["sales@contoso.com", "Sales@Contoso.com"])
 def test_a_group_that_is_named_is_nobody(written: str) -> None:
     facts = {**TENANT, "groups": {written: ["bob@contoso.com"]}}
-    reasons = [each["reason"] for each in lint([rule("R", {**OUTGOING, "sent_to": ["sales@contoso.com"]}, ENCRYPT)], facts, NOW)]
+    reasons = [
+        each["reason"]
+        for each in lint([rule("R", {**OUTGOING, "sent_to": ["sales@contoso.com"]}, ENCRYPT)], facts, NOW)
+    ]
     assert any("names the group sales@contoso.com, and matches none of its members" in each for each in reasons)
 
 
 def test_a_stop_keeps_mail_from_encryption_whomever_a_rule_adds() -> None:
-    """What becomes of the copy of somebody of whom only a name is known is unknown. That the recipient's is stopped is not."""
+    """What becomes of the copy of somebody of whom only a name is known is unknown. That the recipient's is stopped is
+    not.
+    """
     adds = rule("Adds", {"sent_to": ["joe@northwind.com"]}, {"copy_to": ["Ext Contact"]})
     assert kinds(adds, rule("Stops", OUTGOING, STOP), ENCRYPTS) == {"ends_before_encryption"}
     assert kinds(adds, rule("Stops", IN, STOP), ENCRYPTS) == {"never_acts"}
@@ -383,17 +486,36 @@ def test_a_stop_keeps_mail_from_encryption_whomever_a_rule_adds() -> None:
 @pytest.mark.parametrize(
     ("odd", "kind", "is_found"),
     [
-        ({"conditions": {"sender_ad_attribute_contains_words": ["Department:Sales"]}, "sender_address_location": "Envelope"}, "envelope_sender", False),
-        ({"conditions": {"from": ["megan@contoso.com"]}, "sender_address_location": "Envelope"}, "envelope_sender", True),
+        (
+            {
+                "conditions": {"sender_ad_attribute_contains_words": ["Department:Sales"]},
+                "sender_address_location": "Envelope",
+            },
+            "envelope_sender",
+            False,
+        ),
+        (
+            {"conditions": {"from": ["megan@contoso.com"]}, "sender_address_location": "Envelope"},
+            "envelope_sender",
+            True,
+        ),
         ({"conditions": {**IN, "any_of_to_header": ["ann@fabrikam.com"]}, "mode": "Audit"}, "whole_copy", False),
-        ({"conditions": IN, "exceptions": {"any_of_to_header": ["ann@fabrikam.com"]}, "mode": "Audit"}, "one_frees_all", False),
+        (
+            {"conditions": IN, "exceptions": {"any_of_to_header": ["ann@fabrikam.com"]}, "mode": "Audit"},
+            "one_frees_all",
+            False,
+        ),
     ],
 )
 def test_a_check_is_about_what_a_rule_does(odd: Values, kind: str, *, is_found: bool) -> None:
     assert (kind in {name for name, _rules in found({**ALL, **odd})}) is is_found
 
 
-@pytest.mark.parametrize(("conditions", "is_open"), [(IN, False), ({**IN, "recipient_domain_is": ["fabrikam.com"]}, True)])
+@pytest.mark.parametrize(
+    ("conditions", "is_open"), [(IN, False), ({**IN, "recipient_domain_is": ["fabrikam.com"]}, True)]
+)
 def test_whom_a_rule_adds_matters_to_rules_about_recipients(conditions: Values, *, is_open: bool) -> None:
     copies = rule("Copies", IN, {"copy_to": ["joe@northwind.com"]})
-    assert ("adds_recipients" in {kind for kind, _rules in found(copies, rule("Encrypts", conditions, ENCRYPT))}) is is_open
+    assert (
+        "adds_recipients" in {kind for kind, _rules in found(copies, rule("Encrypts", conditions, ENCRYPT))}
+    ) is is_open

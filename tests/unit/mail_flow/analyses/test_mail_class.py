@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A class of mail is an edit, the later rule that no longer acts or newly acts, and a kind; what is said of it is true of all of its mail."""
+"""A class of mail is an edit, the later rule that no longer acts or newly acts, and a kind; what is said of it is true
+of all of its mail.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +25,18 @@ PARTNER = rule("Partner", {**IN, "recipient_domain_is": ["partner.example"]}, EN
 LAW = rule("Law", {**IN, "recipient_domain_is": ["law.example"]}, ENCRYPT)
 SECRET = rule("Secret", {**IN, "subject_contains_words": ["secret"]}, ENCRYPT)
 THREE = [PARTNER, LAW, SECRET]
-WHAT = [{"recipient_domain_is": ["partner.example"]}, {"recipient_domain_is": ["law.example"]}, {"subject_contains_words": ["secret"]}]
+WHAT = [
+    {"recipient_domain_is": ["partner.example"]},
+    {"recipient_domain_is": ["law.example"]},
+    {"subject_contains_words": ["secret"]},
+]
 
 BYPASS, TAG = rule("Bypass", NEWS, STOP), rule("Tag", NEWS, {"prepend_subject": "[x] "})
 LABEL = rule("Label", NEWS, {"set_header_name": "X-Free", "set_header_value": "yes"})
-SPARING = [{**each, "exceptions": {"header_contains_message_header": "X-Free", "header_contains_words": ["yes"]}} for each in THREE]
+SPARING = [
+    {**each, "exceptions": {"header_contains_message_header": "X-Free", "header_contains_words": ["yes"]}}
+    for each in THREE
+]
 
 
 @pytest.mark.parametrize(
@@ -39,13 +48,21 @@ SPARING = [{**each, "exceptions": {"header_contains_message_header": "X-Free", "
         ([rule("Bypass", {"from": ["bob@contoso.com"]}, STOP), *THREE], [BYPASS, *THREE]),
         (SPARING, [LABEL, *SPARING]),
     ],
-    ids=["a new rule that stops", "a rule gains a stop", "a stop moves", "a stop is for others", "a header that rules except"],
+    ids=[
+        "a new rule that stops",
+        "a rule gains a stop",
+        "a stop moves",
+        "a stop is for others",
+        "a header that rules except",
+    ],
 )
 def test_all_mail_that_a_rule_keeps_from_others_is_told(before: Sequence[Values], after: Sequence[Values]) -> None:
     found = compared(before, after)
     assert (found.complete, found.more) == (True, 0)
     lost = [row for row in found.rows if row["kind"] == "protection_lost"]
-    assert [(row["later"], row["when"]) for row in lost] == [([each["name"]], {**IN, **NEWS, **what}) for each, what in zip(THREE, WHAT, strict=True)]
+    assert [(row["later"], row["when"]) for row in lost] == [
+        ([each["name"]], {**IN, **NEWS, **what}) for each, what in zip(THREE, WHAT, strict=True)
+    ]
     for row, each in zip(lost, THREE, strict=True):
         assert f"'{each['name']}'" in row["text"]
 
@@ -61,11 +78,15 @@ def test_what_many_later_rules_do_is_told_without_each_of_them(number: int) -> N
     if number > 8:
         rest = found.rows[-1]
         assert (rest["when"], rest.get("later"), rest["every"]) == (NEWS, None, False)
-        assert rest["text"].endswith("is no longer encrypted, unless another rule applies to it: rule 'Bypass' (new, priority 0) stops before other rules.")
+        assert rest["text"].endswith(
+            "is no longer encrypted, unless another rule applies to it: rule 'Bypass' (new, priority 0) stops before other rules."
+        )
 
 
 def test_a_class_is_not_narrowed_by_its_message() -> None:
-    """What one message meets, since an earlier rule made it so, another one meets as it arrives, or the other way round."""
+    """What one message meets, since an earlier rule made it so, another one meets as it arrives, or the other way
+    round.
+    """
     opens = rule("Opens", {**IN, "subject_contains_words": ["offer"]}, {"prepend_subject": "secret: "})
     found = compared([opens, SECRET], [opens])
     assert [(row["kind"], row["when"]) for row in found.rows] == [("protection_lost", IN)]
@@ -75,5 +96,7 @@ def test_a_class_is_not_narrowed_by_its_message() -> None:
 def test_random_edits_of_many_rules_are_told_to_the_last_message(first: int) -> None:
     """Each message whose outcome certainly differs is covered by a row of its kind."""
     search = Search(60, CROWDED)
-    wrong = [search.changes(classes, seed, shared=shared) for seed in range(first, first + 10) for shared in (False, True)]
+    wrong = [
+        search.changes(classes, seed, shared=shared) for seed in range(first, first + 10) for shared in (False, True)
+    ]
     assert not [each for each in wrong if each]

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The prover with a mistake in it: a relation too many, or a piece of the semantics that is left out. A named claim notices each."""
+"""The prover with a mistake in it: a relation too many, or a piece of the semantics that is left out. A named claim
+notices each.
+"""
 
 from __future__ import annotations
 
@@ -108,7 +110,9 @@ def copies_are_never_split(patch: Patch) -> None:
     patch(
         compile_recipients.Company,
         "split",
-        lambda self, conditions, rule, name, alive, matches, seen: compile_recipients.Split(seen.splits, seen.splits, alive),
+        lambda self, conditions, rule, name, alive, matches, seen: compile_recipients.Split(
+            seen.splits, seen.splits, alive
+        ),
     )
 
 
@@ -183,12 +187,18 @@ CLAIMS: dict[str, tuple[list[Values], Values]] = {
         [rule("R", {**IN, "sent_to": ["ann@fabrikam.com"]}, ENCRYPT)],
         {"when": {**IN, "recipient_domain_is": ["fabrikam.com"]}},
     ),
-    "over the smaller": ([rule("R", {**IN, "message_size_over": "9MB"}, ENCRYPT)], {"when": {**IN, "message_size_over": "5MB"}}),
+    "over the smaller": (
+        [rule("R", {**IN, "message_size_over": "9MB"}, ENCRYPT)],
+        {"when": {**IN, "message_size_over": "5MB"}},
+    ),
     "forged senders": (
         [rule("R", {"from_scope": "NotInOrganization"}, {"delete_message": True}), rule("S", IN, ENCRYPT)],
         {"when": {}, "then": "not_in_clear"},
     ),
-    "protected on arrival": ([rule("R", {}, {"remove_ome_v2": True})], {"when": OUTGOING, "then": "unencrypted", "unless": {}}),
+    "protected on arrival": (
+        [rule("R", {}, {"remove_ome_v2": True})],
+        {"when": OUTGOING, "then": "unencrypted", "unless": {}},
+    ),
     "protected twice": ([ALL], {"when": OUTGOING, "template": "Encrypt"}),
     "split before any_of": (
         [
@@ -207,8 +217,14 @@ CLAIMS: dict[str, tuple[list[Values], Values]] = {
     "stopped before": ([rule("R", {**IN, **subject("public")}, STOP), ALL], {}),
     "released": ([rule("R", {**IN, **subject("bad")}, {"quarantine": True}), ALL], {"then": "not_in_clear"}),
     "decrypted": ([ALL, rule("R", {**IN, **subject("open")}, {"remove_ome_v2": True})], {}),
-    "header set": ([rule("R", {**IN, **subject("x")}, SET), rule("S", {**IN, **HEADER}, STOP), ALL], {"unless": HEADER}),
-    "prefixed": ([rule("R", IN, {"prepend_subject": "public: "}), rule("S", {**IN, **subject("public")}, STOP), ALL], {"unless": subject("public")}),
+    "header set": (
+        [rule("R", {**IN, **subject("x")}, SET), rule("S", {**IN, **HEADER}, STOP), ALL],
+        {"unless": HEADER},
+    ),
+    "prefixed": (
+        [rule("R", IN, {"prepend_subject": "public: "}), rule("S", {**IN, **subject("public")}, STOP), ALL],
+        {"unless": subject("public")},
+    ),
 }
 
 
@@ -231,7 +247,9 @@ CLAIMS: dict[str, tuple[list[Values], Values]] = {
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_a_mistake_is_noticed(mutant: Callable[[Patch], None], noticed_by: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mistake_is_noticed(
+    mutant: Callable[[Patch], None], noticed_by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rules, claim = CLAIMS[noticed_by]
     assert verdict(rules, **claim)["verdict"] in ("refuted", "unknown")
     mutant(monkeypatch.setattr)
@@ -288,7 +306,10 @@ def whom_a_field_names_is_somebody_else(patch: Patch) -> None:
 
 ADDS = rule("Adds", {**IN, **subject("x")}, {"copy_to": ["ann@fabrikam.com"]})
 DNF = {"apply_rights_protection_template": "Do Not Forward"}
-CLEAR_ONLY = [rule(kind, {"message_type_matches": kind}, {"delete_message": True}) for kind in ("Encrypted", "PermissionControlled")]
+CLEAR_ONLY = [
+    rule(kind, {"message_type_matches": kind}, {"delete_message": True})
+    for kind in ("Encrypted", "PermissionControlled")
+]
 TO_SALES = {"recipient_address_contains_words": ["sales"]}
 MANDATORY = {**TENANT, "irm_configuration": {"transport_decryption_setting": "Mandatory"}}
 NAMED = {"sent_to": ["x@eu.fabrikam.com"], "any_of_to_cc_header": ["x@eu.fabrikam.com"], "from": ["megan@contoso.com"]}
@@ -297,29 +318,55 @@ NAMED = {"sent_to": ["x@eu.fabrikam.com"], "any_of_to_cc_header": ["x@eu.fabrika
 @pytest.mark.parametrize(
     ("mutant", "rules", "claim"),
     [
-        (unknown_is("U01", TRUE), [*CLEAR_ONLY, ALL, rule("R", IN, DNF)], {"then": "not_in_clear", "template": "Encrypt"}),
+        (
+            unknown_is("U01", TRUE),
+            [*CLEAR_ONLY, ALL, rule("R", IN, DNF)],
+            {"then": "not_in_clear", "template": "Encrypt"},
+        ),
         (unknown_is("U08", FALSE), [rule("R", {**IN, **subject("x")}, STOP, mode="Audit"), ALL], {}),
         (unknown_is("U09", TRUE), [ADDS, ALL], {"then": "not_in_clear"}),
         (
             held_is_lost,
-            [rule("R", {**IN, **subject("x")}, {"moderate_message_by_user": ["bob@contoso.com"]}), rule("S", subject("x"), STOP), ALL],
+            [
+                rule("R", {**IN, **subject("x")}, {"moderate_message_by_user": ["bob@contoso.com"]}),
+                rule("S", subject("x"), STOP),
+                ALL,
+            ],
             {"then": "not_in_clear"},
         ),
-        (mail_from_anywhere_is_encrypted, [rule("R", {}, ENCRYPT)], {"when": {"from_scope": "NotInOrganization"}, "then": "not_in_clear"}),
+        (
+            mail_from_anywhere_is_encrypted,
+            [rule("R", {}, ENCRYPT)],
+            {"when": {"from_scope": "NotInOrganization"}, "then": "not_in_clear"},
+        ),
         (nothing_is_too_large, [ALL], {"when": {**OUTGOING, "message_size_over": "60MB"}}),
         (added_people_are_forgotten, [ALL, ADDS], {"then": "not_in_clear"}),
-        (prefixes_hide_no_word, [rule("R", {}, {"prepend_subject": "internal"}), rule("S", {**IN, **subject("x")}, ENCRYPT)], {"when": {**IN, **subject("x")}}),
-        (nothing_of_an_address_is_open, [rule("R", {**IN, **TO_SALES}, ENCRYPT)], {"when": {**IN, "sent_to": ["sales_eu@fabrikam.com"]}}),
+        (
+            prefixes_hide_no_word,
+            [rule("R", {}, {"prepend_subject": "internal"}), rule("S", {**IN, **subject("x")}, ENCRYPT)],
+            {"when": {**IN, **subject("x")}},
+        ),
+        (
+            nothing_of_an_address_is_open,
+            [rule("R", {**IN, **TO_SALES}, ENCRYPT)],
+            {"when": {**IN, "sent_to": ["sales_eu@fabrikam.com"]}},
+        ),
         (
             words_and_patterns_see_alike,
             [rule("R", {**IN, "attachment_matches_patterns": ["secret"]}, ENCRYPT)],
             {"when": {**IN, "attachment_contains_words": ["secret"]}},
         ),
-        (exchange_decrypts_everything, [], {"facts": MANDATORY, "when": {"message_type_matches": "PermissionControlled"}}),
+        (
+            exchange_decrypts_everything,
+            [],
+            {"facts": MANDATORY, "when": {"message_type_matches": "PermissionControlled"}},
+        ),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_a_false_proof_is_noticed(mutant: Callable[[Patch], None], rules: list[Values], claim: Values, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_false_proof_is_noticed(
+    mutant: Callable[[Patch], None], rules: list[Values], claim: Values, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert verdict(rules, **claim)["verdict"] in ("refuted", "unknown")
     mutant(monkeypatch.setattr)
     assert verdict(rules, **claim)["verdict"] == "proved"
@@ -379,7 +426,11 @@ def without_clauses_of(*sorts: str) -> Callable[[Patch], None]:
         whole = Circuit.add
 
         def add(self: Any, *clause: int) -> None:
-            names = {literal: name for name, literal in self.names.items() if any(name == sort or (isinstance(name, tuple) and sort in name) for sort in sorts)}
+            names = {
+                literal: name
+                for name, literal in self.names.items()
+                if any(name == sort or (isinstance(name, tuple) and sort in name) for sort in sorts)
+            }
             if not any(literal & ~1 in names for literal in clause):
                 whole(self, *clause)
 
@@ -410,7 +461,11 @@ GROUP: Values = {**TENANT, "groups": {"sales@contoso.com": ["bob@contoso.com"]}}
 @pytest.mark.parametrize(
     ("mutant", "rules", "claim"),
     [
-        (left_out(symbolic_message, "relate_texts"), [rule("R", {**IN, **subject("offer")}, ENCRYPT)], {"when": {**IN, **subject("big offer")}}),
+        (
+            left_out(symbolic_message, "relate_texts"),
+            [rule("R", {**IN, **subject("offer")}, ENCRYPT)],
+            {"when": {**IN, **subject("big offer")}},
+        ),
         (
             left_out(symbolic_message, "relate_texts"),
             [rule("R", {**IN, "subject_matches_patterns": ["offer"]}, ENCRYPT)],
@@ -431,7 +486,11 @@ GROUP: Values = {**TENANT, "groups": {"sales@contoso.com": ["bob@contoso.com"]}}
             [rule("S", {**IN, "recipient_domain_is": ["northwind.com"]}, STOP), rule("R", IN, ENCRYPT)],
             {"when": {**IN, "recipient_domain_is": ["fabrikam.com"]}},
         ),
-        (left_out(Circuit, "at_most_one"), [rule("S", {"with_importance": "Low"}, STOP), ALL], {"when": {**OUTGOING, "with_importance": "High"}}),
+        (
+            left_out(Circuit, "at_most_one"),
+            [rule("S", {"with_importance": "Low"}, STOP), ALL],
+            {"when": {**OUTGOING, "with_importance": "High"}},
+        ),
         (
             words_apart_from_domains,
             [rule("R", {**IN, "recipient_address_contains_words": ["fabrikam"]}, ENCRYPT)],
@@ -447,10 +506,26 @@ GROUP: Values = {**TENANT, "groups": {"sales@contoso.com": ["bob@contoso.com"]}}
             [rule("R", {**IN, "sent_to_scope": "InOrganization"}, ENCRYPT)],
             {"facts": ANYBODY, "when": {**IN, "recipient_ad_attribute_contains_words": ["City:Rome"]}},
         ),
-        (without_order, [rule("R", {**IN, "message_size_over": "5MB"}, ENCRYPT)], {"when": {**IN, "message_size_over": "9MB"}}),
-        (without_clauses_of("attachment"), [rule("R", {**IN, "message_size_over": "5MB"}, ENCRYPT)], {"when": {**IN, "attachment_size_over": "9MB"}}),
-        (without_clauses_of("no classification"), [rule("S", {"has_no_classification": True}, STOP), ALL], {"when": {**OUTGOING, "has_classification": "a"}}),
-        (hops_apart, [rule("R", {**IN, "sender_ip_ranges": ["10.0.0.0/8"]}, ENCRYPT)], {"when": {**IN, "sender_ip_ranges": ["10.1.0.0/16"]}}),
+        (
+            without_order,
+            [rule("R", {**IN, "message_size_over": "5MB"}, ENCRYPT)],
+            {"when": {**IN, "message_size_over": "9MB"}},
+        ),
+        (
+            without_clauses_of("attachment"),
+            [rule("R", {**IN, "message_size_over": "5MB"}, ENCRYPT)],
+            {"when": {**IN, "attachment_size_over": "9MB"}},
+        ),
+        (
+            without_clauses_of("no classification"),
+            [rule("S", {"has_no_classification": True}, STOP), ALL],
+            {"when": {**OUTGOING, "has_classification": "a"}},
+        ),
+        (
+            hops_apart,
+            [rule("R", {**IN, "sender_ip_ranges": ["10.0.0.0/8"]}, ENCRYPT)],
+            {"when": {**IN, "sender_ip_ranges": ["10.1.0.0/16"]}},
+        ),
         (
             content_is_never_hidden,
             [rule("R", {"subject_or_body_contains_words": ["x"]}, {"delete_message": True})],
@@ -459,7 +534,9 @@ GROUP: Values = {**TENANT, "groups": {"sales@contoso.com": ["bob@contoso.com"]}}
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_a_lost_proof_is_noticed(mutant: Callable[[Patch], None], rules: list[Values], claim: Values, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_proof_is_noticed(
+    mutant: Callable[[Patch], None], rules: list[Values], claim: Values, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert verdict(rules, **claim)["verdict"] == "proved"
     mutant(monkeypatch.setattr)
     assert verdict(rules, **claim)["verdict"] != "proved"

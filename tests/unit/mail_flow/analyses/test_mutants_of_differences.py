@@ -9,10 +9,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import attribution, difference_queries, rule_changes
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import (
+    attribution,
+    difference_queries,
+    rule_changes,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import compile_recipients, compile_rules, symbolic_message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import (
+    compile_recipients,
+    compile_rules,
+    symbolic_message,
+)
 
 from tests.unit.mail_flow.answers import difference
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, NOW, STOP, rule
@@ -60,7 +68,11 @@ def edits_part_nobody(patch: Patch) -> None:
 
 def a_changed_rule_parts_nobody(patch: Patch) -> None:
     whole = compile_recipients.Company.parted
-    patch(compile_recipients.Company, "parted", lambda self, splits, *, in_place: FALSE if in_place else whole(self, splits, in_place=in_place))
+    patch(
+        compile_recipients.Company,
+        "parted",
+        lambda self, splits, *, in_place: FALSE if in_place else whole(self, splits, in_place=in_place),
+    )
 
 
 def nobody_writes_to_an_alias(patch: Patch) -> None:
@@ -100,14 +112,20 @@ BOB = rule("Bob", {**IN, "recipient_address_contains_words": ["bob"]}, ENCRYPT)
         (nobody_leaves_a_copy, [WIDE], [SPLITS, WIDE]),
         (only_the_recipients_rules_split, [WIDE], [SPLITS, WIDE]),
         (edits_part_nobody, [WIDE], [SPLITS, WIDE]),
-        (a_changed_rule_parts_nobody, [SPLITS, WIDE], [{**SPLITS, "conditions": {"recipient_domain_is": ["example.org"]}}, WIDE]),
+        (
+            a_changed_rule_parts_nobody,
+            [SPLITS, WIDE],
+            [{**SPLITS, "conditions": {"recipient_domain_is": ["example.org"]}}, WIDE],
+        ),
         (protection_decides_about_nothing, [ALL], []),
         (nobody_sees_a_change, [AWAY, ALL], [MARKS, AWAY, ALL]),
         (nobody_writes_to_an_alias, [BOB], [{**BOB, "recipient_address_type": "Original"}]),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_a_missed_difference_is_noticed(mutant: Callable[[Patch], None], before: list[Values], after: list[Values], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missed_difference_is_noticed(
+    mutant: Callable[[Patch], None], before: list[Values], after: list[Values], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert "protection_lost" in [row["kind"] for row in difference(before, after, TENANT, NOW).rows]
     mutant(monkeypatch.setattr)
     assert difference(before, after, TENANT, NOW).rows == []

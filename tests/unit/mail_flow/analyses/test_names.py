@@ -10,10 +10,18 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import counted_mail, moved_mail
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
+    counted_mail,
+    moved_mail,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import KINDS
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import guarantees_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    guarantees_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import BECOMES
@@ -30,8 +38,28 @@ WORD = "qwertz"
 
 #: Words and pieces of sentences of the collection's own.
 WORDS = (
-    *("unknown", "none", "encrypt", "Do Not Forward", "protected_option_unknown", "smime", "template:Encrypt", "delivered", "moderated", "nobody"),
-    *("priority 3)", ", priority 4)", "(new, priority 0)", "stops before", "is now", "unless another rule applies to it", "U01", "budget"),
+    *(
+        "unknown",
+        "none",
+        "encrypt",
+        "Do Not Forward",
+        "protected_option_unknown",
+        "smime",
+        "template:Encrypt",
+        "delivered",
+        "moderated",
+        "nobody",
+    ),
+    *(
+        "priority 3)",
+        ", priority 4)",
+        "(new, priority 0)",
+        "stops before",
+        "is now",
+        "unless another rule applies to it",
+        "U01",
+        "budget",
+    ),
     *("proved", "refuted", "in clear", "True", "null", "and 2 others.", ": rule", "; ", "%s {}", "All mail"),
     *(KINDS[:3]),
     *(BECOMES["unknown"], BECOMES["protection_lost"]),
@@ -39,14 +67,27 @@ WORDS = (
 
 
 def _rules(word: str) -> list[Values]:
-    own, board = {"apply_rights_protection_template": f"A {word}"}, {"apply_rights_protection_customization_template": f"B {word}"}
+    own, board = (
+        {"apply_rights_protection_template": f"A {word}"},
+        {"apply_rights_protection_customization_template": f"B {word}"},
+    )
     return [
         rule(f"C {word}", {**IN, "subject_contains_words": ["newsletter"]}, {**STOP, "set_audit_severity": "Low"}),
         rule(f"D {word}", {**IN, "recipient_domain_is": ["fabrikam.com"]}, {**own, **board}),
-        rule(f"E {word}", {**OUTGOING, "subject_contains_words": ["secret"]}, own, exceptions={"with_importance": "High"}),
-        rule(f"F {word}", {**OUTGOING, "subject_contains_words": ["both"]}, {"apply_rights_protection_template": f"K {word}"}),
+        rule(
+            f"E {word}", {**OUTGOING, "subject_contains_words": ["secret"]}, own, exceptions={"with_importance": "High"}
+        ),
+        rule(
+            f"F {word}",
+            {**OUTGOING, "subject_contains_words": ["both"]},
+            {"apply_rights_protection_template": f"K {word}"},
+        ),
         rule(f"G {word}", {**OUTGOING, "with_importance": "Low"}, {"route_message_outbound_connector": f"L {word}"}),
-        rule(f"H {word}", {**OUTGOING, "subject_contains_words": ["old"]}, {"moderate_message_by_user": ["bob@contoso.com"]}),
+        rule(
+            f"H {word}",
+            {**OUTGOING, "subject_contains_words": ["old"]},
+            {"moderate_message_by_user": ["bob@contoso.com"]},
+        ),
         rule(f"I {word}", {"message_type_matches": "OOF"}, own, mode="Audit"),
     ]
 
@@ -55,17 +96,43 @@ def _edited(word: str) -> list[Values]:
     first, partners, secret, both, connector, held, tried = _rules(word)
     stops = rule(f"J {word}", {**IN, "with_importance": "High"}, STOP)
     secret = {**secret, "actions": {"apply_rights_protection_template": f"K {word}"}, "exceptions": {}}
-    return [stops, connector, partners, first, secret, both, {**held, "expiry_date": "2026-04-01T00:00:00Z"}, {**tried, "mode": "Enforce"}]
+    return [
+        stops,
+        connector,
+        partners,
+        first,
+        secret,
+        both,
+        {**held, "expiry_date": "2026-04-01T00:00:00Z"},
+        {**tried, "mode": "Enforce"},
+    ]
 
 
 GUARANTEES: list[Values] = [
     {"name": "One", "when": {**IN, "recipient_domain_is": ["fabrikam.com"]}, "then": "not_in_clear"},
-    {"name": "Two", "when": {**OUTGOING, "subject_contains_words": ["secret"]}, "then": "encrypted", "template": f"A {WORD}"},
+    {
+        "name": "Two",
+        "when": {**OUTGOING, "subject_contains_words": ["secret"]},
+        "then": "encrypted",
+        "template": f"A {WORD}",
+    },
     {"name": "Three", "when": OUTGOING, "then": "portal"},
 ]
 MESSAGES: list[Values] = [
-    {"from": "megan@contoso.com", "to": ["ann@fabrikam.com"], "subject": subject, "importance": "Normal", "type": [], **more}
-    for subject, more in (("secret both", {}), ("newsletter", {}), ("old", {"importance": "High"}), ("x", {"type": ["OOF"]}))
+    {
+        "from": "megan@contoso.com",
+        "to": ["ann@fabrikam.com"],
+        "subject": subject,
+        "importance": "Normal",
+        "type": [],
+        **more,
+    }
+    for subject, more in (
+        ("secret both", {}),
+        ("newsletter", {}),
+        ("old", {"importance": "High"}),
+        ("x", {"type": ["OOF"]}),
+    )
 ]
 
 
@@ -80,7 +147,11 @@ def _everything(word: str) -> Values:
     guarantees = json.loads(json.dumps(GUARANTEES).replace(WORD, json.dumps(word)[1:-1]))
     found = difference(before, after, TENANT, NOW)
     results = [_simulated(rules) for rules in (before, after)]
-    mail = {"difference": found.rows, "difference_more": found.more, "guarantees": prove(after, TENANT, guarantees, NOW)}
+    mail = {
+        "difference": found.rows,
+        "difference_more": found.more,
+        "guarantees": prove(after, TENANT, guarantees, NOW),
+    }
     return {
         **mail,
         "before": prove(before, TENANT, guarantees, NOW),
@@ -98,7 +169,12 @@ def plain_fixture() -> Values:
 
 
 def test_the_rules_show_something(plain: Values) -> None:
-    assert {row["kind"] for row in plain["difference"]} >= {"protection_lost", "protection_gained", "protection_changed", "unknown"}
+    assert {row["kind"] for row in plain["difference"]} >= {
+        "protection_lost",
+        "protection_gained",
+        "protection_changed",
+        "unknown",
+    }
     assert {row["verdict"] for row in plain["guarantees"]} == {"refuted"}
     assert any(plain["worse"])
     assert len(plain["changed"]) > 1
@@ -110,7 +186,11 @@ def test_a_name_changes_nothing_but_the_name(word: str, plain: Values) -> None:
     renamed = json.loads(json.dumps(plain).replace(WORD, json.dumps(word)[1:-1]))
     found = json.loads(json.dumps(_everything(word)))
     for key, said in renamed.items():
-        assert sorted(map(json.dumps, found[key])) == sorted(map(json.dumps, said)) if isinstance(said, list) else found[key] == said, key
+        assert (
+            sorted(map(json.dumps, found[key])) == sorted(map(json.dumps, said))
+            if isinstance(said, list)
+            else found[key] == said
+        ), key
     assert counted_mail(found) == counted_mail(renamed)
     assert moved_mail(renamed, found) == []
 

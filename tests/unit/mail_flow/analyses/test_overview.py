@@ -11,13 +11,24 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import overview as analysis
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import EVERYBODY_ELSE, Cell, overview
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import (
+    EVERYBODY_ELSE,
+    Cell,
+    overview,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import KINDS_OF_MAIL, overview_rows, reach_lines
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import (
+    KINDS_OF_MAIL,
+    overview_rows,
+    reach_lines,
+)
 
 from tests.rounds import rounds
 from tests.unit.mail_flow import generators
@@ -30,8 +41,14 @@ NOW = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
 FACTS: Values = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mail_users": [], "outbound_connectors": []}
 OUTGOING = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
 ENCRYPT = rule("Encrypt", {"apply_rights_protection_template": "Encrypt"}, conditions=OUTGOING)
-SECRET = rule("Secret", {"apply_rights_protection_template": "Encrypt"}, conditions={**OUTGOING, "subject_contains_words": ["secret"]})
-PARTNER = rule("Partner", {"stop_rule_processing": True}, conditions={**OUTGOING, "recipient_domain_is": ["partner.example"]})
+SECRET = rule(
+    "Secret",
+    {"apply_rights_protection_template": "Encrypt"},
+    conditions={**OUTGOING, "subject_contains_words": ["secret"]},
+)
+PARTNER = rule(
+    "Partner", {"stop_rule_processing": True}, conditions={**OUTGOING, "recipient_domain_is": ["partner.example"]}
+)
 
 
 def cells(rules: list[Values], **facts: Any) -> dict[tuple[str, str], Cell]:
@@ -61,7 +78,11 @@ def test_all_usual_mail_from_inside(rules: list[Values], connectors: list[Values
 
 def test_kinds_of_which_nobody_knows_say_why() -> None:
     found = cells([ENCRYPT])
-    numbers = {kind: {reason.id for reason in cell.unknown} for (_name, kind), cell in found.items() if cell.protected == "unknown"}
+    numbers = {
+        kind: {reason.id for reason in cell.unknown}
+        for (_name, kind), cell in found.items()
+        if cell.protected == "unknown"
+    }
     assert numbers == {"automatic_reply": {"U29"}, "forwarded": {"U26"}, "over_25_mb": {"U31"}}
     closed = cells([ENCRYPT], irm_configuration={"enable_pdf_encryption": False})
     assert closed[EVERYBODY_ELSE, "with_attachment"].protected == "unknown"
@@ -72,7 +93,9 @@ def test_kinds_of_which_nobody_knows_say_why() -> None:
 def test_connectors_that_are_not_known_leave_it_open() -> None:
     known = {key: value for key, value in FACTS.items() if key != "outbound_connectors"}
     assert {cell.protected for cell in overview(RuleSet([]), known, NOW)} == {"unknown"}
-    assert {cell.protected for cell in overview(RuleSet([ENCRYPT]), known, NOW) if cell.kind == "from_inside"} == {"always"}
+    assert {cell.protected for cell in overview(RuleSet([ENCRYPT]), known, NOW) if cell.kind == "from_inside"} == {
+        "always"
+    }
 
 
 def test_it_names_the_rules_on_which_it_depends() -> None:
@@ -84,22 +107,38 @@ def test_every_cell_is_what_a_guarantee_says_and_its_message_shows_it() -> None:
     source, seen = random.Random(11), set()
     for _round in range(rounds(12)):
         tenant, rules = generators.organization(source), generators.rules(source)
-        tenant["outbound_connectors"] = [generators.connector(source, name) for name in generators.CONNECTORS if source.random() < 0.7]
+        tenant["outbound_connectors"] = [
+            generators.connector(source, name) for name in generators.CONNECTORS if source.random() < 0.7
+        ]
         for cell in overview(RuleSet(rules), tenant, NOW):
             seen.add(cell.protected)
             facts = facts_of({**tenant, **cell.witness.get("facts", {})})
-            message = message_of({key: value for key, value in cell.witness["message"].items() if key != "name"} | {"date": NOW}, "", "again")
-            assert Simulator(rules, facts).run(message)["recipients"].get(cell.witness["recipient"], {}) == cell.witness["outcome"]
+            message = message_of(
+                {key: value for key, value in cell.witness["message"].items() if key != "name"} | {"date": NOW},
+                "",
+                "again",
+            )
+            assert (
+                Simulator(rules, facts).run(message)["recipients"].get(cell.witness["recipient"], {})
+                == cell.witness["outcome"]
+            )
             if cell.kind == "from_inside" and cell.destination != EVERYBODY_ELSE:
                 when = {"from_scope": "InOrganization", "recipient_domain_is": [cell.destination]}
                 (judged,) = prove(rules, tenant, [{"name": "It", "when": when, "then": IN_TRANSIT}], NOW)
                 assert (judged["verdict"] == "refuted") >= (cell.protected in ("never", "depends"))
-                assert cell.protected != "always" or judged["verdict"] != "refuted" or judged["counterexample"]["message"].get("protection")
+                assert (
+                    cell.protected != "always"
+                    or judged["verdict"] != "refuted"
+                    or judged["counterexample"]["message"].get("protection")
+                )
     assert {"always", "never", "depends"} <= seen
 
 
 def test_the_terminal_has_ten_lines_at_most() -> None:
-    many = [rule(f"R{number}", {"stop_rule_processing": True}, conditions={"recipient_domain_is": [f"p{number}.example"]}) for number in range(20)]
+    many = [
+        rule(f"R{number}", {"stop_rule_processing": True}, conditions={"recipient_domain_is": [f"p{number}.example"]})
+        for number in range(20)
+    ]
     rows = overview_rows(overview(RuleSet([*many, SECRET]), {**FACTS, "outbound_connectors": [WIDE]}, NOW))
     lines = list(reach_lines(rows))
     assert len(rows) == 22 * len(KINDS_OF_MAIL)
@@ -107,13 +146,21 @@ def test_the_terminal_has_ten_lines_at_most() -> None:
     said = "  Mail from inside: always protected to bank.example; never protected to p0.example, p1.example, p10.example and 17 others"
     assert lines[1].startswith(said)
     assert list(reach_lines([])) == []
-    row = {"kind_of_mail": "forwarded", "destination": "everybody else", "protected": "unknown", "unknown": [{"id": "U25", "reason": "…"}]}
+    row = {
+        "kind_of_mail": "forwarded",
+        "destination": "everybody else",
+        "protected": "unknown",
+        "unknown": [{"id": "U25", "reason": "…"}],
+    }
     assert list(reach_lines([row]))[1] == "  Forwarded mail: unknown for everybody else (U25)."
 
 
 def test_what_takes_more_than_the_budget_is_unknown() -> None:
     assert {cell.protected for cell in overview(RuleSet([SECRET]), FACTS, NOW, budget=0)} <= {"unknown"}
-    many = [rule(f"R{number}", {"stop_rule_processing": True}, conditions={"recipient_domain_is": [f"p{number}.example"]}) for number in range(60)]
+    many = [
+        rule(f"R{number}", {"stop_rule_processing": True}, conditions={"recipient_domain_is": [f"p{number}.example"]})
+        for number in range(60)
+    ]
     with bounded(steps=40_000):
         found = overview(RuleSet(many), FACTS, NOW)
     assert len(found) == 61 * len(KINDS_OF_MAIL)

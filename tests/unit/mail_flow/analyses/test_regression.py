@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import guarantees_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    guarantees_of,
+)
 
 from tests.unit.mail_flow.answers import worsened
 from tests.unit.mail_flow.asking import ENCRYPT, IN, NOW, rule
@@ -17,12 +19,16 @@ Values = dict[str, Any]
 
 
 def worse(before: Values, after: Values) -> Values | None:
-    (guarantee,) = guarantees_of([{"name": "G", "when": {**IN, "sent_to_scope": "InOrganization"}, "then": "not_in_clear"}])
+    (guarantee,) = guarantees_of(
+        [{"name": "G", "when": {**IN, "sent_to_scope": "InOrganization"}, "then": "not_in_clear"}]
+    )
     return worsened([before], [after], TENANT, guarantee, NOW)
 
 
 def test_mail_that_is_in_clear_now() -> None:
-    some, fewer = (rule("R", {**IN, "recipient_address_contains_words": words}, ENCRYPT) for words in (["bob", "megan"], ["megan"]))
+    some, fewer = (
+        rule("R", {**IN, "recipient_address_contains_words": words}, ENCRYPT) for words in (["bob", "megan"], ["megan"])
+    )
     found = worse(some, fewer)
     assert found is not None
     assert found["message"]["to"] == ["bob@contoso.com"]
@@ -32,7 +38,8 @@ def test_mail_that_is_in_clear_now() -> None:
 
 def test_mail_to_an_alias_that_is_in_clear_now() -> None:
     resolved, original = (
-        rule("R", {**IN, "recipient_address_contains_words": ["bob"]}, ENCRYPT, recipient_address_type=kind) for kind in ("Resolved", "Original")
+        rule("R", {**IN, "recipient_address_contains_words": ["bob"]}, ENCRYPT, recipient_address_type=kind)
+        for kind in ("Resolved", "Original")
     )
     found = worse(resolved, original)
     assert found is not None

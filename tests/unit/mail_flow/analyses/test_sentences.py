@@ -38,11 +38,23 @@ def only(**conditions: Any) -> Values:
         (but(**FABRIKAM), ALL, f"All mail {OUT} at fabrikam.com {GAINED}"),
         (ALL, but(**PUBLIC), f"All mail {OUT} with 'public' in its subject {LOST}"),
         (but(**FABRIKAM), but(recipient_domain_is=["fabrikam.com", "b.com"]), f"All mail {OUT} at b.com {LOST}"),
-        (but(**FABRIKAM), but(recipient_domain_is=["eu.fabrikam.com"]), f"Mail {OUT} at fabrikam.com {GAINED}, unless an exception applies to it"),
-        (ALL, but(**FABRIKAM, **PUBLIC), f"All mail {OUT}, either to fabrikam.com or with 'public' in its subject, {LOST}"),
+        (
+            but(**FABRIKAM),
+            but(recipient_domain_is=["eu.fabrikam.com"]),
+            f"Mail {OUT} at fabrikam.com {GAINED}, unless an exception applies to it",
+        ),
+        (
+            ALL,
+            but(**FABRIKAM, **PUBLIC),
+            f"All mail {OUT}, either to fabrikam.com or with 'public' in its subject, {LOST}",
+        ),
         (ALL, only(**SECRET), f"All mail {OUT}, except mail with 'secret' in its subject, {LOST}"),
         (only(**SECRET), ALL, f"All mail {OUT}, except mail with 'secret' in its subject, {GAINED}"),
-        (ALL, only(**SECRET, with_importance="High"), f"All mail {OUT}, except mail with 'secret' in its subject of High importance, {LOST}"),
+        (
+            ALL,
+            only(**SECRET, with_importance="High"),
+            f"All mail {OUT}, except mail with 'secret' in its subject of High importance, {LOST}",
+        ),
         (
             ALL,
             {**only(**SECRET), "exceptions": FABRIKAM},
@@ -54,9 +66,17 @@ def only(**conditions: Any) -> Values:
             f"All mail {OUT} with 'a1' or 'b1' in its subject, except mail with 'a1'",
         ),
         # Where something else than conditions and exceptions differs, all of the rule's mail is meant.
-        (ALL, {**but(**FABRIKAM), "mode": "Audit"}, f"All mail {OUT} {LOST}: rule 'All' (changed, priority 0) is now only in a test mode (Audit)"),
+        (
+            ALL,
+            {**but(**FABRIKAM), "mode": "Audit"},
+            f"All mail {OUT} {LOST}: rule 'All' (changed, priority 0) is now only in a test mode (Audit)",
+        ),
         ({**ALL, "mode": "Audit"}, ALL, f"All mail {OUT} {GAINED}: rule 'All' (changed, priority 0) is now enforced"),
-        (ALL, {**but(**FABRIKAM), "sender_address_location": "Envelope"}, f"Mail {OUT} {LOST}, unless another rule applies to it"),
+        (
+            ALL,
+            {**but(**FABRIKAM), "sender_address_location": "Envelope"},
+            f"Mail {OUT} {LOST}, unless another rule applies to it",
+        ),
     ],
 )
 def test_a_changed_rule(before: Values, after: Values, said: str) -> None:
@@ -75,7 +95,9 @@ def test_what_is_said_is_a_section_too() -> None:
 
 
 def test_every_reason_is_one_of_some_message() -> None:
-    """The sentence with two reasons holds of mail for each: with one of the exceptions, the other mail is still encrypted."""
+    """The sentence with two reasons holds of mail for each: with one of the exceptions, the other mail is still
+    encrypted.
+    """
     (both,) = compared([ALL], [but(**FABRIKAM, **PUBLIC)]).rows
     assert both["text"].startswith("All mail")
     for left, other in ((PUBLIC, "to people outside at fabrikam.com"), (FABRIKAM, "with 'public'")):
@@ -102,7 +124,11 @@ IDLE = rule("Idle", {**OUTGOING, "sent_to": ["a@b.com"], "recipient_domain_is": 
         ([], [SOON], "rule 'All' begins on 2026-04-01T00:00:00Z"),
         ([SOON], [], "rule 'All' no longer begins on 2026-04-01T00:00:00Z"),
         ([SOON], [{**SOON, "state": "Disabled"}], "rule 'All' no longer begins on 2026-04-01T00:00:00Z"),
-        ([SOON], [{**SOON, "actions": {"delete_message": True}}], "rule 'All' is no longer the same when it begins on 2026-04-01T00:00:00Z"),
+        (
+            [SOON],
+            [{**SOON, "actions": {"delete_message": True}}],
+            "rule 'All' is no longer the same when it begins on 2026-04-01T00:00:00Z",
+        ),
         ([SOON, IDLE], [SOON], "rule 'All' meets other rules or settings when it begins on 2026-04-01T00:00:00Z"),
         ([UNTIL, IDLE], [UNTIL], "rule 'All' meets other rules or settings when it ends on 2026-04-01T00:00:00Z"),
     ],
@@ -152,17 +178,29 @@ def mail(*conditions: Values) -> str:
 @pytest.mark.parametrize(
     ("conditions", "said"),
     [
-        ({"between_member_of_1": ["a@b.com"], "between_member_of_2": ["c@b.com", "d@b.com"]}, "between members of a@b.com and members of c@b.com or d@b.com"),
+        (
+            {"between_member_of_1": ["a@b.com"], "between_member_of_2": ["c@b.com", "d@b.com"]},
+            "between members of a@b.com and members of c@b.com or d@b.com",
+        ),
         ({"manager_for_evaluated_user": "Sender", "manager_addresses": [BOSS]}, f"from people whose manager is {BOSS}"),
-        ({"manager_for_evaluated_user": "Recipient", "manager_addresses": [BOSS]}, f"to people whose manager is {BOSS}"),
+        (
+            {"manager_for_evaluated_user": "Recipient", "manager_addresses": [BOSS]},
+            f"to people whose manager is {BOSS}",
+        ),
         ({"ad_comparison_attribute": "Department"}, "to people with the sender's Department"),
-        ({"ad_comparison_attribute": "City", "ad_comparison_operator": "NotEqual"}, "to people with another City than the sender's"),
+        (
+            {"ad_comparison_attribute": "City", "ad_comparison_operator": "NotEqual"},
+            "to people with another City than the sender's",
+        ),
         ({"sender_management_relationship": "Manager"}, "to people whose manager is the sender"),
         ({"sender_management_relationship": "DirectReport"}, "to the sender's manager"),
         ({"sender_in_recipient_list": ["Allow"]}, "from people in a list 'Allow' of the recipient"),
         ({"has_no_classification": True}, "without a classification"),
         ({"has_no_classification": False}, "where has_no_classification is false (which is not documented, U15)"),
-        ({"header_contains_message_header": "X-A", "header_contains_words": ["{}", "<>"]}, "with the header X-A with '{}' or '<>'"),
+        (
+            {"header_contains_message_header": "X-A", "header_contains_words": ["{}", "<>"]},
+            "with the header X-A with '{}' or '<>'",
+        ),
     ],
 )
 def test_conditions_in_words(conditions: Values, said: str) -> None:
@@ -170,13 +208,18 @@ def test_conditions_in_words(conditions: Values, said: str) -> None:
 
 
 def test_conditions_about_different_things_are_not_one() -> None:
-    own, theirs = ({"manager_for_evaluated_user": whose, "manager_addresses": [BOSS]} for whose in ("Sender", "Recipient"))
+    own, theirs = (
+        {"manager_for_evaluated_user": whose, "manager_addresses": [BOSS]} for whose in ("Sender", "Recipient")
+    )
     assert mail(own, theirs) == f"Mail from people whose manager is {BOSS} to people whose manager is {BOSS}"
     same, other = {"ad_comparison_attribute": "Department"}, {"ad_comparison_attribute": "City"}
     assert mail(same, other) == "Mail to people with the sender's Department to people with the sender's City"
 
 
-@pytest.mark.parametrize(("action", "names"), [("apply_rights_protection_customization_template", ("B1", "b1")), (next(iter(ENCRYPT)), ("Board", "BOARD"))])
+@pytest.mark.parametrize(
+    ("action", "names"),
+    [("apply_rights_protection_customization_template", ("B1", "b1")), (next(iter(ENCRYPT)), ("Board", "BOARD"))],
+)
 def test_names_compare_without_case(action: str, names: tuple[str, str]) -> None:
     one, other = ({**ALL, "actions": {**ENCRYPT, action: name}} for name in names)
     assert compared([one], [other]).rows == []
@@ -212,7 +255,11 @@ STOPS = rule("Stops", {}, {"stop_rule_processing": True}, expiry_date="2026-04-0
     ],
 )
 def test_a_date_matters_to_whatever_else_is_edited(before: list[Values], after: list[Values], name: str) -> None:
-    assert [name] in [row["rules"] for row in compared(before, after).rows if [each["id"] for each in row.get("unknown", ())] == ["date"]]
+    assert [name] in [
+        row["rules"]
+        for row in compared(before, after).rows
+        if [each["id"] for each in row.get("unknown", ())] == ["date"]
+    ]
 
 
 def test_a_date_matters_to_other_settings() -> None:
@@ -223,17 +270,32 @@ def test_a_date_matters_to_other_settings() -> None:
 def test_whoever_looks_at_content_may_defer_it() -> None:
     """Also a rule that only reports (U12)."""
     before, after = (
-        [rule("R", {**IN, "attachment_contains_words": ["x"]}, {"generate_incident_report": "a@b.com"}, rule_error_action=each)] for each in ("Ignore", "Defer")
+        [
+            rule(
+                "R",
+                {**IN, "attachment_contains_words": ["x"]},
+                {"generate_incident_report": "a@b.com"},
+                rule_error_action=each,
+            )
+        ]
+        for each in ("Ignore", "Defer")
     )
     assert [[each["id"] for each in row["unknown"]] for row in compared(before, after).rows] == [["U12"]]
     assert compared(after, before).rows == []
 
 
 def test_where_there_is_no_other_rule_none_is_blamed() -> None:
-    brands = [rule("Brand", IN, {**ENCRYPT, "apply_rights_protection_customization_template": name}) for name in ("One", "Two")]
+    brands = [
+        rule("Brand", IN, {**ENCRYPT, "apply_rights_protection_customization_template": name})
+        for name in ("One", "Two")
+    ]
     for before, after, said in (
         ([], [rule("All", {}, ENCRYPT)], "Mail is now encrypted, unless it comes from outside: "),
-        (brands[:1], brands[1:], "Mail from inside now shows the branding 'Two' instead of 'One', unless it arrives protected: "),
+        (
+            brands[:1],
+            brands[1:],
+            "Mail from inside now shows the branding 'Two' instead of 'One', unless it arrives protected: ",
+        ),
     ):
         (text,) = [row["text"] for row in compared(before, after).rows]
         assert text.startswith(said)

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What rules do beside protecting and delivering mail is a difference, too: reports, notifications, approvals, connectors and TLS."""
+"""What rules do beside protecting and delivering mail is a difference, too: reports, notifications, approvals,
+connectors and TLS.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,12 @@ def asks(who: str) -> Values:
 
 def told(before: Sequence[Values], after: Sequence[Values]) -> list[tuple[str, str, bool]]:
     rows = compared(before, after).rows
-    return [(each["kind"], each["name"], each["now"]) for row in rows if row["kind"] == "side_effect_changed" for each in row["side_effects"]]
+    return [
+        (each["kind"], each["name"], each["now"])
+        for row in rows
+        if row["kind"] == "side_effect_changed"
+        for each in row["side_effects"]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -50,13 +57,23 @@ def told(before: Sequence[Values], after: Sequence[Values]) -> list[tuple[str, s
         ([CONNECTOR, TLS], [TLS], [("connector", "Gate", False)]),
         ([CONNECTOR], [CONNECTOR, TLS], [("tls", "", True)]),
         ([rule("N", IN, {})], [rule("N", IN, {"generate_notification": "Stay calm"})], [("notification", "", True)]),
-        ([asks("bob@contoso.com")], [asks("x@evil.example")], [("approval", "x@evil.example", True), ("approval", "bob@contoso.com", False)]),
-        ([asks("bob@contoso.com")], [asks("megan@contoso.com")], [("approval", "megan@contoso.com", True), ("approval", "bob@contoso.com", False)]),
+        (
+            [asks("bob@contoso.com")],
+            [asks("x@evil.example")],
+            [("approval", "x@evil.example", True), ("approval", "bob@contoso.com", False)],
+        ),
+        (
+            [asks("bob@contoso.com")],
+            [asks("megan@contoso.com")],
+            [("approval", "megan@contoso.com", True), ("approval", "bob@contoso.com", False)],
+        ),
         ([], [asks("x@evil.example")], [("approval", "x@evil.example", True)]),
         ([], [asks("bob@contoso.com")], []),  # That it waits says it.
     ],
 )
-def test_a_change_of_what_rules_do_beside_is_told(before: Sequence[Values], after: Sequence[Values], effects: Sequence[tuple[str, str, bool]]) -> None:
+def test_a_change_of_what_rules_do_beside_is_told(
+    before: Sequence[Values], after: Sequence[Values], effects: Sequence[tuple[str, str, bool]]
+) -> None:
     assert told(before, after) == effects
     assert NOTHING not in mail_lines({"difference": compared(before, after).rows})
 

@@ -10,13 +10,22 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.simplest_counterexample import simplest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import guarantees_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.simplest_counterexample import (
+    simplest,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    guarantees_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import verdict_sentence
 
 from tests.unit.mail_flow.answers import difference, prove, worsened
 
-IRM = {"azure_rms_licensing_enabled": True, "internal_licensing_enabled": True, "enable_pdf_encryption": True, "transport_decryption_setting": "Optional"}
+IRM = {
+    "azure_rms_licensing_enabled": True,
+    "internal_licensing_enabled": True,
+    "enable_pdf_encryption": True,
+    "transport_decryption_setting": "Optional",
+}
 FACTS = {"accepted_domains": ["contoso.com"], "remote_domains": [], "irm_configuration": IRM}
 OUTGOING = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
 
@@ -49,11 +58,15 @@ def refuted(*rules: dict[str, Any], when: dict[str, Any] | None = None) -> dict[
         ({"header_contains_message_header": "X-A", "header_contains_words": ["b"]}, {"headers": {"x-a": "b"}}),
     ],
 )
-def test_the_rule_that_keeps_mail_from_encryption_decides_and_other_rules_leave_no_trace(stops: dict[str, Any], keys: dict[str, Any]) -> None:
+def test_the_rule_that_keeps_mail_from_encryption_decides_and_other_rules_leave_no_trace(
+    stops: dict[str, Any], keys: dict[str, Any]
+) -> None:
     row = refuted(*NOISE, rule("Hold", stops, {"stop_rule_processing": True}), ENCRYPT)
     found = row["counterexample"]
     assert found["decided_by"] == ["Hold"]
-    assert {key: value for key, value in found["message"].items() if key not in ("name", "from", "to", "authenticated")} == keys
+    assert {
+        key: value for key, value in found["message"].items() if key not in ("name", "from", "to", "authenticated")
+    } == keys
     assert verdict_sentence(row).endswith("is delivered in clear: the rule 'Hold' decides.")
 
 
@@ -68,7 +81,11 @@ def test_the_witness_of_a_difference_has_nothing_that_changes_neither_result() -
 
 
 def test_the_witness_of_a_side_effect_has_nothing_that_does_not_matter() -> None:
-    told = rule("Tell", {"subject_contains_words": ["plain"]}, {"generate_incident_report": "a@fabrikam.com", "incident_report_content": ["Subject"]})
+    told = rule(
+        "Tell",
+        {"subject_contains_words": ["plain"]},
+        {"generate_incident_report": "a@fabrikam.com", "incident_report_content": ["Subject"]},
+    )
     (row,) = difference([*NOISE], [*NOISE, told], FACTS).rows
     assert row["kind"] == "side_effect_changed"
     assert set(row["witness"]["message"]) == {"name", "from", "authenticated", "to", "subject"}
@@ -77,7 +94,13 @@ def test_the_witness_of_a_side_effect_has_nothing_that_does_not_matter() -> None
 def test_the_message_for_which_a_guarantee_is_worse_has_nothing_that_does_not_matter() -> None:
     (outgoing,) = guarantees_of([{"name": "G", "when": OUTGOING, "then": "not_in_clear"}])
     late = rule("Late", {"subject_contains_words": ["late"]}, {"stop_rule_processing": True})
-    found = worsened([*NOISE, late, ENCRYPT], [*NOISE, HOLD, late, ENCRYPT], FACTS, outgoing, datetime.datetime(2030, 3, 1, tzinfo=datetime.UTC))
+    found = worsened(
+        [*NOISE, late, ENCRYPT],
+        [*NOISE, HOLD, late, ENCRYPT],
+        FACTS,
+        outgoing,
+        datetime.datetime(2030, 3, 1, tzinfo=datetime.UTC),
+    )
     assert found is not None
     assert found["message"] == {"name": "G", **NEEDED}
 
@@ -95,7 +118,14 @@ def test_mail_whose_sender_is_not_authenticated_only_claims_to_be_from_somebody(
 
 
 def test_what_a_message_can_do_without_goes_and_what_it_needs_stays() -> None:
-    message = {"name": "G", "from": "a@b.c", "to": ["x@y.z", "m@n.o"], "subject": "plain", "body": "noise", "attachments": [{"name": "a"}, {"name": "b"}]}
+    message = {
+        "name": "G",
+        "from": "a@b.c",
+        "to": ["x@y.z", "m@n.o"],
+        "subject": "plain",
+        "body": "noise",
+        "attachments": [{"name": "a"}, {"name": "b"}],
+    }
 
     def breaks(options: Mapping[str, Any]) -> bool:
         return options.get("subject") == "plain" and {"name": "b"} in options.get("attachments", ())

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Protection on the way: guarantees, differences and lint, each with the holes that they name and with wrong programs that they find."""
+"""Protection on the way: guarantees, differences and lint, each with the holes that they name and with wrong programs
+that they find.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,15 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import transit_lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.comparison import differences
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input import parsing
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import connectors
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT, VALIDATIONS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import (
+    IN_TRANSIT,
+    VALIDATIONS,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import compile_transit, wishes
@@ -75,7 +83,12 @@ def test_a_guarantee_about_its_message_says_what_the_vector_says(vector: Vector)
     [
         ([], [], {}, "mail.bank.example: no connector covers it, and no rule requires TLS."),
         ([BANK], [], {}, "mail.bank.example: the connector 'Bank' covers bank.example only."),
-        ([{**BANK, "recipient_domains": ["*.bank.example"]}], [], {}, "bank.example: the connector 'Bank' covers the subdomains of bank.example only."),
+        (
+            [{**BANK, "recipient_domains": ["*.bank.example"]}],
+            [],
+            {},
+            "bank.example: the connector 'Bank' covers the subdomains of bank.example only.",
+        ),
         ([{**WIDE, "enabled": False}], [], {}, "bank.example: the connector 'Bank' covers it, and is disabled."),
         ([GATE], [], {}, "bank.example: no rule routes this mail to the connector 'Gate'."),
         ([{**WIDE, "tls_settings": ""}], [], {}, "bank.example: the connector 'Bank' does not force TLS."),
@@ -91,7 +104,12 @@ def test_a_guarantee_about_its_message_says_what_the_vector_says(vector: Vector)
             {"tls_validation": "domain"},
             "bank.example: TLS of the connector 'Bank' takes a certificate from a trusted authority.",
         ),
-        ([], [{**TLS, "conditions": OUTGOING}], {"tls_validation": "domain"}, "bank.example: TLS that a rule requires takes any certificate."),
+        (
+            [],
+            [{**TLS, "conditions": OUTGOING}],
+            {"tls_validation": "domain"},
+            "bank.example: TLS that a rule requires takes any certificate.",
+        ),
     ],
 )
 def test_a_refutation_names_the_hole(connectors: list[Values], rules: list[Values], more: Values, said: str) -> None:
@@ -102,10 +120,17 @@ def test_a_refutation_names_the_hole(connectors: list[Values], rules: list[Value
 def test_a_counterexample_replays() -> None:
     found = verdict([BANK], [])["counterexample"]
     facts = facts_of({**FACTS, "outbound_connectors": [BANK], **found.get("facts", {})})
-    again = Simulator([], facts).run(message_of({key: value for key, value in found["message"].items() if key != "name"}, "", "again"))
+    again = Simulator([], facts).run(
+        message_of({key: value for key, value in found["message"].items() if key != "name"}, "", "again")
+    )
     assert again["recipients"][found["recipient"]] == found["outcome"]
     assert found["outcome"]["transit"] == {"tls": "opportunistic"}
-    assert found["hole"] == {"domain": "mail.bank.example", "kind": "domain_only", "connector": "Bank", "covers": "bank.example"}
+    assert found["hole"] == {
+        "domain": "mail.bank.example",
+        "kind": "domain_only",
+        "connector": "Bank",
+        "covers": "bank.example",
+    }
 
 
 @pytest.mark.parametrize("validation", VALIDATIONS)
@@ -117,8 +142,13 @@ def test_what_tls_has_to_check_at_least(validation: str) -> None:
 
 
 def test_the_claim_is_said() -> None:
-    assert verdict([WIDE], [])["claim"] == "all mail from inside to bank.example that leaves is encrypted, or leaves only by forced TLS with any certificate"
-    assert verdict([WIDE], [], tls_validation="domain")["claim"].endswith("by forced TLS with a trusted certificate with the right name")
+    assert (
+        verdict([WIDE], [])["claim"]
+        == "all mail from inside to bank.example that leaves is encrypted, or leaves only by forced TLS with any certificate"
+    )
+    assert verdict([WIDE], [], tls_validation="domain")["claim"].endswith(
+        "by forced TLS with a trusted certificate with the right name"
+    )
 
 
 def test_encryption_protects_where_tls_does_not() -> None:
@@ -130,12 +160,29 @@ def test_encryption_protects_where_tls_does_not() -> None:
 
 def test_a_proof_says_where_its_knowledge_ends() -> None:
     handing = {**WIDE, "use_mx_record": False, "smart_hosts": ["gate.example"]}
-    elsewhere = {**ALL, "name": "Else", "recipient_domains": ["else.example"], "use_mx_record": False, "smart_hosts": ["else.gate.example"]}
+    elsewhere = {
+        **ALL,
+        "name": "Else",
+        "recipient_domains": ["else.example"],
+        "use_mx_record": False,
+        "smart_hosts": ["else.gate.example"],
+    }
     found = {row["id"]: row["text"] for row in verdict([handing, elsewhere], [])["assumptions"]}
-    assert found["next_server"] == "Forced TLS protects mail on its way to the next server. What that server does with it is not considered."
-    assert found["smart_hosts"] == "Mail that leaves through the connector 'Bank' is protected on its way to gate.example alone: what comes after is not known."
+    assert (
+        found["next_server"]
+        == "Forced TLS protects mail on its way to the next server. What that server does with it is not considered."
+    )
+    assert (
+        found["smart_hosts"]
+        == "Mail that leaves through the connector 'Bank' is protected on its way to gate.example alone: what comes after is not known."
+    )
     assert "smart_hosts" not in {row["id"] for row in verdict([WIDE], [])["assumptions"]}
-    assert "next_server" not in {row["id"] for row in prove([ENCRYPT], FACTS, [{"name": "x", "when": OUTGOING, "then": "not_in_clear"}], NOW)[0]["assumptions"]}
+    assert "next_server" not in {
+        row["id"]
+        for row in prove([ENCRYPT], FACTS, [{"name": "x", "when": OUTGOING, "then": "not_in_clear"}], NOW)[0][
+            "assumptions"
+        ]
+    }
 
 
 def test_somebody_whom_a_rule_adds_gets_mail_by_the_ways_of_the_rules_before() -> None:
@@ -148,7 +195,11 @@ def test_somebody_whom_a_rule_adds_gets_mail_by_the_ways_of_the_rules_before() -
 
 
 def test_a_report_with_the_mail_is_not_overlooked() -> None:
-    report = rule("Report", {"generate_incident_report": "eve@bank.example", "incident_report_content": ["AttachOriginalMail"]}, conditions=INSIDE)
+    report = rule(
+        "Report",
+        {"generate_incident_report": "eve@bank.example", "incident_report_content": ["AttachOriginalMail"]},
+        conditions=INSIDE,
+    )
     assert verdict([], [{**TLS, "conditions": INSIDE}, report])["verdict"] == "unknown"
 
 
@@ -170,18 +221,30 @@ def test_no_random_message_breaks_what_is_proved() -> None:
     for _round in range(rounds(40)):
         tenant, rules, least = generators.organization(source), generators.rules(source), source.choice(VALIDATIONS)
         tenant.setdefault("outbound_connectors", [generators.connector(source, name) for name in generators.CONNECTORS])
-        guarantee = {"name": "It", "when": {**INSIDE, "recipient_domain_is": ["fabrikam.com"]}, "then": IN_TRANSIT, "tls_validation": least}
+        guarantee = {
+            "name": "It",
+            "when": {**INSIDE, "recipient_domain_is": ["fabrikam.com"]},
+            "then": IN_TRANSIT,
+            "tls_validation": least,
+        }
         (found,) = prove(rules, tenant, [guarantee], NOW, budget=300)
         proved += found["verdict"] == "proved"
         for _message in range(8 if found["verdict"] == "proved" else 0):
             to = source.choice(["ann@fabrikam.com", "x@eu.fabrikam.com"])
-            message = {**generators.message(source), "from": generators.PEOPLE[0], "authenticated": True, "to": [to], "cc": [], "bcc": []} | {
-                "date": NOW.isoformat()
-            }
+            message = {
+                **generators.message(source),
+                "from": generators.PEOPLE[0],
+                "authenticated": True,
+                "to": [to],
+                "cc": [],
+                "bcc": [],
+            } | {"date": NOW.isoformat()}
             result = _run(tenant, rules, message)[to]
             in_clear = (result["fate"], result.get("protection")) == ("delivered", "none")
             checked = result.get("transit", {}).get("validation", least)
-            assert not in_clear or (result["transit"]["tls"] != "opportunistic" and VALIDATIONS.index(checked) >= VALIDATIONS.index(least))
+            assert not in_clear or (
+                result["transit"]["tls"] != "opportunistic" and VALIDATIONS.index(checked) >= VALIDATIONS.index(least)
+            )
     assert proved > 2
 
 
@@ -213,12 +276,16 @@ def rows(before: list[Values], after: list[Values], connectors: list[Values] | N
         ([TLS], [TLS], [], []),
     ],
 )
-def test_what_is_lost_and_gained_on_the_way(before: list[Values], after: list[Values], connectors: list[Values] | None, kinds: list[str]) -> None:
+def test_what_is_lost_and_gained_on_the_way(
+    before: list[Values], after: list[Values], connectors: list[Values] | None, kinds: list[str]
+) -> None:
     assert [row["kind"] for row in rows(before, after, connectors)] == kinds
 
 
 def test_a_rule_that_stops_before_is_named() -> None:
-    stop = rule("Partner", {"stop_rule_processing": True}, conditions={**OUTGOING, "recipient_domain_is": ["bank.example"]})
+    stop = rule(
+        "Partner", {"stop_rule_processing": True}, conditions={**OUTGOING, "recipient_domain_is": ["bank.example"]}
+    )
     lost = rows([{**TLS, "conditions": OUTGOING}], [stop, {**TLS, "conditions": OUTGOING}], [])[0]
     assert (
         lost["text"]
@@ -241,13 +308,20 @@ def test_what_may_be_lost_says_why_that_is_open() -> None:
         ({"tls": "forced", "validation": "domain"}, {"tls": "opportunistic"}, "transit_lost"),
         ({"tls": "forced", "validation": "domain"}, {"tls": "forced", "validation": "encryption_only"}, "transit_lost"),
         ({"tls": "opportunistic"}, {"tls": "forced", "validation": "certificate"}, "transit_gained"),
-        ({"tls": "forced", "validation": "domain", "connector": "A"}, {"tls": "forced", "validation": "domain", "connector": "B"}, ""),
+        (
+            {"tls": "forced", "validation": "domain", "connector": "A"},
+            {"tls": "forced", "validation": "domain", "connector": "B"},
+            "",
+        ),
         ({"tls": "unknown"}, {"tls": "opportunistic"}, "unknown"),
         ({"tls": "unknown"}, {"tls": "unknown"}, ""),
     ],
 )
 def test_the_same_message_on_another_way(before: Values, after: Values, kind: str) -> None:
-    found = [[{"name": "m", "recipients": {"ann@bank.example": {"fate": "delivered", "protection": "none", "transit": way}}}] for way in (before, after)]
+    found = [
+        [{"name": "m", "recipients": {"ann@bank.example": {"fate": "delivered", "protection": "none", "transit": way}}}]
+        for way in (before, after)
+    ]
     assert [each.kind for each in differences(*found)] == [kind] * bool(kind)
 
 
@@ -264,7 +338,12 @@ def remarks(rules: list[Values], connectors: list[Values] | None, **facts: Any) 
 
 SPARING = {**ENCRYPT, "exceptions": {"recipient_domain_is": ["bank.example"]}}
 BELOW = {**BANK, "name": "Below", "recipient_domains": ["*.bank.example"]}
-HANDING: Values = {"name": "Scanner", "recipient_domains": ["*"], "use_mx_record": False, "smart_hosts": ["scan.example"]}
+HANDING: Values = {
+    "name": "Scanner",
+    "recipient_domains": ["*"],
+    "use_mx_record": False,
+    "smart_hosts": ["scan.example"],
+}
 JOURNAL: Values = {"name": "Archive", "enabled": True, "journal_email_address": "archive@vault.example"}
 CLOSED: Values = {"irm_configuration": {"journal_report_decryption_enabled": False}, "journal_rules": [JOURNAL]}
 
@@ -304,7 +383,13 @@ CLOSED: Values = {"irm_configuration": {"journal_report_decryption_enabled": Fal
             CLOSED,
             "The journal rule 'Archive' keeps what 'Encrypt' encrypts as ciphertext: journal_report_decryption_enabled is false.",
         ),
-        ("journal_keeps_ciphertext", [ENCRYPT], [], {**CLOSED, "irm_configuration": {"journal_report_decryption_enabled": True}}, ""),
+        (
+            "journal_keeps_ciphertext",
+            [ENCRYPT],
+            [],
+            {**CLOSED, "irm_configuration": {"journal_report_decryption_enabled": True}},
+            "",
+        ),
         ("journal_keeps_ciphertext", [ENCRYPT], [], {**CLOSED, "journal_rules": [{**JOURNAL, "enabled": False}]}, ""),
         ("journal_keeps_ciphertext", [{**ENCRYPT, "mode": "Audit"}], [], CLOSED, ""),
         (
@@ -323,11 +408,23 @@ CLOSED: Values = {"irm_configuration": {"journal_report_decryption_enabled": Fal
             {},
             "The connector 'Bank'",
         ),
-        ("connector_misses_subdomains", [], [{**BANK, "recipient_domains": ["eu.bank.example", "*.bank.example"]}], {}, ""),
+        (
+            "connector_misses_subdomains",
+            [],
+            [{**BANK, "recipient_domains": ["eu.bank.example", "*.bank.example"]}],
+            {},
+            "",
+        ),
         ("connector_misses_subdomains", [], [BANK, ALL], {}, ""),
         ("connector_misses_subdomains", [], [PLAIN], {}, ""),
         ("connector_misses_subdomains", [], [{**BANK, "enabled": False}], {}, ""),
-        ("connector_of_no_rule", [], [GATE], {}, "The connector 'Gate' takes only mail that rules route to it, and no rule does."),
+        (
+            "connector_of_no_rule",
+            [],
+            [GATE],
+            {},
+            "The connector 'Gate' takes only mail that rules route to it, and no rule does.",
+        ),
         ("connector_of_no_rule", [{**ROUTE, "enabled": False}], [GATE], {}, "The connector 'Gate'"),
         ("connector_of_no_rule", [ROUTE], [GATE], {}, ""),
         ("connector_of_no_rule", [], [{**GATE, "enabled": False}], {}, ""),
@@ -339,14 +436,28 @@ CLOSED: Values = {"irm_configuration": {"journal_report_decryption_enabled": Fal
             {},
             "'Route' routes mail to the connector 'Gate', which is disabled: how that mail leaves is not documented (U32).",
         ),
-        ("routed_to_disabled_connector", [ROUTE], [], {}, "'Route' routes mail to the connector 'Gate', which is not there"),
-        ("routed_to_disabled_connector", [ROUTE], [{**GATE, "test_mode": True}], {}, "'Route' routes mail to the connector 'Gate', which is in test mode"),
+        (
+            "routed_to_disabled_connector",
+            [ROUTE],
+            [],
+            {},
+            "'Route' routes mail to the connector 'Gate', which is not there",
+        ),
+        (
+            "routed_to_disabled_connector",
+            [ROUTE],
+            [{**GATE, "test_mode": True}],
+            {},
+            "'Route' routes mail to the connector 'Gate', which is in test mode",
+        ),
         ("routed_to_disabled_connector", [ROUTE], None, {}, ""),
         ("routed_to_disabled_connector", [{**ROUTE, "mode": "Audit"}], [], {}, ""),
         ("routed_to_disabled_connector", [ROUTE], [GATE], {}, ""),
     ],
 )
-def test_lint_of_connectors(kind: str, rules: list[Values], connectors: list[Values] | None, facts: Values, reason: str) -> None:
+def test_lint_of_connectors(
+    kind: str, rules: list[Values], connectors: list[Values] | None, facts: Values, reason: str
+) -> None:
     found = remarks(rules, connectors, **facts).get(kind, [])
     assert len(found) == bool(reason)
     assert not reason or found[0]["reason"].startswith(reason)
@@ -388,8 +499,14 @@ def encryption_does_not_count(patch: Patch) -> None:
 WRONG_PROOFS: dict[str, tuple[Callable[[Patch], None], Values]] = {
     "a domain has its subdomains": (a_domain_has_its_subdomains, {"connectors": [BANK], "rules": []}),
     "the best one wins": (the_best_one_wins, {"connectors": [WIDE, PLAIN], "rules": []}),
-    "every TLS checks all": (every_tls_checks_all, {"connectors": [{**WIDE, "tls_settings": "EncryptionOnly"}], "rules": [], "tls_validation": "domain"}),
-    "connectors that are not known protect": (connectors_that_are_not_known_protect, {"connectors": [], "rules": [ROUTE]}),
+    "every TLS checks all": (
+        every_tls_checks_all,
+        {"connectors": [{**WIDE, "tls_settings": "EncryptionOnly"}], "rules": [], "tls_validation": "domain"},
+    ),
+    "connectors that are not known protect": (
+        connectors_that_are_not_known_protect,
+        {"connectors": [], "rules": [ROUTE]},
+    ),
     "encryption does not count": (encryption_does_not_count, {"connectors": [], "rules": [ENCRYPT]}),
 }
 
@@ -421,17 +538,33 @@ WRONG_LINT: dict[str, tuple[Callable[[Patch], None], str, Values]] = {
         MISSES,
         {"connectors": [BANK], "rules": []},
     ),
-    "no gateway is seen": (looks_at("taken_by", lambda chain: iter(())), GATEWAY, {"connectors": [HANDING], "rules": [ENCRYPT]}),
+    "no gateway is seen": (
+        looks_at("taken_by", lambda chain: iter(())),
+        GATEWAY,
+        {"connectors": [HANDING], "rules": [ENCRYPT]},
+    ),
     "MX records count for nothing": (
         reads(use_mx_record=False),
         GATEWAY,
         {"connectors": [{**HANDING, "use_mx_record": True}], "rules": [ENCRYPT]},
     ),
-    "disabled ones hand over": (reads(enabled=True), GATEWAY, {"connectors": [{**HANDING, "enabled": False}], "rules": [ENCRYPT]}),
+    "disabled ones hand over": (
+        reads(enabled=True),
+        GATEWAY,
+        {"connectors": [{**HANDING, "enabled": False}], "rules": [ENCRYPT]},
+    ),
     "TLS need not be forced": (reads(tls_settings="EncryptionOnly"), MISSES, {"connectors": [PLAIN], "rules": []}),
     "disabled ones miss": (reads(enabled=True), MISSES, {"connectors": [{**BANK, "enabled": False}], "rules": []}),
-    "none is for rules": (reads(is_transport_rule_scoped=False), "connector_of_no_rule", {"connectors": [GATE], "rules": []}),
-    "all are for rules": (reads(is_transport_rule_scoped=True), "connector_of_no_rule", {"connectors": [BANK], "rules": []}),
+    "none is for rules": (
+        reads(is_transport_rule_scoped=False),
+        "connector_of_no_rule",
+        {"connectors": [GATE], "rules": []},
+    ),
+    "all are for rules": (
+        reads(is_transport_rule_scoped=True),
+        "connector_of_no_rule",
+        {"connectors": [BANK], "rules": []},
+    ),
     "disabled ones take what rules route": (
         reads(enabled=True),
         "routed_to_disabled_connector",
@@ -455,5 +588,7 @@ def test_wrong_lint_is_found(mutant: str, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_journal_of_which_nothing_is_read_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = transit_lint.remarks
-    monkeypatch.setattr(lint_analysis, "remarks", lambda rules, facts: whole(rules, replace(facts, irm_configuration=None)))
+    monkeypatch.setattr(
+        lint_analysis, "remarks", lambda rules, facts: whole(rules, replace(facts, irm_configuration=None))
+    )
     assert "journal_keeps_ciphertext" not in remarks([ENCRYPT], [], **CLOSED)

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Assumptions about mail cover only mail of which nobody knows what becomes of it: unusual mail that is known to leave in clear refutes a guarantee."""
+"""Assumptions about mail cover only mail of which nobody knows what becomes of it: unusual mail that is known to leave
+in clear refutes a guarantee.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 
 from tests.unit.mail_flow.asking import ALL, IN, NOW, OUTGOING, STOP, rule, verdict
@@ -20,7 +25,8 @@ Values = dict[str, Any]
 _NO_PDF = {"irm_configuration": {"enable_pdf_encryption": False}}
 _TYPES = ("OOF", "ReadReceipt", "Calendaring", "ApprovalRequest", "AutoForward", "Signed")
 
-#: What rules look for, and facts of an organization in which nobody knows what becomes of such mail once a rule encrypts it.
+#: What rules look for, and facts of an organization in which nobody knows what becomes of such mail once a rule
+#: encrypts it.
 UNUSUAL: dict[str, tuple[Values, Values]] = {
     **{kind: ({"message_type_matches": kind}, {}) for kind in _TYPES},
     **{size: ({"message_size_over": size}, {}) for size in ("17.9MB", "20MB", "25MB", "26MB")},
@@ -58,7 +64,9 @@ def test_mail_that_is_known_to_leave_in_clear_refutes(name: str, how: str) -> No
 
 @pytest.mark.parametrize("kind", ["Voicemail", *_TYPES])
 def test_a_counterexample_is_no_more_unusual_than_it_has_to_be(kind: str) -> None:
-    found = verdict([{**ALL, "exceptions": {"message_type_matches": kind}}], then="not_in_clear")["counterexample"]["message"]
+    found = verdict([{**ALL, "exceptions": {"message_type_matches": kind}}], then="not_in_clear")["counterexample"][
+        "message"
+    ]
     assert (found["type"], sorted(found.keys() & {"size", "protection", "attachments", "mail_from"})) == ([kind], [])
 
 
@@ -80,7 +88,10 @@ def test_unusual_mail_of_which_nobody_knows_is_assumed_away() -> None:
     rules = [rule("Tried", {"message_type_matches": "OOF"}, STOP, mode="Audit"), ALL]
     for each in (rules, [ALL]):
         found = verdict(each, then="not_in_clear")
-        assert (found["verdict"], {"U26", "U27", "U29", "U31"} - {row["id"] for row in found["assumptions"]}) == ("proved", set())
+        assert (found["verdict"], {"U26", "U27", "U29", "U31"} - {row["id"] for row in found["assumptions"]}) == (
+            "proved",
+            set(),
+        )
 
 
 @pytest.mark.parametrize("kind", _TYPES)
@@ -89,11 +100,16 @@ def test_a_guarantee_about_unusual_mail_assumes_no_other(kind: str) -> None:
     assert verdict([], when=when, then="not_in_clear")["verdict"] == "refuted"
     assert verdict([ALL], when=when, then="not_in_clear")["verdict"] == "unknown"
     deletes = [rule("Deletes", {}, {"delete_message": True})]
-    assert verdict(deletes, when=when, then="not_in_clear")["verdict"] == ("unknown" if kind == "ApprovalRequest" else "proved")
+    assert verdict(deletes, when=when, then="not_in_clear")["verdict"] == (
+        "unknown" if kind == "ApprovalRequest" else "proved"
+    )
 
 
 def test_a_proof_makes_no_assumption_that_it_does_not_need() -> None:
-    found = verdict([rule("Deletes", {}, {"delete_message": True}, exceptions={"message_type_matches": "ApprovalRequest"})], then="not_in_clear")
+    found = verdict(
+        [rule("Deletes", {}, {"delete_message": True}, exceptions={"message_type_matches": "ApprovalRequest"})],
+        then="not_in_clear",
+    )
     assert found["counterexample"]["message"]["type"] == ["ApprovalRequest"]
     found = verdict([rule("Deletes", {}, {"delete_message": True})], then="not_in_clear")
     assert [row["id"] for row in found["assumptions"] if row["id"].startswith("U")] == ["U29"]

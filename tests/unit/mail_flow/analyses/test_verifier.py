@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import guarantees_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    guarantees_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
 
 from tests.rounds import seeds
@@ -27,7 +29,10 @@ AWAY = rule("Partner", PARTNER, STOP)
 def test_what_is_unknown_of_the_claim_itself_is_said() -> None:
     """Who the manager of the sender is, and whether mail with more recipients counts (U05)."""
     unknown = {key: value for key, value in TENANT.items() if key != "managers"}
-    for when in ({"sender_management_relationship": "Manager"}, {"manager_for_evaluated_user": "Sender", "manager_addresses": ["bob@contoso.com"]}):
+    for when in (
+        {"sender_management_relationship": "Manager"},
+        {"manager_for_evaluated_user": "Sender", "manager_addresses": ["bob@contoso.com"]},
+    ):
         found = verdict([], unknown, when=when, then="not_in_clear")
         assert found["verdict"] == "unknown"
         assert [each["reason"] for each in found["unknown"] if "manager" in each["reason"]]
@@ -43,13 +48,27 @@ def test_mail_to_an_alias_is_mail() -> None:
     by_domain = rule("R", {"recipient_domain_is": ["contoso.com"]}, ENCRYPT, recipient_address_type="Original")
     found = verdict([by_domain], **to_bob)
     assert (found["verdict"], {each["id"] for each in found["unknown"]}) == ("unknown", {"U24"})
-    assert verdict([original], **{**to_bob, "when": {"from_scope": "InOrganization"}})["counterexample"]["message"]["to"] != ["robert@contoso.com"]
+    assert verdict([original], **{**to_bob, "when": {"from_scope": "InOrganization"}})["counterexample"]["message"][
+        "to"
+    ] != ["robert@contoso.com"]
 
 
 def test_all_outgoing_mail_is_proved_with_what_was_assumed() -> None:
     found = verdict([ALL])
     assert found["verdict"] == "proved"
-    named = ["U26", "U27", "U29", "U29", "U31", "authenticated", "settled", "rule_errors", "configured", "system_mail", "later"]
+    named = [
+        "U26",
+        "U27",
+        "U29",
+        "U29",
+        "U31",
+        "authenticated",
+        "settled",
+        "rule_errors",
+        "configured",
+        "system_mail",
+        "later",
+    ]
     assert [each["id"] for each in found["assumptions"]] == named
     assert verdict([], then="encrypted")["assumptions"] == []
 
@@ -58,7 +77,11 @@ def test_all_outgoing_mail_is_proved_with_what_was_assumed() -> None:
     ("reading", "conditions", "when"),
     [
         ("authenticated", {}, {"from_scope": "InOrganization"}),
-        ("authenticated", {"from_scope": "InOrganization"}, {"from_member_of": ["all@contoso.com"], "from_scope": "InOrganization"}),
+        (
+            "authenticated",
+            {"from_scope": "InOrganization"},
+            {"from_member_of": ["all@contoso.com"], "from_scope": "InOrganization"},
+        ),
         ("subdomains", {"recipient_domain_is": ["partner.com"]}, {"recipient_domain_is": ["eu.partner.com"]}),
         ("subdomains", {"recipient_domain_is": ["partner.com"]}, {"sent_to": ["a@eu.partner.com"]}),
         ("sent_from", {}, {"from_address_contains_words": ["megan"]}),
@@ -69,13 +92,19 @@ def test_a_proof_names_the_readings_that_it_may_rest_on(reading: str, conditions
     inside = {"from_scope": "InOrganization", **when}
     readings = {"authenticated", "subdomains", "sent_from", "sizes"}
     found = verdict([rule("R", conditions, {"delete_message": True})], when=inside, then="not_in_clear")
-    assert (found["verdict"], readings & {each["id"] for each in found["assumptions"]}) == ("proved", {"authenticated", reading})
+    assert (found["verdict"], readings & {each["id"] for each in found["assumptions"]}) == (
+        "proved",
+        {"authenticated", reading},
+    )
 
 
 def test_a_proof_names_no_reading_that_does_not_matter() -> None:
     named = {"recipient_domain_is": ["partner.com"], "attachment_size_over": "5MB"}
     found = verdict([rule("R", named, {"delete_message": True})], when=named, then="not_in_clear")
-    assert (found["verdict"], {"authenticated", "subdomains", "sent_from", "sizes"} & {each["id"] for each in found["assumptions"]}) == ("proved", set())
+    assert (
+        found["verdict"],
+        {"authenticated", "subdomains", "sent_from", "sizes"} & {each["id"] for each in found["assumptions"]},
+    ) == ("proved", set())
 
 
 def test_a_partner_rule_takes_the_partners_subdomains_too() -> None:
@@ -112,7 +141,12 @@ def test_headers_that_repeat_what_the_message_says(header: str, words: list[str]
     assert verdict([stop, ALL])["verdict"] == "refuted"
     sets = rule("Sets", {}, {"set_header_name": header, "set_header_value": "x"})
     assert verdict([sets, stop, ALL], unless=unless)["verdict"] == "unknown"
-    assert verdict([rule("To", {"header_contains_message_header": "To", "header_contains_words": ["x"]}, STOP), ALL])["verdict"] == "unknown"
+    assert (
+        verdict([rule("To", {"header_contains_message_header": "To", "header_contains_words": ["x"]}, STOP), ALL])[
+            "verdict"
+        ]
+        == "unknown"
+    )
 
 
 def test_what_is_not_known_of_the_organization_is_assumed_and_named() -> None:
@@ -136,9 +170,15 @@ def test_a_rule_that_is_only_tried_leaves_alone_what_smime_hides() -> None:
 
 
 def test_whom_a_field_names_may_be_the_recipient() -> None:
-    """Somebody is built for each address that a condition looks for in the fields. The recipient with that address is nobody else."""
+    """Somebody is built for each address that a condition looks for in the fields. The recipient with that address is
+    nobody else.
+    """
     rules = [rule("All", {}, ENCRYPT), rule("Bob", {"any_of_to_header": ["bob@contoso.com"]}, ENCRYPT)]
-    when = {"from": ["megan@contoso.com"], "sent_to": ["x@eu.fabrikam.com"], "any_of_to_cc_header": ["x@eu.fabrikam.com"]}
+    when = {
+        "from": ["megan@contoso.com"],
+        "sent_to": ["x@eu.fabrikam.com"],
+        "any_of_to_cc_header": ["x@eu.fabrikam.com"],
+    }
     found = verdict(rules, when=when, then="not_in_clear")
     assert found["verdict"] == "unknown"
     assert [each["id"] for each in found["unknown"]] == ["U26"]
@@ -156,7 +196,11 @@ def test_a_budget_that_is_spent_is_unknown() -> None:
     rules = [
         rule(
             f"R{number}",
-            {"from_scope": "InOrganization", "subject_contains_words": [f"a{number % 7}", f"b{number % 5}"], "recipient_domain_is": [f"d{number % 3}.com"]},
+            {
+                "from_scope": "InOrganization",
+                "subject_contains_words": [f"a{number % 7}", f"b{number % 5}"],
+                "recipient_domain_is": [f"d{number % 3}.com"],
+            },
             STOP,
         )
         for number in range(30)
@@ -173,8 +217,14 @@ def test_a_budget_that_is_spent_is_unknown() -> None:
         ({"name": "G", "then": "encrypt"}, "guarantees[0].then is 'encrypt'. Did you mean encrypted?"),
         ({"name": "G", "then": "encrypted", "whenever": {}}, "guarantees[0].whenever is not known. Did you mean when?"),
         ({"name": " ", "then": "encrypted"}, "guarantees[0].name is required."),
-        ({"name": "G", "then": "encrypted", "template": ""}, "guarantees[0].template is empty. Give the name of an RMS template, or omit it"),
-        ({"name": "G", "then": "encrypted", "when": ["a"]}, "guarantees[0].when must be a section like a rule's conditions, not ['a']."),
+        (
+            {"name": "G", "then": "encrypted", "template": ""},
+            "guarantees[0].template is empty. Give the name of an RMS template, or omit it",
+        ),
+        (
+            {"name": "G", "then": "encrypted", "when": ["a"]},
+            "guarantees[0].when must be a section like a rule's conditions, not ['a'].",
+        ),
         (
             {"name": "G", "then": "encrypted", "when": {"from_scop": "InOrganization"}},
             "guarantees[0].when.from_scop is not a condition. Did you mean from_scope?",
@@ -206,7 +256,9 @@ def test_bad_guarantees_are_refused_by_name(guarantee: Values, said: str) -> Non
     ],
 )
 def test_content_that_nobody_can_read_is_in_order(when: Values, unless: Values, then: str) -> None:
-    """L1, L14 and L15 hold of what a rule makes of protected content, too (U30): a claim that contradicts itself is proved of nothing."""
+    """L1, L14 and L15 hold of what a rule makes of protected content, too (U30): a claim that contradicts itself is
+    proved of nothing.
+    """
     with pytest.raises(OptionError, match="no message can meet when and unless"):
         verdict([ALL], when=when, unless=unless, then=then)
     assert verdict([ALL], when={**OUTGOING, **unless}, unless=when, then="not_in_clear")["verdict"] == "proved"
@@ -218,7 +270,9 @@ def test_two_guarantees_of_one_name_are_refused(other: str) -> None:
         prove([ALL], TENANT, [{"name": "G", "then": "encrypted"}, {"name": other, "then": "portal"}], NOW)
 
 
-@pytest.mark.parametrize("empty", [{"recipient_domain_is": []}, {"with_importance": ""}, {"attachment_is_unsupported": False}])
+@pytest.mark.parametrize(
+    "empty", [{"recipient_domain_is": []}, {"with_importance": ""}, {"attachment_is_unsupported": False}]
+)
 def test_a_condition_without_a_value_is_refused(empty: Values) -> None:
     """It would make a claim about some mail one about all mail. An exception without a value spares none, as it says."""
     (option,) = empty
@@ -237,12 +291,22 @@ def test_nobody_else_has_an_alias_where_nobody_else_is() -> None:
     """Where a rule looks at the aliases of all who share a copy, a message to one person has only theirs."""
     held = rule("Held", {}, {"moderate_message_by_user": ["bob@contoso.com"]}, recipient_address_type="Original")
     held["exceptions"] = {"any_of_recipient_address_contains_words": ["bob"]}
-    assert verdict([held], when={"any_of_recipient_address_contains_words": ["bob"]}, then="unencrypted")["verdict"] == "refuted"
+    assert (
+        verdict([held], when={"any_of_recipient_address_contains_words": ["bob"]}, then="unencrypted")["verdict"]
+        == "refuted"
+    )
 
 
 def test_whether_a_field_with_an_alias_names_its_owner_is_open() -> None:
-    """Mail to ``robert@``, an alias, is no mail to an address with ``bob``. Whether its To field names ``bob@`` nobody knows (U24)."""
-    first = rule("First", {"any_of_recipient_address_contains_words": ["bob"]}, {**ENCRYPT, **STOP}, recipient_address_type="Original")
+    """Mail to ``robert@``, an alias, is no mail to an address with ``bob``. Whether its To field names ``bob@`` nobody
+    knows (U24).
+    """
+    first = rule(
+        "First",
+        {"any_of_recipient_address_contains_words": ["bob"]},
+        {**ENCRYPT, **STOP},
+        recipient_address_type="Original",
+    )
     named = rule("Named", {"any_of_to_header": ["bob@contoso.com"]}, STOP)
     when = {"from_scope": "InOrganization", "sent_to": ["joe@northwind.com"]}
     every = rule("All", {}, ENCRYPT)
@@ -254,13 +318,17 @@ def test_whether_a_field_with_an_alias_names_its_owner_is_open() -> None:
 def test_whom_no_field_names_is_not_seen_on_the_copy_of_somebody_who_is_added() -> None:
     every = rule("Every", {}, {"redirect_message_to": ["new@fabrikam.com"]})
     named = rule("Named", {"any_of_to_header": ["bob@contoso.com"]}, {"reject_message_reason_text": "no"})
-    outside = rule("Outside", {"sent_to_scope": "NotInOrganization", "from_scope": "NotInOrganization"}, {"delete_message": True})
+    outside = rule(
+        "Outside", {"sent_to_scope": "NotInOrganization", "from_scope": "NotInOrganization"}, {"delete_message": True}
+    )
     answer = verdict([every, outside, named], when={"message_type_matches": "Voicemail"}, then="not_in_clear")
     assert (answer["verdict"], answer["counterexample"]["recipient"]) == ("refuted", "new@fabrikam.com")
 
 
 def test_mail_to_a_group_is_mail_to_its_members() -> None:
-    """Its address is an object of the organization like a mailbox's, and comes first here, but rules never see it as a recipient's."""
+    """Its address is an object of the organization like a mailbox's, and comes first here, but rules never see it as a
+    recipient's.
+    """
     facts = {**TENANT, "groups": {"all@contoso.com": ["bob@contoso.com"]}}
     answer = verdict([], facts, when={"sent_to_scope": "InOrganization"}, then="not_in_clear")
     assert answer["verdict"] == "refuted"
@@ -272,7 +340,10 @@ SALES = {"sender_ad_attribute_contains_words": ["Department:Sales"]}
 
 def test_what_is_known_of_a_person_is_so_in_a_witness() -> None:
     """The department was cut to the word that a condition looks for, so that two departments were the same."""
-    facts = {**TENANT, "attributes": {"megan@contoso.com": {"Department": "Sales team"}, "bob@contoso.com": {"Department": "Sales"}}}
+    facts = {
+        **TENANT,
+        "attributes": {"megan@contoso.com": {"Department": "Sales team"}, "bob@contoso.com": {"Department": "Sales"}},
+    }
     same = {"ad_comparison_attribute": "Department", "ad_comparison_operator": "Equal"}
     spares = rule("Inside", {"from_scope": "InOrganization"}, ENCRYPT, exceptions=same)
     when = {"from_scope": "InOrganization", "from": ["megan@contoso.com"], "sent_to": ["bob@contoso.com"], **SALES}
@@ -313,7 +384,11 @@ def test_a_sender_with_a_manager_is_one_who_has_one() -> None:
 
 def test_a_guarantee_that_only_managers_may_meet_is_not_refused() -> None:
     """She is none of the recipients: those have no such word in their addresses."""
-    only = {"when": {"sent_to": ["ann@fabrikam.com"]}, "unless": {"any_of_recipient_address_contains_words": ["fabrikam"]}, "then": "not_in_clear"}
+    only = {
+        "when": {"sent_to": ["ann@fabrikam.com"]},
+        "unless": {"any_of_recipient_address_contains_words": ["fabrikam"]},
+        "then": "not_in_clear",
+    }
     found = verdict([rule("Copy", {}, {"add_manager_as_recipient_type": "Cc"})], {**TENANT, **MANAGED}, **only)
     assert (found["verdict"], found["counterexample"]["recipient"]) == ("refuted", "ann@fabrikam.com")
     with pytest.raises(OptionError, match="no message can meet when and unless"):
@@ -322,12 +397,17 @@ def test_a_guarantee_that_only_managers_may_meet_is_not_refused() -> None:
 
 def test_of_two_rules_of_which_one_begins_when_the_other_ends_one_encrypts() -> None:
     """Whatever the time zone of that date is."""
-    handed = [{**ALL, "name": name, option: "2026-03-01T06:00:00"} for name, option in (("Old", "expiry_date"), ("New", "activation_date"))]
+    handed = [
+        {**ALL, "name": name, option: "2026-03-01T06:00:00"}
+        for name, option in (("Old", "expiry_date"), ("New", "activation_date"))
+    ]
     assert verdict(handed)["verdict"] == "proved"
     assert [verdict([one])["verdict"] for one in handed] == ["unknown", "unknown"]
 
 
-EXPIRES_NOW = rule("Until now", {"subject_contains_words": ["x"]}, {**ENCRYPT, **STOP}, expiry_date="2026-03-01T00:00:00Z")
+EXPIRES_NOW = rule(
+    "Until now", {"subject_contains_words": ["x"]}, {**ENCRYPT, **STOP}, expiry_date="2026-03-01T00:00:00Z"
+)
 UNDONE = rule("Undone", OUTGOING, {**ENCRYPT, "remove_ome_v2": True, "quarantine": True})
 HIDDEN: Values = {"message_type_matches": "Encrypted"}
 DELETES = rule("Delete", HIDDEN, {"delete_message": True, "remove_ome_v2": True})
@@ -337,7 +417,10 @@ DELETES = rule("Delete", HIDDEN, {"delete_message": True, "remove_ome_v2": True}
     ("rules", "guarantee"),
     [
         # Whether the first is over is open, and the second encrypts alike.
-        ([EXPIRES_NOW, rule("Outside", {"sent_to_scope": "NotInOrganization"}, ENCRYPT)], {"when": {"subject_contains_words": ["x"]}, "then": "unencrypted"}),
+        (
+            [EXPIRES_NOW, rule("Outside", {"sent_to_scope": "NotInOrganization"}, ENCRYPT)],
+            {"when": {"subject_contains_words": ["x"]}, "then": "unencrypted"},
+        ),
         # Whether it is protected once it is released is open (U02), and it has no branding.
         ([UNDONE], {"unless": {"message_type_matches": "PermissionControlled"}, "then": "portal"}),
         # Whether the first acts on S/MIME is open, and the second rejects what is left.
@@ -349,7 +432,8 @@ def test_what_is_broken_in_one_way_or_another_is_refuted(rules: list[Values], gu
 
 
 @pytest.mark.parametrize(
-    ("alone", "guarantee"), [(EXPIRES_NOW, {"when": {"subject_contains_words": ["x"]}, "then": "unencrypted"}), (DELETES, {"when": HIDDEN})]
+    ("alone", "guarantee"),
+    [(EXPIRES_NOW, {"when": {"subject_contains_words": ["x"]}, "then": "unencrypted"}), (DELETES, {"when": HIDDEN})],
 )
 def test_what_one_of_the_answers_spares_is_unknown(alone: Values, guarantee: Values) -> None:
     assert verdict([alone], **guarantee)["verdict"] == "unknown"
@@ -361,7 +445,11 @@ def test_a_file_of_a_type_is_called_so_in_a_counterexample() -> None:
     deletes = {**rule("Deletes", conditions, {"delete_message": True}), "exceptions": spared}
     found = verdict([deletes], when={**OUTGOING, "attachment_extension_matches_words": ["docx"]}, then="not_in_clear")
     files = found["counterexample"]["message"]["attachments"]
-    assert (found["verdict"], [each["name"] for each in files if each["name"].endswith(".docx")], {each["text"] for each in files} - {""}) == (
+    assert (
+        found["verdict"],
+        [each["name"] for each in files if each["name"].endswith(".docx")],
+        {each["text"] for each in files} - {""},
+    ) == (
         "refuted",
         ["file0.docx"],
         {"offer"},
@@ -369,9 +457,13 @@ def test_a_file_of_a_type_is_called_so_in_a_counterexample() -> None:
 
 
 def test_one_date_of_several_rules_has_one_answer() -> None:
-    """Found by the soak: either the first rule stops, or it has not begun, and neither has the second, which ends later."""
+    """Found by the soak: either the first rule stops, or it has not begun, and neither has the second, which ends
+    later.
+    """
     stops = rule("Stops", OUTGOING, STOP, activation_date="2026-02-28T12:00:00")
-    encrypts = rule("Encrypts", OUTGOING, ENCRYPT, activation_date="2026-02-28T12:00:00", expiry_date="2026-03-01T12:00:00")
+    encrypts = rule(
+        "Encrypts", OUTGOING, ENCRYPT, activation_date="2026-02-28T12:00:00", expiry_date="2026-03-01T12:00:00"
+    )
     assert verdict([stops, encrypts])["verdict"] == "refuted"
     assert verdict([encrypts])["verdict"] == "unknown"
 
@@ -387,7 +479,14 @@ def test_one_date_of_several_rules_has_one_answer() -> None:
             {"when": {**OUTGOING, "any_of_recipient_address_contains_words": ["boss"]}, "then": "encrypted"},
         ),
         (
-            [rule("Bounces", {"from_member_of": ["g@contoso.com"]}, {"delete_message": True}, sender_address_location="Envelope")],
+            [
+                rule(
+                    "Bounces",
+                    {"from_member_of": ["g@contoso.com"]},
+                    {"delete_message": True},
+                    sender_address_location="Envelope",
+                )
+            ],
             {"when": OUTGOING, "unless": {"from_member_of": ["g@contoso.com"]}, "then": "unencrypted"},
         ),
     ],
@@ -403,13 +502,20 @@ def test_a_counterexample_has_the_facts_of_everybody_in_it(rules: list[Values], 
 
 @pytest.mark.parametrize(("then", "subject"), [("encrypted", "secret"), ("unencrypted", "Re: secret")])
 def test_a_prefix_hides_the_word_that_begins_the_subject(then: str, subject: str) -> None:
-    """Found by the soak: whether the word still is there after the prefix counted as unknown, although the message shows it."""
-    rules = [rule("Prefix", {}, {"prepend_subject": "internal"}), rule("Secret", {**OUTGOING, "subject_contains_words": ["secret"]}, ENCRYPT)]
+    """Found by the soak: whether the word still is there after the prefix counted as unknown, although the message
+    shows it.
+    """
+    rules = [
+        rule("Prefix", {}, {"prepend_subject": "internal"}),
+        rule("Secret", {**OUTGOING, "subject_contains_words": ["secret"]}, ENCRYPT),
+    ]
     answer = verdict(rules, when={**OUTGOING, "subject_contains_words": ["secret"]}, then=then)
     assert (answer["verdict"], answer["counterexample"]["message"]["subject"]) == ("refuted", subject)
 
 
-@pytest.mark.parametrize("among", [[], guarantees_of([{"name": "G", "then": "encrypted"}])], ids=["alone", "among others"])
+@pytest.mark.parametrize(
+    "among", [[], guarantees_of([{"name": "G", "then": "encrypted"}])], ids=["alone", "among others"]
+)
 def test_what_is_no_guarantee_is_refused(among: list[Any]) -> None:
     with pytest.raises(OptionError, match="must be a mapping"):
         prove([], TENANT, [*among, "G"], NOW)

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Incident reports with the original mail, moderators, copies, and remote domains that count as internal: nobody outside who sees mail is passed over."""
+"""Incident reports with the original mail, moderators, copies, and remote domains that count as internal: nobody
+outside who sees mail is passed over.
+"""
 
 from __future__ import annotations
 
@@ -35,15 +37,23 @@ def found(*rules: Values, facts: Values | None = None) -> dict[str, str]:
     ("shows", "reason"),
     [
         (reports(OUT), f"whether {OUT}, to whom the rule 'Shows' reports with the original mail, sees mail in clear"),
-        (reports(OUT, mode="Audit"), f"whether {OUT}, to whom the rule 'Shows' reports with the original mail, sees mail in clear"),
-        (reports(f"Somebody <{OUT}>"), f"whether {OUT}, to whom the rule 'Shows' reports with the original mail, sees mail in clear"),
+        (
+            reports(OUT, mode="Audit"),
+            f"whether {OUT}, to whom the rule 'Shows' reports with the original mail, sees mail in clear",
+        ),
+        (
+            reports(f"Somebody <{OUT}>"),
+            f"whether {OUT}, to whom the rule 'Shows' reports with the original mail, sees mail in clear",
+        ),
         (asks(BOB, OUT), f"whether {OUT}, whom the rule 'Shows' asks for an approval, sees mail in clear"),
     ],
     ids=["report", "report of a rule that is tried", "report to a display name", "moderator"],
 )
 def test_nothing_is_proved_where_a_rule_shows_mail_to_somebody_outside(shows: Values, reason: str) -> None:
     assert verdict([shows, ALL], FACTS, then="not_in_clear")["verdict"] == "unknown"
-    assert [(each["id"], each["reason"]) for each in verdict([shows, ALL], FACTS, then="not_in_clear")["unknown"]] == [("shown", reason)]
+    assert [(each["id"], each["reason"]) for each in verdict([shows, ALL], FACTS, then="not_in_clear")["unknown"]] == [
+        ("shown", reason)
+    ]
     assert found(shows)["shows_outside"].endswith(f"{OUT}, who is outside.")
     # It is none of the copies, and somebody whom a guarantee is not about may see what they like.
     assert verdict([shows, ALL], FACTS, then="encrypted")["verdict"] == "proved"
@@ -52,7 +62,14 @@ def test_nothing_is_proved_where_a_rule_shows_mail_to_somebody_outside(shows: Va
 
 @pytest.mark.parametrize(
     "shows",
-    [reports(OUT, ["Sender", "Subject"]), reports(BOB), reports(OUT, enabled=False), asks(BOB), asks(OUT, mode="Audit"), rule("Shows", IN, {"copy_to": [BOB]})],
+    [
+        reports(OUT, ["Sender", "Subject"]),
+        reports(BOB),
+        reports(OUT, enabled=False),
+        asks(BOB),
+        asks(OUT, mode="Audit"),
+        rule("Shows", IN, {"copy_to": [BOB]}),
+    ],
     ids=["no original", "inside", "disabled", "moderator inside", "moderator of a rule that is tried", "copy inside"],
 )
 def test_what_shows_nothing_to_anybody_outside_is_no_finding(shows: Values) -> None:
@@ -63,7 +80,12 @@ def test_what_shows_nothing_to_anybody_outside_is_no_finding(shows: Values) -> N
 
 def test_a_name_may_be_somebody_outside() -> None:
     assert [each["id"] for each in verdict([asks("Somebody"), ALL], FACTS, then="not_in_clear")["unknown"]] == ["shown"]
-    assert verdict([asks("Somebody"), ALL], {**FACTS, "proxy_addresses": {"Somebody": BOB}}, then="not_in_clear")["verdict"] == "proved"
+    assert (
+        verdict([asks("Somebody"), ALL], {**FACTS, "proxy_addresses": {"Somebody": BOB}}, then="not_in_clear")[
+            "verdict"
+        ]
+        == "proved"
+    )
 
 
 MANAGED = rule("Shows", {**IN, "sent_to_scope": "InOrganization"}, {"moderate_message_by_manager": True})
@@ -73,23 +95,42 @@ def test_a_manager_outside_who_is_asked_for_an_approval_is_named_like_other_mode
     facts = {**FACTS, "managers": {BOB: OUT, "ann@contoso.com": BOB}}
     answer = verdict([MANAGED, ALL], facts, then="not_in_clear")
     assert (answer["verdict"], [each["id"] for each in answer["unknown"]]) == ("unknown", ["shown"])
-    assert answer["unknown"][0]["reason"] == f"whether {OUT}, whom the rule 'Shows' asks for an approval, sees mail in clear"
+    assert (
+        answer["unknown"][0]["reason"]
+        == f"whether {OUT}, whom the rule 'Shows' asks for an approval, sees mail in clear"
+    )
     assert found(MANAGED, facts=facts)["shows_outside"].endswith(f"{OUT}, who is outside.")
     # Bob's mail alone is shown outside; of Ann's, Bob is asked, and of all others' nobody.
     for sender, said in ((BOB, "unknown"), ("ann@contoso.com", "proved"), ("joe@contoso.com", "proved")):
-        assert verdict([MANAGED, ALL], facts, then="not_in_clear", when={**IN, "from": [sender]}, unless={"sent_to_scope": "InOrganization"})["verdict"] == said
+        assert (
+            verdict(
+                [MANAGED, ALL],
+                facts,
+                then="not_in_clear",
+                when={**IN, "from": [sender]},
+                unless={"sent_to_scope": "InOrganization"},
+            )["verdict"]
+            == said
+        )
 
 
 def test_a_manager_whom_nobody_knows_may_be_outside() -> None:
     (unknown,) = verdict([MANAGED, ALL], FACTS, then="not_in_clear")["unknown"]
     assert (unknown["id"], unknown["field"]) == ("shown", "facts.managers")
-    assert unknown["reason"] == "whether the sender's manager, whom the rule 'Shows' asks for an approval, sees mail in clear"
+    assert (
+        unknown["reason"]
+        == "whether the sender's manager, whom the rule 'Shows' asks for an approval, sees mail in clear"
+    )
     assert "shows_outside" not in found(MANAGED)
     assert verdict([MANAGED, ALL], {**FACTS, "managers": {}}, then="not_in_clear")["verdict"] == "proved"
 
 
 def test_mail_that_is_certainly_in_clear_refutes_whoever_else_sees_it() -> None:
-    answer = verdict([reports(OUT), rule("Stops", {"subject_contains_words": ["x"]}, {"stop_rule_processing": True}), ALL], FACTS, then="not_in_clear")
+    answer = verdict(
+        [reports(OUT), rule("Stops", {"subject_contains_words": ["x"]}, {"stop_rule_processing": True}), ALL],
+        FACTS,
+        then="not_in_clear",
+    )
     assert answer["verdict"] == "refuted"
 
 
@@ -97,11 +138,19 @@ def test_mail_that_is_certainly_in_clear_refutes_whoever_else_sees_it() -> None:
 def test_copies_to_people_outside_are_a_finding(way: str) -> None:
     assert OUT in found(rule("Shows", IN, {way: [BOB, OUT, "y@evil.example"]}))["shows_outside"]
     assert "1 others" not in found(rule("Shows", IN, {way: [OUT]}))["shows_outside"]
-    assert "shows_outside" in found(rule("Shows", IN, {way: ["team@contoso.com"]}), facts={**FACTS, "groups": {"team@contoso.com": [OUT]}})
+    assert "shows_outside" in found(
+        rule("Shows", IN, {way: ["team@contoso.com"]}), facts={**FACTS, "groups": {"team@contoso.com": [OUT]}}
+    )
 
 
 def test_a_remote_domain_that_counts_as_internal_is_named_beside_a_proof() -> None:
-    facts = {**FACTS, "remote_domains": [{"domain_name": "partner.example", "is_internal": True}, {"domain_name": "other.example", "is_internal": False}]}
+    facts = {
+        **FACTS,
+        "remote_domains": [
+            {"domain_name": "partner.example", "is_internal": True},
+            {"domain_name": "other.example", "is_internal": False},
+        ],
+    }
     answer = verdict([ALL], facts, then="not_in_clear")
     assert [each["text"] for each in answer["assumptions"] if each["id"] == "internal_domains"] == [
         "People in partner.example count as inside: a remote domain makes them internal (IsInternal)."
@@ -109,4 +158,7 @@ def test_a_remote_domain_that_counts_as_internal_is_named_beside_a_proof() -> No
     assert "partner.example" in found(facts=facts)["internal_domains"]
     assert "internal_domains" not in found()
     by_domain = verdict([ALL], facts, then="not_in_clear", when={**IN, "recipient_domain_is": ["partner.example"]})
-    assert (by_domain["verdict"], by_domain["counterexample"]["recipient"].endswith("partner.example")) == ("refuted", True)
+    assert (by_domain["verdict"], by_domain["counterexample"]["recipient"].endswith("partner.example")) == (
+        "refuted",
+        True,
+    )

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be asked of mail: delivery, decryption, protection of what is delivered, and the portal with its expiry and beside S/MIME."""
+"""What can be asked of mail: delivery, decryption, protection of what is delivered, and the portal with its expiry and
+beside S/MIME.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.regression import worsened
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import guarantees_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    guarantees_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.wishes import PROPERTIES
@@ -43,7 +47,12 @@ def says(rules: list[Values], **guarantee: Any) -> str:
 
 
 def expiring(**days: int) -> Values:
-    return {**TENANT, "ome_configurations": [{"identity": name, "external_mail_expiry_in_days": expiry} for name, expiry in days.items()]}
+    return {
+        **TENANT,
+        "ome_configurations": [
+            {"identity": name, "external_mail_expiry_in_days": expiry} for name, expiry in days.items()
+        ],
+    }
 
 
 def test_a_wish_is_a_row_of_properties_that_are_known() -> None:
@@ -58,7 +67,11 @@ def test_a_wish_is_a_row_of_properties_that_are_known() -> None:
 def test_mail_is_delivered_that_no_rule_keeps_back(fate: str) -> None:
     keeps_back = rule("Rule", {"subject_contains_words": ["x"]}, FATES[fate])
     found = verdict([keeps_back, ALL], then="delivered")
-    assert (found["verdict"], found["counterexample"]["outcome"]["fate"], found["counterexample"]["decided_by"]) == ("refuted", fate, ["Rule"])
+    assert (found["verdict"], found["counterexample"]["outcome"]["fate"], found["counterexample"]["decided_by"]) == (
+        "refuted",
+        fate,
+        ["Rule"],
+    )
     assert says([keeps_back, ALL], then="delivered", unless={"subject_contains_words": ["x"]}) == "proved"
     assert says([rule("Tried", {}, FATES[fate], mode="Audit")], then="delivered") == "proved"
 
@@ -67,15 +80,24 @@ def test_what_only_an_approval_or_a_release_delivers_is_not_delivered_in_clear()
     for fate in FATES:
         rules = [rule("Rule", OUTGOING, FATES[fate])]
         assert says(rules, then="not_in_clear_if_delivered") == "proved", fate
-        assert says(rules, then="not_in_clear") == ("refuted" if fate in ("moderated", "quarantined") else "proved"), fate
+        assert says(rules, then="not_in_clear") == ("refuted" if fate in ("moderated", "quarantined") else "proved"), (
+            fate
+        )
     assert says([], then="not_in_clear_if_delivered") == "refuted"
     assert says([ALL], then="not_in_clear_if_delivered") == "proved"
     assert says([ALL], then="not_in_clear_if_delivered", template="Do Not Forward") == "refuted"
 
 
 def test_who_sees_a_report_does_not_matter_to_what_is_delivered() -> None:
-    report = rule("Report", OUTGOING, {"generate_incident_report": "ann@fabrikam.com", "incident_report_content": ["AttachOriginalMail"]})
-    assert [says([report, ALL], then=then) for then in ("not_in_clear", "not_in_clear_if_delivered")] == ["unknown", "proved"]
+    report = rule(
+        "Report",
+        OUTGOING,
+        {"generate_incident_report": "ann@fabrikam.com", "incident_report_content": ["AttachOriginalMail"]},
+    )
+    assert [says([report, ALL], then=then) for then in ("not_in_clear", "not_in_clear_if_delivered")] == [
+        "unknown",
+        "proved",
+    ]
 
 
 # Decryption
@@ -95,12 +117,20 @@ def test_whether_mail_is_decrypted_may_be_open() -> None:
     wish: Values = {"when": FROM_PARTNER, "then": "decrypted_on_arrival"}
     again = verdict([DECRYPT, rule("Again", {}, ENCRYPT)], **wish)
     disabled = verdict([DECRYPT], {**TENANT, "irm_configuration": {"transport_decryption_setting": "Disabled"}}, **wish)
-    assert [(each["verdict"], [row["id"] for row in each["unknown"]]) for each in (again, disabled)] == [("unknown", ["U02"]), ("unknown", ["U30"])]
+    assert [(each["verdict"], [row["id"] for row in each["unknown"]]) for each in (again, disabled)] == [
+        ("unknown", ["U02"]),
+        ("unknown", ["U30"]),
+    ]
 
 
 def test_a_wish_about_mail_that_cannot_arrive_so_is_refused() -> None:
     with pytest.raises(OptionError, match="no message can meet when and unless"):
-        verdict([DECRYPT], when=FROM_PARTNER, unless={"message_type_matches": "PermissionControlled"}, then="decrypted_on_arrival")
+        verdict(
+            [DECRYPT],
+            when=FROM_PARTNER,
+            unless={"message_type_matches": "PermissionControlled"},
+            then="decrypted_on_arrival",
+        )
 
 
 # The portal
@@ -109,12 +139,20 @@ def test_a_wish_about_mail_that_cannot_arrive_so_is_refused() -> None:
 def test_what_arrives_encrypted_by_others_is_not_led_to_the_portal_and_a_proof_says_so() -> None:
     found = verdict([BRANDED], then="portal")
     assert found["verdict"] == "proved"
-    assert [each["mail"] for each in found["assumptions"] if each["id"] == "not_ours"] == ["S/MIME-encrypted mail, mail that other organizations encrypt"]
-    inside = verdict([rule("All", {}, ENCRYPT)], when={"from_scope": "InOrganization", "sent_to_scope": "InOrganization"}, then="portal")
+    assert [each["mail"] for each in found["assumptions"] if each["id"] == "not_ours"] == [
+        "S/MIME-encrypted mail, mail that other organizations encrypt"
+    ]
+    inside = verdict(
+        [rule("All", {}, ENCRYPT)],
+        when={"from_scope": "InOrganization", "sent_to_scope": "InOrganization"},
+        then="portal",
+    )
     assert (inside["verdict"], [each for each in inside["assumptions"] if each["id"] == "not_ours"]) == ("proved", [])
     plain = verdict([ALL], then="portal")
     assert (plain["verdict"], plain["counterexample"]["outcome"]["protection"]) == ("refuted", "encrypt")
-    assert refutation(plain).endswith(f"is delivered encrypted by {ALL['name']!r}, with no branding that leads to the portal.")
+    assert refutation(plain).endswith(
+        f"is delivered encrypted by {ALL['name']!r}, with no branding that leads to the portal."
+    )
     assert "unbranded" not in verdict([], then="portal")["counterexample"]
 
 
@@ -133,7 +171,9 @@ def test_mail_expires_in_the_portal(expiry: dict[str, int], days: int, said: str
     assert found["verdict"] == said
     if said == "refuted":
         expires = {7: "lets it expire after 7 days", 0: "never lets it expire"}[found["counterexample"]["expiry"]]
-        assert refutation(found).endswith(f"is delivered encrypted by 'Branded', with the branding 'Week', which {expires}.")
+        assert refutation(found).endswith(
+            f"is delivered encrypted by 'Branded', with the branding 'Week', which {expires}."
+        )
     if said == "unknown":
         assert [each["field"] for each in found["unknown"]] == ["facts.ome_configurations"]
     assert verdict([ALL], expiring(**expiry), then="portal", expires_within_days=days)["verdict"] == "refuted"
@@ -160,9 +200,18 @@ def test_rules_that_give_up_the_branding_make_it_worse() -> None:
 @pytest.mark.parametrize(
     ("guarantee", "said"),
     [
-        ({"then": "encrypted", "expires_within_days": 7}, "expires_within_days cannot be used with then: encrypted. Use it only with portal."),
-        ({"then": "delivered", "template": "Encrypt"}, "template cannot be used with then: delivered. Use it only with encrypted, "),
-        ({"then": "portal", "expires_within_days": 0}, "expires_within_days is 0. Give a number of days, at least 1, or omit it."),
+        (
+            {"then": "encrypted", "expires_within_days": 7},
+            "expires_within_days cannot be used with then: encrypted. Use it only with portal.",
+        ),
+        (
+            {"then": "delivered", "template": "Encrypt"},
+            "template cannot be used with then: delivered. Use it only with encrypted, ",
+        ),
+        (
+            {"then": "portal", "expires_within_days": 0},
+            "expires_within_days is 0. Give a number of days, at least 1, or omit it.",
+        ),
         ({"then": "portal", "expires_within_days": True}, "expires_within_days is True. Give a number of days"),
         ({"then": "deliver"}, "then is 'deliver'. Did you mean delivered?"),
     ],
@@ -200,5 +249,9 @@ def test_a_property_that_is_the_opposite_of_itself_is_found(name: str, monkeypat
         return [verdict(rules, facts, **guarantee)["verdict"] for rules, guarantee in DECIDED]
 
     right = verdicts()
-    monkeypatch.setitem(PROPERTIES, name, replace(PROPERTIES[name], formula=lambda outcome, guarantee: negate(formula(outcome, guarantee))))
+    monkeypatch.setitem(
+        PROPERTIES,
+        name,
+        replace(PROPERTIES[name], formula=lambda outcome, guarantee: negate(formula(outcome, guarantee))),
+    )
     assert verdicts() != right

@@ -23,7 +23,10 @@ def file(folder: Path, *rows: dict[str, Any], name: str = "one.json") -> Path:
 
 
 def test_the_copies_of_all_files_are_added(tmp_path: Path) -> None:
-    paths = [file(tmp_path, ROW), file(tmp_path, {**ROW, "for": 3}, {"id": "U06", "for": 0, "against": 4, "likely": False}, name="other.json")]
+    paths = [
+        file(tmp_path, ROW),
+        file(tmp_path, {**ROW, "for": 3}, {"id": "U06", "for": 0, "against": 4, "likely": False}, name="other.json"),
+    ]
     assert calibration_lines(paths)[4:] == [
         "| U06 | whether a rule in test mode splits a message | no | 0 | 4 |",
         "| U08 | whether stopping works in test mode | yes | 1,203 | 4 |",

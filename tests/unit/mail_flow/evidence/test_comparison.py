@@ -11,20 +11,43 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import FACT, RULE, Change
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.comparison import Calibration, Evidence, RuleEvidence, compare
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import EncryptionReport, RuleReport, Traced
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import (
+    FACT,
+    RULE,
+    Change,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.comparison import (
+    Calibration,
+    Evidence,
+    RuleEvidence,
+    compare,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import (
+    EncryptionReport,
+    RuleReport,
+    Traced,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Row, Trace, microseconds_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
+    Row,
+    Trace,
+    microseconds_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import NO_HOP
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import evidence_lines, evidence_result, rule_sentence
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import (
+    evidence_lines,
+    evidence_result,
+    rule_sentence,
+)
 
 NOW = datetime.datetime(2026, 11, 28, 12, tzinfo=datetime.UTC)
 UNTIL = NOW - datetime.timedelta(hours=24)
 WINDOW = Window(UNTIL - datetime.timedelta(days=7), UNTIL)
-FACTS = facts_of({"accepted_domains": ["contoso.com"], "remote_domains": [], "inbound_connectors": [], "mail_users": []})
+FACTS = facts_of(
+    {"accepted_domains": ["contoso.com"], "remote_domains": [], "inbound_connectors": [], "mail_users": []}
+)
 
 PARTNERS: dict[str, Any] = {
     "name": "Partners",
@@ -45,8 +68,22 @@ UNCHANGED = Change(RULE, "Partners", WINDOW.begin - datetime.timedelta(days=1), 
 
 
 def row(number: int, recipient: str = "ann@fabrikam.com", **others: Any) -> Row:
-    said = {"message": f"m{number}", "received": microseconds_of(UNTIL - datetime.timedelta(hours=1, minutes=number)), "sender": "megan@contoso.com"}
-    return Row(**{**said, "recipient": recipient, "status": "Delivered", "subject": f"Subject {number}", "size": 1000, "from_ip": NO_HOP, **others})
+    said = {
+        "message": f"m{number}",
+        "received": microseconds_of(UNTIL - datetime.timedelta(hours=1, minutes=number)),
+        "sender": "megan@contoso.com",
+    }
+    return Row(
+        **{
+            **said,
+            "recipient": recipient,
+            "status": "Delivered",
+            "subject": f"Subject {number}",
+            "size": 1000,
+            "from_ip": NO_HOP,
+            **others,
+        }
+    )
 
 
 def traced(rows: Iterable[Row]) -> Trace:
@@ -56,10 +93,20 @@ def traced(rows: Iterable[Row]) -> Trace:
     return trace
 
 
-def compared(rules: list[dict[str, Any]], rows: list[Row], reported: dict[str, list[Row]], changes: Iterable[Change] = (), **options: Any) -> Evidence:
-    report = RuleReport({name: frozenset((each.message, each.recipient) for each in copies) for name, copies in reported.items()})
+def compared(
+    rules: list[dict[str, Any]],
+    rows: list[Row],
+    reported: dict[str, list[Row]],
+    changes: Iterable[Change] = (),
+    **options: Any,
+) -> Evidence:
+    report = RuleReport(
+        {name: frozenset((each.message, each.recipient) for each in copies) for name, copies in reported.items()}
+    )
     window, seen, now = options.pop("window", WINDOW), options.pop("report", report), options.pop("now", NOW)
-    dated = list(changes) or [Change(RULE, rule["name"], WINDOW.begin - datetime.timedelta(days=1), rule["guid"]) for rule in rules]
+    dated = list(changes) or [
+        Change(RULE, rule["name"], WINDOW.begin - datetime.timedelta(days=1), rule["guid"]) for rule in rules
+    ]
     return compare(traced(rows), window, RuleSet(rules), FACTS, seen, dated, now, **options)
 
 
@@ -74,8 +121,18 @@ ROWS = [row(number) for number in range(5)]
 def test_what_is_reported_as_computed_contradicts_nothing() -> None:
     found = compared([PARTNERS], [*ROWS, row(9, "kim@contoso.com")], {"Partners": ROWS})
     rule = the_rule(found)
-    assert (found.copies, rule.reported, rule.certain, rule.possible, rule.contradictions, rule.why_not) == (6, 5, 5, 0, (), None)
-    assert rule_sentence(rule) == "Exchange reports that 'Partners' acted on 5 copies; 5 were certain, 0 uncertain, none contradicts."
+    assert (found.copies, rule.reported, rule.certain, rule.possible, rule.contradictions, rule.why_not) == (
+        6,
+        5,
+        5,
+        0,
+        (),
+        None,
+    )
+    assert (
+        rule_sentence(rule)
+        == "Exchange reports that 'Partners' acted on 5 copies; 5 were certain, 0 uncertain, none contradicts."
+    )
 
 
 def test_contradictions_of_both_kinds_are_counted_and_named() -> None:
@@ -101,7 +158,13 @@ def test_uncertain_copies_are_settled_and_contradict_nothing() -> None:
 
 def test_a_likely_answer_is_confirmed_or_contradicted() -> None:
     """Whether a rule in test mode that is told to stop stops the later ones: likely not (U08)."""
-    stopping = {**PARTNERS, "name": "Trial", "guid": "3", "mode": "Audit", "actions": {**PARTNERS["actions"], "stop_rule_processing": True}}
+    stopping = {
+        **PARTNERS,
+        "name": "Trial",
+        "guid": "3",
+        "mode": "Audit",
+        "actions": {**PARTNERS["actions"], "stop_rule_processing": True},
+    }
     rules = [stopping, PARTNERS]
     found = compared(rules, ROWS, {"Trial": ROWS, "Partners": ROWS[:3]})
     trial, partners = found.rules
@@ -122,7 +185,12 @@ def test_a_rule_in_a_test_mode_may_be_reported_for_everybody_who_shares_the_mess
 
 
 def test_a_rule_that_stops_keeps_copies_from_later_ones() -> None:
-    first = {"name": "First", "guid": "4", "conditions": {"recipient_domain_is": ["fabrikam.com"]}, "actions": {"stop_rule_processing": True}}
+    first = {
+        "name": "First",
+        "guid": "4",
+        "conditions": {"recipient_domain_is": ["fabrikam.com"]},
+        "actions": {"stop_rule_processing": True},
+    }
     found = compared([first, PARTNERS], ROWS, {"First": ROWS, "Partners": ROWS[:1]})
     rule = the_rule(found)
     assert (rule.name, rule.certain) == ("Partners", 0)
@@ -135,7 +203,8 @@ def test_rejected_copies_are_not_computed_and_unknown_ones_are_counted() -> None
     rule = the_rule(compared([PARTNERS], [*ROWS, gone], {"Partners": [*ROWS, gone, other]}))
     assert (rule.reported, rule.left_out, rule.untraced, rule.contradictions) == (6, 1, 1, ())
     report = RuleReport(
-        {"Partners": frozenset((each.message, each.recipient) for each in (*ROWS, other))}, beyond=frozenset({(other.message, other.recipient)})
+        {"Partners": frozenset((each.message, each.recipient) for each in (*ROWS, other))},
+        beyond=frozenset({(other.message, other.recipient)}),
     )
     assert the_rule(compared([PARTNERS], ROWS, {}, report=report)).untraced == 0
 
@@ -143,17 +212,33 @@ def test_rejected_copies_are_not_computed_and_unknown_ones_are_counted() -> None
 def test_copies_on_which_a_rule_acted_that_is_gone_contradict_nothing() -> None:
     found = compared([PARTNERS], ROWS, {"Partners": ROWS[:4], "Gone": ROWS[3:]})
     rule = the_rule(found)
-    assert (found.copies, rule.certain, rule.reported, rule.left_out, rule.contradictions, found.strangers) == (3, 3, 4, 1, (), ("Gone",))
-    assert [(each.kind, each.copies) for each in the_rule(compared([PARTNERS], ROWS, {"Partners": ROWS[:4]})).contradictions] == [("not_reported", 1)]
+    assert (found.copies, rule.certain, rule.reported, rule.left_out, rule.contradictions, found.strangers) == (
+        3,
+        3,
+        4,
+        1,
+        (),
+        ("Gone",),
+    )
+    assert [
+        (each.kind, each.copies) for each in the_rule(compared([PARTNERS], ROWS, {"Partners": ROWS[:4]})).contradictions
+    ] == [("not_reported", 1)]
 
 
 def test_copies_that_a_later_rule_ended_which_may_have_stood_before_contradict_nothing() -> None:
-    stops = {**PARTNERS, "name": "Stops", "guid": "33333333-3333-3333-3333-333333333333", "actions": {"stop_rule_processing": True}}
+    stops = {
+        **PARTNERS,
+        "name": "Stops",
+        "guid": "33333333-3333-3333-3333-333333333333",
+        "actions": {"stop_rule_processing": True},
+    }
     reported = {"Partners": ROWS[:4], "Stops": ROWS[3:]}
     moved = Change(RULE, "Stops", WINDOW.begin + datetime.timedelta(days=1), stops["guid"])
     assert the_rule(compared([PARTNERS, stops], ROWS, reported, [UNCHANGED, moved])).contradictions == ()
     unmoved = replace(moved, when=UNCHANGED.when)
-    assert [each.kind for each in the_rule(compared([PARTNERS, stops], ROWS, reported, [UNCHANGED, unmoved])).contradictions] == ["not_reported"]
+    assert [
+        each.kind for each in the_rule(compared([PARTNERS, stops], ROWS, reported, [UNCHANGED, unmoved])).contradictions
+    ] == ["not_reported"]
 
 
 def test_copies_out_of_the_window_are_not_compared() -> None:
@@ -168,20 +253,30 @@ def test_what_is_newer_than_the_report_is_late() -> None:
     assert rule_sentence(found).endswith("none contradicts. 3 copies were newer than the report.")
     nothing = the_rule(compared([PARTNERS], ROWS, {}))
     assert nothing.why_not
-    assert rule_sentence(nothing) == ("'Partners' cannot be compared: nothing is reported of mail as new as this. The report comes late, or no rule acted.")
+    assert rule_sentence(nothing) == (
+        "'Partners' cannot be compared: nothing is reported of mail as new as this. The report comes late, or no rule acted."
+    )
 
 
 @pytest.mark.parametrize(
     ("options", "kind", "why"),
     [
-        ({"report": RuleReport(refused="Get-MailDetailTransportRuleReport is not granted.")}, "refused", "the report could not be read. Get-MailDetail"),
+        (
+            {"report": RuleReport(refused="Get-MailDetailTransportRuleReport is not granted.")},
+            "refused",
+            "the report could not be read. Get-MailDetail",
+        ),
         ({"now": UNTIL + datetime.timedelta(hours=23)}, "young", "the window ended less than 24 hours ago"),
         (
             {"changes": [Change(RULE, "Partners", WINDOW.begin + datetime.timedelta(days=1), PARTNERS["guid"])]},
             "changed",
             "the rule 'Partners' changed on 2026-11-21T12:00 UTC: only a window that begins an hour after that, or later, can be compared.",
         ),
-        ({"changes": [UNCHANGED, Change(FACT, "Gateway", WINDOW.begin)]}, "changed", "the fact 'Gateway' changed on 2026-11-20"),
+        (
+            {"changes": [UNCHANGED, Change(FACT, "Gateway", WINDOW.begin)]},
+            "changed",
+            "the fact 'Gateway' changed on 2026-11-20",
+        ),
     ],
 )
 def test_it_says_why_a_rule_is_not_compared(options: dict[str, Any], kind: str, why: str) -> None:
@@ -194,7 +289,10 @@ def test_it_says_why_a_rule_is_not_compared(options: dict[str, Any], kind: str, 
 
 def test_only_earlier_rules_matter() -> None:
     later = {**PARTNERS, "name": "Later", "guid": "5"}
-    changed = [Change(RULE, "Partners", NOW, PARTNERS["guid"]), Change(RULE, "Later", WINDOW.begin - datetime.timedelta(days=2), "5")]
+    changed = [
+        Change(RULE, "Partners", NOW, PARTNERS["guid"]),
+        Change(RULE, "Later", WINDOW.begin - datetime.timedelta(days=2), "5"),
+    ]
     first, second = compared([PARTNERS, later], ROWS, {"Partners": ROWS, "Later": ROWS}, changed).rules
     assert first.why_not
     assert second.why_not
@@ -218,10 +316,20 @@ def test_the_order_of_rows_changes_nothing() -> None:
 def test_the_result_names_nobody_unless_asked() -> None:
     found = compared([PARTNERS], ROWS, {"Partners": ROWS[1:3]})
     report = RuleReport(raw={"UserAction": "kim@contoso.com", "Policy": "P"})
-    sample = [Traced(("Partners",), "TLS1.2", "To the gateway"), Traced(), Traced(("Partners",), "TLS1.2", "To the gateway")]
+    sample = [
+        Traced(("Partners",), "TLS1.2", "To the gateway"),
+        Traced(),
+        Traced(("Partners",), "TLS1.2", "To the gateway"),
+    ]
     result = evidence_result(found, WINDOW, report, EncryptionReport(refused="no"), sample, examples=0)
     assert "@" not in str(result)
     assert "encryption" not in result
-    assert result["raw"] == [{"report": "rules", "column": "UserAction"}, {"report": "rules", "column": "Policy", "value": "P"}]
-    assert result["sample"] == [{"rules": ["Partners"], "tls": "TLS1.2", "connector": "To the gateway", "copies": 2}, {"rules": [], "copies": 1}]
+    assert result["raw"] == [
+        {"report": "rules", "column": "UserAction"},
+        {"report": "rules", "column": "Policy", "value": "P"},
+    ]
+    assert result["sample"] == [
+        {"rules": ["Partners"], "tls": "TLS1.2", "connector": "To the gateway", "copies": 2},
+        {"rules": [], "copies": 1},
+    ]
     assert not [text for rule in result["rules"] for text in rule.values() if "encrypted" in str(text)]

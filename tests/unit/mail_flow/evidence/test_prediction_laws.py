@@ -11,8 +11,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.prediction import Rest, predictions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.prediction import (
+    Rest,
+    predictions,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
@@ -43,13 +49,21 @@ def _predicted(message: Message, rules: RuleSet, facts: Facts) -> Iterator[tuple
             assert not found.certain & ~found.possible
             for place in range(len(block)):
                 answered = [rest for rest, bits in found.alone().items() if bits >> place & 1]
-                yield block.text("recipient", place), rule.name, bool(found.certain >> place & 1), bool(found.possible >> place & 1), answered
+                yield (
+                    block.text("recipient", place),
+                    rule.name,
+                    bool(found.certain >> place & 1),
+                    bool(found.possible >> place & 1),
+                    answered,
+                )
 
 
 def _said(result: dict[str, Any]) -> dict[str, Any]:
     """Rule to whether it matched, before and after approvals and releases."""
     later = [_said(result[stage]) for stage in ("after_approval", "after_release") if stage in result]
-    return {rule["name"]: rule["matched"] for rule in result["rules"]} | {name: said for each in later for name, said in each.items()}
+    return {rule["name"]: rule["matched"] for rule in result["rules"]} | {
+        name: said for each in later for name, said in each.items()
+    }
 
 
 @pytest.mark.parametrize("seed", seeds(12))
@@ -59,7 +73,9 @@ def test_the_simulator_says_the_same(seed: int) -> None:
         source = random.Random(f"{seed} {round_} evidence")
         facts, given = tenant(source), _rules(source)
         rules, message = RuleSet(given), ordinary_message(source, "m")
-        results = {label.lower(): result for label, result in Simulator(rules, facts).run(message)["recipients"].items()}
+        results = {
+            label.lower(): result for label, result in Simulator(rules, facts).run(message)["recipients"].items()
+        }
         for recipient, rule, sure, possible, _answered in _predicted(message, rules, facts):
             said = _said(results[recipient]).get(rule, False)
             if sure:
@@ -81,7 +97,9 @@ def test_what_the_emulator_would_report_contradicts_nothing(seed: int) -> None:
         known, given, said = known_facts(source), _rules(source), ordinary(source)
         facts, rules, message = facts_of(known), RuleSet(given), message_of(said, "", "m")
         no_connectors = {name: value for name, value in known.items() if name != "inbound_connectors"}
-        flow = MailFlow([stored({"priority": place, **rule}) for place, rule in enumerate(given)], stored_facts(no_connectors))
+        flow = MailFlow(
+            [stored({"priority": place, **rule}) for place, rule in enumerate(given)], stored_facts(no_connectors)
+        )
         with contextlib.suppress(TooManyWorlds):
             results = flow.deliver(said)["recipients"]
             for recipient, rule, sure, possible, answered in _predicted(message, rules, facts):
@@ -90,7 +108,14 @@ def test_what_the_emulator_would_report_contradicts_nothing(seed: int) -> None:
                 assert not (not possible and acts is True), (seed, round_, given, message, recipient, rule)
                 # What the emulator takes for likely, it confirms.
                 likely = [rest for rest in answered if rest.likely is not None and acts != "unknown"]
-                assert [rest for rest in likely if (rest.acts is acts) is not rest.likely] == [], (seed, round_, given, message, recipient, rule)
+                assert [rest for rest in likely if (rest.acts is acts) is not rest.likely] == [], (
+                    seed,
+                    round_,
+                    given,
+                    message,
+                    recipient,
+                    rule,
+                )
                 certain, impossible = certain + sure, impossible + (not possible)
     assert certain > 20
     assert impossible > 50

@@ -11,9 +11,18 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, ProtocolError, ServiceError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    CmdletNotAvailableError,
+    ProtocolError,
+    ServiceError,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence import reports
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import Encrypted, ReportReader, Traced, traced_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import (
+    Encrypted,
+    ReportReader,
+    Traced,
+    traced_of,
+)
 
 UNTIL = datetime.datetime(2026, 11, 25, tzinfo=datetime.UTC)
 BEGIN, NOW = UNTIL - datetime.timedelta(days=7), UNTIL + datetime.timedelta(minutes=30)
@@ -22,7 +31,9 @@ BEGIN, NOW = UNTIL - datetime.timedelta(days=7), UNTIL + datetime.timedelta(minu
 class Exchange:
     """Answers with pages of rows."""
 
-    def __init__(self, rows: Sequence[dict[str, Any]], change: Callable[[int, Result], Result] = lambda number, result: result) -> None:
+    def __init__(
+        self, rows: Sequence[dict[str, Any]], change: Callable[[int, Result], Result] = lambda number, result: result
+    ) -> None:
         self.rows, self.change = rows, change
         self.asked: list[dict[str, Any]] = []
 
@@ -38,7 +49,12 @@ class Exchange:
 
 
 def hit(number: int, rule: str = "Partners", **others: Any) -> dict[str, Any]:
-    said = {"Date": "2026-11-20T10:00:00Z", "MessageTraceId": f"M{number}", "RecipientAddress": "Ann@fabrikam.com", "TransportRule": rule}
+    said = {
+        "Date": "2026-11-20T10:00:00Z",
+        "MessageTraceId": f"M{number}",
+        "RecipientAddress": "Ann@fabrikam.com",
+        "TransportRule": rule,
+    }
     return {**said, "EventType": "TransportRuleHits", **others}
 
 
@@ -61,9 +77,15 @@ def test_a_full_page_asks_for_the_next_and_the_event_type_is_always_named(count:
 
 
 def test_a_copy_counts_once_and_unknown_columns_are_kept_once() -> None:
-    rows = [hit(1, Policy="first"), hit(1, EventType="TransportRuleActionHits", Policy="second"), hit(2, RecipientAddress="ann@fabrikam.com;kim@contoso.com")]
+    rows = [
+        hit(1, Policy="first"),
+        hit(1, EventType="TransportRuleActionHits", Policy="second"),
+        hit(2, RecipientAddress="ann@fabrikam.com;kim@contoso.com"),
+    ]
     found = reader(Exchange(rows)).rule_report(BEGIN, UNTIL, NOW)
-    assert found.copies == {"Partners": {("m1", "ann@fabrikam.com"), ("m2", "ann@fabrikam.com"), ("m2", "kim@contoso.com")}}
+    assert found.copies == {
+        "Partners": {("m1", "ann@fabrikam.com"), ("m2", "ann@fabrikam.com"), ("m2", "kim@contoso.com")}
+    }
     assert found.raw == {"Policy": "first"}
 
 
@@ -81,7 +103,9 @@ def test_columns_are_found_however_they_are_spelled() -> None:
 
 
 def test_a_page_that_is_repeated_is_an_error() -> None:
-    exchange = Exchange([hit(number) for number in range(10)], lambda number, result: Result([hit(each) for each in range(10)]))
+    exchange = Exchange(
+        [hit(number) for number in range(10)], lambda number, result: Result([hit(each) for each in range(10)])
+    )
     with pytest.raises(ProtocolError, match="repeats a page"):
         reader(exchange).rule_report(BEGIN, UNTIL, NOW)
 
@@ -101,7 +125,12 @@ def test_the_encryption_report_is_counted_by_day() -> None:
     rows = [
         {"Date": "2026-11-20T00:00:00Z", "EventType": "EncryptionPolicy", "MessageCount": 3, "RecipientCount": 5},
         {"Date": "2026-11-20T00:00:00Z", "EventType": "EncryptionManual", "MessageCount": 1, "RecipientCount": 1},
-        {"Date": "2026-11-19T00:00:00Z", "Event Type": "EncryptionPolicy", "Message Count": "2", "Recipient Count": "2"},
+        {
+            "Date": "2026-11-19T00:00:00Z",
+            "Event Type": "EncryptionPolicy",
+            "Message Count": "2",
+            "Recipient Count": "2",
+        },
         {"Date": "2026-11-19T00:00:00Z", "EventType": "Other", "MessageCount": 7, "RecipientCount": 7},
     ]
     found = reader(Exchange(rows)).encryption_report(BEGIN, UNTIL)

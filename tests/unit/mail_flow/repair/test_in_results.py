@@ -13,8 +13,14 @@ import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import KINDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import as_options, unwritten
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import WOULD, suggestion_texts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import (
+    as_options,
+    unwritten,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
+    WOULD,
+    suggestion_texts,
+)
 from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_test
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import to_yaml
 
@@ -27,8 +33,17 @@ PARTNERS: Values = {
     "conditions": {"recipient_domain_is": ["fabrikam.com", "northwind.com"]},
     "actions": {"stop_rule_processing": True, "set_audit_severity": "Low"},
 }
-FACTS: Values = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mailboxes": ["alexw@contoso.com"], "outbound_connectors": []}
-FIRM: Values = {"name": "The law firm", "when": {**OUT, "recipient_domain_is": ["fabrikam.com"]}, "then": "not_in_clear"}
+FACTS: Values = {
+    "accepted_domains": ["contoso.com"],
+    "remote_domains": [],
+    "mailboxes": ["alexw@contoso.com"],
+    "outbound_connectors": [],
+}
+FIRM: Values = {
+    "name": "The law firm",
+    "when": {**OUT, "recipient_domain_is": ["fabrikam.com"]},
+    "then": "not_in_clear",
+}
 OFFER: Values = {"name": "Offer", "from": "alexw@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"]}
 
 
@@ -38,7 +53,13 @@ def flow(**options: Any) -> Values:
     given = json.loads(json.dumps({"rules": [PARTNERS, ENCRYPT], "facts": FACTS, **options}))
     validation, errors = validate(given, mail_flow_test.SPEC["argument_spec"], **spec)
     assert errors == []
-    task = MailFlowContext(params=validation.validated_parameters, check_mode=False, session=None, find_file=lambda path: b"", to_yaml=to_yaml)
+    task = MailFlowContext(
+        params=validation.validated_parameters,
+        check_mode=False,
+        session=None,
+        find_file=lambda path: b"",
+        to_yaml=to_yaml,
+    )
     result: Values = mail_flow_test.run(task)
     return result
 
@@ -77,12 +98,23 @@ def test_where_nothing_is_found_it_says_what_was_tried() -> None:
 
 def test_rules_as_the_option_takes_them() -> None:
     """What is not set is left out, but for what an edit took out: an option that is omitted is left alone."""
-    odd: Values = {"name": "Odd", "conditions": {"made_up": ["x"]}, "exceptions": {}, "actions": {"set_audit_severity": "Low"}}
+    odd: Values = {
+        "name": "Odd",
+        "conditions": {"made_up": ["x"]},
+        "exceptions": {},
+        "actions": {"set_audit_severity": "Low"},
+    }
     policy = {**ENCRYPT, "name": "Policy", "dlp_policy": True}
-    present = [odd, policy, {**ENCRYPT, "guid": "", "enabled": False, "dlp_policy": False, "exceptions": {"from": ["a@contoso.com"]}}]
+    present = [
+        odd,
+        policy,
+        {**ENCRYPT, "guid": "", "enabled": False, "dlp_policy": False, "exceptions": {"from": ["a@contoso.com"]}},
+    ]
     after = [odd, policy, {**present[2], "enabled": True, "exceptions": {}}]
     assert as_options(after, present) == [{**ENCRYPT, "enabled": True, "exceptions": {}}]
-    assert as_options([{**ENCRYPT, "enabled": True, "exceptions": {}}], [{**ENCRYPT, "enabled": True, "exceptions": {}}]) == [ENCRYPT]
+    assert as_options(
+        [{**ENCRYPT, "enabled": True, "exceptions": {}}], [{**ENCRYPT, "enabled": True, "exceptions": {}}]
+    ) == [ENCRYPT]
     shown = {**ENCRYPT, "state": "Disabled"}
     assert as_options([shown], [shown]) == [{**ENCRYPT, "enabled": False}]
     assert unwritten(after) == ["Odd", "Policy"]
@@ -91,7 +123,11 @@ def test_rules_as_the_option_takes_them() -> None:
 @pytest.mark.parametrize(
     ("rules", "row", "said"),
     [
-        ([PARTNERS, ENCRYPT], {"option": "priority", "value": 1, "looked_at": "Partners"}, "It is not reached: 'Partners' stops before."),
+        (
+            [PARTNERS, ENCRYPT],
+            {"option": "priority", "value": 1, "looked_at": "Partners"},
+            "It is not reached: 'Partners' stops before.",
+        ),
         ([{**ENCRYPT, "enabled": False}], {"option": "enabled", "value": False}, "Its enabled is false."),
         ([{**ENCRYPT, "mode": "Audit"}], {"option": "mode", "value": "Audit"}, "Its mode is Audit."),
         (
@@ -101,7 +137,12 @@ def test_rules_as_the_option_takes_them() -> None:
         ),
         (
             [{**ENCRYPT, "conditions": {**OUT, "sent_to": ["bob@fabrikam.com"], "subject_contains_words": ["secure"]}}],
-            {"option": "conditions.sent_to", "value": ["bob@fabrikam.com"], "looked_at": "ann@fabrikam.com", "others": 1},
+            {
+                "option": "conditions.sent_to",
+                "value": ["bob@fabrikam.com"],
+                "looked_at": "ann@fabrikam.com",
+                "others": 1,
+            },
             "Its condition sent_to ('bob@fabrikam.com') is not met by ann@fabrikam.com.",
         ),
     ],
@@ -118,7 +159,9 @@ def test_what_is_encrypted_needs_no_explanation() -> None:
     result = flow(rules=[ENCRYPT], messages=[OFFER], explain=True)
     assert "nearest" not in result["messages"][0]["recipients"]["ann@fabrikam.com"]
     assert len(result["msg"].splitlines()) == 1
-    assert "nearest" not in flow(rules=[], messages=[OFFER], explain=True)["messages"][0]["recipients"]["ann@fabrikam.com"]
+    assert (
+        "nearest" not in flow(rules=[], messages=[OFFER], explain=True)["messages"][0]["recipients"]["ann@fabrikam.com"]
+    )
 
 
 def test_why_a_counterexample_is_in_clear() -> None:

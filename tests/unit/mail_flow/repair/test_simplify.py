@@ -13,12 +13,18 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import coverage
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import order
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import simplify as simplifier
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.simplify import simplified_lines, simplified_row
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.simplify import (
+    simplified_lines,
+    simplified_row,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import proposed_rules
 
 from tests.rounds import seeds
@@ -27,7 +33,12 @@ from tests.unit.mail_flow.answers import difference, lint
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, NOW, OUTGOING, STOP, rule
 from tests.unit.mail_flow.emulating import emulated
 from tests.unit.mail_flow.mutating import Patch, subject
-from tests.unit.mail_flow.redundant import prefixing_rules, redundant_rules, redundant_rules_of_all_kinds, treated_differently
+from tests.unit.mail_flow.redundant import (
+    prefixing_rules,
+    redundant_rules,
+    redundant_rules_of_all_kinds,
+    treated_differently,
+)
 from tests.unit.mail_flow.small_worlds import TENANT
 
 Values = dict[str, Any]
@@ -67,19 +78,26 @@ def test_a_rule_whose_mail_another_one_treats_in_the_same_way_can_go() -> None:
 
 
 def test_of_equal_rules_the_first_stays() -> None:
-    assert removed(ALL, {**ALL, "name": "Again"}, {**ALL, "name": "Once more"}) == {"Again": ["All"], "Once more": ["All"]}
+    assert removed(ALL, {**ALL, "name": "Again"}, {**ALL, "name": "Once more"}) == {
+        "Again": ["All"],
+        "Once more": ["All"],
+    }
 
 
 def test_several_rules_together_may_cover_one() -> None:
     without = {**ALL, "name": "Without", "exceptions": {"subject_contains_words": ["offer"]}}
-    assert removed(without, rule("Offers", {**OUTGOING, **subject("offer")}, ENCRYPT), fabrikam("Partner")) == {"Partner": ["Without", "Offers"]}
+    assert removed(without, rule("Offers", {**OUTGOING, **subject("offer")}, ENCRYPT), fabrikam("Partner")) == {
+        "Partner": ["Without", "Offers"]
+    }
 
 
 def test_a_rule_that_ends_the_way_of_its_mail_may_be_covered_by_a_later_one() -> None:
     no = {"reject_message_reason_text": "No."}
     assert removed(fabrikam("Partner", actions=no), rule("None", OUTGOING, no)) == {"Partner": ["None"]}
     assert removed(fabrikam("Partner", actions=no), KEEPS, rule("None", OUTGOING, no)) == {}
-    assert removed(fabrikam("Partner", actions=no), rule("None", OUTGOING, {"reject_message_reason_text": "Never."})) == {}
+    assert (
+        removed(fabrikam("Partner", actions=no), rule("None", OUTGOING, {"reject_message_reason_text": "Never."})) == {}
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,7 +112,9 @@ def test_a_rule_that_ends_the_way_of_its_mail_may_be_covered_by_a_later_one() ->
 @pytest.mark.parametrize("ends", [STOP, {"quarantine": True}], ids=lambda actions: str(*actions))
 def test_a_rule_stays_that_keeps_its_mail_from_one_that_marks_or_logs_it(between: Values, ends: Values) -> None:
     first, last = rule("First", {**IN, **subject("public")}, ends), rule("Last", IN, ends)
-    assert reasons(first, between, last) == {"First": "without it, a later rule may mark or log mail that it does not now, which is not compared"}
+    assert reasons(first, between, last) == {
+        "First": "without it, a later rule may mark or log mail that it does not now, which is not compared"
+    }
     elsewhere = {**between, "conditions": {"from_scope": "NotInOrganization"}}
     assert removed(first, elsewhere, last) == {"First": ["Last"]}
     assert removed(first, {**between, "enabled": False}, last) == {"First": ["Last"], between["name"]: []}
@@ -120,10 +140,16 @@ def test_a_disabled_rule_can_go_and_one_that_begins_later_stays() -> None:
 
 def test_rules_that_differ_in_the_values_of_one_condition_can_be_one() -> None:
     found = simplified(
-        fabrikam("One"), KEEPS | {"conditions": {"from_scope": "NotInOrganization"}}, fabrikam("Two", "northwind.com"), fabrikam("Three", "x.com")
+        fabrikam("One"),
+        KEEPS | {"conditions": {"from_scope": "NotInOrganization"}},
+        fabrikam("Two", "northwind.com"),
+        fabrikam("Three", "x.com"),
     )
     assert found["merged"] == [{"rules": ["One", "Two", "Three"], "into": "One", "option": "recipient_domain_is"}]
-    assert found["rules"][0]["conditions"] == {**OUTGOING, "recipient_domain_is": ["fabrikam.com", "northwind.com", "x.com"]}
+    assert found["rules"][0]["conditions"] == {
+        **OUTGOING,
+        "recipient_domain_is": ["fabrikam.com", "northwind.com", "x.com"],
+    }
     assert [each["name"] for each in found["rules"] if each.get("state") == "absent"] == ["Two", "Three"]
 
 
@@ -135,7 +161,10 @@ def test_rules_between_which_mail_is_stopped_are_not_merged_and_neighbors_are() 
 
 def test_a_rule_too_large_for_exchange_is_not_made() -> None:
     words = [f"a word that is long enough to count {number}" for number in range(100)]
-    found = simplified(rule("A", {**OUTGOING, **subject(*words)}, ENCRYPT), rule("B", {**OUTGOING, **subject(*(f"{word}!" for word in words))}, ENCRYPT))
+    found = simplified(
+        rule("A", {**OUTGOING, **subject(*words)}, ENCRYPT),
+        rule("B", {**OUTGOING, **subject(*(f"{word}!" for word in words))}, ENCRYPT),
+    )
     assert found["merged"] == []
 
 
@@ -148,7 +177,9 @@ def test_a_rule_too_large_for_exchange_is_not_made() -> None:
     ],
 )
 def test_what_adds_up_stays(actions: Values, named: str) -> None:
-    assert reasons(fabrikam("Partner", actions=actions), rule("Every", OUTGOING, actions)) == {"Partner": f"what its {named} adds is not compared"}
+    assert reasons(fabrikam("Partner", actions=actions), rule("Every", OUTGOING, actions)) == {
+        "Partner": f"what its {named} adds is not compared"
+    }
     assert simplified(fabrikam("One", actions=actions), fabrikam("Two", "x.com", actions))["merged"] == []
 
 
@@ -161,9 +192,16 @@ def test_changes_for_one_sender_each_can_be_one_rule() -> None:
     several = {**other, "conditions": {"from": ["bob@contoso.com", "megan@contoso.com"]}}
     assert simplified(one, several)["merged"] == []
     assert simplified(one, marks("Between", "bob@contoso.com", "[X] "), other)["merged"] == []
-    assert simplified(one, rule("Reports", IN, {"generate_incident_report": "joe@northwind.com"}), other)["merged"] == []
+    assert (
+        simplified(one, rule("Reports", IN, {"generate_incident_report": "joe@northwind.com"}), other)["merged"] == []
+    )
     assert simplified(one, rule("Looks", subject("[HR]"), ENCRYPT), other)["merged"] == []
-    assert simplified(marks("A", "megan@contoso.com", **subject("a")), marks("B", "bob@contoso.com", **subject("a")))["merged"] == []
+    assert (
+        simplified(marks("A", "megan@contoso.com", **subject("a")), marks("B", "bob@contoso.com", **subject("a")))[
+            "merged"
+        ]
+        == []
+    )
 
 
 def test_rules_that_route_beside_another_connector_stay() -> None:
@@ -179,7 +217,9 @@ def test_a_rule_that_meets_another_template_stays() -> None:
     other = rule("Other", {**OUTGOING, **subject("offer")}, {"apply_rights_protection_template": "Do Not Forward"})
     why = "it meets rules that protect, brand or route mail in another way, and which one wins is not documented (U01, U02)"
     assert reasons(fabrikam("Partner"), other, ALL) == {"Partner": why}
-    assert removed(fabrikam("Partner"), {**other, "conditions": {"from_scope": "NotInOrganization"}}, ALL) == {"Partner": ["All"]}
+    assert removed(fabrikam("Partner"), {**other, "conditions": {"from_scope": "NotInOrganization"}}, ALL) == {
+        "Partner": ["All"]
+    }
 
 
 def test_what_is_proved_is_proved_even_if_the_search_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,7 +264,13 @@ def test_without_fewer_rules_the_reason_is_said() -> None:
 
 def test_the_lines_name_what_goes_and_what_stays() -> None:
     prefix = {"prepend_subject": "[P] "}
-    rules = [fabrikam("One"), fabrikam("Two", "x.com"), fabrikam("P", actions=prefix), rule("Q", OUTGOING, prefix), {**ALL, "enabled": False}]
+    rules = [
+        fabrikam("One"),
+        fabrikam("Two", "x.com"),
+        fabrikam("P", actions=prefix),
+        rule("Q", OUTGOING, prefix),
+        {**ALL, "enabled": False},
+    ]
     assert list(simplified_lines(simplifier.simplify(rules, TENANT, NOW))) == [
         "3 rules do the same to all mail as 5:",
         "  'All' can go: it is disabled.",
@@ -234,7 +280,15 @@ def test_the_lines_name_what_goes_and_what_stays() -> None:
 
 
 def test_the_list_is_one_that_the_modules_take_and_leaves_nothing_to_do() -> None:
-    rules = proposed_rules([fabrikam("One"), fabrikam("Two", "x.com"), fabrikam("Three", guid="11111111-2222-3333-4444-555555555555"), ALL], "rules")
+    rules = proposed_rules(
+        [
+            fabrikam("One"),
+            fabrikam("Two", "x.com"),
+            fabrikam("Three", guid="11111111-2222-3333-4444-555555555555"),
+            ALL,
+        ],
+        "rules",
+    )
     found = simplified(*rules)
     again = proposed_rules(found["rules"], "rules")
     assert [each["name"] for each in again] == ["All"]
@@ -246,8 +300,13 @@ def test_lint_names_a_rule_that_does_nothing_of_its_own() -> None:
     def said(*rules: Values) -> list[str]:
         return [each["reason"] for each in lint(rules, TENANT, NOW) if each["kind"] == "covered_rule"]
 
-    assert said(fabrikam("Partner"), ALL) == ["The rule 'Partner' does nothing of its own: 'All' does the same to all of its mail."]
-    assert said(fabrikam("Partner", actions={"prepend_subject": "x"}), rule("Every", OUTGOING, {"prepend_subject": "x"})) == []
+    assert said(fabrikam("Partner"), ALL) == [
+        "The rule 'Partner' does nothing of its own: 'All' does the same to all of its mail."
+    ]
+    assert (
+        said(fabrikam("Partner", actions={"prepend_subject": "x"}), rule("Every", OUTGOING, {"prepend_subject": "x"}))
+        == []
+    )
     assert said(ALL, {**ALL, "name": "Again"}) == []
 
 
@@ -270,9 +329,20 @@ _SEEN = ("fate", "protection", "subject")
 def test_subjects_stay_what_they_are(seed: int) -> None:
     rules = prefixing_rules(random.Random(f"prefixes {seed}"))
     left = [each for each in simplifier.simplify(rules, TENANT, NOW).rules if each.get("state") != "absent"] or rules
-    for sender, subject_, recipient in itertools.product(redundant.SENDERS, ("", "secure"), ("ann@fabrikam.com", "bob@contoso.com")):
-        message = {"from": sender, "mail_from": sender, "authenticated": sender.endswith("@contoso.com"), "to": [recipient], "subject": subject_}
-        before, after = (emulated([{"exceptions": {}, **each} for each in sets], recipient=recipient, **message) for sets in (rules, left))
+    for sender, subject_, recipient in itertools.product(
+        redundant.SENDERS, ("", "secure"), ("ann@fabrikam.com", "bob@contoso.com")
+    ):
+        message = {
+            "from": sender,
+            "mail_from": sender,
+            "authenticated": sender.endswith("@contoso.com"),
+            "to": [recipient],
+            "subject": subject_,
+        }
+        before, after = (
+            emulated([{"exceptions": {}, **each} for each in sets], recipient=recipient, **message)
+            for sets in (rules, left)
+        )
         assert before["subject"].endswith(subject_)
         assert {key: before.get(key) for key in _SEEN} == {key: after.get(key) for key in _SEEN}
 
@@ -282,7 +352,11 @@ _OF_RULES = ("rules", "protected_by", "assumes", "unknown")
 
 
 def without_rules(result: Values) -> Values:
-    return {key: without_rules(value) if key.startswith("after_") else value for key, value in result.items() if key not in _OF_RULES}
+    return {
+        key: without_rules(value) if key.startswith("after_") else value
+        for key, value in result.items()
+        if key not in _OF_RULES
+    }
 
 
 @pytest.mark.parametrize("seed", seeds(8))
@@ -296,7 +370,9 @@ def test_the_simulator_treats_random_mail_alike(seed: int) -> None:
     for _message in range(20):
         message = message_of({**generators.message(source), "date": NOW}, "", "message")
         before, after = (Simulator(RuleSet(each), facts_of(tenant)).run(message)["recipients"] for each in sets)
-        assert {address: without_rules(result) for address, result in before.items()} == {address: without_rules(result) for address, result in after.items()}
+        assert {address: without_rules(result) for address, result in before.items()} == {
+            address: without_rules(result) for address, result in after.items()
+        }
 
 
 def test_most_random_rules_can_be_fewer() -> None:
@@ -331,7 +407,9 @@ def looks_at_no_mail(patch: Patch) -> None:
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_a_wrong_simplifier_is_noticed(mutant: Callable[[Patch], None], rules: Sequence[Values], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_simplifier_is_noticed(
+    mutant: Callable[[Patch], None], rules: Sequence[Values], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert "rules" not in simplified(*rules)
     mutant(monkeypatch.setattr)
     assert treated_differently(rules, simplified(*rules)["rules"], every=3)

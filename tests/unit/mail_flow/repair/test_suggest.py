@@ -12,18 +12,30 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import PROVED, REFUTED, UNKNOWN
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import (
+    PROVED,
+    REFUTED,
+    UNKNOWN,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.expected import broken
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import guarantees_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    guarantees_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import Case, cases_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import as_options
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import Repaired, Suggestion, suggestions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import (
+    Repaired,
+    Suggestion,
+    suggestions,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import suggestion_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
+    suggestion_rows,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import proposed_rules
 
 from tests.rounds import seeds
@@ -35,7 +47,13 @@ Values = dict[str, Any]
 
 AWAY = rule("Partner", PARTNER, {**STOP, "set_audit_severity": "Low"})
 G: Values = {"name": "G", "when": OUTGOING, "then": "encrypted"}
-TO_PARTNER: Values = {"name": "Offer", "from": "megan@contoso.com", "mail_from": "megan@contoso.com", "authenticated": True, "to": ["ann@partner.com"]}
+TO_PARTNER: Values = {
+    "name": "Offer",
+    "from": "megan@contoso.com",
+    "mail_from": "megan@contoso.com",
+    "authenticated": True,
+    "to": ["ann@partner.com"],
+}
 
 
 def unread(path: str) -> bytes:
@@ -43,7 +61,11 @@ def unread(path: str) -> bytes:
 
 
 def repaired(
-    rules: Sequence[Values], guarantees: Sequence[Values] = (G,), messages: Sequence[Values] = (), facts: Mapping[str, Any] = TENANT, **more: Any
+    rules: Sequence[Values],
+    guarantees: Sequence[Values] = (G,),
+    messages: Sequence[Values] = (),
+    facts: Mapping[str, Any] = TENANT,
+    **more: Any,
 ) -> list[Repaired]:
     read = RuleSet(rules)
     judged = prove(read, facts, guarantees_of(list(guarantees)), NOW)
@@ -70,8 +92,14 @@ def test_a_rule_that_stops_before() -> None:
     [
         ([{**ALL, "enabled": False}], ("enable", "All", "enabled", False, True)),
         ([{**ALL, "mode": "Audit"}], ("enable", "All", "mode", "Audit", "Enforce")),
-        ([{**ALL, "exceptions": {"subject_contains_words": ["public"]}}], ("exception", "All", "exceptions.subject_contains_words", ["public"], None)),
-        ([rule("All", {**OUTGOING, "subject_contains_words": ["x"]}, ENCRYPT)], ("condition", "All", "conditions.subject_contains_words", ["x"], None)),
+        (
+            [{**ALL, "exceptions": {"subject_contains_words": ["public"]}}],
+            ("exception", "All", "exceptions.subject_contains_words", ["public"], None),
+        ),
+        (
+            [rule("All", {**OUTGOING, "subject_contains_words": ["x"]}, ENCRYPT)],
+            ("condition", "All", "conditions.subject_contains_words", ["x"], None),
+        ),
         ([], ("add", "Encrypt: G", "priority", None, 0)),
     ],
 )
@@ -96,7 +124,10 @@ def test_a_rule_that_stops_loses_one_of_its_domains_or_gets_an_exception() -> No
 
 def test_what_concerns_the_wanted_mail_alone_is_before_what_changes_other_mail() -> None:
     wanted = {"name": "G", "when": {**OUTGOING, "recipient_domain_is": ["a.com"]}, "then": "encrypted"}
-    (found,) = repaired([rule("Partners", {"recipient_domain_is": ["a.com", "b.com"]}, {**STOP, "set_audit_severity": "Low"}), ALL], [wanted])
+    (found,) = repaired(
+        [rule("Partners", {"recipient_domain_is": ["a.com", "b.com"]}, {**STOP, "set_audit_severity": "Low"}), ALL],
+        [wanted],
+    )
     alone = [edit for edit, each in zip(edits(found), found.suggestions, strict=True) if not each.beside]
     others = [edit for edit, each in zip(edits(found), found.suggestions, strict=True) if each.beside]
     assert [*alone, *others] == edits(found)
@@ -109,9 +140,17 @@ def test_what_concerns_the_wanted_mail_alone_is_before_what_changes_other_mail()
 
 def test_among_what_changes_other_mail_the_narrowest_is_first() -> None:
     wanted = {"name": "G", "when": {**PARTNER, "subject_contains_words": ["x"]}, "then": "encrypted"}
-    stops = rule("Many", {"recipient_domain_is": ["a.com", "b.com", "partner.com"]}, {**STOP, "set_audit_severity": "Low"})
+    stops = rule(
+        "Many", {"recipient_domain_is": ["a.com", "b.com", "partner.com"]}, {**STOP, "set_audit_severity": "Low"}
+    )
     (found,) = repaired([stops, ALL], [wanted])
-    narrowed = ("condition", "Many", "conditions.recipient_domain_is", ["a.com", "b.com", "partner.com"], ["a.com", "b.com"])
+    narrowed = (
+        "condition",
+        "Many",
+        "conditions.recipient_domain_is",
+        ["a.com", "b.com", "partner.com"],
+        ["a.com", "b.com"],
+    )
     of_all_three = [("move", "All", "priority", 1, 0), ("stop", "Many", "actions.stop_rule_processing", True, None)]
     assert next(each for each in edits(found) if each == narrowed or each in of_all_three) == narrowed
     assert found.suggestions[0].beside == ()
@@ -127,7 +166,9 @@ def test_what_takes_encryption_away_is_last_and_says_so() -> None:
     assert ["protection_lost"] in costs
     assert [len(each) for each in costs] == sorted(map(len, costs))
     texts = [row["text"] for row in suggestion_rows([found], [ALL], str)]
-    assert [", but it takes encryption from all mail from inside" in text for text in texts] == [bool(each) for each in costs]
+    assert [", but it takes encryption from all mail from inside" in text for text in texts] == [
+        bool(each) for each in costs
+    ]
 
 
 @pytest.mark.parametrize(
@@ -135,8 +176,18 @@ def test_what_takes_encryption_away_is_last_and_says_so() -> None:
     [
         ({"when": {**OUTGOING, "recipient_domain_is": ["a.com"]}, "then": "encrypted"}, "Encrypt mail to a.com"),
         ({"when": {**OUTGOING, "recipient_domain_is": ["a.com", "b.com"]}, "then": "encrypted"}, "Encrypt: G"),
-        ({"when": {**OUTGOING, "recipient_domain_is": ["a.com"]}, "unless": {"subject_contains_words": ["x"]}, "then": "encrypted"}, "Encrypt: G"),
-        ({"when": {**PARTNER, "subject_contains_words": ["x"]}, "then": "encrypted", "name": "n" * 64}, f"Encrypt: {'n' * 55}"),
+        (
+            {
+                "when": {**OUTGOING, "recipient_domain_is": ["a.com"]},
+                "unless": {"subject_contains_words": ["x"]},
+                "then": "encrypted",
+            },
+            "Encrypt: G",
+        ),
+        (
+            {"when": {**PARTNER, "subject_contains_words": ["x"]}, "then": "encrypted", "name": "n" * 64},
+            f"Encrypt: {'n' * 55}",
+        ),
     ],
 )
 def test_a_rule_that_is_added_has_a_telling_name(guarantee: Values, name: str) -> None:
@@ -146,8 +197,13 @@ def test_a_rule_that_is_added_has_a_telling_name(guarantee: Values, name: str) -
 
 def test_a_rule_for_a_message_is_not_called_like_the_message() -> None:
     spared = {**TO_PARTNER, "expect": {"ann@partner.com": {"protection": "none"}}}
-    for rules, expected, name in (([], "encrypt", "Encrypt mail to partner.com"), ([ALL], "none", "Exempt mail to partner.com")):
-        (found,) = repaired(rules, (), [{**spared, "name": "m1", "expect": {"ann@partner.com": {"protection": expected}}}])
+    for rules, expected, name in (
+        ([], "encrypt", "Encrypt mail to partner.com"),
+        ([ALL], "none", "Exempt mail to partner.com"),
+    ):
+        (found,) = repaired(
+            rules, (), [{**spared, "name": "m1", "expect": {"ann@partner.com": {"protection": expected}}}]
+        )
         assert name in [edit.rule for each in found.suggestions for edit in each.edits if edit.kind == "add"]
 
 
@@ -171,9 +227,13 @@ def test_patterns_are_read_in_the_dialect_of_the_facts() -> None:
 def test_what_held_still_holds() -> None:
     spared = {"name": "Spared", "when": PARTNER, "then": "unencrypted"}
     wanted = {"name": "G", "when": {**OUTGOING, "recipient_domain_is": ["a.com"]}, "then": "encrypted"}
-    (found,) = repaired([rule("Both", {**IN_TO, "recipient_domain_is": ["a.com", "partner.com"]}, STOP), ALL], [spared, wanted])
+    (found,) = repaired(
+        [rule("Both", {**IN_TO, "recipient_domain_is": ["a.com", "partner.com"]}, STOP), ALL], [spared, wanted]
+    )
     assert found.name == "G"
-    assert {each.edits[0].kind for each in found.suggestions} == {"condition", "exception"} | ({"add"} if "add" in kinds(found) else set())
+    assert {each.edits[0].kind for each in found.suggestions} == {"condition", "exception"} | (
+        {"add"} if "add" in kinds(found) else set()
+    )
     for each in found.suggestions:
         assert [judged.verdict for judged in prove(each.rules, TENANT, [spared, wanted], NOW)] == [PROVED, PROVED]
 
@@ -193,17 +253,28 @@ def kinds(found: Repaired) -> set[str]:
 
 
 def test_two_edits_where_no_single_one_does() -> None:
-    strict = rule("Strict", {**OUTGOING, "subject_contains_words": ["x"]}, {"apply_rights_protection_template": "Do Not Forward", **STOP})
+    strict = rule(
+        "Strict",
+        {**OUTGOING, "subject_contains_words": ["x"]},
+        {"apply_rights_protection_template": "Do Not Forward", **STOP},
+    )
     stops = rule("Partner", PARTNER, {**STOP, "set_audit_severity": "Low"})
     rules = [stops, strict, {**ALL, "exceptions": {"recipient_domain_is": ["b.com"]}}]
-    held = {**TO_PARTNER, "to": ["joe@b.com"], "subject": "x", "expect": {"joe@b.com": {"protection": "do_not_forward"}}}
+    held = {
+        **TO_PARTNER,
+        "to": ["joe@b.com"],
+        "subject": "x",
+        "expect": {"joe@b.com": {"protection": "do_not_forward"}},
+    }
     (found,) = repaired(rules, [G], [held])
     assert found.tried.pairs > 0
     assert found.suggestions
     assert {len(each.edits) for each in found.suggestions} == {2}
     stop = ("stop", "Partner", "actions.stop_rule_processing", True, None)
     exception = ("exception", "All", "exceptions.recipient_domain_is", ["b.com"], None)
-    assert [stop, exception] in [sorted((tuple(asdict(edit).values()) for edit in each.edits), reverse=True) for each in found.suggestions]
+    assert [stop, exception] in [
+        sorted((tuple(asdict(edit).values()) for edit in each.edits), reverse=True) for each in found.suggestions
+    ]
 
 
 def test_nothing_is_an_answer() -> None:
@@ -220,16 +291,26 @@ def test_a_failed_expectation() -> None:
     assert found.name == "Offer"
     assert ("move", "All", "priority", 1, 0) in edits(found)
     assert ("stop", "Partner", "actions.stop_rule_processing", True, None) in edits(found)
-    kept = {**TO_PARTNER, "name": "Kept", "to": ["bob@partner.com"], "expect": {"bob@partner.com": {"protection": "none"}}}
+    kept = {
+        **TO_PARTNER,
+        "name": "Kept",
+        "to": ["bob@partner.com"],
+        "expect": {"bob@partner.com": {"protection": "none"}},
+    }
     (found,) = repaired([AWAY, ALL], (), [message, kept])
     assert found.name == "Offer"
     assert all(not missed(each, [message, kept]) for each in found.suggestions)
 
 
 def test_each_recipient_of_whom_something_else_is_expected() -> None:
-    encrypting = [rule(name, {**IN_TO, "recipient_domain_is": [name], "subject_contains_words": ["x"]}, ENCRYPT) for name in ("a.com", "b.com")]
+    encrypting = [
+        rule(name, {**IN_TO, "recipient_domain_is": [name], "subject_contains_words": ["x"]}, ENCRYPT)
+        for name in ("a.com", "b.com")
+    ]
     both = ["ann@a.com", "joe@b.com"]
-    (found,) = repaired(encrypting, (), [{**TO_PARTNER, "to": both, "expect": {address: {"protection": "encrypt"} for address in both}}])
+    (found,) = repaired(
+        encrypting, (), [{**TO_PARTNER, "to": both, "expect": {address: {"protection": "encrypt"} for address in both}}]
+    )
     assert {len(each.edits) for each in found.suggestions} == {2}
     widened = [("condition", name, "conditions.subject_contains_words") for name in ("a.com", "b.com")]
     assert widened in [[tuple(asdict(edit).values())[:3] for edit in each.edits] for each in found.suggestions]
@@ -259,23 +340,43 @@ def test_every_suggestion_is_proved_and_keeps_what_held(seed: int) -> None:
     source = random.Random(seed)
     rules = [{key: value for key, value in each.items() if key != "priority"} for each in small_rules.rule_set(source)]
     thens = ("encrypted", "not_in_clear", "unencrypted", *MORE_THENS) if seed % 2 else THENS
-    drawn = [{"name": f"G{number}", "when": {**IN_TO, **small_rules.section(source, 1)}, "then": source.choice(thens)} for number in range(3)]
+    drawn = [
+        {"name": f"G{number}", "when": {**IN_TO, **small_rules.section(source, 1)}, "then": source.choice(thens)}
+        for number in range(3)
+    ]
     guarantees = [each for each in drawn if is_about_mail(each)]
-    expected = {**TO_PARTNER, "to": ["ann@fabrikam.com"], "expect": {"ann@fabrikam.com": {"protection": source.choice(["encrypt", "none"])}}}
+    expected = {
+        **TO_PARTNER,
+        "to": ["ann@fabrikam.com"],
+        "expect": {"ann@fabrikam.com": {"protection": source.choice(["encrypt", "none"])}},
+    }
     before = {each.guarantee.name: each.verdict for each in prove(rules, TENANT, guarantees, NOW)}
-    held = not broken(expected["expect"], Simulator(rules, facts_of(TENANT)).run(cases_of([expected], unread, NOW)[0].message)["recipients"])
+    held = not broken(
+        expected["expect"],
+        Simulator(rules, facts_of(TENANT)).run(cases_of([expected], unread, NOW)[0].message)["recipients"],
+    )
     found = repaired(rules, guarantees, [expected])
-    assert {each.name for each in found} == {name for name, verdict in before.items() if verdict == REFUTED} | (set() if held else {"Offer"})
+    assert {each.name for each in found} == {name for name, verdict in before.items() if verdict == REFUTED} | (
+        set() if held else {"Offer"}
+    )
     dead = {each.rules[0] for each in lint(rules, TENANT, NOW) if each.kind == "never_acts"}
     for each in found:
         for suggestion in each.suggestions:
-            after = {judged.guarantee.name: judged.verdict for judged in prove(suggestion.rules, TENANT, guarantees, NOW)}
-            wrong = [name for name, verdict in before.items() if (name == each.name or verdict == PROVED) and after[name] != PROVED]
+            after = {
+                judged.guarantee.name: judged.verdict for judged in prove(suggestion.rules, TENANT, guarantees, NOW)
+            }
+            wrong = [
+                name
+                for name, verdict in before.items()
+                if (name == each.name or verdict == PROVED) and after[name] != PROVED
+            ]
             wrong += [name for name, verdict in before.items() if verdict == UNKNOWN and after[name] == REFUTED]
             assert wrong == [], suggestion.edits
             if held or each.name == "Offer":
                 assert missed(suggestion, [expected]) == []
-            new = {finding.rules[0] for finding in lint(suggestion.rules, TENANT, NOW) if finding.kind == "never_acts"} - dead
+            new = {
+                finding.rules[0] for finding in lint(suggestion.rules, TENANT, NOW) if finding.kind == "never_acts"
+            } - dead
             assert not new & {edit.rule for edit in suggestion.edits}
             assert 1 <= len(suggestion.edits) <= 2
             pasted = proposed_rules(as_options(suggestion.rules, rules), "rules")

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Guesses that are tried at once against the solver: what one shows is so, and the findings of lint do not depend on them."""
+"""Guesses that are tried at once against the solver: what one shows is so, and the findings of lint do not depend on
+them.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,11 @@ def random_circuit(source: random.Random) -> tuple[Circuit, list[int]]:
     for _clause in range(4):
         circuit.add(*(source.choice(inputs) ^ source.randint(0, 1) for _literal in range(2)))
     for _gate in range(12):
-        literals.append(circuit.conjunction([source.choice(literals) ^ source.randint(0, 1) for _part in range(source.randint(2, 4))]))
+        literals.append(
+            circuit.conjunction(
+                [source.choice(literals) ^ source.randint(0, 1) for _part in range(source.randint(2, 4))]
+            )
+        )
     return circuit, literals
 
 
@@ -38,7 +44,10 @@ def test_what_a_guess_shows_is_so(seed: int) -> None:
     answered = possible = 0
     for _circuit in range(20):
         circuit, literals = random_circuit(source)
-        questions = [[source.choice(literals) ^ source.randint(0, 1) for _literal in range(source.randint(1, 3))] for _question in range(12)]
+        questions = [
+            [source.choice(literals) ^ source.randint(0, 1) for _literal in range(source.randint(1, 3))]
+            for _question in range(12)
+        ]
         for known in ([], circuit.solver.model if circuit.solver.solve() else []):
             for question, answer in zip(questions, bit_simulation.shown(circuit, questions, known), strict=True):
                 can = circuit.solver.solve(question)

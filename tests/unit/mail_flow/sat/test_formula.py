@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Questions to a circuit are answered as python-sat answers them about the whole formula, though most of it is left out."""
+"""Questions to a circuit are answered as python-sat answers them about the whole formula, though most of it is left
+out.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,10 @@ class Formula:
         self.oracle.delete()
 
     def some(self, most: int) -> list[int]:
-        return [literal ^ self.source.randrange(2) for literal in self.source.sample(self.literals, self.source.randint(1, most))]
+        return [
+            literal ^ self.source.randrange(2)
+            for literal in self.source.sample(self.literals, self.source.randint(1, most))
+        ]
 
     def add_gate(self) -> None:
         parts = self.some(4)
@@ -54,7 +59,10 @@ class Formula:
 
     def add_definition(self) -> None:
         """A variable that is true only where one of some others is, each time."""
-        variable, clauses = self.circuit.variable(("defined", len(self.literals))), [self.some(3) for _clause in range(2)]
+        variable, clauses = (
+            self.circuit.variable(("defined", len(self.literals))),
+            [self.some(3) for _clause in range(2)],
+        )
         for clause in clauses:
             self.circuit.define([variable], variable ^ 1, *clause)
             self.oracle.add_clause([_signed(literal) for literal in (variable ^ 1, *clause)])
@@ -75,7 +83,9 @@ class Formula:
             true[gate] = all(true[part] for part in parts)
             true[gate ^ 1] = not true[gate]
         every = [*([literal] for literal in question), *self.clauses]
-        return all(any(true[literal] for literal in clause) for clause in every) and all(true[literal] is said[literal] for literal in also)
+        return all(any(true[literal] for literal in clause) for clause in every) and all(
+            true[literal] is said[literal] for literal in also
+        )
 
 
 def _signed(literal: int) -> int:
@@ -106,7 +116,9 @@ def test_as_python_sat_says_of_the_whole(seed: int) -> None:
                 assert formula.circuit.solve(question, also=also) is expected
                 assert not expected or formula.is_met(question, also)
                 if not expected and formula.circuit.solver.core:
-                    assert not formula.oracle.solve(assumptions=[_signed(literal) for literal in formula.circuit.solver.core])
+                    assert not formula.oracle.solve(
+                        assumptions=[_signed(literal) for literal in formula.circuit.solver.core]
+                    )
                 answers.append(bool(expected))
     finally:
         formula.close()
@@ -121,12 +133,18 @@ def test_what_is_given_takes_its_place(seed: int) -> None:
         inputs = list(formula.literals)
         for _number in range(40):
             formula.add_gate()
-        wanted, answers = formula.literals[-1] ^ source.randrange(2), [literal ^ source.randrange(2) for literal in source.sample(inputs, 4)]
+        wanted, answers = (
+            formula.literals[-1] ^ source.randrange(2),
+            [literal ^ source.randrange(2) for literal in source.sample(inputs, 4)],
+        )
         left = formula.circuit.given(wanted, answers)
         for _number in range(20):
             others = [literal ^ source.randrange(2) for literal in inputs if not {literal, literal ^ 1} & {*answers}]
             expected = formula.oracle.solve(assumptions=[_signed(literal) for literal in (wanted, *answers, *others)])
-            assert formula.circuit.solve([left, *others, *(literal ^ source.randrange(2) for literal in answers)]) is expected
+            assert (
+                formula.circuit.solve([left, *others, *(literal ^ source.randrange(2) for literal in answers)])
+                is expected
+            )
     finally:
         formula.close()
 
@@ -136,6 +154,9 @@ def test_what_a_question_is_not_about_stays_open() -> None:
     wanted, *others = (circuit.variable(name) for name in "abcdefgh")
     gates = [circuit.conjunction(pair) for pair in itertools.combinations(others, 2)]
     assert circuit.solve([wanted]) is True
-    assert [circuit.solver.model[literal] for literal in (wanted, *others, *gates)] == [1, *[0] * (len(others) + len(gates))]
+    assert [circuit.solver.model[literal] for literal in (wanted, *others, *gates)] == [
+        1,
+        *[0] * (len(others) + len(gates)),
+    ]
     assert circuit.solve([wanted], also=gates[:1]) is True
     assert circuit.solver.model[gates[0]] == -1

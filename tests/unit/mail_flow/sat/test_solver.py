@@ -52,13 +52,18 @@ def test_as_python_sat_says(seed: int) -> None:
     solver, names = solver_of(variables, clauses)
     with Cadical153(bootstrap_with=clauses) as oracle:
         for _question in range(12):
-            assumed = [source.choice((1, -1)) * variable for variable in source.sample(range(1, variables + 1), source.randint(0, 4))]
+            assumed = [
+                source.choice((1, -1)) * variable
+                for variable in source.sample(range(1, variables + 1), source.randint(0, 4))
+            ]
             expected = oracle.solve(assumptions=assumed)
             assert solver.solve([names[abs(literal)] ^ (literal < 0) for literal in assumed]) is expected
             if expected:
                 assert satisfied(clauses, [False, *(solver.holds(name) for name in names[1:])])
             elif solver.core:
-                assert not oracle.solve(assumptions=[(literal >> 1) * (-1 if literal & 1 else 1) for literal in solver.core])
+                assert not oracle.solve(
+                    assumptions=[(literal >> 1) * (-1 if literal & 1 else 1) for literal in solver.core]
+                )
             added = [source.choice((1, -1)) * source.randint(1, variables) for _place in range(3)]
             clauses.append(added)
             oracle.add_clause(added)
@@ -72,7 +77,11 @@ def pigeons(holes: int) -> tuple[int, Clauses]:
         return pigeon * holes + hole + 1
 
     clauses = [[at(pigeon, hole) for hole in range(holes)] for pigeon in range(holes + 1)]
-    clauses += [[-at(one, hole), -at(other, hole)] for hole in range(holes) for one, other in itertools.combinations(range(holes + 1), 2)]
+    clauses += [
+        [-at(one, hole), -at(other, hole)]
+        for hole in range(holes)
+        for one, other in itertools.combinations(range(holes + 1), 2)
+    ]
     return holes * (holes + 1), clauses
 
 
@@ -85,7 +94,9 @@ def test_a_budget_counts_conflicts() -> None:
 
 
 def test_memory_does_not_grow_with_conflicts() -> None:
-    """Learnt clauses are dropped, and a variable is in the order of decisions a few times, however often it was in a conflict."""
+    """Learnt clauses are dropped, and a variable is in the order of decisions a few times, however often it was in a
+    conflict.
+    """
     solver, names = solver_of(*pigeons(9))
     assert solver.solve(budget=4000) is None
     assert len(solver._learnt) <= 3000

@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input import parsing
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import connectors
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator import transit
@@ -28,7 +31,9 @@ BY_ID = {vector.id: vector for vector in VECTORS}
 
 
 def simulated(vector: Vector) -> Values:
-    result = Simulator(vector.rules, facts_of(vector.facts)).run(message_of(vector.message, "", vector.id))["recipients"][vector.to]
+    result = Simulator(vector.rules, facts_of(vector.facts)).run(message_of(vector.message, "", vector.id))[
+        "recipients"
+    ][vector.to]
     found: Values = result.get("transit", {})
     return found
 
@@ -41,15 +46,17 @@ def known(found: Values) -> Values:
 def test_the_simulator_says_so(vector: Vector) -> None:
     found = simulated(vector)
     assert known(found) == vector.transit
-    assert ("unknown" in found) is (bool(found) and (found["tls"] == "unknown" or (found["tls"] == "forced" and "validation" not in found)))
+    assert ("unknown" in found) is (
+        bool(found) and (found["tls"] == "unknown" or (found["tls"] == "forced" and "validation" not in found))
+    )
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.id)
 def test_the_emulator_says_so(vector: Vector) -> None:
     tenant = {key: value for key, value in vector.facts.items() if value is not None}
-    result = MailFlow([stored({**each, "priority": place}) for place, each in enumerate(vector.rules)], facts(tenant)).deliver(vector.message)["recipients"][
-        vector.to
-    ]
+    result = MailFlow(
+        [stored({**each, "priority": place}) for place, each in enumerate(vector.rules)], facts(tenant)
+    ).deliver(vector.message)["recipients"][vector.to]
     assert result.get("transit", {}) == vector.transit
 
 
@@ -58,10 +65,22 @@ def test_the_emulator_says_so(vector: Vector) -> None:
     [
         ("not told", "U00", "the outbound connectors are not known (Get-OutboundConnector)"),
         ("accepted domains not told", "U00", "the accepted domains are not known"),
-        ("two that differ", "U32", "by which way mail to bank.example leaves: the connector 'Bank' or the connector 'Plain'"),
+        (
+            "two that differ",
+            "U32",
+            "by which way mail to bank.example leaves: the connector 'Bank' or the connector 'Plain'",
+        ),
         ("in test mode", "U32", "by which way mail to bank.example leaves: no connector or the connector 'Bank'"),
-        ("a rule routes to a disabled one", "U32", "how mail leaves that the rule 'Route' routes to the connector 'Gate', which is disabled"),
-        ("a rule routes to one that is not there", "U32", "how mail leaves that the rule 'Route' routes to the connector 'Gate', which is unknown"),
+        (
+            "a rule routes to a disabled one",
+            "U32",
+            "how mail leaves that the rule 'Route' routes to the connector 'Gate', which is disabled",
+        ),
+        (
+            "a rule routes to one that is not there",
+            "U32",
+            "how mail leaves that the rule 'Route' routes to the connector 'Gate', which is unknown",
+        ),
     ],
 )
 def test_what_is_unknown_has_a_reason(vector: str, number: str, reason: str) -> None:
@@ -72,7 +91,9 @@ def test_what_is_unknown_has_a_reason(vector: str, number: str, reason: str) -> 
 
 @pytest.mark.parametrize(("key", "value"), [("tls_settings", "Quantum"), ("smtp_dane_mode", "Mandatory")])
 def test_what_is_not_known_here_is_no_clear_mail(key: str, value: str) -> None:
-    vector = replace(BY_ID["no TLS settings"], connectors=[{"name": "Plain", "recipient_domains": ["bank.example"], key: value}])
+    vector = replace(
+        BY_ID["no TLS settings"], connectors=[{"name": "Plain", "recipient_domains": ["bank.example"], key: value}]
+    )
     found = simulated(vector)
     assert found["tls"] == "unknown"
     assert value in found["unknown"][0]["reason"]
@@ -88,7 +109,11 @@ def takes(covers: Callable[[str, str], bool]) -> Callable[[Patch], None]:
     """A program with another meaning of domains."""
 
     def connectors_for(self: Facts, name: str) -> list[connectors.Connector]:
-        return [each for each in self.outbound_connectors or () if any(pattern == "*" or covers(pattern, name) for pattern in each.domains)]
+        return [
+            each
+            for each in self.outbound_connectors or ()
+            if any(pattern == "*" or covers(pattern, name) for pattern in each.domains)
+        ]
 
     return lambda patch: patch(Facts, "connectors_for", connectors_for)
 
@@ -104,15 +129,33 @@ def rules_have_no_part(**change: Any) -> Callable[[Patch], None]:
 
 
 MUTANTS: dict[str, tuple[Callable[[Patch], None], list[str]]] = {
-    "a domain has its subdomains": (takes(lambda pattern, name: name.endswith(pattern.removeprefix("*."))), ["a subdomain is not the domain"]),
-    "a longer name is the domain": (takes(lambda pattern, name: name.endswith(pattern)), ["a longer name is not the domain"]),
-    "subdomains have their domain": (takes(lambda pattern, name: name == pattern.removeprefix("*.")), ["the domain is none of its subdomains"]),
+    "a domain has its subdomains": (
+        takes(lambda pattern, name: name.endswith(pattern.removeprefix("*."))),
+        ["a subdomain is not the domain"],
+    ),
+    "a longer name is the domain": (
+        takes(lambda pattern, name: name.endswith(pattern)),
+        ["a longer name is not the domain"],
+    ),
+    "subdomains have their domain": (
+        takes(lambda pattern, name: name == pattern.removeprefix("*.")),
+        ["the domain is none of its subdomains"],
+    ),
     "disabled ones take mail": (reads(enabled=True), ["disabled", "a rule routes to a disabled one"]),
     "test mode takes all mail": (reads(test_mode=False), ["in test mode", "a rule routes to one in test mode"]),
-    "those for rules are for everybody": (reads(is_transport_rule_scoped=False), ["for rules, and no rule routes to it", "a rule routes"]),
-    "those for everybody are for rules": (reads(is_transport_rule_scoped=True), ["exact domain", "a rule routes to one that is not for rules"]),
+    "those for rules are for everybody": (
+        reads(is_transport_rule_scoped=False),
+        ["for rules, and no rule routes to it", "a rule routes"],
+    ),
+    "those for everybody are for rules": (
+        reads(is_transport_rule_scoped=True),
+        ["exact domain", "a rule routes to one that is not for rules"],
+    ),
     "accepted domains are forgotten": (reads(all_accepted_domains=False), ["accepted domains"]),
-    "every connector takes accepted domains alone": (reads(all_accepted_domains=True, recipient_domains=[]), ["exact domain"]),
+    "every connector takes accepted domains alone": (
+        reads(all_accepted_domains=True, recipient_domains=[]),
+        ["exact domain"],
+    ),
     "smart hosts count beside MX records": (reads(use_mx_record=False), ["smart hosts that MX records replace"]),
     "smart hosts are forgotten": (reads(use_mx_record=True), ["a smart host", "a rule routes"]),
     "the data center is forgotten": (reads(route_all_messages_via_on_premises=False), ["by way of the data center"]),
@@ -120,8 +163,14 @@ MUTANTS: dict[str, tuple[Callable[[Patch], None], list[str]]] = {
     "all TLS is the same": (reads(tls_settings="EncryptionOnly"), ["exact domain", "certificate", "no TLS settings"]),
     "the first one wins": (the_first_one_wins, ["two that differ", "two that force", "two rules route to two"]),
     "rules route nothing": (rules_have_no_part(routes=()), ["a rule routes", "a rule routes to one that is not there"]),
-    "rules require nothing": (rules_have_no_part(requires_tls=False), ["a rule requires TLS", "a rule requires TLS, connectors not told"]),
-    "all rules require TLS": (rules_have_no_part(requires_tls=True), ["a rule that does not match requires TLS", "a rule that is tried requires TLS"]),
+    "rules require nothing": (
+        rules_have_no_part(requires_tls=False),
+        ["a rule requires TLS", "a rule requires TLS, connectors not told"],
+    ),
+    "all rules require TLS": (
+        rules_have_no_part(requires_tls=True),
+        ["a rule that does not match requires TLS", "a rule that is tried requires TLS"],
+    ),
 }
 
 

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Conditions that once gave false proofs: mail that may break the claim, for the prover, the simulator and the emulator's mail flow."""
+"""Conditions that once gave false proofs: mail that may break the claim, for the prover, the simulator and the
+emulator's mail flow.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 
@@ -26,7 +31,12 @@ MINOR = {"set_audit_severity": "Low"}
 
 
 def rule(conditions: Values, actions: Values | None = None, exceptions: Values | None = None, **more: Any) -> Values:
-    return {"conditions": conditions, "exceptions": exceptions or {}, "actions": ENCRYPT if actions is None else actions, **more}
+    return {
+        "conditions": conditions,
+        "exceptions": exceptions or {},
+        "actions": ENCRYPT if actions is None else actions,
+        **more,
+    }
 
 
 def named(*given: Values) -> list[Values]:
@@ -66,14 +76,26 @@ class Case:
 
     @property
     def message(self) -> Values:
-        plain: Values = {"from": "bob@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"], "cc": [], "bcc": [], "subject": "", "body": ""}
+        plain: Values = {
+            "from": "bob@contoso.com",
+            "authenticated": True,
+            "to": ["ann@fabrikam.com"],
+            "cc": [],
+            "bcc": [],
+            "subject": "",
+            "body": "",
+        }
         made = {**plain, "headers": {}, "attachments": [], "protection": {"kind": "none"}, **self.breaks}
         return {"mail_from": made["from"], **made}
 
     @property
     def tenant(self) -> Values:
         """The organization for the emulator, which knows all of it."""
-        return {**TENANT, "proxy_addresses": {}, **{key: value for key, value in self.facts.items() if key != "accepted_domains"}}
+        return {
+            **TENANT,
+            "proxy_addresses": {},
+            **{key: value for key, value in self.facts.items() if key != "accepted_domains"},
+        }
 
 
 FOO = header("X-MS-Foo", "yes")
@@ -94,15 +116,29 @@ CASES = {
         {"sender_ip": "10.0.0.100"},
         says="refuted",
     ),
-    "a word in the To field, and a pattern": Case([rule({**IN, **header("To", "ann")})], TO_ANN, {"to": ["joanna@fabrikam.com"]}),
+    "a word in the To field, and a pattern": Case(
+        [rule({**IN, **header("To", "ann")})], TO_ANN, {"to": ["joanna@fabrikam.com"]}
+    ),
     "a header of the mail system that a rule sets": Case(
-        [rule({**IN, **FOO}), rule({}, {"set_header_name": "X-MS-Foo", "set_header_value": "yes"}), rule(IN, exceptions=FOO)],
+        [
+            rule({**IN, **FOO}),
+            rule({}, {"set_header_name": "X-MS-Foo", "set_header_value": "yes"}),
+            rule(IN, exceptions=FOO),
+        ],
         IN,
         {"headers": {"X-MS-Foo": "no"}},
     ),
-    "an alias in the From field": Case([rule(header("From", "robert"), STOP), rule(IN)], ANYBODY_FROM_BOB, {"from": "robert@contoso.com"}, facts=ROBERT),
-    "a name in the From field": Case([rule(header("From", "Board Member"), STOP), rule(IN)], IN, {"headers": {"From": "Board Member <bob@contoso.com>"}}),
-    "the importance of normal mail": Case([rule(header("Importance", "normal"), STOP), rule(IN)], IN, {"headers": {"Importance": "normal"}}),
+    "an alias in the From field": Case(
+        [rule(header("From", "robert"), STOP), rule(IN)], ANYBODY_FROM_BOB, {"from": "robert@contoso.com"}, facts=ROBERT
+    ),
+    "a name in the From field": Case(
+        [rule(header("From", "Board Member"), STOP), rule(IN)],
+        IN,
+        {"headers": {"From": "Board Member <bob@contoso.com>"}},
+    ),
+    "the importance of normal mail": Case(
+        [rule(header("Importance", "normal"), STOP), rule(IN)], IN, {"headers": {"Importance": "normal"}}
+    ),
     "a member of a group whom a rule adds": Case(
         [rule({}, {"add_to_recipients": ["x@contoso.com"]}), rule(IN, exceptions=TO_GROUP)],
         {**IN, "sent_to": ["ann@fabrikam.com"]},
@@ -135,7 +171,10 @@ CASES = {
         says="refuted",  # by a message that somebody else gets, who has the word
     ),
     "a scope that is open for each recipient": Case(
-        [rule({"sent_to_scope": "ExternalPartner"}, MINOR), rule({**IN, "any_of_recipient_address_contains_words": ["ann"]})],
+        [
+            rule({"sent_to_scope": "ExternalPartner"}, MINOR),
+            rule({**IN, "any_of_recipient_address_contains_words": ["ann"]}),
+        ],
         {**IN, "any_of_recipient_address_contains_words": ["ann"]},
         {"to": ["ann@fabrikam.com", "joe@x.com"]},
     ),
@@ -184,7 +223,11 @@ def test_what_may_break_is_not_proved(case: Case) -> None:
         assert wrong_counterexample(found["counterexample"], case.claim, named(*case.rules), case.tenant) == ""
 
 
-@pytest.mark.parametrize("case", [each for each in CASES.values() if each.emulated], ids=[name for name, each in CASES.items() if each.emulated])
+@pytest.mark.parametrize(
+    "case",
+    [each for each in CASES.values() if each.emulated],
+    ids=[name for name, each in CASES.items() if each.emulated],
+)
 def test_the_emulator_says_so_too(case: Case) -> None:
     (found,) = SmallWorld(case.tenant, [case.message]).verdicts(named(*case.rules), [case.claim])
     assert found.says in ("refuted", "unknown")
@@ -210,7 +253,10 @@ def test_what_the_directory_says_does_not_depend_on_the_address_that_was_written
     attribute = {option: ["Department:Sales"]}
     rules = named(rule({**IN, **attribute}, recipient_address_type="Original"))
     facts = directory("amy@contoso.com", attributes={"amy@contoso.com": {"department": "Sales"}, "bob@contoso.com": {}})
-    claims = [Claim({**IN, "sent_to": [who]}, {}, "not_in_clear").option(who) for who in ("amy@contoso.com", "bob@contoso.com")]
+    claims = [
+        Claim({**IN, "sent_to": [who]}, {}, "not_in_clear").option(who)
+        for who in ("amy@contoso.com", "bob@contoso.com")
+    ]
     assert [each["verdict"] for each in prove(rules, facts, claims, NOW)] == ["proved", "refuted"]
     assert lint(rules, facts, NOW) == []
     assert [row["kind"] for row in difference(rules, [], facts, NOW).rows] == ["protection_lost"]
@@ -230,7 +276,10 @@ def test_one_person_is_a_list_of_one(option: str) -> None:
     [
         {"attachment_extension_matches_words": ["pdf"]},
         {"attachment_extension_matches_words": ["docx", ".PDF"]},
-        *({"attachment_name_matches_patterns": [pattern]} for pattern in (r"\.pdf$", r"\.(pdf|docx)$", r"\.pdf\b", ".")),
+        *(
+            {"attachment_name_matches_patterns": [pattern]}
+            for pattern in (r"\.pdf$", r"\.(pdf|docx)$", r"\.pdf\b", ".")
+        ),
     ],
 )
 def test_no_guarantee_about_pdf_documents_assumes_that_there_are_none(limit: Values) -> None:
@@ -240,7 +289,9 @@ def test_no_guarantee_about_pdf_documents_assumes_that_there_are_none(limit: Val
     assert found.says in ("unknown", "empty")
 
 
-@pytest.mark.parametrize("limit", [{}, {"attachment_name_matches_patterns": [r"\.docx$"]}, {"attachment_contains_words": ["pdf"]}])
+@pytest.mark.parametrize(
+    "limit", [{}, {"attachment_name_matches_patterns": [r"\.docx$"]}, {"attachment_contains_words": ["pdf"]}]
+)
 def test_other_guarantees_assume_that_there_are_no_pdf_documents(limit: Values) -> None:
     found = verdict(Case([rule(IN)], {**IN, **limit}, {}, facts=NO_PDF_ENCRYPTION))
     assert (found["verdict"], "U25" in {each["id"] for each in found["assumptions"]}) == ("proved", True)

@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The relations between conditions that come of how the prover reads them, each left out and each overdone. A named claim notices either.
+"""The relations between conditions that come of how the prover reads them, each left out and each overdone. A named
+claim notices either.
 
 Relations that are clauses of their own, such as those between words or domains, are in ``test_mutants``.
 """
@@ -19,7 +20,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     compile_recipients,
     symbolic_message,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Conditions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import (
+    Conditions,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, negate
 
 from tests.unit.mail_flow.asking import ENCRYPT, rule, verdict
@@ -30,7 +33,10 @@ Values = dict[str, Any]
 
 IN: Values = {"from_scope": "InOrganization"}
 ANN, FABRIKAM = ["ann@fabrikam.com"], ["fabrikam"]
-GROUPS: Values = {**TENANT, "groups": {"sales@contoso.com": ["megan@contoso.com"], "all@contoso.com": ["bob@contoso.com"]}}
+GROUPS: Values = {
+    **TENANT,
+    "groups": {"sales@contoso.com": ["megan@contoso.com"], "all@contoso.com": ["bob@contoso.com"]},
+}
 
 
 def mutant(where: Any, name: str, instead: Callable[..., Any]) -> Callable[[Patch], None]:
@@ -39,7 +45,11 @@ def mutant(where: Any, name: str, instead: Callable[..., Any]) -> Callable[[Patc
 
     def mutate(patch: Patch) -> None:
         patch(where, name, instead)
-        patch(compile_conditions, "_TRUTHS", {options: instead if compiled is whole else compiled for options, compiled in table.items()})
+        patch(
+            compile_conditions,
+            "_TRUTHS",
+            {options: instead if compiled is whole else compiled for options, compiled in table.items()},
+        )
 
     return mutate
 
@@ -57,7 +67,9 @@ def lists_are_apart(self: Any, atom: Any, seen: Any, person: Any) -> Any:
 
 
 def only_the_body(self: Any, atom: Any, seen: Any, person: Any) -> Any:
-    return self.logic.any_of([self.text(compile_conditions.BODY, key, seen) for key in compile_conditions.keys_of(atom)])
+    return self.logic.any_of(
+        [self.text(compile_conditions.BODY, key, seen) for key in compile_conditions.keys_of(atom)]
+    )
 
 
 def fields(*, apart: bool) -> Callable[..., Any]:
@@ -134,8 +146,16 @@ LEFT_OUT: dict[str, tuple[Callable[[Patch], None], list[Values], Values]] = {
         encrypts(subject_contains_words=["offer", "quote"]),
         claim(subject_contains_words=["offer"]),
     ),
-    "L2": (mutant(Conditions, "_of_body", only_the_body), encrypts(subject_or_body_contains_words=["offer"]), claim(subject_contains_words=["offer"])),
-    "L3": (mutant(Conditions, "_of_fields", fields(apart=True)), encrypts(any_of_to_cc_header=ANN), claim(any_of_to_header=ANN)),
+    "L2": (
+        mutant(Conditions, "_of_body", only_the_body),
+        encrypts(subject_or_body_contains_words=["offer"]),
+        claim(subject_contains_words=["offer"]),
+    ),
+    "L3": (
+        mutant(Conditions, "_of_fields", fields(apart=True)),
+        encrypts(any_of_to_cc_header=ANN),
+        claim(any_of_to_header=ANN),
+    ),
     "L4": (
         mutant(Conditions, "_of_recipients", without_the_recipient),
         encrypts(any_of_recipient_address_contains_words=FABRIKAM),
@@ -160,7 +180,11 @@ OVERDONE: dict[str, tuple[Callable[[Patch], None], list[Values], Values]] = {
         encrypts(subject_contains_words=["offer"]),
         claim(subject_or_body_contains_words=["offer"]),
     ),
-    "L3": (mutant(Conditions, "_of_fields", fields(apart=False)), encrypts(any_of_to_header=ANN), claim(any_of_to_cc_header=ANN)),
+    "L3": (
+        mutant(Conditions, "_of_fields", fields(apart=False)),
+        encrypts(any_of_to_header=ANN),
+        claim(any_of_to_cc_header=ANN),
+    ),
     "L4": (
         mutant(compile_recipients.Company, "others", lambda self, key, history, written=False: FALSE),
         encrypts(recipient_address_contains_words=FABRIKAM),
@@ -174,7 +198,10 @@ OVERDONE: dict[str, tuple[Callable[[Patch], None], list[Values], Values]] = {
     ),
     "L22": (
         mutant(Logic, "unknown", relation(reports_have_other_managers)),
-        [*encrypts(sender_management_relationship="Manager"), rule("S", {**IN, "sender_management_relationship": "DirectReport"}, ENCRYPT)],
+        [
+            *encrypts(sender_management_relationship="Manager"),
+            rule("S", {**IN, "sender_management_relationship": "DirectReport"}, ENCRYPT),
+        ],
         claim(),
     ),
     "L24": (always("attachment"), encrypts(attachment_size_over="1KB"), claim()),
@@ -183,7 +210,8 @@ OVERDONE: dict[str, tuple[Callable[[Patch], None], list[Values], Values]] = {
         [rule("R", IN, {"delete_message": True})],
         {"when": {"from": ["megan@contoso.com"]}, "then": "not_in_clear"},
     ),
-    # What an Inbox rule forwards and what a mailbox setting forwards are two kinds of mail, and neither is certain to be encrypted (U26).
+    # What an Inbox rule forwards and what a mailbox setting forwards are two kinds of mail, and neither is certain to
+    # be encrypted (U26).
     "L26": (
         mutant(compile_outcomes.Outcome, "_forwarded", lambda self: FALSE),
         encrypts(message_type_matches="AutoForward"),

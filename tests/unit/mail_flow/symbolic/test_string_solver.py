@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Unusual texts and addresses: what no person would write, but the simulator accepts, is mail, too. A message that breaks each false proof is given."""
+"""Unusual texts and addresses: what no person would write, but the simulator accepts, is mail, too. A message that
+breaks each false proof is given.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +13,29 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect, parse
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import Search, has_pattern
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import (
+    Search,
+    has_pattern,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import last_looks
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import Changer
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
+    Changer,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import find_text, holds, is_impossible
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import (
+    find_text,
+    holds,
+    is_impossible,
+)
 
 from tests.unit.mail_flow.answers import difference, lint, prove
 from tests.unit.mail_flow.asking import ENCRYPT, NOW, STOP
@@ -42,13 +56,31 @@ def named(rules: Sequence[Values]) -> list[Values]:
 
 
 def sent(**message: Any) -> Values:
-    whole = {"from": "bob@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"], "protection": {"kind": "none"}, **message}
-    return {**whole, "mail_from": whole["from"], "cc": [], "bcc": [], "attachments": [], "subject": "", "body": "", "headers": {}, **message}
+    whole = {
+        "from": "bob@contoso.com",
+        "authenticated": True,
+        "to": ["ann@fabrikam.com"],
+        "protection": {"kind": "none"},
+        **message,
+    }
+    return {
+        **whole,
+        "mail_from": whole["from"],
+        "cc": [],
+        "bcc": [],
+        "attachments": [],
+        "subject": "",
+        "body": "",
+        "headers": {},
+        **message,
+    }
 
 
 def outcomes(rules: Sequence[Values], message: Values, facts: Mapping[str, Any] | None = None) -> Values:
     """What the simulator says, by recipient."""
-    found: Values = Simulator(RuleSet(named(rules)), facts_of(facts or FACTS)).run(message_of({**message, "date": NOW}, "", "m"))["recipients"]
+    found: Values = Simulator(RuleSet(named(rules)), facts_of(facts or FACTS)).run(
+        message_of({**message, "date": NOW}, "", "m")
+    )["recipients"]
     return found
 
 
@@ -58,15 +90,31 @@ def protections(rules: Sequence[Values], message: Values, facts: Mapping[str, An
 
 def by_emulator(rules: Sequence[Values], message: Values, claim: Claim, facts: Mapping[str, Any] | None = None) -> str:
     """What the emulator says about a claim and one message."""
-    empty: Values = {"mailboxes": [], "mail_users": [], "contacts": [], "groups": {}, "managers": {}, "attributes": {}, "proxy_addresses": {}}
-    domains = [{"name": name, "type": "Authoritative", "match_subdomains": False} for name in (facts or FACTS)["accepted_domains"]]
+    empty: Values = {
+        "mailboxes": [],
+        "mail_users": [],
+        "contacts": [],
+        "groups": {},
+        "managers": {},
+        "attributes": {},
+        "proxy_addresses": {},
+    }
+    domains = [
+        {"name": name, "type": "Authoritative", "match_subdomains": False}
+        for name in (facts or FACTS)["accepted_domains"]
+    ]
     tenant = {**empty, "mailboxes": ["bob@contoso.com"], **(facts or FACTS), "accepted_domains": domains}
     return SmallWorld(tenant, [{**message, "date": NOW.isoformat()}]).verdicts(named(rules), [claim])[0].says
 
 
-def proofs(rules: Sequence[Values], *claims: tuple[Values, Values], facts: Mapping[str, Any] | None = None) -> list[Values]:
+def proofs(
+    rules: Sequence[Values], *claims: tuple[Values, Values], facts: Mapping[str, Any] | None = None
+) -> list[Values]:
     """The verdicts that mail of some conditions, but not of others, does not travel in clear."""
-    asked = [{"name": f"G{place}", "when": when, "unless": unless, "then": "not_in_clear"} for place, (when, unless) in enumerate(claims)]
+    asked = [
+        {"name": f"G{place}", "when": when, "unless": unless, "then": "not_in_clear"}
+        for place, (when, unless) in enumerate(claims)
+    ]
     return prove(named(rules), facts or FACTS, asked, NOW)
 
 
@@ -75,7 +123,11 @@ LOST = {
     "plus": ({"recipient_address_matches_patterns": [r"\+"]}, {}, sent(to=["ann+x@fabrikam.com"])),
     "accent": ({"recipient_address_matches_patterns": ["é"]}, {}, sent(to=["é@fabrikam.com"])),
     "digits at the end": ({"recipient_address_matches_patterns": [r"\.\d+$"]}, {}, sent(to=["ann@10.0.0.1"])),
-    "not a plain sender": ({}, {"from_address_matches_patterns": ["^[a-z0-9.@_-]+$"]}, sent(**{"from": "o'brien@contoso.com"})),
+    "not a plain sender": (
+        {},
+        {"from_address_matches_patterns": ["^[a-z0-9.@_-]+$"]},
+        sent(**{"from": "o'brien@contoso.com"}),
+    ),
 }
 
 
@@ -111,7 +163,9 @@ def test_a_header_that_is_missing_is_not_an_empty_one() -> None:
 
 
 def test_a_header_may_be_there_twice() -> None:
-    first, second = ({"header_matches_message_header": "X-C", "header_matches_patterns": [pattern]} for pattern in ("^a$", "^b$"))
+    first, second = (
+        {"header_matches_message_header": "X-C", "header_matches_patterns": [pattern]} for pattern in ("^a$", "^b$")
+    )
     rules = [rule({**IN, **first}, exceptions=second)]
     message = sent(headers={"X-C": ["a", "b"]})
     assert protections(rules, message) == {"none"}
@@ -140,7 +194,9 @@ def test_nothing_is_learnt_from_a_spam_level_that_there_is_not() -> None:
 def test_a_relation_that_is_learnt_does_not_change_an_answer() -> None:
     """The sender is inside, but in another domain: only a guest is (U20), so that there are none cannot be assumed."""
     when = {**IN, "from_address_matches_patterns": ["@fab"]}
-    found = proofs([rule({"recipient_address_matches_patterns": [r"\W"]}, STOP), rule(IN)], (when, {}), (when, {}), (when, {}))
+    found = proofs(
+        [rule({"recipient_address_matches_patterns": [r"\W"]}, STOP), rule(IN)], (when, {}), (when, {}), (when, {})
+    )
     assert [each["verdict"] for each in found] == ["unknown"] * 3
     assert {reason["id"] for each in found for reason in each["unknown"]} == {"U20"}
 
@@ -193,7 +249,9 @@ def test_a_letter_is_the_same_to_both_kinds_of_search(pattern: str) -> None:
 
 def test_a_text_that_cannot_be_is_impossible() -> None:
     assert is_impossible([("pattern", ("^abc$", False))], [("pattern", ("a", False))])
-    assert is_impossible([("word", "offer")], [("pattern", ("f", False))]) is False  # With a letter that folds to several, it is open.
+    assert (
+        is_impossible([("word", "offer")], [("pattern", ("f", False))]) is False
+    )  # With a letter that folds to several, it is open.
     assert is_impossible([("word", "red")], [("pattern", ("e", False))])
     assert is_impossible([], [("pattern", (".*", False))])
     assert find_text([("word", "red")], [("pattern", ("e", False))]) is None
@@ -201,7 +259,10 @@ def test_a_text_that_cannot_be_is_impossible() -> None:
 
 @pytest.mark.parametrize(
     "condition",
-    [{"recipient_address_matches_patterns": [r"\.fabrikam\.com$"]}, {"recipient_address_contains_words": [".fabrikam.com"]}],
+    [
+        {"recipient_address_matches_patterns": [r"\.fabrikam\.com$"]},
+        {"recipient_address_contains_words": [".fabrikam.com"]},
+    ],
     ids=["pattern", "word"],
 )
 def test_a_domain_comes_after_a_dot_or_after_the_at_sign(condition: Values) -> None:
@@ -217,7 +278,10 @@ def test_a_domain_comes_after_a_dot_or_after_the_at_sign(condition: Values) -> N
 
 @pytest.mark.parametrize(
     "condition",
-    [{"recipient_address_matches_patterns": [r"[.@]fabrikam\.com$"]}, {"recipient_address_contains_words": ["fabrikam.com"]}],
+    [
+        {"recipient_address_matches_patterns": [r"[.@]fabrikam\.com$"]},
+        {"recipient_address_contains_words": ["fabrikam.com"]},
+    ],
     ids=["pattern", "word"],
 )
 def test_what_every_address_of_a_domain_ends_with_is_known(condition: Values) -> None:
@@ -227,7 +291,10 @@ def test_what_every_address_of_a_domain_ends_with_is_known(condition: Values) ->
 
 def test_a_word_of_a_domain_that_touches_a_letter_is_open() -> None:
     """U17: whether ``@contoso.com`` is a word in ``bob@contoso.com``."""
-    rules, when = [rule({**IN, "recipient_address_contains_words": ["@contoso.com"]})], {**IN, "sent_to_scope": "InOrganization"}
+    rules, when = (
+        [rule({**IN, "recipient_address_contains_words": ["@contoso.com"]})],
+        {**IN, "sent_to_scope": "InOrganization"},
+    )
     assert protections(rules, sent(to=["amy@contoso.com"])) == {"unknown"}
     (found,) = proofs(rules, (when, {}))
     assert (found["verdict"], [each["id"] for each in found["unknown"]]) == ("unknown", ["U17"])
@@ -243,8 +310,14 @@ def test_what_is_open_about_a_word_is_open_about_the_words_and_patterns_in_it() 
         assert [each["verdict"] for each in proofs([rule({**IN, **inner})], claim)] == ["proved"]
 
 
-@pytest.mark.parametrize("more", [{"contacts": ["c@partner.com"]}, {"mailboxes": ["bob@contoso.com"], "mail_users": []}], ids=["contact", "no object"])
-@pytest.mark.parametrize("to", [{"sent_to": ["c@partner.com"]}, {"recipient_domain_is": ["partner.com"]}], ids=["named", "not named"])
+@pytest.mark.parametrize(
+    "more",
+    [{"contacts": ["c@partner.com"]}, {"mailboxes": ["bob@contoso.com"], "mail_users": []}],
+    ids=["contact", "no object"],
+)
+@pytest.mark.parametrize(
+    "to", [{"sent_to": ["c@partner.com"]}, {"recipient_domain_is": ["partner.com"]}], ids=["named", "not named"]
+)
 def test_attributes_of_somebody_who_is_no_object_do_not_count(more: Values, to: Values) -> None:
     """The conditions are about users of the organization only."""
     facts = {**FACTS, **more, "attributes": {"c@partner.com": {"Department": "Sales"}}}
@@ -254,7 +327,9 @@ def test_attributes_of_somebody_who_is_no_object_do_not_count(more: Values, to: 
     assert found["verdict"] == "proved"
 
 
-@pytest.mark.parametrize("to", [{"sent_to": ["c@partner.com"]}, {"recipient_domain_is": ["partner.com"]}], ids=["named", "not named"])
+@pytest.mark.parametrize(
+    "to", [{"sent_to": ["c@partner.com"]}, {"recipient_domain_is": ["partner.com"]}], ids=["named", "not named"]
+)
 def test_attributes_of_somebody_of_whom_more_is_not_known_count(to: Values) -> None:
     facts = {**FACTS, "attributes": {"c@partner.com": {"Department": "Sales"}}}
     rules = [rule(IN, exceptions={"recipient_ad_attribute_contains_words": ["Department:Sales"]})]
@@ -267,7 +342,11 @@ def test_attributes_of_somebody_of_whom_more_is_not_known_count(to: Values) -> N
 CHANGED = {
     "anchor": ({"prepend_subject": "[EXT] "}, {"subject_matches_patterns": [r"^\[EXT\]"]}, {"subject": "hi"}),
     "lines": ({"prepend_subject": "secret "}, {"subject_matches_patterns": ["(?im)secret"]}, {"subject": "hi"}),
-    "lines and anchor": ({"prepend_subject": "secret "}, {"subject_matches_patterns": ["(?m)^secret"]}, {"subject": "hi"}),
+    "lines and anchor": (
+        {"prepend_subject": "secret "},
+        {"subject_matches_patterns": ["(?m)^secret"]},
+        {"subject": "hi"},
+    ),
     "whole": ({"prepend_subject": "secret"}, {"subject_matches_patterns": ["^secret$"]}, {"subject": ""}),
     "line break": (
         {"apply_html_disclaimer_text": "<p>Top secret</p>", "apply_html_disclaimer_location": "Prepend"},
@@ -307,8 +386,16 @@ def test_words_end_where_a_paragraph_does(html: str) -> None:
 
 def test_white_space_where_two_texts_meet_is_open() -> None:
     words = {"subject_or_body_contains_words": ["top secret"]}
-    for plain, location, body in (("top ", "Prepend", "secret"), (" secret", "Append", "top"), ("x top", "Prepend", "secret")):
-        rules = [rule(IN, {"apply_html_disclaimer_text": plain, "apply_html_disclaimer_location": location}), rule(words, STOP), rule(IN)]
+    for plain, location, body in (
+        ("top ", "Prepend", "secret"),
+        (" secret", "Append", "top"),
+        ("x top", "Prepend", "secret"),
+    ):
+        rules = [
+            rule(IN, {"apply_html_disclaimer_text": plain, "apply_html_disclaimer_location": location}),
+            rule(words, STOP),
+            rule(IN),
+        ]
         assert protections(rules, sent(body=body)) == {"unknown"}
         assert [each["verdict"] for each in proofs(rules, (IN, words))] == ["unknown"]
     rules = [rule(IN, {"prepend_subject": "top  "}), rule({"subject_contains_words": ["top secret"]}, STOP), rule(IN)]
@@ -377,18 +464,32 @@ def certainly(value: int | tuple[int, int], before: bool) -> bool | None:
 def test_what_no_later_rule_looks_for_is_not_followed() -> None:
     """A class of mail of which no rule sees the change was said to be treated differently, perhaps."""
     header = {"header_contains_message_header": "Subject", "header_contains_words": ["offer"]}
-    rules = [rule({"subject_contains_words": ["secret"]}, STOP), rule(header, STOP), rule({"subject_matches_patterns": [r"\bx"]}, STOP)]
+    rules = [
+        rule({"subject_contains_words": ["secret"]}, STOP),
+        rule(header, STOP),
+        rule({"subject_matches_patterns": [r"\bx"]}, STOP),
+    ]
     rules += [{**rule({"subject_contains_words": ["secret"]}, STOP), "enabled": False}]
     looks = last_looks(RuleSet(rules))["subject"]
     pattern, wider = ("pattern", (r"\bx", Dialect.AGREED)), ("pattern", ("(?m)x", Dialect.AGREED))
     assert looks == {("word", "secret"): 0, ("word", "offer"): 1, pattern: 2, wider: 2}
     changer = Changer(looks, Logic(Circuit(), free=False), "subject")
-    assert [changer.near("Secret offer", place) for place in range(3)] == [[("word", "offer"), pattern, wider], [pattern, wider], []]
+    assert [changer.near("Secret offer", place) for place in range(3)] == [
+        [("word", "offer"), pattern, wider],
+        [pattern, wider],
+        [],
+    ]
     assert changer.held("Secret x", 1) == {pattern: (FALSE, TRUE), wider: TRUE}
 
 
-@pytest.mark.parametrize(("unless", "verdict"), [({"subject_contains_words": ["again"]}, "proved"), ({}, "unknown")], ids=["the same", "changed"])
-def test_a_pattern_that_nobody_knows_stays_what_it_was_until_a_prefix_changes_the_subject(unless: Values, verdict: str) -> None:
+@pytest.mark.parametrize(
+    ("unless", "verdict"),
+    [({"subject_contains_words": ["again"]}, "proved"), ({}, "unknown")],
+    ids=["the same", "changed"],
+)
+def test_a_pattern_that_nobody_knows_stays_what_it_was_until_a_prefix_changes_the_subject(
+    unless: Values, verdict: str
+) -> None:
     """What each prefix makes of it is followed from where a rule last looked, so that many take no longer than one."""
     pattern = {"subject_matches_patterns": [r"\bsecret"]}
     marks = [rule({**IN, "subject_contains_words": [word]}, {"prepend_subject": "[x] "}) for word in ("first", "again")]
@@ -398,8 +499,14 @@ def test_a_pattern_that_nobody_knows_stays_what_it_was_until_a_prefix_changes_th
 
 def test_what_a_pattern_that_nobody_knows_was_before_rule_sets_part_is_the_same_in_both() -> None:
     """Settings are the cause of another difference, of which such a pattern is no part."""
-    marks = [{"name": word, **rule({**IN, "subject_contains_words": [word]}, {"prepend_subject": "[x] "})} for word in ("first", "again")]
-    others = [{"name": "Stops", **rule({"subject_matches_patterns": [r"\bsecret"]}, STOP)}, {"name": "Encrypts", **rule(IN, ENCRYPT)}]
+    marks = [
+        {"name": word, **rule({**IN, "subject_contains_words": [word]}, {"prepend_subject": "[x] "})}
+        for word in ("first", "again")
+    ]
+    others = [
+        {"name": "Stops", **rule({"subject_matches_patterns": [r"\bsecret"]}, STOP)},
+        {"name": "Encrypts", **rule(IN, ENCRYPT)},
+    ]
     before, after = (named([*some, *others]) for some in (marks, marks[:1]))
     settings = {"azure_rms_licensing_enabled": True, "internal_licensing_enabled": True, "enable_pdf_encryption": True}
     facts = {**FACTS, "irm_configuration": settings}
@@ -420,8 +527,17 @@ def test_what_is_certain_of_a_changed_text_is_what_the_simulator_finds(how: str)
     for known, text in itertools.product(KNOWN, WRITTEN):
         changer = Changer(dict.fromkeys(keys, 1), Logic(circuit, free=False), "text")
         old = dict.fromkeys(keys, BEFORE)
-        looked = dict.fromkeys(changer.near(known, 0, every=how == "prefix" and known[-1:].isalnum(), phrases=True), BEFORE)
-        new = {**old, **(changer.prefixed(known, looked, "x") if how == "prefix" else changer.beside(known, how == "before", looked, "x"))}
+        looked = dict.fromkeys(
+            changer.near(known, 0, every=how == "prefix" and known[-1:].isalnum(), phrases=True), BEFORE
+        )
+        new = {
+            **old,
+            **(
+                changer.prefixed(known, looked, "x")
+                if how == "prefix"
+                else changer.beside(known, how == "before", looked, "x")
+            ),
+        }
         whole = {"prefix": f"{known}{text}", "before": f"{known}\n{text}", "after": f"{text}\n{known}"}[how]
         for key in keys:
             before, after = holds(text, key), holds(whole, key)

@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.alternatives import Copies, alternatives
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.alternatives import (
+    Copies,
+    alternatives,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
 
@@ -25,13 +28,18 @@ def test_each_rule_set_changes_what_its_replay_says(seed: int) -> None:
     for round_ in range(10):
         source = random.Random(f"{seed} {round_}")
         facts = tenant(source)
-        present = [{key: value for key, value in rule.items() if key != "priority"} for rule in generators.rules(source, most=6, rare=0.1)]
+        present = [
+            {key: value for key, value in rule.items() if key != "priority"}
+            for rule in generators.rules(source, most=6, rare=0.1)
+        ]
         trace = traced([ordinary_message(source, f"m{number}") for number in range(20)], facts)
         others = [source.sample(present, source.randrange(len(present) + 1)) for _each in range(3)] + [present]
         found = alternatives(RuleSet(present), [RuleSet(each) for each in others], facts, trace)
         for rules, changes in zip(others, found, strict=True):
             replayed = Replay(RuleSet(rules), facts, RuleSet(present)).run(trace).difference
-            assert changes == {kind: Copies(tally.certain.total(), tally.possible.total()) for kind, tally in replayed.items()}, (seed, round_, present, rules)
+            assert changes == {
+                kind: Copies(tally.certain.total(), tally.possible.total()) for kind, tally in replayed.items()
+            }, (seed, round_, present, rules)
             changed += bool(changes)
         assert found[-1] == {}
     assert changed
@@ -40,7 +48,11 @@ def test_each_rule_set_changes_what_its_replay_says(seed: int) -> None:
 def test_an_edited_rule_counts_the_copies_that_it_treats_differently() -> None:
     source = random.Random(1)
     facts = tenant(source)
-    encrypt: dict[str, Any] = {"name": "E", "conditions": {}, "actions": {"apply_rights_protection_template": "Encrypt"}}
+    encrypt: dict[str, Any] = {
+        "name": "E",
+        "conditions": {},
+        "actions": {"apply_rights_protection_template": "Encrypt"},
+    }
     trace = traced([ordinary_message(source, f"m{number}") for number in range(30)], facts)
     off = {**encrypt, "enabled": False}
     (found,) = alternatives(RuleSet([off]), [RuleSet([encrypt])], facts, trace)

@@ -16,13 +16,24 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Row
 
 NAMES = ("MessageTraceId", "Received", "SenderAddress", "RecipientAddress", "Subject", "Status", "Size", "FromIP")
-CELLS = ("A1", "2026-11-18T14:03:04Z", "Megan@contoso.com", "Ann@Fabrikam.com", "Offer; and, more", "Delivered", "2048", "255.255.255.255")
+CELLS = (
+    "A1",
+    "2026-11-18T14:03:04Z",
+    "Megan@contoso.com",
+    "Ann@Fabrikam.com",
+    "Offer; and, more",
+    "Delivered",
+    "2048",
+    "255.255.255.255",
+)
 WHEN = 1_795_010_584_000_000
 ROW = Row("a1", WHEN, "megan@contoso.com", "ann@fabrikam.com", "Delivered", "Offer; and, more", 2048, "255.255.255.255")
 GRAPH = ("id", "receivedDateTime", "senderAddress", "recipientAddress", "subject", "status", "size", "fromIP")
 
 
-def csv_of(separator: str = ",", names: tuple[str, ...] = NAMES, cells: tuple[str, ...] = CELLS, quoted: bool = True) -> str:
+def csv_of(
+    separator: str = ",", names: tuple[str, ...] = NAMES, cells: tuple[str, ...] = CELLS, quoted: bool = True
+) -> str:
     mark = '"' if quoted else ""
     return "".join(f"{separator.join(f'{mark}{each}{mark}' for each in row)}\r\n" for row in (names, cells))
 
@@ -45,7 +56,15 @@ def with_cell(name: str, value: str) -> tuple[str, ...]:
         json.dumps(dict(zip(NAMES, CELLS, strict=True))).encode("utf-8-sig"),
         json.dumps({"@odata.context": "x", "value": [dict(zip(GRAPH, CELLS, strict=True))]}).encode(),
         json.dumps([dict(zip(NAMES, with_cell("Received", "/Date(1795010584000)/"), strict=True))]).encode(),
-        json.dumps([{**dict(zip(NAMES, CELLS, strict=True)), "Received": {"value": "/Date(1795010584000)/", "DateTime": "x"}, "Size": 2048}]).encode(),
+        json.dumps(
+            [
+                {
+                    **dict(zip(NAMES, CELLS, strict=True)),
+                    "Received": {"value": "/Date(1795010584000)/", "DateTime": "x"},
+                    "Size": 2048,
+                }
+            ]
+        ).encode(),
     ],
 )
 def test_every_form_is_the_same_row(content: bytes) -> None:
@@ -54,7 +73,9 @@ def test_every_form_is_the_same_row(content: bytes) -> None:
 
 def test_columns_that_are_not_there_are_unknown() -> None:
     names, cells = (tuple(each[place] for place in (0, 1, 2, 3, 5)) for each in (NAMES, CELLS))
-    assert list(rows_of_file(csv_of(names=names, cells=cells).encode(), "trace")) == [Row("a1", WHEN, ROW.sender, ROW.recipient, "Delivered")]
+    assert list(rows_of_file(csv_of(names=names, cells=cells).encode(), "trace")) == [
+        Row("a1", WHEN, ROW.sender, ROW.recipient, "Delivered")
+    ]
 
 
 def test_american_dates_are_read_where_one_shows_that_they_are() -> None:
@@ -71,7 +92,12 @@ def test_an_enhanced_summary_report_has_the_copies_of_a_message_in_one_row() -> 
     rows = list(rows_of_file("\r\n".join(lines).encode("utf-16"), "trace"))
     # The client's address is not the last hop before the service.
     assert rows[0] == replace(ROW, from_ip="")
-    assert [(row.recipient.partition("@")[0], row.status) for row in rows] == [("ann", "Delivered"), ("joe", "Delivered"), ("sue", "Failed"), ("all", "Other")]
+    assert [(row.recipient.partition("@")[0], row.status) for row in rows] == [
+        ("ann", "Delivered"),
+        ("joe", "Delivered"),
+        ("sue", "Failed"),
+        ("all", "Other"),
+    ]
     assert {row.message for row in rows} == {"a1"}
 
 
@@ -79,14 +105,26 @@ def test_an_enhanced_summary_report_has_the_copies_of_a_message_in_one_row() -> 
     ("content", "why"),
     [
         (b"", "it is empty"),
-        (b"date_time_utc,event_id,recipient_address,recipient_status,network_message_id\r\n", "it is an extended report, whose rows are events"),
-        (b"name,mail\r\nAnn,ann@fabrikam.com\r\n", "it has no column MessageTraceId, Received, SenderAddress, RecipientAddress, Status"),
+        (
+            b"date_time_utc,event_id,recipient_address,recipient_status,network_message_id\r\n",
+            "it is an extended report, whose rows are events",
+        ),
+        (
+            b"name,mail\r\nAnn,ann@fabrikam.com\r\n",
+            "it has no column MessageTraceId, Received, SenderAddress, RecipientAddress, Status",
+        ),
         (b"\x00\x01\x02\x03", "NUL characters"),
         (csv_of().replace("Offer", "Off\x00er").encode(), "NUL characters"),
         (b"\xff\xfea", "it is not text in UTF-16-LE"),
         (b"PK\x03\x04\xff\xff", "it is not text in UTF-8"),
-        (csv_of(cells=with_cell("Received", "18.11.2026 14:03:04")).encode(), "its date '18.11.2026 14:03:04' is in a form that does not tell"),
-        (csv_of(cells=with_cell("Received", "11/12/2026 2:03:04 PM")).encode(), "may name the month first or the day first"),
+        (
+            csv_of(cells=with_cell("Received", "18.11.2026 14:03:04")).encode(),
+            "its date '18.11.2026 14:03:04' is in a form that does not tell",
+        ),
+        (
+            csv_of(cells=with_cell("Received", "11/12/2026 2:03:04 PM")).encode(),
+            "may name the month first or the day first",
+        ),
         (csv_of(cells=with_cell("Received", "18/11/2026 2:03:04 PM")).encode(), "is in a form that does not tell"),
         (csv_of(cells=with_cell("RecipientAddress", "=HYPERLINK(x)@x.com")).encode(), "RecipientAddress is no address"),
         (csv_of(cells=with_cell("RecipientAddress", "Ann")).encode(), "RecipientAddress is no address"),
@@ -111,7 +149,12 @@ def test_everything_else_is_refused_by_name(content: bytes, why: str) -> None:
 def test_files_may_overlap_and_the_newest_rows_stay() -> None:
     def rows(numbers: range) -> bytes:
         objects: list[dict[str, Any]] = [
-            {**dict(zip(NAMES, CELLS, strict=True)), "MessageTraceId": f"m{each}", "Received": f"2026-11-18T14:{each:02}:00Z"} for each in numbers
+            {
+                **dict(zip(NAMES, CELLS, strict=True)),
+                "MessageTraceId": f"m{each}",
+                "Received": f"2026-11-18T14:{each:02}:00Z",
+            }
+            for each in numbers
         ]
         return json.dumps(objects).encode()
 

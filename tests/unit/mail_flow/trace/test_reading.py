@@ -20,7 +20,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     ThrottledError,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace import reading
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import GraphReader, TraceReader
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import (
+    GraphReader,
+    TraceReader,
+)
 
 UNTIL = datetime.datetime(2026, 11, 25, tzinfo=datetime.UTC)
 BEGIN = UNTIL - datetime.timedelta(days=25)
@@ -29,7 +32,13 @@ BEGIN = UNTIL - datetime.timedelta(days=25)
 def row(number: int, minute: int, recipient: str = "") -> dict[str, Any]:
     received = (UNTIL - datetime.timedelta(minutes=minute)).isoformat().replace("+00:00", "Z")
     recipient = recipient or f"p{number:04}@fabrikam.com"
-    return {"MessageTraceId": f"m{number}", "Received": received, "SenderAddress": "megan@contoso.com", "RecipientAddress": recipient, "Status": "Delivered"}
+    return {
+        "MessageTraceId": f"m{number}",
+        "Received": received,
+        "SenderAddress": "megan@contoso.com",
+        "RecipientAddress": recipient,
+        "Status": "Delivered",
+    }
 
 
 class Exchange:
@@ -54,10 +63,18 @@ class Exchange:
         rows = [each for each in self.rows if message in (None, each["MessageTraceId"])]
         if message is None and self.crowd:
             shown: Counter[str] = Counter()
-            rows = [each for each in rows if shown.update([each["MessageTraceId"]]) or shown[each["MessageTraceId"]] <= self.crowd]
+            rows = [
+                each
+                for each in rows
+                if shown.update([each["MessageTraceId"]]) or shown[each["MessageTraceId"]] <= self.crowd
+            ]
         start, end = (asked[name].isoformat().replace("+00:00", "Z") for name in ("StartDate", "EndDate"))
         first = asked.get("StartingRecipientAddress", "")
-        found = [each for each in rows if start <= each["Received"] < end or (each["Received"] == end and each["RecipientAddress"] >= first)]
+        found = [
+            each
+            for each in rows
+            if start <= each["Received"] < end or (each["Received"] == end and each["RecipientAddress"] >= first)
+        ]
         page = found[: asked["ResultSize"]]
         warnings = []
         if len(found) > len(page) and self.warns:
@@ -98,7 +115,9 @@ def test_more_recipients_of_one_instant_than_a_page_holds() -> None:
 
 @pytest.mark.usefixtures("small_pages")
 @pytest.mark.parametrize("received", [lambda number: 60, lambda number: 60 + 7 * number])
-def test_a_message_to_many_is_asked_for_by_its_id(monkeypatch: pytest.MonkeyPatch, received: Callable[[int], int]) -> None:
+def test_a_message_to_many_is_asked_for_by_its_id(
+    monkeypatch: pytest.MonkeyPatch, received: Callable[[int], int]
+) -> None:
     monkeypatch.setattr(reading, "CROWD", 25)
     crowd = [row(1000, minute=received(number), recipient=f"c{number:04}@fabrikam.com") for number in range(95)]
     exchange = Exchange([*ROWS, *crowd])
@@ -142,10 +161,19 @@ def _repeated(first: Result) -> Callable[[int, Result], Result]:
     ("change", "why"),
     [
         (lambda result: Result(result.objects[::-1], result.warnings), "not in the order of time"),
-        (lambda result: Result([{**result.objects[0], "MessageTraceId": ""}, *result.objects[1:]], result.warnings), "without a MessageTraceId"),
+        (
+            lambda result: Result([{**result.objects[0], "MessageTraceId": ""}, *result.objects[1:]], result.warnings),
+            "without a MessageTraceId",
+        ),
         (lambda result: Result([{"Received": "x"}]), "no column"),
-        (lambda result: Result(result.objects, [each.replace("p0009", "p0008") for each in result.warnings]), "another recipient"),
-        (lambda result: Result(result.objects, [each.replace("T15:00", "T14:00") for each in result.warnings]), "another time"),
+        (
+            lambda result: Result(result.objects, [each.replace("p0009", "p0008") for each in result.warnings]),
+            "another recipient",
+        ),
+        (
+            lambda result: Result(result.objects, [each.replace("T15:00", "T14:00") for each in result.warnings]),
+            "another time",
+        ),
     ],
 )
 def test_an_answer_that_is_not_whole_is_an_error(change: Callable[[Result], Result], why: str) -> None:
@@ -273,7 +301,9 @@ def test_the_limit_holds_for_graph() -> None:
         (lambda page: {**page, "rows": [{"Received": "x"}]}, "no column"),
     ],
 )
-def test_an_answer_of_graph_that_is_not_whole_is_an_error(change: Callable[[dict[str, Any]], dict[str, Any]], why: str) -> None:
+def test_an_answer_of_graph_that_is_not_whole_is_an_error(
+    change: Callable[[dict[str, Any]], dict[str, Any]], why: str
+) -> None:
     graph = Graph(ROWS)
     graph.change = lambda number, page: change(page)
     with pytest.raises(ProtocolError, match=why):

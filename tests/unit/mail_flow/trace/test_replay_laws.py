@@ -10,15 +10,23 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    facts_of,
+    message_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Protection
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import (
+    Message,
+    Protection,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Findings, Replay
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import UNSAID
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import message_of as message_of_row
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import (
+    message_of as message_of_row,
+)
 
 from tests.rounds import seeds
 from tests.unit.mail_flow import generators
@@ -30,7 +38,11 @@ _PREFIXES = ("[x] ", "secure ", "off", "")
 
 def _certain(found: Findings) -> dict[tuple[str, str, str], tuple[str, str, tuple[str, ...]]]:
     """What is certain of a copy, by its sender, recipient and subject."""
-    return {(example.sender, example.recipient, example.subject): outcome for outcome, tally in found.outcomes.items() for example in tally.examples}
+    return {
+        (example.sender, example.recipient, example.subject): outcome
+        for outcome, tally in found.outcomes.items()
+        for example in tally.examples
+    }
 
 
 def _result(rules: RuleSet, facts: Facts, message: Message, recipient: str) -> dict[str, Any]:
@@ -83,7 +95,12 @@ def test_the_simulator_says_the_same_of_what_a_row_knows(seed: int) -> None:
         message = replace(message, to=message.to[:1] or message.cc[:1] or message.bcc[:1], cc=(), bcc=())
         for row in rows_of(message, facts):
             said = message_of_row(
-                row.sender, row.recipient, subject=row.subject or "", size=row.size, from_ip=row.from_ip, is_authenticated=message.authenticated
+                row.sender,
+                row.recipient,
+                subject=row.subject or "",
+                size=row.size,
+                from_ip=row.from_ip,
+                is_authenticated=message.authenticated,
             )
             alone = replace(said, name="m", protection=Protection(), date=message.date, unsaid=UNSAID)
             found = Replay(rules, facts, examples=20).run(traced([replace(message, to=(row.recipient,))], facts))
@@ -104,10 +121,15 @@ def test_the_order_of_rows_changes_nothing_and_a_row_counts_once(seed: int) -> N
             trace.add(row)
         replayed = Replay(rules, facts, before, examples=5).run(trace)
         replayed_tables = {
-            name: {key: (tally.certain, tally.possible, len(tally.senders), tally.examples) for key, tally in getattr(replayed, name).items()}
+            name: {
+                key: (tally.certain, tally.possible, len(tally.senders), tally.examples)
+                for key, tally in getattr(replayed, name).items()
+            }
             for name in ("outcomes", "undecided", "difference")
         }
-        assert sum(tally.certain.total() for name in ("outcomes", "undecided") for tally in getattr(replayed, name).values()) == len(set(rows))
+        assert sum(
+            tally.certain.total() for name in ("outcomes", "undecided") for tally in getattr(replayed, name).values()
+        ) == len(set(rows))
         found.append((replayed_tables, replayed.days, replayed.domains, replayed.copies, replayed.messages))
         source.shuffle(rows)
         rows += source.sample(rows, 10)
@@ -115,15 +137,32 @@ def test_the_order_of_rows_changes_nothing_and_a_row_counts_once(seed: int) -> N
 
 
 def _change(old: dict[str, Any], new: dict[str, Any]) -> str | None:
-    """The kind of change between two results of the simulator; ``None`` where one of them is open, or waits for somebody."""
+    """The kind of change between two results of the simulator; ``None`` where one of them is open, or waits for
+    somebody.
+    """
     sides = (old, new)
-    if any(side["fate"] not in ("delivered", "deleted", "rejected") or side.get("protection") == "unknown" for side in sides):
+    if any(
+        side["fate"] not in ("delivered", "deleted", "rejected") or side.get("protection") == "unknown"
+        for side in sides
+    ):
         return None
     if old["fate"] != new["fate"]:
-        return "delivery_lost" if old["fate"] == "delivered" else "delivery_gained" if new["fate"] == "delivered" else "fate_changed"
+        return (
+            "delivery_lost"
+            if old["fate"] == "delivered"
+            else "delivery_gained"
+            if new["fate"] == "delivered"
+            else "fate_changed"
+        )
     if old.get("protection") == new.get("protection"):
         return ""
-    return "protection_lost" if new["protection"] == "none" else "protection_gained" if old["protection"] == "none" else "protection_changed"
+    return (
+        "protection_lost"
+        if new["protection"] == "none"
+        else "protection_gained"
+        if old["protection"] == "none"
+        else "protection_changed"
+    )
 
 
 def test_a_change_that_is_certain_is_one_of_the_message_and_a_change_of_the_message_is_possible() -> None:
@@ -150,30 +189,56 @@ def test_a_change_that_is_certain_is_one_of_the_message_and_a_change_of_the_mess
 def test_whether_a_rule_brought_a_copy_is_open() -> None:
     known = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mail_users": [], "inbound_connectors": []}
     facts, to = facts_of(known), ["ann@fabrikam.com", "archive@contoso.com"]
-    message = message_of({"from": "megan@contoso.com", "authenticated": True, "to": to, "date": "2026-11-18T14:00:00Z"}, "", "m")
+    message = message_of(
+        {"from": "megan@contoso.com", "authenticated": True, "to": to, "date": "2026-11-18T14:00:00Z"}, "", "m"
+    )
     rules = RuleSet([{"name": "Archive", "actions": {"blind_copy_to": ["Archive@contoso.com"]}}])
     found = Replay(rules, facts, RuleSet([])).run(traced([message], facts))
     assert {why.id: tally.certain for why, tally in found.undecided.items()} == {"U09": {"contoso.com": 1}}
-    assert {outcome: tally.certain for outcome, tally in found.outcomes.items()} == {("delivered", "none", ()): {"fabrikam.com": 1}}
+    assert {outcome: tally.certain for outcome, tally in found.outcomes.items()} == {
+        ("delivered", "none", ()): {"fabrikam.com": 1}
+    }
 
 
 def test_a_manager_to_whom_mail_is_redirected_gets_it_instead() -> None:
     known = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mail_users": [], "inbound_connectors": []}
     facts = facts_of({**known, "managers": {"megan@contoso.com": "boss@contoso.com"}})
-    message = message_of({"from": "megan@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"], "date": "2026-11-18T14:00:00Z"}, "", "m")
+    message = message_of(
+        {
+            "from": "megan@contoso.com",
+            "authenticated": True,
+            "to": ["ann@fabrikam.com"],
+            "date": "2026-11-18T14:00:00Z",
+        },
+        "",
+        "m",
+    )
     fates = []
     for way in ("Redirect", "Cc"):
-        found = Replay(RuleSet([{"name": "Boss", "actions": {"add_manager_as_recipient_type": way}}]), facts).run(traced([message], facts))
+        found = Replay(RuleSet([{"name": "Boss", "actions": {"add_manager_as_recipient_type": way}}]), facts).run(
+            traced([message], facts)
+        )
         fates += [fate for fate, _protection, _by in found.outcomes]
     assert fates == ["redirected", "delivered"]
 
 
 def test_a_rule_brings_mail_to_members_of_its_groups_and_to_managers() -> None:
     known = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mail_users": [], "inbound_connectors": []}
-    facts = facts_of({**known, "groups": {"board@contoso.com": ["kim@contoso.com"]}, "managers": {"megan@contoso.com": "boss@contoso.com"}})
+    facts = facts_of(
+        {
+            **known,
+            "groups": {"board@contoso.com": ["kim@contoso.com"]},
+            "managers": {"megan@contoso.com": "boss@contoso.com"},
+        }
+    )
     to = ["ann@fabrikam.com", "kim@contoso.com", "boss@contoso.com"]
-    message = message_of({"from": "megan@contoso.com", "authenticated": True, "to": to, "date": "2026-11-18T14:00:00Z"}, "", "m")
-    actions: tuple[dict[str, object], ...] = ({"blind_copy_to": ["board@contoso.com"]}, {"add_manager_as_recipient_type": "Bcc"})
+    message = message_of(
+        {"from": "megan@contoso.com", "authenticated": True, "to": to, "date": "2026-11-18T14:00:00Z"}, "", "m"
+    )
+    actions: tuple[dict[str, object], ...] = (
+        {"blind_copy_to": ["board@contoso.com"]},
+        {"add_manager_as_recipient_type": "Bcc"},
+    )
     for action in actions:
         found = Replay(RuleSet([{"name": "Archive", "actions": action}]), facts).run(traced([message], facts))
         assert {why.id: tally.certain for why, tally in found.undecided.items()} == {"U09": {"contoso.com": 1}}, action

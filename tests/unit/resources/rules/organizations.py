@@ -39,14 +39,16 @@ _AWKWARD = [
     "<&>",
     "- a: b",
 ]
-_TEXT = st.sampled_from([*_AWKWARD, "line\r\nline", "line\nline", " spaces ", "tab\tend\t", "{{ lookup('pipe', 'true') }}"]) | st.text(
-    st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12
-)
+_TEXT = st.sampled_from(
+    [*_AWKWARD, "line\r\nline", "line\nline", " spaces ", "tab\tend\t", "{{ lookup('pipe', 'true') }}"]
+) | st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)
 _WORD = _TEXT.map(lambda text: " ".join(text.split())).filter(bool)
 _HEADER = st.sampled_from(["Sensitivity", "X-Encrypt", "x-ms-classification"])
 _ADDRESS = st.sampled_from(["Megan Bowen", "AlexW", f"legal@{DOMAIN}", "partner@fabrikam.com", "O'Neil+x@Fabrikam.COM"])
 _PATTERN = st.sampled_from([r"\d{3}-\d{2}-\d{4}", "^[A-Z]+$", "a|B", " x "]) | _WORD.map(re.escape)
-_ATTRIBUTE_WORDS = st.tuples(st.sampled_from(["Department", "City", "CustomAttribute7"]), _WORD.filter(lambda word: ":" not in word)).map(":".join)
+_ATTRIBUTE_WORDS = st.tuples(
+    st.sampled_from(["Department", "City", "CustomAttribute7"]), _WORD.filter(lambda word: ":" not in word)
+).map(":".join)
 _DATE = st.sampled_from(["2098-01-31T08:00:00+01:00", "2099-12-31T23:59:59Z", "2097-06-01T00:00:00.1234567Z"])
 
 
@@ -62,7 +64,9 @@ _BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
     "ByteQuantifiedSize": st.sampled_from(["10MB", "1.5GB", "1", "123457", "0KB"]),
     "SclValue": st.integers(-1, 9),
     "DateTime": _DATE,
-    "MultiValuedProperty": _several(st.sampled_from(["10.0.0.0/8", "192.0.2.1", "192.0.2.1-192.0.2.9", "2001:db8::/32"])),
+    "MultiValuedProperty": _several(
+        st.sampled_from(["10.0.0.0/8", "192.0.2.1", "192.0.2.1-192.0.2.9", "2001:db8::/32"])
+    ),
     "HeaderName": _HEADER,
     "RejectEnhancedStatus": st.sampled_from(["5.7.1", "5.7.900", "5.7.999"]),
     "RmsTemplateIdParameter": st.sampled_from(["Encrypt", "Do Not Forward", "Confidential \\ All Employees"]),
@@ -86,12 +90,29 @@ _PARAMETERS = {parameter.name: parameter for parameter in cmdlets()["new-transpo
 
 #: What can only be given together; of the last three the first alone will do.
 _TOGETHER = (
-    *("HeaderContainsMessageHeader HeaderContainsWords", "HeaderMatchesMessageHeader HeaderMatchesPatterns", "BetweenMemberOf1 BetweenMemberOf2"),
-    *("ManagerAddresses ManagerForEvaluatedUser", "SetHeaderName SetHeaderValue", "ADComparisonAttribute ADComparisonOperator"),
-    *("ApplyHtmlDisclaimerText ApplyHtmlDisclaimerLocation ApplyHtmlDisclaimerFallbackAction", "GenerateIncidentReport IncidentReportContent"),
+    *(
+        "HeaderContainsMessageHeader HeaderContainsWords",
+        "HeaderMatchesMessageHeader HeaderMatchesPatterns",
+        "BetweenMemberOf1 BetweenMemberOf2",
+    ),
+    *(
+        "ManagerAddresses ManagerForEvaluatedUser",
+        "SetHeaderName SetHeaderValue",
+        "ADComparisonAttribute ADComparisonOperator",
+    ),
+    *(
+        "ApplyHtmlDisclaimerText ApplyHtmlDisclaimerLocation ApplyHtmlDisclaimerFallbackAction",
+        "GenerateIncidentReport IncidentReportContent",
+    ),
     *("RemoveOMEv2 RemoveRMSAttachmentEncryption", "RejectMessageReasonText RejectMessageEnhancedStatusCode"),
 )
-_MASTERS = ("ADComparisonAttribute", "ApplyHtmlDisclaimerText", "GenerateIncidentReport", "RemoveOMEv2", "RejectMessageReasonText")
+_MASTERS = (
+    "ADComparisonAttribute",
+    "ApplyHtmlDisclaimerText",
+    "GenerateIncidentReport",
+    "RemoveOMEv2",
+    "RejectMessageReasonText",
+)
 _RETIRED = ("ApplyOME", "RemoveOME")
 
 
@@ -102,7 +123,14 @@ def _units() -> dict[str, list[tuple[str, ...]]]:
         if section not in units or name in _RETIRED or name in rule_refusals():
             continue
         prefix = "ExceptIf" if section == "exceptions" else ""
-        group = next((tuple(prefix + part for part in text.split()) for text in _TOGETHER if name.removeprefix(prefix) in text.split()), (name,))
+        group = next(
+            (
+                tuple(prefix + part for part in text.split())
+                for text in _TOGETHER
+                if name.removeprefix(prefix) in text.split()
+            ),
+            (name,),
+        )
         if group not in units[section]:
             units[section].append(group)
             if group[0].removeprefix(prefix) in _MASTERS:
@@ -111,7 +139,15 @@ def _units() -> dict[str, list[tuple[str, ...]]]:
 
 
 UNITS = _units()
-_SETTINGS = ("Comments", "Mode", "ActivationDate", "ExpiryDate", "RuleErrorAction", "SenderAddressLocation", "RecipientAddressType")
+_SETTINGS = (
+    "Comments",
+    "Mode",
+    "ActivationDate",
+    "ExpiryDate",
+    "RuleErrorAction",
+    "SenderAddressLocation",
+    "RecipientAddressType",
+)
 
 
 @st.composite
@@ -165,10 +201,19 @@ def _rule_edit(cmdlet: str, index: int, parameters: dict[str, Any]) -> Edit:
         rules = session.organization.state["transport_rules"]
         # Nobody writes the left-over ones, not even the portal.
         rules = [
-            rule for rule in rules if not any(name in rule for name in ("ApplyOME", "RemoveOME", "MessageContainsDataClassifications", "HasSenderOverride"))
+            rule
+            for rule in rules
+            if not any(
+                name in rule
+                for name in ("ApplyOME", "RemoveOME", "MessageContainsDataClassifications", "HasSenderOverride")
+            )
         ]
         # A PowerShell session cannot take this one away again, and says so.
-        sent = {name: value for name, value in parameters.items() if session.wire == "rest" or not name.endswith("HasNoClassification")}
+        sent = {
+            name: value
+            for name, value in parameters.items()
+            if session.wire == "rest" or not name.endswith("HasNoClassification")
+        }
         if rules and (sent or not parameters):
             _tolerant(session, cmdlet, {"Identity": rules[index % len(rules)]["Guid"], **sent})
 
@@ -196,15 +241,34 @@ _RULE_EDITS = st.one_of(
     st.builds(_rule_edit, st.just("Set-TransportRule"), _INDEX, st.sampled_from(_ALL_UNITS).map(_cleared)),
     st.builds(_rule_edit, st.just("Set-TransportRule"), _INDEX, _INDEX.map(lambda priority: {"Priority": priority})),
     st.builds(_rule_edit, st.just("Set-TransportRule"), _INDEX, _NAME.map(lambda name: {"Name": name})),
-    st.builds(_rule_edit, st.just("Set-TransportRule"), _INDEX, st.sampled_from(["rule 0", "rule 1", "RULE 2"]).map(lambda name: {"Name": name})),
-    st.builds(_rule_edit, st.sampled_from(["Enable-TransportRule", "Disable-TransportRule", "Remove-TransportRule"]), _INDEX, st.just({})),
-    st.builds(lambda name, parameters: _edit("New-TransportRule", **{**parameters, "Name": name}), _NAME | st.just("rule 1"), contents()),
+    st.builds(
+        _rule_edit,
+        st.just("Set-TransportRule"),
+        _INDEX,
+        st.sampled_from(["rule 0", "rule 1", "RULE 2"]).map(lambda name: {"Name": name}),
+    ),
+    st.builds(
+        _rule_edit,
+        st.sampled_from(["Enable-TransportRule", "Disable-TransportRule", "Remove-TransportRule"]),
+        _INDEX,
+        st.just({}),
+    ),
+    st.builds(
+        lambda name, parameters: _edit("New-TransportRule", **{**parameters, "Name": name}),
+        _NAME | st.just("rule 1"),
+        contents(),
+    ),
 )
 _OME_TEXT = st.sampled_from(["", "Welcome", "Zwei\r\nZeilen", "{{ 7 * 7 }}"])
 _OTHER_EDITS = st.one_of(
     st.builds(
         lambda identity, text, color, otp, social: _edit(
-            "Set-OMEConfiguration", Identity=identity, PortalText=text, BackgroundColor=color, OTPEnabled=otp, SocialIdSignIn=social
+            "Set-OMEConfiguration",
+            Identity=identity,
+            PortalText=text,
+            BackgroundColor=color,
+            OTPEnabled=otp,
+            SocialIdSignIn=social,
         ),
         st.sampled_from(["OME Configuration", "One week", "Other"]),
         _OME_TEXT,
@@ -213,24 +277,49 @@ _OTHER_EDITS = st.one_of(
         _BOOLEAN,
     ),
     st.builds(
-        lambda days, image: _edit("Set-OMEConfiguration", Identity="One week", ExternalMailExpiryInDays=days, Image=image),
+        lambda days, image: _edit(
+            "Set-OMEConfiguration", Identity="One week", ExternalMailExpiryInDays=days, Image=image
+        ),
         st.integers(0, 730),
         st.none() | st.binary(min_size=1, max_size=9),
     ),
     st.just(_edit("Remove-OMEConfiguration", Identity="One week")),
-    st.builds(lambda days: _edit("New-OMEConfiguration", Identity="Other", ExternalMailExpiryInDays=days), st.integers(0, 730)),
+    st.builds(
+        lambda days: _edit("New-OMEConfiguration", Identity="Other", ExternalMailExpiryInDays=days), st.integers(0, 730)
+    ),
     st.builds(
         lambda names, value: _edit("Set-IRMConfiguration", **dict.fromkeys(names, value)),
-        st.sets(st.sampled_from(["AzureRMSLicensingEnabled", "SimplifiedClientAccessEnabled", "SearchEnabled", "DecryptAttachmentForEncryptOnly"]), min_size=1),
+        st.sets(
+            st.sampled_from(
+                [
+                    "AzureRMSLicensingEnabled",
+                    "SimplifiedClientAccessEnabled",
+                    "SearchEnabled",
+                    "DecryptAttachmentForEncryptOnly",
+                ]
+            ),
+            min_size=1,
+        ),
         _BOOLEAN,
     ),
     st.builds(
-        lambda locations, setting: _edit("Set-IRMConfiguration", LicensingLocation=locations, TransportDecryptionSetting=setting),
-        st.lists(st.sampled_from(["https://a.example/_wmcs/licensing", "https://b.example/_wmcs/licensing"]), unique=True, min_size=1),
+        lambda locations, setting: _edit(
+            "Set-IRMConfiguration", LicensingLocation=locations, TransportDecryptionSetting=setting
+        ),
+        st.lists(
+            st.sampled_from(["https://a.example/_wmcs/licensing", "https://b.example/_wmcs/licensing"]),
+            unique=True,
+            min_size=1,
+        ),
         st.sampled_from(["Optional", "Mandatory", "Disabled"]),
     ),
     st.builds(
-        lambda level, mails, text: _edit("Set-ActiveSyncOrganizationSettings", DefaultAccessLevel=level, AdminMailRecipients=mails, UserMailInsert=text),
+        lambda level, mails, text: _edit(
+            "Set-ActiveSyncOrganizationSettings",
+            DefaultAccessLevel=level,
+            AdminMailRecipients=mails,
+            UserMailInsert=text,
+        ),
         st.sampled_from(["Allow", "Block", "Quarantine"]),
         st.lists(st.sampled_from([f"a@{DOMAIN}", f"B@{DOMAIN}"]), unique=True, min_size=1),
         st.none() | _TEXT,
@@ -251,7 +340,10 @@ def organizations(draw: st.DrawFn, maximum: int = 60) -> EmulatedSession:
         "locale": draw(st.sampled_from(["en-US", "fr-FR"])),
         "reorder_lists": draw(_BOOLEAN),
         "image_output": draw(st.sampled_from(["bytes", "integers"])),
-        "transport_rules": [{"Name": f"left over {number}", **rule} for number, rule in enumerate(draw(st.lists(_LEFT_OVER, max_size=2)))],
+        "transport_rules": [
+            {"Name": f"left over {number}", **rule}
+            for number, rule in enumerate(draw(st.lists(_LEFT_OVER, max_size=2)))
+        ],
     }
     session = EmulatedSession(state, draw(st.sampled_from(["rest", "module", "server"])))
     session.edit("New-OMEConfiguration", Identity="One week", ExternalMailExpiryInDays=7)
@@ -261,7 +353,11 @@ def organizations(draw: st.DrawFn, maximum: int = 60) -> EmulatedSession:
     for number, content in enumerate(draw(st.lists(contents(), max_size=maximum))):
         template = content.get("ApplyRightsProtectionTemplate")
         named = {**content, **({"ApplyRightsProtectionTemplate": french.get(template, template)} if template else {})}
-        place = {"Priority": draw(st.integers(0, len(session.organization.state["transport_rules"])))} if draw(_BOOLEAN) else {}
+        place = (
+            {"Priority": draw(st.integers(0, len(session.organization.state["transport_rules"])))}
+            if draw(_BOOLEAN)
+            else {}
+        )
         switches = {"Enabled": draw(_BOOLEAN), "UseLegacyRegex": draw(_BOOLEAN)}
         _tolerant(session, "New-TransportRule", {"Name": f"rule {number}", **named, **switches, **place})
     session.reads = 0

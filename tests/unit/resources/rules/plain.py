@@ -10,13 +10,24 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import Standing
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SETTINGS_OF_A_NEW_RULE
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, RmsTemplates, Rule, declare
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
+    SETTINGS_OF_A_NEW_RULE,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
+    DeclaredRule,
+    RmsTemplates,
+    Rule,
+    declare,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
 
 from tests.unit.readings import organization
 
-TEMPLATES = ({"Name": "Encrypt", "TemplateGuid": "e1"}, {"Name": "Do Not Forward", "TemplateGuid": "d1"}, {"Name": "Secret", "TemplateGuid": "s1"})
+TEMPLATES = (
+    {"Name": "Encrypt", "TemplateGuid": "e1"},
+    {"Name": "Do Not Forward", "TemplateGuid": "d1"},
+    {"Name": "Secret", "TemplateGuid": "s1"},
+)
 ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
 INSIDE = {"from_scope": "InOrganization"}
 STOP = {"prepend_subject": "x", "stop_rule_processing": True}
@@ -24,7 +35,14 @@ STOP = {"prepend_subject": "x", "stop_rule_processing": True}
 
 def shown(name: str, priority: int = 0, **properties: Any) -> dict[str, Any]:
     """A rule as Exchange shows it; its GUID is made of its name."""
-    return {"Name": name, "Guid": f"g-{name}", "Priority": priority, "State": "Enabled", "Mode": "Enforce", **properties}
+    return {
+        "Name": name,
+        "Guid": f"g-{name}",
+        "Priority": priority,
+        "State": "Enabled",
+        "Mode": "Enforce",
+        **properties,
+    }
 
 
 def encrypting(name: str, priority: int = 0, **properties: Any) -> dict[str, Any]:
@@ -44,7 +62,9 @@ def wanted(name: str = "", where: str = "", **options: Any) -> DeclaredRule:
     return declare({"name": name, **options}, where)
 
 
-def book(*rules: Mapping[str, Any], templates: Sequence[Mapping[str, Any]] | ExchangeError | None = TEMPLATES, **more: Any) -> RuleBook:
+def book(
+    *rules: Mapping[str, Any], templates: Sequence[Mapping[str, Any]] | ExchangeError | None = TEMPLATES, **more: Any
+) -> RuleBook:
     """The rules of an organization, in the order given.
 
     :param more: other subsets that were read, and options of the book.
@@ -52,7 +72,14 @@ def book(*rules: Mapping[str, Any], templates: Sequence[Mapping[str, Any]] | Exc
     options = {name: more.pop(name) for name in ("restoring", "check_mode", "created") if name in more}
     subsets = {"transport_rules": [{**item, "Priority": place} for place, item in enumerate(rules)], **more}
     return RuleBook(
-        organization(**subsets, **({} if templates is None else {"rms_templates": templates if isinstance(templates, ExchangeError) else list(templates)})),
+        organization(
+            **subsets,
+            **(
+                {}
+                if templates is None
+                else {"rms_templates": templates if isinstance(templates, ExchangeError) else list(templates)}
+            ),
+        ),
         **options,
     )
 

@@ -16,9 +16,15 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     NotFoundError,
     OptionError,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.checks import check_rule, lookalikes_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.checks import (
+    check_rule,
+    lookalikes_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import Standing
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook, RulePlan
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import (
+    RuleBook,
+    RulePlan,
+)
 
 from .plain import ENCRYPT, INSIDE, book, encrypting, shown, wanted
 
@@ -45,16 +51,27 @@ class TestUnknownParts:
 
     @pytest.mark.parametrize(
         ("section", "options", "part"),
-        [("exceptions", {}, "ExceptIfUnheard"), ("conditions", {}, "DlpPolicy"), ("actions", {"prepend_subject": "x"}, "DlpPolicy")],
+        [
+            ("exceptions", {}, "ExceptIfUnheard"),
+            ("conditions", {}, "DlpPolicy"),
+            ("actions", {"prepend_subject": "x"}, "DlpPolicy"),
+        ],
     )
     def test_a_section_with_more_than_can_be_written(self, section: str, options: dict[str, Any], part: str) -> None:
         said = f"rules[2].{section} of 'a': the rule also has {part}, which this collection cannot write."
-        assert refused(book(self.ODD), **{section: options}) == (said, f"Omit {section}, or remove that part in the portal first.")
+        assert refused(book(self.ODD), **{section: options}) == (
+            said,
+            f"Omit {section}, or remove that part in the portal first.",
+        )
 
     def test_what_is_not_given_is_only_warned_of(self) -> None:
         (warning,) = checked(book(self.ODD), enabled=True)
-        assert warning.startswith("The rule 'a' has parts that were not compared: it is a data loss prevention rule (DlpPolicy)")
-        assert checked(book(shown("a", PrependSubject="x", ExceptIfUnheard="y")), conditions={}, actions={"prepend_subject": "x"}) == [
+        assert warning.startswith(
+            "The rule 'a' has parts that were not compared: it is a data loss prevention rule (DlpPolicy)"
+        )
+        assert checked(
+            book(shown("a", PrependSubject="x", ExceptIfUnheard="y")), conditions={}, actions={"prepend_subject": "x"}
+        ) == [
             "The rule 'a' has parts that were not compared: it uses properties that this collection does not know: ExceptIfUnheard."
         ]
         assert checked(book(shown("a", PrependSubject="x")), enabled=True) == []
@@ -69,12 +86,21 @@ class TestPremises:
         assert refused(book(organization=CLOUD), **options) == (said, "In Exchange Online, use NotInOrganization.")
         for elsewhere in (book(organization=ON_PREMISES), book(), book(organization=CmdletNotAvailableError("no"))):
             assert checked(elsewhere, **options) == []
-        assert checked(book(organization=CLOUD), actions={"prepend_subject": "x"}, **{section: {"sent_to_scope": "NotInOrganization"}}) == []
+        assert (
+            checked(
+                book(organization=CLOUD),
+                actions={"prepend_subject": "x"},
+                **{section: {"sent_to_scope": "NotInOrganization"}},
+            )
+            == []
+        )
 
 
 class TestTemplates:
     def test_one_that_is_not_there(self) -> None:
-        said = "rules[2].actions.apply_rights_protection_template 'Nowhere' is not an RMS template of this organization."
+        said = (
+            "rules[2].actions.apply_rights_protection_template 'Nowhere' is not an RMS template of this organization."
+        )
         found = refused(book(), NotFoundError, actions={"apply_rights_protection_template": "Nowhere"})
         assert found == (said, "Known RMS templates: Do Not Forward, Encrypt, Secret.")
 
@@ -83,22 +109,35 @@ class TestTemplates:
         said = "rules[2].actions.apply_rights_protection_template 'Nowhere' could not be checked: Exchange lists no RMS templates."
         assert checked(book(templates=[]), where="rules[2].", **options) == [said]
         blind = "the session does not have Get-RMSTemplate, so RMS templates are not listed"
-        assert checked(book(templates=CmdletNotAvailableError("no")), where="rules[2].", **options) == [said.replace("Exchange lists no RMS templates", blind)]
+        assert checked(book(templates=CmdletNotAvailableError("no")), where="rules[2].", **options) == [
+            said.replace("Exchange lists no RMS templates", blind)
+        ]
 
     @pytest.mark.parametrize("name", ["Encrypt", "s1", "SECRET"])
     def test_one_that_is_there(self, name: str) -> None:
         assert checked(book(), conditions=INSIDE, actions={"apply_rights_protection_template": name}) == []
 
-    @pytest.mark.parametrize("read", [{}, {"ome_configurations": [{"Identity": "Week"}]}, {"ome_configurations": [], "created": ["week"]}])
+    @pytest.mark.parametrize(
+        "read", [{}, {"ome_configurations": [{"Identity": "Week"}]}, {"ome_configurations": [], "created": ["week"]}]
+    )
     def test_a_branding_that_is_there_or_that_nobody_asked_for(self, read: dict[str, Any]) -> None:
-        options = {"conditions": INSIDE, "actions": {**ENCRYPT, "apply_rights_protection_customization_template": "WEEK"}}
+        options = {
+            "conditions": INSIDE,
+            "actions": {**ENCRYPT, "apply_rights_protection_customization_template": "WEEK"},
+        }
         assert checked(book(**read), **options) == []
 
     def test_a_branding_that_is_not_there(self) -> None:
-        options = {"conditions": INSIDE, "actions": {**ENCRYPT, "apply_rights_protection_customization_template": "week"}}
+        options = {
+            "conditions": INSIDE,
+            "actions": {**ENCRYPT, "apply_rights_protection_customization_template": "week"},
+        }
         read = {"ome_configurations": [{"Identity": "OME Configuration"}], "created": ["day"]}
         said = "rules[2].actions.apply_rights_protection_customization_template 'week' is not an OME configuration of this organization."
-        assert refused(book(**read), NotFoundError, **options) == (said, "Create it with m365.message_encryption.ome_configuration first.")
+        assert refused(book(**read), NotFoundError, **options) == (
+            said,
+            "Create it with m365.message_encryption.ome_configuration first.",
+        )
         # The same play may create it.
         assert checked(book(**read, check_mode=True), where="rules[2].", **options) == [said]
 
@@ -128,10 +167,17 @@ class TestDangers:
         [
             ({"State": "Disabled"}, {"enabled": True}, "is disabled", "enabled: true"),
             ({"Mode": "Audit"}, {"mode": "Audit"}, "is only in test mode (Audit)", "mode: Enforce"),
-            ({"ExpiryDate": "2020-01-01T00:00:00Z"}, {"expiry_date": ""}, "has expired (2020-01-01T00:00:00Z)", 'expiry_date: ""'),
+            (
+                {"ExpiryDate": "2020-01-01T00:00:00Z"},
+                {"expiry_date": ""},
+                "has expired (2020-01-01T00:00:00Z)",
+                'expiry_date: ""',
+            ),
         ],
     )
-    def test_a_rule_that_encrypts_and_does_not_act(self, stored: dict[str, Any], managed: dict[str, Any], reason: str, remedy: str) -> None:
+    def test_a_rule_that_encrypts_and_does_not_act(
+        self, stored: dict[str, Any], managed: dict[str, Any], reason: str, remedy: str
+    ) -> None:
         said = f"The rule 'a' encrypts but {reason}, which this task does not manage. To change that, set {remedy}."
         assert checked(book(encrypting("a", **stored)), conditions=INSIDE) == [said]
         assert checked(book(encrypting("a", **stored)), **managed) == []
@@ -190,7 +236,13 @@ class TestBook:
                 "guid g-a is the rule 'a', but another rule has the name 'b'.",
                 "Set guid or name for the rule that you want to manage.",
             ),
-            ({"name": "twin"}, (), OptionError, "name 'twin' is the name of several rules (g-1, g-2).", "Set guid to identify the rule."),
+            (
+                {"name": "twin"},
+                (),
+                OptionError,
+                "name 'twin' is the name of several rules (g-1, g-2).",
+                "Set guid to identify the rule.",
+            ),
             (
                 {"name": "b"},
                 ("g-b",),
@@ -198,7 +250,13 @@ class TestBook:
                 "name 'b' is the name of a rule that another entry of the list identifies by its guid.",
                 "Set guid to identify the rule, or rename that rule first.",
             ),
-            ({"guid": "g-gone"}, (), NotFoundError, "guid g-gone is not a rule of this organization.", "To create a rule, set its name instead."),
+            (
+                {"guid": "g-gone"},
+                (),
+                NotFoundError,
+                "guid g-gone is not a rule of this organization.",
+                "To create a rule, set its name instead.",
+            ),
         ],
     )
     def test_one_that_is_not_clear_is_refused(
@@ -220,9 +278,18 @@ class TestBook:
 
     def test_what_it_knows_of_an_organization(self) -> None:
         rules = book(shown("a"), shown("b"))
-        assert ([rule.name for rule in rules.rules], rules.order, rules.names) == (["a", "b"], ["g-a", "g-b"], {"A", "B"})
+        assert ([rule.name for rule in rules.rules], rules.order, rules.names) == (
+            ["a", "b"],
+            ["g-a", "g-b"],
+            {"A", "B"},
+        )
         assert rules.by_guid == {"g-a": rules.rules[0], "g-b": rules.rules[1]}
-        assert (rules.ome_configurations, rules.in_cloud, rules.restoring, rules.check_mode) == (None, False, False, False)
+        assert (rules.ome_configurations, rules.in_cloud, rules.restoring, rules.check_mode) == (
+            None,
+            False,
+            False,
+            False,
+        )
         assert (rules.standings, rules.claimed) == ({}, set())
         assert book(organization=CLOUD).in_cloud is True
         assert book(organization=ON_PREMISES).in_cloud is False
@@ -231,14 +298,21 @@ class TestBook:
 
     def test_keys_and_names(self) -> None:
         rules = book(shown("a"), shown("twin", Guid="g-1"), shown("twin", Guid="g-2"))
-        rules.take(RulePlan("new", ["g-a", "new", "g-1", "g-2"], standing=Standing.of(None, wanted("new", actions=ENCRYPT))))
+        rules.take(
+            RulePlan("new", ["g-a", "new", "g-1", "g-2"], standing=Standing.of(None, wanted("new", actions=ENCRYPT)))
+        )
         assert rules.order == ["g-a", "new", "g-1", "g-2"]
         assert (rules.key("A", "rules"), rules.key("NEW", "rules")) == ("g-a", "new")
         assert (rules.name("g-a"), rules.name("new")) == ("a", "new")
         assert rules.standing("g-a") == Standing.of(rules.rules[0])
         for name, kind, says, remedy in (
             ("x", NotFoundError, "place_before names the rule 'x', which this organization does not have.", ""),
-            ("twin", OptionError, "place_before 'twin' is the name of several rules (g-1, g-2).", "Rename one of them."),
+            (
+                "twin",
+                OptionError,
+                "place_before 'twin' is the name of several rules (g-1, g-2).",
+                "Rename one of them.",
+            ),
         ):
             with pytest.raises(kind) as refusal:
                 rules.key(name, "place_before")
@@ -260,9 +334,18 @@ class TestBook:
         assert change == Change("ome_transport_rule", "a", "enabled", True, False, Impact.NONE)
         assert rules.change("a", "enabled", True, False, Impact.IN_CLEAR).impact is Impact.IN_CLEAR
         step = rules.step("Set-TransportRule", "g-a", {"Comments": "x"}, iter([change]), Phase.RULES)
-        assert step == Step(Call("Set-TransportRule", {"Identity": "g-a", "Comments": "x", "Confirm": False}), (change,), Phase.RULES)
+        assert step == Step(
+            Call("Set-TransportRule", {"Identity": "g-a", "Comments": "x", "Confirm": False}), (change,), Phase.RULES
+        )
         assert list(step.call.parameters) == ["Identity", "Comments", "Confirm"]
-        encrypts = rules.step("Set-TransportRule", "g-a", {"ApplyRightsProtectionTemplate": "x"}, [change], Phase.RULE_STATE, frozenset({Phase.RULES}))
+        encrypts = rules.step(
+            "Set-TransportRule",
+            "g-a",
+            {"ApplyRightsProtectionTemplate": "x"},
+            [change],
+            Phase.RULE_STATE,
+            frozenset({Phase.RULES}),
+        )
         assert (encrypts.phase, encrypts.replans) == (Phase.RULE_STATE, {Phase.RULES})
         assert encrypts.remedy.startswith("Exchange lists no RMS templates.")
 
@@ -281,12 +364,20 @@ class TestValuesThatNeverMatch:
         ],
     )
     def test_they_are_warned_of(self, section: str, option: str, value: str, instead: str) -> None:
-        options = {"actions": {"prepend_subject": "x"}, section: {option: ["usual@partner.com" if "domain" not in option else "usual.com", value]}}
+        options = {
+            "actions": {"prepend_subject": "x"},
+            section: {option: ["usual@partner.com" if "domain" not in option else "usual.com", value]},
+        }
         if option == "attachment_extension_matches_words":
             options[section] = {option: ["pdf", value]}
         said = f"rules[2].{section}.{option} {value!r} matches no mail: it has no wildcards. Write {instead}."
         assert checked(book(), where="rules[2].", **options) == [said]
 
     def test_usual_values_are_not(self) -> None:
-        conditions = {"sent_to": ["a@b.com"], "recipient_domain_is": ["b.com"], "subject_contains_words": ["*"], "attachment_extension_matches_words": ["pdf"]}
+        conditions = {
+            "sent_to": ["a@b.com"],
+            "recipient_domain_is": ["b.com"],
+            "subject_contains_words": ["*"],
+            "attachment_extension_matches_words": ["pdf"],
+        }
         assert checked(book(), actions={"prepend_subject": "x"}, conditions=conditions) == []

@@ -27,7 +27,12 @@ ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
 
 
 def rule(name: str, **more: Any) -> dict[str, Any]:
-    return {"name": name, "conditions": {"from_scope": "InOrganization", "subject_contains_words": [name]}, "actions": ENCRYPT, **more}
+    return {
+        "name": name,
+        "conditions": {"from_scope": "InOrganization", "subject_contains_words": [name]},
+        "actions": ENCRYPT,
+        **more,
+    }
 
 
 def meanwhile(session: EmulatedSession, edit: Callable[[], Any]) -> None:
@@ -53,7 +58,9 @@ def lived_in_fixture(any_session: EmulatedSession) -> EmulatedSession:
         ({"cmdlet": "Set-TransportRule", "Identity": "c", "Priority": 0}, "moved the rule 'c'"),
     ],
 )
-def test_another_writer_is_reported_and_left_standing(lived_in: EmulatedSession, edit: dict[str, Any], says: str) -> None:
+def test_another_writer_is_reported_and_left_standing(
+    lived_in: EmulatedSession, edit: dict[str, Any], says: str
+) -> None:
     parameters = dict(edit)
     meanwhile(lived_in, lambda: lived_in.edit(parameters.pop("cmdlet"), **parameters))
     done = lived_in.run(ome_transport_rule, name="a", rule_error_action="Defer")
@@ -75,7 +82,9 @@ def test_what_is_declared_and_changed_meanwhile_fails_and_says_by_whom(lived_in:
 
 def test_the_same_option_in_the_moment_before_the_write_goes_unsaid(lived_in: EmulatedSession) -> None:
     """The guide says so: nothing that Exchange shows afterwards tells of it."""
-    meanwhile(lived_in, lambda: lived_in.edit("Set-TransportRule", Identity="a", RuleErrorAction="Defer", Comments="mine"))
+    meanwhile(
+        lived_in, lambda: lived_in.edit("Set-TransportRule", Identity="a", RuleErrorAction="Defer", Comments="mine")
+    )
     done = lived_in.run(ome_transport_rule, name="a", comments="ours")
     assert done["changed"]
     assert lived_in.warnings == ["Another administrator changed the rule 'a' (RuleErrorAction) during this task."]

@@ -13,8 +13,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Words
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules import impact as _impact
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import doing, done
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import Standing, first_that_covers
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import FIELDS, SETTINGS_OF_A_NEW_RULE
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import (
+    Standing,
+    first_that_covers,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
+    FIELDS,
+    SETTINGS_OF_A_NEW_RULE,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import (
     Edit,
     behind,
@@ -75,7 +81,12 @@ class TestImpact:
 
     @pytest.mark.parametrize(
         ("sections", "on", "off"),
-        [(PROTECTS, Impact.ALL_OUTGOING, CLEAR), (EXPOSES, CLEAR, NONE), (PLAIN, NONE, NONE), ({"actions": {**ENCRYPT, "remove_ome_v2": True}}, CLEAR, CLEAR)],
+        [
+            (PROTECTS, Impact.ALL_OUTGOING, CLEAR),
+            (EXPOSES, CLEAR, NONE),
+            (PLAIN, NONE, NONE),
+            ({"actions": {**ENCRYPT, "remove_ome_v2": True}}, CLEAR, CLEAR),
+        ],
     )
     def test_a_rule_that_is_switched(self, sections: dict[str, Any], on: Impact, off: Impact) -> None:
         assert (of_switch(sections, True), of_switch(sections, False)) == (on, off)
@@ -95,7 +106,9 @@ class TestImpact:
             ("expiry_date", "", Impact.ALL_OUTGOING, CLEAR),
         ],
     )
-    def test_a_setting_that_makes_a_rule_act_or_not(self, option: str, value: str, protects: Impact, exposes: Impact) -> None:
+    def test_a_setting_that_makes_a_rule_act_or_not(
+        self, option: str, value: str, protects: Impact, exposes: Impact
+    ) -> None:
         # What counts is what the rule does after the change.
         assert Edit(PLAIN, PROTECTS).of_setting(option, value) is protects
         assert Edit(PROTECTS, EXPOSES).of_setting(option, value) is exposes
@@ -120,12 +133,15 @@ class TestImpact:
             ("conditions", "from_scope", "InOrganization", "NotInOrganization", True, True),
         ],
     )
-    def test_a_condition_that_matches_more_or_fewer(self, section: str, option: str, before: Any, after: Any, more: bool, fewer: bool) -> None:
+    def test_a_condition_that_matches_more_or_fewer(
+        self, section: str, option: str, before: Any, after: Any, more: bool, fewer: bool
+    ) -> None:
         field = FIELDS[section][option]
         assert Edit(PROTECTS, PROTECTS).of_option(section, field, before, after) is (CLEAR if fewer else Impact.WIDENS)
         assert Edit(EXPOSES, EXPOSES).of_option(section, field, before, after) is (CLEAR if more else NONE)
         assert Edit(PLAIN, PLAIN).of_option(section, field, before, after) is (Impact.WIDENS if more else NONE)
-        # A rule that encrypted lets out what it no longer matches; one that decrypts from now on lets out what it matches.
+        # A rule that encrypted lets out what it no longer matches; one that decrypts from now on lets out what it
+        # matches.
         assert (Edit(PROTECTS, PLAIN).of_option(section, field, before, after) is CLEAR) is fewer
         assert (Edit(PLAIN, EXPOSES).of_option(section, field, before, after) is CLEAR) is more
 
@@ -147,7 +163,9 @@ class TestImpact:
             (PROTECTS, PROTECTS, "stop_rule_processing", True, ["later"], NONE),
         ],
     )
-    def test_an_action(self, before: Any, after: Any, option: str, value: Any, passes: list[str], expected: Impact) -> None:
+    def test_an_action(
+        self, before: Any, after: Any, option: str, value: Any, passes: list[str], expected: Impact
+    ) -> None:
         field = FIELDS["actions"][option]
         edit = Edit(_with(before, option, None if value else "old"), _with(after, option, value))
         assert edit.of_option("actions", field, None, value, passes=passes) is expected
@@ -156,7 +174,8 @@ class TestImpact:
 
     def test_what_an_approval_keeps_a_rule_from_has_no_impact(self) -> None:
         asks, perhaps = (
-            [{**sections, "actions": {**sections["actions"], **approval}} for sections in (PROTECTS, EXPOSES)] for approval in (BY_USER, BY_MANAGER)
+            [{**sections, "actions": {**sections["actions"], **approval}} for sections in (PROTECTS, EXPOSES)]
+            for approval in (BY_USER, BY_MANAGER)
         )
         words = FIELDS["conditions"]["subject_contains_words"]
         for sections in asks:
@@ -165,7 +184,11 @@ class TestImpact:
             assert Edit(sections, sections).of_option("conditions", words, ["a"], ["b"]) is Impact.WIDENS
         # Of a sender without a manager, nobody is asked.
         protects, exposes = perhaps
-        assert (reach(protects), of_switch(protects, False), of_switch(exposes, True)) == (Impact.ALL_OUTGOING, CLEAR, CLEAR)
+        assert (reach(protects), of_switch(protects, False), of_switch(exposes, True)) == (
+            Impact.ALL_OUTGOING,
+            CLEAR,
+            CLEAR,
+        )
         assert Edit(protects, protects).of_setting("rule_error_action", "Ignore") is CLEAR
         assert Edit(protects, protects).of_option("conditions", words, ["a", "b"], ["a"]) is CLEAR
         assert Edit(exposes, exposes).of_option("conditions", words, ["a"], ["a", "b"]) is CLEAR
@@ -182,7 +205,9 @@ class TestImpact:
             ({}, ["later"], NONE, NONE),
         ],
     )
-    def test_an_approval_that_comes_or_goes(self, approval: dict[str, Any], actions: dict[str, Any], passes: list[str], comes: Impact, goes: Impact) -> None:
+    def test_an_approval_that_comes_or_goes(
+        self, approval: dict[str, Any], actions: dict[str, Any], passes: list[str], comes: Impact, goes: Impact
+    ) -> None:
         free, asks = {"actions": actions}, {"actions": {**actions, **approval}}
         (option,) = approval
         field = FIELDS["actions"][option]
@@ -190,18 +215,26 @@ class TestImpact:
         assert Edit(asks, free).of_option("actions", field, approval[option], None, passes=passes) is goes
         assert Edit(asks, asks).of_option("actions", field, None, approval[option], passes=passes) is NONE
         if "stop_rule_processing" in actions:
-            stop = Edit({"actions": {"prepend_subject": "x", **approval}}, asks).of_option("actions", FIELDS["actions"]["stop_rule_processing"], None, True)
+            stop = Edit({"actions": {"prepend_subject": "x", **approval}}, asks).of_option(
+                "actions", FIELDS["actions"]["stop_rule_processing"], None, True
+            )
             assert stop is NONE
 
     @pytest.mark.parametrize(("approval", "expected"), [(BY_USER, NONE), (BY_MANAGER, CLEAR)])
     def test_a_stop_beside_an_approval(self, approval: dict[str, Any], expected: Impact) -> None:
         edit = Edit({"actions": approval}, {"actions": {**approval, "stop_rule_processing": True}})
-        assert edit.of_option("actions", FIELDS["actions"]["stop_rule_processing"], None, True, passes=["later"]) is expected
+        assert (
+            edit.of_option("actions", FIELDS["actions"]["stop_rule_processing"], None, True, passes=["later"])
+            is expected
+        )
 
     @pytest.mark.parametrize(("approval", "expected"), [(BY_USER, NONE), (BY_MANAGER, CLEAR)])
     def test_an_encryption_that_goes_beside_an_approval(self, approval: dict[str, Any], expected: Impact) -> None:
         edit = Edit({"actions": {**approval, **ENCRYPT}}, {"actions": approval})
-        assert edit.of_option("actions", FIELDS["actions"]["apply_rights_protection_template"], "Encrypt", None) is expected
+        assert (
+            edit.of_option("actions", FIELDS["actions"]["apply_rights_protection_template"], "Encrypt", None)
+            is expected
+        )
 
     def test_what_is_done_beside_an_approval(self) -> None:
         actions = {"prepend_subject": "x", "stop_rule_processing": True}
@@ -213,7 +246,10 @@ class TestImpact:
         assert done({**actions, **BY_MANAGER}, False) == actions
         assert done({**actions, **BY_MANAGER, **BY_USER}, True) == {**BY_MANAGER, **BY_USER}
         assert done({**actions, **BY_MANAGER, **BY_USER}, False) == BY_USER
-        assert doing({"conditions": INSIDE, "actions": {**actions, **BY_MANAGER}}) == {"conditions": INSIDE, "actions": actions}
+        assert doing({"conditions": INSIDE, "actions": {**actions, **BY_MANAGER}}) == {
+            "conditions": INSIDE,
+            "actions": actions,
+        }
         assert doing({"actions": {**actions, **BY_MANAGER}}, managed=True) == {"actions": BY_MANAGER}
         assert doing({}) == {"actions": {}}
 
@@ -242,11 +278,25 @@ class TestOrder:
 
     @pytest.mark.parametrize(
         ("before", "after", "passed"),
-        [("es", "se", ["encrypts"]), ("se", "es", []), ("es", "es", []), ("se", "se", []), ("xes", "sxe", ["encrypts"]), ("exs", "esx", [])],
+        [
+            ("es", "se", ["encrypts"]),
+            ("se", "es", []),
+            ("es", "es", []),
+            ("se", "se", []),
+            ("xes", "sxe", ["encrypts"]),
+            ("exs", "esx", []),
+        ],
     )
     def test_a_rule_that_comes_behind_one_that_stops(self, before: str, after: str, passed: list[str]) -> None:
         rules = {"e": self.ENCRYPTS, "s": self.STOPS}
-        assert over({**rules, "x": rule("other", PrependSubject="x")}, before + "x" * ("x" not in before), after + "x" * ("x" not in after)) == passed
+        assert (
+            over(
+                {**rules, "x": rule("other", PrependSubject="x")},
+                before + "x" * ("x" not in before),
+                after + "x" * ("x" not in after),
+            )
+            == passed
+        )
 
     @pytest.mark.parametrize(
         ("first", "second"),
@@ -264,7 +314,11 @@ class TestOrder:
         assert over({"e": first, "s": second}, "es", "se") == []
 
     def test_two_that_stop_are_judged_by_themselves(self) -> None:
-        rules = {"e": self.ENCRYPTS, "s": self.STOPS, "t": rule("stops, too", StopRuleProcessing=True, PrependSubject="x")}
+        rules = {
+            "e": self.ENCRYPTS,
+            "s": self.STOPS,
+            "t": rule("stops, too", StopRuleProcessing=True, PrependSubject="x"),
+        }
         assert over(rules, "set", "ste") == ["encrypts"]
         assert over(rules, "ste", "set") == []
 
@@ -304,7 +358,9 @@ class TestCoverage:
             ({}, {"settings": {"sender_address_location": "Envelope"}}, True),
         ],
     )
-    def test_an_earlier_rule_that_takes_all_mail(self, conditions: dict[str, Any], more: dict[str, Any], covers: bool) -> None:
+    def test_an_earlier_rule_that_takes_all_mail(
+        self, conditions: dict[str, Any], more: dict[str, Any], covers: bool
+    ) -> None:
         early = standing("early", conditions, STOP, **more)
         assert first_that_covers(self.LATE, [early]) is (early if covers else None)
 
@@ -341,14 +397,18 @@ class TestCoverage:
         assert first_that_covers(of("X-A"), [of("X-B")]) is None
         assert first_that_covers(of("X-A"), [of("X-A")]) is not None
         # The partner alone is compared, too.
-        late = standing("late", {"header_contains_words": ["x"], "header_contains_message_header": "X-A", "scl_over": 5}, ENCRYPT)
+        late = standing(
+            "late", {"header_contains_words": ["x"], "header_contains_message_header": "X-A", "scl_over": 5}, ENCRYPT
+        )
         assert first_that_covers(late, [standing("early", {"header_contains_words": ["x"]}, STOP)]) is None
 
     def test_a_rule_as_it_will_be(self) -> None:
         stored = rule("old", FromScope="InOrganization", PrependSubject="x", Comments="c", State="Disabled")
         assert Standing.of(stored) == Standing("old", False, stored.settings, stored.sections, True)
         changed = Standing.of(stored, wanted("new", enabled=True, comments="d", conditions={"scl_over": 5}))
-        assert changed == Standing("new", True, {**stored.settings, "comments": "d"}, {**stored.sections, "conditions": {"scl_over": 5}}, True)
+        assert changed == Standing(
+            "new", True, {**stored.settings, "comments": "d"}, {**stored.sections, "conditions": {"scl_over": 5}}, True
+        )
         kept = Standing.of(stored, wanted(guid="g-old", actions=ENCRYPT))
         assert (kept.name, kept.enabled, kept.sections) == ("old", False, {**stored.sections, "actions": ENCRYPT})
         made = Standing.of(None, wanted("new", actions=ENCRYPT))
@@ -363,7 +423,9 @@ class TestValues:
     LISTED, FRENCH = RmsTemplates(TEMPLATES), RmsTemplates([{"Name": "Chiffrer", "TemplateGuid": "e1"}])
 
     def test_templates_have_their_canonical_names(self) -> None:
-        declared = wanted("x", conditions=INSIDE, actions={"apply_rights_protection_template": "S1", "prepend_subject": "x"})
+        declared = wanted(
+            "x", conditions=INSIDE, actions={"apply_rights_protection_template": "S1", "prepend_subject": "x"}
+        )
         assert given_sections(declared, self.LISTED) == {
             "conditions": INSIDE,
             "actions": {"apply_rights_protection_template": "Secret", "prepend_subject": "x"},
@@ -384,25 +446,40 @@ class TestValues:
             ({"set_audit_severity": "High"}, {"set_audit_severity": "Low"}, False, ["set_audit_severity"]),
         ],
     )
-    def test_what_differs(self, declared: dict[str, Any], stored: dict[str, Any], restoring: bool, options: list[str]) -> None:
+    def test_what_differs(
+        self, declared: dict[str, Any], stored: dict[str, Any], restoring: bool, options: list[str]
+    ) -> None:
         assert differing("actions", declared, stored, restoring=restoring) == options
 
     def test_what_exchange_takes_for_a_unit_is_sent_as_one(self) -> None:
         declared = {"set_header_name": "X-A", "set_header_value": "2", "prepend_subject": "x"}
         stored = {"set_header_name": "X-A", "set_header_value": "1"}
-        assert section_parameters("actions", declared, stored, ["set_header_value"], self.LISTED) == {"SetHeaderName": "X-A", "SetHeaderValue": "2"}
-        assert section_parameters("actions", declared, stored, ["prepend_subject"], self.LISTED) == {"PrependSubject": "x"}
+        assert section_parameters("actions", declared, stored, ["set_header_value"], self.LISTED) == {
+            "SetHeaderName": "X-A",
+            "SetHeaderValue": "2",
+        }
+        assert section_parameters("actions", declared, stored, ["prepend_subject"], self.LISTED) == {
+            "PrependSubject": "x"
+        }
         template = {"apply_rights_protection_template": "Encrypt"}
-        assert section_parameters("actions", template, {}, list(template), self.FRENCH) == {"ApplyRightsProtectionTemplate": "Chiffrer"}
+        assert section_parameters("actions", template, {}, list(template), self.FRENCH) == {
+            "ApplyRightsProtectionTemplate": "Chiffrer"
+        }
         # What is neither declared nor stored is no part of it.
-        assert section_parameters("actions", {}, {"remove_ome_v2": True}, ["remove_ome_v2"], self.LISTED) == {"RemoveOMEv2": False}
-        assert section_parameters("actions", {"set_header_name": "X-A"}, {"set_header_value": "1"}, ["set_header_name"], self.LISTED) == {
+        assert section_parameters("actions", {}, {"remove_ome_v2": True}, ["remove_ome_v2"], self.LISTED) == {
+            "RemoveOMEv2": False
+        }
+        assert section_parameters(
+            "actions", {"set_header_name": "X-A"}, {"set_header_value": "1"}, ["set_header_name"], self.LISTED
+        ) == {
             "SetHeaderName": "X-A",
             "SetHeaderValue": None,
         }
 
     def test_a_template_goes_by_the_name_that_the_organization_knows(self) -> None:
-        template, branding = (FIELDS["actions"][f"apply_rights_protection_{name}"] for name in ("template", "customization_template"))
+        template, branding = (
+            FIELDS["actions"][f"apply_rights_protection_{name}"] for name in ("template", "customization_template")
+        )
         assert sent(template, "Encrypt", self.FRENCH) == "Chiffrer"
         assert sent(template, None, self.FRENCH) is None
         assert sent(branding, "Encrypt", self.FRENCH) == "Encrypt"
@@ -412,12 +489,28 @@ class TestValues:
         [
             ({}, LISTED, ""),
             ({"HasNoClassification": True}, LISTED, ""),
-            ({"HasNoClassification": None}, LISTED, "A PowerShell session accepts no null for has_no_classification, and false has another meaning."),
-            ({"ExceptIfHasNoClassification": None}, LISTED, "A PowerShell session accepts no null for has_no_classification"),
+            (
+                {"HasNoClassification": None},
+                LISTED,
+                "A PowerShell session accepts no null for has_no_classification, and false has another meaning.",
+            ),
+            (
+                {"ExceptIfHasNoClassification": None},
+                LISTED,
+                "A PowerShell session accepts no null for has_no_classification",
+            ),
             ({"PrependSubject": None}, LISTED, ""),
             ({"ApplyRightsProtectionTemplate": "x"}, LISTED, ""),
-            ({"ApplyRightsProtectionTemplate": "x"}, RmsTemplates(), "Exchange lists no RMS templates. Exchange lists none while internal_licensing_enabled"),
-            ({"ApplyRightsProtectionTemplate": "x"}, RmsTemplates(unlisted="the session is blind"), "The session is blind. Exchange lists none while"),
+            (
+                {"ApplyRightsProtectionTemplate": "x"},
+                RmsTemplates(),
+                "Exchange lists no RMS templates. Exchange lists none while internal_licensing_enabled",
+            ),
+            (
+                {"ApplyRightsProtectionTemplate": "x"},
+                RmsTemplates(unlisted="the session is blind"),
+                "The session is blind. Exchange lists none while",
+            ),
             ({"ApplyRightsProtectionTemplate": None}, RmsTemplates(), ""),
             ({"PrependSubject": "x"}, RmsTemplates(), ""),
         ],

@@ -21,14 +21,18 @@ GUIDE = Path(__file__).resolve().parents[4] / "docs/docsite/rst/guide_mail_flow_
 
 def tasks() -> list[dict[str, Any]]:
     """The tasks of the guide, in order."""
-    blocks = re.findall(r"^\.\. code-block:: yaml\n\n((?:    .*\n|\n)+)", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+    blocks = re.findall(
+        r"^\.\. code-block:: yaml\n\n((?:    .*\n|\n)+)", GUIDE.read_text(encoding="utf-8"), re.MULTILINE
+    )
     return [task for block in blocks for task in yaml.safe_load(textwrap.dedent(block))]
 
 
 def run(session: EmulatedSession, task: dict[str, Any]) -> dict[str, Any]:
     """Checks, runs and runs again."""
     ((action, options),) = ((key, value) for key, value in task.items() if key != "name")
-    module = importlib.import_module(f"ansible_collections.m365.message_encryption.plugins.modules.{action.rpartition('.')[2]}")
+    module = importlib.import_module(
+        f"ansible_collections.m365.message_encryption.plugins.modules.{action.rpartition('.')[2]}"
+    )
     before = session.organization.dump()
     foretold = session.run(module, check_mode=True, **options)
     assert session.organization.dump() == before
@@ -48,7 +52,18 @@ def test_the_guide_from_first_to_last(wire: str) -> None:
         assert not any("550 5.7.162" in warning for warning in session.warnings)
         for rule in session.organization.state["transport_rules"]:
             seen.setdefault(rule["Name"], rule)
-    kept = {"Name", "Guid", "State", "CreatedBy", "LastModifiedBy", "WhenChanged", "Priority", "Mode", "SenderAddressLocation", "RecipientAddressType"}
+    kept = {
+        "Name",
+        "Guid",
+        "State",
+        "CreatedBy",
+        "LastModifiedBy",
+        "WhenChanged",
+        "Priority",
+        "Mode",
+        "SenderAddressLocation",
+        "RecipientAddressType",
+    }
     assert {name: {key: value for key, value in rule.items() if key not in kept} for name, rule in seen.items()} == {
         "Encrypt on request": {
             "RuleErrorAction": "Defer",
@@ -87,6 +102,11 @@ def test_the_guide_from_first_to_last(wire: str) -> None:
         },
     }
     assert [rule["Name"] for rule in session.organization.state["transport_rules"]] == [
-        *("Strip encryption inside", "Protect what is marked confidential", "Encrypt on request", "Protect mail to the law firm")
+        *(
+            "Strip encryption inside",
+            "Protect what is marked confidential",
+            "Encrypt on request",
+            "Protect mail to the law firm",
+        )
     ]
     assert session.organization.state["ome_configurations"][1]["ExternalMailExpiryInterval"] == "7.00:00:00"

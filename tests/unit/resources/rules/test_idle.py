@@ -20,13 +20,20 @@ from tests.unit.emulated_session import WIRES, EmulatedSession
 
 ROOT = Path(__file__).resolve().parents[4]
 STORED = {"Name": "mine", "FromScope": "InOrganization", "ApplyRightsProtectionTemplate": "Encrypt"}
-WANTED: dict[str, Any] = {"name": "mine", "conditions": {"from_scope": "InOrganization"}, "actions": {"apply_rights_protection_template": "Encrypt"}}
+WANTED: dict[str, Any] = {
+    "name": "mine",
+    "conditions": {"from_scope": "InOrganization"},
+    "actions": {"apply_rights_protection_template": "Encrypt"},
+}
 IDLE = {
     "enabled: true": ({"State": "Disabled"}, {"enabled": False}),
     "mode: Enforce": ({"Mode": "Audit"}, {"mode": "Audit"}),
     'expiry_date: ""': ({"ExpiryDate": "2020-01-01T00:00:00Z"}, {"expiry_date": "2020-01-01T00:00:00Z"}),
     'activation_date: ""': ({"ActivationDate": "2999-01-01T00:00:00Z"}, {"activation_date": "2999-01-01T00:00:00Z"}),
-    "exceptions: {}": ({"ExceptIfSubjectContainsWords": ["clear"]}, {"exceptions": {"subject_contains_words": ["clear"]}}),
+    "exceptions: {}": (
+        {"ExceptIfSubjectContainsWords": ["clear"]},
+        {"exceptions": {"subject_contains_words": ["clear"]}},
+    ),
 }
 
 
@@ -75,7 +82,13 @@ def rules(value: Any) -> Iterator[dict[str, Any]]:
         actions = value.get("actions")
         if isinstance(actions, dict) and any(name.startswith(("apply_rights", "remove_ome")) for name in actions):
             yield value
-    for inner in [each for key, each in value.items() if key not in WHOLE] if isinstance(value, dict) else value if isinstance(value, list) else ():
+    for inner in (
+        [each for key, each in value.items() if key not in WHOLE]
+        if isinstance(value, dict)
+        else value
+        if isinstance(value, list)
+        else ()
+    ):
         yield from rules(inner)
 
 
@@ -85,10 +98,15 @@ def documents() -> Iterator[tuple[str, Any]]:
         for text in re.findall(r"^```yaml\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
             yield page.name, yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader)
     for page in sorted((ROOT / "docs/docsite/rst").glob("*.rst")):
-        for text in re.findall(r"^ *\.\. code-block:: yaml\n(?: +:.*\n)*\n((?: +.*\n|\s*\n)+)", page.read_text(encoding="utf-8"), re.MULTILINE):
+        for text in re.findall(
+            r"^ *\.\. code-block:: yaml\n(?: +:.*\n)*\n((?: +.*\n|\s*\n)+)",
+            page.read_text(encoding="utf-8"),
+            re.MULTILINE,
+        ):
             yield page.name, yaml.load(textwrap.dedent(text), _Loader)  # noqa: S506
     for module in sorted((ROOT / "plugins/modules").glob("*.py")):
-        yield module.name, yaml.load(importlib.import_module(f"ansible_collections.m365.message_encryption.plugins.modules.{module.stem}").EXAMPLES, _Loader)  # noqa: S506
+        name = f"ansible_collections.m365.message_encryption.plugins.modules.{module.stem}"
+        yield module.name, yaml.load(importlib.import_module(name).EXAMPLES, _Loader)  # noqa: S506
     for folder in ("playbooks", "extensions", "roles"):
         for file in sorted((ROOT / folder).rglob("*.yml")):
             yield str(file.relative_to(ROOT)), yaml.load(file.read_text(encoding="utf-8"), _Loader)  # noqa: S506

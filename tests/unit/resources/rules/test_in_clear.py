@@ -38,7 +38,10 @@ def said(session: EmulatedSession) -> list[str]:
         ({"exceptions": {"subject_contains_words": ["offer"]}}, "exceptions"),
         ({"conditions": {"from_scope": "InOrganization", "subject_contains_words": ["x"]}}, "conditions"),
         ({"actions": {"prepend_subject": "x"}}, "actions"),
-        ({"rule_error_action": "Ignore", "exceptions": {"subject_contains_words": ["offer"]}}, "rule_error_action, exceptions"),
+        (
+            {"rule_error_action": "Ignore", "exceptions": {"subject_contains_words": ["offer"]}},
+            "rule_error_action, exceptions",
+        ),
     ],
 )
 def test_less_encryption_is_warned_of(options: dict[str, Any], part: str, check_mode: bool) -> None:
@@ -57,7 +60,11 @@ def test_less_encryption_is_warned_of(options: dict[str, Any], part: str, check_
         {"comments": "x"},
         {"conditions": {"from_scope": "InOrganization"}},
         {"actions": {"apply_rights_protection_template": "Do Not Forward"}},
-        {"name": "new", "conditions": {"from_scope": "InOrganization"}, "actions": {"apply_rights_protection_template": "Encrypt"}},
+        {
+            "name": "new",
+            "conditions": {"from_scope": "InOrganization"},
+            "actions": {"apply_rights_protection_template": "Encrypt"},
+        },
     ],
 )
 def test_what_takes_no_encryption_away_is_not(options: dict[str, Any]) -> None:
@@ -75,7 +82,9 @@ def test_a_rule_that_does_not_act_protects_nothing(idle: dict[str, Any], options
 
 
 @pytest.mark.parametrize(("scope", "warns"), [("NotInOrganization", True), ("InOrganization", False)])
-def test_a_rule_in_front_that_stops_or_decrypts_is_warned_of_unless_its_mail_stays_inside(scope: str, warns: bool) -> None:
+def test_a_rule_in_front_that_stops_or_decrypts_is_warned_of_unless_its_mail_stays_inside(
+    scope: str, warns: bool
+) -> None:
     conditions = {"sent_to_scope": scope, "subject_contains_words": ["x"]}
     for actions in ({"prepend_subject": "x", "stop_rule_processing": True}, {"remove_ome_v2": True}):
         session = EmulatedSession({"transport_rules": [ENCRYPTING]})
@@ -96,7 +105,9 @@ def test_a_list_warns_once() -> None:
     rules = [{**ENCRYPTING, "Name": f"r{number}"} for number in range(7)]
     session = EmulatedSession({"transport_rules": rules})
     session.run(ome_transport_rules, rules=[{"name": "r0", "mode": "Audit"}], unmanaged="remove")
-    assert said(session) == [f"Mail may leave in clear: rules 'r0' (mode), 'r1' (state), 'r2' (state), 'r3' (state), 'r4' (state) and 2 more. {SAYS}"]
+    assert said(session) == [
+        f"Mail may leave in clear: rules 'r0' (mode), 'r1' (state), 'r2' (state), 'r3' (state), 'r4' (state) and 2 more. {SAYS}"
+    ]
 
 
 @pytest.mark.parametrize("wire", WIRES)
@@ -109,7 +120,9 @@ def test_a_list_warns_once() -> None:
         ([STOPPING, ENCRYPTING], "priority"),
     ],
 )
-def test_a_state_with_less_encryption_is_warned_of(stored: list[dict[str, Any]], part: str, check_mode: bool, wire: str) -> None:
+def test_a_state_with_less_encryption_is_warned_of(
+    stored: list[dict[str, Any]], part: str, check_mode: bool, wire: str
+) -> None:
     other = EmulatedSession({"transport_rules": stored}, wire)
     state = {"transport_rules": other.run(message_encryption_info)["transport_rules"]}
     session = EmulatedSession({"transport_rules": [ENCRYPTING, *(rule for rule in stored if rule is STOPPING)]}, wire)
@@ -140,7 +153,9 @@ def test_a_state_that_removes_a_rule_that_encrypts_is_warned_of_and_what_encrypt
         (False, {"prepend_subject": "x"}, False),
     ],
 )
-def test_a_rule_that_encrypts_while_licensing_is_off_is_warned_of(licensing: bool, actions: dict[str, Any], warns: bool, several: bool) -> None:
+def test_a_rule_that_encrypts_while_licensing_is_off_is_warned_of(
+    licensing: bool, actions: dict[str, Any], warns: bool, several: bool
+) -> None:
     session = EmulatedSession({"irm_configuration": {"AzureRMSLicensingEnabled": licensing}})
     rule = {"name": "new", "conditions": {"from_scope": "InOrganization"}, "actions": actions}
     module, options = (ome_transport_rules, {"rules": [rule]}) if several else (ome_transport_rule, rule)
@@ -156,15 +171,23 @@ def test_a_rule_that_encrypts_while_licensing_is_off_is_warned_of(licensing: boo
 def test_only_the_declared_rules_are_warned_of() -> None:
     session = EmulatedSession({"transport_rules": [ENCRYPTING, {**ENCRYPTING, "Name": "theirs"}]})
     (guid,) = (rule["Guid"] for rule in session.organization.state["transport_rules"] if rule["Name"] == "mine")
-    session.run(ome_transport_rule, guid=guid, name="renamed", actions={"apply_rights_protection_template": "Do Not Forward"})
+    session.run(
+        ome_transport_rule, guid=guid, name="renamed", actions={"apply_rights_protection_template": "Do Not Forward"}
+    )
     assert ["('renamed')" in warning for warning in session.warnings] == [True]
     # A rule that does not act encrypts nothing.
-    session.run(ome_transport_rule, name="renamed", enabled=False, actions={"apply_rights_protection_template": "Encrypt"})
+    session.run(
+        ome_transport_rule, name="renamed", enabled=False, actions={"apply_rights_protection_template": "Encrypt"}
+    )
     assert not any("licensing" in warning for warning in session.warnings)
 
 
-@pytest.mark.parametrize("irm", [{"hidden_cmdlets": ["Get-IRMConfiguration"]}, {"irm_configuration": {"AzureRMSLicensingEnabled": None}}])
+@pytest.mark.parametrize(
+    "irm", [{"hidden_cmdlets": ["Get-IRMConfiguration"]}, {"irm_configuration": {"AzureRMSLicensingEnabled": None}}]
+)
 def test_licensing_that_is_not_known_is_not_warned_of(irm: dict[str, Any]) -> None:
     session = EmulatedSession({"transport_rules": [ENCRYPTING], **irm})
-    assert not session.run(ome_transport_rule, name="mine", actions={"apply_rights_protection_template": "Encrypt"})["changed"]
+    assert not session.run(ome_transport_rule, name="mine", actions={"apply_rights_protection_template": "Encrypt"})[
+        "changed"
+    ]
     assert session.warnings == []

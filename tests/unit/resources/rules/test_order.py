@@ -19,7 +19,11 @@ from tests.unit.emulated_session import EmulatedSession, refusal
 
 POSITIONS = ("first", "last", "relative")
 _ORDERS = st.integers(0, 40).flatmap(
-    lambda count: st.tuples(st.permutations(range(count)), st.lists(st.integers(0, max(count - 1, 0)), unique=True, max_size=count), st.sampled_from(POSITIONS))
+    lambda count: st.tuples(
+        st.permutations(range(count)),
+        st.lists(st.integers(0, max(count - 1, 0)), unique=True, max_size=count),
+        st.sampled_from(POSITIONS),
+    )
 )
 
 
@@ -67,7 +71,9 @@ def test_any_order_is_reached_with_the_fewest_moves(drawn: tuple[list[int], list
         ("bca", "abc", "relative", "a", [("a", 0)]),
     ],
 )
-def test_the_rule_that_is_meant_moves(order: str, named: str, position: str, moving: str, expected: list[tuple[str, int]]) -> None:
+def test_the_rule_that_is_meant_moves(
+    order: str, named: str, position: str, moving: str, expected: list[tuple[str, int]]
+) -> None:
     assert moves(order, named, position, moving) == expected
 
 
@@ -78,11 +84,17 @@ def test_without_a_word_the_others_stay_and_any_rule_may_move() -> None:
 @given(st.permutations(range(8)), st.lists(st.integers(0, 7), unique=True, max_size=8), st.sampled_from(POSITIONS))
 @settings(max_examples=rounds(25))
 def test_an_organization_gets_there_in_one_run(numbers: list[int], chosen: list[int], position: str) -> None:
-    session = EmulatedSession({"transport_rules": [{"Name": f"rule {number}", "DeleteMessage": True} for number in numbers]})
+    session = EmulatedSession(
+        {"transport_rules": [{"Name": f"rule {number}", "DeleteMessage": True} for number in numbers]}
+    )
     names = [f"rule {number}" for number in chosen]
     foretold = session.run(ome_transport_rule_order, check_mode=True, rules=names, position=position)
     done = session.run(ome_transport_rule_order, rules=names, position=position)
-    assert done["after"] == foretold["after"] == {"rules": [rule["Name"] for rule in session.organization.state["transport_rules"]]}
+    assert (
+        done["after"]
+        == foretold["after"]
+        == {"rules": [rule["Name"] for rule in session.organization.state["transport_rules"]]}
+    )
     assert done["commands"] == foretold["commands"] == list(map(str, session.writes))
     assert not session.run(ome_transport_rule_order, rules=names, position=position)["changed"]
 
@@ -93,7 +105,11 @@ def rules(*names: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("position", "expected"),
-    [("first", ["c", "a", "p", "b", "q"]), ("last", ["p", "b", "q", "c", "a"]), ("relative", ["p", "b", "q", "c", "a"])],
+    [
+        ("first", ["c", "a", "p", "b", "q"]),
+        ("last", ["p", "b", "q", "c", "a"]),
+        ("relative", ["p", "b", "q", "c", "a"]),
+    ],
 )
 def test_unnamed_rules_keep_their_places(any_session: EmulatedSession, position: str, expected: list[str]) -> None:
     any_session.organization.replace(rules("p", "a", "b", "q", "c"))
@@ -112,7 +128,9 @@ def test_unnamed_rules_keep_their_places(any_session: EmulatedSession, position:
 def test_a_rule_that_is_named_twice_or_is_not_there_is_refused(session: EmulatedSession) -> None:
     session.organization.replace(rules("a", "b"))
     assert "rules names 'a' twice" in refusal(session, ome_transport_rule_order, rules=["a", "A"])
-    assert "rules names the rule 'x', which this organization does not have" in refusal(session, ome_transport_rule_order, rules=["a", "x"])
+    assert "rules names the rule 'x', which this organization does not have" in refusal(
+        session, ome_transport_rule_order, rules=["a", "x"]
+    )
 
 
 def test_positions_are_taken_from_a_fresh_read_after_each_move(session: EmulatedSession) -> None:
@@ -123,7 +141,11 @@ def test_positions_are_taken_from_a_fresh_read_after_each_move(session: Emulated
     assert [rule["Name"] for rule in session.organization.state["transport_rules"]] == ["new", "d", "c", "b", "a"]
 
 
-@given(st.integers(1, 12).flatmap(lambda count: st.tuples(st.permutations(range(count)), st.lists(st.integers(0, count - 1), unique=True))))
+@given(
+    st.integers(1, 12).flatmap(
+        lambda count: st.tuples(st.permutations(range(count)), st.lists(st.integers(0, count - 1), unique=True))
+    )
+)
 @settings(max_examples=rounds(200))
 def test_rules_come_last_and_each_move_may_be_planned_again(drawn: tuple[list[int], list[int]]) -> None:
     order, named = drawn

@@ -16,7 +16,13 @@ from tests.unit.emulated_session import WIRES, EmulatedSession
 
 ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
 INSIDE = {"from_scope": "InOrganization"}
-LISTED: dict[str, Any] = {"enabled": True, "mode": "Enforce", "exceptions": {}, "conditions": INSIDE, "actions": ENCRYPT}
+LISTED: dict[str, Any] = {
+    "enabled": True,
+    "mode": "Enforce",
+    "exceptions": {},
+    "conditions": INSIDE,
+    "actions": ENCRYPT,
+}
 
 
 def never(session: EmulatedSession) -> list[str]:
@@ -43,7 +49,10 @@ class TestPlace:
             {"name": "one", **LISTED},
             {"name": "two", **LISTED, "conditions": {**INSIDE, "with_importance": "High"}},
         ]
-        assert self.places(session, ome_transport_rules, rules=listed) == {"one": "3 of 4, after 'b'", "two": "4 of 4, after 'one'"}
+        assert self.places(session, ome_transport_rules, rules=listed) == {
+            "one": "3 of 4, after 'b'",
+            "two": "4 of 4, after 'one'",
+        }
 
     def test_the_diff_shows_it(self, wire: str) -> None:
         session = EmulatedSession({}, wire)
@@ -84,7 +93,9 @@ STOPS = {"Name": "stops", "FromScope": "InOrganization", "PrependSubject": "x", 
         ),
     ],
 )
-def test_a_rule_that_can_never_act_is_pointed_out_where_that_is_certain(wire: str, early: dict[str, Any], conditions: dict[str, Any], told: bool) -> None:
+def test_a_rule_that_can_never_act_is_pointed_out_where_that_is_certain(
+    wire: str, early: dict[str, Any], conditions: dict[str, Any], told: bool
+) -> None:
     session = EmulatedSession({"transport_rules": [early]}, wire)
     session.run(ome_transport_rule, check_mode=True, name="mine", **{**LISTED, "conditions": conditions})
     assert bool(never(session)) is told
@@ -97,8 +108,17 @@ def test_a_rule_that_can_never_act_is_pointed_out_where_that_is_certain(wire: st
 def test_a_rule_that_puts_others_out_of_action_is_pointed_out() -> None:
     stored = {"Name": "theirs", "FromScope": "InOrganization", "ApplyRightsProtectionTemplate": "Encrypt"}
     session = EmulatedSession({"transport_rules": [stored]})
-    session.run(ome_transport_rule, check_mode=True, name="mine", priority=0, conditions=INSIDE, actions={"prepend_subject": "x", "stop_rule_processing": True})
-    assert never(session) == ["The rule 'theirs' can never act: 'mine' comes first, takes all of its mail and ends the processing."]
+    session.run(
+        ome_transport_rule,
+        check_mode=True,
+        name="mine",
+        priority=0,
+        conditions=INSIDE,
+        actions={"prepend_subject": "x", "stop_rule_processing": True},
+    )
+    assert never(session) == [
+        "The rule 'theirs' can never act: 'mine' comes first, takes all of its mail and ends the processing."
+    ]
     # What nobody has declared is nobody's business here.
     other = EmulatedSession({"transport_rules": [STOPS, stored]})
     other.run(ome_transport_rule, check_mode=True, name="other", actions={"prepend_subject": "x"})
@@ -106,9 +126,14 @@ def test_a_rule_that_puts_others_out_of_action_is_pointed_out() -> None:
 
 
 def test_what_a_check_would_create_is_there_for_the_tasks_that_follow(tmp_path: Any) -> None:
-    rows = [{"resource": "ome_configuration", "identity": name, "option": "state", "before": "absent", "after": "present"} for name in ("week", "month")]
+    rows = [
+        {"resource": "ome_configuration", "identity": name, "option": "state", "before": "absent", "after": "present"}
+        for name in ("week", "month")
+    ]
     Foreseen(str(tmp_path), "contoso.onmicrosoft.com").add(rows)
     Foreseen(str(tmp_path), "contoso.onmicrosoft.com").add([{**rows[1], "before": "present", "after": "absent"}])
-    Foreseen(str(tmp_path), "contoso.onmicrosoft.com").add([{**rows[0], "resource": "ome_transport_rule", "identity": "rule"}])
+    Foreseen(str(tmp_path), "contoso.onmicrosoft.com").add(
+        [{**rows[0], "resource": "ome_transport_rule", "identity": "rule"}]
+    )
     assert Foreseen(str(tmp_path), "contoso.onmicrosoft.com").names() == ["week"]
     assert Foreseen(str(tmp_path), "fabrikam.onmicrosoft.com").names() == []

@@ -9,8 +9,15 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Phase, Plan
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AlreadyExistsError, ExchangeError, NotFoundError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.concurrent_changes import concurrent_changes
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    AlreadyExistsError,
+    ExchangeError,
+    NotFoundError,
+    OptionError,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.concurrent_changes import (
+    concurrent_changes,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import (
     plan_in_place,
     plan_order,
@@ -31,7 +38,13 @@ def calls(plan: Plan) -> list[tuple[Any, ...]]:
         parameters = step.call.parameters
         who = parameters.get("Identity") or parameters["Name"]
         new = parameters["Name"] if "Identity" in parameters and "Name" in parameters else None
-        found.append(tuple(item for item in (step.call.cmdlet.partition("-")[0], who, parameters.get("Priority"), new) if item is not None))
+        found.append(
+            tuple(
+                item
+                for item in (step.call.cmdlet.partition("-")[0], who, parameters.get("Priority"), new)
+                if item is not None
+            )
+        )
     return found
 
 
@@ -67,8 +80,12 @@ class TestPlace:
 
     @pytest.mark.parametrize("place", [{"place_before": "gone"}, {"place_after": "gone"}])
     def test_a_rule_that_goes_has_no_place(self, place: dict[str, str]) -> None:
-        assert calls(plan_in_place(book(plain("a"), plain("b")), wanted("a", state="absent"), **place)) == [("Remove", "g-a")]
-        with pytest.raises(NotFoundError, match=f"^{next(iter(place))} names the rule 'gone', which this organization does not have"):
+        assert calls(plan_in_place(book(plain("a"), plain("b")), wanted("a", state="absent"), **place)) == [
+            ("Remove", "g-a")
+        ]
+        with pytest.raises(
+            NotFoundError, match=f"^{next(iter(place))} names the rule 'gone', which this organization does not have"
+        ):
             plan_in_place(book(plain("a"), plain("b")), wanted("a", actions=PLAIN), **place)
 
     @pytest.mark.parametrize("option", ["place_before", "place_after"])
@@ -105,7 +122,9 @@ class TestOrder:
             (["a", "c"], "relative", [], ["a", "b", "c"]),
         ],
     )
-    def test_it_is_reached_and_shown(self, names: list[str], position: str, expected: list[Any], after: list[str]) -> None:
+    def test_it_is_reached_and_shown(
+        self, names: list[str], position: str, expected: list[Any], after: list[str]
+    ) -> None:
         plan = plan_order(book(*map(plain, "abc")), names, position)
         assert (calls(plan), plan.before, plan.after) == (expected, {"rules": ["a", "b", "c"]}, {"rules": after})
         assert plan.concurrent_changes is concurrent_changes
@@ -149,7 +168,9 @@ class TestList:
         assert calls(plan) == expected
         assert [name for name in map(rules.name, rules.order) if name in names] == list(names)
         assert [row["name"] for row in plan.after["rules"]] == list(names)
-        assert [row["state"] for row in plan.before["rules"]] == ["present" if name in order else "absent" for name in names]
+        assert [row["state"] for row in plan.before["rules"]] == [
+            "present" if name in order else "absent" for name in names
+        ]
         assert plan.concurrent_changes is concurrent_changes
 
     def test_existing_rules_may_stay_where_they_are(self) -> None:
@@ -176,7 +197,10 @@ class TestList:
         ("rules", "says"),
         [
             (listed("a", "b", "A"), "rules[2].name 'A' is listed twice."),
-            ([wanted("a", guid="g-x"), wanted("b", guid="G-X", where="rules[1].")], "rules[1].guid 'g-x' is listed twice."),
+            (
+                [wanted("a", guid="g-x"), wanted("b", guid="G-X", where="rules[1].")],
+                "rules[1].guid 'g-x' is listed twice.",
+            ),
         ],
     )
     def test_nothing_is_listed_twice(self, rules: list[Any], says: str) -> None:
@@ -186,17 +210,25 @@ class TestList:
 
     def test_entries_without_a_name_are_not_alike(self) -> None:
         rules = book(*map(plain, "ab"))
-        assert calls(plan_rules(rules, [wanted(guid="g-a", comments="c"), wanted(guid="g-b", comments="c")])) == [("Set", "g-a"), ("Set", "g-b")]
+        assert calls(plan_rules(rules, [wanted(guid="g-a", comments="c"), wanted(guid="g-b", comments="c")])) == [
+            ("Set", "g-a"),
+            ("Set", "g-b"),
+        ]
 
     def test_a_guid_takes_a_rule_from_a_name(self) -> None:
-        with pytest.raises(OptionError, match=r"^rules\[1\]\.name 'a' is the name of a rule that another entry of the list identifies by its guid"):
+        with pytest.raises(
+            OptionError,
+            match=r"^rules\[1\]\.name 'a' is the name of a rule that another entry of the list identifies by its guid",
+        ):
             plan_rules(book(plain("a")), [wanted("x", guid="g-a"), wanted("a", "rules[1].", actions=PLAIN)])
         # One that is no rule here takes none.
         assert calls(plan_rules(book(plain("a")), [wanted("a", guid="g-gone", comments="c")])) == [("Set", "g-a")]
 
 
 class TestDoubles:
-    def double(self, *stored: dict[str, Any], restoring: bool = False, named: tuple[str, ...] = (), **options: Any) -> None:
+    def double(
+        self, *stored: dict[str, Any], restoring: bool = False, named: tuple[str, ...] = (), **options: Any
+    ) -> None:
         values = {"name": "b", "where": "rules[3].", "conditions": INSIDE, "actions": ENCRYPT, **options}
         refuse_double(book(*stored, restoring=restoring), wanted(**values), named)
 
@@ -234,7 +266,12 @@ class TestDoubles:
 
 
 class TestUnmanaged:
-    STORED = (encrypting("on"), shown("off", State="Disabled", RemoveOMEv2=True), plain("other"), shown("retired", ApplyOME=True))
+    STORED = (
+        encrypting("on"),
+        shown("off", State="Disabled", RemoveOMEv2=True),
+        plain("other"),
+        shown("retired", ApplyOME=True),
+    )
     WARNED = [f"The rule {name!r} encrypts or decrypts and is not managed here." for name in ("on", "off", "retired")]
     KEPT = "The rule 'retired' is disabled and not removed: it cannot be recreated, since it uses the retired action apply_ome."
 
@@ -247,7 +284,9 @@ class TestUnmanaged:
             ("remove", [("Remove", "g-on"), ("Remove", "g-off"), ("Disable", "g-retired")], [KEPT]),
         ],
     )
-    def test_what_becomes_of_rules_that_encrypt_or_decrypt(self, treatment: str, expected: list[Any], warnings: list[str]) -> None:
+    def test_what_becomes_of_rules_that_encrypt_or_decrypt(
+        self, treatment: str, expected: list[Any], warnings: list[str]
+    ) -> None:
         plan = plan_unmanaged(book(*self.STORED), treatment)
         assert (calls(plan), plan.warnings) == (expected, warnings)
         assert plan.concurrent_changes is concurrent_changes
@@ -257,7 +296,9 @@ class TestUnmanaged:
         assert {change.after for change in plan.changes if change.option == "enabled"} <= {False}
 
     def test_what_is_named_is_managed(self) -> None:
-        assert calls(plan_rules(book(*self.STORED), [wanted("on", enabled=True)], unmanaged="disable")) == [("Disable", "g-retired")]
+        assert calls(plan_rules(book(*self.STORED), [wanted("on", enabled=True)], unmanaged="disable")) == [
+            ("Disable", "g-retired")
+        ]
         assert plan_rules(book(*self.STORED), listed("other")).steps == []
 
 
@@ -276,7 +317,10 @@ class TestRestoring:
         assert plan.steps[0].changes[0].identity == "b"
 
     def test_two_that_changed_their_names(self) -> None:
-        plan = plan_rules(book(plain("b"), plain("a"), restoring=True), [wanted("a", guid="g-b", actions=PLAIN), wanted("b", guid="g-a", actions=PLAIN)])
+        plan = plan_rules(
+            book(plain("b"), plain("a"), restoring=True),
+            [wanted("a", guid="g-b", actions=PLAIN), wanted("b", guid="g-a", actions=PLAIN)],
+        )
         assert self.names(plan)[:2] == [("a", "a (2)"), ("b", "b (2)")]
         # Both are the list's own, and get their names at once.
         assert plan.warnings == []
@@ -286,7 +330,9 @@ class TestRestoring:
         plan = plan_rules(rules, [wanted("b", guid="g-a", actions=PLAIN), wanted("b (3)", actions=PLAIN)])
         assert self.names(plan)[0] == ("b", "b (4)")
         long = "x" * 64
-        plan = plan_rules(book(plain(long, Guid="g-1"), plain("a"), restoring=True), [wanted(long, guid="g-a", actions=PLAIN)])
+        plan = plan_rules(
+            book(plain(long, Guid="g-1"), plain("a"), restoring=True), [wanted(long, guid="g-a", actions=PLAIN)]
+        )
         assert self.names(plan)[0] == (long, f"{'x' * 58} (2)")
 
     def test_two_that_give_up_their_names_get_different_ones(self) -> None:
@@ -303,15 +349,24 @@ class TestRestoring:
         same, other = ([wanted("a", guid="g-gone", use_legacy_regex=value, actions=PLAIN)] for value in (False, True))
         assert calls(plan_rules(book(stored, restoring=True), same)) == []
         # What only a new rule can have makes it another one.
-        assert [step.call.cmdlet for step in plan_rules(book(stored, restoring=True), other).steps] == ["Set-TransportRule", "New-TransportRule"]
+        assert [step.call.cmdlet for step in plan_rules(book(stored, restoring=True), other).steps] == [
+            "Set-TransportRule",
+            "New-TransportRule",
+        ]
         # Without a GUID it is the rule of that name.
         with pytest.raises(OptionError, match="can only be set on a new rule"):
             plan_rules(book(stored, restoring=True), [wanted("a", use_legacy_regex=True, actions=PLAIN)])
 
     def test_one_that_an_entry_names_by_its_guid_does_not_become_another(self) -> None:
-        plan = plan_rules(book(plain("a"), restoring=True), [wanted("b", guid="g-a", actions=PLAIN), wanted("a", actions=PLAIN)])
+        plan = plan_rules(
+            book(plain("a"), restoring=True), [wanted("b", guid="g-a", actions=PLAIN), wanted("a", actions=PLAIN)]
+        )
         assert self.names(plan) == [("a", "a (2)"), ("a", "b")]
-        assert [step.call.cmdlet for step in plan.steps] == ["Set-TransportRule", "Set-TransportRule", "New-TransportRule"]
+        assert [step.call.cmdlet for step in plan.steps] == [
+            "Set-TransportRule",
+            "Set-TransportRule",
+            "New-TransportRule",
+        ]
         assert plan.warnings == []
 
     def test_only_a_state_that_is_restored_renames(self) -> None:
@@ -335,7 +390,9 @@ class TestNeverActs:
             ([stopping("early"), plain("late")], wanted("early", state="absent"), None),
         ],
     )
-    def test_a_rule_that_comes_behind_one_that_takes_all(self, stored: list[dict[str, Any]], declared: Any, said: tuple[str, str] | None) -> None:
+    def test_a_rule_that_comes_behind_one_that_takes_all(
+        self, stored: list[dict[str, Any]], declared: Any, said: tuple[str, str] | None
+    ) -> None:
         expected = [self.SAID.format(*said)] if said else []
         assert plan_in_place(book(*stored), declared).warnings == expected
         assert plan_rules(book(*stored), [declared]).warnings == expected

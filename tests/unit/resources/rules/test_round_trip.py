@@ -1,14 +1,20 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The round-trip law: what the info module returns changes nothing when it is given back at once, and puts everything back later."""
+"""The round-trip law: what the info module returns changes nothing when it is given back at once, and puts everything
+back later.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_info, message_encryption_state, ome_transport_rules
+from ansible_collections.m365.message_encryption.plugins.modules import (
+    message_encryption_info,
+    message_encryption_state,
+    ome_transport_rules,
+)
 from hypothesis import assume, given
 
 from tests.unit.emulated_session import WIRES, EmulatedSession
@@ -17,7 +23,13 @@ from tests.unit.resources.rules.law import LAW
 from .organizations import Edit, edits, organizations
 
 #: Parts of the info module's output that are state.
-PARTS = ("ome_configurations", "irm_configuration", "activesync_org_settings", "owa_mailbox_policies", "mobile_device_mailbox_policies")
+PARTS = (
+    "ome_configurations",
+    "irm_configuration",
+    "activesync_org_settings",
+    "owa_mailbox_policies",
+    "mobile_device_mailbox_policies",
+)
 
 
 def comparable(info: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
@@ -29,13 +41,17 @@ def comparable(info: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
     parts = {
         **{part: info[part] for part in PARTS},
         "ome_configurations": sorted(configurations, key=lambda row: str(row["identity"])),
-        "transport_rules": [{key: value for key, value in rule.items() if key not in ("guid", "priority")} for rule in rules],
+        "transport_rules": [
+            {key: value for key, value in rule.items() if key not in ("guid", "priority")} for rule in rules
+        ],
     }
     return {part: same(value) for part, value in parts.items()}
 
 
 def same(value: Any, option: str = "") -> Any:
-    """A value without what makes no difference: line ends, a color's two names, order and case of lists (but not URLs' order and patterns' case)."""
+    """A value without what makes no difference: line ends, a color's two names, order and case of lists (but not URLs'
+    order and patterns' case).
+    """
     if isinstance(value, dict):
         return {key: same(item, key) for key, item in value.items()}
     if isinstance(value, list) and option == "licensing_location":

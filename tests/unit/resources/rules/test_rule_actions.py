@@ -8,7 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_info, message_encryption_state, ome_transport_rule
+from ansible_collections.m365.message_encryption.plugins.modules import (
+    message_encryption_info,
+    message_encryption_state,
+    ome_transport_rule,
+)
 
 from tests.unit.emulated_session import EmulatedSession, refusal
 
@@ -18,20 +22,48 @@ from .rule_tasks import ENCRYPT, INSIDE, NAME, ensure, impacts, stored
 @pytest.mark.parametrize(
     ("before", "after", "impact"),
     [
-        ({"conditions": {"subject_contains_words": ["a"]}}, {"conditions": {"subject_contains_words": ["a", "b"]}}, "widens"),
-        ({"conditions": {"subject_contains_words": ["a", "b"]}}, {"conditions": {"subject_contains_words": ["a"]}}, "may leave in clear"),
-        ({"conditions": {"subject_contains_words": ["a"]}}, {"conditions": {"subject_contains_words": ["b"]}}, "may leave in clear"),
-        ({"exceptions": {"subject_contains_words": ["a", "b"]}}, {"exceptions": {"subject_contains_words": ["a"]}}, "widens"),
-        ({"exceptions": {"subject_contains_words": ["a"]}}, {"exceptions": {"subject_contains_words": ["a", "b"]}}, "may leave in clear"),
+        (
+            {"conditions": {"subject_contains_words": ["a"]}},
+            {"conditions": {"subject_contains_words": ["a", "b"]}},
+            "widens",
+        ),
+        (
+            {"conditions": {"subject_contains_words": ["a", "b"]}},
+            {"conditions": {"subject_contains_words": ["a"]}},
+            "may leave in clear",
+        ),
+        (
+            {"conditions": {"subject_contains_words": ["a"]}},
+            {"conditions": {"subject_contains_words": ["b"]}},
+            "may leave in clear",
+        ),
+        (
+            {"exceptions": {"subject_contains_words": ["a", "b"]}},
+            {"exceptions": {"subject_contains_words": ["a"]}},
+            "widens",
+        ),
+        (
+            {"exceptions": {"subject_contains_words": ["a"]}},
+            {"exceptions": {"subject_contains_words": ["a", "b"]}},
+            "may leave in clear",
+        ),
         ({"conditions": INSIDE}, {"conditions": {"from_scope": "NotInOrganization"}}, "may leave in clear"),
         ({"conditions": {"attachment_size_over": "10MB"}}, {"conditions": {"attachment_size_over": "1MB"}}, "widens"),
-        ({"conditions": {"attachment_size_over": "1MB"}}, {"conditions": {"attachment_size_over": "10MB"}}, "may leave in clear"),
+        (
+            {"conditions": {"attachment_size_over": "1MB"}},
+            {"conditions": {"attachment_size_over": "10MB"}},
+            "may leave in clear",
+        ),
         ({"exceptions": {"message_size_over": "1MB"}}, {"exceptions": {"message_size_over": "10MB"}}, "widens"),
         ({"conditions": {"scl_over": 5}}, {"conditions": {"scl_over": 4}}, "widens"),
         ({"conditions": {"scl_over": 4}}, {"conditions": {"scl_over": 5}}, "may leave in clear"),
         ({"exceptions": {"scl_over": 4}}, {"exceptions": {"scl_over": 5}}, "widens"),
         ({"conditions": {"with_importance": "Low"}}, {"conditions": {"with_importance": "High"}}, "may leave in clear"),
-        ({"exceptions": {"has_classification": "A"}}, {"exceptions": {"has_classification": "B"}}, "may leave in clear"),
+        (
+            {"exceptions": {"has_classification": "A"}},
+            {"exceptions": {"has_classification": "B"}},
+            "may leave in clear",
+        ),
         ({"conditions": {"has_no_classification": True}}, {"conditions": {}}, "widens"),
         ({"conditions": {}}, {"conditions": {"has_no_classification": True}}, "may leave in clear"),
         (
@@ -50,12 +82,18 @@ from .rule_tasks import ENCRYPT, INSIDE, NAME, ensure, impacts, stored
         ({}, {"activation_date": "2999-01-01T00:00:00Z"}, "may leave in clear"),
         ({"actions": {"prepend_subject": "x"}}, {"actions": {"remove_ome_v2": True}}, "may leave in clear"),
         ({"actions": {"prepend_subject": "x"}}, {"actions": ENCRYPT}, "affects all outgoing mail"),
-        ({"actions": {"remove_ome_v2": True}, "conditions": {"subject_contains_words": ["a"]}}, {"conditions": {}}, "may leave in clear"),
+        (
+            {"actions": {"remove_ome_v2": True}, "conditions": {"subject_contains_words": ["a"]}},
+            {"conditions": {}},
+            "may leave in clear",
+        ),
         ({"actions": {"remove_ome_v2": True}}, {"conditions": {"subject_contains_words": ["a"]}}, ""),
         ({"actions": {"remove_ome_v2": True}, "enabled": False}, {"enabled": True}, "may leave in clear"),
     ],
 )
-def test_what_a_change_does_to_people(session: EmulatedSession, before: dict[str, Any], after: dict[str, Any], impact: str) -> None:
+def test_what_a_change_does_to_people(
+    session: EmulatedSession, before: dict[str, Any], after: dict[str, Any], impact: str
+) -> None:
     ensure(session, **{"conditions": {}, "actions": ENCRYPT, **before})
     found = impacts(ensure(session, **after))
     assert impact in found.values()
@@ -74,18 +112,24 @@ def test_what_a_change_does_to_people(session: EmulatedSession, before: dict[str
         ({"sender_ad_attribute_contains_words": ["Department:Legal"]}, False),
     ],
 )
-def test_a_rule_that_encrypts_mail_from_outside_is_warned_about(session: EmulatedSession, conditions: dict[str, Any], warned: bool) -> None:
+def test_a_rule_that_encrypts_mail_from_outside_is_warned_about(
+    session: EmulatedSession, conditions: dict[str, Any], warned: bool
+) -> None:
     ensure(session, conditions=conditions, actions=ENCRYPT)
     assert any("550 5.7.162" in warning for warning in session.warnings) is warned
     session.run(ome_transport_rule, name=NAME, enabled=True)
-    assert any("550 5.7.162" in warning for warning in session.warnings) is warned, "an omitted section counts as it is stored"
+    assert any("550 5.7.162" in warning for warning in session.warnings) is warned, (
+        "an omitted section counts as it is stored"
+    )
 
 
 def test_a_template_by_name_guid_or_in_the_organizations_language(any_session: EmulatedSession) -> None:
     ensure(any_session, conditions=INSIDE, actions=ENCRYPT)
     encrypt, confidential = (any_session.organization.state["rms_templates"][index] for index in (0, 2))
     for reference in ("encrypt", encrypt["TemplateGuid"], encrypt["TemplateGuid"].upper(), "Chiffrer"):
-        assert not any_session.run(ome_transport_rule, name=NAME, actions={"apply_rights_protection_template": reference})["changed"], reference
+        assert not any_session.run(
+            ome_transport_rule, name=NAME, actions={"apply_rights_protection_template": reference}
+        )["changed"], reference
     ensure(any_session, actions={"apply_rights_protection_template": confidential["TemplateGuid"]})
     assert stored(any_session)["ApplyRightsProtectionTemplate"] == confidential["Name"]
     any_session.organization.patch({"locale": "fr-FR"})
@@ -107,13 +151,17 @@ def test_an_empty_list_of_templates_proves_nothing(session: EmulatedSession) -> 
     ensure(session, conditions=INSIDE, actions=ENCRYPT)
     (warning,) = session.warnings
     assert "internal_licensing_enabled is false while rules encrypt" in warning
-    session.run(ome_transport_rule, check_mode=True, name="x", actions={"apply_rights_protection_template": "Top secret"})
+    session.run(
+        ome_transport_rule, check_mode=True, name="x", actions={"apply_rights_protection_template": "Top secret"}
+    )
     assert any("could not be checked" in warning for warning in session.warnings)
 
 
 def test_branding_that_does_not_exist_is_refused_and_in_check_mode_warned_of(session: EmulatedSession) -> None:
     actions = {**ENCRYPT, "apply_rights_protection_customization_template": "One week"}
-    assert "'One week' is not an OME configuration" in refusal(session, ome_transport_rule, name=NAME, conditions=INSIDE, actions=actions)
+    assert "'One week' is not an OME configuration" in refusal(
+        session, ome_transport_rule, name=NAME, conditions=INSIDE, actions=actions
+    )
     session.run(ome_transport_rule, check_mode=True, name=NAME, conditions=INSIDE, actions=actions)
     assert any("'One week' is not an OME configuration" in warning for warning in session.warnings)
     session.edit("New-OMEConfiguration", Identity="One Week", ExternalMailExpiryInDays=7)
@@ -130,7 +178,9 @@ def test_branding_that_does_not_exist_is_refused_and_in_check_mode_warned_of(ses
         ({"ContentMatchesPrompt": None, "ApplyQuantumEncryption": False, "NewList": []}, set()),
     ],
 )
-def test_what_the_table_does_not_know_is_never_overlooked(session: EmulatedSession, added: dict[str, Any], sections: set[str]) -> None:
+def test_what_the_table_does_not_know_is_never_overlooked(
+    session: EmulatedSession, added: dict[str, Any], sections: set[str]
+) -> None:
     ensure(session, conditions=INSIDE, actions=ENCRYPT)
     session.organization.patch({"added_properties": {"Get-TransportRule": added}})
     given = {"conditions": INSIDE, "exceptions": {}, "actions": ENCRYPT}
@@ -150,15 +200,22 @@ def test_what_the_table_does_not_know_is_never_overlooked(session: EmulatedSessi
         assert not session.run(ome_transport_rule, name=NAME, enabled=True)["changed"]
 
 
-@pytest.mark.parametrize(("option", "modern"), [("apply_ome", "apply_rights_protection_template: Encrypt"), ("remove_ome", "remove_ome_v2: true")])
-def test_retired_actions_are_refused_with_what_replaces_them(session: EmulatedSession, option: str, modern: str) -> None:
+@pytest.mark.parametrize(
+    ("option", "modern"),
+    [("apply_ome", "apply_rights_protection_template: Encrypt"), ("remove_ome", "remove_ome_v2: true")],
+)
+def test_retired_actions_are_refused_with_what_replaces_them(
+    session: EmulatedSession, option: str, modern: str
+) -> None:
     said = refusal(session, ome_transport_rule, name="x", actions={option: True})
     assert f"actions.{option}" in said
     assert modern in said
 
 
 def test_a_retired_action_is_listed_apart_and_can_be_replaced(any_session: EmulatedSession) -> None:
-    any_session.organization.replace({"transport_rules": [{"Name": NAME, "ApplyOME": True, "FromScope": "InOrganization"}]})
+    any_session.organization.replace(
+        {"transport_rules": [{"Name": NAME, "ApplyOME": True, "FromScope": "InOrganization"}]}
+    )
     info = any_session.run(message_encryption_info)
     assert info["transport_rules"] == []
     assert "apply_ome" in info["transport_rules_unsupported"][0]["reason"]
@@ -169,7 +226,9 @@ def test_a_retired_action_is_listed_apart_and_can_be_replaced(any_session: Emula
 @pytest.mark.parametrize("property_", ["MessageContainsDataClassifications", "HasSenderOverride", "NotifySender"])
 def test_rules_of_data_loss_prevention_are_listed_apart(any_session: EmulatedSession, property_: str) -> None:
     value: Any = {"NotifySender": "NotifyOnly", "HasSenderOverride": True}.get(property_, ["Credit Card Number"])
-    any_session.organization.replace({"transport_rules": [{"Name": NAME, "FromScope": "InOrganization", "Quarantine": True, property_: value}]})
+    any_session.organization.replace(
+        {"transport_rules": [{"Name": NAME, "FromScope": "InOrganization", "Quarantine": True, property_: value}]}
+    )
     info = any_session.run(message_encryption_info)
     assert info["transport_rules"] == []
     (row,) = info["transport_rules_unsupported"]
@@ -191,7 +250,12 @@ def test_a_rule_with_a_value_that_nobody_could_declare_is_listed_apart_and_costs
     session: EmulatedSession, property_: str, value: Any, says: str
 ) -> None:
     session.organization.replace(
-        {"transport_rules": [{"Name": NAME, "FromScope": "InOrganization", "Quarantine": True, property_: value}, {"Name": "other", "Quarantine": True}]}
+        {
+            "transport_rules": [
+                {"Name": NAME, "FromScope": "InOrganization", "Quarantine": True, property_: value},
+                {"Name": "other", "Quarantine": True},
+            ]
+        }
     )
     info = session.run(message_encryption_info)
     assert [row["name"] for row in info["transport_rules"]] == ["other"]

@@ -17,7 +17,12 @@ ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
 
 def rule(name: str, **options: Any) -> dict[str, Any]:
     """A rule of its own: no two do the same."""
-    return {"name": name, "conditions": {"from_scope": "InOrganization", "subject_contains_words": [name]}, "actions": ENCRYPT, **options}
+    return {
+        "name": name,
+        "conditions": {"from_scope": "InOrganization", "subject_contains_words": [name]},
+        "actions": ENCRYPT,
+        **options,
+    }
 
 
 def order(session: EmulatedSession) -> list[str]:
@@ -40,7 +45,11 @@ def converge(session: EmulatedSession, rules: list[dict[str, Any]], **options: A
 def test_a_list_is_made_in_order(any_session: EmulatedSession) -> None:
     converge(any_session, [rule("a"), rule("b", enabled=False), rule("c")])
     assert order(any_session) == ["a", "b", "c"]
-    assert [row["State"] for row in any_session.organization.state["transport_rules"]] == ["Enabled", "Disabled", "Enabled"]
+    assert [row["State"] for row in any_session.organization.state["transport_rules"]] == [
+        "Enabled",
+        "Disabled",
+        "Enabled",
+    ]
 
 
 def test_fifty_rules_cost_one_read_and_only_the_writes_that_differ(session: EmulatedSession) -> None:
@@ -71,7 +80,13 @@ def test_others_keep_their_order_and_new_rules_stand_where_they_belong(
     session: EmulatedSession, existing: str, wanted: str, expected: str, writes: int
 ) -> None:
     for name in existing:
-        session.edit("New-TransportRule", Name=name, FromScope="InOrganization", SubjectContainsWords=[name], ApplyRightsProtectionTemplate="Encrypt")
+        session.edit(
+            "New-TransportRule",
+            Name=name,
+            FromScope="InOrganization",
+            SubjectContainsWords=[name],
+            ApplyRightsProtectionTemplate="Encrypt",
+        )
     converge(session, [rule(name) for name in wanted])
     found = order(session)
     assert [name for name in found if name in wanted] == list(wanted)
@@ -83,7 +98,11 @@ def test_others_keep_their_order_and_new_rules_stand_where_they_belong(
 def _lived_in(session: EmulatedSession) -> None:
     session.organization.patch({"retired_actions_refused": False})
     for name, parameters in {
-        "managed": {"ApplyRightsProtectionTemplate": "Encrypt", "FromScope": "InOrganization", "SubjectContainsWords": ["managed"]},
+        "managed": {
+            "ApplyRightsProtectionTemplate": "Encrypt",
+            "FromScope": "InOrganization",
+            "SubjectContainsWords": ["managed"],
+        },
         "encrypts": {"ApplyRightsProtectionTemplate": "Encrypt"},
         "decrypts": {"RemoveOMEv2": True},
         "retired": {"ApplyOME": True},
@@ -98,22 +117,49 @@ def _lived_in(session: EmulatedSession) -> None:
     ("unmanaged", "left", "disabled", "warned"),
     [
         ("keep", ["managed", "encrypts", "decrypts", "retired", "expired", "disclaimer", "spam"], [], []),
-        ("warn", ["managed", "encrypts", "decrypts", "retired", "expired", "disclaimer", "spam"], [], ["encrypts", "decrypts", "retired", "expired"]),
-        ("disable", ["managed", "encrypts", "decrypts", "retired", "expired", "disclaimer", "spam"], ["encrypts", "decrypts", "retired", "expired"], []),
-        ("remove", ["managed", "retired", "expired", "disclaimer", "spam"], ["retired", "expired"], ["retired", "expired"]),
+        (
+            "warn",
+            ["managed", "encrypts", "decrypts", "retired", "expired", "disclaimer", "spam"],
+            [],
+            ["encrypts", "decrypts", "retired", "expired"],
+        ),
+        (
+            "disable",
+            ["managed", "encrypts", "decrypts", "retired", "expired", "disclaimer", "spam"],
+            ["encrypts", "decrypts", "retired", "expired"],
+            [],
+        ),
+        (
+            "remove",
+            ["managed", "retired", "expired", "disclaimer", "spam"],
+            ["retired", "expired"],
+            ["retired", "expired"],
+        ),
     ],
 )
-def test_unmanaged_rules(any_session: EmulatedSession, unmanaged: str, left: list[str], disabled: list[str], warned: list[str]) -> None:
+def test_unmanaged_rules(
+    any_session: EmulatedSession, unmanaged: str, left: list[str], disabled: list[str], warned: list[str]
+) -> None:
     _lived_in(any_session)
     converge(any_session, [rule("managed")], unmanaged=unmanaged)
     assert order(any_session) == left
-    assert [row["Name"] for row in any_session.organization.state["transport_rules"] if row["State"] == "Disabled"] == disabled
+    assert [
+        row["Name"] for row in any_session.organization.state["transport_rules"] if row["State"] == "Disabled"
+    ] == disabled
     texts = [text for text in any_session.warnings if not text.startswith("Mail may leave in clear: ")]
-    assert [name for name in ("encrypts", "decrypts", "retired", "expired") if any(repr(name) in text for text in texts)] == warned
+    assert [
+        name for name in ("encrypts", "decrypts", "retired", "expired") if any(repr(name) in text for text in texts)
+    ] == warned
 
 
 def test_the_same_rule_under_another_name_is_pointed_out(any_session: EmulatedSession) -> None:
-    any_session.edit("New-TransportRule", Name="By hand", FromScope="InOrganization", SubjectContainsWords=["A"], ApplyRightsProtectionTemplate="Encrypt")
+    any_session.edit(
+        "New-TransportRule",
+        Name="By hand",
+        FromScope="InOrganization",
+        SubjectContainsWords=["A"],
+        ApplyRightsProtectionTemplate="Encrypt",
+    )
     guid = any_session.organization.state["transport_rules"][0]["Guid"]
     said = refusal(any_session, ome_transport_rules, rules=[rule("a")])
     assert "rules[0].name: the rule 'By hand' does exactly what 'a' would do" in said
@@ -127,7 +173,9 @@ def test_the_same_rule_under_another_name_is_pointed_out(any_session: EmulatedSe
 def test_a_list_that_names_a_rule_twice_is_refused(session: EmulatedSession) -> None:
     assert "rules[1].name 'A' is listed twice" in refusal(session, ome_transport_rules, rules=[rule("a"), rule("A")])
     guid = "00000000-0000-0000-0000-000000000001"
-    assert "is listed twice" in refusal(session, ome_transport_rules, rules=[rule("a", guid=guid), rule("b", guid=guid)])
+    assert "is listed twice" in refusal(
+        session, ome_transport_rules, rules=[rule("a", guid=guid), rule("b", guid=guid)]
+    )
 
 
 def test_an_error_names_the_rule_by_its_place(session: EmulatedSession) -> None:

@@ -12,8 +12,16 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Phase, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook, RulePlan
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_plan import move, plan_rule, removal_warnings, switch
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import (
+    RuleBook,
+    RulePlan,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_plan import (
+    move,
+    plan_rule,
+    removal_warnings,
+    switch,
+)
 
 from .plain import ENCRYPT, INSIDE, STOP, book, encrypting, rule, shown, stopping, wanted
 
@@ -46,13 +54,34 @@ def calls(plan: RulePlan) -> list[Call]:
 
 class TestCreation:
     def test_one_call_makes_all_of_it(self) -> None:
-        options = {"comments": "c", "expiry_date": "2999-01-01T00:00:00Z", "conditions": INSIDE, "exceptions": {"scl_over": 5}}
-        plan = planned(book(shown("x"), shown("y")), enabled=False, priority=1, actions={**ENCRYPT, "prepend_subject": "x"}, **options)
+        options = {
+            "comments": "c",
+            "expiry_date": "2999-01-01T00:00:00Z",
+            "conditions": INSIDE,
+            "exceptions": {"scl_over": 5},
+        }
+        plan = planned(
+            book(shown("x"), shown("y")),
+            enabled=False,
+            priority=1,
+            actions={**ENCRYPT, "prepend_subject": "x"},
+            **options,
+        )
         parameters: dict[str, Any] = {"Name": "a", "Priority": 1, "Enabled": False, "Comments": "c"}
         parameters["ExpiryDate"] = datetime.datetime(2999, 1, 1, tzinfo=datetime.UTC)
-        parameters |= {"FromScope": "InOrganization", "ExceptIfSCLOver": 5, "ApplyRightsProtectionTemplate": "Encrypt", "PrependSubject": "x"}
+        parameters |= {
+            "FromScope": "InOrganization",
+            "ExceptIfSCLOver": 5,
+            "ApplyRightsProtectionTemplate": "Encrypt",
+            "PrependSubject": "x",
+        }
         (step,) = plan.steps
-        assert (step.call, step.phase, step.remedy, step.replans) == (call("New", **parameters), Phase.RULES, "", frozenset())
+        assert (step.call, step.phase, step.remedy, step.replans) == (
+            call("New", **parameters),
+            Phase.RULES,
+            "",
+            frozenset(),
+        )
         assert step.changes[0] == change("state", "absent", "present")
         assert list(step.changes[1:]) == [
             change("comments", None, "c"),
@@ -80,7 +109,16 @@ class TestCreation:
 
     @pytest.mark.parametrize(
         ("priority", "index", "sent", "place"),
-        [(None, None, None, 2), (0, None, 0, 0), (1, None, 1, 1), (2, None, None, 2), (None, 0, 0, 0), (None, 2, None, 2), (0, 1, 1, 1), (9, 1, 1, 1)],
+        [
+            (None, None, None, 2),
+            (0, None, 0, 0),
+            (1, None, 1, 1),
+            (2, None, None, 2),
+            (None, 0, 0, 0),
+            (None, 2, None, 2),
+            (0, 1, 1, 1),
+            (9, 1, 1, 1),
+        ],
     )
     def test_its_place(self, priority: int | None, index: int | None, sent: int | None, place: int) -> None:
         plan = planned(book(shown("x"), shown("y")), priority=priority, index=index, actions=PLAIN)
@@ -105,11 +143,17 @@ class TestCreation:
         remedy = "Correct the name. To create the rule, set rules[1].actions: a rule without an action does nothing."
         for options in ({"conditions": INSIDE}, {"enabled": False}):
             assert refused(book(shown("x"), shown("y")), **options) == ("rules[1].name: there is no rule 'a'.", remedy)
-        assert refused(book(shown("Partnrs")), name="Partners", enabled=False)[0] == "rules[1].name: there is no rule 'Partners'. Did you mean Partnrs?"
+        assert (
+            refused(book(shown("Partnrs")), name="Partners", enabled=False)[0]
+            == "rules[1].name: there is no rule 'Partners'. Did you mean Partnrs?"
+        )
 
     def test_what_is_cleared_is_not_sent(self) -> None:
         (step,) = planned(book(), comments="", expiry_date="", enabled=True, actions=PLAIN).steps
-        assert (step.call, [item.option for item in step.changes]) == (call("New", Name="a", PrependSubject="x"), ["state", "actions.prepend_subject"])
+        assert (step.call, [item.option for item in step.changes]) == (
+            call("New", Name="a", PrependSubject="x"),
+            ["state", "actions.prepend_subject"],
+        )
 
     @pytest.mark.parametrize(
         ("options", "impact"),
@@ -133,24 +177,48 @@ class TestCreation:
 
     def test_an_action_that_rejects_and_a_template_that_nobody_lists(self) -> None:
         assert planned(book(), actions={"delete_message": True}).steps[0].changes[1].impact is Impact.REJECTS
-        (step,) = planned(book(templates=[]), conditions=INSIDE, actions={"apply_rights_protection_template": "Unheard"}).steps
+        (step,) = planned(
+            book(templates=[]), conditions=INSIDE, actions={"apply_rights_protection_template": "Unheard"}
+        ).steps
         assert step.remedy.startswith("Exchange lists no RMS templates.")
         french = [{"Name": "Chiffrer", "TemplateGuid": "e1"}]
         (step,) = planned(book(templates=french), conditions=INSIDE, actions=ENCRYPT).steps
-        assert (step.call.parameters["ApplyRightsProtectionTemplate"], step.changes[-1].after) == ("Chiffrer", "Encrypt")
+        assert (step.call.parameters["ApplyRightsProtectionTemplate"], step.changes[-1].after) == (
+            "Chiffrer",
+            "Encrypt",
+        )
 
     def test_its_warnings(self) -> None:
         plan = planned(book(shown("Resume")), name="Résumé", actions=ENCRYPT)
-        assert ["encrypts but has no condition" in plan.warnings[0], "differ only in accents" in plan.warnings[1], len(plan.warnings)] == [True, True, 2]
+        assert [
+            "encrypts but has no condition" in plan.warnings[0],
+            "differ only in accents" in plan.warnings[1],
+            len(plan.warnings),
+        ] == [True, True, 2]
         # What is dangerous in a state that is restored is not the task's; what it does is.
         assert len(planned(book(restoring=True), actions=ENCRYPT).warnings) == 1
 
 
 class TestChanges:
     def test_nothing_that_is_there_is_sent(self) -> None:
-        plan = planned(book(encrypting("a", Comments="c"), shown("x")), enabled=True, priority=0, comments="c", conditions=INSIDE, actions=ENCRYPT)
+        plan = planned(
+            book(encrypting("a", Comments="c"), shown("x")),
+            enabled=True,
+            priority=0,
+            comments="c",
+            conditions=INSIDE,
+            actions=ENCRYPT,
+        )
         assert (plan.key, plan.steps, plan.order, plan.warnings) == ("g-a", [], ["g-a", "g-x"], [])
-        expected = {"state": "present", "name": "a", "enabled": True, "priority": 0, "comments": "c", "conditions": INSIDE, "actions": ENCRYPT}
+        expected = {
+            "state": "present",
+            "name": "a",
+            "enabled": True,
+            "priority": 0,
+            "comments": "c",
+            "conditions": INSIDE,
+            "actions": ENCRYPT,
+        }
         assert plan.before == plan.after == expected
 
     def test_one_call_changes_all_of_it(self) -> None:
@@ -173,7 +241,11 @@ class TestChanges:
             "conditions": {**INSIDE, "with_importance": "High"},
             "actions": ENCRYPT,
         }
-        assert plan.after == {"state": "present", "name": "b", **{name: value for name, value in options.items() if name != "guid"}}
+        assert plan.after == {
+            "state": "present",
+            "name": "b",
+            **{name: value for name, value in options.items() if name != "guid"},
+        }
 
     def test_a_guid_alone_keeps_the_name(self) -> None:
         plan = planned(book(encrypting("a")), name="", guid="g-a", comments="d")
@@ -192,7 +264,12 @@ class TestChanges:
             (encrypting("a"), False, {}, ("Disable", Phase.RULE_STATE, CLEAR)),
             # One that is disabled is judged by what it did, one that is enabled by what it will do.
             (encrypting("a"), False, {"actions": PLAIN}, ("Disable", Phase.RULE_STATE, CLEAR)),
-            (shown("a", PrependSubject="x", FromScope="InOrganization"), False, {"actions": ENCRYPT}, ("Disable", Phase.RULE_STATE, NONE)),
+            (
+                shown("a", PrependSubject="x", FromScope="InOrganization"),
+                False,
+                {"actions": ENCRYPT},
+                ("Disable", Phase.RULE_STATE, NONE),
+            ),
             (encrypting("a", State="Disabled"), True, {}, ("Enable", Phase.RULES, Impact.ALL_OUTGOING)),
             (encrypting("a", State="Disabled"), True, {"actions": PLAIN}, ("Enable", Phase.RULES, NONE)),
             (
@@ -203,13 +280,19 @@ class TestChanges:
             ),
         ],
     )
-    def test_it_is_switched(self, stored: dict[str, Any], enabled: bool, sections: dict[str, Any], expected: tuple[str, Phase, Impact]) -> None:
+    def test_it_is_switched(
+        self, stored: dict[str, Any], enabled: bool, sections: dict[str, Any], expected: tuple[str, Phase, Impact]
+    ) -> None:
         plan = planned(book(stored), enabled=enabled, **sections)
         cmdlet, phase, impact = expected
         step = plan.steps[-1]
         assert (step.call, step.phase) == (call(cmdlet, Identity="g-a"), phase)
         assert step.changes == (change("enabled", not enabled, enabled, impact),)
-        assert (plan.before["enabled"], plan.after["enabled"], len(plan.steps)) == (not enabled, enabled, 1 + bool(sections))
+        assert (plan.before["enabled"], plan.after["enabled"], len(plan.steps)) == (
+            not enabled,
+            enabled,
+            1 + bool(sections),
+        )
 
     def test_a_switch_by_itself_is_judged_by_what_is_stored(self) -> None:
         rules = book(encrypting("a"))
@@ -220,19 +303,39 @@ class TestChanges:
     def test_it_is_moved(self, priority: int, order: list[str] | None) -> None:
         plan = planned(book(shown("x"), shown("a", PrependSubject="x"), shown("y")), priority=priority)
         assert plan.steps == (
-            [] if order is None else [Step(call("Set", Identity="g-a", Priority=priority), (change("priority", 1, priority),), Phase.RULE_ORDER, AFTER_A_MOVE)]
+            []
+            if order is None
+            else [
+                Step(
+                    call("Set", Identity="g-a", Priority=priority),
+                    (change("priority", 1, priority),),
+                    Phase.RULE_ORDER,
+                    AFTER_A_MOVE,
+                )
+            ]
         )
-        assert (plan.order, plan.before["priority"], plan.after["priority"]) == (order or ["g-x", "g-a", "g-y"], 1, priority)
+        assert (plan.order, plan.before["priority"], plan.after["priority"]) == (
+            order or ["g-x", "g-a", "g-y"],
+            1,
+            priority,
+        )
 
     def test_a_place_that_there_is_not(self) -> None:
         rules = book(shown("x"), shown("a", PrependSubject="x"))
-        assert refused(rules, priority=2) == ("rules[1].priority 2 is too high: with 2 rules, the highest priority value is 1.", "")
+        assert refused(rules, priority=2) == (
+            "rules[1].priority 2 is too high: with 2 rules, the highest priority value is 1.",
+            "",
+        )
 
     def test_what_is_there_already_keeps_nothing_else_from_being_sent(self) -> None:
         """Whichever comes first."""
         stored = shown("a", PrependSubject="x", Comments="c", RuleErrorAction="Defer")
-        assert calls(planned(book(stored), comments="c", rule_error_action="Ignore")) == [call("Set", Identity="g-a", RuleErrorAction="Ignore")]
-        assert calls(planned(book(stored), comments="d", rule_error_action="Defer")) == [call("Set", Identity="g-a", Comments="d")]
+        assert calls(planned(book(stored), comments="c", rule_error_action="Ignore")) == [
+            call("Set", Identity="g-a", RuleErrorAction="Ignore")
+        ]
+        assert calls(planned(book(stored), comments="d", rule_error_action="Defer")) == [
+            call("Set", Identity="g-a", Comments="d")
+        ]
 
     def test_what_only_a_new_rule_can_have(self) -> None:
         stored = shown("a", PrependSubject="x", UseLegacyRegex=False, Comments="c")
@@ -241,10 +344,18 @@ class TestChanges:
         assert remedy == "Remove the rule first."
 
     def test_a_date_that_may_be_the_same_in_another_zone_is_not_written(self) -> None:
-        stored = shown("a", PrependSubject="x", ActivationDate="2030-01-31T08:00:00", ExpiryDate="2031-01-31T08:00:00", Comments="c")
+        stored = shown(
+            "a",
+            PrependSubject="x",
+            ActivationDate="2030-01-31T08:00:00",
+            ExpiryDate="2031-01-31T08:00:00",
+            Comments="c",
+        )
         dates = {"activation_date": "2030-01-31T07:00:00Z", "expiry_date": "2031-01-31T08:07:00Z", "comments": "d"}
         plan = planned(book(stored), where="rules[1].", **dates)
-        assert [item.option for item in plan.steps[0].changes] == [option for option in plan.after if option in ("expiry_date", "comments")]
+        assert [item.option for item in plan.steps[0].changes] == [
+            option for option in plan.after if option in ("expiry_date", "comments")
+        ]
         assert plan.warnings == [
             "rules[1].activation_date of 'a' was not written: Exchange shows 2030-01-31T08:00:00 without a time zone, which may be the same instant as "
             "2030-01-31T07:00:00Z in another zone. Check it in the portal."
@@ -306,13 +417,31 @@ class TestChanges:
 class TestRemoval:
     def test_a_rule(self) -> None:
         plan = planned(book(encrypting("a"), shown("x")), state="absent", enabled=True, comments="c")
-        assert plan.steps == [Step(call("Remove", Identity="g-a"), (change("state", "present", "absent", Impact.DELETES),), Phase.RULE_REMOVAL)]
-        assert (plan.key, plan.after, plan.order, plan.warnings, plan.standing) == ("g-a", {"state": "absent"}, ["g-a", "g-x"], [], None)
+        assert plan.steps == [
+            Step(
+                call("Remove", Identity="g-a"),
+                (change("state", "present", "absent", Impact.DELETES),),
+                Phase.RULE_REMOVAL,
+            )
+        ]
+        assert (plan.key, plan.after, plan.order, plan.warnings, plan.standing) == (
+            "g-a",
+            {"state": "absent"},
+            ["g-a", "g-x"],
+            [],
+            None,
+        )
         assert plan.before == {"state": "present", "name": "a", "enabled": True, "comments": ""}
 
     def test_one_that_is_gone(self) -> None:
         plan = planned(book(shown("x")), state="absent")
-        assert (plan.key, plan.steps, plan.before, plan.after, plan.warnings) == ("", [], {"state": "absent"}, {"state": "absent"}, [])
+        assert (plan.key, plan.steps, plan.before, plan.after, plan.warnings) == (
+            "",
+            [],
+            {"state": "absent"},
+            {"state": "absent"},
+            [],
+        )
 
     def test_one_that_cannot_be_made_again(self) -> None:
         said = "The rule 'a' cannot be recreated after its removal: it uses the retired action apply_ome."
@@ -325,12 +454,21 @@ class TestMove:
         rules = book(shown("x"))
         step, order = move(rules, ["g-x", "new"], "new", 0)
         assert order == ["new", "g-x"]
-        assert step == Step(call("Set", Identity="new", Priority=0), (change("priority", 1, 0, name="new"),), Phase.RULE_ORDER, AFTER_A_MOVE)
+        assert step == Step(
+            call("Set", Identity="new", Priority=0),
+            (change("priority", 1, 0, name="new"),),
+            Phase.RULE_ORDER,
+            AFTER_A_MOVE,
+        )
 
     def test_one_that_stops_before_one_that_encrypts(self) -> None:
         rules = book(encrypting("e"), stopping("s"), shown("x"))
         before = list(rules.order)
         step, order = move(rules, rules.order, "g-s", 0)
-        assert (step.changes, order, rules.order) == ((change("priority", 1, 0, CLEAR, "s"),), ["g-s", "g-e", "g-x"], before)
+        assert (step.changes, order, rules.order) == (
+            (change("priority", 1, 0, CLEAR, "s"),),
+            ["g-s", "g-e", "g-x"],
+            before,
+        )
         step, order = move(rules, rules.order, "g-x", 0)
         assert (step.changes[0].impact, order) == (NONE, ["g-x", "g-e", "g-s"])

@@ -10,14 +10,32 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
+    SUBSETS,
+    Organization,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe
 
 
-@pytest.mark.parametrize("name", ["RejectMessageEnhancedStatusCode", "RejectMessageReasonText", "PrependSubject", "Comments", "ModerateMessageByUser"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "RejectMessageEnhancedStatusCode",
+        "RejectMessageReasonText",
+        "PrependSubject",
+        "Comments",
+        "ModerateMessageByUser",
+    ],
+)
 @pytest.mark.parametrize("value", [[], ["a", ["b"]], {"a": "b"}])
 def test_a_rule_with_a_list_where_a_text_should_be(name: str, value: Any) -> None:
-    rule = {"Name": "rule", "Guid": "00000000-0000-0000-0000-000000000001", "Priority": 0, "State": "Enabled", name: value}
+    rule = {
+        "Name": "rule",
+        "Guid": "00000000-0000-0000-0000-000000000001",
+        "Priority": 0,
+        "State": "Enabled",
+        name: value,
+    }
     organization = Organization({"transport_rules": SUBSETS["transport_rules"]}, {"transport_rules": Result([rule])})
     try:
         described = describe(organization, ["transport_rules"])
