@@ -156,7 +156,7 @@ def converge_organization(
     if plan.steps and organization.reused and not task.check_mode:
         organization = read(task.session, reads, fresh=True)
         plan = planner(organization)
-    task.warnings += plan.warnings
+    task.warnings += map(str, plan.warnings)
     task.places |= plan.places
     if task.check_mode:
         task.warnings += not_granted(organization, (step.call.cmdlet for step in plan.steps))

@@ -119,6 +119,44 @@ def first_trip(steps: Sequence[Step]) -> tuple[list[Step], list[Step]]:
     return group, list(steps[len(group) :])
 
 
+@dataclass(frozen=True)
+class PlanWarning:
+    """What the reader of a plan should know. Warnings of one kind with the same values are the same: approvals do not
+    depend on their sentences.
+
+    :param kind: what it warns of, in a word.
+    :param text: the sentence.
+    :param values: what the sentence names, in JSON's types.
+    """
+
+    kind: str
+    text: str = field(compare=False)
+    values: Mapping[str, Any] = field(hash=False)
+
+    @classmethod
+    def read(cls, row: Any) -> PlanWarning:
+        """A warning from its written form. Raises ValueError if it is none."""
+        if not isinstance(row, Mapping) or {key: type(value) for key, value in row.items()} != {
+            "kind": str,
+            "text": str,
+            "values": dict,
+        }:
+            raise ValueError("it is not a warning")
+        return cls(**row)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The warning in its written form."""
+        return {"kind": self.kind, "text": self.text, "values": dict(self.values)}
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def warning(kind: str, text: str, /, **values: Any) -> PlanWarning:
+    """A warning of a kind, with its sentence and what that names."""
+    return PlanWarning(kind, text, values)
+
+
 #: Finds what others changed between two reads, given what this task wrote in between. Returns sentences.
 ConcurrentChanges = Callable[[Organization, Organization, Sequence[Step]], list[str]]
 
@@ -138,7 +176,7 @@ class Plan:
     before: dict[str, Any] = field(default_factory=dict)
     after: dict[str, Any] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[PlanWarning] = field(default_factory=list)
     concurrent_changes: ConcurrentChanges | None = None
     places: dict[str, str] = field(default_factory=dict)
 
@@ -157,7 +195,7 @@ class Plan:
             whole.before[key] = plan.before
             whole.after[key] = plan.after
             whole.steps += plan.steps
-            whole.warnings += [warning for warning in plan.warnings if warning not in whole.warnings]
+            whole.warnings += [each for each in plan.warnings if each not in whole.warnings]
             whole.concurrent_changes = whole.concurrent_changes or plan.concurrent_changes
             whole.places |= plan.places
         whole.steps.sort(key=lambda step: step.phase)

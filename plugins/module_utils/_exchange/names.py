@@ -30,24 +30,22 @@ def same_name(one: str, other: str) -> bool:
     return name_key(one) == name_key(other)
 
 
-def lookalikes(names: Iterable[str], others: Iterable[str] = ()) -> list[str]:
-    """A sentence for each pair of different names, at least one of them in ``names``, that differ only in accents,
-    width, ligatures or spaces.
+def lookalikes(names: Iterable[str], others: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """Each pair of different names, the first of them in ``names``, that differ only in accents, width, ligatures or
+    spaces.
     """
     named = list(dict.fromkeys(names))
     known: dict[str, list[str]] = {}
     for name in dict.fromkeys([*named, *others]):
         known.setdefault(_wide(name), []).append(name)
     told: set[str] = set()
-    sentences = []
+    pairs = []
     for name in named:
         for other in known[_wide(name)]:
             if not same_name(name, other) and other not in told:
-                sentences.append(
-                    f"The names {name!r} and {other!r} differ only in accents, width or similar. If Exchange treats them as the same, only one can exist."
-                )
+                pairs.append((name, other))
         told.add(name)
-    return sentences
+    return pairs
 
 
 def _upper(letter: str) -> str:

@@ -11,7 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact, Phase, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import (
+    Impact,
+    Phase,
+    Plan,
+    PlanWarning,
+    warning,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
@@ -50,13 +56,14 @@ class PolicyResource(NamedResource):
 
     def plan(self, organization: Organization, parts: Mapping[str, Any], options: Planning) -> Plan:
         plans: dict[str, Plan] = {}
-        missing: list[str] = []
+        missing: list[PlanWarning] = []
         for identity, settings in parts[self.subset].items():
             policy = next(
                 (item for item in organization.objects(self.subset) if same_name(name_of(item), identity)), None
             )
             if policy is None:
-                missing.append(f"{self.subset}: policy {identity!r} no longer exists, so it was not restored.")
+                text = f"{self.subset}: policy {identity!r} no longer exists, so it was not restored."
+                missing.append(warning("policy_gone", text, subset=self.subset, policy=identity))
             else:
                 plans[identity] = plan_settings(self.table, settings, policy)
         whole = Plan.join(plans)

@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
     Phase,
     Plan,
     Step,
+    warning,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
@@ -38,15 +39,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     Image,
     Text,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import (
-    lookalikes,
-    name_key,
-    same_name,
-)
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import (
     NamedResource,
+    lookalike_warnings,
     only_in_cloud,
     plan_settings,
 )
@@ -220,16 +218,15 @@ def plan_configuration(
                 step, changes=(Change(OME_CONFIGURATION.name, identity, "state", "absent", "present"), *step.changes)
             )
         ]
-        plan.warnings += lookalikes([identity], map(name_of, configurations))
+        plan.warnings += lookalike_warnings(identity, map(name_of, configurations))
     stored = {} if properties is None else OME_CONFIGURATION.describe(properties)
     # Exchange creates a configuration with both sign-in methods enabled.
     if not any(
         {"otp_enabled": True, "social_id_sign_in": True, **stored, **wanted}[option]
         for option in ("otp_enabled", "social_id_sign_in")
     ):
-        plan.warnings.append(
-            f"{identity!r} allows neither one-time passcodes nor social IDs: only recipients with a Microsoft 365 account can read such mail."
-        )
+        text = f"{identity!r} allows neither one-time passcodes nor social IDs: only recipients with a Microsoft 365 account can read such mail."
+        plan.warnings.append(warning("work_accounts_only", text, configuration=identity))
     return plan
 
 
@@ -239,13 +236,12 @@ def _plan_removal(properties: Mapping[str, Any] | None) -> Plan:
     identity = name_of(properties)
     call = Call("Remove-OMEConfiguration", {"Identity": identity, "Confirm": False})
     change = Change(OME_CONFIGURATION.name, identity, "state", "present", "absent", Impact.DELETES)
+    text = f"Mail that was sent with {identity!r} depends on it: it loses its branding and can no longer expire or be revoked."
     return Plan(
         before={"state": "present"},
         after={"state": "absent"},
         steps=[Step(call, (change,), Phase.CONFIGURATION_REMOVAL)],
-        warnings=[
-            f"Mail that was sent with {identity!r} depends on it: it loses its branding and can no longer expire or be revoked."
-        ],
+        warnings=[warning("configuration_removed", text, configuration=identity)],
     )
 
 
@@ -273,5 +269,12 @@ class ConfigurationResource(NamedResource):
             plans.update({identity: plan_configuration(identity, "absent", {}, existing) for identity in others})
         whole = Plan.join(plans)
         if options.unmanaged in ("warn", "disable"):
-            whole.warnings += [f"The OME configuration {identity!r} is not managed here." for identity in others]
+            whole.warnings += [
+                warning(
+                    "configuration_not_managed",
+                    f"The OME configuration {identity!r} is not managed here.",
+                    configuration=identity,
+                )
+                for identity in others
+            ]
         return whole

@@ -18,11 +18,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
     Impact,
     Phase,
     Plan,
+    PlanWarning,
     Step,
+    warning,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotFoundError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import lookalikes, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
     SUBSETS,
     Organization,
@@ -119,16 +121,22 @@ def plan_settings(
         plan.before[field.option] = field.show(stored)
         plan.after[field.option] = field.show(value)
         if field.danger(value):
-            plan.warnings.append(f"{field.option} {value_text(value, str)}: {field.danger(value)}")
+            plan.warnings.append(
+                warning(
+                    "dangerous",
+                    f"{field.option} {value_text(value, str)}: {field.danger(value)}",
+                    option=field.option,
+                    value=value,
+                )
+            )
         if (
             properties is not None
             and field.hidden(properties)
             and value != field.kind.cleared
             and field.option not in force
         ):
-            plan.warnings.append(
-                f"{field.option}: Exchange shows that it is set but not its value, so it was not compared. {field.sent_by} sends it."
-            )
+            text = f"{field.option}: Exchange shows that it is set but not its value, so it was not compared. {field.sent_by} sends it."
+            plan.warnings.append(warning("not_compared", text, option=field.option))
             plan.before[field.option] = plan.after[field.option]
             continue
         if field.equal(stored, value) and field.option not in force:
@@ -165,17 +173,31 @@ def overriding_policies(table: Table, wanted: Mapping[str, Any]) -> list[str]:
     )
 
 
-def override_warnings(table: Table, wanted: Mapping[str, Any], organization: Organization) -> list[str]:
+def override_warnings(table: Table, wanted: Mapping[str, Any], organization: Organization) -> list[PlanWarning]:
     """A warning for each declared setting that policies with IRM off override for their users."""
     warnings = []
     for field in table.fields:
         for policies in field.policies if wanted.get(field.option) else ():
             names = policies_without_irm(organization, policies)
             if names:
+                text = f"{field.option} has no effect for users of {', '.join(names)}: IRM is off in their policy ({SUBSETS[policies.subset].cmdlet[4:]})."
                 warnings.append(
-                    f"{field.option} has no effect for users of {', '.join(names)}: IRM is off in their policy ({SUBSETS[policies.subset].cmdlet[4:]})."
+                    warning("overridden", text, option=field.option, policies=names, subset=policies.subset)
                 )
     return warnings
+
+
+def lookalike_warnings(name: str, others: Iterable[str]) -> list[PlanWarning]:
+    """A warning for each other name that a directory with loose comparison may take for a new one."""
+    return [
+        warning(
+            "lookalike",
+            f"The names {name!r} and {other!r} differ only in accents, width or similar. If Exchange treats them as the same, only one can exist.",
+            name=name,
+            other=other,
+        )
+        for name, other in lookalikes([name], others)
+    ]
 
 
 def policies_without_irm(organization: Organization, table: Table) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan import PlanDocument
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import RollbackClass
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan, warning
 
 CONTOSO = {"name": "contoso.onmicrosoft.com", "tenant_id": "11111111-1111-1111-1111-111111111111"}
 CLOUD = {
@@ -26,6 +26,11 @@ def planned(option: str = "search_enabled", **more: Any) -> PlannedChange:
     values = {"resource": "irm_configuration", "identity": "", "before": True, "after": False, "control": "IRM-1"}
     values |= {"rollback": RollbackClass.EXACT, "command": "Set-IRMConfiguration -SearchEnabled $false"}
     return PlannedChange(option=option, **{**values, **more})
+
+
+def warned(*texts: str) -> Plan:
+    """A plan that warns of things, each with its sentence."""
+    return Plan(warnings=[warning("thing", text, thing=text) for text in texts])
 
 
 def document(*changes: PlannedChange, **more: Any) -> PlanDocument:

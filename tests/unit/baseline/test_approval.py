@@ -128,7 +128,7 @@ class TestDigest:
     def test_it_covers_what_stands_beside_the_changes(self, document: dict[str, Any], part: str) -> None:
         value = document[part]
         value = (
-            [*value, "another"]
+            [*value, {"kind": "another", "text": "It warns.", "values": {}}]
             if isinstance(value, list)
             else {**value, "name": "another"}
             if isinstance(value, dict)

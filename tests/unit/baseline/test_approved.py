@@ -28,10 +28,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import (
     SnapshotDocument,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
-from .plain import CONTOSO, document, planned
+from .plain import CONTOSO, document, planned, warned
 
 CHANGE = planned("search_enabled", impact=Impact.WIDENS)
 PLAN = document(CHANGE)
@@ -247,7 +247,7 @@ class TestNeeded:
         currents = [
             document(replace(CHANGE, impact=Impact.IN_CLEAR)),
             document(CHANGE, mail=mail),
-            document(CHANGE, plan=Plan(warnings=["It warns."])),
+            document(CHANGE, plan=warned("It warns.")),
         ]
         for current in currents:
             assert len(self.findings(approval, current, approval_valid_until="2999-01-31")) == 1

@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import VERSION
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
-from .plain import CONTOSO, document, planned
+from .plain import CONTOSO, document, planned, warned
 
 LOST = {
     "kind": "protection_lost",
@@ -40,9 +40,9 @@ WHOLE = document(
     ),
     organization={**CONTOSO, "display_name": "Contoso", "guid": "22"},
     desired={"IRM-1": True, "OME-1": {"words": ["b", "a"]}},
-    plan=Plan(
+    plan=replace(
+        warned("It warns.", "Twice.", "It warns."),
         before={"irm_configuration": {"search_enabled": True}, "text": "a\r\nb"},
-        warnings=["It warns.", "Twice.", "It warns."],
     ),
     mail=MAIL,
     collection_version="1.0.0",
@@ -50,8 +50,8 @@ WHOLE = document(
 #: Best first.
 VERDICTS = ("proved", "unknown", "refuted")
 #: Of that document. Whoever changes one of these makes all plans that were approved before void.
-DIGEST = "sha256:7b5ef0a214b8121adc25065f39a04120f07c12216f7002d24423a562f5af1b63"
-SEAL = "sha256:57a3ef5b6b269019a3e1fbc5ac01bcf49bdaa532bfed4a6b3560bfa93f74226d"
+DIGEST = "sha256:3a420bcf9b951a5cb9020c4851cfe6c9ffc44fc567d7078bef8548c6f00c9415"
+SEAL = "sha256:ba63c74b2cd546b2ed1c5925434604072e5a664ea3439ad2581ea5171b396303"
 
 
 class TestWritten:
@@ -67,7 +67,9 @@ class TestWritten:
             "desired": {"IRM-1": True, "OME-1": {"words": ["b", "a"]}},
             "managed": {"irm_configuration": {"search_enabled": True}, "text": "a\nb"},
             "mail": MAIL,
-            "warnings": ["It warns.", "Twice."],
+            "warnings": [
+                {"kind": "thing", "text": text, "values": {"thing": text}} for text in ("It warns.", "Twice.")
+            ],
             "digest": DIGEST,
             "seal": SEAL,
         }
@@ -109,6 +111,17 @@ class TestWritten:
         others = (WHOLE.changes[1], WHOLE.changes[0])
         assert replace(WHOLE, organization={**CONTOSO, "tenant_id": ""}).digest == WHOLE.digest
         assert replace(WHOLE, changes=others).digest == WHOLE.digest
+
+    def test_a_better_sentence_is_no_other_warning(self) -> None:
+        said = [replace(each, text="In better words.") for each in WHOLE.warnings]
+        assert (
+            replace(WHOLE, warnings=tuple(said)).digest
+            == replace(WHOLE, warnings=tuple(said[::-1])).digest
+            == WHOLE.digest
+        )
+        assert replace(WHOLE, warnings=tuple(said)).as_dict()["seal"] != SEAL
+        for other in (replace(said[0], kind="another"), replace(said[0], values={"thing": "another"})):
+            assert replace(WHOLE, warnings=(other, said[1])).digest != WHOLE.digest
 
 
 class TestRefused:
@@ -165,6 +178,8 @@ class TestRefused:
             {"organization": {"name": "contoso.com"}},
             {"organization": {**CONTOSO, "guid": "1"}},
             {"warnings": [7]},
+            {"warnings": [{**WRITTEN["warnings"][0], "values": {}}]},
+            {"warnings": [{**WRITTEN["warnings"][0], "kind": "another"}]},
             {"changes": [{}]},
             {"mail": {"difference": [{}]}},
             {"mail": {"difference": 7}},
@@ -179,18 +194,15 @@ class TestRefused:
             # A new seal alone does not help.
             assert self.refused(sealed({**self.WRITTEN, **part})).message == said
 
-    @pytest.mark.parametrize(
-        "part",
-        [{"organization": {"name": "contoso.com"}}, {"organization": {**CONTOSO, "guid": "1"}}, {"warnings": ["x", 7]}],
-    )
-    def test_a_part_that_is_none(self, part: dict[str, Any]) -> None:
+    @pytest.mark.parametrize("organization", [{"name": "contoso.com"}, {**CONTOSO, "guid": "1"}])
+    def test_a_part_that_is_none(self, organization: dict[str, Any]) -> None:
         with pytest.raises(ValueError, match=r"^has a part of the wrong type\.$"):
-            PlanDocument.parse({**self.WRITTEN, **part})
+            PlanDocument.parse({**self.WRITTEN, "organization": organization})
 
 
 class TestMoved:
     CHANGES = (planned("search_enabled"), planned("decrypt", after=True, impact=Impact.WIDENS))
-    APPROVED = document(*CHANGES, mail=MAIL, plan=Plan(warnings=["It warns."]))
+    APPROVED = document(*CHANGES, mail=MAIL, plan=warned("It warns."))
 
     def test_the_same_and_what_is_left_of_it(self) -> None:
         assert moved(self.APPROVED, self.APPROVED) == []
@@ -242,7 +254,7 @@ class TestMoved:
         current = document(
             self.CHANGES[0],
             mail={**MAIL, "difference": rows},
-            plan=Plan(warnings=["It warns.", "It warns of more.", "And of this"]),
+            plan=warned("It warns.", "It warns of more.", "And of this"),
         )
         assert moved(self.APPROVED, current) == [
             "it does not include this effect on mail: Mail to all is not encrypted",
@@ -259,9 +271,6 @@ class TestMoved:
         assert found == [f"in it, 'partners' is {approved}, but now it is {now}"] * is_worse
 
     def test_line_ends_are_no_other_warning(self) -> None:
-        approved = document(planned("x"), plan=Plan(warnings=["a\r\nb."]))
-        assert moved(approved, document(plan=Plan(warnings=["a\nb."]))) == []
-        assert (
-            moved(document(planned("x"), plan=Plan(warnings=["a\nb."])), document(plan=Plan(warnings=["a\r\nb."])))
-            == []
-        )
+        approved = document(planned("x"), plan=warned("a\r\nb."))
+        assert moved(approved, document(plan=warned("a\nb."))) == []
+        assert moved(document(planned("x"), plan=warned("a\nb.")), document(plan=warned("a\r\nb."))) == []

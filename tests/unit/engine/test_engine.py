@@ -16,7 +16,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
     converge,
     converge_organization,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Phase, Plan, Step, first_trip
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import (
+    Phase,
+    Plan,
+    Step,
+    first_trip,
+    warning,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     ExchangeError,
@@ -144,7 +150,9 @@ def test_warnings_and_places_of_a_plan_are_added_to_those_of_the_task() -> None:
     converge(
         done,
         READS,
-        lambda organization: replace(wants(a="1")(organization), warnings=["planned"], places={"y": "last"}),
+        lambda organization: replace(
+            wants(a="1")(organization), warnings=[warning("x", "planned")], places={"y": "last"}
+        ),
     )
     assert (done.warnings, done.places) == (["before", "planned"], {"x": "first", "y": "last"})
 

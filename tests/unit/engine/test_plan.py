@@ -6,9 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Phase, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import (
+    Phase,
+    Plan,
+    PlanWarning,
+    Step,
+    warning,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from hypothesis import given
@@ -47,22 +54,54 @@ def test_joined_plans_are_in_the_order_of_work_and_else_in_their_own(phases: lis
 
 
 def test_what_joined_plans_say() -> None:
+    both, first, second = (warning(kind, f"{kind}.", name="x") for kind in ("both", "one", "two"))
+
     def found(before: Organization, after: Organization, steps: Sequence[Step]) -> list[str]:
         return ["changed"]
 
     def other(before: Organization, after: Organization, steps: Sequence[Step]) -> list[str]:
         return []
 
-    one = Plan({"a": 1}, {"a": 2}, [step(Phase.RULES)], ["both", "one"], None, {"x": "first"})
-    two = Plan({"b": 1}, {"b": 2}, [step(Phase.SETTINGS)], ["two", "both"], found, {"y": "last"})
+    one = Plan({"a": 1}, {"a": 2}, [step(Phase.RULES)], [both, first], None, {"x": "first"})
+    two = Plan(
+        {"b": 1},
+        {"b": 2},
+        [step(Phase.SETTINGS)],
+        [second, replace(both, text="In other words.")],
+        found,
+        {"y": "last"},
+    )
     three = Plan(concurrent_changes=other)
     whole = Plan.join({"one": one, "two": two, "three": three})
     assert (whole.before, whole.after) == (
         {"one": {"a": 1}, "two": {"b": 1}, "three": {}},
         {"one": {"a": 2}, "two": {"b": 2}, "three": {}},
     )
-    assert (whole.steps, whole.warnings) == ([*two.steps, *one.steps], ["both", "one", "two"])
+    assert (whole.steps, whole.warnings) == ([*two.steps, *one.steps], [both, first, second])
     assert (whole.places, whole.concurrent_changes) == ({"x": "first", "y": "last"}, found)
     # Those that were joined are as they were.
-    assert (one.warnings, two.places, len(one.steps)) == (["both", "one"], {"y": "last"}, 1)
+    assert (one.warnings, two.places, len(one.steps)) == ([both, first], {"y": "last"}, 1)
     assert Plan.join({}) == Plan()
+
+
+def test_a_warning_is_what_it_names_and_not_its_words() -> None:
+    one = warning("idle", "The rule 'a' is off.", rule="a", options=["x"])
+    assert (str(one), one) == ("The rule 'a' is off.", warning("idle", "'a' does not act.", rule="a", options=["x"]))
+    assert list(dict.fromkeys([one, replace(one, text="'a' does not act.")])) == [one]
+    for other in (
+        replace(one, kind="gone"),
+        replace(one, values={"rule": "b", "options": ["x"]}),
+        replace(one, values={"rule": "a"}),
+    ):
+        assert other != one
+    assert PlanWarning.read(one.as_dict()) == one
+    for row in (
+        None,
+        "The rule 'a' is off.",
+        {},
+        {**one.as_dict(), "text": None},
+        {**one.as_dict(), "values": []},
+        {**one.as_dict(), "more": 1},
+    ):
+        with pytest.raises(ValueError, match=r"^it is not a warning$"):
+            PlanWarning.read(row)

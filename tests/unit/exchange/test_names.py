@@ -62,8 +62,5 @@ def test_a_key_is_stable(name: str) -> None:
 
 
 def test_each_pair_is_told_once() -> None:
-    assert lookalikes(["Résumé", "Resume"], ["RESUME"]) == [
-        "The names 'Résumé' and 'Resume' differ only in accents, width or similar. If Exchange treats them as the same, only one can exist.",
-        "The names 'Résumé' and 'RESUME' differ only in accents, width or similar. If Exchange treats them as the same, only one can exist.",
-    ]
+    assert lookalikes(["Résumé", "Resume"], ["RESUME"]) == [("Résumé", "Resume"), ("Résumé", "RESUME")]
     assert lookalikes(["a", "b"], ["A", "c"]) == []

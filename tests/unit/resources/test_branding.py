@@ -171,7 +171,7 @@ def test_nobody_is_left_who_can_read_is_warned_of() -> None:
     (warning,) = plan_configuration(
         "OME Configuration", "present", {"otp_enabled": False}, [{**STORED, "SocialIdSignIn": False}]
     ).warnings
-    assert "neither one-time passcodes nor social IDs" in warning
+    assert "neither one-time passcodes nor social IDs" in str(warning)
     assert plan_configuration("New", "present", {"otp_enabled": False}, []).warnings == []
 
 

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX, Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.trial import Trial
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan, PlanWarning
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Traced
@@ -191,7 +191,7 @@ class Control:
         text = f"{taking[0].option}{' of ' + identities if identities else ''} would become {str(taking[0].after).lower()}. Who notices: {self.notice}"
         return [Finding.acceptable(self.id, text, self.id)]
 
-    def warnings(self, outlook: Outlook) -> list[str]:
+    def warnings(self, outlook: Outlook) -> list[PlanWarning]:
         """The warnings about its changes."""
         return []
 

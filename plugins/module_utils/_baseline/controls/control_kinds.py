@@ -24,6 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     Finding,
     allow,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import PlanWarning, warning
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
@@ -249,7 +250,7 @@ class TemplateControl(TableControl):
             return ""
         return f"the branding template {name!r} requires Advanced Message Encryption: New-OMEConfiguration is not granted to this session."
 
-    def warnings(self, outlook: Outlook) -> list[str]:
+    def warnings(self, outlook: Outlook) -> list[PlanWarning]:
         if outlook.organization.error("transport_rules") is not None:
             return []
         (name,) = self.creates(outlook.request.variables)
@@ -259,9 +260,8 @@ class TemplateControl(TableControl):
         ]
         if name_key(name) in {name_key(branding) for branding in applied}:
             return []
-        return [
-            f"No rule applies the branding template {name!r}, so it has no effect. The rule of hardened_baseline_encrypt_outgoing would apply it."
-        ]
+        text = f"No rule applies the branding template {name!r}, so it has no effect. The rule of hardened_baseline_encrypt_outgoing would apply it."
+        return [warning("template_not_applied", text, template=name)]
 
     def owns(self, resource: str, identity: str, option: str) -> bool:
         return resource == self.resource and not is_default(identity)

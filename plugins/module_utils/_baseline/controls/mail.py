@@ -13,7 +13,12 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.digest import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import (
+    Change,
+    Impact,
+    Plan,
+    PlanWarning,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Session
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import exact_digest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
@@ -183,7 +188,7 @@ def difference_of(now: Mail, then: Mail) -> dict[str, Any]:
     return {"difference": rows, "difference_more": more if found.complete else max(more, 1)}
 
 
-def licensing_warnings(organization: Organization, plan: Plan) -> list[str]:
+def licensing_warnings(organization: Organization, plan: Plan) -> list[PlanWarning]:
     """The warning about rules that encrypt while licensing is off, after a plan."""
     try:
         mail = Mail.of(organization).after(plan)

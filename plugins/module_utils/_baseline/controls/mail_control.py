@@ -31,7 +31,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     outgoing_exceptions,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.trial import trial_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan, PlanWarning, warning
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import (
@@ -206,15 +206,20 @@ class MailControl(Control):
             return []
         return list(zip(guarantees_of(request), before, after, strict=True))
 
-    def warnings(self, outlook: Outlook) -> list[str]:
-        return [f"The run would write first and then fail: {text}" for text in self._would_miss(outlook)]
-
-    def _would_miss(self, outlook: Outlook) -> list[str]:
-        """Messages that would not be treated as expected after the plan."""
+    def warnings(self, outlook: Outlook) -> list[PlanWarning]:
+        """The messages that would not be treated as expected after the plan."""
         if not outlook.plan.steps:
             return []
         tested, _verdicts = self._tested(outlook.request, Mail.of(outlook.organization).after(outlook.plan))
-        return [failure_text(failure) for failure in tested.failures if not failure.open]
+        return [
+            warning(
+                "expectation_missed",
+                f"The run would write first and then fail: {failure_text(failure)}",
+                **failure.values,
+            )
+            for failure in tested.failures
+            if not failure.open
+        ]
 
     def guaranteed(self, request: Request, organization: Organization, planned: Plan | None) -> list[dict[str, Any]]:
         # What a plan makes of it is what counts; what it is now, where that is something else.

@@ -33,6 +33,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     trial_of,
     tried_by,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import PlanWarning, warning
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     ExchangeError,
     NotFoundError,
@@ -217,14 +218,14 @@ class RulesControl(Control):
     def findings(self, outlook: Outlook) -> list[Finding]:
         return [*super().findings(outlook), *self._sender_findings(outlook), *self._limit_findings(outlook)]
 
-    def warnings(self, outlook: Outlook) -> list[str]:
+    def warnings(self, outlook: Outlook) -> list[PlanWarning]:
         """The exceptions that the plan would remove from existing rules. Somebody may have added one in an emergency."""
         whole_rules = {
             change.identity
             for change in outlook.plan.changes
             if change.resource == self.resource and change.option == "state"
         }
-        lost: dict[str, list[str]] = {}
+        lost: dict[str, dict[str, Any]] = {}
         for change in outlook.plan.changes:
             gone = (
                 _gone(change.before, change.after)
@@ -232,18 +233,22 @@ class RulesControl(Control):
                 else None
             )
             if gone and change.identity not in whole_rules:
-                lost.setdefault(change.identity, []).append(f"{change.option.partition('.')[2]}: {value_text(gone)}")
+                lost.setdefault(change.identity, {})[change.option.partition(".")[2]] = gone
         changed = (
             {rule.name: rule.properties.get("LastModifiedBy") for rule in rules_of(outlook.organization)}
             if lost
             else {}
         )
-        return [
-            f"The run removes an exception of {name!r} that is not declared ({'; '.join(options)})"
-            f"{f', last changed by {changed[name]}' if changed.get(name) else ''}. If it is meant, declare it, or keep it until a date: "
+        return [self._lost(name, options, str(changed.get(name) or "")) for name, options in lost.items()]
+
+    def _lost(self, name: str, options: Mapping[str, Any], changed_by: str) -> PlanWarning:
+        """The warning about exceptions of a rule that the plan would remove."""
+        text = (
+            f"The run removes an exception of {name!r} that is not declared ({'; '.join(f'{option}: {value_text(gone)}' for option, gone in options.items())})"
+            f"{f', last changed by {changed_by}' if changed_by else ''}. If it is meant, declare it, or keep it until a date: "
             f"{PREFIX}skip: [{{control: {self.id}, reason: <why>, owner: <who>, until: <date>}}]."
-            for name, options in lost.items()
-        ]
+        )
+        return warning("exception_removed", text, control=self.id, rule=name, exceptions=options, changed_by=changed_by)
 
     def _sender_findings(self, outlook: Outlook) -> list[Finding]:
         """Rules that this run creates or changes, and that cover mail from any sender."""

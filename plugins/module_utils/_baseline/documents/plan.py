@@ -4,9 +4,9 @@
 """A plan as a document: a board approves it, and a later run is compared with it. Private to the collection.
 
 The digest is over what an approver reads: what is wanted, what the managed settings are, what would change with its
-impact, its way back and its cmdlets, the effect on mail, and the warnings. It is the same on every controller and over
-every wire: nothing of the time, the host, GUIDs or places among rules that are not managed is in it. The seal is over
-the whole file, these included.
+impact, its way back and its cmdlets, the effect on mail, and what the warnings name. It is the same on every controller
+and over every wire: nothing of the time, the host, GUIDs or places among rules that are not managed is in it. The seal
+is over the whole file, these included.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     digested,
     unplanned,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan, PlanWarning
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import VERSION, exact_digest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import why_not_from
@@ -60,7 +60,7 @@ class PlanDocument:
     managed: Mapping[str, Any]
     changes: tuple[PlannedChange, ...]
     mail: Mapping[str, Any]
-    warnings: tuple[str, ...]
+    warnings: tuple[PlanWarning, ...]
     run: str = ""
     collection_version: str = VERSION
 
@@ -85,8 +85,8 @@ class PlanDocument:
     def parse(cls, document: Any) -> PlanDocument:
         """A plan of any version from its written form, without checking its digests. Raises ValueError if it is none."""
         _check_shape(document)
-        organization, warnings = document["organization"], document["warnings"]
-        if set(organization) != {"name", "tenant_id"} or not all(isinstance(text, str) for text in warnings):
+        organization = document["organization"]
+        if set(organization) != {"name", "tenant_id"}:
             raise ValueError("has a part of the wrong type.")
         return cls(
             kind=document["kind"],
@@ -95,7 +95,7 @@ class PlanDocument:
             managed=document["managed"],
             changes=tuple(map(PlannedChange.read, document["changes"])),
             mail=document["mail"],
-            warnings=tuple(warnings),
+            warnings=tuple(map(PlanWarning.read, document["warnings"])),
             run=document["run"],
             collection_version=document["collection_version"],
         )
@@ -115,7 +115,7 @@ class PlanDocument:
             "managed": dict(self.managed),
             "changes": [change.as_dict() for change in self.changes],
             "mail": dict(self.mail),
-            "warnings": list(self.warnings),
+            "warnings": [each.as_dict() for each in self.warnings],
         }
 
     @cached_property
@@ -124,15 +124,18 @@ class PlanDocument:
         its name.
         """
         said = self._said()
-        counted = {key: said[key] for key in ("kind", "collection_version", "desired", "managed", "warnings")}
-        return digest_of(
-            {
-                **counted,
-                "organization": self.organization["name"],
-                "changes": digested(self.changes),
-                "mail": counted_mail(self.mail),
-            }
-        )
+        counted = {key: said[key] for key in ("kind", "collection_version", "desired", "managed")}
+        found = {
+            "changes": digested(self.changes),
+            "mail": counted_mail(self.mail),
+            "warnings": sorted(map(_counted, self.warnings)),
+        }
+        return digest_of({**counted, **found, "organization": self.organization["name"]})
+
+
+def _counted(warning: PlanWarning) -> str:
+    """What counts of a warning, as a digest: what it warns of and what it names, but not its sentence."""
+    return digest_of({"kind": warning.kind, "values": warning.values})
 
 
 def sealed(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,9 +198,12 @@ def moved(approved: PlanDocument, current: PlanDocument) -> list[str]:
         return [f"it is a plan for {approved.kind}, but this is {current.kind}"]
     if normal(approved.desired) != normal(current.desired):
         return [f"the variables of {name} have changed" for name in _differing(approved.desired, current.desired)]
-    warned = {normal(text) for text in approved.warnings}
-    new = [text for text in current.warnings if normal(text) not in warned]
-    warnings = [f"it does not warn that: {text.removesuffix('.')}" for text in new]
+    warned = set(map(_counted, approved.warnings))
+    warnings = [
+        f"it does not warn that: {each.text.removesuffix('.')}"
+        for each in current.warnings
+        if _counted(each) not in warned
+    ]
     return [*unplanned(approved.changes, current.changes), *moved_mail(approved.mail, current.mail), *warnings]
 
 

@@ -58,7 +58,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.refusals import (
     organization_refusals,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan, warning
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     CmdletNotAvailableError,
     ExchangeError,
@@ -186,10 +186,16 @@ class Baseline(Procedure):
         plan, more = licensed.plannable(organization, check_mode=True)
         plan.warnings += licensing_warnings(organization, plan)
         plan.warnings += [
-            f"hardened_baseline_skip: the exception of {id_} (owner: {self.exceptions[id_].owner}) has expired: it ended on {self.exceptions[id_].until}. "
-            "The control counts as it is, and what it wants is written."
-            for id_ in self.exceptions
-            if self._expired(id_)
+            warning(
+                "exception_expired",
+                f"hardened_baseline_skip: the exception of {id_} (owner: {accepted.owner}) has expired: it ended on {accepted.until}. "
+                "The control counts as it is, and what it wants is written.",
+                control=id_,
+                owner=accepted.owner,
+                until=accepted.until,
+            )
+            for id_, accepted in self.exceptions.items()
+            if accepted.expired
         ]
         return Draft(plan, [*findings, *more, *organization_refusals(organization, plan, run.expected_organization)])
 

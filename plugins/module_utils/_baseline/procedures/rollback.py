@@ -42,7 +42,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     confirmation_findings,
     organization_refusals,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import (
+    Change,
+    Plan,
+    PlanWarning,
+    warning,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
@@ -131,7 +136,10 @@ class Rollback(Procedure):
         findings = [] if self.force else self.drift(organization, plan)
         unconfirmed = confirmation_findings(run.variables, run.hosts)
         if run.check_mode:
-            plan.warnings += [f"The real run needs {finding.allow}" for finding in unconfirmed]
+            plan.warnings += [
+                warning("not_confirmed", f"The real run needs {finding.allow}", needs=finding.allow)
+                for finding in unconfirmed
+            ]
         else:
             findings += unconfirmed
         return Draft(plan, [*findings, *organization_refusals(organization, plan, run.expected_organization)])
@@ -177,9 +185,8 @@ class Rollback(Procedure):
         plan.warnings += self._lost(organization)
         strangers = self._strangers(organization)
         if strangers:
-            plan.warnings.append(
-                f"Rules that others created since then stay: {', '.join(map(repr, strangers))}. hardened_baseline_rollback_force: true would remove them."
-            )
+            text = f"Rules that others created since then stay: {', '.join(map(repr, strangers))}. hardened_baseline_rollback_force: true would remove them."
+            plan.warnings.append(warning("rules_stay", text, rules=strangers))
         return plan
 
     def mail(self, organization: Organization, plan: Plan) -> dict[str, Any]:
@@ -215,7 +222,7 @@ class Rollback(Procedure):
         plan = self.plan(organization, check_mode=True)
         differing = [f"{change.option} of {change.subject} is {value_text(change.before)}." for change in plan.changes]
         strangers = [f"{name!r} exists, which others created since then." for name in self._strangers(organization)]
-        return [*differing, *strangers, *self._lost(organization)]
+        return [*differing, *strangers, *map(str, self._lost(organization))]
 
     def _strangers(self, organization: Organization) -> list[str]:
         """The rules that others have created since, that decide about mail, and that stay. Only the scope ``full``
@@ -419,7 +426,7 @@ class Rollback(Procedure):
             }
         )
 
-    def _lost(self, organization: Organization) -> list[str]:
+    def _lost(self, organization: Organization) -> list[PlanWarning]:
         """What the snapshot contains but cannot be restored."""
         names = (
             {name_key(rule.name) for rule in rules_of(organization)}
@@ -431,7 +438,14 @@ class Rollback(Procedure):
             for row in self.snapshot.state.get("transport_rules_not_rebuildable", ())
             if name_key(row["name"]) not in names
         ]
-        lost = [f"The rule {row['name']!r} cannot be recreated: {row['reason']}." for row in gone]
+        lost = [
+            warning(
+                "rule_not_recreated",
+                f"The rule {row['name']!r} cannot be recreated: {row['reason']}.",
+                rule=row["name"],
+            )
+            for row in gone
+        ]
         missing = (
             set(self._created().values())
             - set(self._created_now(organization).values())
@@ -446,10 +460,11 @@ class Rollback(Procedure):
             if encrypts(rule.sections) or any(self._as_created(rule, name) for name in missing)
         ]
         if new:
-            lost.append(
+            text = (
                 f"{', '.join(map(repr, sorted(missing)))}, which the run was to create, does not exist, "
                 f"and {', '.join(map(repr, new))} has appeared since and may be the same object: if somebody renamed it or changed it, remove it manually."
             )
+            lost.append(warning("may_be_the_same", text, missing=sorted(missing), new=new))
         return lost
 
     def _ours(self, organization: Organization, change: Change) -> bool:

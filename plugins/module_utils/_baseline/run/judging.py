@@ -60,7 +60,7 @@ def warn(task: BaselineContext, drafted: Drafted) -> list[str]:
     earlier += (
         _broken_chain(drafted.artifacts) if drafted.writes and procedure.takes_snapshot is not Takes.NEVER else []
     )
-    task.warnings += [*earlier, *plan.warnings]
+    task.warnings += [*earlier, *map(str, plan.warnings)]
     task.places |= plan.places
     if notice := procedure.notice(drafted.changes, drafted.mail, check_mode=drafted.run.check_mode):
         task.say(notice)

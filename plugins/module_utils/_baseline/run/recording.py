@@ -69,7 +69,7 @@ class Record:
             _report(task, drafted, findings),
             mail={**drafted.mail, **_reach(task, drafted)},
             profile=str(variables.get("profile") or "") if procedure.selects_controls else "",
-            warnings=(*warnings, *(drafted.session.get("warnings") or ()), *drafted.plan.warnings),
+            warnings=(*warnings, *(drafted.session.get("warnings") or ()), *map(str, drafted.plan.warnings)),
             accepted=tuple(drafted.prepared.acceptance.reported()),
             snapshot=procedure.restores,
             digests=Digests(plan=drafted.document.digest, state=_state_digest(drafted.organization)),

@@ -39,6 +39,25 @@ class Failure:
         """Whether the actual result is unknown, so that the expectation may be met nevertheless."""
         return all(each.found == "unknown" for each in self.broken)
 
+    @property
+    def values(self) -> dict[str, Any]:
+        """What it says, without words: what was expected and found, which rules decided, and the numbers of what is
+        open.
+        """
+        result = self.result or {}
+        return {
+            "message": self.message,
+            "recipient": self.recipient,
+            "broken": [[each.key, each.wanted, each.found] for each in self.broken],
+            "rules": {
+                entry["rule"]: entry["matched"]
+                for entry in self.trace
+                if entry["matched"] is not False or entry["rule"] in self.protecting
+            },
+            "unknown": [each["id"] for each in result.get("unknown", ())],
+            "assumes": list(result.get("assumes", ())),
+        }
+
 
 @dataclass(frozen=True)
 class Tested:

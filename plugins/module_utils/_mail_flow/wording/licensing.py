@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import PlanWarning, warning
+
 #: Rules that the warning names.
 _NAMED = 5
 
 
 def licensing_warnings(
     off: str, rules: Sequence[str], remedy: str = "m365.message_encryption.irm_configuration turns it on."
-) -> list[str]:
+) -> list[PlanWarning]:
     """The warning; nothing where licensing is on, or no rule encrypts.
 
     :param off: the licensing settings that are off.
@@ -24,6 +26,5 @@ def licensing_warnings(
         return []
     more = f" and {len(rules) - _NAMED} more" if len(rules) > _NAMED else ""
     shown = ", ".join(map(repr, rules[:_NAMED]))
-    return [
-        f"{off} is false while rules encrypt ({shown}{more}): what happens to their mail is unknown (U28). {remedy}"
-    ]
+    text = f"{off} is false while rules encrypt ({shown}{more}): what happens to their mail is unknown (U28). {remedy}"
+    return [warning("licensing_off", text, settings=off, rules=list(rules))]

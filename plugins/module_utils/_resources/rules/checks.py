@@ -7,8 +7,9 @@ the collection.
 
 from __future__ import annotations
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import PlanWarning, warning
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotFoundError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import lookalikes, name_key
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import doing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.never import never_matching
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
@@ -24,11 +25,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     exists_on_premises_only,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.values import given_sections
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import lookalike_warnings
 
 
-def check_rule(book: RuleBook, wanted: DeclaredRule, rule: Rule | None) -> list[str]:
+def check_rule(book: RuleBook, wanted: DeclaredRule, rule: Rule | None) -> list[PlanWarning]:
     """Refuses what must not be sent, by option name. Returns warnings about what is dangerous."""
-    warnings: list[str] = []
+    warnings: list[PlanWarning] = []
     where = wanted.where
     unknown = rule.unknown if rule else {}
     for section in wanted.sections:
@@ -39,7 +41,13 @@ def check_rule(book: RuleBook, wanted: DeclaredRule, rule: Rule | None) -> list[
                 remedy=f"Omit {section}, or remove that part in the portal first.",
             )
     if rule and any(unknown.values()):
-        warnings.append(f"The rule {rule.name!r} has parts that were not compared: {rule.unsupported}.")
+        warnings.append(
+            warning(
+                "parts_not_compared",
+                f"The rule {rule.name!r} has parts that were not compared: {rule.unsupported}.",
+                **rule.rebuilding,
+            )
+        )
     given = given_sections(wanted, book.rms_templates)
     for section, values in given.items():
         for option, value in values.items():
@@ -50,7 +58,12 @@ def check_rule(book: RuleBook, wanted: DeclaredRule, rule: Rule | None) -> list[
                 )
         if section != "actions":
             warnings += [
-                f"{where}{section}.{option} {value!r} matches no mail: it has no wildcards. Write {instead}."
+                warning(
+                    "matches_no_mail",
+                    f"{where}{section}.{option} {value!r} matches no mail: it has no wildcards. Write {instead}.",
+                    option=f"{where}{section}.{option}",
+                    value=value,
+                )
                 for option, value, instead in never_matching(values)
             ]
     actions = given.get("actions", {})
@@ -61,25 +74,37 @@ def check_rule(book: RuleBook, wanted: DeclaredRule, rule: Rule | None) -> list[
             remedy=f"Known RMS templates: {book.rms_templates}.",
         )
     if template and book.rms_templates.known(template) is None:
+        # Why is left to the sentence: it differs between wires.
+        text = f"{where}actions.apply_rights_protection_template {template!r} could not be checked: {book.rms_templates.unlisted}."
         warnings.append(
-            f"{where}actions.apply_rights_protection_template {template!r} could not be checked: {book.rms_templates.unlisted}."
+            warning(
+                "template_not_checked", text, option=f"{where}actions.apply_rights_protection_template", value=template
+            )
         )
     branding = actions.get("apply_rights_protection_customization_template")
     if branding and book.ome_configurations is not None and name_key(branding) not in book.ome_configurations:
         missing = f"{where}actions.apply_rights_protection_customization_template {branding!r} is not an OME configuration of this organization."
         if not book.check_mode:
             raise NotFoundError(missing, remedy="Create it with m365.message_encryption.ome_configuration first.")
-        warnings.append(missing)
+        warnings.append(
+            warning(
+                "configuration_missing",
+                missing,
+                option=f"{where}actions.apply_rights_protection_customization_template",
+                value=branding,
+            )
+        )
     sections = doing({**(rule.sections if rule else {}), **given})
     if encrypts(sections) and not keeps_senders_inside(sections):
-        warnings.append(
+        text = (
             f"The rule {wanted.label!r} encrypts but has no condition that keeps its senders inside. Such a rule has no effect on mail from outside, or "
             "bounces it (550 5.7.162), depending on the state of the service. In most cases, conditions.from_scope: InOrganization is what you want."
         )
+        warnings.append(warning("any_sender", text, rule=wanted.label))
     return [*warnings, *(_idleness(wanted, rule) if rule and encrypts(sections) else ())]
 
 
-def _idleness(wanted: DeclaredRule, rule: Rule) -> list[str]:
+def _idleness(wanted: DeclaredRule, rule: Rule) -> list[PlanWarning]:
     """Warns about an encrypting rule that does not act as it seems to, if the task does not manage the option that
     prevents it.
     """
@@ -87,20 +112,20 @@ def _idleness(wanted: DeclaredRule, rule: Rule) -> list[str]:
     told = {*wanted.settings, *(["enabled"] if wanted.enabled is not None else [])}
     for option, reason in idle(rule.enabled, rule.settings).items():
         if option not in told:
+            text = f"The rule {rule.name!r} encrypts but {reason}, which this task does not manage. To change that, set {REMEDIES[option]}."
             warnings.append(
-                f"The rule {rule.name!r} encrypts but {reason}, which this task does not manage. To change that, set {REMEDIES[option]}."
+                warning("idle", text, rule=rule.name, option=option, value=rule.settings.get(option, rule.enabled))
             )
     if wanted.sections and "exceptions" not in wanted.sections and rule.sections["exceptions"]:
-        names = ", ".join(rule.sections["exceptions"])
-        warnings.append(
-            f"The rule {rule.name!r} encrypts but has exceptions that this task does not manage ({names}). To clear them, set exceptions: {{}}."
-        )
+        names = list(rule.sections["exceptions"])
+        text = f"The rule {rule.name!r} encrypts but has exceptions that this task does not manage ({', '.join(names)}). To clear them, set exceptions: {{}}."
+        warnings.append(warning("exceptions_not_managed", text, rule=rule.name, exceptions=names))
     return warnings
 
 
-def lookalikes_of(book: RuleBook, name: str, besides: str = "") -> list[str]:
+def lookalikes_of(book: RuleBook, name: str, besides: str = "") -> list[PlanWarning]:
     """Warns about a new name that a directory with loose comparison may confuse with that of another rule."""
     others = [rule.name for rule in book.rules if rule.name != besides] + [
         entry for entry in book.order if entry not in book.by_guid
     ]
-    return lookalikes([name], others)
+    return lookalike_warnings(name, others)

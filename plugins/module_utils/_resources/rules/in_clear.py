@@ -7,7 +7,7 @@ collection.
 
 from __future__ import annotations
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan, warning
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import doing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import Standing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import encrypts, idle
@@ -29,9 +29,12 @@ def warned(plan: Plan, book: RuleBook) -> Plan:
     if parts:
         named = [f"{name!r} ({', '.join(changed)})" for name, changed in parts.items()]
         more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
-        plan.warnings.append(
+        text = (
             f"Mail may leave in clear: rule{'s' if len(named) > 1 else ''} {', '.join(named[:_NAMED])}{more}. "
             "m365.message_encryption.mail_flow_test with compare_with says which mail."
+        )
+        plan.warnings.append(
+            warning("may_leave_in_clear", text, rules={name: list(changed) for name, changed in parts.items()})
         )
     return plan
 

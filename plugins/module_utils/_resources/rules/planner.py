@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Phase, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Phase, Plan, warning
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     AlreadyExistsError,
     OptionError,
@@ -197,7 +197,8 @@ def _claim(plan: Plan, book: RuleBook, rules: Sequence[DeclaredRule]) -> None:
             )
         )
         if holder.guid not in book.claimed:
-            plan.warnings.append(f"The rule {holder.name!r} has the name of another rule and is renamed to {free!r}.")
+            text = f"The rule {holder.name!r} has the name of another rule and is renamed to {free!r}."
+            plan.warnings.append(warning("rule_renamed", text, rule=holder.name, name=free))
 
 
 def _can_become(book: RuleBook, rule: Rule, wanted: DeclaredRule) -> bool:
@@ -225,15 +226,15 @@ def _treat_unmanaged(plan: Plan, book: RuleBook, named: Sequence[str], treatment
         if rule.guid in named or not (encrypts(rule.sections) or decrypts(rule.sections)):
             continue
         if treatment == "warn":
-            plan.warnings.append(f"The rule {rule.name!r} encrypts or decrypts and is not managed here.")
+            text = f"The rule {rule.name!r} encrypts or decrypts and is not managed here."
+            plan.warnings.append(warning("rule_not_managed", text, rule=rule.name))
         elif treatment == "remove" and not rule.not_rebuildable:
             plan.steps.append(removal(book, rule))
         else:
             plan.steps += [switch(book, rule, False)] if rule.enabled else []
             if treatment == "remove":
-                plan.warnings.append(
-                    f"The rule {rule.name!r} is disabled and not removed: it cannot be recreated, since {rule.not_rebuildable}."
-                )
+                text = f"The rule {rule.name!r} is disabled and not removed: it cannot be recreated, since {rule.not_rebuildable}."
+                plan.warnings.append(warning("rule_not_removed", text, **rule.rebuilding))
 
 
 def _finished(plan: Plan, book: RuleBook) -> Plan:
@@ -257,7 +258,7 @@ def _finished(plan: Plan, book: RuleBook) -> Plan:
         earlier = [other for place, other in ending if place < index and (declared or other in book.standings)]
         if earlier and (early := first_that_covers(book.standing(key), map(book.standing, earlier))):
             text = f"The rule {book.name(key)!r} can never act: {early.name!r} comes first, takes all of its mail and ends the processing."
-            plan.warnings.append(text)
+            plan.warnings.append(warning("rule_never_acts", text, rule=book.name(key), earlier=early.name))
     return plan
 
 

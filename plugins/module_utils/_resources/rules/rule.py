@@ -185,6 +185,14 @@ class Rule:
             else ""
         )
 
+    @property
+    def rebuilding(self) -> dict[str, Any]:
+        """What decides whether the rule can be recreated, as values: its name, its properties that the modules cannot
+        write, and whether it has expired.
+        """
+        unknown = {*self.unknown["conditions"], *self.unknown["exceptions"]}
+        return {"rule": self.name, "properties": sorted(unknown), "expired": is_past(self.settings["expiry_date"])}
+
     def describe(self) -> dict[str, Any]:
         """The rule in the form that the modules accept."""
         settings = {option: value for option, value in self.settings.items() if value is not None}

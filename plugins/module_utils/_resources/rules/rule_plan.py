@@ -8,7 +8,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Phase, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import (
+    Change,
+    Impact,
+    Phase,
+    PlanWarning,
+    Step,
+    warning,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Instant
@@ -84,13 +91,10 @@ def removal(book: RuleBook, rule: Rule) -> Step:
     )
 
 
-def removal_warnings(rule: Rule) -> list[str]:
+def removal_warnings(rule: Rule) -> list[PlanWarning]:
     """Warnings before a rule is removed."""
-    return (
-        [f"The rule {rule.name!r} cannot be recreated after its removal: {rule.not_rebuildable}."]
-        if rule.not_rebuildable
-        else []
-    )
+    text = f"The rule {rule.name!r} cannot be recreated after its removal: {rule.not_rebuildable}."
+    return [warning("rule_not_rebuildable", text, **rule.rebuilding)] if rule.not_rebuildable else []
 
 
 def switch(book: RuleBook, rule: Rule, enabled: bool, sections: Sections | None = None) -> Step:
@@ -237,23 +241,33 @@ def _update(book: RuleBook, wanted: DeclaredRule, rule: Rule) -> RulePlan:
 
 
 #: Changes, the parameters that make them, and warnings.
-_Changed = tuple[list[Change], dict[str, Value], list[str]]
+_Changed = tuple[list[Change], dict[str, Value], list[PlanWarning]]
 
 
 def _changed_settings(book: RuleBook, wanted: DeclaredRule, rule: Rule, edit: Edit) -> _Changed:
     """What differs outside the sections."""
     changes: list[Change] = []
     parameters: dict[str, Value] = {}
-    warnings: list[str] = []
+    warnings: list[PlanWarning] = []
     for option, value in wanted.settings.items():
         field, stored = _SETTINGS[option], rule.settings[option]
         if field.equal(stored, value):
             continue
         shown = rule.properties.get(field.parameter)
         if isinstance(field.kind, Instant) and field.kind.differs_by_a_zone(shown, value):
-            warnings.append(
+            text = (
                 f"{wanted.where}{option} of {rule.name!r} was not written: Exchange shows {shown} without a time zone, which may be the same instant as "
                 f"{value} in another zone. Check it in the portal."
+            )
+            warnings.append(
+                warning(
+                    "date_not_written",
+                    text,
+                    option=f"{wanted.where}{option}",
+                    rule=rule.name,
+                    shown=str(shown),
+                    value=value,
+                )
             )
             continue
         if field.create_only:

@@ -37,7 +37,7 @@ OUTSIDERS = (
 
 def checked(rules: RuleBook, name: str = "a", where: str = "", **options: Any) -> list[str]:
     declared = wanted(name, where, **options)
-    return check_rule(rules, declared, rules.find(declared))
+    return list(map(str, check_rule(rules, declared, rules.find(declared))))
 
 
 def refused(rules: RuleBook, kind: type[ExchangeError] = OptionError, **options: Any) -> tuple[str, str]:
@@ -198,7 +198,10 @@ class TestDangers:
 
 def test_a_name_that_a_directory_may_take_for_another() -> None:
     rules = book(shown("Resume"), shown("other"))
-    assert len(lookalikes_of(rules, "Résumé")) == 1
+    (found,) = lookalikes_of(rules, "Résumé")
+    assert str(found) == (
+        "The names 'Résumé' and 'Resume' differ only in accents, width or similar. If Exchange treats them as the same, only one can exist."
+    )
     assert lookalikes_of(rules, "Résumé", besides="Resume") == []
     assert lookalikes_of(rules, "Résumé", besides="other") == lookalikes_of(rules, "Résumé")
     # One that does not exist yet counts, a GUID does not.

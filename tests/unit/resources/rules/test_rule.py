@@ -418,7 +418,7 @@ def test_a_date_that_differs_by_a_zone_only_is_told_and_not_written(session: Emu
 
     def planned(date: str) -> tuple[list[str], list[str]]:
         plan = plan_in_place(RuleBook(read), declare({"name": NAME, "expiry_date": date}))
-        return [step.call.cmdlet for step in plan.steps], plan.warnings
+        return [step.call.cmdlet for step in plan.steps], list(map(str, plan.warnings))
 
     assert planned("2030-01-31T08:00:00+00:00") == ([], [])
     steps, (warning,) = planned("2030-01-31T08:00:00+01:00")

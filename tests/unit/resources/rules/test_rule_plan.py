@@ -190,11 +190,7 @@ class TestCreation:
 
     def test_its_warnings(self) -> None:
         plan = planned(book(shown("Resume")), name="Résumé", actions=ENCRYPT)
-        assert [
-            "encrypts but has no condition" in plan.warnings[0],
-            "differ only in accents" in plan.warnings[1],
-            len(plan.warnings),
-        ] == [True, True, 2]
+        assert [warning.kind for warning in plan.warnings] == ["any_sender", "lookalike"]
         # What is dangerous in a state that is restored is not the task's; what it does is.
         assert len(planned(book(restoring=True), actions=ENCRYPT).warnings) == 1
 
@@ -255,7 +251,7 @@ class TestChanges:
     def test_a_new_name_may_be_like_that_of_another_rule_only(self) -> None:
         rules = book(shown("Resume", Guid="g-1"), shown("x", PrependSubject="x"))
         assert planned(rules, name="Résumé", guid="g-1", comments="c").warnings == []
-        (warning,) = planned(rules, name="Résumé", guid="g-x", comments="c").warnings
+        (warning,) = map(str, planned(rules, name="Résumé", guid="g-x", comments="c").warnings)
         assert "differ only in accents" in warning
 
     @pytest.mark.parametrize(
@@ -356,7 +352,7 @@ class TestChanges:
         assert [item.option for item in plan.steps[0].changes] == [
             option for option in plan.after if option in ("expiry_date", "comments")
         ]
-        assert plan.warnings == [
+        assert list(map(str, plan.warnings)) == [
             "rules[1].activation_date of 'a' was not written: Exchange shows 2030-01-31T08:00:00 without a time zone, which may be the same instant as "
             "2030-01-31T07:00:00Z in another zone. Check it in the portal."
         ]
@@ -409,7 +405,7 @@ class TestChanges:
 
     def test_parts_that_nobody_knows_are_told_and_not_overwritten(self) -> None:
         stored = shown("a", PrependSubject="x", ExceptIfUnheard="y")
-        (warning,) = planned(book(stored), comments="c").warnings
+        (warning,) = map(str, planned(book(stored), comments="c").warnings)
         assert "ExceptIfUnheard" in warning
         assert "ExceptIfUnheard" in refused(book(stored), exceptions={})[0]
 
@@ -445,7 +441,7 @@ class TestRemoval:
 
     def test_one_that_cannot_be_made_again(self) -> None:
         said = "The rule 'a' cannot be recreated after its removal: it uses the retired action apply_ome."
-        assert planned(book(shown("a", ApplyOME=True)), state="absent").warnings == [said]
+        assert list(map(str, planned(book(shown("a", ApplyOME=True)), state="absent").warnings)) == [said]
         assert removal_warnings(rule("a", PrependSubject="x")) == []
 
 
