@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 LABEL = "ansible_collections.m365.message_encryption.docsite."
+# REUSE-IgnoreStart
 RIGHTS = (
     "SPDX-License-Identifier: GPL-3.0-or-later",
     "SPDX-FileCopyrightText: 2026 the m365.message_encryption contributors",
 )
+# REUSE-IgnoreEnd
 _GUIDE = re.compile(r"\[([^\]]+)\]\(guide:(\w+)\)")
 
 
