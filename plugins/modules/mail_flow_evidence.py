@@ -130,10 +130,15 @@ rules:
     why:
       description: >-
         The same as a word, V(refused) (the report could not be read), V(young) (the window ended less than 24 hours
-        ago), V(changed) (something that matters changed in the window), or V(late) (nothing is reported of mail as new
-        as this).
+        ago), V(changed) (something that matters changed in the window), V(late) (nothing is reported of mail as new as
+        this), or V(silent) (nothing is reported of the rule, and its C(set_audit_severity) is V(DoNotAudit) or not set).
       type: str
       returned: if it was not compared
+    compared:
+      description: >-
+        Copies that could contradict, as the rule certainly acts on them, or is reported. Without any, nothing agrees.
+      type: int
+      returned: if it was compared
     settled:
       description: Of the C(possible) copies, those on which it C(acted) and did not act (C(not_acted)) as reported.
       type: dict
@@ -149,7 +154,7 @@ rules:
     left_out:
       description: >-
         Reported copies that are not computed, such as rejected ones, and those on which one of RV(strangers) acted,
-        too, or a rule that keeps mail from later ones and changed in the window.
+        too, or another rule that changed in the window.
       type: int
       returned: if there are any
     untraced:

@@ -776,8 +776,8 @@ simplified:
 suggestions:
   description: >-
     Edits of the tested rules after which a refuted guarantee holds, or the failed expectations of a message are met.
-    There are at most five for each, those that change the least other mail first; those by which mail loses protection
-    or is not delivered are last. Where neither one edit nor two do it, there is one entry without edits.
+    There are at most five for each, those that change the least other mail first; those that help for a
+    time only, and those by which mail loses protection or is not delivered, are last. Where neither one edit nor two do it, there is one entry without edits.
   returned: with O(suggest=true)
   type: list
   elements: dict
@@ -798,6 +798,10 @@ suggestions:
       description: The edits as a sentence, with the mail that loses by them although nobody asked for that.
       type: str
       returned: always
+    until:
+      description: The day from which they help no longer, because a rule begins or ends then.
+      type: str
+      returned: where there is such a day
     rules:
       description: All rules after the edits, as O(rules) takes them.
       type: list

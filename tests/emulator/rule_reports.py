@@ -56,9 +56,10 @@ def hits(rows: Iterable[Mapping[str, Any]], rule: str, *, omitted: Collection[st
 
 
 def computed(state: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The rows that the rules of an organization cause, for ordinary mail without a text."""
+    """The rows that the rules of an organization cause, for ordinary mail without a text. DoNotAudit keeps a rule out."""
     plain = {"body": "", "headers": {}, "attachments": [], "cc": [], "bcc": [], "protection": {"kind": "none"}}
     whole = Organization(state).dump()
+    silent = {rule["Name"] for rule in whole["transport_rules"] if rule.get("SetAuditSeverity") == "DoNotAudit"}
     found = []
     for each in rows:
         said = {
@@ -72,7 +73,7 @@ def computed(state: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> lis
             hit(each, rule["name"])
             for result in results.values()
             for rule in result["rules"]
-            if rule["matched"] is True
+            if rule["matched"] is True and rule["name"] not in silent
         ]
     return found
 

@@ -162,7 +162,12 @@ def test_a_contradiction_is_remembered_until_a_later_window_agrees(role: Role) -
     role.plan("audit", **WANTED, guarantees=[guarantee])
     assert control(role)[0] == "not assessable"
     assert "contradicted" in role.report["mail"]["guarantees"][0]
-    role.session.organization.patch({"report_hours_late": 0})
+    # Neither does one without mail of the rule.
+    trace = role.session.organization.dump()["message_trace"]
+    role.session.organization.patch({"report_hours_late": 0, "message_trace": []})
+    role.plan("audit", **WANTED, guarantees=[guarantee])
+    assert "contradicted" in role.report["mail"]["guarantees"][0]
+    role.session.organization.patch({"message_trace": trace})
     role.plan("audit", **WANTED, guarantees=[guarantee])
     assert control(role)[0] == "met"
     assert "contradicted" not in role.report["mail"]["guarantees"][0]
@@ -228,6 +233,16 @@ def test_a_trial_that_is_gone_keeps_nothing_from_being_compared(role: Role) -> N
     role.session.organization.patch(settled(role.session.organization.dump()))
     role.plan("audit", **WANTED)
     assert control(role)[0] == "met"
+
+
+def test_a_rule_that_exchange_does_not_report_contradicts_nothing(tmp_path: Path) -> None:
+    role = Role(reporting({**STORED, "SetAuditSeverity": "DoNotAudit"}, {**STORED, "Name": "Others"}), str(tmp_path))
+    said: list[str] = []
+    role.say = said.append
+    role.plan("audit", **WANTED)
+    assert control(role)[0] == "met"
+    assert "'Partners' cannot be compared: nothing is reported of it, and it has no severity" in control(role)[1]
+    assert any("1 rule compared, none contradicted; 1 not compared." in line for line in said)
 
 
 def test_where_nothing_was_sent_nothing_is_met(role: Role) -> None:

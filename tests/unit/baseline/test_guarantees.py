@@ -86,6 +86,15 @@ def test_a_plan_that_exempts_unusual_mail_is_refused(role: Role, exempt: Values)
     assert "is delivered in clear" in said
 
 
+def test_a_plan_that_lets_a_rule_expire_is_refused(role: Role) -> None:
+    role.run(guarantees=[GUARANTEE], encryption_rules=[ENCRYPT])
+    said = refused(
+        role, guarantees=[GUARANTEE], encryption_rules=[{**ENCRYPT, "expiry_date": "2999-05-01T00:00:00+00:00"}]
+    )
+    assert "would break the guarantee 'The law firm gets nothing in clear': mail from " in said
+    assert " on 2999-05-01 is delivered in clear" in said
+
+
 @pytest.mark.parametrize("name", ["Public", "Encrypt mail to unknown partners"])
 def test_what_is_broken_and_becomes_worse_is_refused(role: Role, name: str) -> None:
     role.session.edit(

@@ -10,6 +10,9 @@ import uuid
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.trial import Trial
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.trials import trial_sentence
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import RmsTemplates, Rule
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -245,7 +248,7 @@ def test_a_plan_and_an_audit_show_what_the_rule_would_do(role: Role) -> None:
     }
     assert "protection_gained" in {each["kind"] for each in trial["difference"]}
     assert [(each["kind"], each["certain"]) for each in trial["replay"]["difference"]] == [("protection_gained", 4)]
-    assert any(f"On trial since {began}, until {until}: 'Partners'." in line for line in said)
+    assert any(f"On trial since its last change on {began}, until {until}: 'Partners'." in line for line in said)
     assert any("4 copies are now encrypted (fabrikam.com 4): 'Partners'." in line for line in said)
     page = render_html(
         {"kind": "check", "run": "r", "generated_at": "2026-11-28T20:00:00Z", "organizations": [role.report]}
@@ -257,7 +260,9 @@ def test_a_plan_and_an_audit_show_what_the_rule_would_do(role: Role) -> None:
     assert role.report["mail"]["trials"][0]["difference"] == trial["difference"]
     assert mail_flow(role) == (
         "met",
-        [f"'Partners' is on trial since {began}, until {until}: as '{TRIAL}' it does nothing to mail."],
+        [
+            f"'Partners' is on trial since its last change on {began}, until {until}: as '{TRIAL}' it does nothing to mail."
+        ],
     )
 
 
@@ -273,6 +278,18 @@ def test_an_expired_trial_is_a_finding_and_nothing_else(role: Role) -> None:
     assert role.session.organization.dump() == before
     role.plan("audit", encryption_rules=LISTED, trial=["Partners"], trial_days=30)
     assert mail_flow(role)[0] == "met"
+
+
+def test_the_day_on_which_a_trial_was_created_counts_before_that_of_its_last_change() -> None:
+    stored = {"Name": "Partners (trial)", "Guid": "1", "Priority": 0, "State": "Enabled"}
+    dates = {"WhenCreated": "2026-11-01T10:00:00Z", "WhenChanged": "2026-11-19T10:00:00Z"}
+    for shown, since, said in (
+        (dates, "2026-11-01", "since 2026-11-01, until 2026-11-15"),
+        ({"WhenChanged": dates["WhenChanged"]}, "2026-11-19", "since its last change on 2026-11-19, until 2026-12-03"),
+    ):
+        trial = Trial.of("Partners", Rule({**stored, **shown}, RmsTemplates()), 14).as_dict()
+        assert (trial["since"], trial.get("changed", False)) == (since, "WhenCreated" not in shown)
+        assert f"'Partners' is on trial {said}:" in trial_sentence(trial)
 
 
 def test_a_trial_is_known_by_itself_and_not_by_its_name(role: Role) -> None:

@@ -49,7 +49,7 @@ def judged(evidence: Mapping[str, Any]) -> tuple[bool | None, list[str]]:
     against = [rule for rule in rules if rule["contradictions"]]
     others = [rule for rule in rules if not rule["contradictions"]]
     # Of nothing, nothing is met.
-    compared = any(rule["comparable"] and (rule["reported"] or rule["predicted"]["certain"]) for rule in rules)
+    compared = any(rule.get("compared") for rule in rules)
     return (False if against else True if compared else None), [rule["text"] for rule in (*against, *others)] or [
         "No rule protects or is in a test mode."
     ]

@@ -38,7 +38,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Tested,
     run_cases,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.regression import worsened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.regression import (
+    later_instants,
+    worsened,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import (
     FACT_SUBSETS,
@@ -174,22 +177,17 @@ class MailControl(Control):
         return [Finding.acceptable(self.id, text, BROKEN_GUARANTEE) for text in texts]
 
     def _broken(self, outlook: Outlook) -> list[dict[str, Any]]:
-        broken = []
+        """The verdicts on what the plan breaks, for mail for which it held: now, or once a rule begins or ends."""
+        broken, instant = [], datetime.datetime.now(datetime.UTC)
         for guarantee, old, new in self._sides(outlook.request, outlook.organization, outlook.plan):
             if new["verdict"] == REFUTED and old["verdict"] != REFUTED:
                 broken.append(new)
-            elif new["verdict"] == REFUTED and changes_mail(outlook.plan.changes):
+            elif changes_mail(outlook.plan.changes):
                 now = Mail.of(outlook.organization)
                 then = now.after(outlook.plan)
-                worse = worsened(
-                    now.rules,
-                    then.rules,
-                    then.facts,
-                    guarantee,
-                    datetime.datetime.now(datetime.UTC),
-                    now.facts.get(IRM),
-                )
-                broken += [{**new, "counterexample": counterexample_row(worse)}] if worse else []
+                if new["verdict"] == REFUTED or later_instants(map(RuleSet, (now.rules, then.rules)), instant):
+                    worse = worsened(now.rules, then.rules, then.facts, guarantee, instant, now.facts.get(IRM))
+                    broken += [{**new, "counterexample": counterexample_row(worse)}] if worse else []
         return broken
 
     def _sides(

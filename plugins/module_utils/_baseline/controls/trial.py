@@ -41,12 +41,14 @@ class Trial:
     :param since: the day since which the trial has been as it is; ``None`` if it does not exist yet, or Exchange does
         not show it.
     :param until: the last day of its time; ``None`` with ``since``, or if its time does not end.
+    :param changed: whether ``since`` is the day of its last change, because Exchange does not show when it was created.
     """
 
     name: str
     rule: str
     since: datetime.date | None = None
     until: datetime.date | None = None
+    changed: bool = False
 
     @property
     def expired(self) -> bool:
@@ -60,6 +62,7 @@ class Trial:
             "name": self.name,
             "rule": self.rule,
             **{key: day.isoformat() for key, day in dates.items() if day},
+            **({"changed": True} if self.changed else {}),
             "expired": self.expired,
         }
 
@@ -69,8 +72,10 @@ class Trial:
 
         :param days: how long a trial may take; 0 for any time.
         """
-        begun = since(stored) if stored else None
-        return cls(name, trial_name(name), begun, begun + datetime.timedelta(days=days) if begun and days else None)
+        created = _day(stored, "WhenCreatedUTC", "WhenCreated") if stored else None
+        begun = created or (_day(stored, "WhenChangedUTC", "WhenChanged") if stored else None)
+        until = begun + datetime.timedelta(days=days) if begun and days else None
+        return cls(name, trial_name(name), begun, until, changed=begun is not None and created is None)
 
 
 def trial_name(name: str) -> str:
@@ -108,13 +113,11 @@ def trial_among(rules: Sequence[Rule], name: str) -> Rule | None:
     return next((rule for rule in found if same_name(rule.name, trial_name(name))), found[0] if found else None)
 
 
-def since(rule: Rule) -> datetime.date | None:
-    """The day on which a rule was created, or changed last where Exchange does not show that; ``None`` if it shows
-    neither.
-    """
-    for key in ("WhenCreatedUTC", "WhenCreated", "WhenChangedUTC", "WhenChanged"):
+def _day(rule: Rule, *properties: str) -> datetime.date | None:
+    """The day that the first of these properties shows; ``None`` if none does."""
+    for name in properties:
         try:
-            return datetime.datetime.fromisoformat(str(rule.properties.get(key))).date()
+            return datetime.datetime.fromisoformat(str(rule.properties.get(name))).date()
         except ValueError:
             continue
     return None

@@ -62,6 +62,8 @@ _SENTENCES = 12
 #: Properties of an OME configuration that count as branding in Microsoft's test.
 _BRANDING = ("ImageUrl", "BackgroundColor", "IntroductionText", "PortalText", "DisclaimerText", "EmailText")
 _UNREAD = "not known"
+#: How the test of rules is passed without one that acts: it does not look at their modes.
+_ONLY_TRIED = ", but only by rules in a test mode"
 #: The findings about a rule that encrypts which mean that it leaves mail in clear. All findings are in the report.
 _LEAVES_IN_CLEAR = frozenset(
     (
@@ -84,11 +86,13 @@ class AssessedTest:
     """A test of Microsoft's Zero Trust Assessment.
 
     :param passes: whether an organization passes it; raises the error if something cannot be read.
+    :param by: by what it passes, if that has no effect.
     """
 
     id: str
     title: str
     passes: Callable[[Organization], bool]
+    by: Callable[[Organization], str] = lambda organization: ""
 
 
 #: Source: the tests themselves, microsoft/zerotrustassessment, src/powershell/tests/Test-Assessment.<id>.ps1.
@@ -113,6 +117,7 @@ ASSESSED_TESTS = (
         "35029",
         "A mail flow rule protects mail",
         lambda organization: any(map(_protects, organization.objects("transport_rules"))),
+        lambda organization: "" if any(map(_enforced, organization.objects("transport_rules"))) else _ONLY_TRIED,
     ),
 )
 
@@ -264,7 +269,7 @@ def _assessed(organization: Organization, statuses: Mapping[str, str]) -> list[d
     rows = []
     for test in ASSESSED_TESTS:
         try:
-            verdict = "passes" if test.passes(organization) else "fails"
+            verdict = f"passes{test.by(organization)}" if test.passes(organization) else "fails"
         except ExchangeError:
             verdict = "cannot be told"
         control = controls[test.id]
@@ -294,3 +299,8 @@ def _protects(rule: Mapping[str, Any]) -> bool:
         rule.get(name) is not None for name in ("ApplyRightsProtectionTemplate", "ApplyClassification")
     )
     return acts and str(rule.get("State")).lower() == "enabled"
+
+
+def _enforced(rule: Mapping[str, Any]) -> bool:
+    """Whether a rule protects mail, and not only in a test mode."""
+    return _protects(rule) and str(rule.get("Mode") or "Enforce").lower() == "enforce"

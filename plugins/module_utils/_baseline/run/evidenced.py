@@ -97,7 +97,7 @@ def remembered(
         return []
     before = dict(rows)
     for rule in evidence.get("rules", ()):
-        if rule["comparable"]:
+        if rule.get("compared"):
             rows.pop(rule["guid"], None)
         if rule["contradictions"]:
             window = {key: evidence["window"][key] for key in ("from", "until")}

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import datetime
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import Counterexample
@@ -24,7 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import IN_TRANSIT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet, is_later
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key
@@ -44,6 +45,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 _ROUNDS = 4
 
+#: So many dates of rules are looked at; so long behind one it is in effect; a date without a time zone may be off by that.
+_MOST_DATES, _BEHIND, _ANY_ZONE = 8, datetime.timedelta(minutes=1), datetime.timedelta(days=1)
+
 
 def worsened(
     before: Iterable[Mapping[str, Any]],
@@ -53,13 +57,48 @@ def worsened(
     now: datetime.datetime,
     irm_before: Mapping[str, Any] | None = None,
 ) -> Counterexample | None:
-    """A message that surely breaks the guarantee after, and surely did not before; ``None`` if none is found.
+    """A message that surely breaks the guarantee after, and surely did not before; ``None`` if none is found. If that is
+    so only once a rule begins or ends, the message has a ``date``.
 
     :param irm_before: the IRM configuration before, where it is another one.
     """
     dialect = facts_of(facts).dialect
-    claims = claims_of([guarantee.selection], dialect)
+    sides = RuleSet(after, dialect), RuleSet(before, dialect)
     settings = [facts.get("irm_configuration"), facts.get("irm_configuration") if irm_before is None else irm_before]
+    if found := _worsened(sides, facts, guarantee, now, settings):
+        return found
+    for later in later_instants(sides, now):
+        if found := _worsened(sides, facts, guarantee, later, settings):
+            return replace(found, message={**found.message, "date": later.isoformat()})
+    return None
+
+
+def later_instants(sides: Iterable[RuleSet], now: datetime.datetime) -> list[datetime.datetime]:
+    """For each date on which a rule begins or ends again, an instant behind it, the first ones first."""
+    rules = [rule for side in sides for rule in side.rules if not rule.idle]
+    found = set()
+    for text in {date for rule in rules for date in (rule.begins, rule.ends) if is_later(date, now)}:
+        try:
+            date = datetime.datetime.fromisoformat(text)
+        except ValueError:
+            continue  # Nobody knows when that is.
+        known = date if date.tzinfo else date.replace(tzinfo=datetime.UTC) + _ANY_ZONE
+        found.add(known + _BEHIND)
+    return sorted(found)[:_MOST_DATES]
+
+
+def _worsened(
+    sides: tuple[RuleSet, RuleSet],
+    facts: Mapping[str, Any],
+    guarantee: Guarantee,
+    now: datetime.datetime,
+    settings: Sequence[Mapping[str, Any] | None],
+) -> Counterexample | None:
+    """The same at an instant.
+
+    :param sides: the rules after, and before.
+    """
+    claims = claims_of([guarantee.selection], sides[0].dialect)
     try:
         with bounded():
             options, transit = (
@@ -67,7 +106,7 @@ def worsened(
                 guarantee.then == IN_TRANSIT,
             )
             model = Model(
-                [RuleSet(after, dialect), RuleSet(before, dialect)],
+                list(sides),
                 claims,
                 facts,
                 now,

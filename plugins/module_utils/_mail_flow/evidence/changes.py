@@ -65,20 +65,26 @@ def changes_of(organization: Organization) -> list[Change]:
     return [*rules, *(fact for fact in facts if fact.when)]
 
 
-def what_changed(
-    rule: FlowRule, before: Iterable[FlowRule], changes: Sequence[Change], begin: datetime.datetime
-) -> Change | None:
-    """The first change that keeps a window from being compared: of the rule, of an earlier one, or of a fact.
+def changed_rules(rules: Iterable[FlowRule], changes: Sequence[Change], begin: datetime.datetime) -> list[FlowRule]:
+    """The rules that changed themselves since then, and not only what stands before them."""
+    changed = {(each.guid, each.name) for each in changes if each.what == RULE and each.is_after(begin)}
+    return [rule for rule in rules if (rule.guid.lower(), rule.name) in changed]
 
-    :param before: the rules before it. What a changed one did before is not known, such as stopping this one. Later ones do not
-        count here: one that ends mail and may have stood before is left out by its copies in ``compare``.
+
+def what_changed(
+    rule: FlowRule, others: Iterable[FlowRule], changes: Sequence[Change], begin: datetime.datetime
+) -> Change | None:
+    """The first change that keeps a window from being compared: of the rule, of another one that matters, or of a fact.
+
+    :param others: the rules before it, and those of which nothing may be reported. What a changed one did before is not
+        known, such as stopping this one. On which copies the other later ones acted is reported: ``compare`` leaves
+        those out.
     """
-    matters = {each.guid.lower() for each in before}
-    own = [change for change in changes if change.what == RULE and change.guid == rule.guid.lower()] or [
-        Change(RULE, rule.name, None)
-    ]
-    others = [change for change in changes if change.what != RULE or change.guid in matters]
-    return next((change for change in (*own, *others) if change.is_after(begin)), None)
+    matter = {each.guid.lower() for each in others}
+    own = [change for change in changes if change.what == RULE and change.guid == rule.guid.lower()]
+    more = [change for change in changes if change.what != RULE or change.guid in matter]
+    of_rule = own or [Change(RULE, rule.name, None)]
+    return next((change for change in (*of_rule, *more) if change.is_after(begin)), None)
 
 
 def _when(properties: Mapping[str, Any]) -> datetime.datetime | None:

@@ -18,8 +18,8 @@ from heapq import nsmallest
 from itertools import chain, zip_longest
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import (
-    RULE,
     Change,
+    changed_rules,
     what_changed,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.prediction import (
@@ -55,15 +55,15 @@ NOT_REPORTED, NOT_PREDICTED = KINDS = ("not_reported", "not_predicted")
 REPORTED_AFTER = datetime.timedelta(hours=24)
 
 #: Why a rule cannot be compared.
-REFUSED, YOUNG, CHANGED, LATE = "refused", "young", "changed", "late"
+REFUSED, YOUNG, CHANGED, LATE, SILENT = "refused", "young", "changed", "late", "silent"
 
 
 @dataclass(frozen=True)
 class Incomparable:
     """Why a rule cannot be compared.
 
-    :param kind: :data:`REFUSED` (:param:`detail` says why), :data:`YOUNG`, :data:`CHANGED` (:param:`change`) or
-        :data:`LATE`.
+    :param kind: :data:`REFUSED` (:param:`detail` says why), :data:`YOUNG`, :data:`CHANGED` (:param:`change`),
+        :data:`LATE`, or :data:`SILENT`: nothing is reported of it, and it has no severity.
     """
 
     kind: str
@@ -109,10 +109,11 @@ class RuleEvidence:
         may.
     :param acted: those of the latter that are reported, and :param:`not_acted` those that are not. Only of a rule that
         can be compared, and so the rest.
-    :param left_out: reported copies that are not computed: rejected ones and the like, and those on which a rule acted that is gone, or that
-        ends the way of mail and changed.
+    :param left_out: reported copies that are not computed: rejected ones and the like, and those on which a rule acted
+        that is gone, or that changed.
     :param untraced: reported copies that the trace does not have.
     :param late: certain copies that are newer than everything that is reported.
+    :param compared: copies that could contradict: certain ones that are not late, and reported ones that are computed.
     :param why_not: why it cannot be compared.
     """
 
@@ -128,6 +129,7 @@ class RuleEvidence:
     left_out: int = 0
     untraced: int = 0
     late: int = 0
+    compared: int = 0
     why_not: Incomparable | None = None
 
 
@@ -181,27 +183,32 @@ def compare(
     """
     compared = chosen(rules, names)
     names_of = {text for rule in rules.rules for text in (rule.name.casefold(), rule.guid.lower())}
-    reported = {rule.place: report.of(rule.name, rule.guid) for rule in compared}
+    reported = {rule.place: report.of(rule.name, rule.guid) for rule in rules.rules}
+    silent = {rule.place for rule in rules.rules if _is_silent(rule) and not reported[rule.place]}
     last = max(_times_of(trace, frozenset().union(*report.copies.values())), default=-1)
     tallies = {
         rule.place: _Tally(
-            rule, reported[rule.place], reported[rule.place] - report.beyond, last, max(examples, sample)
+            rule,
+            reported[rule.place],
+            reported[rule.place] - report.beyond,
+            last,
+            max(examples, sample),
+            rule.place in silent,
         )
         for rule in compared
     }
     for rule in compared:
-        tallies[rule.place].why_not = _why_not(rule, rules, window, report, changes, now)
+        others = [each for each in rules.rules if each.place < rule.place or each.place in silent]
+        tallies[rule.place].why_not = _why_not(rule, others, window, report, changes, now)
     strangers = {name: found for name, found in report.copies.items() if name.casefold() not in names_of}
     # A rule that is gone may have kept them from others, or changed what others see.
     astray = frozenset().union(*strangers.values())
-    # So may one that ends the way of mail, if it changed: it may have stood before the others.
-    changed = {change.guid for change in changes if change.what == RULE and change.is_after(window.begin)}
-    ended = frozenset().union(
-        *(report.of(rule.name, rule.guid) for rule in rules.rules if rule.is_final and rule.guid.lower() in changed)
-    )
+    # So may one that changed: nobody knows where it stood, and what it did.
+    changed = changed_rules(rules.rules, changes, window.begin)
+    edited = frozenset[Copy]().union(*(reported[rule.place] for rule in changed))
     copies, begin, until = 0, microseconds_of(window.begin), microseconds_of(window.until)
     for block in blocks_of(trace):
-        part = _Part.of(block, begin, until, last, astray, ended)
+        part = _Part.of(block, begin, until, last, astray, edited)
         copies += part.kept.bit_count()
         found = predictions(block, rules, facts)
         for tally in tallies.values():
@@ -217,7 +224,7 @@ def compare(
 
 def _why_not(
     rule: FlowRule,
-    rules: RuleSet,
+    others: Iterable[FlowRule],
     window: Window,
     report: RuleReport,
     changes: Sequence[Change],
@@ -227,8 +234,16 @@ def _why_not(
         return Incomparable(REFUSED, report.refused)
     if now - window.until < REPORTED_AFTER:
         return Incomparable(YOUNG)
-    change = what_changed(rule, rules.rules[: rule.place], changes, window.begin)
+    change = what_changed(rule, others, changes, window.begin)
     return Incomparable(CHANGED, change=change) if change else None
+
+
+def _is_silent(rule: FlowRule) -> bool:
+    """Whether Exchange need not report what a rule does, because it has no severity.
+
+    Source: Microsoft's pages of mail flow rule actions, and of testing mail flow rules.
+    """
+    return str(rule.actions.get("set_audit_severity") or "DoNotAudit").casefold() == "donotaudit"
 
 
 def _times_of(trace: Trace, copies: frozenset[Copy]) -> Iterable[int]:
@@ -242,7 +257,7 @@ def _times_of(trace: Trace, copies: frozenset[Copy]) -> Iterable[int]:
 @dataclass(frozen=True)
 class _Part:
     """The copies of a block: where each is, and those of the window, those of them that are computed, those that are as
-    old as something reported, and those that a changed rule ended.
+    old as something reported, and those on which a changed rule acted.
     """
 
     block: Block
@@ -250,16 +265,16 @@ class _Part:
     within: int
     kept: int
     arrived: int
-    ended: int
+    edited: int
 
     @classmethod
     def of(
-        cls, block: Block, begin: int, until: int, last: int, astray: frozenset[Copy], ended: frozenset[Copy]
+        cls, block: Block, begin: int, until: int, last: int, astray: frozenset[Copy], edited: frozenset[Copy]
     ) -> _Part:
         """A block in a window. Times are in microseconds.
 
         :param last: as in :class:`_Tally`.
-        :param astray: copies that cannot be computed, and :param:`ended` those that cannot be compared.
+        :param astray: copies that cannot be computed, and :param:`edited` those that cannot be compared.
         """
         count = len(block)
         within = bits_of((place for place, time in enumerate(block.received) if begin <= time <= until), count)
@@ -269,7 +284,7 @@ class _Part:
         )
         arrived = bits_of((place for place, time in enumerate(block.received) if time <= last), count)
         places = {_copy(block, place): place for place in range(count)}
-        lost, out = (bits_of((places[copy] for copy in copies & places.keys()), count) for copies in (astray, ended))
+        lost, out = (bits_of((places[copy] for copy in copies & places.keys()), count) for copies in (astray, edited))
         return cls(block, places, within, kept & ~lost, arrived, out)
 
 
@@ -280,6 +295,7 @@ class _Tally:
     :param copies: those on which it is reported; :param:`dated` those of them that the report dates in the window.
     :param last: when the newest copy was received of which anything is reported, in microseconds; ``-1`` if nothing is.
     :param most: how many copies of a sort are kept by name.
+    :param silent: whether nothing is reported of it, and need not be.
     """
 
     rule: FlowRule
@@ -287,6 +303,7 @@ class _Tally:
     dated: frozenset[Copy]
     last: int
     most: int
+    silent: bool
     why_not: Incomparable | None = None
     counts: Counter[str] = field(default_factory=Counter)
     ids: dict[str, set[str]] = field(default_factory=lambda: {kind: set() for kind in KINDS})
@@ -296,7 +313,7 @@ class _Tally:
     def add(self, part: _Part, found: Prediction) -> None:
         """Adds the copies of a block."""
         block, arrived = part.block, part.arrived
-        kept = part.kept if self.why_not else part.kept & ~part.ended
+        kept = part.kept if self.why_not else part.kept & ~part.edited
         reported = part.within & bits_of((part.places[copy] for copy in self.copies & part.places.keys()), len(block))
         certain, possible = found.certain & kept, found.possible & kept
         uncertain = possible & ~certain
@@ -310,6 +327,7 @@ class _Tally:
             "late": certain & ~reported & ~arrived,
             NOT_REPORTED: certain & ~reported & arrived,
             NOT_PREDICTED: reported & kept & ~possible,
+            "compared": (certain & (reported | arrived)) | (reported & kept),
         }
         self.counts.update(
             {name: bits.bit_count() for name, bits in sets.items()}, traced=len(self.dated & part.places.keys())
@@ -352,7 +370,8 @@ class _Tally:
     @property
     def reason(self) -> Incomparable | None:
         """Why the rule cannot be compared."""
-        return self.why_not or (Incomparable(LATE) if self.too_late else None)
+        unseen = self.silent and (self.counts["certain"] or self.counts["possible"])
+        return self.why_not or (Incomparable(LATE if self.too_late else SILENT) if self.too_late or unseen else None)
 
     def evidence(self, examples: int) -> RuleEvidence:
         """What was counted."""
@@ -382,7 +401,7 @@ class _Tally:
         )
         untraced, settled = (
             len(self.dated) - counts["traced"],
-            {name: counts[name] for name in ("acted", "not_acted", "left_out", "late")},
+            {name: counts[name] for name in ("acted", "not_acted", "left_out", "late", "compared")},
         )
         return replace(plain, contradictions=contradictions, untraced=untraced, **settled)  # type: ignore[arg-type]
 

@@ -31,6 +31,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Counterexample,
     Judgment,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.regression import (
+    later_instants,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import (
     BudgetError,
@@ -124,6 +127,8 @@ class Suggestion:
 
     :param rules: all rules, first to last.
     :param difference: what they change in mail, and :param:`beside` what of that goes beyond what was asked for.
+    :param until: the day on which a copy that shows the question is treated wrongly again, because a rule begins or
+        ends then; ``None`` if there is none.
     :param replay: what they would have changed for the copies of a trace; ``None`` where there is none.
     """
 
@@ -131,6 +136,7 @@ class Suggestion:
     rules: tuple[Rule, ...]
     difference: Difference
     beside: tuple[Finding, ...]
+    until: datetime.date | None = None
     replay: Replayed | None = None
 
     @property
@@ -252,7 +258,7 @@ class _Repair:
         wanted = goal.guarantee.selection if goal.guarantee else {"conditions": aim.about}
         more = beside(differences, wanted, aim.takes, self.given, dialect, self.now)
         found = [
-            Suggestion(draft.edits, draft.rules, *changes)
+            Suggestion(draft.edits, draft.rules, *changes, self._until(draft, goal))
             for draft, changes in zip(proposed, zip(differences, more, strict=True), strict=True)
         ]
         return Repaired(aim.name, tuple(sorted(found, key=_size)[:MOST]), Tried(**count, complete=complete))
@@ -359,10 +365,29 @@ class _Repair:
             step is not None and model.solve([high(step.alive), high(step.matches)], CONFLICTS) for step in steps
         )
 
-    def _breaks(self, rules: RuleSet, shown: _Shown) -> bool:
+    def _breaks(self, rules: RuleSet, shown: _Shown, date: datetime.datetime | None = None) -> bool:
         copy, guarantee = shown.wrong.copy, shown.guarantee
+        copy = replace(copy, message=replace(copy.message, date=date)) if date else copy
         course = copy.course(Passage(rules, copy.message, copy.facts))
         return surely_breaks(course, guarantee, copy.message, copy.facts)
+
+    def _until(self, draft: Draft, goal: _Goal) -> datetime.date | None:
+        """The first day on which a rule begins or ends and a known copy of the goal is treated wrongly again."""
+        rules = RuleSet(draft.rules, self.rules.dialect)
+        shown = [each for each in self.shown if each.guarantee is goal.guarantee]
+        for later in later_instants([rules], self.now):
+            if any(self._breaks(rules, each, later) for each in shown) or (
+                goal.case and self._misses(rules, goal, later)
+            ):
+                return later.date()
+        return None
+
+    def _misses(self, rules: RuleSet, goal: _Goal, later: datetime.datetime) -> bool:
+        """Whether the message of a goal without a date of its own is treated wrongly at an instant."""
+        case = goal.case
+        if case is None or case.message.date != self.now:
+            return False
+        return bool(self._missed(rules, replace(case, message=replace(case.message, date=later))))
 
     def _missed(self, rules: RuleSet, case: Case) -> list[Broken]:
         return broken(case.expect, Simulator(rules, self.facts).run(case.message)["recipients"])
@@ -383,9 +408,10 @@ def _covers(known: Broken, other: Broken) -> bool:
     return known.recipient == other.recipient and known.key in ("", other.key)
 
 
-def _size(found: Suggestion) -> tuple[int, int, list[tuple[int, int]], int, int, list[tuple[int, int]]]:
-    """How much else a suggestion changes: the classes of mail that lose by it, those that may change, and how wide the
-    others are; the edits; and of all it changes, the classes without a gain, and how wide all are.
+def _size(found: Suggestion) -> tuple[int, bool, int, list[tuple[int, int]], int, int, list[tuple[int, int]]]:
+    """How much else a suggestion changes: the classes of mail that lose by it, whether it is for a time only, the
+    classes that may change, and how wide the others are; the edits; and of all it changes, the classes without a gain,
+    and how wide all are.
     """
     every = found.difference.findings
     unknown = (
@@ -396,6 +422,7 @@ def _size(found: Suggestion) -> tuple[int, int, list[tuple[int, int]], int, int,
     others = [each for each in found.beside if each.kind not in LOSSES and not isinstance(each, MayChange)]
     return (
         len(found.losses),
+        found.until is not None,
         unknown,
         _widths(others),
         len(found.edits),

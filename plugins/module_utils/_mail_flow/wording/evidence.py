@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import RULE
@@ -22,6 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     NOT_REPORTED,
     REFUSED,
     REPORTED_AFTER,
+    SILENT,
     YOUNG,
     Contradiction,
     Evidence,
@@ -109,10 +110,19 @@ def rule_sentence(rule: RuleEvidence) -> str:
     acted = "acted on" if rule.mode == "Enforce" else "would have acted on"
     computed = f"{rule.certain:,} {_were(rule.certain)} certain, {rule.possible:,} uncertain"
     head = f"Exchange reports that {rule.name!r} {acted} {_copies(rule.reported or 0)}; {computed}"
-    late = f" {_copies(rule.late)} {_were(rule.late)} newer than the report." if rule.late else ""
-    if not rule.contradictions:
-        return f"{head}, none contradicts.{late}"
-    return f"{head}. {' '.join(map(contradiction_sentence, rule.contradictions))}{late}"
+    against = [f"{head}.", *map(contradiction_sentence, rule.contradictions)]
+    said = [f"{head}, none contradicts." if rule.compared else f"{head}: no copy can be compared."]
+    return " ".join([*(against if rule.contradictions else said), *_apart(rule)])
+
+
+def _apart(rule: RuleEvidence) -> Iterator[str]:
+    """The copies that are not compared."""
+    if rule.left_out:
+        yield f"{rule.left_out:,} of the reported copies {_were(rule.left_out)} not computed."
+    if rule.untraced:
+        yield f"{rule.untraced:,} more {_were(rule.untraced)} reported that the trace does not have."
+    if rule.late:
+        yield f"{_copies(rule.late)} {_were(rule.late)} newer than the report."
 
 
 def contradiction_sentence(found: Contradiction) -> str:
@@ -133,6 +143,10 @@ def why_not(found: Incomparable) -> str:
         return f"{what} changed on {_text(change.when)}: only a window that begins an hour after that, or later, can be compared."
     return {
         YOUNG: f"the window ended less than {REPORTED_AFTER // datetime.timedelta(hours=1)} hours ago, and reports come hours late.",
+        SILENT: (
+            "nothing is reported of it, and it has no severity, without which Exchange need not report a rule. "
+            "Give it set_audit_severity: Low, Medium or High."
+        ),
         LATE: "nothing is reported of mail as new as this. The report comes late, or no rule acted.",
     }[found.kind]
 
@@ -149,6 +163,7 @@ def _rule(rule: RuleEvidence) -> dict[str, Any]:
             {"reason": why_not(rule.why_not), "why": rule.why_not.kind}
             if rule.why_not
             else {
+                "compared": rule.compared,
                 "settled": {"acted": rule.acted, "not_acted": rule.not_acted},
                 **{name: count for name in ("left_out", "untraced", "late") if (count := getattr(rule, name))},
             }

@@ -24,12 +24,12 @@ def evidence_headline(found: Mapping[str, Any]) -> str:
     """
     if "remark" in found:
         return str(found["remark"])
-    compared = [rule for rule in found["rules"] if rule["comparable"]]
+    compared = [rule for rule in found["rules"] if rule.get("compared")]
     against = [rule["name"] for rule in compared if rule["contradictions"]]
     contradicted = f"of which {', '.join(map(repr, against))} is contradicted" if against else "none contradicted"
     told = [f"{number_of(len(compared), 'rule')} compared, {contradicted}"] if compared else ["no rule compared"]
     left = len(found["rules"]) - len(compared)
-    return f"Exchange's reports of {_window(found['window'])}: {'; '.join([*told, *([f'{left:,} not comparable'] if left else [])])}."
+    return f"Exchange's reports of {_window(found['window'])}: {'; '.join([*told, *([f'{left:,} not compared'] if left else [])])}."
 
 
 def contradicted_sentence(row: Mapping[str, Any]) -> str:

@@ -119,6 +119,7 @@ def _row(found: Suggestion, present: Sequence[Rule], to_yaml: Callable[[Any], st
         "yaml": to_yaml([rule for rule in rules if name_of(rule) in names]),
         "diff": "\n".join(difflib.unified_diff(before, after, "present", "suggested", lineterm="")),
         **({"unwritten": left_out} if left_out else {}),
+        **({"until": found.until.isoformat()} if found.until else {}),
         **({"replay": _replay(found.replay)} if found.replay else {}),
     }
 
@@ -140,7 +141,8 @@ def _text(found: Suggestion) -> str:
     from mail to fabrikam.com.``
     """
     said = " and ".join(map(_edit, found.edits))
-    return visible_line(f"{said[:1].upper()}{said[1:]}{_losses(found.losses)}.")
+    until = f", which helps until {found.until.isoformat()} only" if found.until else ""
+    return visible_line(f"{said[:1].upper()}{said[1:]}{until}{_losses(found.losses)}.")
 
 
 def _losses(found: Sequence[Finding]) -> str:

@@ -92,8 +92,9 @@ def message_words(message: Mapping[str, Any], recipient: str) -> str:
     """
     subject = f" with the subject {message['subject']!r}" if message.get("subject") else ""
     kinds = f" ({', '.join(map(str, message['type']))})" if message.get("type") else ""
+    date = f" on {str(message['date'])[:10]}" if message.get("date") else ""
     claims = "that claims to be " if message.get("authenticated") is False else ""
-    return f"mail {claims}from {message.get('from') or 'nobody'} to {recipient}{subject}{kinds}"
+    return f"mail {claims}from {message.get('from') or 'nobody'} to {recipient}{date}{subject}{kinds}"
 
 
 def message_lines(message: Mapping[str, Any], recipient: str) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@
 """Rules on trial, as sentences. Private to the collection.
 
 A trial is a mapping with ``name``, ``rule``, ``expired``, and ``since`` and ``until`` (dates as texts) where they are
-known.
+known, and ``changed`` where ``since`` is only the day of the last change.
 """
 
 from __future__ import annotations
@@ -56,9 +56,10 @@ def trial_lines(trial: Mapping[str, Any], most: int = 10, *, domains: bool = Tru
 
 
 def _dates(trial: Mapping[str, Any]) -> str:
-    """Since when and until when; empty if unknown."""
+    """Since when, or since which last change, and until when; empty if unknown."""
     until = f", until {trial['until']}" if "until" in trial else ""
-    return f" since {trial['since']}{until}" if "since" in trial else ""
+    day = f"its last change on {trial['since']}" if trial.get("changed") else trial.get("since")
+    return f" since {day}{until}" if day else ""
 
 
 def _replayed(replay: Mapping[str, Any] | None, most: int, domains: bool) -> list[str]:

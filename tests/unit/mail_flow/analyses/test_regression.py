@@ -45,3 +45,18 @@ def test_mail_to_an_alias_that_is_in_clear_now() -> None:
     assert found is not None
     assert (found["message"]["to"], found["recipient"]) == (["robert@contoso.com"], "bob@contoso.com")
     assert worse(resolved, resolved) is None
+
+
+def test_mail_that_is_in_clear_once_a_rule_ends() -> None:
+    some = rule("R", {**IN, "recipient_address_contains_words": ["bob", "megan"]}, ENCRYPT)
+    ends, begins = ({**some, option: "2026-05-01T00:00:00Z"} for option in ("expiry_date", "activation_date"))
+    found = worse(some, ends)
+    assert found is not None
+    assert found["message"]["date"].startswith("2026-05-01")
+    assert worse(ends, some) is None
+    assert worse(ends, ends) is None
+    assert worse({**ends, "enabled": False}, ends) is None
+    now = worse(some, begins)
+    assert now is not None
+    assert "date" not in now["message"]
+    assert worse(some, {**some, "expiry_date": "one day"}) is None

@@ -241,6 +241,44 @@ def test_copies_that_a_later_rule_ended_which_may_have_stood_before_contradict_n
     ] == ["not_reported"]
 
 
+def test_copies_of_a_rule_that_ended_them_before_it_was_moved_and_edited_contradict_nothing() -> None:
+    marks = {**PARTNERS, "name": "Marks", "guid": "33333333-3333-3333-3333-333333333333", "actions": {"set_scl": 1}}
+    reported = {"Partners": ROWS[:4], "Marks": ROWS[3:]}
+    edited = Change(RULE, "Marks", WINDOW.begin + datetime.timedelta(days=1), marks["guid"])
+    rule = the_rule(compared([PARTNERS, marks], ROWS, reported, [UNCHANGED, edited]))
+    assert (rule.why_not, rule.contradictions, rule.left_out) == (None, (), 1)
+    # What it did to which copies, nothing shows.
+    silent = {**marks, "actions": {"set_scl": 1, "set_audit_severity": "DoNotAudit"}}
+    rule = the_rule(compared([PARTNERS, silent], ROWS, {"Partners": ROWS[:4]}, [UNCHANGED, edited]))
+    assert (rule.why_not and rule.why_not.change) == edited
+
+
+def test_a_rule_without_a_severity_of_which_nothing_is_reported_is_not_compared() -> None:
+    others = {"name": "Others", "guid": "7", "conditions": {"from_scope": "InOrganization"}, "actions": {"set_scl": 1}}
+    for severity in (None, "DoNotAudit", "Low"):
+        rule = {**PARTNERS, "actions": {**PARTNERS["actions"], "set_audit_severity": severity}}
+        found = the_rule(compared([rule, others], ROWS, {"Others": ROWS}))
+        if severity == "Low":
+            assert [each.kind for each in found.contradictions] == ["not_reported"]
+        else:
+            assert (found.contradictions, found.why_not and found.why_not.kind) == ((), "silent")
+            assert "set_audit_severity" in rule_sentence(found)
+        reported = the_rule(compared([rule, others], ROWS, {"Others": ROWS, "Partners": ROWS[:4]}))
+        assert [each.copies for each in reported.contradictions] == [1]
+
+
+def test_where_no_copy_can_contradict_it_does_not_say_that_none_does() -> None:
+    failed = [row(number, status="Failed") for number in range(3)]
+    found = the_rule(compared([PARTNERS], failed, {"Partners": [*failed, row(8)]}))
+    assert (found.compared, found.why_not) == (0, None)
+    assert rule_sentence(found) == (
+        "Exchange reports that 'Partners' acted on 3 copies; 0 were certain, 0 uncertain: no copy can be compared. "
+        "3 of the reported copies were not computed. 1 more was reported that the trace does not have."
+    )
+    assert the_rule(compared([WORDS], ROWS, {"Words": ROWS[:1]})).compared == 1
+    assert the_rule(compared([WORDS], ROWS, {"Others": ROWS})).compared == 0
+
+
 def test_copies_out_of_the_window_are_not_compared() -> None:
     old = row(7, received=microseconds_of(WINDOW.begin - datetime.timedelta(minutes=1)))
     found = compared([PARTNERS], [*ROWS, old], {"Partners": ROWS})

@@ -171,6 +171,22 @@ def test_what_takes_encryption_away_is_last_and_says_so() -> None:
     ]
 
 
+def test_what_helps_until_a_rule_ends_only_comes_after_the_others_and_says_so() -> None:
+    ends = {**ALL, "enabled": False, "expiry_date": "2026-05-01T00:00:00Z"}
+    expected = {**TO_PARTNER, "expect": {"ann@partner.com": {"protection": "encrypt"}}}
+    for found in (*repaired([ends]), *repaired([ends], [], [expected])):
+        (text, *_others) = [
+            row["text"] for row in suggestion_rows([found], [ends], str) if row["edits"][0]["kind"] == "enable"
+        ]
+        assert text == "Set enabled of the rule 'All' to true, which helps until 2026-05-01 only."
+        assert [each.until is None for each in found.suggestions] == [True, False]
+    (found,) = repaired([{**AWAY, "expiry_date": "2026-05-01T00:00:00Z"}, ALL])
+    assert {each.until for each in found.suggestions} == {None}
+    dated = {**expected, "date": "2026-04-01T00:00:00Z"}
+    (found,) = repaired([ends], [], [dated])
+    assert {each.until for each in found.suggestions} == {None}
+
+
 @pytest.mark.parametrize(
     ("guarantee", "name"),
     [
