@@ -1,47 +1,75 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps the bytecode of collections for the ansible-playbooks of the tests, whose PYTHONPATH names this folder: Python
-runs this file at its start.
+"""Spares the ansible-playbooks of the tests what each of them would do anew: their PYTHONPATH names this folder, and Python runs this file at its start.
 
-ansible-core's loader compiles all Python of a collection anew in each run; of the role that is more than everything
-else that the run does. Here, Python's own loader reads the same files, and keeps what it compiled beside them, as it
-does for pytest and the session broker.
+ansible-core's loader compiles all Python of a collection in each run, and jinja all templates of the report. Here, Python's own loader reads the same
+files, and keeps what it compiled beside them, as it does for pytest and the session broker; jinja keeps its own in ``.cache``, and so does the loader
+with the YAML of ``runtime.yml``. A module of ansible-core is not taken out of the archive that is made of it, but from where it lies. No run looks for
+garbage, and none imports pypsrp, which core wants for a connection plugin that no test uses: only the session broker needs it.
 """
 
 from __future__ import annotations
 
+import marshal
+import os
 import sys
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
-from typing import Any
 
-_MODULE = "ansible.utils.collection_loader._collection_finder"
+_LOADER = "ansible.utils.collection_loader._collection_finder"
+_CACHE = os.path.join(os.path.dirname(__file__), "../../../.cache/startup", sys.implementation.cache_tag)
 
 
 class _Finder:
-    """Finds the module of that loader, and nothing else: a program that does not import it runs as ever."""
+    """Finds the module of that loader, core's own modules, and no pypsrp: a program that does not import that loader runs as ever."""
 
     @classmethod
-    def find_spec(cls, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        if name != _MODULE:
+    def find_spec(cls, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        if name == "pypsrp" and _LOADER in sys.modules:
+            raise ModuleNotFoundError(f"{name} is for the session broker", name=name)
+        if name == "ansible" and sys.path[0].endswith("_payload.zip"):
+            return PathFinder.find_spec(name, sys.path[1:])
+        if name != _LOADER:
             return None
-        sys.meta_path.remove(cls)
         spec = PathFinder.find_spec(name, path)
         run = spec.loader.exec_module
 
-        def exec_module(module: Any) -> None:
+        def exec_module(module: object) -> None:
             run(module)
-            loader = module._AnsibleCollectionPkgLoaderBase
-            compiled = loader.get_code
-
-            def get_code(self: Any, name: str) -> Any:
-                path = self._source_code_path
-                return SourceFileLoader(name, path).get_code(name) if path else compiled(self, name)
-
-            loader.get_code = get_code
+            _spare(module)
 
         spec.loader.exec_module = exec_module
         return spec
+
+
+def _spare(module: object) -> None:
+    import gc
+    import hashlib
+
+    from jinja2 import Environment, FileSystemBytecodeCache
+
+    gc.disable()
+    os.makedirs(_CACHE, exist_ok=True)
+    *defaults, _no_cache, enable_async = Environment.__init__.__defaults__
+    Environment.__init__.__defaults__ = (*defaults, FileSystemBytecodeCache(_CACHE), enable_async)
+    loader = module._AnsibleCollectionPkgLoaderBase
+    compiled, parsed = loader.get_code, module._meta_yml_to_dict
+
+    def get_code(self: object, name: str) -> object:
+        path = self._source_code_path
+        return SourceFileLoader(name, path).get_code(name) if path else compiled(self, name)
+
+    def meta(text: bytes, content: object) -> object:
+        path = os.path.join(_CACHE, hashlib.sha256(text).hexdigest())
+        if not os.path.exists(path):
+            with open(f"{path}.{os.getpid()}", "wb") as file:
+                marshal.dump(parsed(text, content), file)
+            os.replace(file.name, path)
+        with open(path, "rb") as file:
+            return marshal.load(file)
+
+    loader.get_code = get_code
+    module._meta_yml_to_dict = meta
 
 
 sys.meta_path.insert(0, _Finder)
