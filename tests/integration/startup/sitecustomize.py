@@ -11,7 +11,6 @@ garbage, and none imports pypsrp, which core wants for a connection plugin that 
 
 from __future__ import annotations
 
-import marshal
 import os
 import sys
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
@@ -45,6 +44,7 @@ class _Finder:
 def _spare(module: object) -> None:
     import gc
     import hashlib
+    import json
 
     from jinja2 import Environment, FileSystemBytecodeCache
 
@@ -62,11 +62,11 @@ def _spare(module: object) -> None:
     def meta(text: bytes, content: object) -> object:
         path = os.path.join(_CACHE, hashlib.sha256(text).hexdigest())
         if not os.path.exists(path):
-            with open(f"{path}.{os.getpid()}", "wb") as file:
-                marshal.dump(parsed(text, content), file)
+            with open(f"{path}.{os.getpid()}", "w", encoding="utf-8") as file:
+                json.dump(parsed(text, content), file)
             os.replace(file.name, path)
-        with open(path, "rb") as file:
-            return marshal.load(file)
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
 
     loader.get_code = get_code
     module._meta_yml_to_dict = meta
