@@ -227,15 +227,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.comparison import (
     REPORTED_AFTER,
     chosen,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reading import (
     read_evidence,
     window_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reports import OLDEST, QUERIES
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
+    MailFlowContext,
     given_facts,
     organization_rules,
 )

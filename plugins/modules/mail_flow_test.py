@@ -887,23 +887,24 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.comparison import differences
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import run_cases
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import (
+    differences,
+    run_cases,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import (
     REFUTED,
     Judgment,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.organizations import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import (
     Organization,
     another_organization,
     contrast,
+    overview,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import overview
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     GUARANTEES_ARGUMENT_SPEC,
     declared_guarantees,
@@ -918,6 +919,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
     DIALECT_ARGUMENT_SPEC,
     RULES_ARGUMENT_SPEC,
+    MailFlowContext,
     compared_rules,
     given_facts,
     given_messages,
@@ -933,19 +935,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     compared_rows,
     difference_rows,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.failure_text import (
-    failure_diff,
-    tested_text,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import (
     guarantee_rows,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import lint_rows
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.organizations import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import (
     contrast_lines,
     contrast_row,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import (
     overview_rows,
     reach_lines,
 )
@@ -963,7 +959,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     suggestion_lines,
     suggestion_rows,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import (
+    failure_diff,
+    mail_lines,
+    tested_text,
+)
 
 #: The maximum number of sentences about a difference in the message for people.
 _SAID = 10

@@ -46,9 +46,8 @@ CORE: Mapping[str, tuple[str, ...]] = {
         "tests/unit/engine/test_lost.py",
     ),
     "module_utils/_engine/plan.py": ("tests/unit/engine/test_plan.py", "tests/unit/engine/test_engine.py"),
-    "module_utils/_engine/progress.py": ("tests/unit/engine/test_progress.py",),
+    "module_utils/_engine/progress.py": ("tests/unit/engine/test_progress.py", "tests/unit/engine/test_unstored.py"),
     "module_utils/_engine/read_cache.py": ("tests/unit/engine/test_sight.py",),
-    "module_utils/_engine/verification_errors.py": ("tests/unit/engine/test_unstored.py",),
     "module_utils/_exchange/invalidation.py": ("tests/unit/exchange/test_touched.py",),
     # Chain and digest.
     "module_utils/_baseline/documents/approval.py": ("tests/unit/baseline/test_approved.py",),

@@ -31,7 +31,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     OptionError,
     ProtocolError,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.scalars import timespan_days
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import timespan_days
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import (
     ACTIVESYNC_ORG_SETTINGS,
 )

@@ -27,12 +27,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
     Step,
     first_trip,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.progress import Progress, listed
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.read_cache import Sight, is_about_itself
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.verification_errors import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.progress import (
+    Progress,
     label,
+    listed,
     not_stored,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.read_cache import Sight, is_about_itself
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     AlreadyExistsError,

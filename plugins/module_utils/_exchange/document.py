@@ -1,13 +1,12 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The form of every JSON artifact: a list of one object and the words "not variables". Private to the collection.
+"""The form of every JSON artifact, and digests of what artifacts say. Private to the collection.
 
-JSON has no way to say that a text is only a text, and an artifact is full of what an organization's people wrote.
-Ansible takes mappings for variables, and in ``vars_files`` lists of mappings, too
-(``ansible.vars.manager.preprocess_vars``). A list with anything else in it is refused wherever Ansible reads variables,
-an inventory or plays, so that it templates nothing of it.
-"""
+An artifact is a list of one object and the words "not variables": JSON has no way to say that a text is only a text,
+and an artifact is full of what an organization's people wrote. Ansible takes mappings for variables, and in
+``vars_files`` lists of mappings, too (``ansible.vars.manager.preprocess_vars``). A list with anything else in it is
+refused wherever Ansible reads variables, an inventory or plays, so that it templates nothing of it."""
 
 from __future__ import annotations
 
@@ -94,3 +93,20 @@ def exact_digest(value: Any) -> str:
     """``sha256:`` and the digest of a value's one JSON text: keys sorted, no space, UTF-8."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def normal(value: Any) -> Any:
+    """The value in the form that is compared and digested: the order of words in a list is ignored, and line breaks are
+    ``\\n``.
+    """
+    if isinstance(value, Mapping):
+        return {str(key): normal(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        items = [normal(item) for item in value]
+        return sorted(items) if all(isinstance(item, str) for item in items) else items
+    return value.replace("\r\n", "\n") if isinstance(value, str) else value
+
+
+def digest_of(value: Any) -> str:
+    """``sha256:`` and the digest of the value's normal form."""
+    return exact_digest(normal(value))

@@ -13,9 +13,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Value
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Kind
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import (
+    Kind,
+    address,
+    scalar,
+    sendable,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.scalars import address, scalar, sendable
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import nearest
 
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Session
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError, ProtocolError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import is_address
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import read
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.scalars import is_address
 
 _OUTCOME = re.compile(r"- (PASS|FAIL):\s*(.*)")
 _OVERALL = re.compile(r"OVERALL RESULT:\s*(PASS|FAIL)")

@@ -24,8 +24,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import Dumper, dump
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import folder_name, write_file
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.yaml import Dumper, dump
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.regular_file import content_of
 
 _HEADER = """\

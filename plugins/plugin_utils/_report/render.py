@@ -16,20 +16,21 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import jinja2
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_line
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.differing import differing
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import replay_lines
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import (
     difference_of,
     foreign_of,
     guarantees_of,
     lint_of,
 )
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay import shown
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.view import view_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
     ACCEPTED,
@@ -47,12 +48,57 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.wo
     as_line,
     as_text,
     container_text,
+    count,
     name_of,
     part_of,
     visible,
     word_for,
 )
 from markupsafe import Markup, escape
+
+#: What stands for a setting that one side does not have.
+ABSENT = None
+
+
+def differing(wanted: Any, found: Any) -> list[tuple[str, Any, Any]]:
+    """The settings that differ: the path, what was found, and what is wanted. A setting that one side does not have is
+    ``None`` there.
+
+    Lists of objects are compared place by place; one of them that has a name is called by it. Of an object that is to
+    be and is not, or the other way round, only that is told.
+    """
+    return list(_differing("", wanted, found))
+
+
+def _differing(path: str, wanted: Any, found: Any) -> Iterator[tuple[str, Any, Any]]:
+    if wanted == found:
+        return
+    if isinstance(wanted, Mapping) and isinstance(found, Mapping):
+        is_there, shall_be = found.get("state"), wanted.get("state")
+        if is_there != shall_be and "absent" in (is_there, shall_be):
+            yield _joined(path, "state"), is_there, shall_be
+            return
+        for key in (*wanted, *(key for key in found if key not in wanted)):
+            yield from _differing(_joined(path, str(key)), wanted.get(key, ABSENT), found.get(key, ABSENT))
+    elif _are_objects(wanted) and _are_objects(found) and len(wanted) == len(found):
+        for place, (one, other) in enumerate(zip(wanted, found, strict=True), 1):
+            yield from _differing(_joined(path, str(one.get("name") or other.get("name") or place)), one, other)
+    else:
+        yield path, found, wanted
+
+
+def _joined(path: str, key: str) -> str:
+    return f"{path} > {key}" if path else key
+
+
+def _are_objects(value: Any) -> bool:
+    return (
+        isinstance(value, Sequence)
+        and not isinstance(value, str)
+        and bool(value)
+        and all(isinstance(item, Mapping) for item in value)
+    )
+
 
 # The page
 
@@ -362,3 +408,22 @@ def render_junit(report: Record) -> str:
     _sum(suites, suites)
     ElementTree.indent(suites)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
+
+
+def render_replay(document: Record) -> str:
+    """The replays of organizations as a self-contained page.
+
+    :param document: format 1: ``organizations``, each with ``host`` and the result of ``mail_flow_replay``, or its
+        ``remark``.
+    """
+    organizations = document["organizations"]
+    view = {
+        "heading": str(organizations[0]["host"])
+        if len(organizations) == 1
+        else count(len(organizations), "organization"),
+        "several": len(organizations) > 1,
+        "generated_at": str(document["generated_at"]),
+        "lines": [(row["host"], row.get("remark") or " ".join(replay_lines(row)[:2])) for row in organizations],
+        "replays": [(row["host"], shown(row)) for row in organizations],
+    }
+    return page_of("replay.html.j2", view)

@@ -17,10 +17,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import (
+    evidence_headline,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.trials import trial_lines
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.answers import answers_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.cards import cards_of, is_high
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.evidence import evidence_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import (
     MOST_CLASSES,
     difference_of,
@@ -253,4 +255,37 @@ def view_of(run: Record) -> dict[str, Any]:
         "exceptions": [(item, is_expired(item.record, run)) for item in _shared(organizations, exceptions_of)],
         "observed": _shared(organizations, part_of("observed")),
         "warnings": _shared(organizations, part_of("warnings")),
+    }
+
+
+def evidence_of(organization: Record, *, detailed: bool) -> Record | None:
+    """What Exchange reports, as the page shows it; ``None`` where nobody asked.
+
+    :param detailed: whether to show more than a line.
+    """
+    found = (organization.get("mail") or {}).get("evidence")
+    if not found:
+        return None
+    if not detailed:
+        return {"headline": evidence_headline(found)}
+    return {
+        "headline": evidence_headline(found),
+        "lines": [
+            *(rule["text"] for rule in found.get("rules", ())),
+            *(f"{name}: {why}" for name, why in found.get("unavailable", {}).items()),
+        ],
+        "sample": [
+            (
+                ", ".join(row["rules"]) or "none",
+                row.get("connector", "not shown"),
+                row.get("tls", "not shown"),
+                row["copies"],
+            )
+            for row in found.get("sample", ())
+        ],
+        "calibration": [
+            (row["id"], "yes" if row["likely"] else "no", row["for"], row["against"])
+            for row in found.get("calibration", ())
+        ],
+        "premises": [each["text"] for each in found.get("assumes", ())],
     }

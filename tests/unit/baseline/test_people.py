@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import apply
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_file import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
     document_of,
 )
 

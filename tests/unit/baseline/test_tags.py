@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.tags import tag_errors
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import tag_errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
 from .conftest import Role

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Phase, Step
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.verification_errors import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.progress import (
     label,
     not_stored,
 )

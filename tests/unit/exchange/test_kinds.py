@@ -27,6 +27,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     Size,
     StatusCode,
     Text,
+    exact_bytes,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import (
     Listing,
@@ -35,7 +36,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     Recipients,
     Words,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.scalars import exact_bytes
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
 from hypothesis import given, settings
 from hypothesis import strategies as st

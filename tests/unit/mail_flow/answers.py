@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import difference as differ
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import (
-    comparison,
+    expectations,
     regression,
     verifier,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import difference as differ
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import lint as linter
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (
     SHOWN,
@@ -40,7 +40,7 @@ def difference(*given: Any, shown: int = SHOWN, **more: Any) -> Difference:
 
 
 def differences(*given: Any) -> list[dict[str, Any]]:
-    return compared_rows(comparison.differences(*given))
+    return compared_rows(expectations.differences(*given))
 
 
 def lint(*given: Any, **more: Any) -> list[dict[str, Any]]:

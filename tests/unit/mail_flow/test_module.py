@@ -13,7 +13,9 @@ import pytest
 import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
+    MailFlowContext,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import Solver
 from ansible_collections.m365.message_encryption.plugins.modules import (
     mail_flow_test,

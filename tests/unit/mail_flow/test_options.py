@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.eml import message_from_eml
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.expected import broken, check
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_file import (
-    document_of,
-)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import broken, check
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
     facts_of,
     message_of,
     with_options,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
+    document_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import proposed_rules

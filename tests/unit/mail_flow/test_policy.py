@@ -13,13 +13,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     CONFLICTS,
     difference,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.organizations import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import (
     Organization,
     another_organization,
     contrast,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.organizations import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import (
     contrast_lines,
     contrast_row,
 )

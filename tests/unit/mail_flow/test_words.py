@@ -15,7 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.rule_trace import Tracer
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.failure_text import decided
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import decided
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import as_text
 
 FACTS: dict[str, Any] = {"accepted_domains": ["contoso.com"], "remote_domains": []}

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.digest import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import PREFIX
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import (
     Change,
@@ -20,7 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
     PlanWarning,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Session
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import exact_digest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import digest_of, exact_digest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
     MAIL_FACTS,

@@ -62,9 +62,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Traced
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.failure_text import (
-    failure_text,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import (
     counterexample_row,
 )
@@ -72,6 +69,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     suggestion_rows,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import (
+    failure_text,
     reasons_of,
     refutation,
     verdict_sentence,

@@ -13,13 +13,13 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import control_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.digest import normal
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import impact_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
     ChangeState,
     RollbackClass,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import normal
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (

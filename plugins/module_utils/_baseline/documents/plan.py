@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.digest import digest_of, normal
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
     counted_mail,
     moved_mail,
@@ -27,7 +26,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     unplanned,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan, PlanWarning
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import VERSION, exact_digest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import (
+    VERSION,
+    digest_of,
+    exact_digest,
+    normal,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import why_not_from
 

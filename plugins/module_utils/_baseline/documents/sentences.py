@@ -29,7 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     ControlStatus,
     OrganizationStatus,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reported import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import (
     evidence_headline,
 )
 

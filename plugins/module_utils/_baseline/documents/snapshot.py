@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.digest import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.plan import PlanDocument
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.capture import Capture
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import VERSION
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import VERSION, digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     CmdletNotAvailableError,
     OptionError,

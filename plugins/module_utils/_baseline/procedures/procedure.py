@@ -27,6 +27,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     ControlReport,
     SnapshotReference,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import KIND
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
@@ -195,3 +196,10 @@ class Procedure:
         :param mail: what the plan does to mail.
         """
         return ""
+
+
+class Snapshot(Procedure):
+    """Takes a snapshot, and writes nothing to the organization."""
+
+    kind = KIND
+    takes_snapshot = Takes.ALWAYS

@@ -1,14 +1,15 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Exchange reports of rules in an audit, and what it has contradicted, until a later window agrees. Private to the
-collection.
-"""
+"""What Exchange reports of rules in an audit, and what it has contradicted, until a later window agrees.
+
+Private to the collection. Snapshots tell of the time before: of rules that stood before others and are gone, Exchange
+shows nothing."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,31 +21,39 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     Mail,
     read_with_people,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.trial import is_trial
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import ControlReport
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.snapshot import (
+    SnapshotDocument,
+    read_snapshot,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import ControlStatus
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
     BaselineContext,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.known_changes import known_changes
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
     MAIL_FACTS,
     Organization,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import changes_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.reading import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import (
+    RULE,
+    Change,
+    changes_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.comparison import (
     read_evidence,
     window_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import TraceReader
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import evidence_result
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reported import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import (
     contradicted_sentence,
     evidence_headline,
+    evidence_result,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
 
@@ -166,3 +175,45 @@ def _decided(control: ControlReport, evidence: Mapping[str, Any]) -> ControlRepo
         else ControlStatus.NOT_MET
     )
     return replace(control, status=status, findings=tuple(findings))
+
+
+def known_changes(
+    artifacts: Artifacts, organization: Organization, begin: datetime.datetime, now: datetime.datetime
+) -> list[Change]:
+    """For each rule, the rules that stood before it in a snapshot since ``begin``, or in the last one before that, and
+    no longer do, because they were removed or moved. A trial among them does not matter: it did nothing.
+
+    :raises OptionError: a snapshot cannot be read.
+    """
+    order = [rule.guid for rule in rules_of(organization)]
+    found, until = [], now
+    for snapshot in _newest_first(artifacts):
+        rules = {
+            rule["guid"]: rule
+            for part in ("transport_rules", "transport_rules_unsupported")
+            for rule in snapshot.state.get(part, ())
+        }
+        mattered = [guid for guid in snapshot.order if guid in rules and not _was_trial(rules[guid])]
+        for place, guid in enumerate(order):
+            before = mattered[: mattered.index(guid)] if guid in mattered else []
+            found += [
+                Change(RULE, str(rules[each]["name"]), until, guid.lower())
+                for each in before
+                if each not in order[:place]
+            ]
+        until = datetime.datetime.fromisoformat(snapshot.created_at)
+        if until <= begin:
+            break
+    return found
+
+
+def _newest_first(artifacts: Artifacts) -> Iterator[SnapshotDocument]:
+    chain = artifacts.snapshots.chain()
+    by_id, link = {each.id: each for each in chain.links}, chain.last()
+    while link:
+        yield read_snapshot(artifacts.load(link.path), link.path)
+        link = by_id.get(link.previous)
+
+
+def _was_trial(rule: dict[str, Any]) -> bool:
+    return is_trial(str(rule.get("comments") or ""), rule.get("mode"))

@@ -1,25 +1,46 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything before the first write: one read, one list of all findings, the plan and the snapshot. Private to the
-collection.
-"""
+"""Everything before the first write: one read, one list of all findings, the warnings, the plan and the snapshot.
+
+Private to the collection."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.approval import (
+    approval_findings,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    OrganizationReport,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
+    OrganizationStatus,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
     BaselineContext,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.refusals import check_ring
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.drafting import draft
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.judging import judge, refuse, warn
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import prepare
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
+    Procedure,
+    Takes,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.refusals import (
+    check_ring,
+    rollback_findings,
+    run_findings,
+    session_findings,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.drafting import Drafted, draft
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.prepare import Preparation, prepare
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.recording import Record
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import (
     for_report,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 
 
 def preflight(task: BaselineContext) -> dict[str, Any]:
@@ -35,3 +56,84 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
     record = Record(task, drafted, findings, warn(task, drafted))
     refuse(prepared, findings, record.report, record.result)
     return record.finish()
+
+
+def judge(task: BaselineContext, drafted: Drafted) -> list[Finding]:
+    """All findings that are not accepted."""
+    procedure, variables, writes = drafted.procedure, drafted.prepared.variables, drafted.writes
+    findings = [
+        *drafted.findings,
+        *run_findings(variables, task.params["awx"], writes=writes),
+        *session_findings(drafted.session, writes=writes),
+    ]
+    if procedure.takes_snapshot is Takes.BEFORE_WRITING:
+        findings += rollback_findings(drafted.changes)
+    if procedure.approvable:
+        findings += approval_findings(drafted.approval, drafted.document, variables, drafted.artifacts, writes=writes)
+    return drafted.prepared.acceptance.left(findings)
+
+
+def warn(task: BaselineContext, drafted: Drafted) -> list[str]:
+    """Warns about earlier runs and the plan, and shows the procedure's notice. Returns the warnings about earlier runs,
+    for the report.
+    """
+    procedure, plan = drafted.procedure, drafted.plan
+    earlier = _interrupted(task, drafted.artifacts, procedure)
+    earlier += (
+        _broken_chain(drafted.artifacts) if drafted.writes and procedure.takes_snapshot is not Takes.NEVER else []
+    )
+    task.warnings += [*earlier, *map(str, plan.warnings)]
+    task.places |= plan.places
+    if notice := procedure.notice(drafted.changes, drafted.mail, check_mode=drafted.run.check_mode):
+        task.say(notice)
+    return earlier
+
+
+def refuse(
+    prepared: Preparation, findings: Sequence[Finding], report: OrganizationReport, result: dict[str, Any]
+) -> None:
+    """Raises all findings as one error."""
+    if findings:
+        count = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}, and nothing was written:"
+        line = prepared.acceptance.line(findings)
+        refusal = OptionError(
+            "\n".join(
+                [count, *(f"- {finding}" for finding in findings), *([f"To allow all of them: {line}"] if line else [])]
+            )
+        )
+        # What the plan would do is in the report: a terminal prints a failed result as one line of JSON.
+        refusal.progress = {key: value for key, value in result.items() if key not in ("changes", "mail")}
+        raise refusal
+    if report.status is OrganizationStatus.NOT_ASSESSABLE:
+        # An audit that could not read anything must not look like one that found no drift.
+        raise ExchangeError(
+            f"Nothing could be assessed: {next(finding for control in report.controls for finding in control.findings)}"
+        )
+
+
+def _interrupted(task: BaselineContext, artifacts: Artifacts, procedure: Procedure) -> list[str]:
+    """The warning about a run that was interrupted while it wrote, such as one that was killed."""
+    found = artifacts.notes.interrupted()
+    if not found:
+        return []
+    if "unknown" in found:
+        return [
+            f"Whether an earlier run was interrupted while it wrote to {task.host} is unknown: {found['unknown']} "
+            f"m365.message_encryption.rollback --check --diff --limit {task.host} shows what its newest snapshot would restore."
+        ]
+    back = (
+        ""
+        if procedure.restores
+        else f" The snapshot is {found['snapshot']}; m365.message_encryption.rollback --limit {task.host} restores it."
+    )
+    return [
+        f"The run {found['run']} was interrupted while it wrote to {task.host}. What it wrote may be incomplete, and it was not rolled back.{back}"
+    ]
+
+
+def _broken_chain(artifacts: Artifacts) -> list[str]:
+    """The warning about earlier snapshots before another is taken."""
+    flaw = artifacts.snapshots.chain().flaw
+    return (
+        [f"{flaw} The snapshot of this run follows one of them, and a rollback will ask for its name."] if flaw else []
+    )

@@ -1,11 +1,14 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Creates the procedure that a task's options ask for. Private to the collection."""
+"""Creates the procedure that a task's options ask for. Private to the collection.
+
+Tags select controls. A misspelled one must not select everything."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +17,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     CONTROL,
     acceptable_words,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.tags import tag_errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.baseline import (
     Audit,
@@ -28,7 +30,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     SETTINGS,
     Disable,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import (
+    Procedure,
+    Snapshot,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.restoring import (
     choose_snapshot,
     rollback_of,
@@ -37,11 +42,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     NothingToRollBack,
     Rollback,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.snapshot import Snapshot
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import (
     checked_variables,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import meant, nearest
 
 #: Every procedure by its name.
 PROCEDURES: dict[str, type[Procedure]] = {
@@ -110,3 +115,33 @@ def _disable(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts:
 
 
 _MAKERS = {"baseline": _baseline, "audit": _audit, "snapshot": _snapshot, "rollback": _rollback, "disable": _disable}
+
+
+#: Ansible's own.
+SPECIAL = frozenset({"all", "always", "never", "tagged", "untagged"})
+#: Molecule skips these in every run.
+_OF_MOLECULE = frozenset({"molecule-notest", "molecule-idempotence-notest", "notest"})
+
+_SHAPE = re.compile(r"[a-z]{3}[-_ ]?\d{1,2}", re.IGNORECASE)
+_LIKE_A_CONTROL = re.compile(
+    rf"(?:{'|'.join(sorted({id_.partition('-')[0] for id_ in CONTROL}))})\W*_?\d+", re.IGNORECASE
+)
+
+
+def tag_errors(tags: Iterable[str], *, selects: bool, only_controls: bool) -> list[str]:
+    """A sentence for each tag that would not select what it names.
+
+    :param selects: whether the procedure has controls; otherwise it takes an organization as a whole, regardless of
+        tags.
+    :param only_controls: whether every tag has to be a control's: nothing else of the playbook has tags.
+    """
+    errors = []
+    for tag in dict.fromkeys(tags):
+        if tag in SPECIAL or tag in _OF_MOLECULE:
+            continue
+        if tag.upper() in CONTROL:
+            if not selects:
+                errors.append(f"The tag {tag!r} is a control, and this procedure takes an organization as a whole.")
+        elif only_controls or _LIKE_A_CONTROL.fullmatch(tag) or (_SHAPE.fullmatch(tag) and nearest(tag, CONTROL)):
+            errors.append(f"The tag {tag!r} is not a control{meant(tag, CONTROL)}")
+    return errors

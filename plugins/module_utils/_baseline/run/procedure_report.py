@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.digest import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
     UNKNOWN,
@@ -35,6 +34,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.variable_validation import (
     for_report,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
 

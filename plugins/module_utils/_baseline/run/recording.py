@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.digest import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import Mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import (
@@ -45,10 +44,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.restoring import (
     count_as_rolled_back,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.drafting import Drafted, who
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.drafting import (
+    Drafted,
+    overlooks,
+    who,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.evidenced import with_evidence
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.reading import overlooks
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.replayed import counts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_parts import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.attribution import (
     ANY,
     OWN,
     Turn,
@@ -36,15 +36,17 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     edit_at,
     rules_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Edit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_version_delta import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import (
     NOTHING,
     Apart,
+    Edit,
     apart,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import redirected_to
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Seen
@@ -54,10 +56,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high, negate
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.quantifier import (
-    Extent,
-    reach,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import (
     as_it_arrives,
     course_of,
@@ -378,3 +376,53 @@ def _stages(
         if later in before and later in after and before["fate"] == after["fate"]:
             return _stages(before[later], after[later], approvals + (later == "after_approval"))
     return approvals, (before, after)
+
+
+@dataclass(frozen=True)
+class Extent:
+    """The literals that determine how much mail a sentence is true of.
+
+    :param named: that mail meets the conditions that the sentence names; :param:`spared`: that it may also meet their exceptions; empty if the mail
+        never comes to one of the rules.
+    :param of_class: that mail is of the class.
+    :param differs: that mail is treated differently as the class says; :param:`alike`: that it is treated like the
+        witness.
+    """
+
+    named: tuple[int, ...]
+    spared: tuple[int, ...]
+    of_class: tuple[int, ...]
+    differs: int
+    alike: int
+
+
+def reach(circuit: Circuit, extents: Sequence[Extent], budget: int) -> list[tuple[str, bool]]:
+    """For each extent, what exempts named mail (``another`` rule, an ``exception``, or nothing), and whether mail of
+    the class is treated like the witness.
+
+    :param budget: the maximum number of conflicts for all questions together, including earlier ones.
+    """
+    asked = Batch(circuit, budget)
+    every = list(enumerate(extents))
+    limited = asked.possible([(place, (*extent.named, extent.differs ^ 1)) for place, extent in every if extent.named])
+    limited |= {place for place, extent in every if not extent.named}
+    unlike = asked.possible(
+        [
+            (place, (*extent.of_class, extent.alike ^ 1))
+            for place, extent in every
+            if place in limited and extent.alike != TRUE
+        ]
+    )
+    return [
+        ("another", place not in unlike) if place in limited else _whole(circuit, asked, extent)
+        for place, extent in every
+    ]
+
+
+def _whole(circuit: Circuit, asked: Batch, extent: Extent) -> tuple[str, bool]:
+    """The same for an extent that no other rule limits."""
+    as_witness = circuit.conjunction((extent.differs, extent.alike))
+    sure = not asked.can((*extent.named, as_witness ^ 1))
+    treated = as_witness if sure else extent.differs
+    limited = extent.named != extent.spared and asked.can((*extent.spared, treated ^ 1))
+    return "exception" if limited else "", sure

@@ -18,13 +18,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_findings import Findings
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_parts import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.attribution import (
     ANY,
     WHOLE,
     Part,
     turns_of,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_findings import Findings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import (
     aspect_of,
     sure_kinds,
@@ -38,13 +38,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.mail_class import (
     Courses,
     MailClass,
+    SearchedMail,
     Shown,
     acted,
     witness_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.not_compared import Limits
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.open_findings import (
     CUT_SHORT,
+    Limits,
     OpenFindings,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import (
@@ -52,9 +53,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     edits_of,
     with_later_dates,
     with_other_error_action,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.searched_mail import (
-    SearchedMail,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.side_effects import (
     SideEffects,

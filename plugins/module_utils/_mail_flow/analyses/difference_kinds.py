@@ -24,8 +24,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Course,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.transit import protects
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import Copies
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, negate
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.recipient_copies import Copies
 
 _ENDS = ("deleted", "rejected", "redirected", "quarantined")
 

@@ -14,14 +14,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Causes,
     Cuts,
     Deciding,
-    decides,
-    decides_of_added,
-    parted,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_parts import (
     Part,
     Parts,
     Turn,
+    decides,
+    decides_of_added,
+    parted,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import (
     aspect_of,
@@ -29,6 +27,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import Edit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import Copies
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
     AddedCopies,
     Model,
@@ -40,7 +39,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     low,
     negate,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.recipient_copies import Copies
 
 
 @dataclass(frozen=True)

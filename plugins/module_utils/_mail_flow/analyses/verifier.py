@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.hole import hole_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import (
     PROVED,
     REFUTED,
     Counterexample,
     Judgment,
+    hole_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.simplest_counterexample import (
     Breach,
@@ -75,7 +75,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     slots_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Seen
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_transit import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import (
+    shows,
     taken_by,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
@@ -85,7 +86,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Side,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high, low
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.recipient_copies import shows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import (
     courses_of,
     is_about,

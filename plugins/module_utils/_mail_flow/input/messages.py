@@ -1,28 +1,180 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Messages from an option, each with its expectations. Private to the collection."""
+"""Messages from an option, each with its expectations, and which of these a result meets. Private to the collection."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.eml import message_from_eml
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.expected import check
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
     message_of,
+    nearest,
     ordinary,
+    refuse_unknown,
     with_options,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import VALIDATIONS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import (
     OTHER_TYPES,
     TYPES,
     Message,
 )
+
+FATES = ("delivered", "rejected", "deleted", "quarantined", "redirected", "moderated", "unknown")
+PROTECTIONS = ("none", "encrypt", "do_not_forward", "smime", "protected_option_unknown", "unknown")
+
+#: Keys of a recipient's result that can be expected; for lists of dictionaries, with the key that identifies an entry.
+KEYS = {
+    **dict.fromkeys(
+        (
+            "fate",
+            "protection",
+            "protected_by",
+            "protected_on_arrival",
+            "branding",
+            "transit",
+            "assumes",
+            "after_approval",
+            "after_release",
+        ),
+        "",
+    ),
+    "rules": "name",
+    "opens": "way",
+    "unknown": "id",
+}
+
+#: Keys of ``transit`` that can be expected, with the values of those that have no others.
+TRANSIT: dict[str, tuple[str, ...]] = {
+    "tls": ("forced", "opportunistic", "unknown"),
+    "validation": VALIDATIONS,
+    "connector": (),
+    "ends_at": (),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An expectation that is not met.
+
+    :param key: the result's key, with the path to it in ``after_approval`` or ``after_release``.
+    """
+
+    recipient: str
+    key: str
+    wanted: Any
+    found: Any
+
+
+def check(expect: Mapping[str, Any], message: Message, where: str) -> None:
+    """Refuses an expectation that nothing could meet, by name.
+
+    :raises OptionError: an invalid address, a key that results do not have, or a value that no result has.
+    """
+    if not isinstance(expect, Mapping):
+        raise OptionError(f"{where} must be a mapping of addresses to what is expected of them.")
+    for address, wanted in expect.items():
+        if "@" not in str(address):
+            raise OptionError(
+                f"{where}.{address} is not an address.",
+                remedy=f"Name one of the recipients: {', '.join((*message.to, *message.cc, *message.bcc))}.",
+            )
+        _check_result(wanted, f"{where}.{address}")
+
+
+def _check_result(wanted: Any, where: str) -> None:
+    if not isinstance(wanted, Mapping) or not wanted:
+        raise OptionError(f"{where} must be a mapping with at least one of {', '.join(KEYS)}.")
+    refuse_unknown(wanted, KEYS, f"{where}.")
+    for key, choices in (("fate", FATES), ("protection", PROTECTIONS)):
+        value = wanted.get(key)
+        if (
+            value is not None
+            and value not in choices
+            and not (key == "protection" and str(value).startswith("template:"))
+        ):
+            near = nearest(value, choices)
+            raise OptionError(
+                f"{where}.{key} is {value!r}.",
+                remedy=f"Did you mean {near}?" if near else f"Use one of {', '.join(choices)}.",
+            )
+    if wanted.get("transit") is not None:
+        _check_transit(wanted["transit"], f"{where}.transit")
+    for key in ("after_approval", "after_release"):
+        if wanted.get(key) is not None:
+            _check_result(wanted[key], f"{where}.{key}")
+
+
+def _check_transit(wanted: Any, where: str) -> None:
+    if not isinstance(wanted, Mapping) or not wanted:
+        raise OptionError(f"{where} must be a mapping with at least one of {', '.join(TRANSIT)}.")
+    refuse_unknown(wanted, TRANSIT, f"{where}.")
+    for key, value in wanted.items():
+        if TRANSIT[key] and value not in TRANSIT[key]:
+            near = nearest(value, TRANSIT[key])
+            raise OptionError(
+                f"{where}.{key} is {value!r}.",
+                remedy=f"Did you mean {near}?" if near else f"Use one of {', '.join(TRANSIT[key])}.",
+            )
+
+
+def broken(expect: Mapping[str, Any], recipients: Mapping[str, Mapping[str, Any]]) -> list[Broken]:
+    """The expectations that are not met, in order. Somebody who is not in the result, and so gets nothing, meets none."""
+    by_address = {address.casefold(): result for address, result in recipients.items()}
+    found: list[Broken] = []
+    for address, wanted in expect.items():
+        result = by_address.get(str(address).casefold())
+        if result is None:
+            found.append(Broken(str(address), "", dict(wanted), None))
+        else:
+            found += [Broken(str(address), *each) for each in _differences(wanted, result)]
+    return found
+
+
+def _differences(
+    wanted: Mapping[str, Any], result: Mapping[str, Any], path: str = ""
+) -> Iterable[tuple[str, Any, Any]]:
+    for key, value in wanted.items():
+        found = result.get(key)
+        if isinstance(value, Mapping) and key in ("transit", "after_approval", "after_release"):
+            yield from (
+                _differences(value, found, f"{path}{key}.")
+                if isinstance(found, Mapping)
+                else [(f"{path}{key}", dict(value), None)]
+            )
+        elif not _is_met(key, value, found):
+            yield f"{path}{key}", value, found
+
+
+def _is_met(key: str, wanted: Any, found: Any) -> bool:
+    if key == "protection":
+        return str(wanted).casefold() == str(found).casefold()
+    if isinstance(found, list) or isinstance(wanted, list):
+        wanted_list, found_list = (
+            value if isinstance(value, list) else [] if value is None else [value] for value in (wanted, found)
+        )
+        return len(wanted_list) == len(found_list) and all(
+            _entry_is(KEYS[key], one, other) for one, other in zip(wanted_list, found_list, strict=True)
+        )
+    return bool(wanted == found)
+
+
+def _entry_is(name: str, wanted: Any, found: Any) -> bool:
+    """Whether an entry of a list is the expected one. A named entry can be expected by its name, or by some of its
+    keys.
+    """
+    if not isinstance(found, Mapping):
+        return bool(wanted == found)
+    if isinstance(wanted, Mapping):
+        return all(found.get(key) == value for key, value in wanted.items())
+    return bool(found.get(name) == wanted) and found.get("matched", True) is True
+
 
 _ATTACHMENT: dict[str, Any] = {
     "name": {"type": "str", "required": True},

@@ -13,7 +13,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     content,
     questions,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.phrase import Phrase
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
     ATTACHED,
     ATTACHED_NAME,
@@ -22,6 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     HEADER,
     SUBJECT,
     Needs,
+    Phrase,
     Predicate,
     Reach,
     Use,

@@ -12,10 +12,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import content, questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import sender_recipient as people
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.phrase import Phrase
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
     RECIPIENT,
     SENDER,
+    Phrase,
     Predicate,
     Reach,
     Use,

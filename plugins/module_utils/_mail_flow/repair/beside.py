@@ -13,8 +13,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
     Finding,
     MayChange,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.sections import (
     in_section,
     section_of,
 )

@@ -40,11 +40,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     bounded,
     spend,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.expected import Broken, broken
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     Guarantee,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import Case
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import (
+    Broken,
+    Case,
+    broken,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet

@@ -15,10 +15,13 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.frozen import Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Recipient
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Content, Fork
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
+    Content,
+    Fork,
+    Value,
+)
 
 
 @dataclass(frozen=True, slots=True)

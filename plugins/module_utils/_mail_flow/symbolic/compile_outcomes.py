@@ -1,28 +1,41 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The fate of the copy as formulas. Private to the collection.
+"""The outcome of a copy, the way by which it leaves, and all copies for one person, as formulas. Private to the collection.
 
 See the simulator's ``protection``: Exchange encrypts a message after the last rule, as the rules asked and depending on
-how it arrived.
-"""
+how it arrived. See its ``transit``, too: the way is a function of the recipient's domain, of the rules that route, and
+of those that require TLS."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import (
+    EVERY_DOMAIN,
+    VALIDATIONS,
+    Connector,
+    at_least,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import Showing
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
     SURELY_PROTECTED,
     SYSTEM_TYPES,
     licensing_off,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import (
+    sent_by,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import RuleChain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
+    Logic,
     Value,
     high,
     low,
@@ -240,3 +253,141 @@ class Outcome:
     def given(self) -> tuple[Outcome, ...]:
         """The same for each possible outcome of a copy that rules ask to protect."""
         return tuple(Outcome(self.chain, answer) for answer in ((TRUE, FALSE), (FALSE, FALSE), (FALSE, TRUE)))
+
+
+_ACCEPTED = ("Authoritative", "InternalRelay", "ExternalRelay")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A connector that may take a copy.
+
+    :param when: whether it does, as far as it is known which copies it takes.
+    :param surely: whether no copy of these leaves without a connector.
+    :param known: whether it is known what happens to the copy then.
+    """
+
+    connector: Connector
+    when: Value
+    surely: bool = True
+    known: bool = True
+
+    def protects(self, least: str) -> bool | None:
+        """Whether it takes a copy only by forced TLS that checks this at least; ``None`` if that is open."""
+        if self.known and at_least(self.connector.validation, least):
+            return True
+        return None if not self.known or self.connector.doubt else False
+
+
+def taken_by(chain: RuleChain) -> Iterator[Taken]:
+    """The connectors that may take a copy of somebody outside. Of facts that nobody gave there are none."""
+    connectors = chain.mail.facts.outbound_connectors or ()
+    by_name = {name_key(each.name): each for each in connectors}
+    for name, when in chain.state.routes.items():
+        found = by_name.get(name)
+        yield Taken(found or Connector(name), when, known=found is not None and not found.idle)
+    for each in connectors:
+        if each.enabled and not each.of_rules:
+            yield Taken(each, _takes(chain, each), surely=not each.test_mode)
+
+
+def forced(chain: RuleChain, least: str) -> Value:
+    """Whether a copy of somebody outside leaves only by forced TLS that checks this at least."""
+    logic, state, person = chain.logic, chain.state, chain.person
+    required = state.requires_tls if least == VALIDATIONS[0] else FALSE
+    if chain.mail.facts.outbound_connectors is None:
+        return logic.any_of((required, logic.unknown("connectors", least, person.name, *state.routes.items())))
+    ways = [(each.connector.name, each.when, each.protects(least)) for each in taken_by(chain)]
+    ways.append(("", logic.all_of([negate(each.when) for each in taken_by(chain) if each.surely]), False))
+    may, may_not = (
+        logic.any_of([when for _name, when, protects in ways if protects is not other]) for other in (False, True)
+    )
+    # Which of several wins is open, and the same where the same may.
+    open_ = logic.unknown(
+        questions.WHICH_CONNECTOR, least, *((name, when) for name, when, _protects in ways if when != FALSE)
+    )
+    return logic.any_of((required, logic.choose(may_not, logic.all_of((may, open_)), TRUE)))
+
+
+def in_transit(chain: RuleChain, least: str) -> Value:
+    """Whether a copy does not leave, or only by forced TLS that checks this at least."""
+    return chain.logic.any_of((negate(chain.conditions.leaves(chain.person)), forced(chain, least)))
+
+
+def _takes(chain: RuleChain, connector: Connector) -> Value:
+    person = chain.person
+    found: list[Value] = [_covers(pattern, person) for pattern in connector.domains]
+    if connector.accepted:
+        unknown = chain.mail.facts.accepted_domains is None
+        found.append(chain.logic.unknown("accepted", person.name) if unknown else person.in_accepted(_ACCEPTED))
+    return chain.logic.any_of(found)
+
+
+def _covers(pattern: str, person: AddressSlot) -> Value:
+    if pattern == EVERY_DOMAIN:
+        return TRUE
+    name = pattern.removeprefix("*.")
+    if name == pattern:
+        return person["exact", name]
+    return person.below_alone(name)
+
+
+class Copies:
+    """What is true of the copies that somebody gets; nothing is true if there is none.
+
+    The recipient whom the sender names gets one. People whom rules add may get several, or none. Nothing is said about
+    several different copies; for equal ones, this says the same as for one.
+
+    :param every: the copies: the condition for each, and its outcome.
+    """
+
+    def __init__(self, logic: Logic, every: Sequence[tuple[Value, Outcome]]) -> None:
+        self.logic, self._every = logic, every
+        self.delivered = self._any(lambda copy: copy.delivered)
+        self.released = self._any(lambda copy: copy.released)
+        self.gone = self._any(lambda copy: copy.gone)
+        self.protected = self._any(lambda copy: copy.protected)
+        self.smime = self._any(lambda copy: copy.smime)
+        self.branded = self._any(lambda copy: copy.branded)
+        self.surprised = self._any(lambda copy: copy.state.surprised)
+        self.brands = sorted({brand for _when, copy in every for brand in copy.state.brands})
+        self.approvals = max((len(copy.state.held) for _when, copy in every), default=0)
+
+    def _any(self, value: Callable[[Outcome], Value]) -> Value:
+        return self.logic.any_of([self.logic.all_of((when, value(copy))) for when, copy in self._every])
+
+    def held(self, approvals: int) -> Value:
+        """Whether a copy waits for one more approval than these."""
+        return self._any(lambda copy: copy.state.held[approvals] if approvals < len(copy.state.held) else FALSE)
+
+    def ends(self, fate: str) -> Value:
+        """Whether a rule gave a copy this fate."""
+        return self._any(lambda copy: copy.state.fates.get(fate, FALSE))
+
+    def fate(self, name: str, approvals: int = 0) -> Value:
+        """Whether this is a copy's fate after a number of approvals."""
+        return self._any(lambda copy: copy.fate(name, approvals))
+
+    def in_transit(self, least: str) -> Value:
+        """Whether a copy does not leave, or only by forced TLS that checks this at least."""
+        return self._any(lambda copy: in_transit(copy.chain, least))
+
+    def option(self, name: str) -> Value:
+        """Whether a copy is protected with this option and no other."""
+        return self._any(lambda copy: copy.option(name))
+
+    def brand(self, name: str) -> Value:
+        """Whether a copy shows this branding and no other."""
+        return self._any(lambda copy: copy.brand(name))
+
+
+def shows(showing: Showing, chains: Sequence[tuple[Value, RuleChain]], logic: Logic) -> Value:
+    """Whether somebody sees a message in clear.
+
+    :param chains: the copies that rules act on, each with its condition.
+    """
+    acts = logic.any_of([logic.all_of((when, chain.acts(showing.rule))) for when, chain in chains])
+    mail = chains[0][1].mail
+    in_clear = mail.circuit.disjunction((mail.rights, mail.arrival["smime"])) ^ 1
+    sees = logic.unknown("shown", showing.rule.place, showing.asks, showing.person.address)
+    return logic.all_of((acts, sent_by(mail, logic, showing.senders), in_clear, sees))

@@ -46,17 +46,15 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Seen,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import (
+    Branch,
     Company,
     Split,
+    State,
+    branches,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
     Changer,
     EditedText,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.copy_state import (
-    Branch,
-    State,
-    branches,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, negate
 

@@ -35,6 +35,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import (
     ANYBODY,
+    Branch,
     Company,
     Histories,
 )
@@ -43,7 +44,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Letter,
     Writer,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.copy_state import Branch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
     Logic,
     Value,

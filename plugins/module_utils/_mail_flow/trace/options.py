@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
     DIALECT_ARGUMENT_SPEC,
+    MailFlowContext,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import (
     OLDEST,

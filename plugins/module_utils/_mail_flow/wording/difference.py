@@ -11,8 +11,8 @@ from functools import singledispatch
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed, visible_line
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.comparison import Compared
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import Difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import Compared
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
     Changed,
     CutShort,

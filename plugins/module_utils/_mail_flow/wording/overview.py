@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who outside can read what in clear, as rows of results and as lines of a terminal. Private to the collection."""
+"""Who outside can read what in clear, and where two organizations differ, as rows of results and as lines of a terminal.
+
+Private to the collection."""
 
 from __future__ import annotations
 
@@ -9,8 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import Cell
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import Cell, Contrast
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import as_row
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import policy_contrast
 
 #: Kind of mail to how it is called.
 KINDS_OF_MAIL = {
@@ -65,3 +68,44 @@ def reach_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             said[-1] += f" ({', '.join(ids)})" if ids else ""
         if said:
             yield f"  {name}: {'; '.join(said)}."
+
+
+_PROTECTED = {
+    "always": "always protected",
+    "never": "never protected",
+    "depends": "protected or not, which depends on rules",
+    "unknown": "unknown",
+}
+
+
+def contrast_row(found: Contrast) -> dict[str, Any]:
+    """Where they differ, as results have it: ``overview`` (``kind_of_mail``, ``destination``, ``text``, ``before``,
+    ``after``), ``only_before`` and ``only_after`` (sentences about what rules do, as :func:`policy_rows` makes them).
+    """
+    rows = []
+    for pair in found.cells:
+        before, after = overview_rows(pair)
+        mail, where = KINDS_OF_MAIL[before["kind_of_mail"]], before["destination"]
+        text = f"{mail} to {where}: before, {_PROTECTED[before['protected']]}; after, {_PROTECTED[after['protected']]}."
+        rows.append(
+            {
+                "kind_of_mail": before["kind_of_mail"],
+                "destination": where,
+                "text": text,
+                "before": before,
+                "after": after,
+            }
+        )
+    only_before, only_after = policy_contrast(*found.does)
+    return {"overview": rows, "only_before": only_before, "only_after": only_after}
+
+
+def contrast_lines(row: Mapping[str, Any]) -> Iterator[str]:
+    """The same as lines for a terminal."""
+    if not any(row.values()):
+        yield "The two organizations treat mail alike, as far as this compares."
+        return
+    yield "Where the two organizations differ, each with its own facts:"
+    yield from (f"  {each['text']}" for each in row["overview"])
+    for name, key in (("Only before", "only_before"), ("Only after", "only_after")):
+        yield from (f"  {name}: {each['text']}" for each in row[key])

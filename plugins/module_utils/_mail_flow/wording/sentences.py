@@ -16,12 +16,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     SideEffect,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import (
-    Dated,
-    Edit,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_version_delta import (
     NOTHING,
     Apart,
+    Dated,
+    Edit,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_below
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Predicate

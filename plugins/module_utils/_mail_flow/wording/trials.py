@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import reported_line
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import change_sentence
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reported import reported_line
 
 
 def trial_sentence(trial: Mapping[str, Any]) -> str:

@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError, ProtocolError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import unsendable
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.scalars import unsendable
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import MODERATING, done
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
     DECRYPTING,

@@ -17,7 +17,9 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import lint as lint_analysis
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses import transit_lint
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.comparison import differences
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import (
+    differences,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input import parsing
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
     facts_of,
@@ -30,7 +32,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import compile_transit, wishes
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import (
+    compile_outcomes,
+    wishes,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import verdict_sentence
@@ -474,21 +479,21 @@ def _covers(pattern: str, person: AddressSlot) -> Value:
 
 
 def a_domain_has_its_subdomains(patch: Patch) -> None:
-    patch(compile_transit, "_covers", _covers)
+    patch(compile_outcomes, "_covers", _covers)
 
 
 def the_best_one_wins(patch: Patch) -> None:
-    whole = compile_transit.taken_by
-    patch(compile_transit, "taken_by", lambda chain: [each for each in whole(chain) if each.protects(VALIDATIONS[0])])
+    whole = compile_outcomes.taken_by
+    patch(compile_outcomes, "taken_by", lambda chain: [each for each in whole(chain) if each.protects(VALIDATIONS[0])])
 
 
 def every_tls_checks_all(patch: Patch) -> None:
-    whole = compile_transit.forced
-    patch(compile_transit, "forced", lambda chain, least: whole(chain, VALIDATIONS[0]))
+    whole = compile_outcomes.forced
+    patch(compile_outcomes, "forced", lambda chain, least: whole(chain, VALIDATIONS[0]))
 
 
 def connectors_that_are_not_known_protect(patch: Patch) -> None:
-    patch(compile_transit.Taken, "protects", lambda self, least: True)
+    patch(compile_outcomes.Taken, "protects", lambda self, least: True)
 
 
 def encryption_does_not_count(patch: Patch) -> None:

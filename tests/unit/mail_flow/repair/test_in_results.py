@@ -12,7 +12,9 @@ import pytest
 import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import KINDS
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.context import MailFlowContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
+    MailFlowContext,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import (
     as_options,
     unwritten,
