@@ -226,6 +226,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import changes_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.comparison import (
     REPORTED_AFTER,
+    Comparison,
     chosen,
     read_evidence,
     window_of,
@@ -280,10 +281,18 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     _check_names(params["rules"], rules)
     trace, window = traced(task, reader, begin, until)
     known = facts_of(facts)
-    how = {"names": params["rules"], "examples": params["examples"], "sample": params["sample"], "say": task.say}
-    found = read_evidence(
-        task.session, trace, window, RuleSet.read(rules, known.dialect), known, changes_of(organization), now, **how
+    asked = Comparison(
+        trace=trace,
+        window=window,
+        rules=RuleSet.read(rules, known.dialect),
+        facts=known,
+        changes=changes_of(organization),
+        now=now,
+        names=params["rules"],
+        examples=params["examples"],
+        sample=params["sample"],
     )
+    found = read_evidence(task.session, asked, task.say)
     result = evidence_result(
         found.evidence, found.window, found.report, found.encryption, found.traced, examples=params["examples"]
     )

@@ -7,7 +7,6 @@ the collection.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -22,7 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     foreign_line,
     foreign_row,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import Rule
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import Rule, first_date
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
 
 #: Rules that a terminal names.
@@ -52,18 +51,10 @@ def foreign_to(
 
 def _history(rule: Rule | None, since: str) -> dict[str, str]:
     """Since when a rule has been as it is, as far as Exchange and the snapshot show."""
-    changed, who = (
-        str((rule.properties.get(key) if rule else None) or "") for key in ("WhenChanged", "LastModifiedBy")
-    )
-    told = {"since": since, "changed": " ".join(filter(None, [_day(changed), f"by {who}" if who else ""]))}
-    return {key: f"last changed {text}" if key == "changed" else text for key, text in told.items() if text}
-
-
-def _day(instant: str) -> str:
-    try:
-        return datetime.datetime.fromisoformat(instant).strftime("%Y-%m-%d")
-    except ValueError:
-        return ""
+    properties = rule.properties if rule else {}
+    changed, who = first_date(properties, "WhenChanged"), properties.get("LastModifiedBy")
+    told = " ".join([*([changed.date().isoformat()] if changed else []), *([f"by {who}"] if who else [])])
+    return {**({"since": since} if since else {}), **({"changed": f"last changed {told}"} if told else {})}
 
 
 def needs_a_look(row: Mapping[str, Any]) -> bool:

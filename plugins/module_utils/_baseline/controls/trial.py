@@ -19,7 +19,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
+    DeclaredRule,
+    Rule,
+    first_date,
+)
 
 #: The end of a trial's name, and the longest name of a rule (64 characters) that leaves room for it.
 _SUFFIX = " (trial)"
@@ -113,11 +117,7 @@ def trial_among(rules: Sequence[Rule], name: str) -> Rule | None:
     return next((rule for rule in found if same_name(rule.name, trial_name(name))), found[0] if found else None)
 
 
-def _day(rule: Rule, *properties: str) -> datetime.date | None:
-    """The day that the first of these properties shows; ``None`` if none does."""
-    for name in properties:
-        try:
-            return datetime.datetime.fromisoformat(str(rule.properties.get(name))).date()
-        except ValueError:
-            continue
-    return None
+def _day(rule: Rule, *names: str) -> datetime.date | None:
+    """The day of the first of these dates that Exchange shows; ``None`` if it shows none."""
+    found = first_date(rule.properties, *names)
+    return found.date() if found else None

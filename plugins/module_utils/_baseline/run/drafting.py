@@ -5,14 +5,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import Request
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
     changes_mail,
     read_with_people,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import (
+    guarantees_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.approval import (
     Approval,
@@ -140,10 +145,16 @@ def draft(task: BaselineContext, prepared: Preparation) -> Drafted:
     mail = procedure.mail(organization, drafted.plan)
     if run.check_mode:
         # None of it is in the digest: mail goes on, trials get older, and what could be done as well is not approved.
-        enforcing = plans_enforcing(procedure, organization)
-        replay = replayed(task, variables, organization, drafted.plan, enforcing)
-        evidence = evidenced(task, procedure, prepared.artifacts, organization)
-        trials = tried(task, procedure, organization, drafted.plan, enforcing, replay.trials, evidence)
+        enforcing, subsets = plans_enforcing(procedure, organization), [*organization.subsets, *MAIL_FACTS]
+
+        @functools.cache
+        def known() -> Organization:
+            naming = guarantees_of(Request(variables))
+            return read_with_people(task.session, organization, subsets, naming, drafted.plan)
+
+        replay = replayed(task, variables, known, drafted.plan, enforcing)
+        evidence = evidenced(task, procedure, prepared.artifacts, known)
+        trials = tried(task, procedure, known, drafted.plan, enforcing, replay.trials, evidence)
         suggested = procedure.suggested(organization, drafted.plan, task.to_yaml, replay.traced)
         more = {"replay": replay.mail, "evidence": evidence, "trials": trials, "suggestions": suggested}
         mail = {**mail, **{name: rows for name, rows in more.items() if rows}}

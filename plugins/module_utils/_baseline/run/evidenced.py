@@ -19,7 +19,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
     Mail,
-    read_with_people,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.trial import is_trial
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts
@@ -35,7 +34,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.procedure import Procedure
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
-    MAIL_FACTS,
     Organization,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.changes import (
@@ -44,6 +42,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     changes_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.comparison import (
+    Comparison,
     read_evidence,
     window_of,
 )
@@ -68,23 +67,33 @@ _ABOUT: Mapping[str, Callable[[Mapping[str, Any]], Sequence[str]]] = {
 
 
 def evidenced(
-    task: BaselineContext, procedure: Procedure, artifacts: Artifacts, organization: Organization
+    task: BaselineContext, procedure: Procedure, artifacts: Artifacts, known: Callable[[], Organization]
 ) -> dict[str, Any]:
     """What Exchange reports of the rules beside what was computed, as ``mail_flow_evidence`` returns it, without
     addresses. Shows a line.
 
     Nothing where nobody asks for it. What Exchange does not let the caller read is a remark.
+
+    :param known: reads the organization, and what decides about mail.
     """
     if not procedure.evidence_days:
         return {}
     now = datetime.datetime.now(datetime.UTC)
     try:
-        known = read_with_people(task.session, organization, [*organization.subsets, *MAIL_FACTS], procedure.promised)
-        mail = Mail.of(known)
-        trace, window = TraceReader(task.session, task.say, _MOST).read(*window_of(procedure.evidence_days, now))
-        rules, facts = RuleSet(mail.rules), facts_of(mail.facts)
-        changes = [*changes_of(known), *known_changes(artifacts, known, window.begin, now)]
-        found = read_evidence(task.session, trace, window, rules, facts, changes, now, sample=_SAMPLE, say=task.say)
+        organization = known()
+        mail = Mail.of(organization)
+        begin, until = window_of(procedure.evidence_days, now)
+        trace, window = TraceReader(task.session, task.say, _MOST).read(begin, until)
+        asked = Comparison(
+            trace=trace,
+            window=window,
+            rules=RuleSet(mail.rules),
+            facts=facts_of(mail.facts),
+            changes=[*changes_of(organization), *known_changes(artifacts, organization, window.begin, now)],
+            now=now,
+            sample=_SAMPLE,
+        )
+        found = read_evidence(task.session, asked, task.say)
     except ExchangeError as error:
         return {"remark": f"What Exchange reports of rules could not be compared: {error}"}
     result = evidence_result(found.evidence, found.window, found.report, found.encryption, found.traced, examples=0)

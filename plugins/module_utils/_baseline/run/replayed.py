@@ -10,7 +10,7 @@ time.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +19,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     IRM,
     Mail,
     changes_mail,
-    read_with_people,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import (
     guarantees_of,
@@ -30,7 +29,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
-    MAIL_FACTS,
     Organization,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
@@ -79,7 +77,7 @@ class Replayed:
 def replayed(
     task: BaselineContext,
     variables: Mapping[str, Any],
-    organization: Organization,
+    known: Callable[[], Organization],
     plan: Plan,
     enforcing: Mapping[str, Plan],
 ) -> Replayed:
@@ -87,6 +85,7 @@ def replayed(
 
     If the trace cannot be read, a remark says why.
 
+    :param known: reads the organization, and what decides about mail.
     :param enforcing: the rules on trial by their names, with what would enforce them instead of the plan.
     :raises OptionError: the days or the files are none.
     """
@@ -100,8 +99,7 @@ def replayed(
     try:
         traced = trace, window = _traced(task, days, files, from_graph=variables.get("replay_source") == "graph")
         guarantees = [each for each in guarantees_of(Request(variables)) if WISHES[each.then].traced]
-        known = read_with_people(task.session, organization, [*organization.subsets, *MAIL_FACTS], guarantees, plan)
-        now = Mail.of(known)
+        now = Mail.of(known())
         then = now.after(plan)
         found = _replay(now, then, changes_mail(plan.changes), guarantees, trace, window)
         tried = {name: _replay(then, now.after(other), True, (), trace, window) for name, other in enforcing.items()}

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
     Mail,
     difference_of,
-    read_with_people,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.context import (
     BaselineContext,
@@ -20,7 +19,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
-    MAIL_FACTS,
     Organization,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.trials import trial_lines
@@ -45,7 +43,7 @@ def plans_enforcing(procedure: Procedure, organization: Organization) -> dict[st
 def tried(
     task: BaselineContext,
     procedure: Procedure,
-    organization: Organization,
+    known: Callable[[], Organization],
     plan: Plan,
     enforcing: Mapping[str, Plan],
     replays: Mapping[str, Any],
@@ -55,14 +53,15 @@ def tried(
     if the rule were enforced (``difference``, ``difference_more``), how much of the mail of the last days (``replay``),
     and what Exchange reports (``evidence``). Shows a few lines of each.
 
+    :param known: reads the organization, and what decides about mail.
     :param enforcing: their names, with what would enforce them instead of the plan.
     :param replays: their names, with what a replay found of that.
     :param evidence: what Exchange reports of rules, as ``mail_flow_evidence`` returns it; empty if nobody asked.
     """
     if not enforcing:
         return []
-    known = read_with_people(task.session, organization, [*organization.subsets, *MAIL_FACTS], procedure.promised, plan)
-    now = Mail.of(known)
+    organization = known()
+    now = Mail.of(organization)
     rows = []
     for trial in procedure.trials(organization):
         if trial.name not in enforcing:

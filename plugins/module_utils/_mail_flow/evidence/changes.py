@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import first_date
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
 
 #: What changed.
@@ -88,9 +89,5 @@ def what_changed(
 
 
 def _when(properties: Mapping[str, Any]) -> datetime.datetime | None:
-    text = properties.get("WhenChangedUTC") or properties.get("WhenChanged")
-    try:
-        found = datetime.datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=datetime.UTC) + _ANY_ZONE
+    found = first_date(properties, "WhenChangedUTC", "WhenChanged")
+    return found if found is None or found.tzinfo else found.replace(tzinfo=datetime.UTC) + _ANY_ZONE

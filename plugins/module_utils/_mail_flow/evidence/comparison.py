@@ -169,82 +169,72 @@ def chosen(rules: RuleSet, names: Iterable[str] | None) -> list[FlowRule]:
     return [rule for rule in rules.rules if not rule.idle and (rule.does(Does.ENCRYPT) or not rule.enforced)]
 
 
-def compare(
-    trace: Trace,
-    window: Window,
-    rules: RuleSet,
-    facts: Facts,
-    report: RuleReport,
-    changes: Sequence[Change],
-    now: datetime.datetime,
-    *,
-    names: Iterable[str] | None = None,
-    examples: int = 0,
-    sample: int = 0,
-) -> Evidence:
-    """What a window shows of rules.
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What is compared with a report.
 
     :param trace: its rows, and :param:`window` their time.
-    :param rules: all rules of the organization, in order, as they are now.
+    :param rules: all rules of the organization, in order, as they are now, and :param:`facts` about it.
     :param changes: when rules and facts changed, of :func:`changes.changes_of` and whatever else is known, such as from
         snapshots.
     :param names: the rules to look at; see :func:`chosen`.
-    :param examples: how many copies a contradiction names; :param:`sample` how many copies to look at in detail.
+    :param examples: how many copies a contradiction names.
+    :param sample: how many copies to look at in detail, up to 100.
     """
-    compared = chosen(rules, names)
-    names_of = {text for rule in rules.rules for text in (rule.name.casefold(), rule.guid.lower())}
-    reported = {rule.place: report.of(rule.name, rule.guid) for rule in rules.rules}
-    silent = {rule.place for rule in rules.rules if _is_silent(rule) and not reported[rule.place]}
-    last = max(_times_of(trace, frozenset().union(*report.copies.values())), default=-1)
-    tallies = {
-        rule.place: _Tally(
-            rule,
-            reported[rule.place],
-            reported[rule.place] - report.beyond,
-            last,
-            max(examples, sample),
-            rule.place in silent,
-        )
-        for rule in compared
-    }
+
+    trace: Trace
+    window: Window
+    rules: RuleSet
+    facts: Facts
+    changes: Sequence[Change]
+    now: datetime.datetime
+    names: Iterable[str] | None = None
+    examples: int = 0
+    sample: int = 0
+
+
+def compare(asked: Comparison, report: RuleReport) -> Evidence:
+    """What a window shows of rules."""
+    rules, window = asked.rules.rules, asked.window
+    compared = chosen(asked.rules, asked.names)
+    names_of = {text for rule in rules for text in (rule.name.casefold(), rule.guid.lower())}
+    reported = {rule.place: report.of(rule.name, rule.guid) for rule in rules}
+    silent = {rule.place for rule in rules if _is_silent(rule) and not reported[rule.place]}
+    last = max(_times_of(asked.trace, frozenset().union(*report.copies.values())), default=-1)
+    tallies = []
     for rule in compared:
-        others = [each for each in rules.rules if each.place < rule.place or each.place in silent]
-        tallies[rule.place].why_not = _why_not(rule, others, window, report, changes, now)
+        others = [each for each in rules if each.place < rule.place or each.place in silent]
+        copies, most = reported[rule.place], max(asked.examples, asked.sample)
+        why_not = _why_not(rule, others, asked, report)
+        tallies.append(_Tally(rule, copies, copies - report.beyond, last, most, rule.place in silent, why_not))
     strangers = {name: found for name, found in report.copies.items() if name.casefold() not in names_of}
     # A rule that is gone may have kept them from others, or changed what others see.
     astray = frozenset().union(*strangers.values())
     # So may one that changed: nobody knows where it stood, and what it did.
-    changed = changed_rules(rules.rules, changes, window.begin)
+    changed = changed_rules(rules, asked.changes, window.begin)
     edited = frozenset[Copy]().union(*(reported[rule.place] for rule in changed))
-    copies, begin, until = 0, microseconds_of(window.begin), microseconds_of(window.until)
-    for block in blocks_of(trace):
+    count, begin, until = 0, microseconds_of(window.begin), microseconds_of(window.until)
+    for block in blocks_of(asked.trace):
         part = _Part.of(block, begin, until, last, astray, edited)
-        copies += part.kept.bit_count()
-        found = predictions(block, rules, facts)
-        for tally in tallies.values():
+        count += part.kept.bit_count()
+        found = predictions(block, asked.rules, asked.facts)
+        for tally in tallies:
             tally.add(part, found[tally.rule.place])
     return Evidence(
-        copies,
-        tuple(tally.evidence(examples) for tally in tallies.values()),
-        _calibration(tallies.values()),
+        count,
+        tuple(tally.evidence(asked.examples) for tally in tallies),
+        _calibration(tallies),
         tuple(sorted(strangers)),
-        _sampled(list(tallies.values()), sample),
+        _sampled(tallies, asked.sample),
     )
 
 
-def _why_not(
-    rule: FlowRule,
-    others: Iterable[FlowRule],
-    window: Window,
-    report: RuleReport,
-    changes: Sequence[Change],
-    now: datetime.datetime,
-) -> Incomparable | None:
+def _why_not(rule: FlowRule, others: Iterable[FlowRule], asked: Comparison, report: RuleReport) -> Incomparable | None:
     if report.refused:
         return Incomparable(REFUSED, report.refused)
-    if now - window.until < REPORTED_AFTER:
+    if asked.now - asked.window.until < REPORTED_AFTER:
         return Incomparable(YOUNG)
-    change = what_changed(rule, others, changes, window.begin)
+    change = what_changed(rule, others, asked.changes, asked.window.begin)
     return Incomparable(CHANGED, change=change) if change else None
 
 
@@ -466,37 +456,17 @@ def window_of(
     return max(end - datetime.timedelta(days=days), _earliest(now)), end
 
 
-def read_evidence(
-    session: Session,
-    trace: Trace,
-    window: Window,
-    rules: RuleSet,
-    facts: Facts,
-    changes: Sequence[Change],
-    now: datetime.datetime,
-    *,
-    names: Iterable[str] | None = None,
-    examples: int = 0,
-    sample: int = 0,
-    say: Callable[[str], None] = lambda text: None,
-) -> Compared:
+def read_evidence(session: Session, asked: Comparison, say: Callable[[str], None] = lambda text: None) -> Compared:
     """Reads the reports of the trace's window and compares them with what the rules do to its copies.
 
-    :param rules: all rules of the organization as they are now, and :param:`facts` about it.
-    :param changes: of ``changes.changes_of``, and whatever else is known to have changed, such as by snapshots.
-    :param names: the rules to look at; by default those that protect or are in a test mode.
-    :param examples: how many copies a contradiction names.
-    :param sample: how many copies to look at in detail, up to 100.
     :raises ExchangeError: a report could not be read for another reason than that it is not granted.
     """
     # The report does not reach back as far as the trace.
-    window = replace(window, begin=min(max(window.begin, _earliest(now)), window.until))
+    begin, until = min(max(asked.window.begin, _earliest(asked.now)), asked.window.until), asked.window.until
+    window = replace(asked.window, begin=begin)
     reader = ReportReader(session, say)
-    report, encryption = (
-        reader.rule_report(window.begin, window.until, now),
-        reader.encryption_report(window.begin, window.until),
-    )
-    evidence = compare(trace, window, rules, facts, report, changes, now, names=names, examples=examples, sample=sample)
+    report, encryption = reader.rule_report(begin, until, asked.now), reader.encryption_report(begin, until)
+    evidence = compare(replace(asked, window=window), report)
     refused = {"rule_report": report.refused, "encryption_report": encryption.refused}
     traced: Sequence[Traced] = ()
     try:

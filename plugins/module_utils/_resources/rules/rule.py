@@ -391,3 +391,13 @@ def by_rms_template_name(actions: Mapping[str, Any], templates: RmsTemplates) ->
         option: templates.canonical(value) if option == "apply_rights_protection_template" else value
         for option, value in actions.items()
     }
+
+
+def first_date(properties: Mapping[str, Any], *names: str) -> datetime.datetime | None:
+    """The first of these dates that Exchange shows; ``None`` if it shows none."""
+    for name in names:
+        try:
+            return datetime.datetime.fromisoformat(str(properties.get(name)))
+        except ValueError:
+            continue
+    return None

@@ -18,6 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evidence.comparison import (
     Calibration,
+    Comparison,
     Evidence,
     RuleEvidence,
     compare,
@@ -107,7 +108,15 @@ def compared(
     dated = list(changes) or [
         Change(RULE, rule["name"], WINDOW.begin - datetime.timedelta(days=1), rule["guid"]) for rule in rules
     ]
-    return compare(traced(rows), window, RuleSet(rules), FACTS, seen, dated, now, **options)
+    asked = {
+        "trace": traced(rows),
+        "window": window,
+        "rules": RuleSet(rules),
+        "facts": FACTS,
+        "changes": dated,
+        "now": now,
+    }
+    return compare(Comparison(**asked, **options), seen)
 
 
 def the_rule(evidence: Evidence) -> RuleEvidence:
