@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,34 +111,69 @@ def microsofts_fixture(
         yield module
 
 
-@pytest.fixture(name="lab", params=["stand-in", "microsofts"])
-def lab_fixture(
-    request: pytest.FixtureRequest,
-    fresh: Emulator,
-    microsofts: MicrosoftsModule | None,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Lab]:
-    more: dict[str, Any] = {}
-    if request.param == "microsofts":
-        if microsofts is None:
-            pytest.skip("EXCHANGE_MODULE names no folder of Microsoft's module")
-        more = {"exchange_powershell_path": str(microsofts.program), "exchange_proxy": microsofts.proxy}
-    monkeypatch.setattr(_session, "Policy", functools.partial(Policy, sleep=lambda seconds: None))
-    processes = Processes(str(tmp_path))
-    lines: list[PowershellTransport] = []
+@pytest.fixture(name="module", params=["stand-in", "microsofts"], scope="module")
+def module_fixture(request: pytest.FixtureRequest, microsofts: MicrosoftsModule | None) -> MicrosoftsModule | None:
+    """The module in front of the emulator; None is the stand-in."""
+    if request.param == "stand-in":
+        return None
+    if microsofts is None:
+        pytest.skip("EXCHANGE_MODULE names no folder of Microsoft's module")
+    return microsofts
 
-    def line(described: Any) -> PowershellTransport:
-        lines.append(PowershellTransport(described, processes))
-        return lines[-1]
 
-    fresh.reset()
-    session = OrganizationSession(identity(**values(fresh, "powershell", **more)), line)
-    wire, connects = ("powershell", "connect") if request.param == "stand-in" else ("rest", "exomodulefile")
-    yield Lab(fresh, wire, connects, session, lambda: lines[-1])
-    fresh.faults.set([])
-    session.close()
+@contextmanager
+def laboratory(emulator: Emulator, module: MicrosoftsModule | None, directory: Path) -> Iterator[Callable[..., Lab]]:
+    """Makes laboratories whose sessions are not open, from more variables of a host."""
+    more = {} if module is None else {"exchange_powershell_path": str(module.program), "exchange_proxy": module.proxy}
+    wire, connects = ("powershell", "connect") if module is None else ("rest", "exomodulefile")
+    processes = Processes(str(directory))
+    sessions: list[OrganizationSession] = []
+
+    def make(**variables: Any) -> Lab:
+        lines: list[PowershellTransport] = []
+
+        def line(described: Any) -> PowershellTransport:
+            lines.append(PowershellTransport(described, processes))
+            return lines[-1]
+
+        sessions.append(OrganizationSession(identity(**values(emulator, "powershell", **more, **variables)), line))
+        return Lab(emulator, wire, connects, sessions[-1], lambda: lines[-1])
+
+    yield make
+    emulator.faults.set([])
+    for session in sessions:
+        session.close()
     processes.end()
+
+
+@pytest.fixture(name="untouched")
+def untouched_fixture(fresh: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
+    """The emulator with a fresh organization and nothing that an earlier test left; waits between tries are left out."""
+    monkeypatch.setattr(_session, "Policy", functools.partial(Policy, sleep=lambda seconds: None))
+    fresh.reset()
+    return fresh
+
+
+@pytest.fixture(name="unopened")
+def unopened_fixture(
+    untouched: Emulator, module: MicrosoftsModule | None, tmp_path: Path
+) -> Iterator[Callable[..., Lab]]:
+    with laboratory(untouched, module, tmp_path) as make:
+        yield make
+
+
+@pytest.fixture(name="shared_lab", scope="module")
+def _lab_fixture(
+    emulator: Emulator, module: MicrosoftsModule | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Lab]:
+    with laboratory(emulator, module, tmp_path_factory.mktemp("processes")) as make:
+        yield make()
+
+
+@pytest.fixture(name="lab")
+def lab_fixture(untouched: Emulator, shared_lab: Lab) -> Lab:
+    """One session for all tests that are not about connecting."""
+    return shared_lab
 
 
 # It repeats by itself
@@ -229,6 +265,12 @@ def test_the_module_on_a_management_host_does_so_too(
     assert fresh.service.ledger.counters["exchange_sessions_opened"] == opened + 1
 
 
+def test_the_session_is_asked_for_its_connection_once(lab: Lab) -> None:
+    (connection,) = lab.invoke([Call("Get-ConnectionInformation")])
+    assert connection.objects[0]["TenantID"] == lab.emulator.organizations[ORGANIZATION].tenant_id
+    assert lab.invoke([Call("Get-ConnectionInformation"), READ])[0].objects == connection.objects
+
+
 # A gateway's page
 
 
@@ -259,16 +301,17 @@ def expire(lab: Lab) -> None:
     lab.emulator.authority.refuse_all("expired")
 
 
-@pytest.mark.parametrize("call", [READ, WRITE], ids=["read", "write"])
-def test_a_refused_token_is_renewed_once_and_the_call_repeated(lab: Lab, call: Call) -> None:
-    lab.strike()
-    expire(lab)
-    if lab.wire == "powershell":
-        lab.emulator.faults.set([lab.fault("401_expired", cmdlet=call.cmdlet)])
-    (result,) = lab.invoke([call])
-    assert result.error is None
-    assert lab.sent.count(call.cmdlet) == 1
-    assert len(set(lab.line().secrets)) == 2
+def test_a_refused_token_is_renewed_once_and_the_call_repeated(lab: Lab) -> None:
+    for call in (READ, WRITE):
+        lab.strike()
+        known = set(lab.line().secrets)
+        expire(lab)
+        if lab.wire == "powershell":
+            lab.emulator.faults.set([lab.fault("401_expired", cmdlet=call.cmdlet)])
+        (result,) = lab.invoke([call])
+        assert result.error is None, call
+        assert lab.sent.count(call.cmdlet) == 1, call
+        assert len(set(lab.line().secrets) - known) == 1, call
 
 
 def test_a_token_that_is_refused_for_good_costs_one_more_connection(lab: Lab) -> None:
@@ -292,38 +335,47 @@ def test_a_token_that_is_refused_for_good_costs_one_more_connection(lab: Lab) ->
 # Connecting
 
 
-@pytest.mark.parametrize(
-    ("fault", "told", "tries"),
-    [
-        ({"kind": "401"}, "does not accept the caller: UnAuthorized", 2),
-        ({"kind": "403", "body": BUSY}, "does not accept the caller: Please try again", 2),
-        ({"kind": "429", "body": BUSY}, "Exchange is busy, or failed: Please try again", 5),
-        ({"kind": "503", "body": BUSY}, "Exchange is busy, or failed: Please try again", 5),
-        ({"kind": "503"}, "from a gateway before it", 5),
-        ({"kind": "500"}, "returned no usable list of cmdlets", 5),
-    ],
-    ids=["refused", "not permitted", "throttled", "busy", "page", "nothing"],
-)
-def test_each_failure_to_connect_is_told_by_its_exception(
-    lab: Lab, fault: dict[str, Any], told: str, tries: int
-) -> None:
-    lab.emulator.faults.set([lab.fault(step="connect", times=None, **fault)])
+def test_a_caller_that_is_refused_is_told_so_once_another_token_is_refused(unopened: Callable[..., Lab]) -> None:
+    lab, log = unopened(), list[str]()
+    lab.emulator.faults.set(
+        [lab.fault("401", step="connect"), lab.fault("403", step="connect", nth=2, times=None, body=BUSY)]
+    )
     with pytest.raises(errors.UnreachableError) as caught:
-        lab.invoke([READ])
-    assert "Connect-ExchangeOnline failed: " in str(caught.value)
-    assert told in str(caught.value)
+        lab.session.invoke(Request([READ], log=log.append))
+    assert any(
+        "Connect-ExchangeOnline failed: Exchange does not accept the caller: UnAuthorized" in line for line in log
+    )
+    assert "Connect-ExchangeOnline failed: Exchange does not accept the caller: Please try again" in str(caught.value)
     assert caught.value.remedy
     # Who was refused asks without the module, too, whether Exchange redirects.
-    asked = 2 if lab.wire == "rest" and "does not accept" in told else 1
-    assert len(lab.emulator.faults.struck) == tries * asked
+    assert len(lab.emulator.faults.struck) == 2 * (2 if lab.wire == "rest" else 1)
 
 
-def test_trouble_that_passes_does_not_keep_from_connecting(lab: Lab) -> None:
-    lab.emulator.faults.set([lab.fault("503", step="connect")])
-    assert lab.invoke([READ])[0].error is None
+#: What passes, and what is told of it.
+PASSING = [
+    ({"kind": "429", "body": BUSY}, "Exchange is busy, or failed: Please try again"),
+    ({"kind": "503", "body": BUSY}, "Exchange is busy, or failed: Please try again"),
+    ({"kind": "503"}, "from a gateway before it"),
+    ({"kind": "500"}, "returned no usable list of cmdlets"),
+]
 
 
-def test_the_session_is_asked_for_its_connection_once(lab: Lab) -> None:
-    (connection,) = lab.invoke([Call("Get-ConnectionInformation")])
-    assert connection.objects[0]["TenantID"] == lab.emulator.organizations[ORGANIZATION].tenant_id
-    assert lab.invoke([Call("Get-ConnectionInformation"), READ])[0].objects == connection.objects
+def test_trouble_that_passes_does_not_keep_from_connecting(unopened: Callable[..., Lab]) -> None:
+    """Each failure is told by its exception, and worth another try."""
+    lab, log = unopened(), list[str]()
+    lab.emulator.faults.set(
+        [lab.fault(step="connect", nth=nth, **fault) for nth, (fault, _told) in enumerate(PASSING, 1)]
+    )
+    (result,) = lab.session.invoke(Request([READ], log=log.append))
+    assert result.error is None
+    tries = [line for line in log if line.startswith("Get-OrganizationConfig: Connect-ExchangeOnline failed: ")]
+    assert [line for line, (_fault, told) in zip(tries, PASSING, strict=True) if told not in line] == []
+
+
+def test_trouble_that_does_not_pass_is_told_after_the_last_try(unopened: Callable[..., Lab]) -> None:
+    lab = unopened(exchange_retries=2)
+    lab.emulator.faults.set([lab.fault("503", step="connect", times=None)])
+    with pytest.raises(errors.UnreachableError, match="from a gateway before it") as caught:
+        lab.invoke([READ])
+    assert caught.value.remedy
+    assert len(lab.emulator.faults.struck) == 2

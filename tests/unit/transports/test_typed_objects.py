@@ -11,7 +11,6 @@ a proxy.
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,6 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.se
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml
 
 from tests.emulator import Emulator
-from tests.emulator.engine import Engine
 from tests.unit.connections import identity
 
 from .wires import values
@@ -139,15 +137,23 @@ MEANT: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 _SCRIPT = """
-Add-Type -LiteralPath '{types}'
-$cmdlets = @{{ {cmdlets} }}
-foreach ($name in $cmdlets.Keys) {{
-    $type = $cmdlets[$name]
-    foreach ($prefix in '', 'Deserialized.') {{ Update-TypeData -TypeName "$prefix$type" -SerializationDepth {depth} -Force }}
+Add-Type -TypeDefinition ([System.IO.File]::ReadAllText('{types}'))
+$global:Cmdlets = @{{ {cmdlets} }}
+function global:Set-Way([int] $Depth, [int] $Sessions) {{
+    $global:Depth, $global:Sessions = $Depth, $Sessions
+    foreach ($type in $global:Cmdlets.Values) {{
+        foreach ($prefix in '', 'Deserialized.') {{
+            Update-TypeData -TypeName "$prefix$type" -SerializationDepth $Depth -Force
+        }}
+    }}
+}}
+foreach ($name in $global:Cmdlets.Keys) {{
+    $type = $global:Cmdlets[$name]
     $made = {{
         $object = New-Object -TypeName $type
-        for ($session = 1; $session -lt {sessions}; $session++) {{
-            $object = [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($object, {depth}))
+        for ($session = 1; $session -lt $global:Sessions; $session++) {{
+            $xml = [System.Management.Automation.PSSerializer]::Serialize($object, $global:Depth)
+            $object = [System.Management.Automation.PSSerializer]::Deserialize($xml)
         }}
         , $object
     }}.GetNewClosure()
@@ -157,35 +163,33 @@ foreach ($name in $cmdlets.Keys) {{
 
 
 @pytest.fixture(scope="module")
-def types(emulator: Emulator, engine: Engine | None) -> Path:
-    """The types as the engine compiles them."""
-    assert engine is not None
-    library = emulator.directory / "ExchangeTypes.dll"
-    command = f"Add-Type -TypeDefinition ([System.IO.File]::ReadAllText('{TYPES}')) -OutputAssembly '{library}'"
-    subprocess.run([engine.path, "-NoLogo", "-NoProfile", "-Command", command], check=True, timeout=120)
-    return library
+def session(emulator: Emulator) -> Iterator[OrganizationSession]:
+    """A session whose cmdlets answer with typed objects."""
+    script, configuration = emulator.directory / "Typed.ps1", emulator.directory / "Typed.pssc"
+    cmdlets = "; ".join(f"'{cmdlet}' = '{net_type}'" for cmdlet, (net_type, _meant) in MEANT.items())
+    script.write_text(_SCRIPT.format(types=TYPES, cmdlets=cmdlets), encoding="utf-8")
+    configuration.write_text(
+        f"@{{ SchemaVersion = '2.0.0.0'; SessionType = 'Default'; ScriptsToProcess = '{script}' }}\n", encoding="utf-8"
+    )
+    emulator.register("Typed", configuration)
+    given = values(emulator, "endpoint") | {"configuration_name": "Typed", "exchange_verify_organization": False}
+    opened = OrganizationSession(identity(**given), open_transport)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(
     scope="module",
     params=[(depth, sessions) for depth in DEPTHS for sessions in SESSIONS],
     ids=lambda pair: f"depth{pair[0]}-sessions{pair[1]}",
+    autouse=True,
 )
-def session(request: pytest.FixtureRequest, emulator: Emulator, types: Path) -> Iterator[OrganizationSession]:
-    """A session whose cmdlets answer with typed objects."""
-    depth, hops = request.param
-    name = f"Typed.{depth}.{hops}"
-    script, configuration = emulator.directory / f"{name}.ps1", emulator.directory / f"{name}.pssc"
-    cmdlets = "; ".join(f"'{cmdlet}' = '{net_type}'" for cmdlet, (net_type, _meant) in MEANT.items())
-    script.write_text(_SCRIPT.format(types=types, cmdlets=cmdlets, depth=depth, sessions=hops), encoding="utf-8")
-    configuration.write_text(
-        f"@{{ SchemaVersion = '2.0.0.0'; SessionType = 'Default'; ScriptsToProcess = '{script}' }}\n", encoding="utf-8"
-    )
-    emulator.register(name, configuration)
-    given = values(emulator, "endpoint") | {"configuration_name": name, "exchange_verify_organization": False}
-    opened = OrganizationSession(identity(**given), open_transport)
-    yield opened
-    opened.close()
+def depth(request: pytest.FixtureRequest, session: OrganizationSession) -> int:
+    """How deep the session serializes from now on, and over how many sessions an object comes."""
+    depth, sessions = request.param
+    (result,) = session.invoke(Request([Call("Set-Way", {"Depth": depth, "Sessions": sessions})]))
+    assert result.error is None
+    return int(depth)
 
 
 def read(session: OrganizationSession, call: Call) -> dict[str, Any]:
@@ -202,14 +206,15 @@ def test_what_is_decoded_is_what_was_meant(session: OrganizationSession, cmdlet:
 
 
 @pytest.mark.engine
-def test_the_session_is_as_deep_as_it_says(session: OrganizationSession, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_session_is_as_deep_as_it_says(
+    session: OrganizationSession, depth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Else the others would try one depth several times."""
     seen: list[str] = []
     plain = clixml.decode
     monkeypatch.setattr(clixml, "decode", lambda text: seen.append(text) or plain(text))
     read(session, Call("Get-TransportRule"))
     (text,) = [text for text in seen if "SubjectContainsPredicate" in text]
-    depth, _sessions = map(int, session.identity["psrp"]["configuration_name"].split(".")[1:])
     assert ("<Props>" in text.partition('N="Conditions"')[2].partition('N="Exceptions"')[0]) is (depth > 1)
 
 
