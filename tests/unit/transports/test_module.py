@@ -139,11 +139,13 @@ def laboratory(emulator: Emulator, module: MicrosoftsModule | None, directory: P
         sessions.append(OrganizationSession(identity(**values(emulator, "powershell", **more, **variables)), line))
         return Lab(emulator, wire, connects, sessions[-1], lambda: lines[-1])
 
-    yield make
-    emulator.faults.set([])
-    for session in sessions:
-        session.close()
-    processes.end()
+    try:
+        yield make
+    finally:
+        emulator.faults.set([])
+        for session in sessions:
+            session.close()
+        processes.end()
 
 
 @pytest.fixture(name="untouched")
@@ -163,7 +165,7 @@ def unopened_fixture(
 
 
 @pytest.fixture(name="shared_lab", scope="module")
-def _lab_fixture(
+def shared_lab_fixture(
     emulator: Emulator, module: MicrosoftsModule | None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Lab]:
     with laboratory(emulator, module, tmp_path_factory.mktemp("processes")) as make:
