@@ -13,6 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
     change_sentence,
     left_out_words,
+    number_of,
     replay_lines,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import Record
@@ -59,10 +60,11 @@ def headline_of(organization: Record) -> str:
     found = (organization.get("mail") or {}).get("replay") or {}
     if "counts" not in found:
         return ""
-    rows = found.get("difference") or ()
-    certain, possible = (sum(row[key] for row in rows) for key in ("certain", "possible"))
-    change = f": {certain:,} would be treated differently, {possible:,} perhaps" if "difference" in found else ""
-    return f"{found['counts']['copies']:,} copies of real mail were replayed{change}"
+    copies, changed = found["counts"]["copies"], found["counts"].get("changed")
+    change = (
+        f": {changed['certain']:,} would be treated differently, {changed['possible']:,} perhaps" if changed else ""
+    )
+    return f"{number_of(copies, 'copy', 'copies')} of real mail {'was' if copies == 1 else 'were'} replayed{change}"
 
 
 def picture_of(days: Sequence[Record]) -> Record:

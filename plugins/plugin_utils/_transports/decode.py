@@ -18,7 +18,7 @@ from typing import Any
 
 _CLR_TIMESPAN = re.compile(r"(-)?(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})(?:\.(\d{1,7}))?")
 _ISO_TIMESPAN = re.compile(r"(-)?P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d{1,7})\d*)?S)?)?")
-_FRACTION = re.compile(r"\.(\d{1,6})\d*")
+_FRACTION = re.compile(r"\.(\d{1,6})(\d?)\d*")
 _TICKS = 10_000_000  # a .NET tick is 100 ns
 
 
@@ -44,14 +44,18 @@ def timespan(text: str) -> str:
 
 
 def instant(text: str) -> str:
-    """ISO 8601 in UTC with a ``Z`` for a DateTime; one of no zone stays without; any other text unchanged."""
+    """ISO 8601 in UTC with a ``Z`` for a DateTime; one of no zone stays without; any other text unchanged. The seventh
+    digit of a second, which Python does not keep, stays: whoever asks for what is older must not ask for less.
+    """
+    found = _FRACTION.search(text)
+    tick = found[2].strip("0") if found else ""
     try:
         value = datetime.datetime.fromisoformat(
             _FRACTION.sub(lambda match: "." + match[1].ljust(6, "0"), text.strip(), count=1)
         )
-        if value.tzinfo is None:
-            return value.isoformat()
-        return value.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
+        zone = "" if value.tzinfo is None else "Z"
+        plain = value.astimezone(datetime.UTC).replace(tzinfo=None) if zone else value
+        return f"{plain.isoformat(timespec='microseconds' if tick else 'auto')}{tick}{zone}"
     except (ValueError, OverflowError):
         return text
 

@@ -103,7 +103,7 @@ def test_each_is_counted_over_the_mail_of_the_last_days(role: Role) -> None:
 @pytest.mark.parametrize(
     ("difference", "said"),
     [
-        ([], "Of 1,200 copies from 2026-11-21 to 2026-11-28, none would be treated differently."),
+        ([], "Of 1,200 copies from 2026-11-21 to 2026-11-28, none would be protected or delivered differently."),
         ([("unknown", 0, 4)], "Of 1,200 copies from 2026-11-21 to 2026-11-28, 4 might be treated differently."),
         (
             [("protection_lost", 1, 0), ("protection_gained", 231, 12)],

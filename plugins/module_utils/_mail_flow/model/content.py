@@ -26,7 +26,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     opened,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import any_pattern
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import (
+    any_pattern,
+    begins_anywhere,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
     Content,
     Settings,
@@ -176,7 +179,12 @@ def in_header(decide: OfText) -> Callable[[Sight, Any, Settings], Truth]:
                 f"the header {name}{'' if is_own_header(name.lower()) else ', which the mail system sets,'} is not known",
             )
         found = about(any_of(decide(value, wanted, settings) for value in values), "headers")
-        if found is False and values and given is None and name.lower() in _WITH_NAMES:
+        beside_a_name = bool(values) and given is None and name.lower() in _WITH_NAMES
+        if beside_a_name and decide is has_pattern and "headers" in sight.message.unsaid:
+            # A pattern that says where the field begins or ends may not be found.
+            wherever = tuple(each for each in wanted if begins_anywhere(each, settings.dialect, both=True))
+            found = about(any_of(decide(value, wherever, settings) for value in values), "headers")
+        if found is False and beside_a_name:
             return opened(
                 ("header", name.lower(), wanted),
                 questions.A_FACT,

@@ -24,14 +24,15 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
     Row,
     RowError,
+    instant_of,
     microseconds_of,
     name_of_column,
     places_of,
     row_of,
 )
 
-#: The longest cell, in characters: a subject has at most 255, an address 320.
-_LONGEST = 10_000
+#: The longest cell, in characters: a subject has at most 255, an address 320. All recipients may be in one.
+_LONGEST, _LONGEST_LIST = 10_000, 1_000_000
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
@@ -41,6 +42,9 @@ _TICKS = re.compile(r"/Date\((-?\d+)\)/")
 #: A date as an American computer writes it, and the fraction of a second that Python does not read.
 _AMERICAN = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}) (\d{1,2}):(\d{2})(?::(\d{2}))?\s?([AP])M", re.IGNORECASE)
 _FRACTION = re.compile(r"(\.\d{6})(\d+)")
+
+#: The years that the date of a row may be in: numbers and dates that nobody set would be read as others.
+_YEARS = range(2000, 2100)
 
 #: The last event of a recipient in an enhanced summary report, to the status of the copy. Others are not documented.
 _LAST_EVENTS = {"deliver": "Delivered", "send": "Delivered", "fail": "Failed"}
@@ -112,6 +116,7 @@ def _of_csv(text: str) -> Iterator[tuple[Mapping[str, Any], Mapping[str, str]]]:
         raise RowError("it is an extended report, whose rows are events; an enhanced summary report can be read")
     recipients = known.get("recipientstatus")
     places = places_of([*names, "RecipientAddress", "Status"] if recipients else names)
+    csv.field_size_limit(_LONGEST_LIST if recipients else _LONGEST)
     for cells in csv.reader(lines, delimiter=separator, strict=True):
         if not cells:
             continue
@@ -132,7 +137,7 @@ def _copies(values: Mapping[str, str], recipients: str) -> Iterator[Mapping[str,
 
 def _of_json(text: str) -> Iterator[Any]:
     """The objects of a list, one at a time, of one object, or of an answer of Microsoft Graph."""
-    decoder, place = json.JSONDecoder(), len(text) - len(text.lstrip())
+    decoder, place = json.JSONDecoder(parse_int=str), len(text) - len(text.lstrip())
     try:
         if text[place] == "{":
             whole = decoder.decode(text)
@@ -177,11 +182,15 @@ def date_of(value: Any) -> int:
     ticks, fraction = _TICKS.fullmatch(text), _FRACTION.search(text)
     try:
         if ticks:
-            return int(ticks[1]) * 1000
-        instant = datetime.datetime.fromisoformat(_FRACTION.sub(r"\1", text))
+            instant = instant_of(int(ticks[1]) * 1000)
+        else:
+            instant = datetime.datetime.fromisoformat(_FRACTION.sub(r"\1", text))
+            instant = instant.astimezone(datetime.UTC) if instant.tzinfo else instant.replace(tzinfo=datetime.UTC)
+        if instant.year not in _YEARS:
+            raise ValueError("no mail of Exchange Online is of that year")
         # Digits that Python does not read are rounded up, so that a query up to this time includes the row.
         more = bool(fraction and fraction[2].strip("0"))
-        return microseconds_of(instant if instant.tzinfo else instant.replace(tzinfo=datetime.UTC)) + more
+        return microseconds_of(instant) + more
     except (ValueError, OverflowError) as error:
         raise RowError(
             f"its date {text[:40]!r} is in a form that does not tell what it means; ISO 8601 does"

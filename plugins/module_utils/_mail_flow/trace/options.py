@@ -74,7 +74,7 @@ def until_of(text: str | None, now: datetime.datetime, ago: datetime.timedelta =
         raise OptionError(
             f"until is {text!r}.", remedy=f"Use a time of the last {OLDEST} days: Exchange keeps no older rows."
         )
-    return found
+    return found.astimezone(datetime.UTC)
 
 
 def reader_of(task: MailFlowContext) -> TraceReader:

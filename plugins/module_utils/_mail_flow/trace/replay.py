@@ -96,6 +96,7 @@ class Findings:
     :param kept: guarantee's name to the copies that keep it, and so the others.
     :param days: day and how the copy counts (:data:`COVERAGE`) to copies, and :param:`domains`.
     :param assumed: the numbers of the guesses that were taken for answers.
+    :param changed: the copies with a difference of any kind, each once; :param:`unsized` whether one has no size.
     """
 
     copies: int = 0
@@ -111,6 +112,8 @@ class Findings:
     days: Counter[tuple[datetime.date, str]] = field(default_factory=Counter)
     domains: Counter[tuple[str, str]] = field(default_factory=Counter)
     assumed: set[str] = field(default_factory=set)
+    changed: Tally = field(default_factory=Tally)
+    unsized: bool = False
 
 
 class Replay:
@@ -154,6 +157,7 @@ class Replay:
     def _add(self, block: Block, found: Findings) -> None:
         reasons = [left_out(block.text("status", place), block.text("sender", place)) for place in range(len(block))]
         found.left_out.update(filter(None, reasons))
+        found.unsized |= any(size < 0 and not reason for size, reason in zip(block.size, reasons, strict=True))
         sorter = Sorter(block, self.facts, self.chains, self._claims)
         domains = {number: domain(block.texts["recipient"][number]) for number in set(block.recipient)}
         for group in sorter.groups([not reason for reason in reasons]):
@@ -197,6 +201,8 @@ class Replay:
         if group.brought:
             certain, possible = frozenset(), certain | possible
         names = self._differing(group)
+        if certain or possible:
+            (found.changed.certain if certain else found.changed.possible).update(here)
         for kind in certain | possible:
             tally = found.difference.setdefault(kind, Tally())
             tally.rules.update(dict.fromkeys(names))

@@ -9,6 +9,7 @@ Source: Microsoft's Get-MessageTraceV2 page, and Microsoft Graph's exchangeMessa
 from __future__ import annotations
 
 import datetime
+import re
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -55,6 +56,12 @@ _LEFT_OUT = {
     "None": "none",
     "Recalled": "recalled",
 }
+
+#: What stands before the domain of an address that is not quoted, whatever it begins with. A formula is none.
+_LOCAL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+")
+
+#: The most digits of a size: a column holds 64 bits.
+_DIGITS = 18
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _TICK = datetime.timedelta(microseconds=1)
@@ -133,10 +140,11 @@ def row_of(values: Mapping[str, Any], places: Mapping[str, str], received: int) 
     sender = str(values.get(places["sender"]) or "").strip().lower()
     if not message:
         raise RowError("it has a row without a MessageTraceId")
-    if recipient[:1] in ("=", "+", "-", "@") or "@" not in recipient:
+    local, mark, _domain = recipient.partition("@")
+    if not mark or (recipient[0] in "=+-@" and not _LOCAL.fullmatch(local)):
         raise RowError("it has a row whose RecipientAddress is no address")
     size = str(values.get(places.get("size", "")) or "").strip()
-    if size and not size.isdecimal():
+    if size and not (size.isascii() and size.isdecimal() and len(size) <= _DIGITS):
         raise RowError("it has a row whose Size is no number of bytes")
     subject = values.get(places["subject"]) if "subject" in places else None
     status = str(values.get(places["status"]) or "").strip()

@@ -92,12 +92,14 @@ def authenticated(sender: str, from_ip: str, facts: Facts) -> bool | None:
     """Whether a message came over an authenticated connection; ``None`` if unknown.
 
     Mail without a hop before the service, from an address of the organization, is from one of its mailboxes. Mail over
-    the internet is not authenticated, unless a connector makes it so.
+    the internet from an address outside is not authenticated, unless a connector makes it so. From an address of the
+    organization it is forged, or from a device or program that signed in (U22).
     """
+    kind = facts.domain_type(domain(sender))
     if from_ip == NO_HOP:
-        return True if facts.domain_type(domain(sender)) in INSIDE else None
+        return True if kind in INSIDE else None
     hop = _hop(from_ip)
-    if not hop or hop.is_private or facts.internal_connectors != ():
+    if not hop or hop.is_private or kind is None or kind in INSIDE or facts.internal_connectors != ():
         return None
     return False
 

@@ -28,14 +28,20 @@ SETTLED_BY = {
     "semantics": "A test in Exchange: its documentation does not say what it does.",
 }
 
+#: What settles an answer that is open because of something else that is not known of the organization.
+MISSING = "What is not known of the organization, such as its accepted domains: the option facts."
+
 #: What every replay takes as given, since no row says it.
 PREMISES = (
     {"id": "arrival", "text": "Messages arrive in clear: a trace does not show what their senders protected."},
     {
         "id": "ordinary",
-        "text": "Messages are ordinary ones: a trace does not show automatic replies, receipts and meeting items as such.",
+        "text": "Messages are ordinary ones, which take a disclaimer: a trace does not show automatic replies, receipts and meeting items as such.",
     },
 )
+
+#: What it takes as given of rows without a size.
+UNSIZED = {"id": "size", "text": "Messages whose size the trace does not have are not too large to be encrypted."}
 
 #: Reason why copies are left out, in words.
 LEFT_OUT = {

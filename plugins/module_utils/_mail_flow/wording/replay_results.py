@@ -18,8 +18,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import WORDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
+    MISSING,
     PREMISES,
     SETTLED_BY,
+    UNSIZED,
     window_reason,
 )
 
@@ -40,14 +42,20 @@ def described(
             "recipients": found.recipients,
             "left_out": dict(sorted(found.left_out.items())),
         },
-        "outcome": sorted((_outcome(*key, tally) for key, tally in found.outcomes.items()), key=_largest),
+        "outcome": sorted(
+            (
+                _outcome(fate, protection, _in_order(by, rules), tally)
+                for (fate, protection, by), tally in found.outcomes.items()
+            ),
+            key=_largest,
+        ),
         "undecided": [
             {
                 "reason": why.word,
                 **({"id": why.id} if why.id else {}),
                 "rules": _in_order(tally.rules, rules),
                 "copies": tally.certain.total(),
-                "settled_by": SETTLED_BY[why.word],
+                "settled_by": SETTLED_BY[why.word] if why.id or why.word != "semantics" else MISSING,
                 **_examples(tally),
             }
             for why, tally in sorted(found.undecided.items(), key=lambda item: (WORDS.index(item[0].word), item[0].id))
@@ -56,9 +64,17 @@ def described(
             {"date": day.isoformat(), **_coverage(found.days, day)} for day in sorted({day for day, _how in found.days})
         ],
         "domains": _covered(found.domains, domains),
-        "assumes": [*PREMISES, *({"id": number} for number in sorted(found.assumed))],
+        "assumes": [
+            *PREMISES,
+            *([UNSIZED] if found.unsized else []),
+            *({"id": number} for number in sorted(found.assumed)),
+        ],
     }
     if compared:
+        result["counts"]["changed"] = {
+            "certain": found.changed.certain.total(),
+            "possible": found.changed.possible.total(),
+        }
         result["difference"] = [
             _change(kind, found.difference[kind], domains, rules) for kind in KINDS if kind in found.difference
         ]
@@ -83,14 +99,14 @@ def window_row(window: Window) -> dict[str, Any]:
 
 
 def _text(instant: Any) -> str:
-    return str(instant.replace(microsecond=0).isoformat().replace("+00:00", "Z"))
+    return str(instant.isoformat().replace("+00:00", "Z"))
 
 
-def _outcome(fate: str, protection: str, by: tuple[str, ...], tally: Tally) -> dict[str, Any]:
+def _outcome(fate: str, protection: str, by: list[str], tally: Tally) -> dict[str, Any]:
     row: dict[str, Any] = {
         "fate": fate,
         **({"protection": protection} if protection else {}),
-        **({"protected_by": list(by)} if by else {}),
+        **({"protected_by": by} if by else {}),
     }
     return {**row, "copies": tally.certain.total(), **_examples(tally)}
 

@@ -201,7 +201,7 @@ def replay_sentence(row: Mapping[str, Any]) -> str:
     if not replay or not replay["copies"]:
         return ""
     begin, end = (replay["window"][side][:10] for side in ("from", "until"))
-    changes = " and ".join(map(_would, replay["difference"])) or "none would be treated differently"
+    changes = " and ".join(map(_would, replay["difference"])) or "none would be protected or delivered differently"
     return f"Of {number_of(replay['copies'], 'copy', 'copies')} from {begin} to {end}, {changes}."
 
 

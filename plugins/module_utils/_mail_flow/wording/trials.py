@@ -67,7 +67,7 @@ def _replayed(replay: Mapping[str, Any] | None, most: int, domains: bool) -> lis
     if replay is None:
         return []
     texts = [change_sentence(row, domains=domains) for row in replay["difference"][:most]] or [
-        "No copy is treated differently."
+        "No copy is protected or delivered differently."
     ]
     return [
         f"What it would have changed in the mail of {replay['window']['from'][:10]} to {replay['window']['until'][:10]}: {' '.join(texts)}"

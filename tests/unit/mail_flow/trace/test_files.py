@@ -130,6 +130,19 @@ def test_an_enhanced_summary_report_has_the_copies_of_a_message_in_one_row() -> 
         (csv_of(cells=with_cell("RecipientAddress", "Ann")).encode(), "RecipientAddress is no address"),
         (csv_of(cells=with_cell("MessageTraceId", "")).encode(), "a row without a MessageTraceId"),
         (csv_of(cells=with_cell("Size", "2 KB")).encode(), "Size is no number"),
+        (csv_of(cells=with_cell("Size", "9" * 19)).encode(), "Size is no number"),
+        (csv_of(cells=with_cell("Size", "9" * 5_000)).encode(), "Size is no number"),
+        (f'[{{"Size": {"9" * 5_000}}}]'.encode(), "it has no column"),
+        (csv_of(cells=with_cell("Received", "0001-01-01T00:00:00+14:00")).encode(), "is in a form that does not tell"),
+        (
+            csv_of(cells=with_cell("Received", "9999-12-31T23:59:59.9999999Z")).encode(),
+            "is in a form that does not tell",
+        ),
+        (
+            csv_of(cells=with_cell("Received", "/Date(99999999999999999999)/")).encode(),
+            "is in a form that does not tell",
+        ),
+        (csv_of(cells=with_cell("Received", "1712011231200")).encode(), "is in a form that does not tell"),
         (csv_of(cells=with_cell("Subject", "x" * 20_000)).encode(), "field larger than field limit"),
         (csv_of(cells=CELLS[:-1]).encode(), "7 cells under 8 columns"),
         (b'[{"id": 1}', "it has no column"),
@@ -144,6 +157,21 @@ def test_everything_else_is_refused_by_name(content: bytes, why: str) -> None:
     with pytest.raises(OptionError, match=r"The file mail\.csv cannot be used as a message trace") as refused:
         list(rows_of_file(content, "mail.csv"))
     assert why in str(refused.value)
+
+
+def test_an_address_may_begin_like_a_formula() -> None:
+    for address in ("+49301234567@fax.contoso.com", "-ann@fabrikam.com", "=?x?=@fabrikam.com"):
+        content = csv_of(cells=with_cell("RecipientAddress", address)).encode()
+        assert list(rows_of_file(content, "trace")) == [replace(ROW, recipient=address)]
+
+
+def test_an_enhanced_summary_report_has_a_message_to_many_in_one_cell() -> None:
+    people = [f"somebody.{number}@a.department.of.fabrikam.com" for number in range(1_000)]
+    lines = [
+        "origin_timestamp_utc,sender_address,recipient_status,message_subject,total_bytes,network_message_id",
+        f"2026-11-18T14:03:04Z,megan@contoso.com,{';'.join(f'{each}##Receive' for each in people)},x,2048,A1",
+    ]
+    assert [row.recipient for row in rows_of_file("\n".join(lines).encode(), "trace")] == people
 
 
 def test_files_may_overlap_and_the_newest_rows_stay() -> None:

@@ -1,0 +1,135 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What results say of a replay: nothing that the rows do not tell, and no copy twice."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.options import until_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
+    Row,
+    Trace,
+    instant_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import NO_HOP
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_results import described
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay import headline_of
+
+from tests.unit.mail_flow.tracing import PUBLIC
+
+Values = dict[str, Any]
+
+KNOWN: Values = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mail_users": [], "inbound_connectors": []}
+ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
+WHEN = 1_795_010_584_000_000
+ROW: Values = {
+    "message": "m",
+    "received": WHEN,
+    "sender": "megan@contoso.com",
+    "recipient": "ann@fabrikam.com",
+    "status": "Delivered",
+    "subject": "Offer",
+    "size": 2048,
+    "from_ip": NO_HOP,
+}
+
+
+def replayed(
+    rules: list[Values], before: list[Values] | None = None, known: Values | None = None, **row: Any
+) -> Values:
+    trace = Trace()
+    trace.add(Row(**{**ROW, **row}))
+    others = None if before is None else RuleSet(before)
+    found = Replay(RuleSet(rules), facts_of(known or KNOWN), others).run(trace)
+    window = Window(instant_of(WHEN), instant_of(WHEN))
+    names = [str(rule["name"]) for rule in rules]
+    return described(found, window, compared=others is not None, guaranteed=False, domains=10, rules=names)
+
+
+def encrypting(conditions: Values, name: str = "Encrypt", **actions: Any) -> Values:
+    return {"name": name, "conditions": conditions, "actions": {**ENCRYPT, **actions}}
+
+
+@pytest.mark.parametrize(
+    ("row", "outcome", "reason"),
+    [
+        ({}, "encrypt", ""),
+        ({"from_ip": PUBLIC}, "", "envelope"),
+        ({"from_ip": PUBLIC, "sender": "joe@northwind.com"}, "none", ""),
+        ({"from_ip": NO_HOP, "sender": "joe@northwind.com"}, "none", ""),
+    ],
+)
+def test_an_address_of_the_organization_may_have_signed_in_over_the_internet(
+    row: Values, outcome: str, reason: str
+) -> None:
+    found = replayed([encrypting({"from_scope": "InOrganization"})], **row)
+    assert [each["protection"] for each in found["outcome"]] == ([outcome] if outcome else [])
+    assert [each["reason"] for each in found["undecided"]] == ([reason] if reason else [])
+
+
+@pytest.mark.parametrize(
+    ("looked_for", "certain"),
+    [
+        ({"header_contains_words": ["megan"]}, True),
+        ({"header_contains_words": ["CEO"]}, False),
+        ({"header_matches_patterns": [r"@contoso\.com"]}, True),
+        ({"header_matches_patterns": ["^megan@"]}, False),
+        ({"header_matches_patterns": [r"contoso\.com$"]}, False),
+        ({"header_matches_patterns": [r"contoso\.com$", "megan"]}, True),
+    ],
+)
+def test_the_field_of_the_sender_may_have_a_name(looked_for: Values, certain: bool) -> None:
+    option = next(iter(looked_for)).rpartition("_")[0]
+    found = replayed([encrypting({f"{option}_message_header": "From", **looked_for})])
+    assert [each["reason"] for each in found["undecided"]] == ([] if certain else ["header"])
+
+
+def test_a_copy_that_is_changed_in_two_ways_is_one_copy() -> None:
+    branded = encrypting({}, apply_rights_protection_customization_template="Branding")
+    found = replayed([branded], [{**branded, "actions": {"apply_rights_protection_template": "Do Not Forward"}}])
+    assert [row["kind"] for row in found["difference"]] == ["protection_changed", "branding_changed"]
+    assert found["counts"]["changed"] == {"certain": 1, "possible": 0}
+    headline = headline_of({"mail": {"replay": found}})
+    assert headline == "1 copy of real mail was replayed: 1 would be treated differently, 0 perhaps"
+
+
+def test_a_row_without_a_size_is_said_to_be_taken_for_small() -> None:
+    assumed = [
+        [each["id"] for each in replayed([encrypting({})], size=size, status=status)["assumes"]]
+        for size, status in ((2048, "Delivered"), (None, "Failed"), (None, "Delivered"))
+    ]
+    assert assumed == [["arrival", "ordinary"], ["arrival", "ordinary"], ["arrival", "ordinary", "size"]]
+
+
+def test_what_is_missing_is_settled_by_giving_it() -> None:
+    unknown = {"remote_domains": [], "mail_users": [], "inbound_connectors": []}
+    (missing,) = replayed([encrypting({"sent_to_scope": "NotInOrganization"})], known=unknown)["undecided"]
+    assert (missing["reason"], "id" in missing) == ("semantics", False)
+    assert missing["settled_by"].endswith("the option facts.")
+    (limit,) = replayed([encrypting({"message_size_over": "2KB"})])["undecided"]
+    assert (limit["reason"], limit["id"]) == ("semantics", "U23")
+    assert "A test in Exchange" in limit["settled_by"]
+
+
+def test_rules_that_protect_are_in_their_order() -> None:
+    found = replayed([encrypting({}, "Z"), encrypting({}, "A")])
+    assert found["outcome"][0]["protected_by"] == ["Z", "A"]
+
+
+def test_a_window_says_its_time_in_full_and_in_utc() -> None:
+    window = Window(instant_of(WHEN + 900_000), instant_of(WHEN + 1_000_000), "limit")
+    found = Replay(RuleSet([]), facts_of(KNOWN)).run(Trace())
+    row = described(found, window, compared=False, guaranteed=False, domains=10, rules=[])["window"]
+    # Whoever reads on from there must not miss the rest of the second.
+    assert (row["from"], row["until"]) == ("2026-11-18T14:03:04.900000Z", "2026-11-18T14:03:05Z")
+    now = datetime.datetime(2026, 11, 19, tzinfo=datetime.UTC)
+    assert until_of(row["from"], now) == window.begin
+    assert until_of("2026-11-18T14:00:00+02:00", now).isoformat() == "2026-11-18T12:00:00+00:00"
