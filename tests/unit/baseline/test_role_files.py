@@ -56,6 +56,15 @@ def test_the_page_of_the_role_is_short_and_names_each_variable_once() -> None:
     )
 
 
+def test_every_playbook_looks_for_organizations_first() -> None:
+    """test_role_baseline.py runs one of them where there is none."""
+    playbooks = {
+        path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ROOT / "playbooks").glob("*.yml")
+    }
+    first = {name: plays[0].get("ansible.builtin.import_playbook") for name, plays in playbooks.items()}
+    assert first == dict.fromkeys(playbooks, "see_organizations.yml") | {"see_organizations": None}
+
+
 @pytest.mark.parametrize("playbook", sorted((ROOT / "playbooks").glob("*.yml")), ids=lambda path: path.stem)
 def test_every_playbook_has_a_page_with_the_variables_that_it_reads(playbook: Path) -> None:
     if playbook.stem == "see_organizations":  # A part of all others.
