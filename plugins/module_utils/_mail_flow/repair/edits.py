@@ -20,6 +20,9 @@ Rule = Mapping[str, Any]
 #: The kinds of edits.
 MOVE, STOP, EXCEPTION, CONDITION, ENABLE, ADD = KINDS = ("move", "stop", "exception", "condition", "enable", "add")
 
+#: The options that the modules only read and remove.
+_RETIRED = [(section, field.option) for section, fields in SECTIONS.items() for field in fields if field.refuse]
+
 #: The options of a rule in a list of rules, whose order says what ``priority`` would.
 _SPEC = {option: spec for option, spec in rule_argument_spec().items() if option not in ("state", "priority")}
 
@@ -127,13 +130,17 @@ def _is_set(option: str, value: Any) -> bool:
 
 
 def unwritten(rules: Iterable[Rule]) -> list[str]:
-    """The names of the rules that the option ``rules`` cannot say: of data loss prevention, or with something that this
-    collection does not know.
+    """The names of the rules that the option ``rules`` cannot say: of data loss prevention, with a retired action, or
+    with something that this collection does not know.
     """
     return [name_of(rule) for rule in rules if _unwritten(rule)]
 
 
 def _unwritten(rule: Rule) -> bool:
-    return bool(rule.get("dlp_policy")) or any(
-        set(rule.get(section) or {}) - set(_SPEC[section]["options"]) for section in SECTIONS
+    sections = {section: rule.get(section) or {} for section in SECTIONS}
+    retired = any(sections[section].get(option) for section, option in _RETIRED)
+    return (
+        bool(rule.get("dlp_policy"))
+        or retired
+        or any(given.keys() - _SPEC[section]["options"].keys() for section, given in sections.items())
     )

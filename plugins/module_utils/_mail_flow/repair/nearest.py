@@ -87,7 +87,9 @@ def _why(standing: Standing, stop: str) -> Nearest:
     if not rule.enforced:
         return Nearest(rule.name, "mode", rule.mode, others=others)
     if not standing.in_window:
-        option, value = ("activation_date", rule.begins) if rule.begins else ("expiry_date", rule.ends)
+        dates = [each for each in (("activation_date", rule.begins), ("expiry_date", rule.ends)) if each[1]]
+        borders = zip(dates, rule.borders(standing.sight.message.date), strict=True)
+        option, value = next(date for date, border in borders if border is False)
         return Nearest(
             rule.name,
             option,

@@ -63,6 +63,9 @@ _MOST = 16
 #: The size of a rule that Exchange stores, in bytes: Get-TransportConfig shows it as TransportRuleSizeLimit.
 _LARGEST = 8_192
 
+#: The characters of a rule's comments.
+_COMMENTS = 1_024
+
 #: What a rule may have of its own if it is merged.
 _OWN = ("name", "guid", "priority", "comments")
 
@@ -170,6 +173,8 @@ class _Simplifier:
 
         :raises BudgetError: the search takes too many steps.
         """
+        if not self._rules.rules:
+            return Simplified()
         model = Model([self._rules], RuleSet([]), self._facts, self._now)
         order, found = Order(model.free.chains[0], Batch(model.circuit, budget)), list(self._removable(model, budget))
         for place in sorted(order.clashing([each.place for each in found if each.why == "covered"])):
@@ -289,13 +294,16 @@ class _Simplifier:
 
     def _fits(self, places: Sequence[int], option: str) -> bool:
         """Whether Exchange stores the one rule."""
-        return len(json.dumps(self._one(places, option), default=str).encode()) < _LARGEST
+        one = self._one(places, option)
+        return len(json.dumps(one, default=str).encode()) < _LARGEST and len(one.get("comments") or "") <= _COMMENTS
 
     def _one(self, places: Sequence[int], option: str) -> dict[str, Any]:
-        """The rule that stands for several."""
+        """The rule that stands for several, with the comments of all."""
         first, *_others = every = [self._rules.given[place] for place in places]
         values = dict.fromkeys(value for rule in every for value in rule["conditions"][option])
-        return {**first, "conditions": {**first["conditions"], option: list(values)}}
+        comments = "; ".join(dict.fromkeys(str(rule["comments"]) for rule in every if rule.get("comments")))
+        told = {"comments": comments} if comments else {}
+        return {**first, **told, "conditions": {**first["conditions"], option: list(values)}}
 
     # The proof
 

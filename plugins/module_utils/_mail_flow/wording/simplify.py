@@ -98,7 +98,11 @@ def simplified_lines(found: Simplified) -> Iterator[str]:
         yield f"No fewer rules do provably the same: {_WHY_NOT[found.why_not]}."
     else:
         left = _left(found)
-        yield f"{left} rule{' does' if left == 1 else 's do'} the same to all mail as {found.before}:"
+        yield (
+            "There are no rules."
+            if not found.before
+            else f"{left} rule{' does' if left == 1 else 's do'} the same to all mail as {found.before}:"
+        )
     yield from (f"  {each.rule!r} can go: {visible_line(_why(each))}." for each in found.removed)
     yield from (f"  {_merged(each)}." for each in found.merged)
     yield from (f"  {each.rule!r} stays: {visible_line(_why_kept(each))}." for each in found.kept)

@@ -250,10 +250,10 @@ def _explained(name: str, label: str, row: Mapping[str, Any], suggested: Sequenc
     yield f"  Nearest: the rule {row['rule']!r}."
     yield f"  {_kept(row)}"
     if row.get("others"):
-        yield f"  {row['others']} more condition{'s' if row['others'] > 1 else ''} or settings keep it from acting."
-    text = next((each["text"] for each in suggested if each["for"] == name), "")
-    if text:
-        yield f"  Suggested: {text}"
+        several = "conditions or settings keep" if row["others"] > 1 else "condition or setting keeps"
+        yield f"  {row['others']} more {several} it from acting."
+    for each in [each for each in suggested if each["for"] == name][:1]:
+        yield f"  {'Suggested: ' if each['edits'] else ''}{each['text']}"
 
 
 def _kept(row: Mapping[str, Any]) -> str:

@@ -157,6 +157,23 @@ def test_why_a_message_is_in_clear(rules: list[Values], row: Values, said: str) 
     assert len(lines) <= 6
 
 
+def test_of_a_rule_with_two_dates_the_one_that_excludes_the_message_is_named() -> None:
+    dated = {**ENCRYPT, "activation_date": "2026-01-01T00:00:00Z", "expiry_date": "2026-02-01T00:00:00Z"}
+    for date, option in (("2026-03-01T00:00:00Z", "expiry_date"), ("2025-12-01T00:00:00Z", "activation_date")):
+        result = flow(rules=[dated], messages=[{**OFFER, "date": date}], explain=True)
+        found = result["messages"][0]["recipients"]["ann@fabrikam.com"]["nearest"]
+        assert (found["option"], found["value"][:10]) == (option, dated[option][:10])
+
+
+def test_one_more_thing_is_said_in_the_singular_and_that_nothing_helps_is_no_suggestion() -> None:
+    far = {**ENCRYPT, "conditions": {**OUT, "sent_to": ["bob@fabrikam.com"], "subject_contains_words": ["secure"]}}
+    expected = {**OFFER, "expect": {"ann@fabrikam.com": {"protection": "template:Gone", "fate": "rejected"}}}
+    lines = flow(rules=[far], messages=[expected], explain=True, suggest=True, fail_on_error=False)["msg"]
+    assert "  1 more condition or setting keeps it from acting." in lines.splitlines()
+    assert "Suggested: Neither" not in lines
+    assert "  Neither one edit nor two would put it right" in lines
+
+
 def test_what_is_encrypted_needs_no_explanation() -> None:
     result = flow(rules=[ENCRYPT], messages=[OFFER], explain=True)
     assert "nearest" not in result["messages"][0]["recipients"]["ann@fabrikam.com"]

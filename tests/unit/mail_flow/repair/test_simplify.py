@@ -253,6 +253,36 @@ def test_a_rule_that_is_only_tried_or_not_known_stays() -> None:
     assert simplified(stops, odd, ALL)["unwritten"] == ["Odd"]
 
 
+def test_no_rules_are_as_few_as_can_be() -> None:
+    found = simplifier.simplify([], TENANT, NOW)
+    assert simplified_row(found, str)["proof"] == {
+        "equal": True,
+        "assumptions": [],
+        "rules_before": 0,
+        "rules_after": 0,
+        "comparisons": 0,
+    }
+    assert list(simplified_lines(found)) == ["There are no rules."]
+
+
+def test_the_one_rule_has_the_comments_of_all() -> None:
+    one, two, three = (
+        fabrikam(name, f"{name}.example", comments=comments)
+        for name, comments in (("one", "Ticket 1"), ("two", "Ticket 2"), ("three", "Ticket 1"))
+    )
+    assert simplified(one, two, three)["rules"][0]["comments"] == "Ticket 1; Ticket 2"
+    assert "comments" not in simplified(fabrikam("one"), fabrikam("two", "two.example"))["rules"][0]
+    # Exchange stores 1024 characters.
+    assert simplified({**one, "comments": "x" * 1000}, {**two, "comments": "y" * 1000})["merged"] == []
+
+
+def test_a_rule_with_a_retired_action_is_not_in_a_list_to_paste() -> None:
+    retired = rule("Old", {**OUTGOING, **subject("old")}, {"apply_ome": True})
+    found = simplified(retired, ALL, {**ALL, "name": "Again"})
+    assert found["unwritten"] == ["Old"]
+    assert [each["name"] for each in found["rules"]] == ["All", "Again"]
+
+
 def test_without_fewer_rules_the_reason_is_said() -> None:
     found = simplifier.simplify([ALL], TENANT, NOW)
     assert simplified_row(found, str)["proof"]["equal"] is False
