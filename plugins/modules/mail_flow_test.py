@@ -871,7 +871,8 @@ organizations:
     Where the organization of O(compare_with) and the tested one differ, each with its own rules and facts. C(overview)
     has the cells of RV(overview) that are not decided alike, each with C(kind_of_mail), C(destination), C(text),
     C(before) and C(after) (rows of RV(overview)). C(only_before) and C(only_after) are sentences as in RV(policy) that
-    are true of one of them only, whatever the names of the rules. "Before" is O(compare_with).
+    are true of one of them only, whatever the names of the rules. C(unknown) has the mail, and the sentences, of which
+    it is unknown in both. "Before" is O(compare_with).
   returned: with O(overview=true), if O(compare_with) is a file of an organization with other accepted domains
   type: dict
 unavailable:
@@ -940,6 +941,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import lint_rows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import (
+    ELSEWHERE,
     contrast_lines,
     contrast_row,
     overview_rows,
@@ -1042,7 +1044,8 @@ def run(task: MailFlowContext) -> dict[str, Any]:
             suggestions(rules, facts, judged, cases, now), rules.given, task.to_yaml
         )
     suggested = result.get("suggestions", [])
-    lines = [*([tested_text(tested)] if cases else []), *mail_lines(result, _SAID), *_overview_lines(result)]
+    lines = [*([tested_text(tested)] if cases else []), *([ELSEWHERE] if there else [])]
+    lines += [*mail_lines(result, _SAID), *_overview_lines(result)]
     lines += [*nearest_lines(tested.messages, result.get("guarantees", ()), suggested), *suggestion_lines(suggested)]
     if params["simplify"]:
         fewer = simplify(rules, facts, now)

@@ -19,6 +19,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import (
     foreign_rules,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.foreign import (
+    foreign_line,
+    foreign_row,
+)
 from ansible_collections.m365.message_encryption.plugins.modules import ome_transport_rules
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_csv, render_html
 
@@ -34,6 +38,21 @@ FOREIGN: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("quarantines", {"Quarantine": True}, f"can hold mail of '{OURS}' in quarantine"),
     ("moderates", {"ModerateMessageByUser": ["a@contoso.onmicrosoft.com"]}, f"can hold mail of '{OURS}' for approval"),
     ("decrypts", {"RemoveOMEv2": True}, f"can decrypt mail of '{OURS}'"),
+    (
+        "reports",
+        {"GenerateIncidentReport": "a@example.org", "IncidentReportContent": ["Subject"]},
+        f"can report mail of '{OURS}' to somebody outside",
+    ),
+    (
+        "reports to inside",
+        {"GenerateIncidentReport": "a@contoso.onmicrosoft.com", "IncidentReportContent": ["Subject"]},
+        "",
+    ),
+    (
+        "reports while it is only tried",
+        {"GenerateIncidentReport": "a@example.org", "IncidentReportContent": ["Subject"], "Mode": "Audit"},
+        f"can report mail of '{OURS}' to somebody outside. It is only in test mode (Audit)",
+    ),
     ("of mail from outside", {"FromScope": "NotInOrganization", "DeleteMessage": True}, ""),
     ("of mail to inside", {"SentToScope": "InOrganization", "StopRuleProcessing": True}, ""),
     ("a footer", {"ApplyHtmlDisclaimerText": "Sincerely"}, ""),
@@ -158,7 +177,8 @@ def test_our_rules_are_named_as_they_are_and_what_is_idle_says_so() -> None:
         },
     ]
     (row,) = foreign_rules(rules, ["mine"], {})
-    assert (row.name, row.place, row.rules, row.idle, row.does) == ("Old", 1, 2, "it is disabled", {})
+    assert foreign_line(foreign_row(row)) == "'Old' (1 of 2): deletes mail. It is disabled."
+    assert (row.name, row.place, row.rules, row.idle, row.does) == ("Old", 1, 2, "is disabled", {})
 
 
 def test_the_report_has_them_in_a_section_and_in_its_table() -> None:

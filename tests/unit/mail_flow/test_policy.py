@@ -115,10 +115,36 @@ def test_rules_that_differ_in_one_condition_share_a_sentence() -> None:
     assert alone["rules"] == ["Secure"]
 
 
+def test_whom_mail_is_redirected_to_gets_it_instead() -> None:
+    assert texts(rule("R", OUTGOING, {"redirect_message_to": ["joe@northwind.com"]})) == [
+        "All mail from inside to people outside is redirected ('R').",
+        "Mail from inside to people outside reaches joe@northwind.com instead ('R').",
+    ]
+
+
+def test_a_rule_alone_is_limited_by_no_other_rule() -> None:
+    """A disclaimer that cannot be inserted rejects mail: that of S/MIME, among usual mail."""
+    disclaimer = {
+        "apply_html_disclaimer_text": "x",
+        "apply_html_disclaimer_location": "Append",
+        "apply_html_disclaimer_fallback_action": "Reject",
+    }
+    (text, *_more) = texts(rule("D", OUTGOING, disclaimer))
+    assert text == "Mail from inside to people outside is rejected, but not all of it ('D')."
+
+
+def test_a_rule_that_rests_on_what_another_one_changes_says_so() -> None:
+    marks = rule("Marks", {**IN, **subject("offer")}, {"set_header_name": "X-Mark", "set_header_value": "1"})
+    marked = {"header_contains_message_header": "X-Mark", "header_contains_words": ["1"]}
+    assert texts(marks, rule("E", marked, ENCRYPT)) == [
+        "Mail is encrypted, with 'Encrypt', depending on what other rules do to it ('E')."
+    ]
+
+
 def test_no_rules_and_disabled_ones_do_nothing() -> None:
     assert policy() == policy({**ALL, "enabled": False}) == []
     assert list(policy_lines([])) == [
-        "No rule encrypts, decrypts, stops, holds, copies, brands, reports or routes mail."
+        "No rule encrypts, decrypts, rejects, deletes, holds, redirects, copies, brands, reports or routes mail."
     ]
 
 
@@ -164,9 +190,21 @@ def test_the_same_rules_under_other_names_in_two_organizations_are_no_difference
     pair = [
         Organization(RuleSet([{**ALL, "name": name}]), facts) for name, facts in (("One", CONTOSO), ("Two", FABRIKAM))
     ]
-    assert list(contrast_lines(contrast_row(contrast(pair[0], pair[1], NOW)))) == [
-        "The two organizations treat mail alike, as far as this compares."
-    ]
+    alike, *unknown = contrast_lines(contrast_row(contrast(pair[0], pair[1], NOW)))
+    assert alike == "The two organizations treat mail alike, as far as this compares."
+    assert "  Unknown of both: Automatic replies to everybody else." in unknown
+
+
+def test_what_is_unknown_of_both_organizations_is_not_said_to_be_alike() -> None:
+    odd = rule("R", {**IN, "subject_matches_patterns": [r"\bx"]}, ENCRYPT)
+    pair = [Organization(RuleSet([odd]), facts) for facts in (CONTOSO, FABRIKAM)]
+    row = contrast_row(contrast(pair[0], pair[1], NOW))
+    assert (row["overview"], row["only_before"], row["only_after"]) == ([], [], [])
+    assert "Mail from inside to everybody else." in row["unknown"]
+    assert row["unknown"][-1].endswith("may be encrypted (U18) ('R').")
+    alike, *unknown = contrast_lines(row)
+    assert alike == "The two organizations treat mail alike, as far as this compares."
+    assert unknown == [f"  Unknown of both: {text}" for text in row["unknown"]]
 
 
 def test_another_organization_has_other_domains() -> None:

@@ -129,7 +129,8 @@ class Findings:
         for draft, finding, extent, (limit, as_witness) in zip(
             drafts, told, extents, reach(self.model.circuit, extents, self.budget), strict=True
         ):
-            limit = self._without_rules(draft, extent) if limit == "another" else limit
+            if limit == "another":
+                limit = "changes" if _rests_on_others(draft, finding) else self._without_rules(draft, extent)
             stages = finding.stages if as_witness else ({}, {})
             draft.found.told = replace(finding, limit=limit, stages=stages, approved=finding.approved and as_witness)
 
@@ -363,7 +364,13 @@ class Findings:
             asked = [[*extent.named, *literals], [*extent.named, extent.differs ^ 1, *literals]]
             if left > 0 and [self.model.circuit.solve(each, left) for each in asked] == [True, False]:
                 return limit
-        return "another"
+        return "some"
+
+
+def _rests_on_others(draft: _Draft, finding: Changed) -> bool:
+    """Whether a condition of the edited rule is not named, because other rules change what it looks at."""
+    edited = zip(draft.rules[:1], finding.about[:1], strict=True)
+    return any(atom not in said.conditions for (_which, rule), said in edited for atom in rule.conditions)
 
 
 def _stages(

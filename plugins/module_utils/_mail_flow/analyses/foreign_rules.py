@@ -15,7 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_name, person
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Seen
@@ -37,6 +41,8 @@ _EFFECTS: Mapping[Does, str] = {
 }
 #: An action that lets mail be delivered, and keeps it from later rules.
 STOPS = "stops"
+#: One that tells somebody outside of it, in a test mode, too.
+REPORTS = "reports"
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,8 @@ class ForeignRule:
 
     :param place: its place, from 1, of :param:`rules` in all.
     :param idle: why it does not act; empty if it does.
-    :param acts: what it decides about its mail, the worst first: ``deletes``, ``rejects``, ``stops``, ...
+    :param acts: what it decides about its mail, the worst first: ``deletes``, ``rejects``, ``stops``, ...; and
+        ``reports``, if it sends incident reports to somebody who may be outside.
     :param does: which of these effects it can have, and on mail of which of our encrypting rules.
     """
 
@@ -76,6 +83,8 @@ def foreign_rules(
     rule_set = RuleSet({key: value for key, value in rule.items() if key != "priority"} for rule in rules)
     foreign = [rule for rule in rule_set.rules if name_key(rule.name) not in known]
     reasons = {rule.place: _idle(rule, given) for rule, given in zip(rule_set.rules, rules, strict=True)}
+    known_facts = facts_of(facts)
+    telling = {rule.place for rule in foreign if reasons[rule.place].keys() <= {"mode"} and _tells(rule, known_facts)}
     protecting = [
         rule
         for rule in rule_set.rules
@@ -84,7 +93,8 @@ def foreign_rules(
     acting = [
         rule
         for rule in foreign
-        if not reasons[rule.place] and (rule.is_final or any(rule.does(what) for what in _EFFECTS))
+        if rule.place in telling
+        or (not reasons[rule.place] and (rule.is_final or any(rule.does(what) for what in _EFFECTS)))
     ]
     met = (
         _met(rule_set, acting, protecting, facts, now or datetime.datetime.now(datetime.UTC), budget)
@@ -97,30 +107,41 @@ def foreign_rules(
             guid=rule.guid,
             place=rule.place + 1,
             rules=len(rule_set.rules),
-            idle=reasons[rule.place],
-            acts=_acts(rule),
-            does=dict(_does(rule, met.get(rule.place, []))),
+            idle=" and ".join(reasons[rule.place].values()),
+            acts=_acts(rule, tells=rule.place in telling),
+            does=dict(_does(rule, met.get(rule.place, []), reasons[rule.place], tells=rule.place in telling)),
         )
         for rule in foreign
     ]
 
 
-def _idle(rule: FlowRule, given: Mapping[str, Any]) -> str:
-    return rule.idle or " and ".join(idle(given.get("enabled") is not False, given).values())
+def _idle(rule: FlowRule, given: Mapping[str, Any]) -> dict[str, str]:
+    """Why a rule does not act, without its subject, by the option that keeps it from that."""
+    return {"enabled": rule.idle.removeprefix("it ")} if rule.idle else idle(given.get("enabled") is not False, given)
 
 
-def _acts(rule: FlowRule) -> tuple[str, ...]:
+def _tells(rule: FlowRule, facts: Facts) -> bool:
+    """Whether a rule sends incident reports to somebody who may be outside."""
+    told = rule.actions.get("generate_incident_report")
+    address = person(str(told)) if told else ""
+    return bool(address) and not is_name(address) and directions.recipient_outside(facts, address) is not False
+
+
+def _acts(rule: FlowRule, *, tells: bool) -> tuple[str, ...]:
     """What a rule decides about its mail, the worst first."""
     found = [word for what, word in (*_EFFECTS.items(), (Does.ENCRYPT, "encrypts")) if rule.does(what)]
     # Deleted or held mail reaches no later rule anyway.
-    return (*found, *((STOPS,) if rule.is_final and not set(found) - {"moderates", "decrypts", "encrypts"} else ()))
+    stops = rule.is_final and not set(found) - {"moderates", "decrypts", "encrypts"}
+    return (*found, *((REPORTS,) if tells else ()), *((STOPS,) if stops else ()))
 
 
-def _does(rule: FlowRule, met: Sequence[FlowRule]) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _does(
+    rule: FlowRule, met: Sequence[FlowRule], why_not: Mapping[str, str], *, tells: bool
+) -> Iterator[tuple[str, tuple[str, ...]]]:
     """What a rule can do to mail of those that it meets."""
-    for word in _acts(rule):
+    for word in _acts(rule, tells=tells):
         mail_of = tuple(each.name for each in met if word != STOPS or each.place > rule.place)
-        if mail_of and word != "encrypts":
+        if mail_of and word != "encrypts" and (word == REPORTS or not why_not):
             yield word, mail_of
 
 

@@ -374,10 +374,12 @@ class Contrast:
     """Where two organizations differ.
 
     :param cells: a kind of mail to a destination, in each of them, where it is not decided alike.
+    :param unknown: those of which it is unknown in both.
     :param does: what the rules of each do: the difference from none.
     """
 
     cells: tuple[tuple[Cell, Cell], ...]
+    unknown: tuple[Cell, ...]
     does: tuple[Difference, Difference]
 
 
@@ -408,4 +410,6 @@ def contrast(one: Organization, other: Organization, now: datetime.datetime) -> 
     ]
     pairs = [(cell, both[1][key]) for key, cell in both[0].items() if key in both[1]]
     does = (difference([], one.rules, one.facts, now), difference([], other.rules, other.facts, now))
-    return Contrast(tuple(pair for pair in pairs if pair[0].protected != pair[1].protected), does)
+    unlike = tuple(pair for pair in pairs if pair[0].protected != pair[1].protected)
+    unknown = tuple(one for one, other in pairs if one.protected == other.protected == "unknown")
+    return Contrast(unlike, unknown, does)

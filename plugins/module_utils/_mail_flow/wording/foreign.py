@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import (
+    REPORTS,
     STOPS,
     ForeignRule,
 )
@@ -21,6 +22,7 @@ _CAN: Mapping[str, str] = {
     "quarantines": "can hold mail of {} in quarantine",
     "moderates": "can hold mail of {} for approval",
     "decrypts": "can decrypt mail of {}",
+    REPORTS: "can report mail of {} to somebody outside",
     STOPS: "can keep mail from {}",
 }
 #: What it does at all.
@@ -32,6 +34,7 @@ _ACTS: Mapping[str, str] = {
     "moderates": "holds mail for approval",
     "decrypts": "decrypts mail",
     "encrypts": "encrypts mail",
+    REPORTS: "reports mail to somebody outside",
     STOPS: "keeps mail from later rules",
 }
 #: Rules that a line names.

@@ -77,10 +77,14 @@ _PROTECTED = {
     "unknown": "unknown",
 }
 
+#: What a difference means whose two rule sets are of two organizations.
+ELSEWHERE = "compare_with is of another organization: a difference says what its rules would do in this one."
+
 
 def contrast_row(found: Contrast) -> dict[str, Any]:
     """Where they differ, as results have it: ``overview`` (``kind_of_mail``, ``destination``, ``text``, ``before``,
-    ``after``), ``only_before`` and ``only_after`` (sentences about what rules do, as :func:`policy_rows` makes them).
+    ``after``), ``only_before`` and ``only_after`` (sentences about what rules do, as :func:`policy_rows` makes them), and
+    what is ``unknown`` of both, as texts.
     """
     rows = []
     for pair in found.cells:
@@ -96,16 +100,18 @@ def contrast_row(found: Contrast) -> dict[str, Any]:
                 "after": after,
             }
         )
-    only_before, only_after = policy_contrast(*found.does)
-    return {"overview": rows, "only_before": only_before, "only_after": only_after}
+    cells = [f"{KINDS_OF_MAIL[cell.kind]} to {cell.destination}." for cell in found.unknown]
+    only_before, only_after, unknown = policy_contrast(*found.does)
+    return {"overview": rows, "only_before": only_before, "only_after": only_after, "unknown": [*cells, *unknown]}
 
 
 def contrast_lines(row: Mapping[str, Any]) -> Iterator[str]:
     """The same as lines for a terminal."""
-    if not any(row.values()):
+    if row["overview"] or row["only_before"] or row["only_after"]:
+        yield "Where the two organizations differ, each with its own facts:"
+    else:
         yield "The two organizations treat mail alike, as far as this compares."
-        return
-    yield "Where the two organizations differ, each with its own facts:"
     yield from (f"  {each['text']}" for each in row["overview"])
     for name, key in (("Only before", "only_before"), ("Only after", "only_after")):
         yield from (f"  {name}: {each['text']}" for each in row[key])
+    yield from (f"  Unknown of both: {text}" for text in row["unknown"])

@@ -94,14 +94,21 @@ def policy_rows(found: Difference) -> list[Row]:
     return [_with_rules(row) for row in _by_text(found).values()]
 
 
-def policy_contrast(before: Difference, after: Difference) -> tuple[list[Row], list[Row]]:
+def policy_contrast(before: Difference, after: Difference) -> tuple[list[Row], list[Row], list[str]]:
     """The sentences that are true of one organization only, whatever the names of its rules: of the one before, and of
-    the other.
+    the other; and those that say what is unknown of both.
     """
     one, other = _by_text(before), _by_text(after)
-    return [_with_rules(row) for text, row in one.items() if text not in other], [
-        _with_rules(row) for text, row in other.items() if text not in one
+    unknown = [
+        {**row, "rules": list(dict.fromkeys((*row["rules"], *other[text]["rules"])))}
+        for text, row in one.items()
+        if text in other and row["kind"] == "unknown"
     ]
+    return (
+        [_with_rules(row) for text, row in one.items() if text not in other],
+        [_with_rules(row) for text, row in other.items() if text not in one],
+        [_with_rules(row)["text"] for row in unknown],
+    )
 
 
 def _by_text(found: Difference) -> dict[str, Row]:
@@ -189,7 +196,7 @@ def policy_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield (
         "What the rules do, the most important first:"
         if rows
-        else "No rule encrypts, decrypts, stops, holds, copies, brands, reports or routes mail."
+        else "No rule encrypts, decrypts, rejects, deletes, holds, redirects, copies, brands, reports or routes mail."
     )
     yield from (f"  {row['text']}" for row in rows)
 
@@ -222,7 +229,11 @@ def _happens(finding: Changed) -> tuple[str, str]:
         what += f" by {listed(list(map(str, people)))}"
     if not finding.person:
         return kind, what
-    reached = {"delivery_gained": f"reaches {finding.person}, too", "delivery_lost": f"does not reach {finding.person}"}
+    beside = " instead" if edit and edit.rule.does(Does.REDIRECT) and not edit.rule.does(Does.ADD) else ", too"
+    reached = {
+        "delivery_gained": f"reaches {finding.person}{beside}",
+        "delivery_lost": f"does not reach {finding.person}",
+    }
     return kind, reached.get(finding.kind) or f"{what} for {finding.person}"
 
 

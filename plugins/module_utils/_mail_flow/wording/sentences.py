@@ -185,9 +185,11 @@ def _option(side: Mapping[str, Any]) -> str:
 #: What keeps mail that is named from being treated so.
 LIMITS = {
     "another": ", unless another rule applies to it",
+    "changes": ", depending on what other rules do to it",
     "exception": ", unless an exception applies to it",
     "outside": ", unless it comes from outside",
     "protected": ", unless it arrives protected",
+    "some": ", but not all of it",
 }
 
 

@@ -75,7 +75,7 @@ def only(**conditions: Any) -> Values:
         (
             ALL,
             {**but(**FABRIKAM), "sender_address_location": "Envelope"},
-            f"Mail {OUT} {LOST}, unless another rule applies to it",
+            f"Mail {OUT} {LOST}, but not all of it",
         ),
     ],
 )
