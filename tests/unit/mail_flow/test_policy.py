@@ -115,6 +115,20 @@ def test_rules_that_differ_in_one_condition_share_a_sentence() -> None:
     assert alone["rules"] == ["Secure"]
 
 
+def test_a_template_that_may_not_win_is_not_said_to_be_that_of_all_mail() -> None:
+    other = rule("Other", {**OUTGOING, **subject("offer")}, {"apply_rights_protection_template": "Do Not Forward"})
+    with_words, *more = texts(ALL, other)
+    assert with_words == (
+        "All mail from inside to people outside is encrypted, with 'Encrypt', unless another rule asks for another "
+        "template ('All')."
+    )
+    assert more == []
+    elsewhere = {**other, "conditions": {**IN, "sent_to_scope": "InOrganization"}}
+    assert "All mail from inside to people outside is encrypted, with 'Encrypt' ('All')." in texts(ALL, elsewhere)
+    rejects = rule("Rejects", {**OUTGOING, **subject("virus")}, {"reject_message_reason_text": "No."})
+    assert "another template" not in " ".join(texts(ALL, rejects))
+
+
 def test_whom_mail_is_redirected_to_gets_it_instead() -> None:
     assert texts(rule("R", OUTGOING, {"redirect_message_to": ["joe@northwind.com"]})) == [
         "All mail from inside to people outside is redirected ('R').",

@@ -133,6 +133,25 @@ class Findings:
                 limit = "changes" if _rests_on_others(draft, finding) else self._without_rules(draft, extent)
             stages = finding.stages if as_witness else ({}, {})
             draft.found.told = replace(finding, limit=limit, stages=stages, approved=finding.approved and as_witness)
+        if not self.sets[0].rules:
+            self._tell_options(drafts, extents)
+
+    def _tell_options(self, drafts: Sequence[_Draft], extents: Sequence[Extent]) -> None:
+        """Records which protection all mail of a class newly has."""
+        named = {
+            place: str(draft.stages[1].get("protection") or "")
+            for place, draft in enumerate(drafts)
+            if draft.found.kind == "protection_gained"
+        }
+        questions = []
+        for place, option in named.items():
+            extent, copies = extents[place], self.asked(drafts[place].found.person).copies[1]
+            other = high(copies.option(option)) ^ 1
+            questions.append((place, (*(extent.named or extent.of_class), extent.differs, other)))
+        unlike = Batch(self.model.circuit, self.budget).possible(questions)
+        for place in named.keys() - unlike:
+            told = drafts[place].found.told
+            drafts[place].found.told = replace(told, option=named[place]) if told else None
 
     def _draft(self, found: MailClass, shown: Shown) -> _Draft:
         candidate, edit, part = shown.candidate, edit_at(self.edits, found.cause), found.part

@@ -141,6 +141,8 @@ class Changed(Finding):
         mail; otherwise empty.
     :param approved: whether that is after an approval that the mail waits for anyway.
     :param sides: the witness's results ``before`` and ``after``; none for a copy that does not exist.
+    :param option: the protection that all of its mail newly has; empty if that is not so, not known, or not asked: only
+        where there were no rules before.
     """
 
     cause: Cause
@@ -149,6 +151,7 @@ class Changed(Finding):
     stages: tuple[Mapping[str, Any], Mapping[str, Any]]
     approved: bool
     sides: Mapping[str, Mapping[str, Any]]
+    option: str = ""
 
     @property
     def whole(self) -> bool:

@@ -224,6 +224,7 @@ def _happens(finding: Changed) -> tuple[str, str]:
         what = f"shows the branding {after['branding']!r}"
     if edit and kind == "encrypted" and edit.rule.templates:
         what += f", with {' and '.join(map(repr, edit.rule.templates))}"
+        what += "" if finding.option else ", unless another rule asks for another template"
     if edit and kind == "moderated" and (asked := edit.rule.does(Does.MODERATE)):
         people = asked.get("moderate_message_by_user") or ["the sender's manager"]
         what += f" by {listed(list(map(str, people)))}"
