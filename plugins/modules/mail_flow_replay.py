@@ -235,8 +235,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import OLDEST
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import replay_lines
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_results import described
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
+    described,
+    replay_lines,
+)
 
 #: Guarantees about how mail arrives and leaves are of what a trace does not tell.
 _GUARANTEE = {

@@ -11,6 +11,7 @@ results in one place.
 from __future__ import annotations
 
 import datetime
+import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
@@ -21,6 +22,8 @@ from ansible.errors import AnsibleError, AnsibleFileNotFound
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import connection_loader
+from ansible.utils import display
+from ansible.utils.display import Display
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import CONNECTION, INVENTORY_HELP
@@ -36,7 +39,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import as_text, diff
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.foreseen import Foreseen
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.terminal import show
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.regular_file import content_of
 
 # Core loads action plugins before it forks. What is imported here is imported once instead of in every worker: the
@@ -221,3 +223,15 @@ def given(params: Any) -> Any:
     if isinstance(params, dict):
         return {key: given(value) for key, value in params.items() if value is not None}
     return [given(item) for item in params] if isinstance(params, list) else params
+
+
+def show(text: str) -> None:
+    """Shows a text now, before the task has a result.
+
+    ansible-runner wraps core's method. Before 2.4.2 its wrapper writes marks to the worker's own output, of which core
+    warns. So this calls the outermost function that core itself defines: it hands the text to the main process, where
+    ansible-runner sees it.
+    """
+    own = inspect.unwrap(Display.display, stop=lambda function: function.__globals__["__name__"] == display.__name__)
+    # Whoever reads results as JSON finds nothing else among them.
+    own(Display(), text, stderr="json" in C.DEFAULT_STDOUT_CALLBACK)

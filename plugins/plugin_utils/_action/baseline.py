@@ -33,10 +33,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction, plain
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction, plain, show
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import to_yaml
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.terminal import show
 
 #: Option to the variable that has its value.
 _VARIABLES = {

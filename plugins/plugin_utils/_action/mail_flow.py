@@ -20,9 +20,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
     suggestion_texts,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction, show
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import to_yaml
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.terminal import show
 
 
 class _Loader(yaml.SafeLoader):

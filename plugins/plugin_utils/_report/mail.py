@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.foreign import needs_a_look
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.foreign import foreign_line
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import transit_words
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import KINDS_OF_MAIL
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
     replay_sentence,
@@ -19,7 +20,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     outcome_words,
     reasons_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.transit import transit_words
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay import change_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
     MAIL,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible import constants as C
 from ansible.utils.display import Display
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.terminal import show
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import show
 
 
 class Queue:

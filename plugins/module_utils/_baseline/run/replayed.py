@@ -48,8 +48,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import replay_lines
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_results import described
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
+    described,
+    replay_lines,
+)
 
 #: Copies that are read at most, and domains that a row names.
 _MOST, _DOMAINS = 500_000, 10

@@ -19,12 +19,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.judgment import (
     PROVED,
     REFUTED,
+    Breach,
     Counterexample,
     Judgment,
     hole_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.simplest_counterexample import (
-    Breach,
     told,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded

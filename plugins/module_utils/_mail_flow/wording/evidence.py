@@ -38,8 +38,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
     PREMISES,
     number_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_results import (
     window_row,
 )
 

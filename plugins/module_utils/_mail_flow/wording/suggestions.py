@@ -38,8 +38,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (
     difference_rows,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import number_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_results import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
+    number_of,
     window_row,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import mail_of

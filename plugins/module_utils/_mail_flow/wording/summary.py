@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import Broken
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import RELIED_ON
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.transit import hole_words
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import hole_words
 
 #: The words for a copy's protection.
 _PROTECTION = {

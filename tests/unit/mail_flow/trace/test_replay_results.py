@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     instant_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import NO_HOP
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay_results import described
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import described
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay import headline_of
 
 from tests.unit.mail_flow.tracing import PUBLIC
