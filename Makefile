@@ -31,6 +31,8 @@ export ANSIBLE_CONFIG := $(CURDIR)/.cache/ansible.cfg
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/collections
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+# Python keeps its bytecode: without it, each of the tests' workers compiles every module and every test anew.
+unexport PYTHONDONTWRITEBYTECODE
 export NO_COLOR := 1
 unexport ANSIBLE_INVENTORY ANSIBLE_LOCAL_TEMP ANSIBLE_STDOUT_CALLBACK ANSIBLE_VAULT_PASSWORD_FILE
 
