@@ -21,7 +21,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.chain import Chain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import blocks_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.groups import Group, Sorter
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import changes_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import (
+    Changes,
+    remembered_changes,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace, left_out
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import Unknown
 
@@ -105,7 +108,7 @@ class _Pair:
     common: frozenset[Hashable]
     certain: Counter[str] = field(default_factory=Counter)
     possible: Counter[str] = field(default_factory=Counter)
-    _known: dict[Hashable, tuple[frozenset[str], frozenset[str]]] = field(default_factory=dict)
+    changes: Changes = field(default_factory=remembered_changes)
 
     def add(self, group: Group, sorter: Sorter) -> None:
         """Counts the copies of a group."""
@@ -118,10 +121,7 @@ class _Pair:
             (chain, chain.steps([(place, why) for place, _number, why in met], self.common)) for chain, met in sides
         ]
         now, then = (chain.passed(each, message, person, group.alike) for chain, each in steps)
-        key = (id(now), id(then))  # Both are kept with their chains.
-        if key not in self._known:
-            self._known[key] = changes_of(now, then)
-        certain, possible = self._known[key]
+        certain, possible = self.changes(now, then)
         if group.brought:
             certain, possible = frozenset(), certain | possible
         self.certain.update(dict.fromkeys(certain, len(group.places)))

@@ -54,6 +54,10 @@ _DECIDES = frozenset(
 )
 
 
+#: The number of ways through rules, and of changes between two, that are remembered: one may have thousands of worlds.
+MOST_KNOWN = 500
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A rule that a copy meets, or may meet; or several consecutive ones that may be met and do the same.
@@ -68,9 +72,9 @@ class Step:
     why: Unknown | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Passed:
-    """What happens to the copies that meet the same rules.
+    """What happens to the copies that meet the same rules. Each is equal to itself alone.
 
     :param outcome: the recipient's result, as the simulator gives it: ``fate``, ``protection``, ``protected_by``, and
         others.
@@ -142,6 +146,8 @@ class Chain:
         """
         key = (steps, alike)
         if key not in self._known:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
             self._known[key] = self._passed(steps, message, person)
         return self._known[key]
 

@@ -12,8 +12,10 @@ from __future__ import annotations
 import datetime
 from bisect import insort
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TypeAlias
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import (
     is_open,
@@ -31,7 +33,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     surely_breaks,
     surely_keeps,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.chain import Chain, Passed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.chain import (
+    MOST_KNOWN,
+    Chain,
+    Passed,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import Block, blocks_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.groups import Group, Sorter
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
@@ -40,6 +46,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     left_out,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import Unknown
+
+#: The kinds of change between what happens to copies before and after that are certain, and those that are possible.
+Changes: TypeAlias = Callable[[Passed, Passed], tuple[frozenset[str], frozenset[str]]]
 
 #: How a copy counts in the tables of days and domains.
 PROTECTED, CLEAR, UNDECIDED, NOT_DELIVERED = COVERAGE = ("protected", "clear", "undecided", "not_delivered")
@@ -140,7 +149,7 @@ class Replay:
         ]
         self._claims = claims_of([each.selection for each in guarantees], facts.dialect).rules
         self._common = frozenset.intersection(*(frozenset(chain.identities) for chain in self.chains))
-        self._kinds: dict[Hashable, tuple[frozenset[str], frozenset[str]]] = {}
+        self._changes = remembered_changes()
 
     def run(self, trace: Trace) -> Findings:
         """What happens to the copies of a trace."""
@@ -208,13 +217,6 @@ class Replay:
             tally.rules.update(dict.fromkeys(names))
             self._add_to(tally, here, group, block, certain=kind in certain)
 
-    def _changes(self, before: Passed, after: Passed) -> tuple[frozenset[str], frozenset[str]]:
-        """The kinds of change that are certain, and those that are possible."""
-        key = (id(before), id(after))
-        if key not in self._kinds:
-            self._kinds[key] = changes_of(before, after)
-        return self._kinds[key]
-
     def _differing(self, group: Group) -> list[str]:
         """The names of the rules that copies meet under one rule set but not, or not in the same way, under the other."""
         met = [
@@ -248,6 +250,11 @@ class Replay:
                     ),
                 )
                 del tally.examples[self.examples :]
+
+
+def remembered_changes() -> Changes:
+    """:func:`changes_of`, which remembers the last ones."""
+    return lru_cache(maxsize=MOST_KNOWN)(changes_of)
 
 
 def changes_of(before: Passed, after: Passed) -> tuple[frozenset[str], frozenset[str]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace import chain, replay
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.alternatives import (
     Copies,
     alternatives,
@@ -61,3 +62,24 @@ def test_an_edited_rule_counts_the_copies_that_it_treats_differently() -> None:
     assert found["protection_gained"].certain > 0
     assert alternatives(RuleSet([off]), [], facts, trace) == []
     assert alternatives(RuleSet([off]), [RuleSet([encrypt])], facts, Trace()) == [{}]
+
+
+def test_whatever_is_forgotten_changes_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = random.Random(7)
+    facts, present = tenant(source), RuleSet(generators.rules(source, most=6, rare=0.1))
+    trace = traced([ordinary_message(source, f"m{number}") for number in range(60)], facts)
+    others = [RuleSet(generators.rules(source, most=6, rare=0.1)) for _each in range(2)]
+
+    def found() -> object:
+        replayed = [Replay(present, facts, other).run(trace) for other in others]
+        tables = [
+            {key: (tally.certain, tally.possible) for key, tally in table.items()}
+            for each in replayed
+            for table in (each.outcomes, each.undecided, each.difference)
+        ]
+        return tables, alternatives(present, others, facts, trace)
+
+    whole = found()
+    for module in (chain, replay):
+        monkeypatch.setattr(module, "MOST_KNOWN", 1)
+    assert found() == whole
