@@ -60,6 +60,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     nameless,
     none_begins_or_ends,
     premise,
+    relayed,
     without_journals,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
@@ -101,6 +102,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     breaks,
     breaks_anyway,
 )
+
+#: The type of accepted domains whose mail Exchange relays to servers of the organization.
+_RELAYED = "InternalRelay"
 
 #: How many times the other recipients are built more exactly.
 _ROUNDS = 6
@@ -423,7 +427,9 @@ class _Prover:
         return [NOT_OURS] if self.first.solve([about, outside, not_ours], self.budget) else []
 
     def _beyond(self, place: int) -> list[Premise]:
-        """That mail is followed to the next server alone, and to which, where connectors hand it to smart hosts."""
+        """That mail is followed to the next server alone, and to which, where connectors hand it to smart hosts; and
+        that mail to servers on premises does not leave.
+        """
         side = self.first.free
         about, chain = (
             high(
@@ -438,7 +444,10 @@ class _Prover:
         found = [
             connector for connector, when in handing.items() if self.first.solve([about, leaves, when], self.budget)
         ]
-        return [NEXT_SERVER, *(ends_at(connector.name, connector.smart_hosts) for connector in found)]
+        names = [each.name for each in self.first.facts.accepted_domains or () if each.type == _RELAYED]
+        own = bool(names) and self.first.solve([about, chain.person.in_accepted((_RELAYED,))], self.budget)
+        smart_hosts = (ends_at(connector.name, connector.smart_hosts) for connector in found)
+        return [NEXT_SERVER, *smart_hosts, *([relayed(names)] if own else [])]
 
     def _subdomains(self, looks: Sequence[tuple[str, Key]]) -> bool:
         """Whether a proof may rest on which addresses a condition on a domain matches."""

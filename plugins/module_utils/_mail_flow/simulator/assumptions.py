@@ -176,6 +176,12 @@ def ends_at(connector: str, hosts: Sequence[str]) -> Premise:
     return Premise("smart_hosts", text)
 
 
+def relayed(names: Sequence[str]) -> Premise:
+    """For accepted domains whose mail Exchange relays to servers of the organization."""
+    text = f"Mail to {', '.join(names)} (InternalRelay) does not leave the organization. How it gets to servers on premises is not considered."
+    return Premise("internal_relay", text)
+
+
 #: If rules make more copies than are followed.
 TOO_MANY_COPIES = Reason(
     questions.ADDED_RECIPIENTS,
@@ -234,6 +240,7 @@ RELIED_ON = {
     "date": "no rule that begins or ends",
     "next_server": "mail on its way to the next server alone",
     "smart_hosts": "smart hosts that pass it on",
+    "internal_relay": "mail that is relayed to servers on premises",
 }
 
 

@@ -190,6 +190,25 @@ def test_a_proof_says_where_its_knowledge_ends() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("kind", "to", "says"),
+    [
+        ("InternalRelay", "plant.contoso.com", True),
+        ("InternalRelay", "bank.example", False),
+        ("Authoritative", "plant.contoso.com", False),
+    ],
+)
+def test_a_proof_says_that_mail_to_servers_on_premises_is_not_followed(kind: str, to: str, says: bool) -> None:
+    plant = {"name": "plant.contoso.com", "type": kind, "match_subdomains": True}
+    facts = {**FACTS, "accepted_domains": ["contoso.com", plant], "outbound_connectors": [WIDE]}
+    (found,) = prove(
+        [], facts, [{"name": "x", "when": {**INSIDE, "recipient_domain_is": [to]}, "then": IN_TRANSIT}], NOW
+    )
+    assert found["verdict"] == "proved"
+    texts = [row["text"] for row in found["assumptions"] if row["id"] == "internal_relay"]
+    assert [text.partition(" (")[0] for text in texts] == (["Mail to plant.contoso.com"] if says else [])
+
+
 def test_somebody_whom_a_rule_adds_gets_mail_by_the_ways_of_the_rules_before() -> None:
     copy = rule("Copy", {"blind_copy_to": ["eve@bank.example"]}, conditions=INSIDE)
     tls = {**TLS, "conditions": INSIDE}
