@@ -7,8 +7,10 @@ to the collection.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -46,7 +48,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 _ROUNDS = 4
 
 #: So many dates of rules are looked at; so long behind one it is in effect; a date without a time zone may be off by that.
-_MOST_DATES, _BEHIND, _ANY_ZONE = 8, datetime.timedelta(minutes=1), datetime.timedelta(days=1)
+_MOST_DATES, _BEHIND, _ANY_ZONE = 4, datetime.timedelta(minutes=1), datetime.timedelta(days=1)
 
 
 def worsened(
@@ -74,17 +76,16 @@ def worsened(
 
 
 def later_instants(sides: Iterable[RuleSet], now: datetime.datetime) -> list[datetime.datetime]:
-    """For each date on which a rule begins or ends again, an instant behind it, the first ones first."""
-    rules = [rule for side in sides for rule in side.rules if not rule.idle]
-    found = set()
-    for text in {date for rule in rules for date in (rule.begins, rule.ends) if is_later(date, now)}:
-        try:
+    """For some dates on which rules begin or end again, an instant behind each: first those that only one side has, and
+    of these the first ones first.
+    """
+    dates = [{date for rule in side.rules if not rule.idle for date in (rule.begins, rule.ends)} for side in sides]
+    found = Counter[datetime.datetime]()
+    for text in (text for side in dates for text in side if is_later(text, now)):
+        with contextlib.suppress(ValueError):  # Of a date that cannot be read, nobody knows when it is.
             date = datetime.datetime.fromisoformat(text)
-        except ValueError:
-            continue  # Nobody knows when that is.
-        known = date if date.tzinfo else date.replace(tzinfo=datetime.UTC) + _ANY_ZONE
-        found.add(known + _BEHIND)
-    return sorted(found)[:_MOST_DATES]
+            found[(date if date.tzinfo else date.replace(tzinfo=datetime.UTC) + _ANY_ZONE) + _BEHIND] += 1
+    return sorted(found, key=lambda date: (found[date], date))[:_MOST_DATES]
 
 
 def _worsened(
