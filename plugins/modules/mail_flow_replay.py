@@ -220,8 +220,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     MailFlowContext,
     compared_rules,
     given_facts,
-    replayed_rules,
     settings_before,
+    tested_rules,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.options import (
@@ -271,7 +271,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     reader = reader_of(task)
     facts_of(given_facts(params))
     others, other_facts = compared_rules(task)
-    rules, facts, unavailable = replayed_rules(task, others, guarantees)
+    rules, facts, unavailable = tested_rules(task, (), others, guarantees, every_fact=True)
     known = facts_of(facts)
     before = replace(known, irm_configuration=settings_before(facts, params["facts"] or {}, other_facts))
     trace, window = traced(

@@ -1003,7 +1003,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     guarantees = declared_guarantees(params["guarantees"] or [])
     facts_of(given_facts(params))
     others, other_facts = compared_rules(task)
-    rules, facts, unavailable = tested_rules(task, cases, others, guarantees)
+    rules, facts, unavailable = tested_rules(task, cases, others, guarantees, every_fact=False)
     for rule in rules.rules:
         if rule.dlp:
             task.warnings.append(f"The rule {rule.name!r} does nothing: {rule.idle}.")

@@ -88,62 +88,52 @@ def given_facts(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def tested_rules(
-    task: MailFlowContext, cases: Sequence[Case], others: RuleSet | None, guarantees: Sequence[Guarantee]
+    task: MailFlowContext,
+    cases: Sequence[Case],
+    others: RuleSet | None,
+    guarantees: Sequence[Guarantee],
+    *,
+    every_fact: bool,
 ) -> tuple[RuleSet, dict[str, Any], dict[str, str]]:
     """The tested rules, the facts, and why some facts could not be read. One round trip, and more where rules or
     guarantees name groups, people by a name, or managers.
+
+    :param every_fact: whether mail of every kind passes the rules, so that every fact is needed.
     """
     params, given = task.params, given_facts(task.params)
     if params["source"]:
         document = document_of(task.load(params["source"]), f"source: {params['source']}", guarantees)
         return RuleSet(document.rules), {**document.facts, **given}, {}
-    proposed = None if params["rules"] is None else RuleSet(proposed_rules(params["rules"], "rules"))
-    if proposed is not None and params["facts"] is not None:
-        return proposed, given, {}
-    if proposed is None:
-        wanted = facts_not_in(given)
-        organization = read(task.session, [*RULE_SUBSETS, *wanted], fresh=True)
-        rules, (found, unavailable) = RuleSet(rules_from(organization)), facts_from(organization, wanted)
-    else:
-        rules, wanted = (
-            proposed,
-            facts_needed([proposed, *([others] if others else [])], [case.message for case in cases], given),
-        )
+    if params["rules"] is None:
+        return organization_rules(task, others, guarantees)[1:]
+    rules, wanted = RuleSet(proposed_rules(params["rules"], "rules")), facts_not_in(given)
+    if params["facts"] is not None:
+        return rules, given, {}
+    if not every_fact:
+        needed = facts_needed([rules, *([others] if others else [])], [case.message for case in cases], given)
         if params["guarantees"] or params["overview"] or params["simplify"] or others is not None:
             # A proof is about all mail, so it needs every fact about who is inside.
-            expiry = ["ome_configurations"] if any(each.expires_within_days for each in guarantees) else []
-            wanted = [name for name in facts_not_in(given) if name in wanted or name in (*PROOF_SUBSETS, *expiry)]
-        found, unavailable = facts_from(read(task.session, wanted, fresh=True), wanted) if wanted else ({}, {})
-    return rules, *_with_people(task, [rules, *([others] if others else [])], guarantees, found, unavailable)
+            needed += PROOF_SUBSETS
+            needed += ["ome_configurations"] if any(each.expires_within_days for each in guarantees) else []
+        wanted = [name for name in wanted if name in needed]
+    found, unavailable = facts_from(read(task.session, wanted, fresh=True), wanted) if wanted else ({}, {})
+    return rules, *_with_people(task, rules, others, guarantees, found, unavailable)
 
 
-def replayed_rules(
-    task: MailFlowContext, others: RuleSet | None, guarantees: Sequence[Guarantee]
-) -> tuple[RuleSet, dict[str, Any], dict[str, str]]:
-    """The rules that a trace is replayed through, the facts, and why some facts could not be read. Real mail is of
-    every kind, so it needs every fact.
-    """
-    params, given = task.params, given_facts(task.params)
-    if params["source"] or (params["rules"] is not None and params["facts"] is not None):
-        return tested_rules(task, (), others, guarantees)
-    subsets = facts_not_in(given)
-    organization = read(task.session, [*(RULE_SUBSETS if params["rules"] is None else ()), *subsets], fresh=True)
-    rules = RuleSet(rules_from(organization) if params["rules"] is None else proposed_rules(params["rules"], "rules"))
-    found, unavailable = facts_from(organization, subsets)
-    return rules, *_with_people(task, [rules, *([others] if others else [])], guarantees, found, unavailable)
-
-
-def organization_rules(task: MailFlowContext) -> tuple[Organization, RuleSet, dict[str, Any], dict[str, str]]:
+def organization_rules(
+    task: MailFlowContext, others: RuleSet | None = None, guarantees: Sequence[Guarantee] = ()
+) -> tuple[Organization, RuleSet, dict[str, Any], dict[str, str]]:
     """What was read of the organization, its rules, every fact, and why some could not be read."""
     subsets = facts_not_in(given_facts(task.params))
     organization = read(task.session, [*RULE_SUBSETS, *subsets], fresh=True)
     rules = RuleSet(rules_from(organization))
-    return organization, rules, *_with_people(task, [rules], (), *facts_from(organization, subsets))
+    return organization, rules, *_with_people(task, rules, others, guarantees, *facts_from(organization, subsets))
 
 
 def _with_people(
     task: MailFlowContext,
-    rule_sets: Sequence[RuleSet],
+    rules: RuleSet,
+    others: RuleSet | None,
     guarantees: Sequence[Guarantee],
     found: Mapping[str, Any],
     unavailable: Mapping[str, str],
@@ -152,10 +142,9 @@ def _with_people(
     read.
     """
     given = given_facts(task.params)
-    facts = {**found, **given}
-    people, unread = facts_of_directory(
-        read_directory(task.session, [*rule_sets, RuleSet(each.selection for each in guarantees)], facts), given
-    )
+    facts, naming = {**found, **given}, [rules, *([others] if others else [])]
+    naming.append(RuleSet(each.selection for each in guarantees))
+    people, unread = facts_of_directory(read_directory(task.session, naming, facts), given)
     return {**facts, **people}, {**unavailable, **unread}
 
 
