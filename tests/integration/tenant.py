@@ -155,6 +155,18 @@ class Tenant:
         """Run tasks on this organization. A task without a name is named by its module's short name."""
         return self.controller.tasks(list(map(_named, tasks)), *arguments, hosts=self.host, **environment)
 
+    def unsaid(self, *cases: tuple[Mapping[str, Any], str]) -> list[tuple[str, str]]:
+        """Runs a task of each case. Gives what each says, and why it should have failed, of those that do not say it."""
+        run = self.run(
+            *({"name": str(number), "ignore_errors": True, **task} for number, (task, _why) in enumerate(cases))
+        )
+        assert {task.outcome for task in run} == {"failed"}, run.output
+        return [
+            (task.result["msg"], why)
+            for task, (_task, why) in zip(run, cases, strict=True)
+            if why not in task.result["msg"]
+        ]
+
     def converge(self, *tasks: Mapping[str, Any], predicts: bool = True) -> Convergence:
         """Check, run, and run again: three plays of one playbook, with a look past the collection before, between and
         after them.

@@ -178,14 +178,12 @@ def test_what_is_not_granted_is_said(tenant: Tenant) -> None:
 
 
 @pytest.mark.organizations(state())
-@pytest.mark.parametrize(
-    ("options", "why"),
-    [
+def test_options_are_checked(tenant: Tenant) -> None:
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"days": 11}, "days is 11. Use a number from 1 to 10."),
         ({"sample": 101}, "sample is 101. Use a number from 0 to 100."),
         ({"rules": ["Nobody"]}, "The organization has no rule 'Nobody'."),
         ({"until": (NOW - datetime.timedelta(days=12)).isoformat()}, "Use a time of the last 10 days"),
-    ],
-)
-def test_options_are_checked(tenant: Tenant, options: dict[str, Any], why: str) -> None:
-    assert why in evidence(tenant, **options)["msg"]
+    ]
+    tasks = [({"m365.message_encryption.mail_flow_evidence": options}, why) for options, why in cases]
+    assert tenant.unsaid(*tasks) == []

@@ -115,17 +115,25 @@ def test_folders_that_are_none_are_refused_by_name(tmp_path: Path) -> None:
     controller = Controller(
         tmp_path, {"exchange_organizations": {"hosts": {"contoso": {"ansible_connection": CONNECTION}}}}
     )
+    run = play(controller, "history", "-e", f"hardened_baseline_artifacts_dir={tmp_path}/nowhere", rc=2)
+    assert f"directory: {tmp_path}/nowhere holds no runs" in run["Write the history"]["msg"]
     (tmp_path / "empty/runs/20261125T030000Z-notes").mkdir(parents=True)
-    for directory, said in (("nowhere", "nowhere holds no runs"), ("empty", "empty holds no runs")):
-        run = play(controller, "history", "-e", f"hardened_baseline_artifacts_dir={tmp_path / directory}", rc=2)
-        assert f"directory: {tmp_path / directory} holds no runs" in run["Write the history"]["msg"], said
-    folder = tmp_path / "runs/20261125T030000Z-audit-1a"
-    folder.mkdir(parents=True)
-    for content, said in (
-        ("[{}", "is not JSON, or is truncated"),
-        ('[{"kind": "audit"}, "not variables"]', "is not the report of a run"),
-    ):
-        (folder / "report.json").write_text(content, encoding="ascii")
-        run = play(controller, "history", "-e", f"hardened_baseline_artifacts_dir={tmp_path}", rc=2)
-        assert str(folder / "report.json") in run["Write the history"]["msg"]
-        assert said in run["Write the history"]["msg"]
+    cases = [("empty", "", "directory: {} holds no runs")]
+    cases += [("half", "[{", "is not JSON, or is truncated")]
+    cases += [("other", '[{"kind": "audit"}, "not variables"]', "is not the report of a run")]
+    for name, content, _said in cases[1:]:
+        (tmp_path / name / "runs/20261125T030000Z-audit-1a").mkdir(parents=True)
+        (tmp_path / name / "runs/20261125T030000Z-audit-1a/report.json").write_text(content, encoding="ascii")
+    run = controller.tasks(
+        [
+            {
+                "name": name,
+                "m365.message_encryption.baseline_history": {"directory": str(tmp_path / name)},
+                "ignore_errors": True,
+            }
+            for name, _content, _said in cases
+        ]
+    )
+    for name, content, said in cases:
+        assert said.format(tmp_path / name) in run[name]["msg"]
+        assert not content or f"{tmp_path / name}/runs/20261125T030000Z-audit-1a/report.json" in run[name]["msg"]

@@ -21,7 +21,9 @@ NAMES = [f"tenant{number}" for number in range(1, 7)]
 
 pytestmark = pytest.mark.organizations(*(f"{name}.onmicrosoft.com" for name in NAMES))
 
-WRITE: dict[str, Any] = {"m365.message_encryption.ome_configuration": {"portal_text": "{{ item }}"}}
+WRITE: dict[str, Any] = {
+    "m365.message_encryption.ome_configuration": {"portal_text": "{{ item }}{{ way | default('') }}"}
+}
 ASK: dict[str, Any] = {"m365.message_encryption.exchange_connection_info": {}}
 
 
@@ -32,9 +34,9 @@ def _connection_variables(tenant: Tenant, transport: str) -> dict[str, str]:
     return {name: f"{{{{ hostvars[item].{name} }}}}" for name in sorted(names)}
 
 
-def _include(home: Path, tasks: list[dict[str, Any]]) -> str:
-    (home / "one.yml").write_text(yaml.safe_dump(tasks, sort_keys=False), encoding="utf-8")
-    return "one.yml"
+def _include(home: Path, name: str, tasks: list[dict[str, Any]]) -> str:
+    (home / name).write_text(yaml.safe_dump(tasks, sort_keys=False), encoding="utf-8")
+    return name
 
 
 def _delegated(tenant: Tenant, transport: str) -> list[dict[str, Any]]:
@@ -48,7 +50,7 @@ def _task_variables(tenant: Tenant, transport: str) -> list[dict[str, Any]]:
 
 
 def _included(tenant: Tenant, transport: str) -> list[dict[str, Any]]:
-    file = _include(tenant.controller.home, [{"name": "write", **WRITE}, {"name": "ask", **ASK}])
+    file = _include(tenant.controller.home, "included.yml", [{"name": "write", **WRITE}, {"name": "ask", **ASK}])
     return [
         {
             "ansible.builtin.include_tasks": file,
@@ -60,32 +62,43 @@ def _included(tenant: Tenant, transport: str) -> list[dict[str, Any]]:
 
 
 def _included_and_delegated(tenant: Tenant, transport: str) -> list[dict[str, Any]]:
-    file = _include(tenant.controller.home, [{"name": "write", **WRITE}, {"name": "ask", **ASK}])
+    file = _include(tenant.controller.home, "delegated.yml", [{"name": "write", **WRITE}, {"name": "ask", **ASK}])
     include = {"file": file, "apply": {"delegate_to": "{{ item }}"}}
     return [{"ansible.builtin.include_tasks": include, "loop": NAMES, "run_once": True}]
 
 
 def _loops_in_included(tenant: Tenant, transport: str) -> list[dict[str, Any]]:
-    file = _include(tenant.controller.home, _delegated(tenant, transport))
+    file = _include(tenant.controller.home, "loops.yml", _delegated(tenant, transport))
     return [{"ansible.builtin.include_tasks": file, "run_once": True}]
 
 
 WAYS = [_delegated, _task_variables, _included, _included_and_delegated, _loops_in_included]
 
 
-@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__.strip("_"))
-def test_each_item_reaches_its_own_organization(tenant: Tenant, transport: str, way: Any) -> None:
-    run = tenant.controller.tasks(way(tenant, transport), hosts=tenant.host)
+def test_each_item_reaches_its_own_organization(tenant: Tenant, transport: str) -> None:
+    names = {way.__name__.strip("_"): way for way in WAYS}
+    plays = [
+        {
+            "name": name,
+            "hosts": tenant.host,
+            "gather_facts": False,
+            "vars": {"way": name},
+            "tasks": way(tenant, transport),
+        }
+        for name, way in names.items()
+    ]
+    run = tenant.controller.plays(plays)
     assert run.rc == 0, run.output
-    for name in NAMES:
-        organization = tenant.emulator.organizations[f"{name}.onmicrosoft.com"]
-        (portal,) = organization.dump()["ome_configurations"]
-        assert portal["PortalText"] == name
-    results = [result for task in run.all("ask") for result in task.result.get("results", [task.result])]
-    assert [result["organization"]["name"] for result in results] == [f"{name}.onmicrosoft.com" for name in NAMES]
-    assert all(result["msg"].startswith(result["organization"]["name"]) for result in results)
-    # Each item says its organization's own application, or user, and not the first item's.
-    assert len({result["connection"]["user"] or result["connection"]["client_id"] for result in results}) == len(NAMES)
+    wrote = [(call.organization, call.parameters["PortalText"]) for call in tenant.emulator.calls if call.applied]
+    assert wrote == [(f"{name}.onmicrosoft.com", f"{name}{way}") for way in names for name in NAMES]
+    for way in names:
+        asked = run.of(way).all("ask")
+        results = [result for task in asked for result in task.result.get("results", [task.result])]
+        assert [result["organization"]["name"] for result in results] == [f"{name}.onmicrosoft.com" for name in NAMES]
+        assert all(result["msg"].startswith(result["organization"]["name"]) for result in results)
+        # Each item says its organization's own application, or user, and not the first item's.
+        said = {result["connection"]["user"] or result["connection"]["client_id"] for result in results}
+        assert len(said) == len(NAMES)
 
 
 @pytest.mark.wires("rest", "psrp")

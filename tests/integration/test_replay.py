@@ -162,19 +162,6 @@ def test_files_need_no_organization(tmp_path: Path) -> None:
     assert ran["replay"]["outcome"][0]["copies"] == 4
 
 
-def unsaid(tenant: Tenant, *cases: tuple[dict[str, Any], str]) -> list[tuple[str, str]]:
-    """Runs a task of each case. Gives what each says, and why it should have failed, of those that do not say it."""
-    run = tenant.run(
-        *({"name": str(number), "ignore_errors": True, **task} for number, (task, _why) in enumerate(cases))
-    )
-    assert {task.outcome for task in run} == {"failed"}, run.output
-    return [
-        (task.result["msg"], why)
-        for task, (_task, why) in zip(run, cases, strict=True)
-        if why not in task.result["msg"]
-    ]
-
-
 @pytest.mark.organizations(state(3))
 def test_options_are_checked(tenant: Tenant) -> None:
     cases: list[tuple[dict[str, Any], str]] = [
@@ -185,7 +172,7 @@ def test_options_are_checked(tenant: Tenant) -> None:
         ({"until": "2999-01-01"}, "until is '2999-01-01', which has not come yet."),
         ({"trace": ["there_is_none.csv"]}, "cannot be read"),
     ]
-    assert unsaid(tenant, *((replay(**options), why) for options, why in cases)) == []
+    assert tenant.unsaid(*((replay(**options), why) for options, why in cases)) == []
 
 
 @pytest.mark.organizations(state(30))
@@ -369,8 +356,7 @@ def test_where_graph_cannot_be_asked_it_says_why(tenant: Tenant) -> None:
         ),
     ]
     assert (
-        unsaid(
-            tenant,
+        tenant.unsaid(
             *(({**replay(rules=[ENCRYPT], trace_source="graph"), "vars": variables}, why) for variables, why in cases),
         )
         == []
