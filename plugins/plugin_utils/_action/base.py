@@ -95,8 +95,12 @@ class ModuleAction(ActionBase):
             if not result.get("changed") and "error" not in result:
                 show(as_text(sides, host))
         result = shown(result)
-        result["invocation"] = {"module_args": given(validation.validated_parameters)}
+        result |= self.invocation(validation.validated_parameters)
         return remove_values(result, validation._no_log_values) if validation._no_log_values else result
+
+    def invocation(self, params: dict[str, Any]) -> dict[str, Any]:
+        """The key of the result with the given options. Ansible shows it with ``-vvv``."""
+        return {"invocation": {"module_args": given(params)}}
 
     def _organization(self) -> str:
         """The organization of the task's connection, from the connection's options. This also holds for delegated
@@ -204,6 +208,8 @@ def _shown(value: Any) -> Any:
 
 def plain(value: Any) -> Any:
     """The value without Ansible's tags: CLIXML and comparisons by type do not accept subclasses of ``str`` and ``int``."""
+    if isinstance(value, str):
+        return str.__str__(value)
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set)):
@@ -215,7 +221,7 @@ def plain(value: Any) -> Any:
     for base in (int, float):
         if isinstance(value, base):
             return base(value)
-    return str.__str__(value) if isinstance(value, str) else str(value)
+    return str(value)
 
 
 def given(params: Any) -> Any:

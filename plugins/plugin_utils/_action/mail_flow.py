@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import yaml
+from ansible.utils.display import Display
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import AmbiguousError, json_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
@@ -22,6 +23,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction, show
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import to_yaml
+
+#: The verbosity from which on Ansible shows the options of a task.
+_SHOWN_FROM = 3
 
 
 class _Loader(yaml.SafeLoader):
@@ -52,6 +56,10 @@ class MailFlowAction(ModuleAction):
         for text in suggestion_texts(result.get("suggestions") or ()):
             show(text)
         return result
+
+    def invocation(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Only where Ansible shows it: core copies a result several times, and rules and messages are most of it."""
+        return super().invocation(params) if Display().verbosity >= _SHOWN_FROM else {}
 
     def check_connection(self) -> None:
         """Requires an organization only if something must be read from it."""
