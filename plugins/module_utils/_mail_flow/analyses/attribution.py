@@ -82,7 +82,7 @@ def decides(outcome: Outcome, aspect: str, deciding: Deciding, *more: Does) -> A
     chain, logic, sorts = outcome.chain, outcome.logic, DECIDING[aspect].union(more)
 
     def acts(rule: FlowRule) -> Value:
-        does = {row.does for row in rule.rows} if rule.enforced else set()
+        does = rule.sorts if rule.enforced else frozenset[Does]()
         if does & sorts or rule.surprises:
             return chain.acts(rule)
         perhaps = [deciding.parted.get(id(rule), FALSE)]

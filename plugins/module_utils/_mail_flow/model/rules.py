@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
@@ -87,7 +88,7 @@ class Atom:
         return self.predicate.evaluate(sight, self.values, self.settings)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FlowRule:
     """A rule, ready to be applied.
 
@@ -129,7 +130,7 @@ class FlowRule:
     unread: tuple[tuple[str, str, str], ...] = ()
     selects: bool = False
 
-    @property
+    @cached_property
     def enforced(self) -> bool:
         """Whether it does more than report."""
         return self.mode == "Enforce"
@@ -138,12 +139,12 @@ class FlowRule:
         """Its actions of one sort: option to value."""
         return {option: value for option, value in self.actions.items() if ACTION_BY_OPTION[option].does is what}
 
-    @property
+    @cached_property
     def is_final(self) -> bool:
         """Whether no later rule is evaluated for the copies that it acts on."""
         return self.enforced and any(row.ends for row in self.rows)
 
-    @property
+    @cached_property
     def templates(self) -> list[str]:
         """The rights management templates that it applies."""
         return [
@@ -165,7 +166,7 @@ class FlowRule:
     def _manager_as(self) -> str:
         return str(self.actions.get("add_manager_as_recipient_type") or "")
 
-    @property
+    @cached_property
     def looks_at_recipients(self) -> bool:
         """Whether it looks at recipients, or blocks a message for them. Whether it then includes recipients whom rules
         added is open (U09).
@@ -174,14 +175,19 @@ class FlowRule:
             self.splits or self.blocks or any(atom.reach is Reach.COPY for atom in (*self.conditions, *self.exceptions))
         )
 
-    @property
+    @cached_property
     def blocks(self) -> bool:
         """Whether it blocks a message. Only an earlier rule can copy such a message to somebody, so their copy need not
         be blocked.
         """
         return self.enforced and bool(self.does(Does.DELETE) or self.does(Does.REJECT))
 
-    @property
+    @cached_property
+    def sorts(self) -> frozenset[Does]:
+        """What it does."""
+        return frozenset(row.does for row in self.rows)
+
+    @cached_property
     def rows(self) -> tuple[Action, ...]:
         """The rows of its actions."""
         return tuple(ACTION_BY_OPTION[option] for option in self.actions)
@@ -191,7 +197,7 @@ class FlowRule:
         """The rule as if it did all that it is told to do."""
         return replace(self, actions=self.told, by_manager=False)
 
-    @property
+    @cached_property
     def changes_content(self) -> bool:
         """Whether it is told to do something for which it needs content that S/MIME hides."""
         return any(ACTION_BY_OPTION[option].content for option in self.told)
@@ -277,16 +283,25 @@ class RuleSet:
     def candidates(self, seen: Iterable[tuple[str, str]]) -> int:
         """The rules that can match a message with these keys, as bits."""
         found = self._always
-        waiting = self._waiting
-        for key in seen:
-            rules = waiting.get(key)
-            if rules:
-                found |= rules
+        for kind, value in seen:
+            found |= self._waiting.get(kind, {}).get(value, 0)
         return found
 
-    def _index(self) -> tuple[int, dict[tuple[str, str], int]]:
+    def with_words(self, kinds: Iterable[str], words: frozenset[str]) -> int:
+        """The rules that can match a message with these words, as bits.
+
+        :param kinds: of the keys that each word is.
+        """
+        found = self._always
+        for waiting in (self._waiting.get(kind, {}) for kind in kinds):
+            for word in waiting.keys() & words:
+                found |= waiting[word]
+        return found
+
+    def _index(self) -> tuple[int, dict[str, dict[str, int]]]:
+        """The rules that can match any message, and by kind and value of a key those that can match one with it."""
         always = 0
-        waiting: dict[tuple[str, str], int] = {}
+        waiting: dict[str, dict[str, int]] = {}
         for rule in self.rules:
             if rule.idle:
                 continue
@@ -295,8 +310,9 @@ class RuleSet:
             ]
             if not wants:
                 always |= 1 << rule.place
-            for key in min(wants, key=len, default=()):
-                waiting[key] = waiting.get(key, 0) | 1 << rule.place
+            for kind, value in min(wants, key=len, default=()):
+                rules = waiting.setdefault(kind, {})
+                rules[value] = rules.get(value, 0) | 1 << rule.place
         return always, waiting
 
     @property

@@ -74,7 +74,7 @@ def tokens(text: str) -> frozenset[str]:
     spellings = {text.casefold()}
     if not text.isascii():
         spellings |= {each.casefold() for each in (text.upper(), _NO_SPACES.sub(" ", text), composed(text))}
-    return frozenset(token for each in spellings for token in _TOKENS.findall(each))
+    return frozenset().union(*map(_TOKENS.findall, spellings))
 
 
 def first_token(word: str) -> str:

@@ -133,7 +133,7 @@ class Order:
         if before.is_final or rule.is_final or before.surprises or not before.enforced:
             return True
         same = before.actions.items() <= rule.actions.items()
-        does, done = ({row.does for row in each.rows} for each in (rule, before))
+        does, done = (each.sorts for each in (rule, before))
         ordered = (does & _ORDERED and done & _ORDERED) or (Does.CHANGE in does and done & _CHANGED)
         return bool(ordered and not same) or _sees(rule, before) or _sees(before, rule)
 

@@ -78,8 +78,7 @@ def enforced(rule: FlowRule, world: World, scene: Scene, only: frozenset[Does] |
             for here, manager in _by_manager(world, scene)
             for new in enforced(rule.where(bool(manager)), here, scene, only)
         ]
-    does = frozenset(row.does for row in rule.rows)
-    does = does if only is None else does & only
+    does = rule.sorts if only is None else rule.sorts & only
     if "apply_html_disclaimer_text" not in rule.actions or Does.CHANGE not in does:
         return _acted(rule, world, scene, does)
     fits = _insertable(world, scene)

@@ -221,14 +221,16 @@ class Passage:
             spend(_STEPS_OF_RULE * len(course.worlds))
             if self.watch:
                 self._show(rule, course)
-            going = [
-                world for world in course.worlds if not world.over and not self._for_nobody(rule, lowest, world, person)
-            ]
+            going = {
+                id(world)
+                for world in course.worlds
+                if not world.over and not self._for_nobody(rule, lowest, world, person)
+            }
             if not going:
                 continue
             worlds: list[World] = []
             for world in course.worlds:
-                worlds += self._step(rule, world, course) if any(world is each for each in going) else [world]
+                worlds += self._step(rule, world, course) if id(world) in going else [world]
             if len(worlds) > 1:
                 spend(len(worlds) * _STEPS_OF_WORLD)
                 worlds = merged(worlds)
@@ -236,8 +238,8 @@ class Passage:
                     course.too_many, worlds = True, worlds[:MOST_WORLDS]
             course.worlds = worlds
             for world in worlds:
-                if _shown(world) not in contents:
-                    contents.add(_shown(world))
+                if (shown := _shown(world)) not in contents:
+                    contents.add(shown)
                     todo |= self._candidates(world) & -(lowest << 1)
             if all(world.over for world in worlds):
                 break
@@ -492,16 +494,21 @@ class Passage:
         content, message = world.content, self.message
         if self.everything or content.wrapped or content.body is None or message.attachments is None or self._blind:
             return self.rules.all
-        found = self._waiting("message", self._message_keys)
+        rules, subject = self.rules, content.subject
+        found = self._waiting("message", lambda: rules.candidates(self._message_keys()))
         found |= self._waiting(
-            ("headers", content.headers), lambda: tuple(("header", name) for name, _values in content.headers)
+            ("headers", content.headers),
+            lambda: rules.candidates(("header", name) for name, _values in content.headers),
         )
         found |= self._waiting(
-            ("subject", content.subject), lambda: _words("subject word", content.subject, "body word")
+            ("subject", subject), lambda: rules.with_words(("subject word", "body word"), tokens(subject))
         )
         for text in (content.body, *content.readings):
-            found |= self._waiting(("body", text), partial(_words, "body word", text))
-        return found | self._waiting(world.fork, partial(_fork_keys, world.fork))
+            found |= self._waiting(("body", text), partial(self._with_body, text))
+        return found | self._waiting(world.fork, lambda: rules.candidates(_fork_keys(world.fork)))
+
+    def _with_body(self, text: str) -> int:
+        return self.rules.with_words(("body word",), tokens(text))
 
     @property
     def _blind(self) -> bool:
@@ -509,11 +516,11 @@ class Passage:
         protection = self.message.protection
         return protection is None or protection.by_rights or self.message.mail_from is None
 
-    def _waiting(self, what: object, keys: Callable[[], tuple[tuple[str, str], ...]]) -> int:
+    def _waiting(self, what: object, find: Callable[[], int]) -> int:
         """The rules that require something that a part of the message has, as bits."""
         found = self._bits.get(what)
         if found is None:
-            found = self._bits[what] = self.rules.candidates(keys())
+            found = self._bits[what] = find()
         return found
 
     def _message_keys(self) -> tuple[tuple[str, str], ...]:
@@ -572,11 +579,6 @@ def _otherwise(addresses: Iterable[str]) -> tuple[str, ...]:
     return tuple(
         other for address in addresses for other in (*spellings(address), without_tag(address)) if other != address
     )
-
-
-def _words(kind: str, text: str, *more: str) -> tuple[tuple[str, str], ...]:
-    found = tokens(text)
-    return tuple((each, token) for each in (kind, *more) for token in found)
 
 
 def _left(rule: FlowRule, fork: Fork, acts: bool, matches: Mapping[Recipient, Truth]) -> Fork:

@@ -107,9 +107,10 @@ def shows(rule: FlowRule, watched: bool) -> bool:
     :param watched: whether a condition depends on who shares a copy: then a rule that does nothing can also matter,
         because it splits copies.
     """
-    does = {row.does for row in rule.rows}
     return not rule.idle and bool(
-        rule.surprises or (watched and rule.splits) or (not does <= UNSEEN if rule.enforced else Does.STOP in does)
+        rule.surprises
+        or (watched and rule.splits)
+        or (not rule.sorts <= UNSEEN if rule.enforced else Does.STOP in rule.sorts)
     )
 
 
