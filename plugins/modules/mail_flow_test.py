@@ -484,7 +484,8 @@ messages:
         C(nearest) of a copy in clear, if there is a rule that encrypts: C(rule), the one that came nearest to acting,
         the C(option) that kept it from that (such as C(conditions.sent_to) or C(exceptions.from); V(enabled), V(mode)
         or a date; or V(priority) where another rule stops before), its C(value), what it C(looked_at) (the rule that
-        stops before), and how many C(others) there are. Keys that do not apply are omitted.
+        stops before), and how many C(others) there are. Of a copy that arrives protected, it is the rule that decrypts
+        it, and its action. Keys that do not apply are omitted.
       type: dict
       returned: always
   sample:

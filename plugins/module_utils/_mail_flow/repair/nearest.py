@@ -31,7 +31,8 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Nearest:
-    """The encrypting rule that came nearest to acting on a copy in clear, and the first thing that kept it from that.
+    """The encrypting rule that came nearest to acting on a copy in clear, and the first thing that kept it from that; or
+    the rule that decrypted what arrived protected, and its action (``actions.remove_ome_v2``).
 
     :param option: ``enabled``, ``mode`` or a date; ``priority`` of a rule that the copy did not reach; or a condition or exception such as
         ``conditions.sent_to``.
@@ -62,12 +63,18 @@ def in_clear(rules: RuleSet, copies: Iterable[tuple[Row, Copy]]) -> Iterator[tup
 
 
 def nearest(rules: RuleSet, copy: Copy) -> Nearest | None:
-    """What kept a copy in clear; ``None`` if no rule encrypts, or what did is not known."""
+    """What kept a copy in clear; ``None`` if no rule encrypts or decrypts it, or what did is not known."""
     try:
         with bounded(STEPS_OF_MESSAGE):
             every = standings(rules, copy)
     except BudgetError:
         return None
+    arrival = copy.message.protection
+    if arrival is not None and arrival.by_rights:
+        acting = [each.rule for each in every if each.acts and each.rule.enforced]
+        done = [(rule.name, option) for rule in acting for option in rule.does(Does.DECRYPT)]
+        if done:
+            return Nearest(done[0][0], f"actions.{done[0][1]}", value=True)
     kept = [each for each in every if each.rule.does(Does.ENCRYPT) and not each.rule.dlp and each.distance]
     if not kept:
         return None

@@ -247,8 +247,12 @@ def nearest_lines(messages: Iterable[Row], guarantees: Iterable[Row], suggested:
 
 def _explained(name: str, label: str, row: Mapping[str, Any], suggested: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield f"{name}, to {label}, is in clear."
-    yield f"  Nearest: the rule {row['rule']!r}."
-    yield f"  {_kept(row)}"
+    section, _dot, action = str(row["option"]).partition(".")
+    if section == "actions":
+        yield f"  It arrives protected, and the rule {row['rule']!r} decrypts it ({action})."
+    else:
+        yield f"  Nearest: the rule {row['rule']!r}."
+        yield f"  {_kept(row)}"
     if row.get("others"):
         several = "conditions or settings keep" if row["others"] > 1 else "condition or setting keeps"
         yield f"  {row['others']} more {several} it from acting."

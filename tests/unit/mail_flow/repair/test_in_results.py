@@ -165,6 +165,21 @@ def test_of_a_rule_with_two_dates_the_one_that_excludes_the_message_is_named() -
         assert (found["option"], found["value"][:10]) == (option, dated[option][:10])
 
 
+def test_of_mail_that_arrives_protected_the_rule_that_decrypts_it_is_named() -> None:
+    decrypts: Values = {"name": "Decrypt", "conditions": {}, "actions": {"remove_ome_v2": True}}
+    arrives = {**OFFER, "protection": {"kind": "encrypt", "owner": "own"}}
+    for rules in ([decrypts], [decrypts, {**ENCRYPT, "enabled": False}]):
+        result = flow(rules=rules, messages=[arrives], explain=True)
+        found = result["messages"][0]["recipients"]["ann@fabrikam.com"]["nearest"]
+        assert found == {"rule": "Decrypt", "option": "actions.remove_ome_v2", "value": True}
+        assert result["msg"].splitlines()[1:] == [
+            "Offer, to ann@fabrikam.com, is in clear.",
+            "  It arrives protected, and the rule 'Decrypt' decrypts it (remove_ome_v2).",
+        ]
+    (clear,) = flow(rules=[decrypts], messages=[OFFER], explain=True)["messages"][0]["recipients"].values()
+    assert "nearest" not in clear
+
+
 def test_one_more_thing_is_said_in_the_singular_and_that_nothing_helps_is_no_suggestion() -> None:
     far = {**ENCRYPT, "conditions": {**OUT, "sent_to": ["bob@fabrikam.com"], "subject_contains_words": ["secure"]}}
     expected = {**OFFER, "expect": {"ann@fabrikam.com": {"protection": "template:Gone", "fate": "rejected"}}}
