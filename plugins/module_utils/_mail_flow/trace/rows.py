@@ -141,7 +141,7 @@ def row_of(values: Mapping[str, Any], places: Mapping[str, str], received: int) 
     if not message:
         raise RowError("it has a row without a MessageTraceId")
     local, mark, _domain = recipient.partition("@")
-    if not mark or (recipient[0] in "=+-@" and not _LOCAL.fullmatch(local)):
+    if not (mark and recipient.isprintable()) or (recipient[0] in "=+-@" and not _LOCAL.fullmatch(local)):
         raise RowError("it has a row whose RecipientAddress is no address")
     size = str(values.get(places.get("size", "")) or "").strip()
     if size and not (size.isascii() and size.isdecimal() and len(size) <= _DIGITS):

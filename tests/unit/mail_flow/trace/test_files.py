@@ -128,6 +128,16 @@ def test_an_enhanced_summary_report_has_the_copies_of_a_message_in_one_row() -> 
         (csv_of(cells=with_cell("Received", "18/11/2026 2:03:04 PM")).encode(), "is in a form that does not tell"),
         (csv_of(cells=with_cell("RecipientAddress", "=HYPERLINK(x)@x.com")).encode(), "RecipientAddress is no address"),
         (csv_of(cells=with_cell("RecipientAddress", "Ann")).encode(), "RecipientAddress is no address"),
+        (
+            csv_of(cells=with_cell("RecipientAddress", "ann@x.com\nAll is well.")).encode(),
+            "RecipientAddress is no address",
+        ),
+        (
+            b"["
+            + json.dumps({**dict(zip(NAMES, CELLS, strict=True)), "RecipientAddress": "ann@\ud800.com"}).encode()
+            + b"]",
+            "RecipientAddress is no address",
+        ),
         (csv_of(cells=with_cell("MessageTraceId", "")).encode(), "a row without a MessageTraceId"),
         (csv_of(cells=with_cell("Size", "2 KB")).encode(), "Size is no number"),
         (csv_of(cells=with_cell("Size", "9" * 19)).encode(), "Size is no number"),
