@@ -107,7 +107,9 @@ def test_a_change_without_a_difference_has_no_impact(role: Role) -> None:
     twin = {**ENCRYPT, "name": "Law firm, again"}
     role.plan(check=True, encryption_rules=[ENCRYPT, twin])
     assert texts(role) == []
-    assert mail_lines(role.report["mail"]) == ["The rule changes do not affect mail."]
+    assert mail_lines(role.report["mail"]) == [
+        "The rule changes do not affect who gets mail, how it is protected, and who is told of it."
+    ]
     assert {row["impact"] for row in role.report["changes"] if row["identity"] == twin["name"]} == {""}
 
 

@@ -200,7 +200,11 @@ def mail_lines(mail: Mapping[str, Any], most: int | None = None) -> list[str]:
         f"{row['text']}{f' Unknown: {reasons}.' if (reasons := reasons_of(row)) else ''}"
         for row in mail.get("difference") or ()
     ]
-    lines += ["The rule changes do not affect mail."] if mail.get("difference") == [] else []
+    lines += (
+        ["The rule changes do not affect who gets mail, how it is protected, and who is told of it."]
+        if mail.get("difference") == []
+        else []
+    )
     more = int(mail.get("difference_more") or 0) + len(lines[most:] if most else ())
     lines = lines[:most]
     lines += (

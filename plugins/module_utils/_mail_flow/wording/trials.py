@@ -44,7 +44,7 @@ def trial_lines(trial: Mapping[str, Any], most: int = 10, *, domains: bool = Tru
     left = len(rows) - len(texts) + more
     enforced = (
         " ".join([*texts, *([f"{left:,} more differences are not named here."] if left else [])])
-        or "No mail is treated differently."
+        or "Nothing about who gets mail, how it is protected, and who is told of it."
     )
     reported = [reported_line(trial["evidence"], trial["evidence"]["window"])] if "evidence" in trial else []
     return [

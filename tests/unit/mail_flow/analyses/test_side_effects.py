@@ -23,7 +23,7 @@ REPORT = rule("Report", WHERE, TOLD)
 CONNECTOR = rule("Connector", OUTGOING, {"route_message_outbound_connector": "Gate"})
 TLS = rule("TLS", OUTGOING, {"route_message_outbound_require_tls": True})
 STOPS = rule("Stops", WHERE, STOP)
-NOTHING = "The rule changes do not affect mail."
+NOTHING = "The rule changes do not affect who gets mail, how it is protected, and who is told of it."
 
 
 def asks(who: str) -> Values:
@@ -93,6 +93,14 @@ def test_what_stays_the_same_is_no_change(before: Sequence[Values], after: Seque
     found = compared(before, after)
     assert (found.rows, found.complete) == ([], True)
     assert mail_lines({"difference": found.rows}) == [NOTHING]
+
+
+@pytest.mark.parametrize("actions", [{"set_scl": 9}, {"prepend_subject": "[x] "}])
+def test_what_is_not_compared_is_not_said_to_be_the_same(actions: Values) -> None:
+    found = compared([ALL], [rule("Marks", IN, actions), ALL])
+    (line,) = mail_lines({"difference": found.rows})
+    assert line == NOTHING
+    assert line.endswith("who gets mail, how it is protected, and who is told of it.")
 
 
 def test_a_sentence_says_who_is_told_and_why() -> None:
