@@ -928,6 +928,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     settings_before,
     tested_rules,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.nearest import in_clear
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.simplify import simplify
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.standing import Copy, copy_of
@@ -951,6 +952,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import (
     policy_lines,
     policy_rows,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import (
+    reason_text,
+    worded,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.simplify import (
     simplified_lines,
@@ -1007,7 +1012,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     rules, facts, unavailable = tested_rules(task, cases, others, guarantees, every_fact=False)
     for rule in rules.rules:
         if rule.dlp:
-            task.warnings.append(f"The rule {rule.name!r} does nothing: {rule.idle}.")
+            task.warnings.append(f"The rule {rule.name!r} does nothing: {reason_text(Reason('', rule.idle))}.")
     simulator = Simulator(rules, facts_of(facts))
     tested = run_cases(cases, simulator, params["trace"])
     result: dict[str, Any] = {
@@ -1057,7 +1062,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         result["failed"] = params["fail_on_error"]
     if tested.failures:
         result["diff"] = list(map(failure_diff, tested.failures))
-    return result
+    return {**result, "messages": worded(result["messages"])}
 
 
 def _explain(simulator: Simulator, copies: Iterable[tuple[dict[str, Any], Copy]]) -> None:

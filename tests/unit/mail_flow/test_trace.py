@@ -17,6 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     message_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import worded
 
 from tests.unit.mail_flow import generators
 
@@ -37,7 +38,7 @@ def traced(rules: list[dict[str, Any]], facts: Mapping[str, Any] | None = None, 
     given = {key: value for key, value in {**MESSAGE, **message}.items() if key != "name"}
     cases = [Case(message_of(given, "", "M"))]
     tested = run_cases(cases, Simulator(rules, facts_of(FACTS if facts is None else facts)), "all")
-    return list(tested.messages[0]["recipients"].values())
+    return list(worded(tested.messages[0]["recipients"]).values())
 
 
 def said(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.rule_trace import Tracer
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import worded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import decided
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import as_text
 
@@ -42,7 +43,7 @@ def test_what_is_not_known_of_an_attachment(conditions: dict[str, Any], said: st
     found = Simulator([{"name": "r", "conditions": conditions, "actions": ENCRYPT}], facts_of(FACTS)).run(message)[
         "recipients"
     ]
-    assert said in [each["reason"] for each in found["ann@fabrikam.com"]["unknown"]]
+    assert said in [each["reason"] for each in worded(found["ann@fabrikam.com"])["unknown"]]
 
 
 def test_an_empty_subject_and_text_are_named() -> None:

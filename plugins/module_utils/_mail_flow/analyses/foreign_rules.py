@@ -50,7 +50,7 @@ class ForeignRule:
     """A rule that is not ours.
 
     :param place: its place, from 1, of :param:`rules` in all.
-    :param idle: why it does not act; empty if it does.
+    :param idle: why it does not act, in words or as the kind of a reason; empty if it does.
     :param acts: what it decides about its mail, the worst first: ``deletes``, ``rejects``, ``stops``, ...; and
         ``reports``, if it sends incident reports to somebody who may be outside.
     :param does: which of these effects it can have, and on mail of which of our encrypting rules.
@@ -116,8 +116,8 @@ def foreign_rules(
 
 
 def _idle(rule: FlowRule, given: Mapping[str, Any]) -> dict[str, str]:
-    """Why a rule does not act, without its subject, by the option that keeps it from that."""
-    return {"enabled": rule.idle.removeprefix("it ")} if rule.idle else idle(given.get("enabled") is not False, given)
+    """Why a rule does not act, by the option that keeps it from that."""
+    return {"enabled": rule.idle} if rule.idle else idle(given.get("enabled") is not False, given)
 
 
 def _tells(rule: FlowRule, facts: Facts) -> bool:

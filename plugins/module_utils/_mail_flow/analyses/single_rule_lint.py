@@ -292,7 +292,7 @@ def _takes_all(look: Look) -> bool:
 
 def _unsupported(look: Look) -> About:
     doubts = (*look.rule.doubts, *look.rule.surprises)
-    return {"reason": doubts[0].text} if doubts else None
+    return {"reason": doubts[0]} if doubts else None
 
 
 def _where(found: bool) -> About:

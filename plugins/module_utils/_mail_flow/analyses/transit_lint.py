@@ -35,7 +35,7 @@ def remarks(rules: RuleSet, facts: Facts) -> Iterator[LintFinding]:
     for rule, wanted in routes if facts.outbound_connectors is not None else ():
         found = by_name.get(name_key(wanted))
         if wanted and (found is None or found.idle):
-            why = "not there" if found is None else found.idle
+            why = "" if found is None else found.idle
             yield LintFinding("routed_to_disabled_connector", (rule.name,), {"connector": wanted, "why": why})
     encrypting = tuple(dict.fromkeys(rule.name for rule in acting if rule.does(Does.ENCRYPT)))
     if encrypting and (facts.irm_configuration or {}).get("journal_report_decryption_enabled") is False:

@@ -48,17 +48,9 @@ def any_attachment(decide: OfAttachment) -> Callable[[Sight, Any, Settings], Tru
         if closed is not None:
             return closed
         if sight.content.wrapped:
-            return opened(
-                ("wrapper", values),
-                questions.A_FACT,
-                "what a rule sees of attachments in a message that a disclaimer was wrapped around",
-            )
+            return opened(("wrapper", values), questions.A_FACT, "wrapped_attachments")
         if sight.message.attachments is None:
-            return opened(
-                ("attachments", values),
-                questions.A_FACT,
-                "the attachments of the message are not known (give attachments)",
-            )
+            return opened(("attachments", values), questions.A_FACT, "attachments")
         return about(
             any_of(decide(attachment, values, settings) for attachment in sight.message.attachments), "attachments"
         )
@@ -66,18 +58,14 @@ def any_attachment(decide: OfAttachment) -> Callable[[Sight, Any, Settings], Tru
     return evaluate
 
 
-def _unknown(attachment: Attachment, what: str, values: Any) -> Truth:
-    return opened(
-        ("attachment", what, attachment, values),
-        questions.A_FACT,
-        f"{what} the attachment {attachment.name} is not known",
-    )
+def _unknown(attachment: Attachment, kind: str, values: Any) -> Truth:
+    return opened(("attachment", kind, attachment, values), questions.A_FACT, kind, attachment.name)
 
 
 def has_word(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
     """With one of the words in its text."""
     return (
-        _unknown(attachment, "the text of", values)
+        _unknown(attachment, "attachment_text", values)
         if attachment.text is None
         else any_word(attachment.text[:_WORDS_READ], values)
     )
@@ -86,7 +74,7 @@ def has_word(attachment: Attachment, values: tuple[str, ...], settings: Settings
 def has_pattern(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
     """With one of the patterns in its text."""
     return (
-        _unknown(attachment, "the text of", values)
+        _unknown(attachment, "attachment_text", values)
         if attachment.text is None
         else any_pattern(attachment.text[:_PATTERNS_READ], values, settings.dialect)
     )
@@ -95,9 +83,7 @@ def has_pattern(attachment: Attachment, values: tuple[str, ...], settings: Setti
 def name_has_pattern(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
     """With one of the patterns in its name."""
     inside = any_of(any_pattern(name, values, settings.dialect) for name in attachment.nested or ())
-    count = opened(
-        ("nested", attachment), questions.A_FACT, f"whether the names of files in {attachment.name} count", shared=True
-    )
+    count = opened(("nested", attachment), questions.A_FACT, "names_in_attachment", attachment.name, shared=True)
     return any_of((any_pattern(attachment.name, values, settings.dialect), all_of((inside, count))))
 
 
@@ -113,30 +99,28 @@ def extension_is(attachment: Attachment, values: tuple[str, ...], settings: Sett
         return True
     if any(extension(name) in wanted for name in attachment.nested or ()):
         return (
-            opened(
-                ("in message", attachment, values),
-                questions.A_FACT,
-                f"whether files in {attachment.name}, a message, count",
-            )
+            opened(("in message", attachment, values), questions.A_FACT, "files_in_message", attachment.name)
             if attachment.message
             else True
         )
     own = attachment.name.rpartition(".")[2].casefold()
-    return _unknown(attachment, "what is in", values) if own in _ARCHIVES and attachment.nested is None else False
+    return (
+        _unknown(attachment, "attachment_content", values) if own in _ARCHIVES and attachment.nested is None else False
+    )
 
 
 def size_over(attachment: Attachment, value: str, settings: Settings) -> Truth:
     """Larger than this."""
     limit = bytes_of(value)
     if limit is None or attachment.size is None:
-        return _unknown(attachment, "the size of", value)
-    return over(attachment.size, limit, "an attachment")
+        return _unknown(attachment, "attachment_size", value)
+    return over(attachment.size, limit, "attachment_at_limit")
 
 
 def property_has_word(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
     """With one of ``property:word,word``."""
     if attachment.properties is None:
-        return _unknown(attachment, "a document property of", values)
+        return _unknown(attachment, "attachment_property", values)
     known = {name.casefold(): value for name, value in attachment.properties}
     pairs = (value.partition(":") for value in values)
     return any_of(
@@ -145,11 +129,11 @@ def property_has_word(attachment: Attachment, values: tuple[str, ...], settings:
     )
 
 
-def says(field: str, what: str) -> OfAttachment:
+def says(field: str) -> OfAttachment:
     """A property of an attachment that only its description can give."""
 
     def decide(attachment: Attachment, value: bool, settings: Settings) -> Truth:
         told = getattr(attachment, field)
-        return _unknown(attachment, what, value) if told is None else bool(told)
+        return _unknown(attachment, f"attachment_{field}", value) if told is None else bool(told)
 
     return decide

@@ -47,7 +47,7 @@ class Connector:
     :param domains: whose mail it takes, in lower case: ``contoso.com``, ``*.contoso.com`` or ``*``; empty if only rules
         or accepted domains bring it mail.
     :param validation: what its TLS checks, one of :data:`VALIDATIONS`; empty if it does not force TLS.
-    :param doubt: why it may force more than that; empty if it does not.
+    :param doubt: why it may force more than that: the kind of a reason and what it names beside the connector; empty if it does not.
     :param smart_hosts: the servers that it hands mail to; empty where mail goes to the recipient's own servers.
     :param of_rules: whether it takes only mail that rules route to it.
     :param accepted: whether it takes mail to accepted domains.
@@ -57,7 +57,7 @@ class Connector:
     enabled: bool = True
     domains: tuple[str, ...] = ()
     validation: str = ""
-    doubt: str = ""
+    doubt: tuple[str, ...] = ()
     smart_hosts: tuple[str, ...] = ()
     of_rules: bool = False
     test_mode: bool = False
@@ -69,19 +69,19 @@ class Connector:
 
     @property
     def idle(self) -> str:
-        """Why it takes no mail that a rule routes to it, in words; empty if it does."""
+        """Why it takes no mail that a rule routes to it: ``disabled``, ``test_mode`` or ``not_for_rules``; empty if it does."""
         if not self.enabled:
             return "disabled"
-        return "in test mode" if self.test_mode else "" if self.of_rules else "not for rules (IsTransportRuleScoped)"
+        return "test_mode" if self.test_mode else "" if self.of_rules else "not_for_rules"
 
 
 def connector_of(options: Mapping[str, Any]) -> Connector:
     """A connector of the fact ``outbound_connectors``. What is absent has the default of New-OutboundConnector."""
     tls, dane = (str(options.get(key) or "") for key in ("tls_settings", "smtp_dane_mode"))
     known = {name.casefold(): validation for name, validation in _VALIDATION_OF.items()}
-    doubt = "" if tls.casefold() in known else f"tls_settings is {tls!r}, which is not known here"
+    doubt: tuple[str, ...] = () if tls.casefold() in known else ("unknown_tls", tls)
     if not tls and dane.casefold() == "mandatory":
-        doubt = "smtp_dane_mode is Mandatory, and what happens to mail to servers without DANE is not documented"
+        doubt = ("mandatory_dane",)
     hosts = tuple(str(each) for each in options.get("smart_hosts") or ())
     handed = () if options.get("use_mx_record", not hosts) else hosts
     if options.get("route_all_messages_via_on_premises"):

@@ -76,11 +76,7 @@ def in_subject(decide: OfText) -> Callable[[Sight, Any, Settings], Truth]:
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
         found = about(decide(sight.content.subject, values, settings), "subject")
         if found is not False and sight.content.wrapped:
-            return opened(
-                ("wrapper", values),
-                questions.A_FACT,
-                "the subject of the message that a disclaimer was wrapped around is not documented",
-            )
+            return opened(("wrapper", values), questions.A_FACT, "wrapped_subject")
         return found
 
     return evaluate
@@ -98,12 +94,7 @@ def in_subject_or_body(decide: OfText) -> Callable[[Sight, Any, Settings], Truth
         if closed is not None:
             return any_of((subject, closed))
         if sight.content.body is None:
-            return any_of(
-                (
-                    subject,
-                    opened(("body", values), questions.A_FACT, "the text of the message is not known (give body)"),
-                )
-            )
+            return any_of((subject, opened(("body", values), questions.A_FACT, "body")))
         return any_of((subject, about(_in_body(decide, sight.content, values, settings), "body")))
 
     return evaluate
@@ -118,7 +109,7 @@ def _in_body(decide: OfText, content: Content, values: Any, settings: Settings) 
     return opened(
         ("reading", values, decide is has_pattern),
         questions.WORD_BORDERS,
-        "which text of the message a rule reads: its alternatives, or its markup, differ in it",
+        "which_text",
     )
 
 
@@ -130,19 +121,14 @@ def unreadable(sight: Sight) -> Truth | None:
     if sight.content.wrapped:
         return None
     if protection is None:
-        return opened(("readable",), questions.UNREADABLE, "whether the message is protected, and Exchange can read it")
+        return opened(("readable",), questions.UNREADABLE, "readable")
     if not protection.by_rights:
         return None
     setting = str((sight.facts.irm_configuration or {}).get("transport_decryption_setting") or "Optional")
     if protection.owner == "own" and setting != "Disabled":
         return None
-    why = (
-        "transport decryption is switched off"
-        if protection.owner == "own"
-        else "the keys are not known to be the organization's"
-    )
     return opened(
-        ("readable",), questions.UNREADABLE, f"what a rule makes of protected content that Exchange cannot read: {why}"
+        ("readable",), questions.UNREADABLE, "decryption_off" if protection.owner == "own" else "keys_of_others"
     )
 
 
@@ -154,8 +140,7 @@ def decrypted(message: Message, facts: Facts) -> Literal[True] | Open:
     )
     if setting != "Mandatory" or (protection is not None and (not protection.by_rights or protection.owner == "own")):
         return True
-    why = "whether Exchange rejects the message, which it must decrypt (transport_decryption_setting is Mandatory): the keys may be another organization's"
-    return opened(("decrypted",), questions.UNREADABLE, why)
+    return opened(("decrypted",), questions.UNREADABLE, "decryption_mandatory")
 
 
 def in_header(decide: OfText) -> Callable[[Sight, Any, Settings], Truth]:
@@ -165,19 +150,12 @@ def in_header(decide: OfText) -> Callable[[Sight, Any, Settings], Truth]:
         name, wanted = values
         given = sight.content.header(name.lower())
         if not is_own_header(name.lower()) and given != dict(sight.message.headers).get(name.lower()):
-            whose = "which every message has" if name.lower() in _FIELDS else "which the mail system sets"
-            return opened(
-                ("header", name.lower(), wanted),
-                questions.A_FACT,
-                f"whether rules can set or remove the header {name}, {whose}",
-            )
+            kind = "header_of_every_message" if name.lower() in _FIELDS else "header_of_mail_system"
+            return opened(("header", name.lower(), wanted), questions.A_FACT, kind, name)
         values = header_values(sight, name.lower())
         if values is None:
-            return opened(
-                ("header", name.lower(), wanted),
-                questions.A_FACT,
-                f"the header {name}{'' if is_own_header(name.lower()) else ', which the mail system sets,'} is not known",
-            )
+            kind = "header" if is_own_header(name.lower()) else "header_that_is_set"
+            return opened(("header", name.lower(), wanted), questions.A_FACT, kind, name)
         found = about(any_of(decide(value, wanted, settings) for value in values), "headers")
         beside_a_name = bool(values) and given is None and name.lower() in _WITH_NAMES
         if beside_a_name and decide is has_pattern and "headers" in sight.message.unsaid:
@@ -185,11 +163,7 @@ def in_header(decide: OfText) -> Callable[[Sight, Any, Settings], Truth]:
             wherever = tuple(each for each in wanted if begins_anywhere(each, settings.dialect, both=True))
             found = about(any_of(decide(value, wherever, settings) for value in values), "headers")
         if found is False and beside_a_name:
-            return opened(
-                ("header", name.lower(), wanted),
-                questions.A_FACT,
-                f"whether the field {name} has a name beside an address (headers)",
-            )
+            return opened(("header", name.lower(), wanted), questions.A_FACT, "name_in_field", name)
         return found
 
     return evaluate
@@ -225,11 +199,7 @@ def is_own_header(name: str) -> bool:
 def importance_is(sight: Sight, value: str, settings: Settings) -> Truth:
     """The importance; a message that has none is normal."""
     if sight.message.importance is None:
-        return opened(
-            ("importance",),
-            questions.A_FACT,
-            "the importance of the message, of which it has only headers of other systems (importance)",
-        )
+        return opened(("importance",), questions.A_FACT, "importance")
     return sight.message.importance.casefold() == value.casefold()
 
 
@@ -237,11 +207,7 @@ def has_classification(sight: Sight, value: str, settings: Settings) -> Truth:
     """One of the message's classifications."""
     known = sight.content.classifications
     if known is None:
-        return opened(
-            ("classification",),
-            questions.A_FACT,
-            "the classification of the message is not known (give classification, [] for none)",
-        )
+        return opened(("classification",), questions.A_FACT, "classification")
     return any(same_name(value, each) for each in known)
 
 
@@ -249,45 +215,23 @@ def has_no_classification(sight: Sight, value: bool, settings: Settings) -> Trut
     """No classification. What the condition does if it is false is unknown."""
     known = sight.content.classifications
     if not value:
-        return opened(
-            ("no classification",), questions.CLASSIFICATION_FALSE, "what has_no_classification does if it is false"
-        )
-    return (
-        opened(
-            ("classified",),
-            questions.A_FACT,
-            "the classification of the message is not known (give classification, [] for none)",
-        )
-        if known is None
-        else not known
-    )
+        return opened(("no classification",), questions.CLASSIFICATION_FALSE, "has_no_classification_false")
+    return opened(("classified",), questions.A_FACT, "classification") if known is None else not known
 
 
 def spam_level_is(sight: Sight, value: int, settings: Settings) -> Truth:
     """The spam confidence level is this or higher."""
     if sight.content.scl_set:
-        return opened(
-            ("scl", value),
-            questions.SPAM_LEVEL,
-            "whether a rule sees the spam confidence level that an earlier rule set",
-        )
+        return opened(("scl", value), questions.SPAM_LEVEL, "scl_that_a_rule_set")
     if sight.message.scl is None:
-        return opened(
-            ("scl", value),
-            questions.SPAM_LEVEL,
-            "the spam confidence level of the message when the rules run (give scl)",
-        )
+        return opened(("scl", value), questions.SPAM_LEVEL, "scl")
     return sight.message.scl >= int(value)
 
 
 def sent_from(sight: Sight, values: tuple[str, ...], settings: Settings) -> Truth:
     """The last hop is in one of the ranges."""
     if sight.message.sender_ip is None:
-        return opened(
-            ("last hop", values),
-            questions.A_FACT,
-            "the address that the message came from last is not known (give sender_ip)",
-        )
+        return opened(("last hop", values), questions.A_FACT, "sender_ip")
     here = ipaddress.ip_address(sight.message.sender_ip)
     return any_of(_in_range(here, value) for value in values)
 
@@ -300,7 +244,7 @@ def _in_range(here: ipaddress.IPv4Address | ipaddress.IPv6Address, value: str) -
             return here.version == low.version == high.version and int(low) <= int(here) <= int(high)
         return here in ipaddress.ip_network(first, strict=False)
     except ValueError:
-        return opened(("range", value), questions.UNSUPPORTED, f"what the range {value} is")
+        return opened(("range", value), questions.UNSUPPORTED, "range", value)
 
 
 def is_type(sight: Sight, value: str, settings: Settings) -> Truth:
@@ -310,33 +254,19 @@ def is_type(sight: Sight, value: str, settings: Settings) -> Truth:
     message, content = sight.message, sight.content
     protection = message.protection
     if protection is None and value in ("Encrypted", "PermissionControlled", "Signed"):
-        return opened(
-            ("arrival", value), questions.A_FACT, "how the message is protected is not known (give protection)"
-        )
+        return opened(("arrival", value), questions.A_FACT, "protection")
     if protection is not None and value == "Encrypted":
         return protection.kind == "smime"
     if protection is not None and value == "PermissionControlled":
         if content.asked and not protection.by_rights:
-            return opened(
-                ("controlled", "asked"),
-                questions.PROTECTED_BY_NOW,
-                "whether a message counts as protected right after a rule asked for it",
-                False,
-            )
+            return opened(("controlled", "asked"), questions.PROTECTED_BY_NOW, "protected_by_now", guess=False)
         if content.removed and protection.by_rights and protection.owner != "other":
-            return opened(
-                ("controlled", "removed"),
-                questions.PROTECTED_BY_NOW,
-                "whether a message counts as protected right after a rule removed it",
-                True,
-            )
+            return opened(("controlled", "removed"), questions.PROTECTED_BY_NOW, "protected_still", guess=True)
         return protection.by_rights
     if value == "Signed" and message.signed:
         return True
     if message.types is None or value in message.types_open:
-        return opened(
-            ("type", value), questions.A_FACT, f"whether the message is of the type {value} (give type, [] for none)"
-        )
+        return opened(("type", value), questions.A_FACT, "type", value)
     return value in message.types
 
 
@@ -344,13 +274,13 @@ def has_character_set(sight: Sight, values: tuple[str, ...], settings: Settings)
     """One of the character sets."""
     known = sight.message.character_sets
     if known is None:
-        return opened(("character set", values), questions.A_FACT, "the character sets of the message are not known")
+        return opened(("character set", values), questions.A_FACT, "character_sets")
     return any(value.casefold() in known for value in values)
 
 
 def never_documented(sight: Sight, values: Any, settings: Settings) -> Truth:
     """A supervision list: Microsoft reserves it, so its content is unknown."""
-    return opened(("list", sight.recipient.address, values), questions.A_FACT, "the condition is reserved by Microsoft")
+    return opened(("list", sight.recipient.address, values), questions.A_FACT, "reserved")
 
 
 def bytes_of(size: str | int) -> int | None:
@@ -362,34 +292,24 @@ def bytes_of(size: str | int) -> int | None:
     return int(exact.replace(",", "")) if exact else int(float(number.replace(",", "")) * _UNITS.get(unit.lower(), 1))
 
 
-def over(size: int, limit: int, what: str) -> Truth:
-    """Larger than a limit. Microsoft's pages disagree about exactly the limit."""
-    return (
-        size > limit
-        if size != limit
-        else opened(
-            ("size", what, limit), questions.AT_THE_LIMIT, f"whether {what} of exactly {limit} bytes is over the limit"
-        )
-    )
+def over(size: int, limit: int, kind: str) -> Truth:
+    """Larger than a limit. Microsoft's pages disagree about exactly the limit: a reason of this kind."""
+    return size > limit if size != limit else opened(("size", kind, limit), questions.AT_THE_LIMIT, kind, limit)
 
 
 def message_size_over(sight: Sight, value: str, settings: Settings) -> Truth:
     """The message is larger than this."""
     limit = bytes_of(value)
     if limit is None:
-        return opened(("limit", value), questions.UNSUPPORTED, f"what the size {value} is")
+        return opened(("limit", value), questions.UNSUPPORTED, "limit", value)
     if sight.message.size is not None:
-        return over(sight.message.size, limit, "a message")
+        return over(sight.message.size, limit, "message_at_limit")
     least, most = size_range(sight.message)
     if least > limit:
         return True
     if most is not None and most < limit:
         return False
-    return opened(
-        ("message size", value),
-        questions.AT_THE_LIMIT,
-        "the size of the message is not known closely enough (give size)",
-    )
+    return opened(("message size", value), questions.AT_THE_LIMIT, "size")
 
 
 def size_range(message: Message) -> tuple[int, int | None]:

@@ -23,18 +23,17 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 def _guest(facts: Facts, address: str, asked: str, guess: bool) -> Truth:
     """Whether an address outside of the accepted domains that belongs to an object of the organization has a scope."""
-    known = "is" if facts.is_object(address) else "may be"
-    text = f"{address} {known} a guest or mail user of the organization with an address outside, and whether such people are inside"
-    return opened(("guest", address, asked), questions.GUESTS, text, guess, shared=True)
+    kind = "guest" if facts.is_object(address) else "perhaps_guest"
+    return opened(("guest", address, asked), questions.GUESTS, kind, address, guess=guess, shared=True)
 
 
 def _accepted(facts: Facts, address: str) -> Truth:
     """Whether an address is in a domain whose people are inside."""
     if is_name(address):
-        return opened(("name", address), questions.A_FACT, f"the address of {address} is not known", shared=True)
+        return opened(("name", address), questions.A_FACT, "address", address, shared=True)
     kind = facts.domain_type(domain(address))
     return (
-        opened(("domain", domain(address)), questions.A_FACT, "the accepted domains are not known", shared=True)
+        opened(("domain", domain(address)), questions.A_FACT, "accepted_domains", shared=True)
         if kind is None
         else kind in INSIDE
     )
@@ -62,13 +61,8 @@ def sender_inside(facts: Facts, address: str, authenticated: bool | None) -> Tru
 
 
 def _authenticated(facts: Facts) -> Truth:
-    connectors = facts.internal_connectors
-    inside = f" (the connectors {', '.join(connectors)} make mail count as such)" if connectors else ""
     return opened(
-        ("authenticated",),
-        questions.AUTHENTICATED,
-        f"whether the message was sent over an authenticated connection (give authenticated){inside}",
-        shared=True,
+        ("authenticated",), questions.AUTHENTICATED, "authenticated", facts.internal_connectors or (), shared=True
     )
 
 
@@ -89,8 +83,14 @@ def recipient_inside(facts: Facts, address: str, authenticated: bool | None) -> 
         return any_of((internal, guest))
     if facts.is_object(address) or authenticated:
         return person
-    text = f"whether unauthenticated mail to {address}, no known object, goes inside"
-    own = opened(("unauthenticated", address), questions.UNAUTHENTICATED_INSIDE, text, True, shared=True)
+    own = opened(
+        ("unauthenticated", address),
+        questions.UNAUTHENTICATED_INSIDE,
+        "unauthenticated",
+        address,
+        guess=True,
+        shared=True,
+    )
     return all_of((person, own))
 
 
@@ -109,8 +109,9 @@ def _internal_domain(facts: Facts, address: str) -> Truth:
         return opened(
             ("remote domain", domain(address)),
             questions.REMOTE_DOMAINS,
-            f"whether a remote domain makes {domain(address)} internal",
-            False,
+            "remote_domain",
+            domain(address),
+            guess=False,
             shared=True,
         )
     return internal

@@ -28,7 +28,6 @@ THE_MANAGER = "the sender's manager"
 _WHOLE = "attachoriginalmail"
 
 #: How to find out what a rule shows others.
-_LOOK = "A test message: look at what the report or the request for approval holds."
 
 
 @dataclass(frozen=True)
@@ -48,13 +47,9 @@ class Showing:
     @property
     def reason(self) -> Reason:
         """What is not known about it."""
-        how = (
-            f"whom the rule {self.rule.name!r} asks for an approval"
-            if self.asks
-            else f"to whom the rule {self.rule.name!r} reports with the original mail"
-        )
+        kind = "shown_for_approval" if self.asks else "shown_in_report"
         field = "facts.managers" if self.person.label == THE_MANAGER else ""
-        return Reason("shown", f"whether {self.person.label}, {how}, sees mail in clear", field, settled_by=_LOOK)
+        return Reason("shown", kind, (self.person.label, self.rule.name), field)
 
 
 def showings(rules: Iterable[FlowRule], facts: Facts) -> Iterator[Showing]:

@@ -218,14 +218,13 @@ class Facts:
     def is_member(self, address: str, group: str) -> Truth:
         """Whether somebody is a member of a group. Only direct membership is documented."""
         if self.groups is None or group not in self.groups:
-            return opened(
-                ("member", address, group), questions.A_FACT, f"the members of {group} are not known", shared=True
-            )
+            return opened(("member", address, group), questions.A_FACT, "members", group, shared=True)
         if address in self.groups[group]:
             return True
         if self._groups_in[group] & self._groups_with.get(address, 0):
-            text = f"whether {address}, a member of a group in {group}, counts as one of its members"
-            return opened(("member", address, group), questions.NESTED_GROUPS, text, shared=True)
+            return opened(
+                ("member", address, group), questions.NESTED_GROUPS, "nested_member", address, group, shared=True
+            )
         return False
 
     def members_of(self, group: str) -> frozenset[str]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as part
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 
@@ -22,17 +22,22 @@ class Reason:
     """Why an answer is open.
 
     :param id: the number under which the question is listed: ``U01`` to ``U32``, or ``U00`` for a fact that nobody
-        gave.
-    :param text: what is unknown, as a sentence without its period.
+        gave; empty if it is no question.
+    :param kind: what is unknown, in a word; ``wording.reasons`` has its sentence.
+    :param values: what the sentence names.
     :param field: the key of a message, or of the facts, that says it or that it is about: ``type``,
         ``facts.accepted_domains``; empty if none does.
-    :param settled_by: how to find out, where that is something else than what settles the question in general.
     """
 
     id: str
-    text: str
+    kind: str
+    values: tuple[Any, ...] = ()
     field: str = part(default="", compare=False)
-    settled_by: str = part(default="", compare=False)
+
+
+def rows_of(reasons: Iterable[Reason]) -> list[dict[str, Any]]:
+    """Reasons as results have them before ``wording.reasons`` says them."""
+    return [{"id": reason.id, "reason": reason} for reason in reasons]
 
 
 #: What a question is about, the first part of its key, to the key of a message or of the facts.
@@ -96,14 +101,19 @@ class Open:
 Truth: TypeAlias = "bool | Open"
 
 
-def opened(key: Hashable, number: str, text: str, guess: bool | None = None, *, shared: bool = False) -> Open:
-    """An open question with one reason.
+def opened(
+    key: Hashable, number: str, kind: str, *values: Any, guess: bool | None = None, shared: bool = False
+) -> Open:
+    """An open question with one reason: its kind, and what that names.
 
     :param key: what it is about; the first part of a tuple says what sort of thing that is.
     """
     about = key[0] if isinstance(key, tuple) and key else key
     return Open(
-        key, (Reason(number, text, _FIELDS.get(about, "") if isinstance(about, str) else ""),), guess, shared=shared
+        key,
+        (Reason(number, kind, values, _FIELDS.get(about, "") if isinstance(about, str) else ""),),
+        guess,
+        shared=shared,
     )
 
 

@@ -60,26 +60,14 @@ def has_pattern(text: str, pattern: str, dialect: Dialect = Dialect.AGREED) -> T
         wider = widened(pattern, dialect is Dialect.LEGACY)
         if wider and has_pattern(text, wider) is False:
             return False
-        return opened(
-            ("pattern", pattern, dialect, text),
-            questions.PATTERN_SYNTAX,
-            f"what the pattern {pattern!r} means to Exchange: it has {compiled}",
-        )
+        return opened(("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, "pattern", pattern, compiled)
     found, other = compiled.found(text, compiled.expression.lines), text if text.isascii() else composed(text)
     if other != text and compiled.found(other, compiled.expression.lines) is not found:
-        return opened(
-            ("pattern", pattern, dialect, text),
-            questions.PATTERN_SYNTAX,
-            f"whether the pattern {pattern!r} sees a letter and its accent as one character",
-        )
+        return opened(("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, "pattern_accents", pattern)
     if found:
         return True
     if compiled.expression.anchored and "\n" in text and not compiled.expression.lines and compiled.found(text, True):
-        return opened(
-            ("pattern", pattern, dialect, text),
-            questions.PATTERN_SYNTAX,
-            f"whether ^ and $ in the pattern {pattern!r} stand for the borders of lines",
-        )
+        return opened(("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, "pattern_lines", pattern)
     return False
 
 

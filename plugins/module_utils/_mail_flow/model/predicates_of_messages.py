@@ -84,14 +84,14 @@ def _header(name: str, values: str, **columns: Any) -> Predicate:
     )
 
 
-def _says(option: str, field: str, what: str, words: str) -> Predicate:
+def _says(option: str, field: str, words: str) -> Predicate:
     """What is said of an attachment itself."""
     return single(
         option,
         **_ATTACHMENTS,
         sort="switch",
         use=Use.OPAQUE,
-        evaluate=attachments.any_attachment(attachments.says(field, what)),
+        evaluate=attachments.any_attachment(attachments.says(field)),
         unknowns=(questions.RULE_FAILS, questions.UNREADABLE),
         phrase=Phrase(6, f"with an attachment that {words}" if words else "with an executable attachment"),
     )
@@ -220,17 +220,10 @@ OF_MESSAGES: tuple[Predicate, ...] = (
         unknowns=(questions.WORD_BORDERS,),
         phrase=Phrase(6, "with an attachment with {}"),
     ),
-    _says("attachment_has_executable_content", "executable", "whether there is executable content in", ""),
-    _says(
-        "attachment_is_password_protected", "password_protected", "the password protection of", "a password protects"
-    ),
-    _says("attachment_is_unsupported", "unsupported", "whether Exchange can look into", "Exchange cannot look into"),
-    _says(
-        "attachment_processing_limit_exceeded",
-        "limit_exceeded",
-        "whether Exchange finishes looking into",
-        "Exchange cannot finish looking into",
-    ),
+    _says("attachment_has_executable_content", "executable", ""),
+    _says("attachment_is_password_protected", "password_protected", "a password protects"),
+    _says("attachment_is_unsupported", "unsupported", "Exchange cannot look into"),
+    _says("attachment_processing_limit_exceeded", "limit_exceeded", "Exchange cannot finish looking into"),
     # What the message is
     single(
         "message_size_over",

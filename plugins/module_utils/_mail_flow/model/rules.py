@@ -47,7 +47,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import done
 
 #: Section of a rule to the prefix of an option's name in it.
-_KINDS = {"conditions": "", "exceptions": "the exception ", "actions": "the action "}
+_UNKNOWN = {"conditions": "unknown_condition", "exceptions": "unknown_exception", "actions": "unknown_action"}
 
 #: Options with people.
 _PEOPLE = frozenset(
@@ -93,7 +93,7 @@ class FlowRule:
     """A rule, ready to be applied.
 
     :param place: its place among the rules that can act, from 0.
-    :param idle: why it never acts; empty if it can.
+    :param idle: why it never acts, the kind of a reason: ``disabled_rule`` or ``dlp_rule``; empty if it can.
     :param dlp: whether it belongs to a data loss prevention policy.
     :param doubts: why it is open whether it matches even if all of its known parts do.
     :param surprises: why it is open what it does once it matches.
@@ -342,12 +342,7 @@ class RuleSet:
         )
         doubts, surprises = _unread_reasons(name, unread)
         if rule.get("is_rule_configuration_supported") is False:
-            doubts.append(
-                Reason(
-                    questions.UNSUPPORTED,
-                    f"Exchange says that it does not support the configuration of the rule {name!r}",
-                )
-            )
+            doubts.append(Reason(questions.UNSUPPORTED, "unsupported_rule", (name,)))
         atoms = (*conditions, *exceptions)
         return FlowRule(
             place=place,
@@ -433,24 +428,16 @@ def _unread_reasons(name: str, unread: Iterable[tuple[str, str, str]]) -> tuple[
     surprises: list[Reason] = []
     for section, option, value in unread:
         found = surprises if section == "actions" else doubts
-        found.append(
-            Reason(
-                questions.UNSUPPORTED,
-                f"the rule {name!r} has {_KINDS[section]}{option} ({value}), which this collection does not know",
-            )
-        )
+        found.append(Reason(questions.UNSUPPORTED, _UNKNOWN[section], (name, option, value)))
     return doubts, surprises
 
 
 def _idle(rule: Mapping[str, Any]) -> str:
     """Why a rule never acts."""
     if _dlp(rule):
-        return "it belongs to a policy of data loss prevention, and Exchange Online no longer evaluates such rules"
-    return (
-        "it is disabled"
-        if rule.get("enabled") is False or str(rule.get("state") or "").casefold() == "disabled"
-        else ""
-    )
+        return "dlp_rule"
+    is_off = rule.get("enabled") is False or str(rule.get("state") or "").casefold() == "disabled"
+    return "disabled_rule" if is_off else ""
 
 
 def _dlp(rule: Mapping[str, Any]) -> bool:
@@ -465,9 +452,7 @@ def _is_on_side(text: str, date: datetime.datetime | None, after: bool) -> Truth
     """
 
     def over(*more: Hashable) -> Truth:
-        found = opened(
-            ("date", text, *more), questions.DATES, f"whether {text} is over when the message passes the rules"
-        )
+        found = opened(("date", text, *more), questions.DATES, "date", text)
         return found if after else negate(found)
 
     try:

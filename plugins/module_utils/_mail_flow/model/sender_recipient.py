@@ -87,24 +87,17 @@ def _read(decide: OfAddress, sight: Sight, address: str, values: Any, settings: 
         if found is not True or other not in spellings(address)
     ):
         return found
-    return opened(
-        ("otherwise", address, values), questions.ALIASES, f"whether a rule takes {address} for {' or '.join(others)}"
-    )
+    return opened(("otherwise", address, values), questions.ALIASES, "other_spelling", address, tuple(others))
 
 
 def _other_sender(message: Message, values: Any) -> Open:
-    people = ", ".join((message.sender, *message.also_from))
     return opened(
-        ("senders", message.also_from, values),
-        questions.A_FACT,
-        f"which address of the From field counts ({people}): from says it",
+        ("senders", message.also_from, values), questions.A_FACT, "which_sender", (message.sender, *message.also_from)
     )
 
 
 def _envelope_not_known(location: str) -> Open:
-    return opened(
-        ("envelope", location), questions.A_FACT, "the envelope sender of the message is not known (give mail_from)"
-    )
+    return opened(("envelope", location), questions.A_FACT, "mail_from")
 
 
 def of_sender(decide: OfAddress, *, written: bool = False) -> Evaluate:
@@ -116,8 +109,7 @@ def of_sender(decide: OfAddress, *, written: bool = False) -> Evaluate:
     def of(sight: Sight, address: str, values: Any, settings: Settings) -> Truth:
         primary = _read(decide, sight, sight.facts.primary(address), values, settings)
         alias = _read(decide, sight, address.lower(), values, settings) if written else primary
-        why = f"whether a rule looks at the alias {address} of a sender, or at the primary address"
-        return primary if alias == primary else opened(("alias", address, values), questions.A_FACT, why)
+        return primary if alias == primary else opened(("alias", address, values), questions.A_FACT, "alias", address)
 
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
         known = about(
@@ -194,13 +186,13 @@ def _same(
     found = [decide(sight, address, values, settings) for address in addresses]
     if all(value == found[0] for value in found):
         return found[0]
-    shown = " or at ".join(dict.fromkeys((person.written, *person.also, person.address)))
-    return opened(("original", person, values), questions.ALIASES, f"whether the rule looks at {shown}")
+    shown = tuple(dict.fromkeys((person.written, *person.also, person.address)))
+    return opened(("original", person, values), questions.ALIASES, "which_address", shown)
 
 
 def _of_name(person: Recipient) -> Truth:
     """The result for somebody who is known only by name."""
-    return opened(("name", person.address), questions.A_FACT, f"the address of {person.label} is not known")
+    return opened(("name", person.address), questions.A_FACT, "address", person.label)
 
 
 def _perhaps(found: Truth, person: Recipient, reasons: tuple[Reason, ...]) -> Truth:
@@ -213,11 +205,7 @@ def of_fields(fields: tuple[str, ...], decide: OfAddress) -> Evaluate:
 
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
         if "fields" in sight.message.unsaid:
-            return opened(
-                ("fields", fields, values),
-                questions.A_FACT,
-                "who is in the To and Cc fields of the message is not known",
-            )
+            return opened(("fields", fields, values), questions.A_FACT, "fields")
         named = [address for name in fields for address in getattr(sight.message, name)]
         brought = [(person, reasons) for person, reasons in sight.fork.perhaps if person.brought in fields]
         return any_of(
@@ -245,22 +233,14 @@ def _in_field(decide: OfAddress, sight: Sight, written: str, values: Any, settin
     if found is False:
         return False
     if primary != written and decide(sight, written, values, settings) is False:
-        return opened(
-            ("field", written, values),
-            questions.ALIASES,
-            f"whether the rule takes {written} in the message's header for {primary}",
-        )
+        return opened(("field", written, values), questions.ALIASES, "alias_in_header", written, primary)
     here = {
         address
         for person in sight.fork.sure
         for address in (person.address, person.group, *map(sight.facts.primary, person.also))
     }
     if primary not in here:
-        return opened(
-            ("field", written, values),
-            questions.FIELDS_OF_A_COPY,
-            f"whether a rule still sees {written} in the header of a copy that no longer goes there",
-        )
+        return opened(("field", written, values), questions.FIELDS_OF_A_COPY, "header_of_a_copy", written)
     return found
 
 
@@ -290,11 +270,7 @@ def from_scope(sight: Sight, value: str, settings: Settings) -> Truth:
     one, other = scope(header), scope(envelope)
     if one == other:
         return one
-    return opened(
-        ("location", settings.location, value),
-        questions.SENDER_LOCATION,
-        f"whether {header} or {envelope} says where the sender is",
-    )
+    return opened(("location", settings.location, value), questions.SENDER_LOCATION, "location", header, envelope)
 
 
 def sent_to_scope(sight: Sight, value: str, settings: Settings) -> Truth:
@@ -304,7 +280,7 @@ def sent_to_scope(sight: Sight, value: str, settings: Settings) -> Truth:
         return directions.recipient_inside(sight.facts, person, sight.message.authenticated)
     if value == "NotInOrganization":
         return directions.recipient_outside(sight.facts, person)
-    return opened(("partner", person, value), questions.A_FACT, f"the scope {value} exists on-premises only")
+    return opened(("partner", person, value), questions.A_FACT, "on_premises_scope", value)
 
 
 def _attribute(
@@ -320,13 +296,7 @@ def _attribute(
         name, _colon, wanted = value.partition(":")
         have = sight.facts.attribute(address, name.strip())
         if have is None:
-            truths.append(
-                opened(
-                    ("attribute", address, value),
-                    questions.A_FACT,
-                    f"the attribute {name.strip()} of {address} is not known",
-                )
-            )
+            truths.append(opened(("attribute", address, value), questions.A_FACT, "attribute", name.strip(), address))
         elif have:
             truths.append(found(have, tuple(part.strip() for part in wanted.split(",") if part.strip())))
     return about(any_of(truths), "facts.attributes")
@@ -374,11 +344,7 @@ def relation(decide: Callable[[Sight, str, Any], Truth]) -> Evaluate:
             decide(sight, person.address, values) == found for person in people if isinstance(found, bool)
         ):
             return found
-        return opened(
-            ("relation", sight.recipient.address, values),
-            questions.RELATION_TO_WHOM,
-            "whether the condition is for each recipient or for the whole message",
-        )
+        return opened(("relation", sight.recipient.address, values), questions.RELATION_TO_WHOM, "relation")
 
     return evaluate
 
@@ -391,7 +357,7 @@ def is_manager_of_sender(sight: Sight, values: tuple[Any, ...], settings: Settin
 def _manages(sight: Sight, person: str, managers: Iterable[str]) -> Truth:
     manager = sight.facts.manager(person)
     return (
-        opened(("manager", person), questions.A_FACT, f"the manager of {person} is not known")
+        opened(("manager", person), questions.A_FACT, "manager", person)
         if manager is None
         else bool(manager) and manager in managers
     )
@@ -431,15 +397,10 @@ def has_equal_attribute(sight: Sight, person: str, values: tuple[str, str]) -> T
     one, other = sight.facts.attribute(sender, name), sight.facts.attribute(person, name)
     if one is None or other is None:
         return opened(
-            ("attribute", sender, person, name),
-            questions.A_FACT,
-            f"the attribute {name} of {sender if one is None else person} is not known",
+            ("attribute", sender, person, name), questions.A_FACT, "attribute", name, sender if one is None else person
         )
     if not one or not other:
-        return opened(
-            ("attribute", sender, person, name),
-            questions.RELATION_TO_WHOM,
-            f"what a comparison with {name} of {person if one else sender} is, which is not set",
-        )
+        unset = person if one else sender
+        return opened(("attribute", sender, person, name), questions.RELATION_TO_WHOM, "attribute_not_set", name, unset)
     equal = one.casefold() == other.casefold()
     return equal if operator == "Equal" else negate(equal)

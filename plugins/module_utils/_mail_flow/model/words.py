@@ -47,18 +47,16 @@ def has_word(text: str, word: str, lowered: str | None = None) -> Truth:
     lowered = text.lower() if lowered is None else lowered
     found = _find(lowered, wanted)
     if not lowered.isascii() and found != _find(composed(lowered), composed(wanted)):
-        return _doubt(text, word, "the word and the text compose accents differently")
+        return _doubt(text, word, "word_accents")
     if found is not False:
-        return (
-            found if found is True else _doubt(text, word, "an adjacent character may belong to it, or be punctuation")
-        )
+        return found if found is True else _doubt(text, word, "word_border")
     folded = (
         () if text.isascii() and word.isascii() else ((text.casefold(), word.casefold()), (text.upper(), word.upper()))
     )
     if any(_find(*pair) is not False for pair in folded):
-        return _doubt(text, word, "letters that fold to several have to be equal for it")
+        return _doubt(text, word, "word_letters")
     if _BLANKS.search(wanted) and _find(_BLANKS.sub(" ", text.lower()), _BLANKS.sub(" ", wanted)) is not False:
-        return _doubt(text, word, "the white space differs from that of the phrase")
+        return _doubt(text, word, "word_blanks")
     return False
 
 
@@ -111,10 +109,5 @@ def _find(text: str, word: str) -> bool | None:
     return None if doubtful else False
 
 
-def _doubt(text: str, word: str, why: str) -> Truth:
-    return opened(
-        ("word", word.casefold(), text),
-        questions.WORD_BORDERS,
-        f"whether Exchange finds the word {word!r} here: {why}",
-        shared=True,
-    )
+def _doubt(text: str, word: str, kind: str) -> Truth:
+    return opened(("word", word.casefold(), text), questions.WORD_BORDERS, kind, word, shared=True)

@@ -183,29 +183,19 @@ def relayed(names: Sequence[str]) -> Premise:
 
 
 #: If rules make more copies than are followed.
-TOO_MANY_COPIES = Reason(
-    questions.ADDED_RECIPIENTS,
-    "rules make more copies for people whom they add than are followed",
-    settled_by="Let fewer rules add people, or remove their conditions about recipients.",
-)
-
-_SIMPLER = "Use fewer or simpler conditions in the rules that overlap."
+TOO_MANY_COPIES = Reason(questions.ADDED_RECIPIENTS, "too_many_copies")
 
 #: If a question took too many conflicts.
-BUDGET = Reason("budget", "the question is too complex", settled_by=_SIMPLER)
+BUDGET = Reason("budget", "too_complex")
 
 #: For a difference in whom rules add.
-NOT_FOLLOWED = Reason(
-    questions.ADDED_RECIPIENTS,
-    "copies of managers and members of groups are not followed",
-    settled_by="Add people by their addresses.",
-)
+NOT_FOLLOWED = Reason(questions.ADDED_RECIPIENTS, "not_followed")
 
 #: For a difference in what happens where Exchange fails on a rule.
-FAILING = Reason(questions.RULE_FAILS, "what makes Exchange fail on a rule is not documented")
+FAILING = Reason(questions.RULE_FAILS, "rule_fails")
 
 #: For mail that waits for many approvals.
-MANY_APPROVALS = Reason("approvals", "approvals are compared only up to a few", settled_by="Send a test message.")
+MANY_APPROVALS = Reason("approvals", "many_approvals")
 
 #: Assumption about usual mail to the mail without that property.
 UNUSUAL = {
@@ -251,45 +241,16 @@ def premise(number: str, text: str) -> Premise:
 
 def nameless(rules: Sequence[str]) -> Reason:
     """For rules that send mail to managers whom nobody named."""
-    return Reason(
-        questions.A_FACT,
-        f"the managers of senders are not known, to whom {listed([repr(each) for each in rules], joint='and')} sends mail",
-    )
+    return Reason(questions.A_FACT, "nameless", (tuple(rules),))
 
 
 #: For a rule that begins or ends later.
-LATER = Reason("date", "only mail of today is compared", settled_by="Compare again after that date.")
+LATER = Reason("date", "later")
 
 #: For a verdict without a known reason.
-NOT_FOUND = Reason(
-    questions.A_FACT, "no message shows it for certain, but none is ruled out", settled_by="Send a test message."
-)
-
-#: Key of a message to how it states that there is nothing.
-_NOTHING = {
-    "type": ", or [] for a message of no special type",
-    "attachments": ", or [] if there are none",
-    "classification": ", or [] if there is none",
-    "mail_from": ", which is empty for automatic replies",
-}
+NOT_FOUND = Reason(questions.A_FACT, "not_found")
 
 
 def unusual(number: str) -> Reason:
     """That it is not known what happens to mail that does not meet an assumption."""
-    return Reason(number, f"what happens to {UNUSUAL[number]}")
-
-
-def as_row(reason: Reason) -> dict[str, str]:
-    """A reason, as results have it: with the key of a message or fact that it is about, and how to find out."""
-    given = (
-        f"Give {reason.field}{_NOTHING.get(reason.field, '')}."
-        if reason.id == questions.A_FACT and reason.field
-        else ""
-    )
-    settled = reason.settled_by or given or questions.BY_ID[reason.id].settled_by
-    return {
-        "id": reason.id,
-        "reason": reason.text,
-        **({"field": reason.field} if reason.field else {}),
-        "settled_by": settled,
-    }
+    return Reason(number, "unusual", (number,))

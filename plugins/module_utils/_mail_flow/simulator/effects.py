@@ -102,12 +102,7 @@ def in_audit(rule: FlowRule, world: World, scene: Scene) -> list[World]:
     told = _told(rule, world, scene, {row.option for row in rule.rows if rule.mode in row.in_audit})
     if "stop_rule_processing" not in rule.actions or scene.last:
         return [told]
-    stops = opened(
-        ("stop", rule.place),
-        questions.AUDIT_STOPS,
-        f"whether the rule {rule.name!r}, which is in a test mode, stops the later ones",
-        False,
-    )
+    stops = opened(("stop", rule.place), questions.AUDIT_STOPS, "test_mode_stops", rule.name, guess=False)
     return [told.answering(stops, False), told.answering(stops, True).but(over=True, ended_by=rule.name)]
 
 
@@ -120,11 +115,7 @@ def _acted(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wr
     name = str(rule.actions.get("set_header_name", "")).lower()
     if Does.CHANGE in does and name and name == str(rule.actions.get("remove_header", "")).lower():
         # The order of the actions in a rule is not guaranteed.
-        stays = opened(
-            ("header", rule.place),
-            questions.A_FACT,
-            f"whether the rule {rule.name!r} sets or removes the header {name} last",
-        )
+        stays = opened(("header", rule.place), questions.A_FACT, "header_last", rule.name, name)
         return [
             new
             for value in (True, False)
@@ -226,7 +217,7 @@ def _insertable(world: World, scene: Scene) -> Truth:
     if scene.message.signed:
         return False
     if protection is None or (protection.by_rights and protection.owner != "other"):
-        return opened(("disclaimer",), questions.A_FACT, "whether a disclaimer can be put into the message")
+        return opened(("disclaimer",), questions.A_FACT, "disclaimer")
     return protection.kind == "none"
 
 
@@ -252,7 +243,7 @@ def _by_manager(world: World, scene: Scene) -> list[tuple[World, str]]:
     manager = scene.facts.manager(sender)
     if manager is not None:
         return [(world, manager)]
-    known = opened(("has manager", sender), questions.A_FACT, f"the manager of {sender} is not known")
+    known = opened(("has manager", sender), questions.A_FACT, "manager", sender)
     settled = known.settled(world.answered())
     worlds = (
         [(world, settled)]
@@ -288,11 +279,7 @@ def _joined(rule: FlowRule, world: World, manager: str, scene: Scene, does: froz
     away = [each for each in added if each.instead]
     if not away or len(away) == len(added):
         return [_with(world, added, scene)]
-    adds = opened(
-        ("adds", rule.place),
-        questions.A_FACT,
-        f"whether the rule {rule.name!r} adds recipients to a message that it redirects",
-    )
+    adds = opened(("adds", rule.place), questions.A_FACT, "adds_and_redirects", rule.name)
     return [_with(world.answering(adds, True), added, scene), _with(world.answering(adds, False), away, scene)]
 
 
@@ -317,9 +304,7 @@ def _ended(rule: FlowRule, world: World, does: frozenset[Does]) -> World:
     if any(added.place == rule.place and added.instead for added in world.added) and "redirected" not in fates:
         fates.append("redirected")
     if len(fates) > 1:
-        why = Reason(
-            questions.A_FACT, f"what happens to a message that the rule {rule.name!r} wants {' and '.join(fates)}"
-        )
+        why = Reason(questions.A_FACT, "several_fates", (rule.name, tuple(fates)))
         changes["surprises"] = (*world.surprises, why)
     if Does.STOP in does:
         changes.update(stopped=True, over=True, ended_by=rule.name)
@@ -334,11 +319,7 @@ def _stopped(rule: FlowRule, world: World, scene: Scene) -> list[World]:
     """The worlds in which a rule that asked for an approval stops the later ones, and in which it does not."""
     if not rule.stops_approved or scene.last:
         return [world]
-    stops = opened(
-        ("approved stop", rule.place),
-        questions.A_FACT,
-        f"whether the rule {rule.name!r} stops the later ones once the message is approved",
-    )
+    stops = opened(("approved stop", rule.place), questions.A_FACT, "approved_stops", rule.name)
     return [
         world.answering(stops, False),
         world.answering(stops, True).but(stopped=True, over=True, ended_by=rule.name),

@@ -89,26 +89,19 @@ def _branded(found: Verdict, world: World, message: Message) -> Verdict:
     if not names or foreign or found.protection in ("none", "smime", "unknown"):
         return found
     if len(names) > 1:
-        why = Reason(
-            questions.WHICH_TEMPLATE,
-            f"which of the OME configurations {', '.join(sorted(names.values()))} the message shows",
-        )
+        why = Reason(questions.WHICH_TEMPLATE, "which_branding", (tuple(sorted(names.values())),))
         return replace(found, reasons=(*found.reasons, why))
     return replace(found, branding=next(iter(names.values())))
 
 
-def _unknown(
-    number: str, text: str, on_arrival: bool | None = False, delivered: bool = True, field: str = ""
-) -> Verdict:
-    return Verdict("unknown", reasons=(Reason(number, text, field),), on_arrival=on_arrival, delivered=delivered)
+def _unknown(reason: Reason) -> Verdict:
+    return Verdict("unknown", reasons=(reason,), on_arrival=None)
 
 
 def _protection(world: World, message: Message, facts: Facts) -> Verdict:
     arrival = message.protection
     if arrival is None:
-        return _unknown(
-            questions.A_FACT, "how the message is protected on arrival is not known", None, field="protection"
-        )
+        return _unknown(Reason(questions.A_FACT, "arrival", field="protection"))
     if world.content.wrapped and arrival.kind in ("smime", "smime_signed"):
         # The wrapped message is now an attachment, unchanged.
         kept = Verdict("smime" if arrival.kind == "smime" else "none", on_arrival=arrival.kind == "smime")
@@ -126,43 +119,24 @@ def _of_protected(world: World, arrival: Protection, facts: Facts) -> Verdict:
     """
     kept = Verdict(arrival.kind, on_arrival=True)
     if arrival.kind == "protected_option_unknown":
-        kept = replace(
-            kept,
-            reasons=(
-                Reason(
-                    questions.A_FACT, "with which option the message is protected on arrival is not known", "protection"
-                ),
-            ),
-        )
+        kept = replace(kept, reasons=(Reason(questions.A_FACT, "arrival_option", field="protection"),))
     if arrival.owner == "other" or not world.removed:
         return kept
     if arrival.owner != "own":
-        return _unknown(questions.A_FACT, "whose keys protect the message is not known", None, field="protection")
+        return _unknown(Reason(questions.A_FACT, "arrival_keys", field="protection"))
     if world.asked:
-        return _unknown(questions.ENCRYPTED_AND_DECRYPTED, _both(world), None)
+        return _unknown(_both(world))
     closed = _closed(facts.irm_configuration or {})
-    return Verdict("unknown", reasons=(closed,), on_arrival=None) if closed else Verdict("none")
+    return _unknown(closed) if closed else Verdict("none")
 
 
 def _closed(settings: Mapping[str, Any]) -> Reason | None:
     """Why it is open whether Exchange can remove protection."""
     off = licensing_off(settings)
     if off:
-        return Reason(
-            questions.LICENSING_OFF,
-            f"whether a rule decrypts a message while {off} is false",
-            "facts.irm_configuration",
-        )
+        return Reason(questions.LICENSING_OFF, "decrypts_unlicensed", (off,), "facts.irm_configuration")
     disabled = settings.get("transport_decryption_setting") == "Disabled"
-    return (
-        Reason(
-            questions.UNREADABLE,
-            "whether a rule decrypts a message while transport_decryption_setting is Disabled",
-            "facts.irm_configuration",
-        )
-        if disabled
-        else None
-    )
+    return Reason(questions.UNREADABLE, "decrypts_disabled", field="facts.irm_configuration") if disabled else None
 
 
 def licensing_off(settings: Mapping[str, Any]) -> str:
@@ -172,12 +146,9 @@ def licensing_off(settings: Mapping[str, Any]) -> str:
     )
 
 
-def _both(world: World) -> str:
-    return f"what happens to a message that {_names(rule for rule, _template in world.asked)} encrypts and {_names(world.removed)} decrypts"
-
-
-def _names(rules: Any) -> str:
-    return ", ".join(repr(rule) for rule in dict.fromkeys(rules))
+def _both(world: World) -> Reason:
+    names = [tuple(dict.fromkeys(rules)) for rules in ((rule for rule, _template in world.asked), world.removed)]
+    return Reason(questions.ENCRYPTED_AND_DECRYPTED, "encrypted_and_decrypted", tuple(names))
 
 
 def _asked(world: World, message: Message, facts: Facts) -> Verdict:
@@ -194,33 +165,19 @@ def _asked(world: World, message: Message, facts: Facts) -> Verdict:
     forwarded = (message.types or frozenset()) & frozenset(FORWARDED_TYPES)
     if outside is True and inside is not True and not forwarded and not message.also_from:
         return Verdict("none", assumes=assumes)
-    reasons = [Reason(questions.ENCRYPTED_AND_DECRYPTED, _both(world))] if world.removed else []
+    reasons = [_both(world)] if world.removed else []
     if world.fate in ("quarantined", "released"):
-        reasons.append(
-            Reason(questions.A_FACT, "whether a message that leaves the quarantine is protected as rules asked before")
-        )
+        reasons.append(Reason(questions.A_FACT, "after_quarantine"))
     if any(
         _scopes(facts, facts.primary(other), message.authenticated) != _scopes(facts, sender, message.authenticated)
         for other in message.also_from
     ):
-        reasons.append(Reason(questions.A_FACT, "which address of the From field counts"))
+        reasons.append(Reason(questions.A_FACT, "from_field"))
     if inside is not True and not forwarded:
         reasons += [reason for value in scope if isinstance(value, Open) for reason in value.reasons]
-        reasons.append(
-            Reason(
-                questions.FORWARDED,
-                f"whether Exchange encrypts mail from {message.sender}, who is not known to be inside",
-                "from",
-            )
-        )
+        reasons.append(Reason(questions.FORWARDED, "sender_not_inside", (message.sender,), "from"))
     if message.signed and not world.content.wrapped:
-        reasons.append(
-            Reason(
-                questions.SMIME_SIGNED,
-                "what happens to a message with an S/MIME signature that a rule encrypts",
-                "protection",
-            )
-        )
+        reasons.append(Reason(questions.SMIME_SIGNED, "smime_signed", field="protection"))
     reasons += [*_type_reasons(message), *_configured(facts.irm_configuration, message)]
     large = _too_large(message)
     if reasons or large:
@@ -229,9 +186,7 @@ def _asked(world: World, message: Message, facts: Facts) -> Verdict:
     by = tuple(dict.fromkeys(rule for rule, _template in world.asked))
     options = {name_key(option_name(template)): option_name(template) for _rule, template in world.asked}
     if len(options) > 1:
-        why = Reason(
-            questions.WHICH_TEMPLATE, f"which of the templates {', '.join(sorted(options.values()))} the message gets"
-        )
+        why = Reason(questions.WHICH_TEMPLATE, "which_template", (tuple(sorted(options.values())),))
         return Verdict("protected_option_unknown", by, reasons=(why,), assumes=assumes)
     return Verdict(next(iter(options.values())), by, assumes=assumes)
 
@@ -244,48 +199,20 @@ def _type_reasons(message: Message) -> list[Reason]:
     """Why it is open whether a message of its type is encrypted."""
     types = message.types or frozenset()
     system = sorted(types & frozenset(SYSTEM_TYPES))
-    reasons = (
-        [Reason(questions.FORWARDED, "whether Exchange encrypts mail that is forwarded", "type")]
-        if types & frozenset(FORWARDED_TYPES)
-        else []
-    )
-    return [
-        *reasons,
-        *(
-            [
-                Reason(
-                    questions.SYSTEM_MAIL, f"whether Exchange encrypts messages of the type {', '.join(system)}", "type"
-                )
-            ]
-            if system
-            else []
-        ),
-    ]
+    reasons = [Reason(questions.FORWARDED, "forwarded", field="type")] if types & frozenset(FORWARDED_TYPES) else []
+    return [*reasons, *([Reason(questions.SYSTEM_MAIL, "system_mail", (tuple(system),), "type")] if system else [])]
 
 
 def _configured(irm: Mapping[str, Any] | None, message: Message) -> list[Reason]:
     """Why it is open whether the organization's settings let a message be protected."""
     settings = irm or {}
     off = licensing_off(settings)
-    reasons = (
-        [
-            Reason(
-                questions.LICENSING_OFF,
-                f"what happens to a message that a rule encrypts while {off} is false",
-                "facts.irm_configuration",
-            )
-        ]
-        if off
-        else []
-    )
+    reasons = [Reason(questions.LICENSING_OFF, "encrypts_unlicensed", (off,), "facts.irm_configuration")] if off else []
     documents = [
         attachment.name for attachment in message.attachments or () if attachment.name.lower().endswith(".pdf")
     ]
     if documents and settings.get("enable_pdf_encryption") is False:
-        why = (
-            f"whether a message with the PDF document {documents[0]} is encrypted while enable_pdf_encryption is false"
-        )
-        reasons.append(Reason(questions.PDF, why, "attachments"))
+        reasons.append(Reason(questions.PDF, "pdf", (documents[0],), "attachments"))
     return reasons
 
 
@@ -296,5 +223,4 @@ def _too_large(message: Message) -> Reason | None:
     least, most = (message.size, int(message.size * ENCODED)) if message.size is not None else size_range(message)
     if (least if most is None else most) <= LARGEST:
         return None
-    how = "over 25 MB" if least > LARGEST else "that may be over 25 MB once it is encoded"
-    return Reason(questions.TOO_LARGE, f"what happens to a message {how} that a rule encrypts", "size")
+    return Reason(questions.TOO_LARGE, "too_large" if least > LARGEST else "perhaps_too_large", field="size")

@@ -16,10 +16,9 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions, questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason, rows_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import as_row
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
     Verdict,
     verdict,
@@ -41,11 +40,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 #: Protections that are partly unknown.
 OPEN = ("unknown", "protected_option_unknown")
 
-_TOO_MANY = Reason(questions.A_FACT, "there are too many open questions to follow")
-_TWICE = Reason(
-    questions.ADDED_RECIPIENTS,
-    "the message arrives in several ways, because a rule adds this recipient or redirects the message here",
-)
+_TOO_MANY = Reason(questions.A_FACT, "too_many_questions")
+_TWICE = Reason(questions.ADDED_RECIPIENTS, "several_ways")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +135,7 @@ class _Stage:
         assumed = self._assumed(ends, likely)
         found.update({"assumes": assumed} if assumed else {})
         reasons = self.reasons(likely, doubtful or len(brands) > 1)
-        found.update({"unknown": [as_row(reason) for reason in reasons]} if reasons else {})
+        found.update({"unknown": rows_of(reasons)} if reasons else {})
         return {**found, **{key: stage.described() for key, stage in self.later(fate).items()}}
 
     def end(self, world: World) -> _End:

@@ -9,7 +9,7 @@ says why.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import (
@@ -93,7 +93,7 @@ class Tracer:
         else:
             entry["reason"] = self._passed_over(rule, course)
         entry["actions"] = self._actions(rule) if match else []
-        return {key: value for key, value in entry.items() if value not in ([], "")}
+        return {key: value for key, value in entry.items() if value not in ([], ())}
 
     def _way(self, rule: FlowRule, world: World, course: Course) -> Truth:
         """Whether a rule matches in a world, by its answers and the guesses."""
@@ -118,7 +118,7 @@ class Tracer:
         ]
         if match:
             open_ = way.reasons if isinstance(way, Open) else match.reasons
-            return {"because": because, "reason": "" if match.sure else _reasons(open_)}
+            return {"because": because, "reason": () if match.sure else tuple(open_)}
         decisive = [each for each in because if each["result"] is (each["section"] == "exceptions")]
         if decisive:
             return {"because": decisive[:1]}
@@ -134,13 +134,13 @@ class Tracer:
         manager = self._facts.manager(self._facts.primary(self._message.sender)) if rule.by_manager else None
         return sorted(rule.actions if manager is None else rule.where(bool(manager)).actions)
 
-    def _without_conditions(self, rule: FlowRule, because: list[dict[str, Any]]) -> str:
+    def _without_conditions(self, rule: FlowRule, because: list[dict[str, Any]]) -> Reason:
         """Why a rule does not match although no single condition says so."""
         if rule.in_window(self._message) is False:
-            return f"the message is outside of its dates: {rule.begins or 'always'} to {rule.ends or 'always'}"
+            return Reason("", "outside_dates", (rule.begins, rule.ends))
         if any("reason" in each for each in because):
-            return "its conditions and exceptions cannot all be met together, whatever is open"
-        return "S/MIME hides the content that it looks at"
+            return Reason("", "contradictory")
+        return Reason("", "hidden_by_smime")
 
     def _because(self, section: str, atom: Atom, sight: Sight, found: Truth) -> dict[str, Any]:
         option = " and ".join(atom.predicate.options)
@@ -153,23 +153,21 @@ class Tracer:
             "saw": saw(atom, sight),
         }
         if isinstance(found, Open) and found.likely is None:
-            because["reason"] = _reasons(found.reasons)
+            because["reason"] = found.reasons
         elif isinstance(found, Open):
             because["assumes"] = sorted({reason.id for reason in found.reasons})
         return because
 
-    def _passed_over(self, rule: FlowRule, course: Course) -> str:
+    def _passed_over(self, rule: FlowRule, course: Course) -> Reason:
         """Why a rule was skipped for a copy."""
         if rule.idle:
-            return rule.idle
+            return Reason("", rule.idle)
         if "NDR" in (self._message.types or ()):
-            return "rules do not see non-delivery reports"
+            return Reason("", "delivery_report")
         if course.by and rule.place <= course.by.place:
-            return (
-                f"the recipient was added by the rule {course.by.rule!r}, and shares what the copy went through before"
-            )
+            return Reason("", "added_later", (course.by.rule,))
         enders = sorted({world.ended_by for world in course.worlds if world.ended_by and not world.against_a_guess})
-        return f"not reached: {' or '.join(repr(name) for name in enders)} ended the processing"
+        return Reason("", "not_reached", (tuple(enders),))
 
 
 def _shown_truth(value: Truth) -> bool | str:
@@ -180,10 +178,6 @@ def _likely(value: Truth, answers: Mapping[Hashable, bool]) -> Truth:
     """A value under answers; without an answer, its guess."""
     settled = value if isinstance(value, bool) else value.settled(answers)
     return settled.likely if isinstance(settled, Open) and settled.likely is not None else settled
-
-
-def _reasons(reasons: Iterable[Reason]) -> str:
-    return "; ".join(f"{reason.id}: {reason.text}" for reason in reasons)
 
 
 def plain(values: Any) -> Any:

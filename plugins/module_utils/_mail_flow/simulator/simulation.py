@@ -303,16 +303,14 @@ class Passage:
         """
         person = scene.recipient
         others = beside_content(rule) if rule.enforced else frozenset()
-        why = Reason(questions.A_FACT, f"whether the rule {rule.name!r} does anything on a message that S/MIME hides")
+        why = Reason(questions.A_FACT, "hidden_from_rule", (rule.name,))
         if not acts:
             parted = self._matches(rule, world, person) if others and rule.splits and self.rules.watches_copies else {}
             doubtful: dict[Recipient, tuple[Reason, ...]] = {
                 other: (why,) for other, match in parted.items() if match is not False and other in world.fork.sure
             }
             return [world.but(fork=without(world.fork, frozenset(), doubtful)) if doubtful else world]
-        counts = Reason(
-            questions.A_FACT, f"whether the rule {rule.name!r} counts as matched on a message that S/MIME hides"
-        )
+        counts = Reason(questions.A_FACT, "hidden_and_matched", (rule.name,))
         world = world.but(perhaps=world.perhaps | {(world.held, rule.place)}, asides=world.asides | {counts})
         if not others:
             return [world]
@@ -363,17 +361,11 @@ class Passage:
         if rule.selects:
             return
         if "ApprovalRequest" in (self.message.types or ()):
-            yield opened(
-                ("approval request",), questions.SYSTEM_MAIL, "whether rules see requests for approval", shared=True
-            )
+            yield opened(("approval request",), questions.SYSTEM_MAIL, "approval_requests", shared=True)
         if "JournalReport" in (self.message.types or ()) or "RuleReport" in (self.message.types or ()):
-            yield opened(("report",), questions.A_FACT, "which rules see reports that Exchange itself sends")
+            yield opened(("report",), questions.A_FACT, "reports")
         if added and rule.looks_at_recipients:
-            yield opened(
-                ("added", person.address),
-                questions.ADDED_RECIPIENTS,
-                f"whether later rules look at {person.label}, whom a rule added",
-            )
+            yield opened(("added", person.address), questions.ADDED_RECIPIENTS, "added", person.label)
 
     def truth(self, atom: Atom, world: World, person: Recipient) -> Truth:
         """Whether a condition is true for a recipient; open if unknown."""
@@ -398,10 +390,11 @@ class Passage:
     def _seen(self, atom: Atom, world: World, person: Recipient) -> Truth:
         content, predicate = world.content, atom.predicate
         if content.wrapped and predicate.of_wrapper:
-            why = f"what a rule sees of the {predicate.looks_at} of a message that a disclaimer was wrapped around"
-            found: Truth = opened(("wrapper", content.headers, content.classifications), questions.A_FACT, why)
+            found: Truth = opened(
+                ("wrapper", content.headers, content.classifications), questions.A_FACT, "wrapped", predicate.looks_at
+            )
         elif is_name(person.address) and atom.reach in (Reach.RECIPIENT, Reach.RELATION):
-            found = opened(("name", person.address), questions.A_FACT, f"the address of {person.label} is not known")
+            found = opened(("name", person.address), questions.A_FACT, "address", person.label)
         else:
             found = atom.evaluate(Sight(self.message, self.facts, content, person, world.fork))
         return replace(found, key=(atom.number, found.key)) if isinstance(found, Open) and not found.shared else found
@@ -583,9 +576,7 @@ def _otherwise(addresses: Iterable[str]) -> tuple[str, ...]:
 
 def _left(rule: FlowRule, fork: Fork, acts: bool, matches: Mapping[Recipient, Truth]) -> Fork:
     """Who remains in a copy after a rule that applies to some, and who may."""
-    tried = (
-        Reason(questions.AUDIT_SPLITS, f"whether the rule {rule.name!r}, which is in a test mode, splits the message"),
-    )
+    tried = (Reason(questions.AUDIT_SPLITS, "test_mode_splits", (rule.name,)),)
     apart = [other for other, match in matches.items() if isinstance(match, bool) and match is not acts]
     doubtful = {other: match.reasons for other, match in matches.items() if isinstance(match, Open)}
     if rule.enforced:

@@ -9,7 +9,6 @@ Pure: the same rules, facts, messages and dates give the same answer.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import (
@@ -18,12 +17,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     bounded,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason, rows_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
-    BUDGET,
-    as_row,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import (
     Course,
@@ -32,7 +28,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 #: The result of a copy that would take too many steps.
 _TOO_MUCH: dict[str, Any] = {"fate": "unknown", "protection": "unknown", "rules": []}
-_WHY = replace(BUDGET, text="the rules and the message are too complex together")
+_WHY = Reason("budget", "message_too_complex")
 
 
 class Simulator:
@@ -61,7 +57,7 @@ class Simulator:
                 }
         except BudgetError:
             found = {
-                person.label: {**_TOO_MUCH, "unknown": [as_row(_WHY)]} for person in self.facts.recipients(message)
+                person.label: {**_TOO_MUCH, "unknown": rows_of([_WHY])} for person in self.facts.recipients(message)
             }
         return {
             "name": message.name,

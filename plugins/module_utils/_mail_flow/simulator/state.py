@@ -41,9 +41,7 @@ class Added:
     @property
     def doubt(self) -> Reason:
         """Why it is open whether later rules count this recipient."""
-        return Reason(
-            questions.ADDED_RECIPIENTS, f"whether later rules count {self.address}, whom the rule {self.rule!r} added"
-        )
+        return Reason(questions.ADDED_RECIPIENTS, "added_by_rule", (self.address, self.rule))
 
 
 @dataclass(frozen=True)

@@ -25,13 +25,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.directions import leaves
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import as_row
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
+    Open,
+    Reason,
+    rows_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
 
-_NOT_READ = Reason(
-    questions.A_FACT, "the outbound connectors are not known (Get-OutboundConnector)", "facts.outbound_connectors"
-)
+_NOT_READ = Reason(questions.A_FACT, "outbound_connectors", field="facts.outbound_connectors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +75,8 @@ def _connected(world: World, facts: Facts, name: str) -> list[Way]:
 
 
 def _way(connector: Connector) -> Way:
-    doubt = (
-        Reason(questions.WHICH_CONNECTOR, f"what the connector {connector.name!r} forces: {connector.doubt}")
-        if connector.doubt
-        else None
-    )
+    kind, *values = connector.doubt or ("",)
+    doubt = Reason(questions.WHICH_CONNECTOR, kind, (connector.name, *values)) if kind else None
     return Way(connector.name, connector.validation, ", ".join(connector.smart_hosts), doubt)
 
 
@@ -87,13 +85,7 @@ def _routed(rule: str, wanted: str, facts: Facts) -> Way:
     found = next((each for each in facts.outbound_connectors or () if name_key(each.name) == name_key(wanted)), None)
     why = "unknown" if found is None else found.idle
     if found is None or why:
-        return Way(
-            wanted,
-            doubt=Reason(
-                questions.WHICH_CONNECTOR,
-                f"how mail leaves that the rule {rule!r} routes to the connector {wanted!r}, which is {why}",
-            ),
-        )
+        return Way(wanted, doubt=Reason(questions.WHICH_CONNECTOR, f"routed_to_{why}", (rule, wanted)))
     return _way(found)
 
 
@@ -117,8 +109,9 @@ def reasons_of_transit(world: World, facts: Facts, address: str) -> list[Reason]
 def _reasons(ways: Sequence[Way], address: str) -> list[Reason]:
     found = [way.doubt for way in ways if way.doubt]
     if len({way.validation for way in ways}) > 1:
-        names = " or ".join(f"the connector {way.connector!r}" if way.connector else "no connector" for way in ways)
-        found.append(Reason(questions.WHICH_CONNECTOR, f"by which way mail to {domain(address)} leaves: {names}"))
+        found.append(
+            Reason(questions.WHICH_CONNECTOR, "which_way", (domain(address), tuple(way.connector for way in ways)))
+        )
     return found
 
 
@@ -152,4 +145,4 @@ def transit(worlds: Iterable[World], facts: Facts, address: str) -> dict[str, An
         if len({tuple(ways) for ways in by_world}) > 1:
             reasons += [reason for world in every for question, _answer in world.answers for reason in question.reasons]
     found: dict[str, Any] = {"tls": tls, **{key: value for key, value in shared.items() if value}}
-    return {**found, **({"unknown": [as_row(reason) for reason in sorted(set(reasons))]} if reasons else {})}
+    return {**found, **({"unknown": rows_of(sorted(set(reasons)))} if reasons else {})}

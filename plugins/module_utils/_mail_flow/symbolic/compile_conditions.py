@@ -142,7 +142,7 @@ class Conditions:
         if rule.content:
             parts.append(negate(self.hidden(seen)))
         parts += [logic.known(truth) for truth in rule.borders(self._now)]
-        parts += [logic.unknown("doubt", name, reason.text) for reason in rule.doubts]
+        parts += [logic.unknown("doubt", name, reason) for reason in rule.doubts]
         if FALSE in parts:
             return FALSE
         if not rule.selects:

@@ -99,10 +99,7 @@ def reasons_of_expiry(ended: Ended, guarantee: Guarantee) -> list[Reason]:
     names = sorted(
         {name for _rule, name in ended.world.brands if days and ended.facts.expires_within(name, days) is None}
     )
-    return [
-        Reason(questions.A_FACT, f"when mail with the branding {name} expires is not known", "facts.ome_configurations")
-        for name in names
-    ]
+    return [Reason(questions.A_FACT, "expiry", (name,), "facts.ome_configurations") for name in names]
 
 
 def _not(value: bool | None) -> bool | None:

@@ -28,10 +28,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
     UNUSUAL,
-    as_row,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import (
     MOST_APPROVALS,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import (
+    reason_rows,
+    worded,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import (
     BECOMES,
@@ -106,7 +109,7 @@ def _of_changed(finding: Changed) -> Row:
         "every": finding.every,
         **finding.told,
         **({"later": [later.name]} if later and later.name else {}),
-        **finding.sides,
+        **worded(finding.sides),
     }
 
 
@@ -138,7 +141,7 @@ def _cut_short(finding: CutShort) -> str:
 
 @_more.register
 def _of_may_change(finding: MayChange) -> Row:
-    return {"unknown": [as_row(each) for each in finding.unknown]}
+    return {"unknown": reason_rows(finding.unknown)}
 
 
 @singledispatch
@@ -216,7 +219,7 @@ def _compared_row(found: Compared) -> Row:
     return {
         "kind": found.kind,
         "text": text,
-        **sides,
+        **worded(sides),
         "witness": {"message": found.message, "recipient": found.recipient},
     }
 

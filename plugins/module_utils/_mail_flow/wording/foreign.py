@@ -13,6 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     STOPS,
     ForeignRule,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import RULE_IDLE
 
 #: What a rule can do to mail of some rules.
 _CAN: Mapping[str, str] = {
@@ -47,7 +48,12 @@ def foreign_row(found: ForeignRule) -> dict[str, Any]:
     """
     does = [{"what": what, "mail_of": list(names)} for what, names in found.does.items()]
     row = {"name": found.name, "guid": found.guid, "place": found.place, "rules": found.rules}
-    return {**row, **({"idle": found.idle} if found.idle else {}), "acts": list(found.acts), "does": does}
+    return {
+        **row,
+        **({"idle": RULE_IDLE.get(found.idle, found.idle)} if found.idle else {}),
+        "acts": list(found.acts),
+        "does": does,
+    }
 
 
 def foreign_line(row: Mapping[str, Any]) -> str:

@@ -19,7 +19,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
     Premise,
-    as_row,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import (
+    reason_rows,
+    worded,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import parts_of
 
@@ -103,7 +106,7 @@ def _row(found: Judgment) -> dict[str, Any]:
         "assumptions": list(map(_premise, found.premises)),
     }
     row |= {"counterexample": counterexample_row(found.counterexample)} if found.counterexample else {}
-    return {**row, "unknown": list(map(as_row, found.unknown))} if found.unknown else row
+    return {**row, "unknown": reason_rows(found.unknown)} if found.unknown else row
 
 
 def _premise(premise: Premise) -> dict[str, str]:
@@ -114,7 +117,11 @@ def counterexample_row(found: Counterexample) -> dict[str, Any]:
     """A counterexample as a row: ``message``, ``recipient``, ``outcome``, and if any ``decided_by``, ``hole``,
     ``expiry``, ``unbranded``, ``facts``.
     """
-    row: dict[str, Any] = {"message": dict(found.message), "recipient": found.recipient, "outcome": dict(found.outcome)}
+    row: dict[str, Any] = {
+        "message": dict(found.message),
+        "recipient": found.recipient,
+        "outcome": worded(found.outcome),
+    }
     row |= {"decided_by": list(found.decided_by)} if found.decided_by else {}
     row |= {"hole": found.hole.as_row()} if found.hole else {}
     row |= {} if found.expiry is None else {"expiry": found.expiry}

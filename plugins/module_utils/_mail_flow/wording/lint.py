@@ -12,6 +12,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.single_rule_lint import (
     LintFinding,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import (
+    CONNECTOR_IDLE,
+    reason_text,
+)
 
 #: Kind and case of a finding to its sentence: ``rule`` has the problem, beside the ``other`` one.
 _SENTENCES: Mapping[tuple[str, str], str] = {
@@ -180,5 +185,9 @@ def _values(about: Mapping[str, Any], rule: str) -> dict[str, Any]:
     if "templates" in about:
         found["templates"] = " and ".join(about["templates"])
     if "reason" in about:
-        found["reason"] = about["reason"].replace(f"the rule {rule!r}", "it", 1)
+        found["reason"] = reason_text(about["reason"], "it")
+    if "idle" in about:
+        found["idle"] = reason_text(Reason("", about["idle"]))
+    if "why" in about:
+        found["why"] = CONNECTOR_IDLE.get(about["why"], "not there")
     return found

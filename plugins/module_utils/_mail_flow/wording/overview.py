@@ -12,8 +12,11 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import Cell, Contrast
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import as_row
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.policy import policy_contrast
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import (
+    reason_rows,
+    worded,
+)
 
 #: Kind of mail to how it is called.
 KINDS_OF_MAIL = {
@@ -43,8 +46,8 @@ def overview_rows(cells: Iterable[Cell]) -> list[dict[str, Any]]:
 def _row(cell: Cell) -> dict[str, Any]:
     row: dict[str, Any] = {"kind_of_mail": cell.kind, "destination": cell.destination, "protected": cell.protected}
     row |= {"on": list(cell.on)} if cell.on else {}
-    row |= {"witness": dict(cell.witness)} if cell.witness else {}
-    return {**row, "unknown": list(map(as_row, cell.unknown))} if cell.unknown else row
+    row |= {"witness": worded(cell.witness)} if cell.witness else {}
+    return {**row, "unknown": reason_rows(cell.unknown)} if cell.unknown else row
 
 
 def reach_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.messages import Broken
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import RELIED_ON
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import hole_words
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import worded
 
 #: The words for a copy's protection.
 _PROTECTION = {
@@ -319,15 +320,16 @@ def decided(
     """
     said: list[str] = []
     passed: list[str] = []
-    for entry in trace:
+    result = worded(result or {})
+    for entry in worded(list(trace)):
         if entry["matched"] is not False:
             word = "matched" if entry["matched"] is True else "may have matched"
             said.append(f"rule {entry['rule']!r} {word}: {', '.join(entry.get('actions', [])) or 'nothing is done'}")
         elif entry["rule"] in protecting:
             passed.append(_passed(entry))
     said += [*passed[:_PASSED], *([_more(len(passed) - _PASSED)] if len(passed) > _PASSED else [])]
-    said += [f"open, {each['id']}: {each['reason']}" for each in (result or {}).get("unknown", [])]
-    said += [f"this assumes {number}" for number in (result or {}).get("assumes", [])]
+    said += [f"open, {each['id']}: {each['reason']}" for each in result.get("unknown", [])]
+    said += [f"this assumes {number}" for number in result.get("assumes", [])]
     return said
 
 

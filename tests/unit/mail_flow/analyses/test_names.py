@@ -24,6 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import worded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import BECOMES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
 
@@ -157,7 +158,7 @@ def _everything(word: str) -> Values:
         "before": prove(before, TENANT, guarantees, NOW),
         "lint": lint(after, TENANT, NOW),
         "worse": [worsened(before, after, TENANT, each, NOW) for each in guarantees_of(guarantees)],
-        "results": results,
+        "results": worded(results),
         "changed": differences(*results),
         "lines": mail_lines(mail),
     }

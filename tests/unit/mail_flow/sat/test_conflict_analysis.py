@@ -13,6 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     message_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import worded
 
 from tests.unit.mail_flow.asking import ALL, ENCRYPT, IN, NOW, OUTGOING, STOP, rule, verdict
 from tests.unit.mail_flow.small_worlds import TENANT
@@ -80,14 +81,14 @@ def test_what_is_unknown_of_a_message_names_its_field_and_how_to_find_out(
     sent = {"date": NOW, "from": "megan@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"], **given}
     sent = {key: value for key, value in sent.items() if value is not None}
     found = Simulator([ALL], facts_of(TENANT)).run(message_of(sent, "", "message"))["recipients"]["ann@fabrikam.com"]
-    assert (field, settled_by) in [(each.get("field"), each["settled_by"]) for each in found["unknown"]]
+    assert (field, settled_by) in [(each.get("field"), each["settled_by"]) for each in worded(found)["unknown"]]
 
 
 def test_a_fact_that_nobody_gave_is_named() -> None:
     sent = {"date": NOW, "from": "megan@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"]}
     found = Simulator([ALL], facts_of({})).run(message_of(sent, "", "message"))["recipients"]["ann@fabrikam.com"]
     assert ("facts.accepted_domains", "Give facts.accepted_domains.") in [
-        (each.get("field"), each["settled_by"]) for each in found["unknown"]
+        (each.get("field"), each["settled_by"]) for each in worded(found)["unknown"]
     ]
 
 
@@ -124,6 +125,6 @@ def test_what_is_open_of_a_text_names_the_field_that_has_it(condition: Values, g
         "U17": "Test-Message with such a text.",
         "U18": "Rewrite the pattern with syntax that the sources agree on, or rely on .NET's with dialect: dotnet.",
     }
-    assert [(each["field"], each["settled_by"]) for each in found["unknown"] if each["id"] in settled] == [
+    assert [(each["field"], each["settled_by"]) for each in worded(found)["unknown"] if each["id"] in settled] == [
         (field, settled["U17" if any("words" in option for option in condition) else "U18"])
     ]

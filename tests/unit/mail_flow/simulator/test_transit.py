@@ -19,6 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator import transit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import worded
 
 from tests.emulator.mail_flow import MailFlow
 from tests.unit.mail_flow.transit_vectors import VECTORS, Vector
@@ -34,7 +35,7 @@ def simulated(vector: Vector) -> Values:
     result = Simulator(vector.rules, facts_of(vector.facts)).run(message_of(vector.message, "", vector.id))[
         "recipients"
     ][vector.to]
-    found: Values = result.get("transit", {})
+    found: Values = worded(result.get("transit", {}))
     return found
 
 

@@ -1,0 +1,285 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why an answer is open, and how to find out, as results have it. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import UNUSUAL
+
+#: Why a connector takes no mail that a rule routes to it.
+CONNECTOR_IDLE: Mapping[str, str] = {
+    "disabled": "disabled",
+    "test_mode": "in test mode",
+    "not_for_rules": "not for rules (IsTransportRuleScoped)",
+}
+
+#: Why a rule never acts.
+RULE_IDLE: Mapping[str, str] = {
+    "disabled_rule": "is disabled",
+    "dlp_rule": ("belongs to a policy of data loss prevention, and Exchange Online no longer evaluates such rules"),
+}
+
+
+def _authenticated(connectors: tuple[str, ...]) -> str:
+    inside = f" (the connectors {', '.join(connectors)} make mail count as such)" if connectors else ""
+    return f"whether the message was sent over an authenticated connection (give authenticated){inside}"
+
+
+def _which_way(domain: str, connectors: tuple[str, ...]) -> str:
+    names = " or ".join(f"the connector {name!r}" if name else "no connector" for name in connectors)
+    return f"by which way mail to {domain} leaves: {names}"
+
+
+def _nameless(rules: tuple[str, ...]) -> str:
+    names = listed([repr(each) for each in rules], joint="and")
+    return f"the managers of senders are not known, to whom {names} sends mail"
+
+
+#: Kind to what is unknown, as a sentence without its period: a form for the values, or a function of them. A list has
+#: what joins it, behind a quotation mark if its items are quoted; ``{rule}`` is the rule that is the first value.
+_SENTENCES: Mapping[str, str | Callable[..., str]] = {
+    # People
+    "accepted_domains": "the accepted domains are not known",
+    "added": "whether later rules look at {}, whom a rule added",
+    "added_by_rule": "whether later rules count {}, whom the rule {!r} added",
+    "address": "the address of {} is not known",
+    "alias": "whether a rule looks at the alias {} of a sender, or at the primary address",
+    "alias_in_header": "whether the rule takes {} in the message's header for {}",
+    "attribute": "the attribute {} of {} is not known",
+    "attribute_not_set": "what a comparison with {} of {} is, which is not set",
+    "authenticated": _authenticated,
+    "fields": "who is in the To and Cc fields of the message is not known",
+    "from_field": "which address of the From field counts",
+    "guest": "{} is a guest or mail user of the organization with an address outside, and whether such people are inside",
+    "perhaps_guest": (
+        "{} may be a guest or mail user of the organization with an address outside, and whether such people are inside"
+    ),
+    "header_of_a_copy": "whether a rule still sees {} in the header of a copy that no longer goes there",
+    "location": "whether {} or {} says where the sender is",
+    "mail_from": "the envelope sender of the message is not known (give mail_from)",
+    "manager": "the manager of {} is not known",
+    "members": "the members of {} are not known",
+    "nameless": _nameless,
+    "nested_member": "whether {}, a member of a group in {}, counts as one of its members",
+    "on_premises_scope": "the scope {} exists on-premises only",
+    "other_spelling": "whether a rule takes {} for {: or }",
+    "relation": "whether the condition is for each recipient or for the whole message",
+    "remote_domain": "whether a remote domain makes {} internal",
+    "sender_ip": "the address that the message came from last is not known (give sender_ip)",
+    "unauthenticated": "whether unauthenticated mail to {}, no known object, goes inside",
+    "which_address": "whether the rule looks at {: or at }",
+    "which_sender": "which address of the From field counts ({:, }): from says it",
+    # Content
+    "attachment_content": "what is in the attachment {} is not known",
+    "attachment_executable": "whether there is executable content in the attachment {} is not known",
+    "attachment_limit_exceeded": "whether Exchange finishes looking into the attachment {} is not known",
+    "attachment_password_protected": "the password protection of the attachment {} is not known",
+    "attachment_property": "a document property of the attachment {} is not known",
+    "attachment_size": "the size of the attachment {} is not known",
+    "attachment_text": "the text of the attachment {} is not known",
+    "attachment_unsupported": "whether Exchange can look into the attachment {} is not known",
+    "attachment_at_limit": "whether an attachment of exactly {} bytes is over the limit",
+    "attachments": "the attachments of the message are not known (give attachments)",
+    "body": "the text of the message is not known (give body)",
+    "character_sets": "the character sets of the message are not known",
+    "classification": "the classification of the message is not known (give classification, [] for none)",
+    "disclaimer": "whether a disclaimer can be put into the message",
+    "files_in_message": "whether files in {}, a message, count",
+    "has_no_classification_false": "what has_no_classification does if it is false",
+    "header": "the header {} is not known",
+    "header_that_is_set": "the header {}, which the mail system sets, is not known",
+    "header_of_every_message": "whether rules can set or remove the header {}, which every message has",
+    "header_of_mail_system": "whether rules can set or remove the header {}, which the mail system sets",
+    "importance": "the importance of the message, of which it has only headers of other systems (importance)",
+    "limit": "what the size {} is",
+    "message_at_limit": "whether a message of exactly {} bytes is over the limit",
+    "name_in_field": "whether the field {} has a name beside an address (headers)",
+    "names_in_attachment": "whether the names of files in {} count",
+    "pattern": "what the pattern {!r} means to Exchange: it has {}",
+    "pattern_accents": "whether the pattern {!r} sees a letter and its accent as one character",
+    "pattern_lines": "whether ^ and $ in the pattern {!r} stand for the borders of lines",
+    "range": "what the range {} is",
+    "reserved": "the condition is reserved by Microsoft",
+    "scl": "the spam confidence level of the message when the rules run (give scl)",
+    "scl_that_a_rule_set": "whether a rule sees the spam confidence level that an earlier rule set",
+    "size": "the size of the message is not known closely enough (give size)",
+    "type": "whether the message is of the type {} (give type, [] for none)",
+    "which_text": "which text of the message a rule reads: its alternatives, or its markup, differ in it",
+    "word_accents": "whether Exchange finds the word {!r} here: the word and the text compose accents differently",
+    "word_blanks": "whether Exchange finds the word {!r} here: the white space differs from that of the phrase",
+    "word_border": (
+        "whether Exchange finds the word {!r} here: an adjacent character may belong to it, or be punctuation"
+    ),
+    "word_letters": "whether Exchange finds the word {!r} here: letters that fold to several have to be equal for it",
+    "wrapped": "what a rule sees of the {} of a message that a disclaimer was wrapped around",
+    "wrapped_attachments": "what a rule sees of attachments in a message that a disclaimer was wrapped around",
+    "wrapped_subject": "the subject of the message that a disclaimer was wrapped around is not documented",
+    # Protection
+    "after_quarantine": "whether a message that leaves the quarantine is protected as rules asked before",
+    "arrival": "how the message is protected on arrival is not known",
+    "arrival_keys": "whose keys protect the message is not known",
+    "arrival_option": "with which option the message is protected on arrival is not known",
+    "decrypts_disabled": "whether a rule decrypts a message while transport_decryption_setting is Disabled",
+    "decrypts_unlicensed": "whether a rule decrypts a message while {} is false",
+    "decryption_mandatory": (
+        "whether Exchange rejects the message, which it must decrypt (transport_decryption_setting is Mandatory): the keys "
+        "may be another organization's"
+    ),
+    "decryption_off": (
+        "what a rule makes of protected content that Exchange cannot read: transport decryption is switched off"
+    ),
+    "keys_of_others": (
+        "what a rule makes of protected content that Exchange cannot read: the keys are not known to be the organization's"
+    ),
+    "encrypted_and_decrypted": "what happens to a message that {:', } encrypts and {:', } decrypts",
+    "encrypts_unlicensed": "what happens to a message that a rule encrypts while {} is false",
+    "expiry": "when mail with the branding {} expires is not known",
+    "forwarded": "whether Exchange encrypts mail that is forwarded",
+    "pdf": "whether a message with the PDF document {} is encrypted while enable_pdf_encryption is false",
+    "protected_by_now": "whether a message counts as protected right after a rule asked for it",
+    "protected_still": "whether a message counts as protected right after a rule removed it",
+    "protection": "how the message is protected is not known (give protection)",
+    "readable": "whether the message is protected, and Exchange can read it",
+    "sender_not_inside": "whether Exchange encrypts mail from {}, who is not known to be inside",
+    "shown_for_approval": "whether {}, whom the rule {!r} asks for an approval, sees mail in clear",
+    "shown_in_report": "whether {}, to whom the rule {!r} reports with the original mail, sees mail in clear",
+    "smime_signed": "what happens to a message with an S/MIME signature that a rule encrypts",
+    "system_mail": "whether Exchange encrypts messages of the type {:, }",
+    "too_large": "what happens to a message over 25 MB that a rule encrypts",
+    "perhaps_too_large": "what happens to a message that may be over 25 MB once it is encoded that a rule encrypts",
+    "which_branding": "which of the OME configurations {:, } the message shows",
+    "which_template": "which of the templates {:, } the message gets",
+    # Rules
+    **{kind: f"it {words}" for kind, words in RULE_IDLE.items()},
+    "added_later": "the recipient was added by {rule}, and shares what the copy went through before",
+    "adds_and_redirects": "whether {rule} adds recipients to a message that it redirects",
+    "approval_requests": "whether rules see requests for approval",
+    "approved_stops": "whether {rule} stops the later ones once the message is approved",
+    "contradictory": "its conditions and exceptions cannot all be met together, whatever is open",
+    "date": "whether {} is over when the message passes the rules",
+    "delivery_report": "rules do not see non-delivery reports",
+    "header_last": "whether {rule} sets or removes the header {1} last",
+    "hidden_by_smime": "S/MIME hides the content that it looks at",
+    "hidden_from_rule": "whether {rule} does anything on a message that S/MIME hides",
+    "hidden_and_matched": "whether {rule} counts as matched on a message that S/MIME hides",
+    "not_reached": "not reached: {:' or } ended the processing",
+    "outside_dates": lambda *dates: (
+        f"the message is outside of its dates: {' to '.join(each or 'always' for each in dates)}"
+    ),
+    "reports": "which rules see reports that Exchange itself sends",
+    "rule_fails": "what makes Exchange fail on a rule is not documented",
+    "several_fates": "what happens to a message that {rule} wants {1: and }",
+    "several_ways": (
+        "the message arrives in several ways, because a rule adds this recipient or redirects the message here"
+    ),
+    "test_mode_splits": "whether {rule}, which is in a test mode, splits the message",
+    "test_mode_stops": "whether {rule}, which is in a test mode, stops the later ones",
+    "unknown_action": "{rule} has the action {1} ({2}), which this collection does not know",
+    "unknown_condition": "{rule} has {1} ({2}), which this collection does not know",
+    "unknown_exception": "{rule} has the exception {1} ({2}), which this collection does not know",
+    "unsupported_rule": "Exchange says that it does not support the configuration of {rule}",
+    # How mail leaves
+    "mandatory_dane": (
+        "what the connector {!r} forces: smtp_dane_mode is Mandatory, and what happens to mail to servers without DANE is "
+        "not documented"
+    ),
+    "outbound_connectors": "the outbound connectors are not known (Get-OutboundConnector)",
+    **{
+        f"routed_to_{why}": f"how mail leaves that the rule {{!r}} routes to the connector {{!r}}, which is {words}"
+        for why, words in {"unknown": "unknown", **CONNECTOR_IDLE}.items()
+    },
+    "unknown_tls": "what the connector {!r} forces: tls_settings is {!r}, which is not known here",
+    "which_way": _which_way,
+    # What is not looked at
+    "later": "only mail of today is compared",
+    "many_approvals": "approvals are compared only up to a few",
+    "message_too_complex": "the rules and the message are too complex together",
+    "not_followed": "copies of managers and members of groups are not followed",
+    "not_found": "no message shows it for certain, but none is ruled out",
+    "too_complex": "the question is too complex",
+    "too_many_copies": "rules make more copies for people whom they add than are followed",
+    "too_many_questions": "there are too many open questions to follow",
+    "unusual": lambda number: f"what happens to {UNUSUAL[number]}",
+}
+
+_SIMPLER = "Use fewer or simpler conditions in the rules that overlap."
+_SEND = "Send a test message."
+_LOOK = "A test message: look at what the report or the request for approval holds."
+
+#: Kind to how to find out, where that is not what settles the question in general.
+_SETTLED_BY: Mapping[str, str] = {
+    "later": "Compare again after that date.",
+    "many_approvals": _SEND,
+    "message_too_complex": _SIMPLER,
+    "not_followed": "Add people by their addresses.",
+    "not_found": _SEND,
+    "shown_for_approval": _LOOK,
+    "shown_in_report": _LOOK,
+    "too_complex": _SIMPLER,
+    "too_many_copies": "Let fewer rules add people, or remove their conditions about recipients.",
+}
+
+#: Key of a message to how it states that there is nothing.
+_NOTHING = {
+    "type": ", or [] for a message of no special type",
+    "attachments": ", or [] if there are none",
+    "classification": ", or [] if there is none",
+    "mail_from": ", which is empty for automatic replies",
+}
+
+
+class _List(tuple[str, ...]):
+    """Values that a form joins with its specification."""
+
+    def __format__(self, spec: str) -> str:
+        return spec[1:].join(map(repr, self)) if spec.startswith("'") else spec.join(self)
+
+
+def reason_text(reason: Reason, rule: str = "") -> str:
+    """What is unknown, as a sentence without its period.
+
+    :param rule: what to call the rule that the reason names first, if it is not by its name.
+    """
+    form, values = _SENTENCES[reason.kind], reason.values
+    if not isinstance(form, str):
+        return form(*values)
+    shown = [_List(value) if isinstance(value, tuple) else value for value in values]
+    return form.format(*shown, rule=rule or f"the rule {next(iter(values), '')!r}")
+
+
+def reason_row(reason: Reason) -> dict[str, str]:
+    """A reason, as results have it: with the key of a message or fact that it is about, and how to find out."""
+    is_fact = reason.id == questions.A_FACT and reason.field
+    given = f"Give {reason.field}{_NOTHING.get(reason.field, '')}." if is_fact else ""
+    settled = _SETTLED_BY.get(reason.kind) or given or questions.BY_ID[reason.id].settled_by
+    field = {"field": reason.field} if reason.field else {}
+    return {"id": reason.id, "reason": reason_text(reason), **field, "settled_by": settled}
+
+
+def reason_rows(reasons: Iterable[Reason]) -> list[dict[str, str]]:
+    """Reasons, as results have them."""
+    return list(map(reason_row, reasons))
+
+
+def worded(result: Any) -> Any:
+    """A result, a trace, or a part of one, with sentences in place of reasons."""
+    if isinstance(result, Reason):
+        return f"{result.id}: {reason_text(result)}" if result.id else reason_text(result)
+    if isinstance(result, tuple) and all(isinstance(each, Reason) for each in result):
+        return "; ".join(sorted(map(worded, result)))
+    if isinstance(result, (list, tuple)):
+        return [worded(each) for each in result]
+    if not isinstance(result, Mapping):
+        return result
+    if "unknown" in result:
+        rows = reason_rows(each["reason"] for each in result["unknown"])
+        result = {**result, "unknown": sorted(rows, key=lambda row: (row["id"], row["reason"]))}
+        return {key: value if key == "unknown" else worded(value) for key, value in result.items()}
+    return {key: worded(value) for key, value in result.items()}
