@@ -55,13 +55,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     SUBDOMAINS,
     TOO_MANY_COPIES,
     Premise,
-    ends_at,
-    internal_domains,
-    nameless,
-    none_begins_or_ends,
-    premise,
-    relayed,
-    without_journals,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
@@ -147,7 +140,7 @@ def prove(
     except BudgetError:  # The rules themselves are too much.
         found += [Judgment(each, unknown=(BUDGET,)) for each in read[len(found) :]]
     journals = sorted(set(facts_of(facts).journals))
-    beside = (without_journals(journals),) if journals else ()
+    beside = (Premise("journals", values=tuple(journals)),) if journals else ()
     return [replace(each, premises=(*each.premises, *beside)) if each.verdict == PROVED else each for each in found]
 
 
@@ -231,7 +224,7 @@ class _Prover:
                     return replace(answer, unknown=(TOO_MANY_COPIES,))
                 if search.is_none and not possible:
                     used = self._used(model, place, [each for each in assumptions if each.literal in core])
-                    made = [premise(each.id, each.text) for each in sorted(used, key=lambda each: each.id)]
+                    made = [Premise(each.id, each.kind) for each in sorted(used, key=lambda each: each.id)]
                     return replace(answer, verdict=PROVED, premises=(*made, *self._readings(place), *ALWAYS))
                 if laws < model.laws < _LAWS:  # By now it may be proved, or contradict an assumption.
                     continue
@@ -241,7 +234,7 @@ class _Prover:
                     break
                 model = model.refined(to_refine)
                 assumptions = [
-                    each for each in model.mail.assumed if any(each.text == known.text for known in assumptions)
+                    each for each in model.mail.assumed if any(each.kind == known.kind for known in assumptions)
                 ]
             unknown = self._unknown(
                 model, place, [each.literal for each in assumptions if possible or not each.of_mail]
@@ -411,8 +404,8 @@ class _Prover:
         beyond = self._beyond(place) if then == IN_TRANSIT else self._not_in_portal(place) if then == PORTAL else []
         return [
             *found,
-            *([internal_domains(internal)] if internal else []),
-            *([none_begins_or_ends(dates)] if dates else []),
+            *([Premise("internal_domains", values=tuple(internal))] if internal else []),
+            *([Premise("date", values=tuple(dates))] if dates else []),
             *beyond,
         ]
 
@@ -446,8 +439,8 @@ class _Prover:
         ]
         names = [each.name for each in self.first.facts.accepted_domains or () if each.type == _RELAYED]
         own = bool(names) and self.first.solve([about, chain.person.in_accepted((_RELAYED,))], self.budget)
-        smart_hosts = (ends_at(connector.name, connector.smart_hosts) for connector in found)
-        return [NEXT_SERVER, *smart_hosts, *([relayed(names)] if own else [])]
+        smart_hosts = (Premise("smart_hosts", values=(each.name, each.smart_hosts)) for each in found)
+        return [NEXT_SERVER, *smart_hosts, *([Premise("internal_relay", values=tuple(names))] if own else [])]
 
     def _subdomains(self, looks: Sequence[tuple[str, Key]]) -> bool:
         """Whether a proof may rest on which addresses a condition on a domain matches."""
@@ -553,7 +546,7 @@ class _Prover:
             for rule in self.first.rule_sets[0].rules
             if not rule.idle and rule.actions.get(MANAGER) and facts.managers is None
         ]
-        return [nameless(rules)] if rules else []
+        return [Reason(questions.A_FACT, "nameless", (tuple(rules),))] if rules else []
 
     def _courses(self, model: Model, candidate: Replayed) -> list[Course]:
         """What happens to the recipient's copies, and to those of everybody whom rules are known to send one. People

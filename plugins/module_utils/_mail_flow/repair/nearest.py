@@ -23,7 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Standing,
     standings,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.rule_trace import plain, saw
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.rule_trace import Saw, plain
 
 #: A recipient's result.
 Row = dict[str, Any]
@@ -45,7 +45,7 @@ class Nearest:
     rule: str
     option: str
     value: Any
-    looked_at: str = ""
+    looked_at: Saw | str = ""
     others: int = 0
 
 
@@ -88,7 +88,7 @@ def _why(standing: Standing, stop: str) -> Nearest:
     if standing.failed:
         failed = standing.failed[0]
         option = f"{failed.section}.{failed.atom.predicate.options[0]}"
-        return Nearest(rule.name, option, plain(failed.atom.values), saw(failed.atom, standing.sight), others)
+        return Nearest(rule.name, option, plain(failed.atom.values), Saw(failed.atom, standing.sight), others)
     if rule.idle:
         return Nearest(rule.name, "enabled", False, others=others)
     if not rule.enforced:

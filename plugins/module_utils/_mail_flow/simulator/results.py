@@ -237,12 +237,9 @@ class _Stage:
         return {}
 
 
-_LOCKED = "{name} allows neither passcodes nor social IDs, so only work and school accounts can sign in"
-
-
 def opens(
     protection: str, branding: str, recipient: Recipient, facts: Facts, *, own: bool = True
-) -> list[dict[str, str]]:
+) -> list[dict[str, Any]]:
     """The ways, most likely first: ``way`` and ``reason``. Empty if nothing is protected.
 
     :param own: whether the organization's own keys protect it.
@@ -250,75 +247,57 @@ def opens(
     if protection == "none":
         return []
     if protection in ("unknown", "protected_option_unknown"):
-        return [_way("unknown", "how the message is protected is not known")]
+        return [_way("unknown", "opening_protection")]
     if protection == "smime":
-        return [_way("unknown", "the recipient needs the key of the S/MIME certificate")]
+        return [_way("unknown", "opening_smime")]
     if not own:
-        return [_way("unknown", "another organization's keys may protect the message, and its settings decide")]
+        return [_way("unknown", "opening_keys")]
     outside = directions.recipient_outside(facts, recipient.address)
     if not isinstance(outside, bool):
         outside = outside.likely if outside.likely is not None else outside
     if not isinstance(outside, bool):
-        return [_way("unknown", "whether the recipient is inside is not known")]
+        return [_way("unknown", "opening_recipient")]
     if not outside:
         return _inside(facts)
     if protection.startswith("template:"):
-        return [
-            _way("unknown", f"whether {protection[len('template:') :]} gives rights to people outside is not known")
-        ]
+        return [_way("unknown", "opening_template", protection.removeprefix("template:"))]
     return _outside(branding, facts)
 
 
-def _way(way: str, reason: str) -> dict[str, str]:
-    return {"way": way, "reason": reason}
+def _way(way: str, kind: str, *values: Any) -> dict[str, Any]:
+    return {"way": way, "reason": Reason("", kind, values)}
 
 
-def _inside(facts: Facts) -> list[dict[str, str]]:
+def _inside(facts: Facts) -> list[dict[str, Any]]:
     """People inside open it in Outlook, and in the browser unless their mailbox policy prevents it."""
-    ways = [_way("inline", "Outlook opens it for people inside")]
+    ways = [_way("inline", "opening_inside")]
     off = sorted(
         str(policy.get("identity")) for policy in facts.owa_mailbox_policies or () if policy.get("irm_enabled") is False
     )
     if off:
-        ways.append(
-            _way("unknown", f"Outlook on the web does not open it for mailboxes with the policy {', '.join(off)}")
-        )
+        ways.append(_way("unknown", "opening_policies", tuple(off)))
     return ways
 
 
-def _outside(branding: str, facts: Facts) -> list[dict[str, str]]:
+def _outside(branding: str, facts: Facts) -> list[dict[str, Any]]:
     name = branding or DEFAULT_OME_CONFIGURATION
-    ways = (
-        []
-        if branding
-        else [
-            _way(
-                "inline",
-                "Outlook opens it for people with a work or school account in Microsoft 365, if Conditional Access allows it",
-            )
-        ]
-    )
+    ways = [] if branding else [_way("inline", "opening_outlook")]
     if facts.ome_configurations is None:
-        return [*ways, _way("unknown", "the OME configurations are not known")]
+        return [*ways, _way("unknown", "opening_configurations")]
     shown = next((each for each in facts.ome_configurations if same_name(str(each.get("identity", "")), name)), None)
     if shown is None:
-        return [*ways, _way("unknown", f"there is no OME configuration {name}")]
+        return [*ways, _way("unknown", "opening_no_configuration", name)]
     return [*ways, *_portal(name, shown)]
 
 
-def _portal(name: str, shown: Mapping[str, Any]) -> list[dict[str, str]]:
-    ways = [_way("portal_work_account", "the portal accepts a work or school account, if Conditional Access allows it")]
+def _portal(name: str, shown: Mapping[str, Any]) -> list[dict[str, Any]]:
+    ways = [_way("portal_work_account", "opening_portal")]
     if shown.get("social_id_sign_in"):
-        ways.append(
-            _way(
-                "portal_social",
-                f"{name} lets people sign in with a social ID, if Microsoft supports their mail provider",
-            )
-        )
+        ways.append(_way("portal_social", "opening_social", name))
     if shown.get("otp_enabled"):
-        ways.append(_way("portal_passcode", f"{name} sends a one-time passcode"))
+        ways.append(_way("portal_passcode", "opening_passcode", name))
     if shown.get("otp_enabled") is False and shown.get("social_id_sign_in") is False:
-        ways.append(_way("locked_out", _LOCKED.format(name=name)))
+        ways.append(_way("locked_out", "opening_locked", name))
     if shown.get("otp_enabled") is None or shown.get("social_id_sign_in") is None:
-        ways.append(_way("unknown", f"what {name} lets people sign in with is not known"))
+        ways.append(_way("unknown", "opening_sign_in", name))
     return ways

@@ -9,7 +9,8 @@ says why.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import (
@@ -17,7 +18,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     BudgetError,
     bounded,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import header_values
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
     Open,
@@ -26,14 +26,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     all_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Fork, Sight
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Sight
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
     Atom,
     FlowRule,
     RuleSet,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.sender_recipient import (
-    sender_addresses,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Match, matches
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import (
@@ -42,8 +39,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
 
-#: The number of characters of a text that are shown.
-_SHOWN = 120
+
+@dataclass(frozen=True, slots=True)
+class Saw:
+    """What a condition looked at; ``wording.saw`` says it."""
+
+    atom: Atom
+    sight: Sight
 
 
 class Tracer:
@@ -150,7 +152,7 @@ class Tracer:
             "option": option,
             "value": value,
             "result": _shown_truth(_likely(found, {})),
-            "saw": saw(atom, sight),
+            "saw": Saw(atom, sight),
         }
         if isinstance(found, Open) and found.likely is None:
             because["reason"] = found.reasons
@@ -191,72 +193,3 @@ def _hits(atom: Atom, sight: Sight) -> Any:
         return plain(atom.values)
     hits = [value for value in atom.values if atom.predicate.evaluate(sight, (value,), atom.settings) is True]
     return hits or plain(atom.values)
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}..."
-
-
-def _people(fork: Fork) -> str:
-    return ", ".join(
-        [*(person.label for person in fork.sure), *(f"perhaps {person.label}" for person, _reasons in fork.perhaps)]
-    )
-
-
-def saw(atom: Atom, sight: Sight) -> str:
-    """What a condition looked at, for people."""
-    if atom.predicate.looks_at == "header":
-        found = header_values(sight, str(atom.values[0]).lower())
-        return "not known" if found is None else _short(" | ".join(found)) or "no such header"
-    return _short(_VIEWS[atom.predicate.looks_at](sight, atom))
-
-
-def _sender(sight: Sight, atom: Atom) -> str:
-    sender = " or ".join(address or "nobody" for address in sender_addresses(sight, atom.settings))
-    signed_in = {True: "authenticated", False: "not authenticated", None: "authentication not known"}[
-        sight.message.authenticated
-    ]
-    return f"{sender}, {signed_in}" if atom.predicate.options == ("from_scope",) else sender
-
-
-def _recipient(sight: Sight, atom: Atom) -> str:
-    person = sight.recipient
-    return person.address if person.written == person.address else f"{person.address}, written as {person.written}"
-
-
-def _protection(sight: Sight, atom: Atom) -> str:
-    kind = sight.message.protection.kind if sight.message.protection else "not known"
-    types = (
-        "not known" if sight.message.types is None else ", ".join(sorted(sight.message.types)) or "an ordinary message"
-    )
-    return f"{types}; protection on arrival: {kind}"
-
-
-_VIEWS: dict[str, Callable[[Sight, Atom], str]] = {
-    "sender": _sender,
-    "last hop": lambda sight, atom: sight.message.sender_ip or "not known",
-    "relation": lambda sight, atom: f"{sight.message.sender} to {_people(sight.fork)}",
-    "recipient": _recipient,
-    "recipients": lambda sight, atom: _people(sight.fork),
-    "fields": lambda sight, atom: f"To: {', '.join(sight.message.to)}; Cc: {', '.join(sight.message.cc)}",
-    "subject": lambda sight, atom: sight.content.subject or "no subject",
-    "body": lambda sight, atom: (
-        f"{sight.content.subject or 'no subject'} / {'text not known' if sight.content.body is None else sight.content.body or 'no text'}"
-    ),
-    "character sets": lambda sight, atom: (
-        "not known" if sight.message.character_sets is None else ", ".join(sorted(sight.message.character_sets))
-    ),
-    "attachments": lambda sight, atom: (
-        ", ".join(attachment.name for attachment in sight.message.attachments or ()) or "no attachment"
-    ),
-    "size": lambda sight, atom: "not given" if sight.message.size is None else f"{sight.message.size} bytes",
-    "protection": _protection,
-    "importance": lambda sight, atom: sight.message.importance or "not known",
-    "classification": lambda sight, atom: (
-        "not known"
-        if sight.content.classifications is None
-        else ", ".join(sorted(sight.content.classifications)) or "none"
-    ),
-    "scl": lambda sight, atom: "not given" if sight.message.scl is None else str(sight.message.scl),
-}

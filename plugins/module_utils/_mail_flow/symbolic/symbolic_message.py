@@ -32,7 +32,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
-    PLAIN_LETTERS,
     USUAL,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
@@ -95,6 +94,7 @@ def named_assumptions(atoms: Iterable[Atom]) -> set[str]:
 class Assumption:
     """Something that a proof may assume, and must then name.
 
+    :param kind: what it is, in a word; ``wording.assumptions`` has its sentence.
     :param literal: the variable that enables it.
     :param seen: whether a rule could treat mail differently if the assumption is false. If none can, mail that does not meet the assumption only
         has more unknowns than the same mail that does: what is certain for one is certain for the other.
@@ -102,7 +102,7 @@ class Assumption:
     """
 
     id: str
-    text: str
+    kind: str
     literal: int
     seen: bool = True
     of_mail: bool = True
@@ -147,35 +147,32 @@ class SymbolicMessage:
         self.assumptions: list[Assumption] = []
         #: The condition of relations between words and patterns that hold for most texts only.
         self.plain_letters = Assumption(
-            questions.WORD_BORDERS, PLAIN_LETTERS, circuit.variable("plain letters"), seen=False, of_mail=False
+            questions.WORD_BORDERS, "plain_letters", circuit.variable("plain letters"), seen=False, of_mail=False
         )
         directory = facts.mailboxes is not None
         attributes = any(
             sort in ATTRIBUTES for slot in (SENDER, RECIPIENT) for sort, _value in vocabulary.keys.get(slot, ())
         )
         self._named_guests = named_guests(facts)
-        many = "Mail from and to guests and mail users with outside addresses is not considered, because they are too many to distinguish."
-        none = (
-            "No person with an address outside is a guest or mail user of the organization, as Get-MailUser would show."
-        )
         self._guests = self._assume(
             questions.GUESTS,
-            many if facts.guests else none,
+            "guests_left_out" if facts.guests else "no_guests",
             not directory and self._named_guests is None,
             seen=attributes or bool(facts.mail_users or facts.groups),
             of_mail=False,
         )
-        text = "Guests and mail users with addresses outside, who have no mailbox here, send no mail over an authenticated connection."
-        self._guests_send = self._assume(questions.GUESTS, text, bool(self._named_guests), of_mail=False)
+        self._guests_send = self._assume(
+            questions.GUESTS, "guests_send_nothing", bool(self._named_guests), of_mail=False
+        )
         self._objects = self._assume(
             questions.UNAUTHENTICATED_INSIDE,
-            "All recipients in the organization's domains are in its directory.",
+            "all_in_directory",
             True,
             seen=directory or bool(facts.contacts),
         )
         self._internal = self._assume(
             questions.REMOTE_DOMAINS,
-            "No remote domain counts as internal (IsInternal).",
+            "no_internal_domains",
             facts.remote_domains is None,
             of_mail=False,
         )
@@ -229,10 +226,10 @@ class SymbolicMessage:
         self._properties([atom for rules in rule_sets for atom in rules.atoms])
         self._assume_the_usual(rule_sets)
 
-    def _assume(self, number: str, text: str, wanted: bool, *, seen: bool = True, of_mail: bool = True) -> int:
-        literal = self.circuit.variable(("assumption", number, text))
+    def _assume(self, number: str, kind: str, wanted: bool, *, seen: bool = True, of_mail: bool = True) -> int:
+        literal = self.circuit.variable(("assumption", number, kind))
         if wanted:
-            self.assumptions.append(Assumption(number, text, literal, seen, of_mail))
+            self.assumptions.append(Assumption(number, kind, literal, seen, of_mail))
         return literal
 
     @property
@@ -489,16 +486,13 @@ class SymbolicMessage:
         self.wraps = any("apply_html_disclaimer_text" in rule.actions for rules in rule_sets for rule in rules.rules)
         self.watches_aliases = questions.ALIASES in named or _fields_differ(atoms)
         large = any(limit >= SURELY_PROTECTED for limit in self._limits)
-        at_primary = self._assume(
-            questions.ALIASES, "Mail is addressed to primary addresses.", True, seen=self.watches_aliases
-        )
+        at_primary = self._assume(questions.ALIASES, "primary_addresses", True, seen=self.watches_aliases)
         for literal in (self.direct, self.others_direct):
             add(at_primary ^ 1, literal)
         documents = [
             literal for key, literal in self.texts.get("attachment", {}).items() if key == ("extension", "pdf")
         ]
-        text = "The message has no PDF attachment, which stays unencrypted while enable_pdf_encryption is false."
-        add(self._assume(questions.PDF, text, self.leaves_pdf_out, seen=questions.PDF in named) ^ 1, self.pdf ^ 1)
+        add(self._assume(questions.PDF, "no_pdf", self.leaves_pdf_out, seen=questions.PDF in named) ^ 1, self.pdf ^ 1)
         for literal in documents:
             add(self.pdf ^ 1, literal)
         for each in USUAL:
@@ -507,7 +501,7 @@ class SymbolicMessage:
                 or (each.id == questions.SMIME_SIGNED and self.wraps)
                 or (each.most is not None and large)
             )
-            switch = self._assume(each.id, each.text, True, seen=seen)
+            switch = self._assume(each.id, each.kind, True, seen=seen)
             unusual = [*(self.kinds[kind] for kind in each.types), *(self.arrival[kind] for kind in each.arrivals)]
             unusual += [] if each.most is None else [self.properties["message", each.most]]
             for literal in unusual:

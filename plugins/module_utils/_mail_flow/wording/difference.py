@@ -26,12 +26,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     MayWait,
     SideEffectsChanged,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
-    UNUSUAL,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import (
     MOST_APPROVALS,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.assumptions import UNUSUAL
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import (
     reason_rows,
     worded,

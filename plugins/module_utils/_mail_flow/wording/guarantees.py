@@ -17,9 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
-    Premise,
-)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.assumptions import premise_row
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import (
     reason_rows,
     worded,
@@ -103,14 +101,10 @@ def _row(found: Judgment) -> dict[str, Any]:
         "name": guarantee.name,
         **claim,
         "verdict": found.verdict,
-        "assumptions": list(map(_premise, found.premises)),
+        "assumptions": list(map(premise_row, found.premises)),
     }
     row |= {"counterexample": counterexample_row(found.counterexample)} if found.counterexample else {}
     return {**row, "unknown": reason_rows(found.unknown)} if found.unknown else row
-
-
-def _premise(premise: Premise) -> dict[str, str]:
-    return {"id": premise.id, "text": premise.text, **({"mail": premise.mail} if premise.mail else {})}
 
 
 def counterexample_row(found: Counterexample) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import listed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import UNUSUAL
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.rule_trace import Saw
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.assumptions import UNUSUAL
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.saw import saw_text
 
 #: Why a connector takes no mail that a rule routes to it.
 CONNECTOR_IDLE: Mapping[str, str] = {
@@ -197,6 +199,24 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     },
     "unknown_tls": "what the connector {!r} forces: tls_settings is {!r}, which is not known here",
     "which_way": _which_way,
+    # How somebody opens it
+    "opening_configurations": "the OME configurations are not known",
+    "opening_inside": "Outlook opens it for people inside",
+    "opening_keys": "another organization's keys may protect the message, and its settings decide",
+    "opening_locked": "{} allows neither passcodes nor social IDs, so only work and school accounts can sign in",
+    "opening_no_configuration": "there is no OME configuration {}",
+    "opening_outlook": (
+        "Outlook opens it for people with a work or school account in Microsoft 365, if Conditional Access allows it"
+    ),
+    "opening_passcode": "{} sends a one-time passcode",
+    "opening_policies": "Outlook on the web does not open it for mailboxes with the policy {:, }",
+    "opening_portal": "the portal accepts a work or school account, if Conditional Access allows it",
+    "opening_protection": "how the message is protected is not known",
+    "opening_recipient": "whether the recipient is inside is not known",
+    "opening_sign_in": "what {} lets people sign in with is not known",
+    "opening_smime": "the recipient needs the key of the S/MIME certificate",
+    "opening_social": "{} lets people sign in with a social ID, if Microsoft supports their mail provider",
+    "opening_template": "whether {} gives rights to people outside is not known",
     # What is not looked at
     "later": "only mail of today is compared",
     "many_approvals": "approvals are compared only up to a few",
@@ -272,6 +292,8 @@ def worded(result: Any) -> Any:
     """A result, a trace, or a part of one, with sentences in place of reasons."""
     if isinstance(result, Reason):
         return f"{result.id}: {reason_text(result)}" if result.id else reason_text(result)
+    if isinstance(result, Saw):
+        return saw_text(result)
     if isinstance(result, tuple) and all(isinstance(each, Reason) for each in result):
         return "; ".join(sorted(map(worded, result)))
     if isinstance(result, (list, tuple)):

@@ -15,6 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Removed,
     Simplified,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.assumptions import premise_row
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import BECOMES
 
 #: Why nothing is proposed.
@@ -60,7 +61,7 @@ def simplified_row(found: Simplified, to_yaml: Callable[[Any], str]) -> dict[str
 def _proof(found: Simplified) -> dict[str, Any]:
     if found.why_not:
         return {"equal": False, "reason": _WHY_NOT[found.why_not], "comparisons": found.comparisons}
-    assumed = [{"id": each.id, "text": each.text} for each in found.premises]
+    assumed = list(map(premise_row, found.premises))
     return {
         "equal": True,
         "assumptions": assumed,

@@ -38,6 +38,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (
     difference_rows,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import worded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
     number_of,
     window_row,
@@ -222,7 +223,7 @@ def nearest_row(found: Nearest) -> Row:
     """What kept a copy in clear, as results have it: ``rule``, ``option``, ``value`` and, where they apply,
     ``looked_at`` and ``others``.
     """
-    return {key: value for key, value in asdict(found).items() if key == "value" or value not in ("", 0)}
+    return {key: worded(value) for key, value in vars(found).items() if key == "value" or value not in ("", 0)}
 
 
 def nearest_lines(messages: Iterable[Row], guarantees: Iterable[Row], suggested: Sequence[Row]) -> list[str]:
