@@ -13,6 +13,16 @@ from pathlib import Path
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording import reasons
 
 HOUSE = Path(__file__).resolve().parents[3] / "plugins/module_utils/_mail_flow"
+#: Tables with the words of conditions, of guarantees and of open questions, a row each.
+TABLES = {"predicates_of_messages.py", "predicates_of_people.py", "wishes.py", "questions.py"}
+#: What takes the place of a name, and what Exchange calls an option.
+NAMES = {
+    "each member of ",
+    "the manager of ",
+    "the sender's manager",
+    "servers on premises",
+    "do not forward",
+}
 
 
 def nodes() -> Iterator[ast.AST]:
@@ -37,3 +47,29 @@ def test_each_reason_has_one_sentence_and_each_sentence_a_reason() -> None:
     assert len(kinds) > 60
     assert kinds <= set(reasons._SENTENCES)
     assert set(reasons._SETTLED_BY) <= set(reasons._SENTENCES)
+
+
+def texts(tree: ast.AST) -> Iterator[str]:
+    """The texts in code, without docstrings and errors."""
+    left_out: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Raise):
+            left_out |= set(map(id, ast.walk(node)))
+        if isinstance(node, ast.Expr):
+            left_out.add(id(node.value))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in left_out:
+            yield node.value
+
+
+def test_the_model_and_the_simulator_have_no_sentences() -> None:
+    """Words in a row, three or more, are a sentence or a part of one."""
+    found = {
+        text
+        for folder in ("model", "simulator")
+        for path in (HOUSE / folder).glob("*.py")
+        if path.name not in TABLES
+        for text in texts(ast.parse(path.read_text(encoding="utf-8")))
+        if re.search(r"[a-z'] +[A-Za-z']+ +[A-Za-z']*", text)
+    }
+    assert found == NAMES

@@ -30,9 +30,9 @@ def _people(fork: Fork) -> str:
     )
 
 
-def saw_text(found: Saw) -> str:
+def saw_text(looked: Saw) -> str:
     """What a condition looked at."""
-    atom, sight = found.atom, found.sight
+    atom, sight = looked.atom, looked.sight
     if atom.predicate.looks_at == "header":
         found = header_values(sight, str(atom.values[0]).lower())
         return "not known" if found is None else _short(" | ".join(found)) or "no such header"
