@@ -242,6 +242,10 @@ def test_a_later_job_gets_the_plans_that_were_approved_and_no_others(jobs: Jobs)
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"message_encryption_git_commit": "0" * 40}, "so there is no approved plan"),
         ({"message_encryption_git_commit": "main"}, "No plan was approved, so there is nothing to apply"),
+        (
+            {"message_encryption_git_commit": "", "hardened_baseline": {}},
+            "No plan was approved, so there is nothing to apply",
+        ),
         ({"message_encryption_git_commit": "--upload-pack=x"}, "No plan was approved, so there is nothing to apply"),
         ({"hardened_baseline": {"run": "../" + RUN}}, "No plan was approved, so there is nothing to apply"),
         ({"hardened_baseline": {"run": RUN.replace("_41abc", "_41abe")}}, "so there is no approved plan"),
@@ -254,6 +258,12 @@ def test_a_later_job_gets_the_plans_that_were_approved_and_no_others(jobs: Jobs)
     ]
     refused = jobs.refusals(APPROVED, *(case for case, _why in wrong), after=[FETCH], **said)
     assert [text for text, (_case, why) in zip(refused, wrong, strict=True) if why not in text] == []
+
+
+def test_where_no_job_has_run_there_is_nothing_to_merge(jobs: Jobs) -> None:
+    cases = [{}, {"hardened_baseline": {}}, {"hardened_baseline": {"run": "../" + RUN}}]
+    refused = jobs.refusals("merge_slices", *cases)
+    assert [text.startswith("There is nothing to merge: the job before this one") for text in refused] == [True] * 3
 
 
 def test_many_jobs_push_at_once(jobs: Jobs) -> None:

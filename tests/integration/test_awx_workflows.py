@@ -172,12 +172,8 @@ def try_to_apply(awx: Awx, model: Model, approved: Mapping[str, Any], number: in
     """What launch variables would do if AWX let them through: it does not, and this is the second line. And a snapshot
     that cannot be kept.
     """
-    # test_awx_git.py sees what fetch_approved_git.yml refuses.
+    # test_awx_git.py sees what fetch_approved_git.yml refuses, such as no plan at all.
     tries: list[tuple[dict[str, Any], str]] = [
-        (
-            {"message_encryption_git_commit": "", "hardened_baseline": {}},
-            "No plan was approved, so there is nothing to apply",
-        ),
         ({"hardened_baseline_approved_plan": ""}, "this job applies only the plans approved in its workflow"),
         (
             {"hardened_baseline_require_approval": False},
@@ -248,36 +244,49 @@ def test_a_bulk_launch_reaches_no_job_template(model: Model, team: str) -> None:
 
 @TWO
 def test_who_is_refused_is_not_approved(awx: Awx, model: Model) -> None:
-    """The workflow ends after its plans, as in test_localhost_is_no_organization."""
+    """All are: plans and reports are kept, and the workflow ends after them, as in test_localhost_is_no_organization."""
     inventory = awx.inventory()
-    inventory["exchange_organizations"]["hosts"]["contoso"]["hardened_baseline_one_time_passcode"] = False
+    for variables in inventory["exchange_organizations"]["hosts"].values():
+        variables["hardened_baseline_one_time_passcode"] = False
     model.write_organizations(inventory)
+    before = awx.state()
     check = model.launch(CHECK, workflow_job=7)
+    assert awx.emulator.round_trips > 0
+    assert ([done.rc for done in check.done], check.status) == ([2], "failed"), check.stdout
+    assert awx.state() == before
+    assert awx.plans() == ["contoso", "fabrikam"]
+    found = awx.newest("report.json")
+    assert {organization["status"] for organization in found["organizations"]} == {"refused"}
+    assert [awx.newest(f"{host}/report.json")["run"] for host in ("contoso", "fabrikam")] == [found["run"]] * 2
+    assert len(check.artifacts["message_encryption_git_commit"]) == 40
     plans = model.run(PLANS, check.artifacts, 7)
-    assert (check.status, plans.status) == ("failed", "failed")
-    assert "Needs attention: contoso." in plans.stdout
-    # Without what the check has left there is nothing to merge.
-    assert "There is nothing to merge" in model.launch(PLANS, workflow_job=7).stdout
+    assert plans.status == "failed"
+    assert "Needs attention: contoso, fabrikam." in plans.stdout
 
 
 @TWO
 def test_slices(awx: Awx, model: Model) -> None:
     model.slice(AUDIT, 2)
     model.slice(CHECK, 2)
+    fabrikam = awx.emulator.organizations["fabrikam.onmicrosoft.com"]
+    fabrikam.patch({"irm_configuration": {"AzureRMSLicensingEnabled": True, "SimplifiedClientAccessEnabled": True}})
+    sign_in: dict[str, Any] = {"Identity": "OME Configuration", "SocialIdSignIn": False}
+    awx.emulator.service.edit(fabrikam, "Set-OMEConfiguration", sign_in)
     # The first slice has pushed first, and AWX counts it as the last one: what it hands over lacks what the others have
     # kept.
     model.update_inventory()
     night = model.launch_workflow(EVERY_NIGHT, OPERATORS, ends_last={"audit": 1})
     assert len(night["audit"].done) == 2
     assert (night["audit"].status, night["report"].status) == ("failed", "failed")
-    assert {done.rc for done in night["audit"].done} == {2}
+    assert [done.rc for done in night["audit"].done] == [2, 0]
     assert awx.kept("/contoso/report.json")
     assert awx.kept("/report.html")
-    assert "Needs attention: contoso, fabrikam." in night["report"].stdout
+    assert "Needs attention: contoso." in night["report"].stdout
     merged = report(awx, night["report"].artifacts["hardened_baseline"]["run"])
     assert (merged["kind"], len(merged["organizations"])) == ("audit", 2)
 
     model.slice(AUDIT, 1)
+    awx.emulator.service.edit(fabrikam, "Set-OMEConfiguration", sign_in | {"SocialIdSignIn": True})
     ended = model.launch_workflow(CHANGE, OPERATORS, ends_last={"check": 1})
     model.slice(AUDIT, 2)
     assert ended["apply"].status == "successful", ended["apply"].stdout
