@@ -20,6 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.modules import baseline_apply, owa_mailbox_policy
 
+from tests.emulator import rules
 from tests.unit.baseline.refusing import refused
 
 from .conftest import Role
@@ -247,10 +248,12 @@ def test_a_template_that_no_rule_uses_is_a_warning(role: Role) -> None:
     assert any("No rule applies the branding template 'week'" in warning for warning in role.report["warnings"])
 
 
-def test_rules_beyond_the_limit(tmp_path: Path) -> None:
-    full = [{"Name": f"rule {number}", "PrependSubject": "x"} for number in range(300)]
+def test_rules_beyond_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "MAXIMUM_RULES", 3)
+    full = [{"Name": f"rule {number}", "PrependSubject": "x"} for number in range(3)]
     role = Role({"transport_rules": full}, str(tmp_path))
-    assert "301 rules" in refused(role, encrypt_outgoing={"template": "Encrypt"})
+    said = refused(role, encrypt_outgoing={"template": "Encrypt"})
+    assert "there would be 4 rules; the organization can have 3." in said
 
 
 @pytest.mark.parametrize(

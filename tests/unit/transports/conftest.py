@@ -46,8 +46,8 @@ def sessions(fresh: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]
         session.close()
 
 
-@pytest.fixture(scope="module")
-def _shared() -> Iterator[dict[str, OrganizationSession]]:
+@pytest.fixture(scope="session")
+def _shared(emulator: Emulator) -> Iterator[dict[str, OrganizationSession]]:
     shared: dict[str, OrganizationSession] = {}
     yield shared
     for session in shared.values():
@@ -56,15 +56,16 @@ def _shared() -> Iterator[dict[str, OrganizationSession]]:
 
 @pytest.fixture
 def shared(fresh: Emulator, sessions: Open, _shared: dict[str, OrganizationSession]) -> Open:
-    """One open session over each wire for all tests of a file that are not about opening one: a real PowerShell takes
-    seconds to start.
+    """One open session over each wire for all tests that are not about opening one: a real PowerShell takes seconds to
+    start.
     """
 
     def give(wire: str) -> OrganizationSession:
         if wire not in _shared:
             _shared[wire] = OrganizationSession(identity(**values(fresh, wire)), open_transport)
-            invoke(_shared[wire], Call("Get-IRMConfiguration"))
-            fresh.service.ledger.reset()
+        # Whatever became of its shell in a test of another file, it is open now.
+        invoke(_shared[wire], Call("Get-IRMConfiguration"))
+        fresh.service.ledger.reset()
         return _shared[wire]
 
     return give

@@ -22,10 +22,10 @@ from tests.unit.trust.checking import ENCRYPT, IRM, WRITES, check
 from .wires import ENGINE, EVERY_WIRE, PROCESS, SHELLS
 
 #: An example over a real PowerShell takes more than a second; "make soak-engine" tries many.
-_EXAMPLES = {"rest": 60, "server": 25, "engine": 3, "endpoint": 3, "powershell": 3}
+_EXAMPLES = {"rest": 60, "server": 12, "engine": 3, "endpoint": 3, "powershell": 3}
 
 
-@pytest.mark.parametrize("wire", matrix([*WIRES, *ENGINE], "powershell"))
+@pytest.mark.parametrize("wire", matrix([*WIRES, *ENGINE]))
 def test_the_law_holds(world: World, wire: str, record_property: Any) -> None:
     tally = Tally()
 
