@@ -11,8 +11,9 @@ import json
 import re
 import stat
 import subprocess
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import CMDLETS, Call
@@ -24,6 +25,7 @@ from tests.emulator.engine import QUICK, Engine
 ROOT = Path(__file__).parents[3]
 SCRIPT = ROOT / "extensions/setup/New-MessageEncryptionApplication.ps1"
 STAND_IN = ROOT / "tests/powershell/Setup/Tenant.ps1"
+RUNS = STAND_IN.with_name("Runs.ps1")
 CONTOSO, FABRIKAM, PROVIDER = (f"{name}.onmicrosoft.com" for name in ("contoso", "fabrikam", "provider"))
 
 #: Cmdlet to its parameters, as far as they have a part in it, from Microsoft's reference pages:
@@ -97,11 +99,62 @@ FRESH: dict[str, Any] = {"here": "", "exchange": "", "dehydrated": []}
 FRESH |= {name: [] for name in ("applications", "principals", "consents", "references", "groups")}
 
 
+class Runs:
+    """A PowerShell that runs one command after the other.
+
+    :param home: the user's home directory.
+    """
+
+    def __init__(self, engine: Engine, home: Path) -> None:
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(home),
+            "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1",
+            **QUICK,
+            "POWERSHELL_TELEMETRY_OPTOUT": "1",
+            "NO_COLOR": "1",
+        }
+        self._process = subprocess.Popen(
+            [str(engine.path), "-NoLogo", "-NoProfile", "-NonInteractive", "-File", str(RUNS), ",".join(DOCUMENTED)],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def __call__(self, command: str, directory: Path, environment: Mapping[str, str]) -> Done:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        line = json.dumps({"command": command, "directory": str(directory), "environment": environment})
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+        said = []
+        for text in self._process.stdout:
+            if text.startswith("\x1e"):
+                return Done(int(text[1:]), "".join(said))
+            said.append(text)
+        raise AssertionError(f"PowerShell has ended: {''.join(said)}")
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(60)
+
+
+class Done(NamedTuple):
+    """How a command ended, and what it said."""
+
+    returncode: int
+    stdout: str
+
+
 class Tenants:
     """The organizations of a test, and a PowerShell that prepares them."""
 
-    def __init__(self, engine: Engine, directory: Path) -> None:
-        self.engine, self.directory = engine, directory
+    def __init__(self, runs: Runs, directory: Path) -> None:
+        self.runs, self.directory = runs, directory
         self.state_file, self.calls_file = directory / "state.json", directory / "calls.jsonl"
         self.state_file.write_text(json.dumps(FRESH), encoding="utf-8")
         for module, cmdlets in DOCUMENTED.items():
@@ -121,28 +174,18 @@ class Tenants:
     def patch(self, **values: Any) -> None:
         self.state_file.write_text(json.dumps({**self.state, **values}), encoding="utf-8")
 
-    def prepare(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def prepare(self, *arguments: str) -> Done:
         self.calls_file.unlink(missing_ok=True)
         given = " ".join(
             f"'{argument}'" if not re.fullmatch(r"-[A-Za-z]+|[\w.,-]+", argument) else argument
             for argument in arguments
         )
-        command = f"& '{SCRIPT}' -CertificatePath exchange.pem {given}"
         environment = {
-            "PATH": "/usr/bin:/bin",
-            "HOME": str(self.directory),
             "PSModulePath": str(self.directory / "modules"),
             "SETUP_STATE": str(self.state_file),
             "SETUP_CALLS": str(self.calls_file),
-            "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1",
-            **QUICK,
-            "POWERSHELL_TELEMETRY_OPTOUT": "1",
-            "NO_COLOR": "1",
         }
-        arguments_of = [str(self.engine.path), "-NoLogo", "-NoProfile", "-NonInteractive", "-Command", command]
-        return subprocess.run(
-            arguments_of, cwd=self.directory, env=environment, capture_output=True, text=True, timeout=120, check=False
-        )
+        return self.runs(f"& '{SCRIPT}' -CertificatePath exchange.pem {given}", self.directory, environment)
 
     @property
     def calls(self) -> list[dict[str, Any]]:
@@ -153,10 +196,17 @@ class Tenants:
         return [call["cmdlet"] for call in self.calls if re.match("(New|Add|Update|Enable)-", call["cmdlet"])]
 
 
-@pytest.fixture
-def tenants(engine: Engine | None, tmp_path: Path) -> Tenants:
+@pytest.fixture(scope="module")
+def runs(engine: Engine | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     assert engine is not None
-    return Tenants(engine, tmp_path)
+    made = Runs(engine, tmp_path_factory.mktemp("home"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def tenants(runs: Runs, tmp_path: Path) -> Tenants:
+    return Tenants(runs, tmp_path)
 
 
 ALL = [
@@ -172,7 +222,7 @@ ALL = [
 @pytest.mark.engine
 def test_one_organization_is_prepared_once(tenants: Tenants) -> None:
     done = tenants.prepare("-Organization", CONTOSO)
-    assert done.returncode == 0, done.stderr + done.stdout
+    assert done.returncode == 0, done.stdout
     assert tenants.writes == ALL
     (group,) = tenants.state["groups"]
     assert group["Members"] == [f"enterprise-{CONTOSO}"]
@@ -190,7 +240,7 @@ def test_one_organization_is_prepared_once(tenants: Tenants) -> None:
     assert f"ansible_exchange_certificate_path: {pem}" in done.stdout
     assert group["Roles"] == lists()["readRoles"] + lists()["writeRoles"]
     again = tenants.prepare("-Organization", CONTOSO)
-    assert again.returncode == 0, again.stderr + again.stdout
+    assert again.returncode == 0, again.stdout
     assert tenants.writes == []
 
     # What is missing is repaired.
@@ -202,7 +252,7 @@ def test_one_organization_is_prepared_once(tenants: Tenants) -> None:
     (first,) = tenants.state["applications"][0]["Keys"]
     pem.unlink()
     done = tenants.prepare("-Organization", CONTOSO)
-    assert done.returncode == 0, done.stderr + done.stdout
+    assert done.returncode == 0, done.stdout
     assert tenants.writes == ["Update-MgApplication"]
     kept, second = tenants.state["applications"][0]["Keys"]
     assert kept == first
@@ -214,7 +264,7 @@ def test_one_organization_is_prepared_once(tenants: Tenants) -> None:
 @pytest.mark.engine
 def test_what_if_makes_nothing(tenants: Tenants) -> None:
     done = tenants.prepare("-Organization", CONTOSO, "-WhatIf")
-    assert done.returncode == 0, done.stderr + done.stdout
+    assert done.returncode == 0, done.stdout
     assert tenants.writes == []
     assert not (tenants.directory / "exchange.pem").exists()
     assert "Create a key and a certificate" in done.stdout
@@ -226,18 +276,18 @@ def test_a_new_organization_is_customized_only_on_purpose(tenants: Tenants) -> N
     tenants.patch(dehydrated=[CONTOSO])
     refused = tenants.prepare("-Organization", CONTOSO)
     assert refused.returncode != 0
-    assert "-EnableCustomization" in refused.stderr + refused.stdout
+    assert "-EnableCustomization" in refused.stdout
     assert "New-RoleGroup" not in tenants.writes
     assert tenants.calls[-1]["cmdlet"] == "Disconnect-ExchangeOnline"
     done = tenants.prepare("-Organization", CONTOSO, "-EnableCustomization")
-    assert done.returncode == 0, done.stderr + done.stdout
+    assert done.returncode == 0, done.stdout
     assert tenants.writes == ["Enable-OrganizationCustomization", "New-RoleGroup", "Add-RoleGroupMember"]
 
 
 @pytest.mark.engine
 def test_a_service_provider_prepares_its_customers(tenants: Tenants) -> None:
     done = tenants.prepare("-Provider", PROVIDER, "-Organization", f"{CONTOSO},{FABRIKAM}")
-    assert done.returncode == 0, done.stderr + done.stdout
+    assert done.returncode == 0, done.stdout
     assert tenants.writes == ["New-MgApplication", *ALL[1:], *ALL[1:]]
     assert tenants.state["applications"][0]["Audience"] == "AzureADMultipleOrgs"
     connected = [
@@ -252,7 +302,7 @@ def test_a_service_provider_prepares_its_customers(tenants: Tenants) -> None:
 def test_several_organizations_need_a_provider(tenants: Tenants) -> None:
     done = tenants.prepare("-Organization", f"{CONTOSO},{FABRIKAM}")
     assert done.returncode != 0
-    assert "-Provider" in done.stderr + done.stdout
+    assert "-Provider" in done.stdout
     assert not tenants.calls_file.exists()
 
 
