@@ -134,6 +134,16 @@ def test_whom_mail_is_redirected_to_gets_it_instead() -> None:
         "All mail from inside to people outside is redirected ('R').",
         "Mail from inside to people outside reaches joe@northwind.com instead ('R').",
     ]
+    both = {"redirect_message_to": ["joe@northwind.com"], "blind_copy_to": ["ann@fabrikam.com"]}
+    assert "Mail from inside to people outside reaches joe@northwind.com instead ('R')." in texts(
+        rule("R", OUTGOING, both)
+    )
+
+
+def test_whom_mail_may_reach_is_said_of_rules_as_they_are() -> None:
+    adds = rule("R", OUTGOING, {"add_manager_as_recipient_type": "Bcc"})
+    (row,) = policy_rows(difference([], [adds], {**TENANT, "managers": {"megan@contoso.com": "bob@contoso.com"}}, NOW))
+    assert row["text"] == "Mail from inside to people outside may reach the sender's manager (U09) ('R')."
 
 
 def test_a_rule_alone_is_limited_by_no_other_rule() -> None:

@@ -21,6 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     CutShort,
     Finding,
     MayBecome,
+    MayReach,
     SideEffectsChanged,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
@@ -230,12 +231,18 @@ def _happens(finding: Changed) -> tuple[str, str]:
         what += f" by {listed(list(map(str, people)))}"
     if not finding.person:
         return kind, what
-    beside = " instead" if edit and edit.rule.does(Does.REDIRECT) and not edit.rule.does(Does.ADD) else ", too"
+    beside = " instead" if edit and finding.person.lower() in _redirected(edit.rule) else ", too"
     reached = {
         "delivery_gained": f"reaches {finding.person}{beside}",
         "delivery_lost": f"does not reach {finding.person}",
     }
     return kind, reached.get(finding.kind) or f"{what} for {finding.person}"
+
+
+def _redirected(rule: FlowRule) -> set[str]:
+    """The people to whom a rule redirects mail, in lower case."""
+    told = rule.does(Does.REDIRECT)
+    return {str(each).lower() for each in told.get("redirect_message_to") or ()}
 
 
 @_said.register
@@ -256,6 +263,13 @@ def _perhaps(finding: MayBecome) -> list[_Said]:
     return [
         _Said("unknown", f"{what} ({numbers})", finding.rules, finding.about[:1], {"why": finding.why, "every": False})
     ]
+
+
+@_said.register
+def _may_reach(finding: MayReach) -> list[_Said]:
+    numbers = ", ".join(sorted({each.id for each in finding.unknown}))
+    what = f"may reach {listed(list(finding.people), joint='and')} ({numbers})"
+    return [_Said("unknown", what, finding.rules, finding.about[:1], {"why": finding.why, "every": False})]
 
 
 @_said.register
