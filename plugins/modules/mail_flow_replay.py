@@ -140,8 +140,8 @@ msg:
   sample: "12,345 copies of 8,901 messages, 2026-11-18T14:00 to 2026-11-25T14:00 UTC."
 window:
   description: >-
-    The time of the mail, as C(from) and C(until), and whether it is C(complete). If it is not, C(reason) says why, and
-    everything after C(from) was read.
+    The time of the mail, as C(from) and C(until), and whether it is C(complete). If it is not, C(reason) says why.
+    Where Exchange or Microsoft Graph was asked, everything after C(from) was read.
   returned: success
   type: dict
 counts:

@@ -102,7 +102,7 @@ def microseconds_of(instant: datetime.datetime) -> int:
 
 
 def name_of_column(text: str) -> str:
-    """A column's name as :data:`COLUMNS` has it."""
+    """A column's name as :data:`COLUMNS` has it, or a status, which the admin center writes with blanks."""
     return text.strip().lower().replace(" ", "").replace("_", "")
 
 
@@ -153,7 +153,7 @@ def row_of(values: Mapping[str, Any], places: Mapping[str, str], received: int) 
         received=received,
         sender="" if sender == "<>" else sender,
         recipient=recipient.lower(),
-        status=_BY_NAME.get(status.lower(), status),
+        status=_BY_NAME.get(name_of_column(status), status),
         subject=("" if subject is None else str(subject)) if "subject" in places else None,
         size=int(size) if size else None,
         from_ip=str(values.get(places.get("from_ip", "")) or "").strip(),

@@ -169,6 +169,11 @@ def test_everything_else_is_refused_by_name(content: bytes, why: str) -> None:
     assert why in str(refused.value)
 
 
+def test_a_status_may_have_blanks() -> None:
+    content = csv_of(cells=with_cell("Status", "Filtered as spam")).encode()
+    assert list(rows_of_file(content, "trace")) == [replace(ROW, status="FilteredAsSpam")]
+
+
 def test_an_address_may_begin_like_a_formula() -> None:
     for address in ("+49301234567@fax.contoso.com", "-ann@fabrikam.com", "=?x?=@fabrikam.com"):
         content = csv_of(cells=with_cell("RecipientAddress", address)).encode()
