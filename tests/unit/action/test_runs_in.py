@@ -19,7 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.history import runs_in
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.pages import runs_in
 
 NAME = "20261125T030000Z-audit-1a"
 

@@ -1,12 +1,12 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads the folders of earlier runs, one after the other. Private to the collection."""
+"""The base classes of the actions that write a page of their own: of earlier runs, and of a replay. Private to the collection."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,36 +18,66 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import organizations_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.modules.mail_flow_replay_report import ReplayReportContext
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction, plain
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.folders import RunFolder
-
-PROCEDURE = "history"
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
-class HistoryAction(ModuleAction):
+class PageAction(ModuleAction):
     """Runs the module in the worker process. It uses no connection."""
 
+    #: What the folder of its run is named after.
+    procedure: ClassVar[str]
     #: The name of each file to what makes its text.
     renderers: ClassVar[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {}
 
-    def make_task(self, task_vars: dict[str, Any], **fields: Any) -> HistoryContext:
-        """A task with the folders of the runs."""
+    def kept(self, owners: Iterable[str]) -> Callable[[str], Artifacts]:
+        """What gives the files of this run in an artifacts directory."""
         run = RunFolder.in_directory(C.DEFAULT_LOCAL_TMP)
+        return lambda directory: Artifacts(directory, self.procedure, run, self.procedure, owners)
 
-        def kept(directory: str) -> Artifacts:
-            return Artifacts(directory, PROCEDURE, run, PROCEDURE, fields["params"]["owners"])
-
-        def store(directory: str, document: Mapping[str, Any]) -> dict[str, str]:
-            files = {name: render(document) for name, render in self.renderers.items()}
-            return kept(directory).reports.store(files, top=True)
-
-        return HistoryContext(**fields, runs=lambda directory: runs_in(kept(directory)), store=store)
+    def store(self, artifacts: Artifacts, document: Mapping[str, Any]) -> dict[str, str]:
+        """Writes the files of a document. Returns their paths by their names."""
+        files = {name: render(document) for name, render in self.renderers.items()}
+        return artifacts.reports.store(files, top=True)
 
     def check_connection(self) -> None:
         """Any connection will do."""
+
+
+class HistoryAction(PageAction):
+    """Runs the module that tells of earlier runs."""
+
+    procedure = "history"
+
+    def make_task(self, task_vars: dict[str, Any], **fields: Any) -> HistoryContext:
+        """A task with the folders of the runs."""
+        kept = self.kept(fields["params"]["owners"])
+        return HistoryContext(
+            **fields,
+            runs=lambda directory: runs_in(kept(directory)),
+            store=lambda directory, document: self.store(kept(directory), document),
+        )
+
+
+class ReplayReportAction(PageAction):
+    """Runs the module that tells of a replay: it has what was registered for the hosts of the play."""
+
+    procedure = "replay"
+
+    def make_task(self, task_vars: dict[str, Any], **fields: Any) -> ReplayReportContext:
+        """A task with the results of all hosts of the play."""
+        params, kept = fields["params"], self.kept(fields["params"]["owners"])
+        results = {
+            str(host): plain(task_vars["hostvars"][host].get(params["registered"]) or {})
+            for host in task_vars["ansible_play_hosts_all"]
+        }
+        return ReplayReportContext(
+            **fields, results=results, store=lambda directory, document: self.store(kept(directory), document)
+        )
 
 
 def runs_in(artifacts: Artifacts) -> Iterator[list[Look]]:
