@@ -49,12 +49,13 @@ def mail(**options: Any) -> dict[str, Any]:
 
 @pytest.mark.organizations(LICENSED)
 def test_mail_is_tested_against_the_rules_of_the_organization(tenant: Tenant) -> None:
-    red = tenant.run(mail(messages=[{**OFFER, "expect": EXPECT}]), arguments=["--check"])
+    asked = mail(messages=[{**OFFER, "expect": EXPECT}])
+    red = tenant.run({**asked, "check_mode": True, "ignore_errors": True}, rules(ENCRYPT))
+    assert red.rc == 0, red.output
     assert red.task("mail_flow_test").outcome == "failed"
     assert "-protection: encrypt" in red["mail_flow_test"]["msg"]
-    assert tenant.run(rules(ENCRYPT)).rc == 0
     applied, calls = len(tenant.applied), len(tenant.emulator.calls)
-    green = tenant.run(mail(messages=[{**OFFER, "expect": EXPECT}]))
+    green = tenant.run(asked)
     assert green.rc == 0, green.output
     assert green["mail_flow_test"]["msg"] == "1 message, 2 recipients: all 2 expectations are met."
     assert green["mail_flow_test"]["changed"] is False
@@ -66,7 +67,7 @@ def test_mail_is_tested_against_the_rules_of_the_organization(tenant: Tenant) ->
         "portal_passcode",
     ]
     assert len(tenant.applied) == applied
-    asked = [call.cmdlet for call in tenant.emulator.calls[calls:]]
+    cmdlets = [call.cmdlet for call in tenant.emulator.calls[calls:]]
     for cmdlet in (
         "Get-TransportRule",
         "Get-AcceptedDomain",
@@ -74,7 +75,7 @@ def test_mail_is_tested_against_the_rules_of_the_organization(tenant: Tenant) ->
         "Get-InboundConnector",
         "Get-OMEConfiguration",
     ):
-        assert asked.count(cmdlet) == 1
+        assert cmdlets.count(cmdlet) == 1
 
 
 @pytest.mark.organizations(LICENSED)
@@ -84,8 +85,8 @@ def test_a_broken_expectation_is_shown_as_a_diff_with_the_rule_that_decided(tena
         "conditions": {"recipient_domain_is": ["fabrikam.com"]},
         "actions": {"stop_rule_processing": True},
     }
-    assert tenant.run(rules(partners, ENCRYPT)).rc == 0
-    run = tenant.run(mail(messages=[{**OFFER, "expect": EXPECT}], fail_on_error=False), arguments=["--diff"])
+    asked = mail(messages=[{**OFFER, "expect": EXPECT}], fail_on_error=False)
+    run = tenant.run(rules(partners, ENCRYPT), asked, {"name": "plain", **asked, "diff": False}, arguments=["--diff"])
     assert run.rc == 0, run.output
     (diff,) = run["mail_flow_test"]["diff"]
     assert (diff["before_header"], diff["before"]) == (
@@ -93,7 +94,7 @@ def test_a_broken_expectation_is_shown_as_a_diff_with_the_rule_that_decided(tena
         f'protection: encrypt\nprotected_by: ["{ENCRYPT["name"]}"]\n',
     )
     assert "rule 'Partners' matched: stop_rule_processing" in run["mail_flow_test"]["msg"]
-    assert "diff" not in tenant.run(mail(messages=[{**OFFER, "expect": EXPECT}], fail_on_error=False))["mail_flow_test"]
+    assert "diff" not in run["plain"]
 
 
 @pytest.mark.organizations(LICENSED)
@@ -104,9 +105,16 @@ def test_a_suggestion_is_applied_as_it_stands(tenant: Tenant) -> None:
         "conditions": {"recipient_domain_is": domains},
         "actions": {"stop_rule_processing": True, "set_audit_severity": "Low"},
     }
-    assert tenant.run(rules(partners, ENCRYPT)).rc == 0
     asked = mail(messages=[{**OFFER, "expect": EXPECT}], suggest=True, explain=True, fail_on_error=False)
-    run = tenant.run(asked, arguments=["--diff"])
+    suggested = {"m365.message_encryption.ome_transport_rules": {"rules": "{{ found.suggestions[0].rules }}"}}
+    run = tenant.run(
+        {"name": "present", **rules(partners, ENCRYPT)},
+        {**asked, "register": "found"},
+        {"name": "suggested", **suggested},
+        {"name": "again", **asked},
+        arguments=["--diff"],
+    )
+    assert run.rc == 0, run.output
     first = run["mail_flow_test"]["suggestions"][0]
     text = "Change the condition recipient_domain_is of the rule 'Partners' from 'fabrikam.com' or 'northwind.com' to 'northwind.com'."
     assert first["text"] == text
@@ -114,9 +122,7 @@ def test_a_suggestion_is_applied_as_it_stands(tenant: Tenant) -> None:
     assert f"Offer: {text}\n--- present\n+++ suggested\n" in run.output
     nearest = run["mail_flow_test"]["messages"][0]["recipients"]["ann@fabrikam.com"]["nearest"]
     assert nearest == {"rule": ENCRYPT["name"], "option": "priority", "value": 1, "looked_at": "Partners"}
-    assert tenant.run(rules(*first["rules"])).rc == 0
-    again = tenant.run(asked)["mail_flow_test"]
-    assert (again["msg"].splitlines()[0], again["suggestions"]) == (
+    assert (run["again"]["msg"].splitlines()[0], run["again"]["suggestions"]) == (
         "1 message, 2 recipients: all 2 expectations are met.",
         [],
     )
@@ -126,13 +132,12 @@ def test_a_suggestion_is_applied_as_it_stands(tenant: Tenant) -> None:
     LICENSED | {"hidden_cmdlets": ["Get-AcceptedDomain", "Get-RemoteDomain", "Get-InboundConnector"]}
 )
 def test_facts_that_are_not_granted_are_unknown(tenant: Tenant) -> None:
-    assert tenant.run(rules(ENCRYPT)).rc == 0
-    run = tenant.run(mail(messages=[OFFER]))
+    info = {"m365.message_encryption.message_encryption_info": {"gather": ["accepted_domains"]}}
+    run = tenant.run(rules(ENCRYPT), mail(messages=[OFFER]), {**info, "ignore_errors": True})
     assert run.rc == 0, run.output
     assert run["mail_flow_test"]["messages"][0]["recipients"]["ann@fabrikam.com"]["protection"] == "unknown"
     assert set(run["mail_flow_test"]["unavailable"]) == {"accepted_domains", "remote_domains", "inbound_connectors"}
-    info = {"m365.message_encryption.message_encryption_info": {"gather": ["accepted_domains"]}}
-    assert tenant.run(info).task("message_encryption_info").outcome == "failed"
+    assert run.task("message_encryption_info").outcome == "failed"
 
 
 @pytest.mark.organizations(
@@ -219,27 +224,24 @@ ASKED = {
 @pytest.mark.organizations(PEOPLE)
 def test_groups_of_all_kinds_and_managers_are_read_over_the_wire(tenant: Tenant) -> None:
     """Two round trips for all: who has a manager, and the one who has none himself."""
-    assert tenant.run(rules(ASKED, OF_GROUPS)).rc == 0
     sent_by = {"Members": [f"project@{NAME}", f"staff@{NAME}"], "Alex": [f"alexw@{NAME}"]}
     when = {
         name: {**ENCRYPT["conditions"], "from" if name == "Alex" else "from_member_of": people}
         for name, people in sent_by.items()
     }
     guarantees = [{"name": name, "when": each, "then": "not_in_clear"} for name, each in when.items()]
-    calls = len(tenant.emulator.calls)
-    run = tenant.run(mail(guarantees=guarantees))
+    run = tenant.run(rules(ASKED, OF_GROUPS), mail(guarantees=guarantees))
     assert run.rc == 0, run.output
     assert [each["verdict"] for each in run["mail_flow_test"]["guarantees"]] == ["proved", "proved"]
     assert run["mail_flow_test"]["unavailable"] == {}
-    asked = [(call.cmdlet, call.parameters.get("Filter", "")) for call in tenant.emulator.calls[calls:]]
+    asked = [(call.cmdlet, call.parameters.get("Filter", "")) for call in tenant.emulator.calls]
     assert asked.count(("Get-Recipient", "Manager -ne $null")) == 1
     assert {"Get-UnifiedGroupLinks", "Get-DynamicDistributionGroupMember"} <= {cmdlet for cmdlet, _filter in asked}
 
 
 @pytest.mark.organizations(PEOPLE | {"hidden_cmdlets": ["Get-UnifiedGroupLinks", "Get-Recipient"]})
 def test_what_is_not_granted_of_people_names_the_cmdlet(tenant: Tenant) -> None:
-    assert tenant.run(rules(ASKED, OF_GROUPS)).rc == 0
-    run = tenant.run(mail(messages=[OFFER]))
+    run = tenant.run(rules(ASKED, OF_GROUPS), mail(messages=[OFFER]))
     unavailable = run["mail_flow_test"]["unavailable"]
     assert ("Get-UnifiedGroupLinks" in unavailable["groups"], "Get-Recipient" in unavailable["managers"]) == (
         True,
@@ -251,8 +253,7 @@ def test_what_is_not_granted_of_people_names_the_cmdlet(tenant: Tenant) -> None:
 
 @pytest.mark.organizations(LICENSED)
 def test_an_export_and_a_snapshot_are_asked_without_the_organization(tenant: Tenant) -> None:
-    assert tenant.run(rules(ENCRYPT)).rc == 0
-    exported = tenant.run({"m365.message_encryption.message_encryption_export": {"directory": "out"}})
+    exported = tenant.run(rules(ENCRYPT), {"m365.message_encryption.message_encryption_export": {"directory": "out"}})
     assert exported.rc == 0, exported.output
     (said,) = exported["message_encryption_export"]["policy"]
     assert (
@@ -264,10 +265,13 @@ def test_an_export_and_a_snapshot_are_asked_without_the_organization(tenant: Ten
     (snapshot,) = (path for path in tenant.controller.home.rglob("*snapshot*.json") if "contoso" in str(path))
     facts = {"accepted_domains": [NAME], "remote_domains": []}
     calls = len(tenant.emulator.calls)
-    for source in (exported["message_encryption_export"]["path"], str(snapshot)):
-        run = tenant.run(mail(messages=[{**OFFER, "expect": EXPECT}], source=source, facts=facts, compare_with=source))
-        assert run.rc == 0, run.output
-        assert run["mail_flow_test"]["difference"] == []
+    asked = {"messages": [{**OFFER, "expect": EXPECT}], "facts": facts}
+    sources = {"export": exported["message_encryption_export"]["path"], "snapshot": str(snapshot)}
+    run = tenant.run(
+        *({"name": name, **mail(**asked, source=path, compare_with=path)} for name, path in sources.items())
+    )
+    assert run.rc == 0, run.output
+    assert [run[name]["difference"] for name in sources] == [[], []]
     assert tenant.emulator.calls[calls:] == []
 
 
