@@ -21,6 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     has_word,
     tokens,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import reason_text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -110,10 +111,26 @@ def test_patterns_of_the_old_kind_have_few_constructs(pattern: str, found: bool 
     assert number(has_pattern("1", pattern, dialect=Dialect.LEGACY)) == found
 
 
+@pytest.mark.parametrize(
+    ("pattern", "dialect", "has"),
+    [
+        ("(?=a)a", Dialect.AGREED, "the construct (?="),
+        (r"\ba", Dialect.AGREED, r"the escape \b"),
+        ("a{b}", Dialect.AGREED, "a brace that is not a count"),
+        ("*a", Dialect.AGREED, "a bare *"),
+        ("[a]", Dialect.LEGACY, "[ in an expression of the old kind"),
+    ],
+)
+def test_what_sources_disagree_about_is_named(pattern: str, dialect: Dialect, has: str) -> None:
+    found = has_pattern("a b [a", pattern, dialect)
+    assert isinstance(found, Open)
+    assert reason_text(found.reasons[0]) == f"what the pattern {pattern!r} means to Exchange: it has {has}"
+
+
 def test_a_cunning_pattern_takes_no_longer_than_its_text() -> None:
     assert has_pattern("a" * 5000 + "!", r"(a|a)*(a+)+$") is False
     assert has_pattern("a" * 5000, r"^(a|aa)+$") is True
-    with pytest.raises(NotAgreedError, match="too large"):
+    with pytest.raises(NotAgreedError, match="large_counts"):
         parse("(a{1000}){1000}")
 
 

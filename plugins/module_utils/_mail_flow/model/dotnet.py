@@ -88,12 +88,12 @@ class _DotnetParser(Parser):
 
     def repeated(self) -> Node:
         if self._ended:
-            raise NotAgreedError("something behind the end of the text")
+            raise NotAgreedError("behind_end")
         return super().repeated()
 
     def quantified(self, part: Node) -> Node:
         if self.next and self.next in "*+?{" and (self._ended or part in _PLACES.values()):
-            raise NotAgreedError("a quantifier of an anchor")
+            raise NotAgreedError("quantified_anchor")
         return super().quantified(part)
 
     def after_quantifier(self) -> None:
@@ -152,7 +152,7 @@ def _look(inside: Node, *, end: bool, negated: bool) -> Node:
         not isinstance(each, Chars) and each != border and not (end and each == _LAST and _sees_line_end(chars))
         for each in options
     ):
-        raise NotAgreedError("look-around for more than a character")
+        raise NotAgreedError("wide_look_around")
     places = [Anchor(end, each, False) for each in chars] + [border] * (len(chars) < len(options))
     if not negated:
         return places[0] if len(places) == 1 else Choice(tuple(places))

@@ -25,7 +25,7 @@ LARGEST, DEEPEST = 2000, 50
 
 
 class NotAgreedError(Exception):
-    """The sources disagree about a part of the expression; the text says which."""
+    """The sources disagree about a part of the expression. The arguments are what it is, in a word, and what that names."""
 
 
 class Dialect(enum.StrEnum):
@@ -143,7 +143,7 @@ def parse(pattern: str, legacy: bool = False) -> Expression:
     """
     flags = _FLAGS.match(pattern)
     if flags and legacy:
-        raise NotAgreedError("flags in an expression of the old kind")
+        raise NotAgreedError("old_flags")
     parser = Parser(pattern, flags.end() if flags else 0, legacy)
     return Expression(parser.whole(), flags is not None and "m" in flags.group(1), parser.anchored)
 
@@ -165,9 +165,9 @@ class Parser:
         """All that is left."""
         root = self.choice()
         if self.at < len(self.pattern):
-            raise NotAgreedError("a bracket too many")
+            raise NotAgreedError("bracket_too_many")
         if _size(root) > LARGEST:
-            raise NotAgreedError("counts that are too large")
+            raise NotAgreedError("large_counts")
         return root
 
     def choice(self) -> Node:
@@ -184,7 +184,7 @@ class Parser:
         while self.next not in ("", "|", ")"):
             parts.append(self.repeated())
         if not parts:
-            raise NotAgreedError("an empty alternative")
+            raise NotAgreedError("empty_alternative")
         return parts[0] if len(parts) == 1 else Sequence(tuple(parts))
 
     def repeated(self) -> Node:
@@ -202,29 +202,29 @@ class Parser:
             self._not_legacy("")
             found = _COUNT.match(self.pattern, self.at)
             if not found:
-                raise NotAgreedError("a brace that is not a count")
+                raise NotAgreedError("brace_without_count")
             least = int(found.group(1))
             most = least if not found.group(2) else int(found.group(3)) if found.group(3) else None
             if most is not None and most < least:
-                raise NotAgreedError("a count that ends before it begins")
+                raise NotAgreedError("backward_count")
             self.at = found.end()
         else:
             return part
         self.after_quantifier()
         if isinstance(part, Anchor):
-            raise NotAgreedError("a quantifier of an anchor")
+            raise NotAgreedError("quantified_anchor")
         return Repeat(part, least, most)
 
     def after_quantifier(self) -> None:
         """What may follow a quantifier: no other one."""
         if self.next and self.next in "*+?{":
-            raise NotAgreedError("a quantifier of a quantifier, which may be a lazy or a possessive one")
+            raise NotAgreedError("quantified_quantifier")
 
     def single(self) -> Node:
         """A part without its quantifier."""
         character = self.next
         if character in "*+?":
-            raise NotAgreedError(f"a bare {character}")
+            raise NotAgreedError("bare", character)
         if character == "(":
             return self.group()
         if character == "[":
@@ -240,7 +240,7 @@ class Parser:
             self.anchored = True
             return Anchor(character == "$")
         if character in "{":
-            raise NotAgreedError("a brace that is not a count")
+            raise NotAgreedError("brace_without_count")
         return Chars(((character, character),))
 
     def group(self) -> Node:
@@ -248,14 +248,14 @@ class Parser:
         self.at += 1
         self.depth += 1
         if self.depth > DEEPEST:
-            raise NotAgreedError("groups that are nested too deeply")
+            raise NotAgreedError("nested_groups")
         if self.next == "?":
             if not self.pattern.startswith("?:", self.at) or self.legacy:
-                raise NotAgreedError(f"the construct ({self.pattern[self.at : self.at + 3]}")
+                raise NotAgreedError("construct", self.pattern[self.at : self.at + 3])
             self.at += 2
         inside = self.choice()
         if self.next != ")":
-            raise NotAgreedError("a bracket that is not closed")
+            raise NotAgreedError("open_bracket")
         self.at += 1
         self.depth -= 1
         return inside
@@ -267,7 +267,7 @@ class Parser:
         if character and character in _CLASSES:
             return Chars((), character)
         if not character or character.isalnum():
-            raise NotAgreedError(f"the escape \\{character}")
+            raise NotAgreedError("escape", character)
         return Chars(((character, character),))
 
     def bracket(self) -> Chars:
@@ -285,12 +285,12 @@ class Parser:
                 self.at += 1
                 last = self.bracket_item()
                 if isinstance(last, Chars) or last < item:
-                    raise NotAgreedError("an invalid range in a class")
+                    raise NotAgreedError("invalid_range")
                 ranges.append((item, last))
             else:
                 ranges.append((item, item))
         if not ranges and not classes:
-            raise NotAgreedError("an empty class")
+            raise NotAgreedError("empty_class")
         self.at += 1
         return Chars(tuple(ranges), classes, negated)
 
@@ -299,20 +299,20 @@ class Parser:
         character = self.next
         self.at += 1
         if not character:
-            raise NotAgreedError("a class that is not closed")
+            raise NotAgreedError("open_class")
         if character == "[":
-            raise NotAgreedError("a class in a class")
+            raise NotAgreedError("nested_class")
         if character != "\\":
             return character
         escaped = self.escape()
         if not isinstance(escaped, Chars):
-            raise NotAgreedError("an escape in a class that is no character")
+            raise NotAgreedError("escape_in_class")
         return escaped if escaped.classes else escaped.ranges[0][0]
 
     def _not_legacy(self, allowed: str, character: str = "") -> None:
         used = character or self.next
         if self.legacy and (not allowed or used not in allowed):
-            raise NotAgreedError(f"{used} in an expression of the old kind")
+            raise NotAgreedError("old", used)
 
 
 def _size(node: Node) -> int:

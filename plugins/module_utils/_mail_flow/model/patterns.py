@@ -56,11 +56,11 @@ def any_pattern(text: str, patterns: Iterable[str], dialect: Dialect = Dialect.A
 def has_pattern(text: str, pattern: str, dialect: Dialect = Dialect.AGREED) -> Truth:
     """Whether a pattern is found in the text; open if its meaning is and some meaning could match."""
     compiled = _compiled(pattern, dialect)
-    if isinstance(compiled, str):
+    if isinstance(compiled, tuple):
         wider = widened(pattern, dialect is Dialect.LEGACY)
         if wider and has_pattern(text, wider) is False:
             return False
-        return opened(("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, "pattern", pattern, compiled)
+        return opened(("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, "pattern", pattern, *compiled)
     found, other = compiled.found(text, compiled.expression.lines), text if text.isascii() else composed(text)
     if other != text and compiled.found(other, compiled.expression.lines) is not found:
         return opened(("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, "pattern_accents", pattern)
@@ -73,7 +73,7 @@ def has_pattern(text: str, pattern: str, dialect: Dialect = Dialect.AGREED) -> T
 
 def is_agreed(pattern: str, dialect: Dialect = Dialect.AGREED) -> bool:
     """Whether a pattern has an agreed meaning."""
-    return not isinstance(_compiled(pattern, dialect), str)
+    return not isinstance(_compiled(pattern, dialect), tuple)
 
 
 @lru_cache(maxsize=4096)
@@ -82,7 +82,7 @@ def begins_anywhere(pattern: str, dialect: Dialect = Dialect.AGREED, *, both: bo
     continues.
     """
     compiled = _compiled(pattern, dialect)
-    return not isinstance(compiled, str) and not _has_anchor(compiled.expression.root, both)
+    return not isinstance(compiled, tuple) and not _has_anchor(compiled.expression.root, both)
 
 
 @remembered(16384)
@@ -91,7 +91,7 @@ def in_prefix(text: str, pattern: str, dialect: Dialect = Dialect.AGREED) -> boo
     and end after it, or the meaning is open.
     """
     compiled = _compiled(pattern, dialect)
-    if isinstance(compiled, str):
+    if isinstance(compiled, tuple):
         return None
     expression = compiled.expression
     if _looks_back(expression.root):  # What follows sees the end of the text.
@@ -109,7 +109,7 @@ def required(pattern: str, dialect: Dialect = Dialect.AGREED) -> str:
     some comparisons take for others; empty if there is none.
     """
     compiled = _compiled(pattern, dialect)
-    return "" if isinstance(compiled, str) else max(_literals(compiled.expression.root), key=len, default="")
+    return "" if isinstance(compiled, tuple) else max(_literals(compiled.expression.root), key=len, default="")
 
 
 def _literals(root: Node) -> list[str]:
@@ -130,7 +130,7 @@ def _literals(root: Node) -> list[str]:
 def crosses_lines(pattern: str, dialect: Dialect = Dialect.AGREED) -> bool:
     """Whether a match may span lines, or the pattern's meaning is open."""
     compiled = _compiled(pattern, dialect)
-    return isinstance(compiled, str) or _has_line_end(compiled.expression.root)
+    return isinstance(compiled, tuple) or _has_line_end(compiled.expression.root)
 
 
 def _has_line_end(node: Node) -> bool:
@@ -169,11 +169,11 @@ def _has_anchor(node: Node, both: bool) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _compiled(pattern: str, dialect: Dialect) -> Search | str:
+def _compiled(pattern: str, dialect: Dialect) -> Search | tuple[str, ...]:
     try:
         return search_for(pattern, dialect)
     except NotAgreedError as error:
-        return str(error)
+        return error.args
 
 
 def search_for(pattern: str, dialect: Dialect) -> Search:

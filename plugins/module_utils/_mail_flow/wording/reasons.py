@@ -39,6 +39,36 @@ def _which_way(domain: str, connectors: tuple[str, ...]) -> str:
     return f"by which way mail to {domain} leaves: {names}"
 
 
+#: What a pattern has that sources disagree about.
+_CONSTRUCTS: Mapping[str, str] = {
+    "backward_count": "a count that ends before it begins",
+    "bare": "a bare {}",
+    "behind_end": "something behind the end of the text",
+    "brace_without_count": "a brace that is not a count",
+    "bracket_too_many": "a bracket too many",
+    "construct": "the construct ({}",
+    "empty_alternative": "an empty alternative",
+    "empty_class": "an empty class",
+    "escape": "the escape \\{}",
+    "escape_in_class": "an escape in a class that is no character",
+    "invalid_range": "an invalid range in a class",
+    "large_counts": "counts that are too large",
+    "nested_class": "a class in a class",
+    "nested_groups": "groups that are nested too deeply",
+    "old": "{} in an expression of the old kind",
+    "old_flags": "flags in an expression of the old kind",
+    "open_bracket": "a bracket that is not closed",
+    "open_class": "a class that is not closed",
+    "quantified_anchor": "a quantifier of an anchor",
+    "quantified_quantifier": "a quantifier of a quantifier, which may be a lazy or a possessive one",
+    "wide_look_around": "look-around for more than a character",
+}
+
+
+def _pattern(pattern: str, construct: str, *values: str) -> str:
+    return f"what the pattern {pattern!r} means to Exchange: it has {_CONSTRUCTS[construct].format(*values)}"
+
+
 def _nameless(rules: tuple[str, ...]) -> str:
     names = listed([repr(each) for each in rules], joint="and")
     return f"the managers of senders are not known, to whom {names} sends mail"
@@ -104,7 +134,7 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "message_at_limit": "whether a message of exactly {} bytes is over the limit",
     "name_in_field": "whether the field {} has a name beside an address (headers)",
     "names_in_attachment": "whether the names of files in {} count",
-    "pattern": "what the pattern {!r} means to Exchange: it has {}",
+    "pattern": _pattern,
     "pattern_accents": "whether the pattern {!r} sees a letter and its accent as one character",
     "pattern_lines": "whether ^ and $ in the pattern {!r} stand for the borders of lines",
     "range": "what the range {} is",
