@@ -147,7 +147,8 @@ window:
 counts:
   description: >-
     How many C(copies), C(messages) and C(recipients) were read, and how many copies were C(left_out), by reason,
-    V(expanded), V(failed), V(quarantined), V(none), V(recalled), V(system) or V(unknown_status). With O(compare_with),
+    V(expanded), V(failed), V(quarantined), V(none), V(recalled), V(system), V(unknown_status) or
+    V(no_address). With O(compare_with),
     also how many copies are C(changed), C(certain) and C(possible), each once, in however many ways.
   returned: success
   type: dict

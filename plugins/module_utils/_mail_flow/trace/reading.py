@@ -298,7 +298,7 @@ def _rows(objects: Iterable[Mapping[str, Any]], cmdlet: str = CMDLET) -> Iterato
         names = tuple(each)
         try:
             places = known[names] if names in known else known.setdefault(names, places_of(names))
-            yield row_of(each, places, date_of(each.get(places["received"])))
+            yield row_of(each, places, date_of(each.get(places["received"])), from_file=False)
         except RowError as error:
             raise _refused(str(error), cmdlet) from error
 

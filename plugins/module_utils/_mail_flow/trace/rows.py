@@ -48,6 +48,9 @@ _BY_NAME = {name.lower(): name for name in _STATUSES}
 #: The sender of non-delivery reports and other mail of the service itself.
 SYSTEM_SENDER = "microsoftexchange329e71ec88ae4615bbc36ab6ce41109e@"
 
+#: The status of a copy for somebody who has no address.
+_NO_ADDRESS = "NoAddress"
+
 #: Statuses of copies that no rule decides, and the reason under which they are counted.
 _LEFT_OUT = {
     "Expanded": "expanded",
@@ -55,6 +58,7 @@ _LEFT_OUT = {
     "Quarantined": "quarantined",
     "None": "none",
     "Recalled": "recalled",
+    _NO_ADDRESS: "no_address",
 }
 
 #: What stands before the domain of an address that is not quoted, whatever it begins with. A formula is none.
@@ -128,12 +132,14 @@ def places_of(names: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def row_of(values: Mapping[str, Any], places: Mapping[str, str], received: int) -> Row:
+def row_of(values: Mapping[str, Any], places: Mapping[str, str], received: int, *, from_file: bool = True) -> Row:
     """A row from an object of the trace.
 
     :param values: name of a column to its value.
     :param places: as :func:`places_of` returns them.
     :param received: the time, as the source of the row has it.
+    :param from_file: whether a recipient that is no address means that the file is something else. From Exchange, such
+        a row is left out: whoever sends mail to it must not end the reading.
     :raises RowError: the row has no key, or an invalid address.
     """
     message, recipient = (str(values.get(places[what]) or "").strip() for what in ("message", "recipient"))
@@ -141,7 +147,9 @@ def row_of(values: Mapping[str, Any], places: Mapping[str, str], received: int) 
     if not message:
         raise RowError("it has a row without a MessageTraceId")
     local, mark, _domain = recipient.partition("@")
-    if not (mark and recipient.isprintable()) or (recipient[0] in "=+-@" and not _LOCAL.fullmatch(local)):
+    usual = bool(mark) and (recipient[0] not in "=+-@" or bool(_LOCAL.fullmatch(local)))
+    addressed = usual and recipient.isprintable()
+    if not recipient or (from_file and not addressed):
         raise RowError("it has a row whose RecipientAddress is no address")
     size = str(values.get(places.get("size", "")) or "").strip()
     if size and not (size.isascii() and size.isdecimal() and len(size) <= _DIGITS):
@@ -153,7 +161,7 @@ def row_of(values: Mapping[str, Any], places: Mapping[str, str], received: int) 
         received=received,
         sender="" if sender == "<>" else sender,
         recipient=recipient.lower(),
-        status=_BY_NAME.get(name_of_column(status), status),
+        status=_BY_NAME.get(name_of_column(status), status) if addressed else _NO_ADDRESS,
         subject=("" if subject is None else str(subject)) if "subject" in places else None,
         size=int(size) if size else None,
         from_ip=str(values.get(places.get("from_ip", "")) or "").strip(),

@@ -59,6 +59,7 @@ LEFT_OUT = {
     "recalled": "recalled",
     "system": "non-delivery reports",
     "unknown_status": "with an unknown status",
+    "no_address": "for a recipient without an address",
 }
 
 #: So many rules are named in a line.

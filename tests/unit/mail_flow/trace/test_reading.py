@@ -24,6 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     GraphReader,
     TraceReader,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import left_out
 
 UNTIL = datetime.datetime(2026, 11, 25, tzinfo=datetime.UTC)
 BEGIN = UNTIL - datetime.timedelta(days=25)
@@ -142,6 +143,14 @@ def test_a_cut_reading_is_not_complete_and_goes_on() -> None:
     trace, rest = TraceReader(Exchange(ROWS)).read(BEGIN, window.begin)
     assert len(trace) + count == len(ROWS) + 1  # The row at the border is in both.
     assert not rest.reason
+
+
+def test_mail_to_what_is_no_address_does_not_end_the_reading() -> None:
+    odd = [row(600, 90, "undisclosed recipients"), row(601, 91, "=HYPERLINK(x)@x.com")]
+    trace, window = TraceReader(Exchange([*ROWS[:3], *odd])).read(BEGIN, UNTIL)
+    assert (len(trace), window.reason) == (5, "")
+    reasons = [left_out(trace.row(place).status, trace.row(place).sender) for place in range(5)]
+    assert sorted(reasons) == ["", "", "", "no_address", "no_address"]
 
 
 @pytest.mark.parametrize("error", [ServiceError("it broke"), CmdletNotAvailableError("not granted")])
