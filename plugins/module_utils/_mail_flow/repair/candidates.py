@@ -25,6 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     EXCEPTION,
     STOP,
     Draft,
+    unwritten,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.standing import (
     Failed,
@@ -46,14 +47,17 @@ Section = Mapping[str, Any]
 
 
 def candidates(draft: Draft, rules: RuleSet, wrong: Wrong) -> Iterator[Draft]:
-    """The list of rules with one edit more, each once, the most likely first.
+    """The list of rules with one edit more, each once, the most likely first. A rule that the modules cannot write is
+    not edited.
 
     :param rules: those of the draft.
     :raises BudgetError: the message and the rules are too complex together.
     """
     seen: set[tuple[object, ...]] = set()
-    own = {id(rule): place for place, rule in enumerate(draft.rules)}
+    own, fixed = {id(rule): place for place, rule in enumerate(draft.rules)}, set(unwritten(draft.rules))
     for each in _Candidates(draft, rules, wrong).all():
+        if each.edits[-1].rule in fixed:
+            continue
         key = tuple(
             own[id(rule)] if id(rule) in own else json.dumps(rule, sort_keys=True, default=str) for rule in each.rules
         )

@@ -174,6 +174,15 @@ def test_what_takes_encryption_away_is_last_and_says_so() -> None:
     ]
 
 
+@pytest.mark.parametrize("odd", [{"actions": {"apply_ome": True}}, {"conditions": {**OUTGOING, "made_up": ["x"]}}])
+def test_a_rule_that_cannot_be_written_is_not_edited(odd: Values) -> None:
+    old = {**ALL, "name": "Old", "enabled": False, **odd}
+    (found,) = repaired([old])
+    assert [edit[:2] for edit in edits(found)] == [("add", "Encrypt: G")]
+    (row,) = suggestion_rows([found], [old], str)
+    assert (row["unwritten"], "Encrypt: G" in row["yaml"]) == (["Old"], True)
+
+
 def test_what_helps_until_a_rule_ends_only_comes_after_the_others_and_says_so() -> None:
     ends = {**ALL, "enabled": False, "expiry_date": "2026-05-01T00:00:00Z"}
     expected = {**TO_PARTNER, "expect": {"ann@partner.com": {"protection": "encrypt"}}}
