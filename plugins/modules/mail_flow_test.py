@@ -1036,7 +1036,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         if others is not None:
             rows, more = difference_rows(difference(others, rules, facts, now, irm_before=settings))
             result.update(difference=rows, difference_more=more)
-        judged = prove(rules, facts, guarantees, now)
+        judged = prove(rules, facts, guarantees, now) if guarantees else []
         if guarantees:
             result["guarantees"] = guarantee_rows(judged)
         if params["lint"] if params["lint"] is not None else (guarantees or others is not None):

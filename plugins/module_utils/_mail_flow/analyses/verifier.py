@@ -124,7 +124,8 @@ def prove(
     :param where: the option's name in errors.
     :raises OptionError: a guarantee is invalid, or no mail can meet its conditions.
     """
-    rule_set = RuleSet.read(rules, facts_of(facts).dialect)
+    known = facts_of(facts)
+    rule_set = RuleSet.read(rules, known.dialect)
     read = [each for each in guarantees if isinstance(each, Guarantee)]
     if len(read) < len(guarantees):
         read = guarantees_of(guarantees, where)
@@ -139,7 +140,7 @@ def prove(
                     found.append(prover.judge(place, f"{where}[{place}]"))
     except BudgetError:  # The rules themselves are too much.
         found += [Judgment(each, unknown=(BUDGET,)) for each in read[len(found) :]]
-    journals = sorted(set(facts_of(facts).journals))
+    journals = sorted(set(known.journals))
     beside = (Premise("journals", values=tuple(journals)),) if journals else ()
     return [replace(each, premises=(*each.premises, *beside)) if each.verdict == PROVED else each for each in found]
 

@@ -57,7 +57,6 @@ _MEMBERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 #: who have a manager.
 _WHAT, _PERSON, _MANAGER, _MANAGED = "what ", "person ", "manager ", "managers"
 
-
 #: How a group, and an address that may be one, are asked for: by these reads.
 _GROUP, _PERHAPS = tuple(_MEMBERS), (*_MEMBERS, _WHAT)
 
