@@ -12,6 +12,7 @@ import pytest
 import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording import assumptions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import change_sentence
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import (
     mail_lines,
     message_lines,
@@ -223,3 +224,20 @@ def test_the_guide_shows_the_lines_of_its_guarantee() -> None:
     ]
     assert lines[0] in after
     assert after.startswith("\n".join(["", ".. code-block:: text", "", *lines, "", ""]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "certain", "possible", "said"),
+    [
+        ("protection_lost", 1, 0, "1 copy is no longer encrypted: 'A'."),
+        ("protection_lost", 2, 1, "2 copies are no longer encrypted, 1 more perhaps: 'A'."),
+        ("branding_changed", 1, 0, "1 copy now shows a different branding or none: 'A'."),
+        ("branding_changed", 0, 2, "2 copies perhaps now show a different branding or none: 'A'."),
+        ("unknown", 0, 2, "2 copies may be treated differently: 'A'."),
+    ],
+)
+def test_what_becomes_of_copies_is_a_sentence_for_one_and_for_several(
+    kind: str, certain: int, possible: int, said: str
+) -> None:
+    row = {"kind": kind, "domains": [], "more_domains": 0, "rules": ["A"], "certain": certain, "possible": possible}
+    assert change_sentence(row) == said

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROL
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding, accept
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.foreign import foreign_lines
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import (
     PlannedChange,
@@ -68,11 +68,13 @@ REFUSALS: Mapping[str, str] = {
     "rollback": "somebody changed something since",
     "session": "the session can only read",
 }
+#: What an organization has after a procedure that changes nothing there.
+_NOTHING = {"snapshot": "a snapshot", "rollback": "nothing to put back"}
 #: Where a procedure has other words.
 _OWN_WORDS: dict[str, dict[OrganizationStatus, str]] = {
     "audit": {OrganizationStatus.DRIFT: "drifted"},
-    "snapshot": {OrganizationStatus.MET: "with a snapshot", OrganizationStatus.DRIFT: "with a snapshot"},
-    "rollback": {OrganizationStatus.MET: "with nothing to put back"},
+    "snapshot": dict.fromkeys((OrganizationStatus.MET, OrganizationStatus.DRIFT), f"with {_NOTHING['snapshot']}"),
+    "rollback": {OrganizationStatus.MET: f"with {_NOTHING['rollback']}"},
 }
 
 
@@ -133,13 +135,13 @@ def _line(organization: OrganizationReport, kind: str, words: Mapping[Organizati
     left = _left(organization, {change.control for change in changes})
     snapshot = f"snapshot {organization.snapshot_file}" if organization.snapshot_file else ""
     told = [f"{lead}{'; '.join(parts)}" if parts else "", *left, snapshot]
-    nothing = words[status].removeprefix("with ") if status == OrganizationStatus.MET else "not as wanted"
+    nothing = _NOTHING.get(kind, words[status]) if status == OrganizationStatus.MET else "not as wanted"
     return f"{host}: {'; '.join(filter(None, told)) or nothing}{_looked_at(organization)}"
 
 
 def _refusal(finding: Finding) -> str:
     """Why something was refused, in few words."""
-    if finding.id == "rollback" and "irreversible" in finding.allow:
+    if finding.id == "rollback" and finding.allow == accept(["irreversible"]):
         return "a change could not be rolled back"
     return REFUSALS.get(finding.id, finding.id)
 

@@ -17,7 +17,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Tally,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import WORDS
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import BECOMES
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import (
+    BECOME,
+    BECOMES,
+)
 
 #: Reason why something about a copy is open, to what settles it.
 SETTLED_BY = {
@@ -125,13 +128,17 @@ def change_sentence(row: Mapping[str, Any], *, domains: bool = True) -> str:
         if row["rules"]
         else ""
     )
-    becomes = BECOMES[row["kind"]].replace("is ", "", 1)
     if row["certain"]:
         perhaps = f", {row['possible']:,} more perhaps" if row["possible"] else ""
-        head = f"{_copies(row['certain'])} {'is' if row['certain'] == 1 else 'are'} {becomes}{perhaps}"
+        head = f"{_copies(row['certain'])} {_becomes(row['kind'], row['certain'])}{perhaps}"
     else:
-        head = f"{_copies(row['possible'])} perhaps {'is' if row['possible'] == 1 else 'are'} {becomes}"
+        perhaps = "" if row["kind"] == "unknown" else "perhaps "
+        head = f"{_copies(row['possible'])} {perhaps}{_becomes(row['kind'], row['possible'])}"
     return f"{head}{of_domains}{rules}."
+
+
+def _becomes(kind: str, copies: int) -> str:
+    return (BECOMES if copies == 1 else BECOME)[kind]
 
 
 def guarantee_sentence(row: Mapping[str, Any]) -> str:

@@ -111,20 +111,27 @@ def parts_of(atoms: Iterable[Atom]) -> list[str]:
     return found
 
 
-#: Kind of difference to what happens to the mail.
-BECOMES = {
-    "protection_lost": "is no longer encrypted",
-    "delivery_lost": "is no longer delivered",
-    "transit_lost": "is less protected on its way",
-    "protection_gained": "is now encrypted",
-    "delivery_gained": "is now delivered",
-    "transit_gained": "is better protected on its way",
-    "protection_changed": "is now protected differently",
-    "branding_changed": "now shows a different branding or none",
-    "fate_changed": "is now handled differently",
-    "side_effect_changed": "is now reported or shown to others, or sent another way",
-    "unknown": "may be treated differently",
+#: Kind of difference to what mail or a copy is then.
+_IS = {
+    "protection_lost": "no longer encrypted",
+    "delivery_lost": "no longer delivered",
+    "transit_lost": "less protected on its way",
+    "protection_gained": "now encrypted",
+    "delivery_gained": "now delivered",
+    "transit_gained": "better protected on its way",
+    "protection_changed": "now protected differently",
+    "fate_changed": "now handled differently",
+    "side_effect_changed": "now reported or shown to others, or sent another way",
 }
+#: Kind of difference to what happens to the mail, and to what happens to several copies.
+BECOMES, BECOME = (
+    {
+        **{kind: f"{verb} {words}" for kind, words in _IS.items()},
+        "branding_changed": f"now {shows} a different branding or none",
+        "unknown": "may be treated differently",
+    }
+    for verb, shows in (("is", "shows"), ("are", "show"))
+)
 
 _OPTIONS = {"encrypt": "Encrypt", "do_not_forward": "Do Not Forward", "smime": "S/MIME"}
 
