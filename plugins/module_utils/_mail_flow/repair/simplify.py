@@ -174,7 +174,7 @@ class _Simplifier:
         :raises BudgetError: the search takes too many steps.
         """
         if not self._rules.rules:
-            return Simplified()
+            return Simplified(why_not="nothing")
         model = Model([self._rules], RuleSet([]), self._facts, self._now)
         order, found = Order(model.free.chains[0], Batch(model.circuit, budget)), list(self._removable(model, budget))
         for place in sorted(order.clashing([each.place for each in found if each.why == "covered"])):

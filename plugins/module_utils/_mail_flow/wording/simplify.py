@@ -95,15 +95,13 @@ def _why_kept(found: Kept) -> str:
 
 def simplified_lines(found: Simplified) -> Iterator[str]:
     """Fewer rules, as lines for a terminal."""
-    if found.why_not:
+    if not found.before:
+        yield "There are no rules."
+    elif found.why_not:
         yield f"No fewer rules do provably the same: {_WHY_NOT[found.why_not]}."
     else:
         left = _left(found)
-        yield (
-            "There are no rules."
-            if not found.before
-            else f"{left} rule{' does' if left == 1 else 's do'} the same to all mail as {found.before}:"
-        )
+        yield f"{left} rule{' does' if left == 1 else 's do'} the same to all mail as {found.before}:"
     yield from (f"  {each.rule!r} can go: {visible_line(_why(each))}." for each in found.removed)
     yield from (f"  {_merged(each)}." for each in found.merged)
     yield from (f"  {each.rule!r} stays: {visible_line(_why_kept(each))}." for each in found.kept)
