@@ -1051,7 +1051,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         )
     suggested = result.get("suggestions", [])
     lines = [*([tested_text(tested)] if cases else []), *([ELSEWHERE] if there else [])]
-    lines += [*mail_lines(result, _SAID), *_overview_lines(result)]
+    lines += [*mail_lines(result, _SAID), *(_overview_lines(result) if params["overview"] else ())]
     lines += [*nearest_lines(tested.messages, result.get("guarantees", ()), suggested), *suggestion_lines(suggested)]
     if params["simplify"]:
         fewer = simplify(rules, facts, now)
@@ -1100,7 +1100,7 @@ def _overview(here: Organization, there: Organization | None, now: datetime.date
 
 
 def _overview_lines(result: Mapping[str, Any]) -> list[str]:
-    lines = [*reach_lines(result.get("overview", ())), *(policy_lines(result["policy"]) if "policy" in result else ())]
+    lines = [*reach_lines(result["overview"]), *policy_lines(result["policy"])]
     return [*lines, *(contrast_lines(result["organizations"]) if "organizations" in result else ())]
 
 

@@ -106,9 +106,10 @@ def tested_rules(
         return RuleSet(document.rules), {**document.facts, **given}, {}
     if params["rules"] is None:
         return organization_rules(task, others, guarantees)[1:]
-    rules, wanted = RuleSet(proposed_rules(params["rules"], "rules")), facts_not_in(given)
+    rules = RuleSet(proposed_rules(params["rules"], "rules"))
     if params["facts"] is not None:
         return rules, given, {}
+    wanted = facts_not_in(given)
     if not every_fact:
         needed = facts_needed([rules, *([others] if others else [])], [case.message for case in cases], given)
         if params["guarantees"] or params["overview"] or params["simplify"] or others is not None:
