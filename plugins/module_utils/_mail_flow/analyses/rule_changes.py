@@ -268,10 +268,8 @@ def _in_order(pairs: Sequence[tuple[int, int]]) -> set[int]:
 
 def content_of(rule: FlowRule) -> tuple[object, ...]:
     """Everything that determines how a rule acts."""
-    atoms = tuple(sorted(repr((atom.predicate.options, atom.values, atom.settings)) for atom in rule.conditions))
-    others = tuple(sorted(repr((atom.predicate.options, atom.values, atom.settings)) for atom in rule.exceptions))
     doubts = tuple(reason.id for reason in rule.doubts)
-    return (*_does(rule), bool(rule.idle), rule.begins, rule.ends, atoms, others, doubts, rule.unread)
+    return (*_does(rule), bool(rule.idle), rule.begins, rule.ends, *rule.looks_for, doubts, rule.unread)
 
 
 #: Aspect of mail to the sorts of actions that say nothing about it. Who is told, and who approves, is no matter to any.

@@ -192,7 +192,16 @@ class FlowRule:
         """The rows of its actions."""
         return tuple(ACTION_BY_OPTION[option] for option in self.actions)
 
-    @property
+    @cached_property
+    def looks_for(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Its conditions and its exceptions, each as sorted texts, which do not depend on the rule set."""
+        conditions, exceptions = (
+            tuple(sorted(repr((atom.predicate.options, atom.values, atom.settings)) for atom in atoms))
+            for atoms in (self.conditions, self.exceptions)
+        )
+        return conditions, exceptions
+
+    @cached_property
     def as_told(self) -> FlowRule:
         """The rule as if it did all that it is told to do."""
         return replace(self, actions=self.told, by_manager=False)
@@ -202,7 +211,7 @@ class FlowRule:
         """Whether it is told to do something for which it needs content that S/MIME hides."""
         return any(ACTION_BY_OPTION[option].content for option in self.told)
 
-    @property
+    @cached_property
     def left_undone(self) -> tuple[str, ...]:
         """What it is told to do, and does not do because it asks for an approval."""
         doing = done(self.told, managed=True) if self.enforced else self.told
@@ -212,7 +221,7 @@ class FlowRule:
             if option not in doing and ACTION_BY_OPTION[option].does not in (Does.DETAIL, Does.STOP)
         )
 
-    @property
+    @cached_property
     def stops_approved(self) -> bool:
         """Whether it is told to stop and asks for an approval. Whether it stops once that is given is not documented."""
         return (

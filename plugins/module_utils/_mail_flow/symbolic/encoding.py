@@ -479,8 +479,8 @@ class Model:
 
 def _shared(rule_sets: Sequence[RuleSet]) -> int:
     """The number of first rules that all rule sets share, whatever their GUIDs are."""
-    every = zip(*([replace(rule, guid="") for rule in rules.rules] for rules in rule_sets), strict=False)
-    return len(list(itertools.takewhile(lambda rules: all(rule == rules[0] for rule in rules), every)))
+    every = zip(*((replace(rule, guid="") for rule in rules.rules) for rules in rule_sets), strict=False)
+    return sum(1 for _rules in itertools.takewhile(lambda rules: all(rule == rules[0] for rule in rules), every))
 
 
 def differing(settings: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
