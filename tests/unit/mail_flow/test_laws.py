@@ -19,6 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Passage
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import worded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -212,7 +213,7 @@ def test_passing_over_rules_changes_no_answer(rules: list[dict[str, Any]], messa
 @given(rule_sets(), messages())
 @settings(deadline=None)
 def test_results_have_no_nulls_and_are_the_same_again(rules: list[dict[str, Any]], message: Message) -> None:
-    first = json.dumps(Simulator(rules, facts_of(FACTS)).run(message))
+    first = json.dumps(worded(Simulator(rules, facts_of(FACTS)).run(message)))
     assert "null" not in first
     turned = [
         dict(
@@ -225,7 +226,7 @@ def test_results_have_no_nulls_and_are_the_same_again(rules: list[dict[str, Any]
         )
         for rule in rules
     ]
-    assert json.dumps(Simulator(turned, facts_of(FACTS)).run(message)) == first
+    assert json.dumps(worded(Simulator(turned, facts_of(FACTS)).run(message))) == first
 
 
 @given(rule_sets(), messages(), st.sets(st.sampled_from(HIDDEN), min_size=1))
