@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -46,6 +47,11 @@ def calls(plan: Plan) -> list[tuple[Any, ...]]:
             )
         )
     return found
+
+
+def warned(plan: Plan) -> list[tuple[str, dict[str, Any]]]:
+    """What a plan warns of: kinds and values, which approvals are compared by."""
+    return [(each.kind, dict(each.values)) for each in plan.warnings]
 
 
 def plain(name: str, **properties: Any) -> dict[str, Any]:
@@ -273,6 +279,8 @@ class TestUnmanaged:
         shown("retired", ApplyOME=True),
     )
     WARNED = [f"The rule {name!r} encrypts or decrypts and is not managed here." for name in ("on", "off", "retired")]
+    NAMED = [("rule_not_managed", {"rule": name}) for name in ("on", "off", "retired")]
+    NOT_REMOVED = ("rule_not_removed", {"rule": "retired", "properties": [], "expired": False})
     KEPT = "The rule 'retired' is disabled and not removed: it cannot be recreated, since it uses the retired action apply_ome."
 
     @pytest.mark.parametrize(
@@ -289,6 +297,7 @@ class TestUnmanaged:
     ) -> None:
         plan = plan_unmanaged(book(*self.STORED), treatment)
         assert (calls(plan), list(map(str, plan.warnings))) == (expected, warnings)
+        assert warned(plan) == {"warn": self.NAMED, "remove": [self.NOT_REMOVED]}.get(treatment, [])
         assert plan.concurrent_changes is concurrent_changes
         of_list = plan_rules(book(*self.STORED), listed("other"), unmanaged=treatment)
         assert sorted(calls(of_list)) == sorted(expected)
@@ -302,6 +311,15 @@ class TestUnmanaged:
         assert plan_rules(book(*self.STORED), listed("other")).steps == []
 
 
+class TestLast:
+    def test_a_rule_that_stands_last_stays_behind_all_others(self) -> None:
+        trial = replace(wanted("trial", actions=PLAIN), last=True)
+        stored = book(plain("a"), plain("trial"), plain("other"))
+        plan = plan_rules(stored, [trial, *listed("a")])
+        assert [step.call.parameters.get("Priority") for step in plan.steps] == [2]
+        assert plan_rules(book(plain("a"), plain("other"), plain("trial")), [*listed("a"), trial]).steps == []
+
+
 class TestRestoring:
     """A state that is put back: rules have the names that they had."""
 
@@ -313,6 +331,7 @@ class TestRestoring:
         plan = plan_rules(rules, [wanted("b", guid="g-a", actions=PLAIN)])
         assert self.names(plan) == [("b", "b (2)"), ("a", "b")]
         assert list(map(str, plan.warnings)) == ["The rule 'b' has the name of another rule and is renamed to 'b (2)'."]
+        assert warned(plan) == [("rule_renamed", {"rule": "b", "name": "b (2)"})]
         assert plan.steps[0].call.parameters == {"Identity": "g-b", "Name": "b (2)", "Confirm": False}
         assert plan.steps[0].changes[0].identity == "b"
 
@@ -395,5 +414,8 @@ class TestNeverActs:
     ) -> None:
         expected = [self.SAID.format(*said)] if said else []
         assert list(map(str, plan_in_place(book(*stored), declared).warnings)) == expected
-        assert list(map(str, plan_rules(book(*stored), [declared]).warnings)) == expected
+        plan = plan_rules(book(*stored), [declared])
+        assert list(map(str, plan.warnings)) == expected
+        named = [("rule_never_acts", dict(zip(("rule", "earlier"), said, strict=True)))] if said else []
+        assert warned(plan) == named
         assert plan_in_place(book(*stored, restoring=True), declared).warnings == []
