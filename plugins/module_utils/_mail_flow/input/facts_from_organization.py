@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import PermissionDeniedError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
+    MAIL_FACTS,
     MOST_PEOPLE,
     Organization,
 )
@@ -27,18 +28,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 
 #: Subsets that hold the rules, and those that hold facts.
 RULE_SUBSETS = ("transport_rules", "rms_templates")
-FACT_SUBSETS = (
-    *(
-        "organization",
-        "accepted_domains",
-        "remote_domains",
-        "inbound_connectors",
-        "outbound_connectors",
-        "mail_users",
-        "journal_rules",
-    ),
-    *("irm_configuration", "ome_configurations", "owa_mailbox_policies"),
-)
+FACT_SUBSETS = ("organization", *MAIL_FACTS, "irm_configuration", "ome_configurations", "owa_mailbox_policies")
 
 #: The name of a subset's fact, if it is not the subset's own name.
 _FACTS = {"organization": "organization_config"}
