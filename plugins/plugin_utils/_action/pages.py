@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The base classes of the actions that write a page of their own: of earlier runs, and of a replay. Private to the collection."""
+"""The base classes of the actions that write a page of their own: of earlier runs, and of a replay. Private to the
+collection.
+"""
 
 from __future__ import annotations
 

@@ -1,12 +1,14 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Spares the ansible-playbooks of the tests what each of them would do anew: their PYTHONPATH names this folder, and Python runs this file at its start.
+"""Spares the ansible-playbooks of the tests what each of them would do anew: their PYTHONPATH names this folder, and
+Python runs this file at its start.
 
-ansible-core's loader compiles all Python of a collection in each run, and jinja all templates of the report. Here, Python's own loader reads the same
-files, and keeps what it compiled beside them, as it does for pytest and the session broker; jinja keeps its own in ``.cache``, and so does the loader
-with the YAML of ``runtime.yml``. A module of ansible-core is not taken out of the archive that is made of it, but from where it lies. No run looks for
-garbage, and none imports pypsrp, which core wants for a connection plugin that no test uses: only the session broker needs it.
+ansible-core's loader compiles all Python of a collection in each run, and jinja all templates of the report. Here,
+Python's own loader reads the same files, and keeps what it compiled beside them, as it does for pytest and the session
+broker; jinja keeps its own in ``.cache``, and so does the loader with the YAML of ``runtime.yml``. A module of
+ansible-core is not taken out of the archive that is made of it, but from where it lies. No run looks for garbage, and
+none imports pypsrp, which core wants for a connection plugin that no test uses: only the session broker needs it.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ _CACHE = os.path.join(os.path.dirname(__file__), "../../../.cache/startup", sys.
 
 
 class _Finder:
-    """Finds the module of that loader, core's own modules, and no pypsrp: a program that does not import that loader runs as ever."""
+    """Finds the module of that loader, core's own modules, and no pypsrp: a program that does not import that loader
+    runs as ever.
+    """
 
     @classmethod
     def find_spec(cls, name: str, path: object = None, target: object = None) -> ModuleSpec | None:

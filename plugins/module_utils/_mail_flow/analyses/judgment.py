@@ -1,12 +1,13 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The verdict on a guarantee, as data that ``wording.guarantees`` turns into rows and sentences: the message that refutes
-it, without what does not matter, the rule that decides it, and the hole through which a copy leaves without the TLS
-that is required. Private to the collection.
+"""The verdict on a guarantee, as data that ``wording.guarantees`` turns into rows and sentences: the message that
+refutes it, without what does not matter, the rule that decides it, and the hole through which a copy leaves without the
+TLS that is required. Private to the collection.
 
 A key that a message does not have is not known. So a message that breaks a guarantee without one breaks it whatever
-that is."""
+that is.
+"""
 
 from __future__ import annotations
 

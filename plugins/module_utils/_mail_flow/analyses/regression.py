@@ -47,7 +47,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 _ROUNDS = 4
 
-#: So many dates of rules are looked at; so long behind one it is in effect; a date without a time zone may be off by that.
+#: So many dates of rules are looked at; so long behind one it is in effect; a date without a time zone may be off by
+#: that.
 _MOST_DATES, _BEHIND, _ANY_ZONE = 4, datetime.timedelta(minutes=1), datetime.timedelta(days=1)
 
 
@@ -59,8 +60,8 @@ def worsened(
     now: datetime.datetime,
     irm_before: Mapping[str, Any] | None = None,
 ) -> Counterexample | None:
-    """A message that surely breaks the guarantee after, and surely did not before; ``None`` if none is found. If that is
-    so only once a rule begins or ends, the message has a ``date``.
+    """A message that surely breaks the guarantee after, and surely did not before; ``None`` if none is found. If that
+    is so only once a rule begins or ends, the message has a ``date``.
 
     :param irm_before: the IRM configuration before, where it is another one.
     """

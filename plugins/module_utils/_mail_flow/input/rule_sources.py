@@ -1,8 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the rules and facts of a test come from: options, the organization, or a file, which is an export, a snapshot, a
-capture, or the info module's output. Private to the collection."""
+"""Where the rules and facts of a test come from: options, the organization, or a file, which is an export, a snapshot,
+a capture, or the info module's output. Private to the collection.
+"""
 
 from __future__ import annotations
 

@@ -47,7 +47,8 @@ class Connector:
     :param domains: whose mail it takes, in lower case: ``contoso.com``, ``*.contoso.com`` or ``*``; empty if only rules
         or accepted domains bring it mail.
     :param validation: what its TLS checks, one of :data:`VALIDATIONS`; empty if it does not force TLS.
-    :param doubt: why it may force more than that: the kind of a reason and what it names beside the connector; empty if it does not.
+    :param doubt: why it may force more than that: the kind of a reason and what it names beside the connector; empty if
+        it does not.
     :param smart_hosts: the servers that it hands mail to; empty where mail goes to the recipient's own servers.
     :param of_rules: whether it takes only mail that rules route to it.
     :param accepted: whether it takes mail to accepted domains.
@@ -69,7 +70,9 @@ class Connector:
 
     @property
     def idle(self) -> str:
-        """Why it takes no mail that a rule routes to it: ``disabled``, ``test_mode`` or ``not_for_rules``; empty if it does."""
+        """Why it takes no mail that a rule routes to it: ``disabled``, ``test_mode`` or ``not_for_rules``; empty if it
+        does.
+        """
         if not self.enabled:
             return "disabled"
         return "test_mode" if self.test_mode else "" if self.of_rules else "not_for_rules"

@@ -25,7 +25,9 @@ LARGEST, DEEPEST = 2000, 50
 
 
 class NotAgreedError(Exception):
-    """The sources disagree about a part of the expression. The arguments are what it is, in a word, and what that names."""
+    """The sources disagree about a part of the expression. The arguments are what it is, in a word, and what that
+    names.
+    """
 
 
 class Dialect(enum.StrEnum):

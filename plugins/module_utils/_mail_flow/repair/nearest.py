@@ -31,8 +31,8 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Nearest:
-    """The encrypting rule that came nearest to acting on a copy in clear, and the first thing that kept it from that; or
-    the rule that decrypted what arrived protected, and its action (``actions.remove_ome_v2``).
+    """The encrypting rule that came nearest to acting on a copy in clear, and the first thing that kept it from that;
+    or the rule that decrypted what arrived protected, and its action (``actions.remove_ome_v2``).
 
     :param option: ``enabled``, ``mode`` or a date; ``priority`` of a rule that the copy did not reach; or a condition or exception such as
         ``conditions.sent_to``.

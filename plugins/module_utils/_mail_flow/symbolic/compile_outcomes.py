@@ -1,11 +1,13 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The outcome of a copy, the way by which it leaves, and all copies for one person, as formulas. Private to the collection.
+"""The outcome of a copy, the way by which it leaves, and all copies for one person, as formulas. Private to the
+collection.
 
 See the simulator's ``protection``: Exchange encrypts a message after the last rule, as the rules asked and depending on
 how it arrived. See its ``transit``, too: the way is a function of the recipient's domain, of the rules that route, and
-of those that require TLS."""
+of those that require TLS.
+"""
 
 from __future__ import annotations
 

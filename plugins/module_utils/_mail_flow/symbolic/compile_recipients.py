@@ -1,13 +1,14 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who shares the copy with the followed recipient, the state of a copy on its path through the rules, and the copies that
-rules make of it for others, as formulas. Private to the collection.
+"""Who shares the copy with the followed recipient, the state of a copy on its path through the rules, and the copies
+that rules make of it for others, as formulas. Private to the collection.
 
 Only conditions about all recipients of a copy depend on who shares it. At first, whether somebody with a word shares
 the copy is a variable for each history of splits. That allows more than can exist, so what is impossible with it is
 impossible. To find a message, one companion who may be anybody usually suffices. For words on which an answer depends,
-somebody is modeled exactly: one companion per word, the one who stays in the copy longest."""
+somebody is modeled exactly: one companion per word, the one who stays in the copy longest.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who outside can read what in clear, and where two organizations differ, as rows of results and as lines of a terminal.
+"""Who outside can read what in clear, and where two organizations differ, as rows of results and as lines of a
+terminal.
 
-Private to the collection."""
+Private to the collection.
+"""
 
 from __future__ import annotations
 
@@ -86,8 +88,8 @@ ELSEWHERE = "compare_with is of another organization: a difference says what its
 
 def contrast_row(found: Contrast) -> dict[str, Any]:
     """Where they differ, as results have it: ``overview`` (``kind_of_mail``, ``destination``, ``text``, ``before``,
-    ``after``), ``only_before`` and ``only_after`` (sentences about what rules do, as :func:`policy_rows` makes them), and
-    what is ``unknown`` of both, as texts.
+    ``after``), ``only_before`` and ``only_after`` (sentences about what rules do, as :func:`policy_rows` makes them),
+    and what is ``unknown`` of both, as texts.
     """
     rows = []
     for pair in found.cells:

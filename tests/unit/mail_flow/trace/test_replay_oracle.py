@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whole messages that could stand behind a row, made without a look at how rows are replayed: what is certain of the row
-must be so of each of them.
+"""Whole messages that could stand behind a row, made without a look at how rows are replayed: what is certain of the
+row must be so of each of them.
 
 They have names beside addresses, subjects that rules have changed before the trace shows them, fields in any order, and
 senders that signed in over the internet.
