@@ -29,6 +29,14 @@ KINDS_OF_MAIL = {
     "over_25_mb": "Mail over 25 MB",
 }
 
+#: How a cell is said by itself, and one verdict of all destinations.
+_PROTECTED = {
+    "always": "always protected",
+    "never": "never protected",
+    "depends": "protected or not, which depends on rules",
+    "unknown": "unknown",
+}
+
 #: How a cell is said of several destinations.
 _SAID = {
     "always": "always protected to",
@@ -63,10 +71,10 @@ def reach_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             ]
             for verdict in _SAID
         }
+        given = {verdict: destinations for verdict, destinations in found.items() if destinations}
         said = [
-            f"{_SAID[verdict]} {listed(destinations, joint='and')}"
-            for verdict, destinations in found.items()
-            if destinations
+            f"{_SAID[verdict]} {listed(destinations, joint='and')}" if len(given) > 1 else _PROTECTED[verdict]
+            for verdict, destinations in given.items()
         ]
         if found["unknown"]:
             ids = sorted({each["id"] for row in rows if row["kind_of_mail"] == kind for each in row.get("unknown", ())})
@@ -74,13 +82,6 @@ def reach_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         if said:
             yield f"  {name}: {'; '.join(said)}."
 
-
-_PROTECTED = {
-    "always": "always protected",
-    "never": "never protected",
-    "depends": "protected or not, which depends on rules",
-    "unknown": "unknown",
-}
 
 #: What a difference means whose two rule sets are of two organizations.
 ELSEWHERE = "compare_with is of another organization: a difference says what its rules would do in this one."

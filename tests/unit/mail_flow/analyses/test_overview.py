@@ -152,7 +152,7 @@ def test_the_terminal_has_ten_lines_at_most() -> None:
         "protected": "unknown",
         "unknown": [{"id": "U25", "reason": "…"}],
     }
-    assert list(reach_lines([row]))[1] == "  Forwarded mail: unknown for everybody else (U25)."
+    assert list(reach_lines([row]))[1] == "  Forwarded mail: unknown (U25)."
 
 
 def test_what_takes_more_than_the_budget_is_unknown() -> None:
