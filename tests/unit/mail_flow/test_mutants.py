@@ -15,8 +15,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import any_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator import (
     effects,
+    results,
     simulation,
-    simulator,
 )
 
 from tests.unit.mail_flow.vectors import BY_ID, verify
@@ -55,7 +55,7 @@ def order_is_reversed(patch: Patch) -> None:
         return rules.RuleSet([{**rule, "priority": -rule["priority"]} for rule in given])
 
     patch(
-        simulator.Simulator, "__init__", lambda self, given, facts: vars(self).update(rules=reverse(given), facts=facts)
+        results.Simulator, "__init__", lambda self, given, facts: vars(self).update(rules=reverse(given), facts=facts)
     )
 
 

@@ -60,7 +60,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     suggestions,
     with_replays,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Traced
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import (
     counterexample_row,

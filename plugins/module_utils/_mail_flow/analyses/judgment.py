@@ -36,8 +36,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import Premise
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Course
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import Course, World
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.transit import ways_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Replayed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import (

@@ -48,7 +48,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     SURELY_PROTECTED,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Course
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import Course
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import (

@@ -25,11 +25,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     FlowRule,
     RuleSet,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import (
-    Course,
-    Passage,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Passage
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import Course, World
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happens to a message, as the module's result has it. Private to the collection.
+"""Messages and rules in, results out, as the module has them. Private to the collection; the one entrance to the folder.
+
+Pure: the same rules, facts, messages and dates give the same result.
 
 A value is given if all worlds agree on it. Worlds against a guess do not count; if they differ, the answer relies on
 the guess and says so. How a recipient opens a protected message depends on the OME configuration that it shows and on
@@ -9,11 +11,16 @@ the recipient. Conditional Access is not considered."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import (
+    STEPS_OF_MESSAGE,
+    BudgetError,
+    bounded,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import directions, questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason, rows_of
@@ -23,11 +30,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Verdict,
     verdict,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Passage
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import (
     NOBODY,
     Course,
+    World,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.transit import (
     Way,
     transit,
@@ -42,6 +50,44 @@ OPEN = ("unknown", "protected_option_unknown")
 
 _TOO_MANY = Reason(questions.A_FACT, "too_many_questions")
 _TWICE = Reason(questions.ADDED_RECIPIENTS, "several_ways")
+
+#: The result of a copy that would take too many steps.
+_TOO_MUCH: dict[str, Any] = {"fate": "unknown", "protection": "unknown", "rules": []}
+_WHY = Reason("budget", "message_too_complex")
+
+
+class Simulator:
+    """The mail flow of an organization.
+
+    :param rules: its rules, as the modules describe them, or a compiled rule set.
+    """
+
+    def __init__(self, rules: Iterable[Mapping[str, Any]] | RuleSet, facts: Facts) -> None:
+        self.rules = RuleSet.read(rules, facts.dialect)
+        self.facts = facts
+
+    def courses(self, message: Message) -> list[Course]:
+        """What happens to each copy, including everything that is open."""
+        return Passage(self.rules, message, self.facts).courses()
+
+    def run(self, message: Message) -> dict[str, Any]:
+        """``name`` of the message and ``recipients``: address to result, with the keys of the module's result. What
+        exceeds the step budget is unknown.
+        """
+        try:
+            with bounded(STEPS_OF_MESSAGE):
+                found = {
+                    course.recipient.label: result(course, self.rules, message, self.facts)
+                    for course in self.courses(message)
+                }
+        except BudgetError:
+            found = {
+                person.label: {**_TOO_MUCH, "unknown": rows_of([_WHY])} for person in self.facts.recipients(message)
+            }
+        return {
+            "name": message.name,
+            "recipients": {label: described for label, described in found.items() if described is not None},
+        }
 
 
 @dataclass(frozen=True, slots=True)

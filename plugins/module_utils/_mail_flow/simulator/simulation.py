@@ -9,18 +9,13 @@ splits the copy, whether or not it does anything to it. *The recipient* is the o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
-    domain,
     is_name,
-    spellings,
-    with_parents,
-    without_tag,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import decrypted
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
@@ -45,7 +40,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     FlowRule,
     RuleSet,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import tokens
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.candidates import Candidates
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.effects import (
     SHARED,
     Scene,
@@ -54,7 +49,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     in_audit,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import (
+    NOBODY,
+    STEPS_OF_WORLD,
     Added,
+    Course,
     World,
     merged,
     without,
@@ -66,30 +64,8 @@ MOST_WORLDS = 128
 #: The maximum number of copies made by rules to follow; what happens to the others is unknown.
 MOST_COPIES = 256
 
-#: The cost, in steps, of matching a rule to a recipient, and of telling a world from others.
-_STEPS_OF_RULE, _STEPS_OF_WORLD = 5, 60
-
-#: The fate of a copy that does not exist in a world.
-NOBODY = "nobody"
-
-
-@dataclass(slots=True)
-class Course:
-    """What became of a recipient's copy.
-
-    :param worlds: the ways in which it can pass the rules.
-    :param too_many: whether there were more worlds than are followed.
-    :param by: how a rule added the recipient; ``None`` for one that the sender named.
-    :param twice: whether the recipient gets the message in several ways.
-    :param additions: the recipients whom rules added on the way, and the worlds right after that.
-    """
-
-    recipient: Recipient
-    worlds: list[World]
-    too_many: bool = False
-    by: Added | None = None
-    twice: bool = False
-    additions: dict[Added, list[World]] = field(default_factory=dict)
+#: The cost, in steps, of matching a rule to a recipient.
+_STEPS_OF_RULE = 5
 
 
 @dataclass(slots=True)
@@ -110,13 +86,16 @@ class Passage:
     _of_sender: dict[int, Truth] = field(default_factory=dict)
     _contents: dict[Content, Content] = field(default_factory=dict)
     _dead: dict[int, int] = field(default_factory=dict)
-    _bits: dict[object, int] = field(default_factory=dict)
+    _waiting: Candidates = field(init=False)
     _parted: dict[object, dict[bool, Fork] | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._waiting = Candidates(self.rules, self.message, self.facts)
 
     def courses(self) -> list[Course]:
         """What happens to the copy of each recipient: those of the message first, then those whom rules add."""
         people = self.facts.recipients(self.message)
-        spend(_STEPS_OF_WORLD * len(people))
+        spend(STEPS_OF_WORLD * len(people))
         starts = self._starts(people)
         courses = {person.address: self._follow(person, starts, 0) for person in people}
         todo = list(courses.values())
@@ -131,7 +110,7 @@ class Passage:
                 if goes_on:
                     followed.add(copy)
                 people = self.facts.brought(added.address, added.field)
-                spend(_STEPS_OF_WORLD * (len(people) + len(worlds)))
+                spend(STEPS_OF_WORLD * (len(people) + len(worlds)))
                 for person in people:
                     new = (
                         self._of_added(person, people, added, worlds, course)
@@ -232,7 +211,7 @@ class Passage:
             for world in course.worlds:
                 worlds += self._step(rule, world, course) if id(world) in going else [world]
             if len(worlds) > 1:
-                spend(len(worlds) * _STEPS_OF_WORLD)
+                spend(len(worlds) * STEPS_OF_WORLD)
                 worlds = merged(worlds)
                 if len(worlds) > MOST_WORLDS:
                     course.too_many, worlds = True, worlds[:MOST_WORLDS]
@@ -484,50 +463,7 @@ class Passage:
 
     def _candidates(self, world: World) -> int:
         """The rules that can match, as bits."""
-        content, message = world.content, self.message
-        if self.everything or content.wrapped or content.body is None or message.attachments is None or self._blind:
-            return self.rules.all
-        rules, subject = self.rules, content.subject
-        found = self._waiting("message", lambda: rules.candidates(self._message_keys()))
-        found |= self._waiting(
-            ("headers", content.headers),
-            lambda: rules.candidates(("header", name) for name, _values in content.headers),
-        )
-        found |= self._waiting(
-            ("subject", subject), lambda: rules.with_words(("subject word", "body word"), tokens(subject))
-        )
-        for text in (content.body, *content.readings):
-            found |= self._waiting(("body", text), partial(self._with_body, text))
-        return found | self._waiting(world.fork, lambda: rules.candidates(_fork_keys(world.fork)))
-
-    def _with_body(self, text: str) -> int:
-        return self.rules.with_words(("body word",), tokens(text))
-
-    @property
-    def _blind(self) -> bool:
-        """Whether the message's content is unknown."""
-        protection = self.message.protection
-        return protection is None or protection.by_rights or self.message.mail_from is None
-
-    def _waiting(self, what: object, find: Callable[[], int]) -> int:
-        """The rules that require something that a part of the message has, as bits."""
-        found = self._bits.get(what)
-        if found is None:
-            found = self._bits[what] = find()
-        return found
-
-    def _message_keys(self) -> tuple[tuple[str, str], ...]:
-        message, primary = self.message, self.facts.primary
-        written = (
-            message.sender.lower(),
-            (message.mail_from or "").lower(),
-            *(address.lower() for address in message.also_from),
-        )
-        senders = (*map(primary, written), *written)
-        sender = address_keys("sender", *senders, *_otherwise(senders))
-        named = [address for each in (*message.to, *message.cc) for address in (each.lower(), primary(each))]
-        fields = (("field", address) for address in (*named, *_otherwise(named)))
-        return (*sender, *fields, *([("attachments", "")] if message.attachments else []))
+        return self.rules.all if self.everything else self._waiting.of(world)
 
 
 def _shown(world: World) -> tuple[int, int]:
@@ -538,40 +474,6 @@ def _shown(world: World) -> tuple[int, int]:
 def _away(added: Added, world: World) -> bool:
     """Whether a copy goes only to people whom a rule added, in a world right after that."""
     return added.instead or world.fate == "redirected"
-
-
-def address_keys(kind: str, *addresses: str) -> tuple[tuple[str, str], ...]:
-    """What predicates can need of addresses: themselves, their domains with the parents of these, and their words.
-
-    :param kind: ``sender`` or ``recipient``.
-    """
-    keys: list[tuple[str, str]] = []
-    for address in dict.fromkeys(addresses):
-        keys.append((kind, address))
-        keys += [(f"{kind} domain", name) for name in with_parents(domain(address))]
-        keys += [(f"{kind} word", token) for token in sorted(tokens(address))]
-    return tuple(keys)
-
-
-def _recipient_keys(person: Recipient) -> tuple[tuple[str, str], ...]:
-    """What rules can look for in a recipient; somebody whom a rule added is in a field, too."""
-    addresses = (person.address, person.written, *person.also)
-    return (
-        *([("field", person.address)] if person.brought else []),
-        *address_keys("recipient", *addresses, *_otherwise(addresses)),
-    )
-
-
-def _fork_keys(fork: Fork) -> tuple[tuple[str, str], ...]:
-    spend(_STEPS_OF_WORLD * len(fork.people))
-    return tuple(dict.fromkeys(key for person in fork.people for key in _recipient_keys(person)))
-
-
-def _otherwise(addresses: Iterable[str]) -> tuple[str, ...]:
-    """Other addresses that rules may take these for."""
-    return tuple(
-        other for address in addresses for other in (*spellings(address), without_tag(address)) if other != address
-    )
 
 
 def _left(rule: FlowRule, fork: Fork, acts: bool, matches: Mapping[Recipient, Truth]) -> Fork:

@@ -11,17 +11,26 @@ guess.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
+    Open,
+    Reason,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
     Content,
     Fork,
     Value,
 )
+
+#: The fate of a copy that does not exist in a world.
+NOBODY = "nobody"
+
+#: The cost, in steps, of telling a world from others, and of somebody who shares a copy in it.
+STEPS_OF_WORLD = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,3 +206,22 @@ def without(fork: Fork, leaving: frozenset[Recipient], doubtful: Mapping[Recipie
     perhaps = [(person, doubtful.get(person, reasons)) for person, reasons in fork.perhaps if person not in leaving]
     perhaps += [(person, doubtful[person]) for person in fork.sure if person in doubtful]
     return Fork(sure, tuple(perhaps))
+
+
+@dataclass(slots=True)
+class Course:
+    """What became of a recipient's copy.
+
+    :param worlds: the ways in which it can pass the rules.
+    :param too_many: whether there were more worlds than are followed.
+    :param by: how a rule added the recipient; ``None`` for one that the sender named.
+    :param twice: whether the recipient gets the message in several ways.
+    :param additions: the recipients whom rules added on the way, and the worlds right after that.
+    """
+
+    recipient: Recipient
+    worlds: list[World]
+    too_many: bool = False
+    by: Added | None = None
+    twice: bool = False
+    additions: dict[Added, list[World]] = field(default_factory=dict)

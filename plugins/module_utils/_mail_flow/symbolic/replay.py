@@ -28,12 +28,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     RuleSet,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import verdict
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Passage
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import (
     NOBODY,
     Course,
-    Passage,
+    World,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.transit import (
     reasons_of_transit,
 )

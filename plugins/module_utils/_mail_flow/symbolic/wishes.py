@@ -29,8 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     option_name,
     verdict,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import NOBODY
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import World
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import NOBODY, World
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.transit import protects
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import (
     Outcome,

@@ -13,7 +13,7 @@ from itertools import accumulate, groupby
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import tokens
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.candidates import (
     address_keys,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace

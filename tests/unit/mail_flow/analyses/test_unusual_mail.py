@@ -15,7 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     facts_of,
     message_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 
 from tests.unit.mail_flow.asking import ALL, IN, NOW, OUTGOING, STOP, rule, verdict
 from tests.unit.mail_flow.small_worlds import TENANT

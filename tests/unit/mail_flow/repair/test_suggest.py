@@ -35,7 +35,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Suggestion,
     suggestions,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulator import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
     suggestion_rows,
 )

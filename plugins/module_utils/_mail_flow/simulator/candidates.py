@@ -1,0 +1,123 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rules that a message can match. Private to the collection.
+
+A rule set is indexed by what its rules require: an address, a domain, a word. So a message meets few of many rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
+    domain,
+    spellings,
+    with_parents,
+    without_tag,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
+    Fork,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import tokens
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import (
+    STEPS_OF_WORLD,
+    World,
+)
+
+
+@dataclass(slots=True)
+class Candidates:
+    """The rules that can match one message, by what a part of it has."""
+
+    rules: RuleSet
+    message: Message
+    facts: Facts
+    _bits: dict[object, int] = field(default_factory=dict)
+
+    def of(self, world: World) -> int:
+        """The rules that can match in a world, as bits."""
+        content, message = world.content, self.message
+        if content.wrapped or content.body is None or message.attachments is None or self._blind:
+            return self.rules.all
+        rules, subject = self.rules, content.subject
+        found = self._waiting("message", lambda: rules.candidates(self._message_keys()))
+        found |= self._waiting(
+            ("headers", content.headers),
+            lambda: rules.candidates(("header", name) for name, _values in content.headers),
+        )
+        found |= self._waiting(
+            ("subject", subject), lambda: rules.with_words(("subject word", "body word"), tokens(subject))
+        )
+        for text in (content.body, *content.readings):
+            found |= self._waiting(("body", text), partial(self._with_body, text))
+        return found | self._waiting(world.fork, lambda: rules.candidates(_fork_keys(world.fork)))
+
+    def _with_body(self, text: str) -> int:
+        return self.rules.with_words(("body word",), tokens(text))
+
+    @property
+    def _blind(self) -> bool:
+        """Whether the message's content is unknown."""
+        protection = self.message.protection
+        return protection is None or protection.by_rights or self.message.mail_from is None
+
+    def _waiting(self, what: object, find: Callable[[], int]) -> int:
+        """The rules that require something that a part of the message has, as bits."""
+        found = self._bits.get(what)
+        if found is None:
+            found = self._bits[what] = find()
+        return found
+
+    def _message_keys(self) -> tuple[tuple[str, str], ...]:
+        message, primary = self.message, self.facts.primary
+        written = (
+            message.sender.lower(),
+            (message.mail_from or "").lower(),
+            *(address.lower() for address in message.also_from),
+        )
+        senders = (*map(primary, written), *written)
+        sender = address_keys("sender", *senders, *_otherwise(senders))
+        named = [address for each in (*message.to, *message.cc) for address in (each.lower(), primary(each))]
+        fields = (("field", address) for address in (*named, *_otherwise(named)))
+        return (*sender, *fields, *([("attachments", "")] if message.attachments else []))
+
+
+def address_keys(kind: str, *addresses: str) -> tuple[tuple[str, str], ...]:
+    """What predicates can need of addresses: themselves, their domains with the parents of these, and their words.
+
+    :param kind: ``sender`` or ``recipient``.
+    """
+    keys: list[tuple[str, str]] = []
+    for address in dict.fromkeys(addresses):
+        keys.append((kind, address))
+        keys += [(f"{kind} domain", name) for name in with_parents(domain(address))]
+        keys += [(f"{kind} word", token) for token in sorted(tokens(address))]
+    return tuple(keys)
+
+
+def _recipient_keys(person: Recipient) -> tuple[tuple[str, str], ...]:
+    """What rules can look for in a recipient; somebody whom a rule added is in a field, too."""
+    addresses = (person.address, person.written, *person.also)
+    return (
+        *([("field", person.address)] if person.brought else []),
+        *address_keys("recipient", *addresses, *_otherwise(addresses)),
+    )
+
+
+def _fork_keys(fork: Fork) -> tuple[tuple[str, str], ...]:
+    spend(STEPS_OF_WORLD * len(fork.people))
+    return tuple(dict.fromkeys(key for person in fork.people for key in _recipient_keys(person)))
+
+
+def _otherwise(addresses: Iterable[str]) -> tuple[str, ...]:
+    """Other addresses that rules may take these for."""
+    return tuple(
+        other for address in addresses for other in (*spellings(address), without_tag(address)) if other != address
+    )
