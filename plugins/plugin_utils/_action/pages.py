@@ -13,11 +13,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible import constants as C
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import (
-    HistoryContext,
-    Look,
-    looks_of,
-)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import HistoryContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.looks import Look, looks_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import organizations_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.modules.mail_flow_replay_report import ReplayReportContext

@@ -9,17 +9,21 @@ Private to the collection. Pure: it receives the values of the connection plugin
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import json
 import os
 import re
-import urllib.parse
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.clouds import CLOUDS
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.hosts import (
+    CLOUDS,
+    is_host,
+    loopback,
+    parts_of_proxy,
+    parts_of_url,
+)
 
 #: The prefix of the environment variables from which options can take their values.
 ENVIRONMENT = "EXCHANGE_"
@@ -270,7 +274,7 @@ def _rest(settings: Mapping[str, Option]) -> dict[str, Any]:
 
 def _powershell(settings: Mapping[str, Option], rest: Mapping[str, Any]) -> dict[str, Any]:
     """How the process is started. What Microsoft's module cannot do is refused."""
-    proxy, path = _proxy_url(rest["proxy"]), _text(settings, "exchange_powershell_path")
+    proxy, path = parts_of_proxy(rest["proxy"]), _text(settings, "exchange_powershell_path")
     refused = (
         (
             "exchange_validate_certs",
@@ -329,7 +333,7 @@ def _url(settings: Mapping[str, Option], name: str, *, plain: bool = True) -> st
     text = _text(settings, name).rstrip("/")
     if not text:
         return ""
-    url = _split(text)
+    url = parts_of_url(text)
     if url is None or url.scheme not in ("http", "https") or url.query or url.username:
         raise OptionError(
             f"{_source(settings, name)} is {text!r}, which is not an https URL.",
@@ -345,54 +349,13 @@ def _url(settings: Mapping[str, Option], name: str, *, plain: bool = True) -> st
 
 def _proxy(settings: Mapping[str, Option]) -> str:
     text = _text(settings, "exchange_proxy")
-    if text and _proxy_url(text) is None:
+    if text and parts_of_proxy(text) is None:
         # The value may contain a password.
         raise OptionError(
             f"{_source(settings, 'exchange_proxy')} is not the URL of a proxy.",
             remedy="Include scheme, host and port: http://host:8080.",
         )
     return text
-
-
-def _proxy_url(text: str) -> urllib.parse.SplitResult | None:
-    """The parts of a proxy's address, which may omit the scheme."""
-    return _split(text if "://" in text else f"http://{text}")
-
-
-def _split(text: str) -> urllib.parse.SplitResult | None:
-    """The parts of a URL; ``None`` if no request can be sent to it."""
-    try:
-        url = urllib.parse.urlsplit(text)
-        return url if url.port != 0 and url.hostname and is_host(url.hostname) else None
-    except ValueError:
-        return None
-
-
-def is_initial_domain(text: str) -> bool:
-    """Whether a text is the initial domain of an organization in one of Microsoft's clouds."""
-    return bool(re.fullmatch(r"[a-z0-9-]+\.(onmicrosoft\.(com|us)|partner\.onmschina\.cn)", text, re.IGNORECASE))
-
-
-def is_host(text: str) -> bool:
-    """Whether a text is the name or the IP address of a host."""
-    try:
-        ipaddress.ip_address(text.strip("[]"))
-    except ValueError:
-        try:
-            return bool(re.fullmatch(r"[\w.-]+", text)) and bool(text.encode("idna"))
-        except UnicodeError:
-            return False
-    return True
-
-
-def loopback(host: str) -> bool:
-    """Whether a host is this machine by its literal name or address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 #: Options of ansible.builtin.psrp that pypsrp knows under another name.

@@ -29,9 +29,11 @@ import socket
 import struct
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
@@ -40,7 +42,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import frames
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.main_thread_tasks import Errands
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.process import Process
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.redaction import Scrubber
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.reuse import Writes
@@ -96,6 +97,45 @@ def open_transport(identity: Mapping[str, Any], processes: Processes | None = No
     from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp import PsrpTransport
 
     return PsrpTransport(identity)
+
+
+T = TypeVar("T")
+
+
+class Errands:
+    """A queue with a descriptor that becomes readable when something is in it."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
+        self._readable, self._writable = os.pipe()
+
+    def fileno(self) -> int:
+        """The descriptor."""
+        return self._readable
+
+    def close(self) -> None:
+        """Closes the descriptors. What is still asked for fails from then on."""
+        both = self._readable, self._writable
+        self._readable = self._writable = -1
+        for descriptor in both:
+            os.close(descriptor)
+
+    def run(self, function: Callable[[], T]) -> T:
+        """Calls a function in the main thread. Returns its result or raises its exception."""
+        done: Future[T] = Future()
+        self._waiting.append((function, done))
+        os.write(self._writable, b"\0")
+        return done.result()
+
+    def do(self) -> None:
+        """Calls the waiting functions. For the main thread."""
+        os.read(self._readable, 4096)
+        while self._waiting:
+            function, done = self._waiting.popleft()
+            try:
+                done.set_result(function())
+            except BaseException as error:
+                done.set_exception(error)
 
 
 class Broker:

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.history import (
     history_document,
-    looks_of,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.looks import looks_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
     OrganizationReport,
     RunReport,

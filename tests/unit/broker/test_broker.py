@@ -28,9 +28,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import client as _client
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import frames as _frames
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.client import BrokerClient
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.main_thread_tasks import Errands
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.process import Process
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import Broker
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import Broker, Errands
 
 from tests.unit.connections import Script, answer, hang_up, identity
 

@@ -20,7 +20,7 @@ import pytest
 import yaml
 from ansible_collections.m365.message_encryption.plugins.connection import exchange
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.authentication import certificate
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.certificate import certificate
 
 ROOT = Path(__file__).resolve().parents[3]
 GUIDES = ROOT / "docs/docsite/rst"

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import CMDLETS, Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.authentication import certificate
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.certificate import certificate
 
 from tests.emulator.engine import QUICK, Engine
 

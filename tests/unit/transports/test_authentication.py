@@ -26,6 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.se
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import (
     authentication as _authentication,
 )
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.certificate import certificate
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import Limits
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -231,7 +232,7 @@ def test_what_is_refused_says_what_to_do_and_no_secret(
 )
 def test_a_certificate_that_does_not_open(given: dict[str, Any], password: str | None, match: str) -> None:
     with pytest.raises(AuthenticationError, match=match) as refusal:
-        _authentication.certificate(given["certificate_pfx_path"], password)
+        certificate(given["certificate_pfx_path"], password)
     assert "wrong-password" not in str(refusal.value)
 
 
@@ -242,7 +243,7 @@ def test_a_file_that_is_no_certificate(tmp_path: pathlib.Path, content: bytes) -
     path = tmp_path / "cert.pem"
     path.write_bytes(content)
     with pytest.raises(AuthenticationError, match="ansible_exchange_certificate_path"):
-        _authentication.certificate(str(path), None)
+        certificate(str(path), None)
 
 
 def test_a_key_whose_numbers_do_not_belong_together(given: dict[str, Any], tmp_path: pathlib.Path) -> None:
@@ -260,7 +261,7 @@ def test_a_key_whose_numbers_do_not_belong_together(given: dict[str, Any], tmp_p
     path = tmp_path / "cert.pem"
     path.write_bytes(pem + content[content.index(b"-----BEGIN CERTIFICATE") :])
     with pytest.raises(AuthenticationError, match="cannot be opened: it is damaged"):
-        _authentication.certificate(str(path), None)
+        certificate(str(path), None)
 
 
 def test_a_certificate_file_that_is_not_there_is_one_to_check(tmp_path: pathlib.Path) -> None:
@@ -268,7 +269,7 @@ def test_a_certificate_file_that_is_not_there_is_one_to_check(tmp_path: pathlib.
         AuthenticationError,
         match=r"cannot be read: No such file or directory\..*Check ansible_exchange_certificate_path\.",
     ):
-        _authentication.certificate(str(tmp_path / "cert.pem"), None)
+        certificate(str(tmp_path / "cert.pem"), None)
 
 
 @pytest.mark.parametrize("content", [b"", b" \n", b"\xff\xfe", b"two words", b"\xc3\xa4"])

@@ -24,6 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     UnreachableError,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.hosts import is_initial_domain
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import (
     OrganizationSession,
@@ -382,4 +383,4 @@ def test_a_sign_in_is_for_rest_only() -> None:
     ],
 )
 def test_what_is_an_initial_domain(name: str, expected: bool) -> None:
-    assert _identity.is_initial_domain(name) is expected
+    assert is_initial_domain(name) is expected

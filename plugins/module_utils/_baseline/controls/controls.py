@@ -27,13 +27,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     TemplateControl,
     TestControl,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.evidence_control import (
-    EVIDENCE_CONTROL,
-    EvidenceControl,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import WORDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import (
+    EVIDENCE_CONTROL,
     MAIL_CONTROL,
+    EvidenceControl,
     MailControl,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.rules_control import (

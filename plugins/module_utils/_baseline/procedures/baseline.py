@@ -31,15 +31,15 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     CONTROLS,
     OBSERVED,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.evidence_control import (
-    EVIDENCE_CONTROL,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding, allow
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.foreign import foreign_to
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
     licensing_warnings,
     mail_difference,
     mail_lint,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import (
+    EVIDENCE_CONTROL,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.trial import Trial
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import PlannedChange

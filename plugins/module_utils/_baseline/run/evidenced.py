@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.evidence_control import (
-    EVIDENCE_CONTROL,
-    judged,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
     Mail,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import (
+    EVIDENCE_CONTROL,
+    judged,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.trial import is_trial
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.artifacts import Artifacts

@@ -1,0 +1,201 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run saw of an organization, as its report tells it. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail_control import (
+    MAIL_CONTROL,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import (
+    PlannedChange,
+    same,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    OrganizationReport,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
+    ChangeState,
+    ControlStatus,
+    OrganizationStatus,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE
+
+#: The kinds of reports with the status of controls.
+KINDS = ("audit", "check", "apply")
+#: The kinds of reports of runs that can set back what another run has fixed.
+_UNDOING = ("rollback", "disable")
+
+
+@dataclass(frozen=True)
+class FindingKey:
+    """Identifies a finding, independent of current names.
+
+    :param object: the GUID of a rule, or the name of another object; empty if an organization has only one.
+    :param option: empty if the control as a whole is not met.
+    """
+
+    control: str
+    resource: str = ""
+    object: str = ""
+    option: str = ""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A finding in one run.
+
+    :param found: the value; ``None`` if there is none.
+    :param modified_by: who last changed the rule, according to Exchange; empty if unknown.
+    """
+
+    title: str
+    identity: str
+    text: str
+    found: Any = None
+    wanted: Any = None
+    modified_by: str = ""
+
+
+@dataclass(frozen=True)
+class Undone:
+    """A value that a run without controls, such as a rollback, has set.
+
+    :param objects: what a finding may call the object: its name and, of a rule, its GUID.
+    """
+
+    control: str
+    resource: str
+    objects: frozenset[str]
+    option: str
+    value: Any
+
+    def is_of(self, key: FindingKey, seen: Seen) -> bool:
+        """Whether it is the value that was a finding."""
+        told = (key.control, key.resource, key.option) == (
+            self.control,
+            self.resource,
+            self.option,
+        ) and key.object in self.objects
+        return told and same(self.resource, self.option, seen.found, self.value)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one run saw of one organization.
+
+    :param judged: the status of each control that the run could assess.
+    :param stored: the findings that the run itself fixed, as it had found them.
+    :param undone: what a run that judges no controls has set.
+    :param reported: what Exchange reported of rules, and what was computed: rows of ``window``, ``rule`` and, of that, ``guid``, ``mode``, ``reported``,
+        ``predicted``, ``comparable`` and ``contradictions``.
+    """
+
+    at: str
+    run: str
+    host: str
+    name: str
+    display_name: str
+    tenant_id: str
+    judged: Mapping[str, ControlStatus]
+    open: Mapping[FindingKey, Seen]
+    stored: Mapping[FindingKey, Seen] = field(default_factory=dict)
+    undone: Sequence[Undone] = ()
+    reported: Sequence[Mapping[str, Any]] = ()
+
+
+def looks_of(document: Mapping[str, Any], organizations: Iterable[OrganizationReport]) -> list[Look]:
+    """What the run of a report saw; empty if reports of its kind have no controls.
+
+    :param document: the report of the run.
+    :param organizations: its organizations.
+    """
+    kind = str(document["kind"])
+    if kind in _UNDOING:
+        looks = (_undoing(str(document["generated_at"]), str(document["run"]), report) for report in organizations)
+        return [look for look in looks if look.undone]
+    if kind not in KINDS:
+        return []
+    return [_look(kind, str(document["generated_at"]), str(document["run"]), report) for report in organizations]
+
+
+def _undoing(at: str, run: str, report: OrganizationReport) -> Look:
+    """What a run without controls has set. What it stored is known even if it failed later."""
+    guids = {str(rule["name"]): str(rule.get("guid") or "") for rule in report.rules}
+    undone = tuple(
+        Undone(
+            change.control,
+            change.resource,
+            frozenset((change.identity, guids.get(change.identity, change.identity))),
+            change.option,
+            change.after,
+        )
+        for change in _told_once(report.changes)
+        if change.state is ChangeState.STORED
+    )
+    return Look(at, run, report.host, report.name, report.display_name, report.tenant_id or "", {}, {}, undone=undone)
+
+
+def _look(kind: str, at: str, run: str, report: OrganizationReport) -> Look:
+    # The report of a run that failed partway shows neither the state before nor the state after.
+    told = () if report.status == OrganizationStatus.FAILED else report.controls
+    foreseen = kind != "audit" and any(change.state is ChangeState.PLANNED for change in report.changes)
+    judged = {
+        control.id: control.status
+        for control in told
+        if control.status is not ControlStatus.NOT_ASSESSABLE
+        and control.selected
+        and not (foreseen and control.id == MAIL_CONTROL)
+    }
+    rules = {str(rule["name"]): rule for rule in report.rules}
+    titles = {control.id: control.title for control in told}
+
+    def seen_of(change: PlannedChange) -> tuple[FindingKey, Seen]:
+        rule = rules.get(change.identity, {}) if change.resource == RULE else {}
+        key = FindingKey(change.control, change.resource, str(rule.get("guid") or change.identity), change.option)
+        what = f"{change.option} of {change.identity or change.resource}"
+        seen = Seen(
+            titles.get(change.control, ""),
+            change.identity,
+            what,
+            change.before,
+            change.after,
+            str(rule.get("last_modified_by") or ""),
+        )
+        return key, seen
+
+    found: dict[FindingKey, Seen] = {}
+    for control in told:
+        if judged.get(control.id) is not ControlStatus.NOT_MET:
+            continue
+        changes = [
+            change
+            for change in _told_once(report.changes)
+            if change.control == control.id and change.state is not ChangeState.STORED
+        ]
+        found.update(map(seen_of, changes))
+        if not changes:
+            found[FindingKey(control.id)] = Seen(control.title, "", " ".join(control.findings) or "It is not met.")
+    stored = dict(seen_of(change) for change in _told_once(report.changes) if change.state is ChangeState.STORED)
+    who = (report.host, report.name, report.display_name, report.tenant_id or "")
+    return Look(at, run, *who, judged, found, stored, reported=_reported(report.mail.get("evidence") or {}))
+
+
+def _reported(evidence: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What Exchange reported of rules in a run, without sentences."""
+    told = ("guid", "mode", "reported", "predicted", "comparable", "contradictions")
+    return [
+        {"window": evidence["window"], "rule": rule["name"], **{key: rule[key] for key in told if key in rule}}
+        for rule in evidence.get("rules", ())
+    ]
+
+
+def _told_once(changes: Sequence[PlannedChange]) -> list[PlannedChange]:
+    """The changes. For an object that is missing or must be removed, only the change of its state."""
+    whole = {change.managed_object for change in changes if change.option == "state"}
+    return [change for change in changes if change.option == "state" or change.managed_object not in whole]

@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hosts: those of Microsoft's clouds, and what a text names. Private to the collection."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import urllib.parse
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The hosts of one Microsoft cloud.
+
+    :param api: the Exchange API, which with ``/.default`` is also the token's scope.
+    :param authority: the authority that issues tokens.
+    :param graph: Microsoft Graph; empty where it has no message trace.
+    """
+
+    api: str
+    authority: str
+    graph: str = ""
+
+    @property
+    def scope(self) -> str:
+        """The scope of a token request."""
+        return f"{self.api}/.default"
+
+
+#: Source: the admin API's documented hosts for each cloud; for China, what Microsoft's own module uses. Graph: the
+#: national clouds that Microsoft's page of "List messageTraces" names.
+CLOUDS = {
+    "O365Default": Cloud(
+        "https://outlook.office365.com", "https://login.microsoftonline.com", "https://graph.microsoft.com"
+    ),
+    "O365USGovGCCHigh": Cloud("https://outlook.office365.us", "https://login.microsoftonline.us"),
+    "O365USGovDoD": Cloud("https://outlook-dod.office365.us", "https://login.microsoftonline.us"),
+    "O365China": Cloud("https://partner.outlook.cn", "https://login.chinacloudapi.cn"),
+}
+
+
+def parts_of_proxy(text: str) -> urllib.parse.SplitResult | None:
+    """The parts of a proxy's address, which may omit the scheme."""
+    return parts_of_url(text if "://" in text else f"http://{text}")
+
+
+def parts_of_url(text: str) -> urllib.parse.SplitResult | None:
+    """The parts of a URL; ``None`` if no request can be sent to it."""
+    try:
+        url = urllib.parse.urlsplit(text)
+        return url if url.port != 0 and url.hostname and is_host(url.hostname) else None
+    except ValueError:
+        return None
+
+
+def is_initial_domain(text: str) -> bool:
+    """Whether a text is the initial domain of an organization in one of Microsoft's clouds."""
+    return bool(re.fullmatch(r"[a-z0-9-]+\.(onmicrosoft\.(com|us)|partner\.onmschina\.cn)", text, re.IGNORECASE))
+
+
+def is_host(text: str) -> bool:
+    """Whether a text is the name or the IP address of a host."""
+    try:
+        ipaddress.ip_address(text.strip("[]"))
+    except ValueError:
+        try:
+            return bool(re.fullmatch(r"[\w.-]+", text)) and bool(text.encode("idna"))
+        except UnicodeError:
+            return False
+    return True
+
+
+def loopback(host: str) -> bool:
+    """Whether a host is this machine by its literal name or address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
