@@ -10,7 +10,10 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import parts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import (
+    parts_of,
+    words_of,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
     IMPACT,
     ROLLBACK,
@@ -97,4 +100,4 @@ def _conditions(rows: Sequence[Record]) -> dict[str, Any]:
 def whose(conditions: Mapping[str, Any]) -> str:
     """Whose mail a rule affects, in words; empty if not all of its conditions are known."""
     (rule,) = RuleSet([{"name": "it", "conditions": conditions}]).rules
-    return "" if rule.unread else " ".join(parts_of(rule.conditions))
+    return "" if rule.unread else " ".join(words_of(parts_of(rule.conditions)))

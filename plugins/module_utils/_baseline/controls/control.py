@@ -174,8 +174,8 @@ class Control:
             return [error]
         return []
 
-    def mistakes(self, request: Request, organization: Organization) -> list[str]:
-        """A sentence for each thing that its variables name but the organization does not have."""
+    def mistakes(self, request: Request, organization: Organization) -> list[Finding]:
+        """A finding for each thing that its variables name but the organization does not have."""
         return []
 
     def findings(self, outlook: Outlook) -> list[Finding]:

@@ -183,7 +183,7 @@ class SignInControl(SettingsControl):
             after = {option: wanted.get(option, stored[option]) for option in ways}
             if not any(after.values()) and any(stored.values()):
                 text = f"{name!r} would allow neither passcodes nor social accounts: only recipients with a work or school account could read such mail."
-                findings.append(Finding.acceptable(self.id, text, "work_accounts_only"))
+                findings.append(Finding.acceptable(self.id, text, "work_accounts_only", about=(self.subset, name)))
         return findings
 
 
@@ -285,7 +285,7 @@ class PolicyControl(TableControl):
         policies = [name_of(policy) for policy in organization.objects(self.subset)]
         return {self.subset: {name: {"irm_enabled": True} for name in policies if not names or name_key(name) in names}}
 
-    def mistakes(self, request: Request, organization: Organization) -> list[str]:
+    def mistakes(self, request: Request, organization: Organization) -> list[Finding]:
         # A name may belong to a policy of either kind.
         tables = [
             table
@@ -296,7 +296,12 @@ class PolicyControl(TableControl):
         variable = self.variables[1].name
         missing = [name for name in request.variables.get(variable) or () if name_key(name) not in known]
         return [
-            f"{PREFIX}{variable} contains {name!r}, which is not a policy of this organization." for name in missing
+            Finding(
+                self.id,
+                f"{PREFIX}{variable} contains {name!r}, which is not a policy of this organization.",
+                about=(variable, name),
+            )
+            for name in missing
         ]
 
     def remarks(self, request: Request, organization: Organization) -> list[str]:

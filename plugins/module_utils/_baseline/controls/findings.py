@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 PREFIX = "hardened_baseline_"
 
@@ -34,17 +34,20 @@ class Finding:
     :param text: a sentence.
     :param allow: the line of YAML that allows it; empty if nothing does.
     :param word: the word of ``accept`` that allows it; empty if another variable does, or nothing.
+    :param about: what several controls may find, such as an error that was read once for all of them; ``None`` if
+        nobody else finds it.
     """
 
     id: str
     text: str
     allow: str = ""
     word: str = ""
+    about: Hashable = field(default=None, compare=False)
 
     @classmethod
-    def acceptable(cls, id_: str, text: str, word: str) -> Finding:
+    def acceptable(cls, id_: str, text: str, word: str, about: Hashable = None) -> Finding:
         """A finding that its word accepts."""
-        return cls(id_, text, accept([word]), word)
+        return cls(id_, text, accept([word]), word, about)
 
     def as_dict(self) -> dict[str, str]:
         """The written form."""
@@ -52,6 +55,14 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.id}: {self.text}" + (f" To allow it: {self.allow}" if self.allow else "")
+
+
+def found_once(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings; of those about one thing, the first."""
+    found: dict[Hashable, Finding] = {}
+    for place, finding in enumerate(findings):
+        found.setdefault(place if finding.about is None else finding.about, finding)
+    return list(found.values())
 
 
 def allow(variable: str, value: str = "true") -> str:

@@ -139,16 +139,17 @@ class MailControl(Control):
     def needs(self) -> tuple[str, ...]:
         return FACT_SUBSETS
 
-    def mistakes(self, request: Request, organization: Organization) -> list[str]:
+    def mistakes(self, request: Request, organization: Organization) -> list[Finding]:
         names = [each.name.removesuffix(_SPARED) for each in guarantees_of(request)]
         for brought in (OUTGOING_GUARANTEE, TRANSIT_GUARANTEE):
             if sum(same_guarantee(name, brought) for name in names) > 1:
                 brings = f"{PREFIX}encrypt_outgoing brings a guarantee of the name {brought!r}"
-                return [f"{brings}, which one of {GUARANTEES} also has. Give yours another name."]
+                text = f"{brings}, which one of {GUARANTEES} also has. Give yours another name."
+                return [Finding(self.id, text)]
         try:
             self.proved(request, Mail.of(organization))
         except OptionError as error:
-            return [str(error)]
+            return [Finding(self.id, str(error))]
         except ExchangeError:
             pass  # What cannot be read is said where it is assessed.
         return []

@@ -319,14 +319,12 @@ def organization_report(
     :param results: what those tasks returned, in order; those that did not run left out.
     """
     report = replace(found or OrganizationReport(), host=host)
+    if report.status is OrganizationStatus.FAILED:
+        return report  # Who stores a failure stores why, and what was rolled back since.
     for result in results:
         if result.get("failed"):
             status = _status_of_failure(procedure, result) if report.status in _UNSETTLED else report.status
-            message = str(result.get("msg") or "It failed.")
-            # What was stored may say more, such as what was rolled back since.
-            report = replace(
-                report, message=report.message if found and message in report.message else message, status=status
-            )
+            report = replace(report, message=str(result.get("msg") or "It failed."), status=status)
     return report
 
 

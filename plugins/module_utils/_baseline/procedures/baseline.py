@@ -31,7 +31,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     CONTROLS,
     OBSERVED,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import Finding, allow
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.findings import (
+    Finding,
+    allow,
+    found_once,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.foreign import foreign_to
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.mail import (
     licensing_warnings,
@@ -274,15 +278,11 @@ class Baseline(Procedure):
         }
         fine = [control for control in self.written if not errors[control.id]]
         findings = [
-            Finding(id_, _sentence(error), f"--skip-tags {id_}, which leaves the control out of the run")
+            Finding(id_, _sentence(error), f"--skip-tags {id_}, which leaves the control out of the run", about=error)
             for id_, them in errors.items()
             for error in them
         ]
-        findings += [
-            Finding(control.id, text)
-            for control in self.wanted
-            for text in control.mistakes(self.request, organization)
-        ]
+        findings += [each for control in self.wanted for each in control.mistakes(self.request, organization)]
         plan = self._plan(organization, fine, check_mode)
         outlook = Outlook(self.request, organization, self._state(organization, fine), plan)
         for control in (*self.written, *self.guarding):
@@ -295,7 +295,7 @@ class Baseline(Procedure):
                 if not errors.get(control.id):
                     raise
                 # Something else that it needs cannot be read, which is among the findings, too.
-        return plan, list({finding.text: finding for finding in reversed(findings)}.values())[::-1]
+        return plan, found_once(findings)
 
     def _state(self, organization: Organization, controls: Iterable[Control]) -> Parts:
         """The state that some controls want together."""
@@ -394,11 +394,7 @@ class Audit(Baseline):
 
     def draft(self, organization: Organization, run: Run) -> Draft:
         # Mistakes in the variables make an audit impossible, too.
-        mistakes = [
-            Finding(control.id, text)
-            for control in self.guarding
-            for text in control.mistakes(self.request, organization)
-        ]
+        mistakes = [each for control in self.guarding for each in control.mistakes(self.request, organization)]
         return Draft(super().draft(organization, run).plan, mistakes)
 
     def assess(self, organization: Organization, *, planned: Plan | None = None) -> list[ControlReport]:

@@ -95,7 +95,7 @@ def _judged(task: BaselineContext, artifacts: Artifacts, notes: Mapping[str, Any
         roll_back(task, prepared, snapshot, stored, report.status is not OrganizationStatus.CHANGED)
     except ExchangeError as error:
         error.message = f"{task.host} was not rolled back, although {why}. {error.message} The snapshot is {snapshot}."
-        _keep(task, prepared, replace(report, status=OrganizationStatus.FAILED), error.message)
+        _keep(task, prepared, replace(report, status=OrganizationStatus.FAILED), str(error))
         raise
     message = f"The changes of this run were rolled back, because {why}."
     changes = [replace(change, state=ChangeState.NOT_APPLIED) for change in report.changes]

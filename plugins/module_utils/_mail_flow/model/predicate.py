@@ -37,12 +37,18 @@ class Phrase:
         """Whether the words depend on what is not a list."""
         return bool(self.forms) or "<>" in self.form
 
-    def said(self, about: str, lists: Sequence[Sequence[Any]]) -> str:
+    def preposition(self, about: str) -> str:
+        """The first word of the phrase."""
+        return self.forms.get(about, self.form).partition(" ")[0]
+
+    def said(self, about: str, lists: Sequence[Sequence[Any]], preposition: str = "") -> str:
         """The phrase for lists of values. One value of each list is true.
 
         :param about: what is not a list.
+        :param preposition: what it begins with instead of its own first word.
         """
-        before, placeholder, after = self.forms.get(about, self.form).partition("{}")
+        own, _blank, rest = self.forms.get(about, self.form).partition(" ")
+        before, placeholder, after = " ".join(filter(None, (preposition or own, rest))).partition("{}")
         found = [part.replace("<>", about) for part in (before, after)]
         return (_joined(lists, self.mark) if placeholder else "").join(found)
 

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from functools import singledispatch
 from typing import Any
 
@@ -36,6 +36,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import (
     BECOMES,
+    NamedMail,
     because,
     dated,
     mail_of,
@@ -52,17 +53,27 @@ SHOWN = 50
 
 
 def difference_rows(found: Difference, shown: int = SHOWN) -> tuple[list[Row], int]:
-    """The rows of a difference, the most important first, and the number of classes that are not in them. What reads
-    the same is one row.
+    """The rows of a difference, the most important first, and the number of classes that are not in them. Findings
+    of one class of mail are one row.
 
     :param shown: the maximum number of rows.
     """
-    rows: dict[str, Row] = {}
+    told: list[Finding] = []
     for finding in found.findings:
-        row = difference_row(finding)
-        said = {key: value for key, value in row.items() if key not in ("before", "after", "witness", "unknown")}
-        rows.setdefault(json.dumps(said, sort_keys=True), row)
-    return list(rows.values())[:shown], found.more + max(len(rows) - shown, 0)
+        if not any(_same(finding, other) for other in told):
+            told.append(finding)
+    return list(map(difference_row, told[:shown])), found.more + max(len(told) - shown, 0)
+
+
+#: What shows a finding, which does not tell it from another.
+_SHOWN = ("witness", "sides", "unknown")
+
+
+def _same(one: Finding, other: Finding) -> bool:
+    """Whether two findings are of the same class of mail, whatever shows it."""
+    if type(one) is not type(other) or open_questions(one) != open_questions(other):
+        return False
+    return all(getattr(one, each.name) == getattr(other, each.name) for each in fields(one) if each.name not in _SHOWN)
 
 
 def difference_row(finding: Finding) -> Row:
@@ -128,8 +139,13 @@ def _of_side_effects(finding: SideEffectsChanged) -> Row:
 
 @_text.register
 def _may_change(finding: MayChange) -> str:
-    first, *others = [mail_of([each], finding.why, every=False) for each in finding.about] or [mail_of([], every=False)]
-    return f"{' and '.join([first, *(f'{each[0].lower()}{each[1:]}' for each in others)])} {_happens(finding)}."
+    first, *others = map(str, _mail(finding))
+    return f"{' and '.join([first, *(f'{each[0].lower()}{each[1:]}' for each in others)])} {may_happen(finding)}."
+
+
+def _mail(finding: MayChange) -> list[NamedMail]:
+    """The mail of each rule that it is about."""
+    return [mail_of([each], finding.why, every=False) for each in finding.about] or [mail_of([], every=False)]
 
 
 @_text.register
@@ -143,17 +159,17 @@ def _of_may_change(finding: MayChange) -> Row:
 
 
 @singledispatch
-def _happens(finding: MayChange) -> str:
+def may_happen(finding: MayChange) -> str:
     """What may happen to mail, and why."""
     raise TypeError(f"No words for {type(finding).__name__}.")
 
 
-@_happens.register
+@may_happen.register
 def _becomes(finding: MayBecome) -> str:
     return f"{may_become(finding.becomes, finding.person)} ({_numbers(finding)}): {because(finding.cause)}"
 
 
-@_happens.register
+@may_happen.register
 def _reaches(finding: MayReach) -> str:
     how = {(False, True): "may now", (True, False): "may no longer"}.get(finding.versions, "may now, or may no longer,")
     return f"{how} reach {listed(finding.people, joint='and', most=len(finding.people))} ({_numbers(finding)}): {because(finding.cause)}"
@@ -164,7 +180,7 @@ def _of_reaches(finding: MayReach) -> Row:
     return {**_of_may_change(finding), "people": list(finding.people)}
 
 
-@_happens.register
+@may_happen.register
 def _fails(finding: MayFail) -> str:
     was, now = _error_actions(finding)
     how = "may be deferred, or returned to the sender," if finding.defers else "may pass without the rule"
@@ -181,7 +197,7 @@ def _error_actions(finding: MayFail) -> tuple[str, str]:
     return ("Ignore", "Defer") if finding.defers else ("Defer", "Ignore")
 
 
-@_happens.register
+@may_happen.register
 def _changes_later(finding: MayChangeLater) -> str:
     return f"may be treated differently later: rule '{finding.rules[0]}' {dated(finding.dates)}"
 
@@ -191,19 +207,24 @@ def _of_changes_later(finding: MayChangeLater) -> Row:
     return {**_of_may_change(finding), "dates": [[each.how, each.verb, each.date] for each in finding.dates]}
 
 
-@_happens.register
+@may_happen.register
 def _unusual(finding: MayChangeUnusual) -> str:
     mail = " and ".join(UNUSUAL[each.id] for each in finding.unknown)
     return f"that is not usual may be treated differently ({_numbers(finding)}): {mail}"
 
 
-@_happens.register
+@may_happen.register
 def _waits(finding: MayWait) -> str:
     return f"that waits for {MOST_APPROVALS} or more approvals may be treated differently: how many there are is not compared"
 
 
+def open_questions(finding: Finding) -> list[str]:
+    """The open questions that it depends on."""
+    return sorted({each.id for each in finding.unknown}) if isinstance(finding, MayChange) else []
+
+
 def _numbers(finding: MayChange) -> str:
-    return ", ".join(sorted({each.id for each in finding.unknown}))
+    return ", ".join(open_questions(finding))
 
 
 def compared_rows(found: Sequence[Compared]) -> list[Row]:

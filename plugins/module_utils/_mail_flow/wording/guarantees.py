@@ -22,7 +22,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     reason_rows,
     worded,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import parts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import (
+    Part,
+    parts_of,
+    words_of,
+)
 
 #: What forced TLS checks.
 CHECKS = {
@@ -71,8 +75,8 @@ def claimed(rule: FlowRule, guarantee: Guarantee) -> str:
 
     :param rule: the mail that it is about, as a rule's conditions and exceptions.
     """
-    mail = " ".join(["mail", *parts_of(rule.conditions)])
-    unless = " or ".join(" ".join(parts_of([atom])) for atom in rule.exceptions)
+    mail = " ".join(["mail", *words_of(parts_of(rule.conditions))])
+    unless = " or ".join(Part.of([atom]).words() for atom in rule.exceptions)
     wish, limit = WISHES[guarantee.then], _limit(guarantee)
     return ((limit and wish.limited) or wish.claim).format(
         mail=f"{mail}, except mail {unless}," if unless else mail, limit=limit

@@ -9,7 +9,7 @@ shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import singledispatch
 from typing import Any
@@ -21,17 +21,26 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     CutShort,
     Finding,
     MayBecome,
+    MayChange,
+    MayChangeLater,
     MayReach,
+    SideEffect,
     SideEffectsChanged,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_changes import (
+    NOTHING,
+    Apart,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (
-    difference_row,
+    may_happen,
+    open_questions,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import (
     FATES,
     LIMITS,
+    NamedMail,
     filled,
     mail_of,
 )
@@ -92,64 +101,152 @@ def policy_rows(found: Difference) -> list[Row]:
 
     :param found: the difference between no rules and an organization's.
     """
-    return [_with_rules(row) for row in _by_text(found).values()]
+    return list(map(_row, _told(found)))
 
 
 def policy_contrast(before: Difference, after: Difference) -> tuple[list[Row], list[Row], list[str]]:
     """The sentences that are true of one organization only, whatever the names of its rules: of the one before, and of
     the other; and those that say what is unknown of both.
     """
-    one, other = _by_text(before), _by_text(after)
+    one, other = _told(before), _told(after)
     unknown = [
-        {**row, "rules": list(dict.fromkeys((*row["rules"], *other[text]["rules"])))}
-        for text, row in one.items()
-        if text in other and row["kind"] == "unknown"
+        replace(
+            said,
+            rules=tuple(dict.fromkeys((*said.rules, *(name for each in other if each == said for name in each.rules)))),
+        )
+        for said in one
+        if said.kind == "unknown" and said in other
     ]
     return (
-        [_with_rules(row) for text, row in one.items() if text not in other],
-        [_with_rules(row) for text, row in other.items() if text not in one],
-        [_with_rules(row)["text"] for row in unknown],
+        [_row(said) for said in one if said not in other],
+        [_row(said) for said in other if said not in one],
+        [_row(said)["text"] for said in unknown],
     )
 
 
-def _by_text(found: Difference) -> dict[str, Row]:
-    """The sentences without their rules, the most important first."""
-    rows: dict[str, Row] = {}
+def _told(found: Difference) -> list[_Said]:
+    """What is said of a difference, each once with all of its rules, the most important first."""
+    told: dict[_Said, list[str]] = {}
     for said in _together([each for finding in found.findings for each in _said(finding)]):
-        row = rows.setdefault(said.text, {"kind": said.kind, "text": said.text, "rules": []})
-        row["rules"] += [name for name in said.rules if name not in row["rules"]]
-    return dict(sorted(rows.items(), key=lambda each: KINDS.index(each[1]["kind"])))
+        told.setdefault(said, []).extend(said.rules)
+    every = [replace(said, rules=tuple(dict.fromkeys(rules))) for said, rules in told.items()]
+    return sorted(every, key=lambda said: KINDS.index(said.kind))
+
+
+@dataclass(frozen=True)
+class _Happens:
+    """What certainly happens to mail.
+
+    :param kind: of the difference to no rules.
+    :param fate: where it is not delivered, or handled in another way.
+    :param asked: whom it waits for.
+    :param unless: whether another rule may ask for another template.
+    :param limit: what exempts mail from it.
+    """
+
+    kind: str
+    fate: str
+    branding: str
+    templates: tuple[str, ...]
+    unless: bool
+    asked: tuple[str, ...]
+    person: str
+    instead: bool
+    approved: bool
+    limit: str
+
+    @property
+    def sort(self) -> str:
+        """The kind of the sentence."""
+        return self.fate or _SAID[self.kind][0]
+
+    def __str__(self) -> str:
+        approved = " once it is approved" if self.approved else ""
+        return f"{self._reaches() if self.person else self._what()}{approved}{LIMITS.get(self.limit, '')}"
+
+    def _what(self) -> str:
+        what = FATES[self.fate][0] if self.fate else _SAID[self.kind][1]
+        what = f"shows the branding {self.branding!r}" if self.branding else what
+        templates = f", with {' and '.join(map(repr, self.templates))}" if self.templates else ""
+        unless = ", unless another rule asks for another template" if self.unless else ""
+        by = f" by {listed(list(self.asked), joint='and')}" if self.asked else ""
+        return f"{what}{templates}{unless}{by}"
+
+    def _reaches(self) -> str:
+        beside = " instead" if self.instead else ", too"
+        reached = {
+            "delivery_gained": f"reaches {self.person}{beside}",
+            "delivery_lost": f"does not reach {self.person}",
+        }
+        return reached.get(self.kind) or f"{self._what()} for {self.person}"
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """A side effect."""
+
+    effect: SideEffect
+
+    def __str__(self) -> str:
+        return filled(_BESIDE[self.effect.sort][1], self.effect.name)
+
+
+@dataclass(frozen=True)
+class _May:
+    """What may happen to mail.
+
+    :param becomes: the possible kind of difference; empty if it may reach :param:`people`.
+    :param numbers: the open questions.
+    """
+
+    becomes: str
+    people: tuple[str, ...]
+    numbers: tuple[str, ...]
+
+    def __str__(self) -> str:
+        what = _MAY.get(self.becomes, "may be treated otherwise than without rules")
+        people = listed(list(self.people), joint="and")
+        if self.people:
+            what = f"may reach {people}" if self.becomes in ("", "delivery_gained") else f"{what} for {people}"
+        return f"{what} ({', '.join(self.numbers)})"
 
 
 @dataclass(frozen=True)
 class _Said:
-    """A sentence.
+    """A sentence. Those that say the same are equal, whatever their rules.
 
-    :param what: what happens to the mail.
-    :param about: rules whose conditions the mail meets; without :param:`mail`, as :func:`mail_of` takes it,
-        :param:`what` is the whole sentence.
+    :param what: what happens to the mail, as data whose text is the words; without :param:`every`, it is the whole
+        sentence.
+    :param about: rules whose conditions the mail meets; with what follows, as :func:`mail_of` takes it.
+    :param every: ``None`` if the sentence names no mail.
     """
 
     kind: str
-    what: str
-    rules: tuple[str, ...]
-    about: tuple[FlowRule, ...] = ()
-    mail: Mapping[str, Any] = field(default_factory=dict)
+    what: Hashable
+    rules: tuple[str, ...] = field(compare=False)
+    about: tuple[FlowRule, ...] = field(default=(), compare=False)
+    why: Apart = field(default=NOTHING, compare=False)
+    arrives: str = field(default="", compare=False)
+    every: bool | None = None
+    mail: NamedMail | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        named = self.every is not None
+        mail = mail_of(self.about, self.why, every=bool(self.every), arrives=self.arrives) if named else None
+        object.__setattr__(self, "mail", mail)
 
     @property
     def text(self) -> str:
-        return f"{mail_of(self.about, **self.mail)} {self.what}" if self.mail else self.what
+        return f"{self.mail} {self.what}" if self.mail else str(self.what)
 
 
 def _together(every: Sequence[_Said]) -> list[_Said]:
     """Sentences that differ in the values of one condition only, as one: the largest groups first."""
-    groups: dict[tuple[str, ...], list[int]] = {}
+    groups: dict[tuple[Hashable, ...], list[int]] = {}
     for place, said in enumerate(every):
         for number, atom in enumerate(_lists(said)):
             if atom is not None:
-                groups.setdefault(
-                    (said.kind, *atom.predicate.options, repr(atom.settings), _with(said, number, ()).text), []
-                ).append(place)
+                groups.setdefault(_but(said, number, atom), []).append(place)
     left, found = dict(enumerate(every)), list[tuple[int, _Said]]()
     for key, places in sorted(groups.items(), key=lambda each: (-len(each[1]), each[1])):
         some = (
@@ -157,8 +254,7 @@ def _together(every: Sequence[_Said]) -> list[_Said]:
         )
         if some:
             numbers = [
-                next(i for i, atom in enumerate(_lists(each)) if atom and key[-1] == _with(each, i, ()).text)
-                for each in some
+                next(i for i, atom in enumerate(_lists(each)) if atom and key == _but(each, i, atom)) for each in some
             ]
             values = dict.fromkeys(
                 value for each, i in zip(some, numbers, strict=True) for value in each.about[0].conditions[i].values
@@ -168,9 +264,14 @@ def _together(every: Sequence[_Said]) -> list[_Said]:
     return [said for _place, said in sorted([*found, *left.items()], key=lambda each: each[0])]
 
 
+def _but(said: _Said, number: int, atom: Atom) -> tuple[Hashable, ...]:
+    """A sentence but for the values of a condition."""
+    return atom.predicate.options, atom.settings, _with(said, number, ())
+
+
 def _lists(said: _Said) -> list[Atom | None]:
     """The conditions of a sentence about one rule; ``None`` for one that is no list of texts."""
-    if len(said.about) != 1 or said.mail.get("why"):
+    if len(said.about) != 1 or said.why:
         return []
     return [
         atom if len(atom.predicate.options) == 1 and isinstance(atom.values, tuple) else None
@@ -187,9 +288,10 @@ def _with(said: _Said, number: int, values: tuple[Any, ...]) -> _Said:
     )
 
 
-def _with_rules(row: Row) -> Row:
-    names = listed(list(map(repr, row["rules"])), joint="and")
-    return {**row, "text": visible_line(f"{row['text']} ({names})." if names else f"{row['text']}.")}
+def _row(said: _Said) -> Row:
+    names = listed(list(map(repr, said.rules)), joint="and")
+    text = visible_line(f"{said.text} ({names})." if names else f"{said.text}.")
+    return {"kind": said.kind, "text": text, "rules": list(said.rules)}
 
 
 def policy_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -205,38 +307,34 @@ def policy_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 @singledispatch
 def _said(finding: Finding) -> list[_Said]:
     """The sentences about a finding."""
-    return [_Said("unknown", str(difference_row(finding)["text"]).rstrip("."), finding.rules)]
+    raise TypeError(f"No sentence for {type(finding).__name__}.")
 
 
 @_said.register
 def _changed(finding: Changed) -> list[_Said]:
-    kind, what = _happens(finding)
-    approved = " once it is approved" if finding.approved else ""
-    mail = {"why": finding.why, "every": finding.whole, "arrives": finding.arrives}
-    return [_Said(kind, f"{what}{approved}{LIMITS.get(finding.limit, '')}", finding.rules, finding.about, mail)]
+    what = _happens(finding)
+    return [_Said(what.sort, what, finding.rules, finding.about, finding.why, finding.arrives, finding.whole)]
 
 
-def _happens(finding: Changed) -> tuple[str, str]:
-    kind, what = _SAID[finding.kind]
-    after, edit = finding.stages[1], finding.cause.edit
-    if finding.kind in ("delivery_lost", "fate_changed") and after.get("fate") in FATES:
-        kind, what = str(after["fate"]), FATES[after["fate"]][0]
-    if finding.kind == "branding_changed" and after.get("branding"):
-        what = f"shows the branding {after['branding']!r}"
-    if edit and kind == "encrypted" and edit.rule.templates:
-        what += f", with {' and '.join(map(repr, edit.rule.templates))}"
-        what += "" if finding.option else ", unless another rule asks for another template"
-    if edit and kind == "moderated" and (asked := edit.rule.does(Does.MODERATE)):
-        people = asked.get("moderate_message_by_user") or ["the sender's manager"]
-        what += f" by {listed(list(map(str, people)))}"
-    if not finding.person:
-        return kind, what
-    beside = " instead" if edit and finding.person.lower() in _redirected(edit.rule) else ", too"
-    reached = {
-        "delivery_gained": f"reaches {finding.person}{beside}",
-        "delivery_lost": f"does not reach {finding.person}",
-    }
-    return kind, reached.get(finding.kind) or f"{what} for {finding.person}"
+def _happens(finding: Changed) -> _Happens:
+    after, edit, kind = finding.stages[1], finding.cause.edit, finding.kind
+    fate = str(after.get("fate")) if kind in ("delivery_lost", "fate_changed") and after.get("fate") in FATES else ""
+    asked = edit.rule.does(Does.MODERATE) if edit and fate == "moderated" else {}
+    people = asked.get("moderate_message_by_user") or ["the sender's manager"] if asked else []
+    encrypted = edit and _SAID[kind][0] == "encrypted"
+    templates = tuple(edit.rule.templates) if edit and encrypted else ()
+    return _Happens(
+        kind=kind,
+        fate=fate,
+        branding=str(after.get("branding") or "") if kind == "branding_changed" else "",
+        templates=templates,
+        unless=bool(templates) and not finding.option,
+        asked=tuple(map(str, people)),
+        person=finding.person,
+        instead=bool(edit and finding.person.lower() in _redirected(edit.rule)),
+        approved=finding.approved,
+        limit=finding.limit,
+    )
 
 
 def _redirected(rule: FlowRule) -> set[str]:
@@ -247,31 +345,52 @@ def _redirected(rule: FlowRule) -> set[str]:
 
 @_said.register
 def _beside(finding: SideEffectsChanged) -> list[_Said]:
-    found = [(*_BESIDE[each.sort], each.name) for each in finding.effects]
     return [
-        _Said(kind, filled(words, name), (finding.about[0].name,), finding.about, {"every": False})
-        for kind, words, name in found
+        _Said(_BESIDE[each.sort][0], _Beside(each), (finding.about[0].name,), finding.about, every=False)
+        for each in finding.effects
     ]
+
+
+def _may(finding: MayChange, becomes: str, people: tuple[str, ...]) -> list[_Said]:
+    what = _May(becomes, people, tuple(open_questions(finding)))
+    return [_Said("unknown", what, finding.rules, finding.about[:1], finding.why, every=False)]
 
 
 @_said.register
 def _perhaps(finding: MayBecome) -> list[_Said]:
-    what = _MAY.get(finding.becomes, "may be treated otherwise than without rules")
-    if finding.person:
-        what = f"may reach {finding.person}" if finding.becomes == "delivery_gained" else f"{what} for {finding.person}"
-    numbers = ", ".join(sorted({each.id for each in finding.unknown}))
-    return [
-        _Said("unknown", f"{what} ({numbers})", finding.rules, finding.about[:1], {"why": finding.why, "every": False})
-    ]
+    return _may(finding, finding.becomes, (finding.person,) if finding.person else ())
 
 
 @_said.register
 def _may_reach(finding: MayReach) -> list[_Said]:
-    numbers = ", ".join(sorted({each.id for each in finding.unknown}))
-    what = f"may reach {listed(list(finding.people), joint='and')} ({numbers})"
-    return [_Said("unknown", what, finding.rules, finding.about[:1], {"why": finding.why, "every": False})]
+    return _may(finding, "", finding.people)
+
+
+@dataclass(frozen=True)
+class _Open:
+    """What else may happen to mail.
+
+    :param kind: the kind of finding, with what tells it from others of its kind.
+    """
+
+    kind: tuple[Hashable, ...]
+    finding: MayChange = field(compare=False)
+
+    def __str__(self) -> str:
+        return may_happen(self.finding)
+
+
+@_said.register
+def _may_change(finding: MayChange) -> list[_Said]:
+    dated = (finding.rules, finding.dates) if isinstance(finding, MayChangeLater) else ()
+    what = _Open((type(finding).__name__, *open_questions(finding), *dated), finding)
+    return [_Said("unknown", what, finding.rules, finding.about[:1], finding.why, every=False)]
+
+
+#: What is said where a search used up its budget.
+_NOT_ALL = "This is not all: there are too many classes of mail, or the rules are too complex"
 
 
 @_said.register
 def _cut_short(finding: CutShort) -> list[_Said]:
-    return [_Said("unknown", "This is not all: there are too many classes of mail, or the rules are too complex", ())]
+    return [_Said("unknown", _NOT_ALL, ())]

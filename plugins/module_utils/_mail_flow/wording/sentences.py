@@ -8,6 +8,7 @@ Private to the collection.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.finding import (
@@ -35,24 +36,61 @@ _ARRIVES = {
 }
 
 
-def _of(atoms: Sequence[Atom]) -> tuple[int, str]:
-    """Conditions with the same options as a part of a sentence, and its position."""
-    predicate = atoms[0].predicate
-    about, lists = (
-        predicate.shown(atoms[0].values)[0],
-        _met(predicate, [predicate.shown(atom.values)[1] for atom in atoms]),
-    )
-    return predicate.phrase.place, predicate.phrase.said(about, lists) + _which(atoms[0])
+@dataclass(frozen=True)
+class Part:
+    """What conditions with the same options say of mail.
+
+    :param about: what is not a list.
+    :param lists: lists of values, one of each being true.
+    :param address: the address that it looks at, as :data:`_ADDRESS` has it; empty for the usual one.
+    """
+
+    predicate: Predicate
+    about: str
+    lists: tuple[tuple[Any, ...], ...]
+    address: str
+
+    @classmethod
+    def of(cls, atoms: Sequence[Atom]) -> Part:
+        """That of conditions with the same options."""
+        first, predicate = atoms[0], atoms[0].predicate
+        lists = _met(predicate, [predicate.shown(atom.values)[1] for atom in atoms])
+        address = first.settings.location if predicate.of_sender and first.settings.location in _ADDRESS else ""
+        return cls(
+            predicate=predicate,
+            about=predicate.shown(first.values)[0],
+            lists=tuple(map(tuple, lists)),
+            address="written" if looks_at_written(first) else address,
+        )
+
+    @property
+    def preposition(self) -> str:
+        """The word that it begins with."""
+        return self.predicate.phrase.preposition(self.about)
+
+    @property
+    def is_scope(self) -> bool:
+        """Whether it says that people are inside, or outside."""
+        return self.predicate.sort == "scope" and self.about in self.predicate.phrase.forms and not self.address
+
+    def words(self, before: Part | None = None) -> str:
+        """It in words.
+
+        :param before: the part that is said before it.
+        """
+        same = before is not None and before.preposition == self.preposition
+        at = "at" if same and before and before.is_scope and self.predicate.sort == "below" else ""
+        text = self.predicate.phrase.said(self.about, self.lists, at) + _ADDRESS[self.address]
+        return f"and {text}" if same and self.preposition == "with" else text
 
 
-def _which(atom: Atom) -> str:
-    """The address that a condition looks at, unless it is the usual one."""
-    if looks_at_written(atom):
-        return " (as written)"
-    return _LOCATIONS.get(atom.settings.location, "") if atom.predicate.of_sender else ""
-
-
-_LOCATIONS = {"Envelope": " (in the envelope)", "HeaderOrEnvelope": " (in the header or the envelope)"}
+#: The address that a condition looks at to its words.
+_ADDRESS = {
+    "": "",
+    "written": " (as written)",
+    "Envelope": " (in the envelope)",
+    "HeaderOrEnvelope": " (in the header or the envelope)",
+}
 
 
 def _met(predicate: Predicate, lists: list[list[Any]]) -> list[list[Any]]:
@@ -78,37 +116,62 @@ def _met(predicate: Predicate, lists: list[list[Any]]) -> list[list[Any]]:
     return found
 
 
-def mail_of(rules: Sequence[FlowRule], why: Apart = NOTHING, *, every: bool, arrives: str = "") -> str:
+@dataclass(frozen=True)
+class NamedMail:
+    """The mail that a sentence is about: equal ones are the same mail.
+
+    :param parts: what is true of it, in the order of the words.
+    :param met: one of these is true of it, too, or one of :param:`unmet` is not.
+    :param every: whether it is all such mail.
+    :param arrives: its protection on arrival, as the model has it; empty if that does not matter.
+    """
+
+    parts: tuple[Part, ...]
+    met: tuple[Part, ...]
+    unmet: tuple[Part, ...]
+    every: bool
+    arrives: str
+
+    def words(self, *, ends: str = ",") -> str:
+        """It in words.
+
+        :param ends: what ends an insertion.
+        """
+        arrives = [_ARRIVES[self.arrives]] if self.arrives else []
+        mail = " ".join(["All mail" if self.every else "Mail", *words_of(self.parts), *arrives])
+        if self.met:
+            reasons = [*(each.words() for each in self.met), *(f"not {each.words()}" for each in self.unmet)]
+            return f"{mail}, either {', '.join(reasons[:-1])} or {reasons[-1]}{ends}"
+        return f"{mail}, except mail {' '.join(words_of(self.unmet))}{ends}" if self.unmet else mail
+
+    def __str__(self) -> str:
+        return self.words()
+
+
+def mail_of(rules: Sequence[FlowRule], why: Apart = NOTHING, *, every: bool, arrives: str = "") -> NamedMail:
     """The mail that meets the conditions of all these rules, with each condition once.
 
     :param why: one of these is true of it, too.
     :param arrives: its protection on arrival, as the model has it; empty if that does not matter.
     """
-    parts = [*parts_of([atom for rule in rules for atom in rule.conditions]), *([_ARRIVES[arrives]] if arrives else [])]
-    mail = " ".join(["All mail" if every else "Mail", *parts])
-    if why.met:
-        reasons = [*(_of([atom])[1] for atom in why.met), *(f"not {_of([atom])[1]}" for atom in why.unmet)]
-        return f"{mail}, either {', '.join(reasons[:-1])} or {reasons[-1]},"
-    return f"{mail}, except mail {' '.join(parts_of(why.unmet))}," if why else mail
+    met, unmet = (tuple(Part.of([atom]) for atom in atoms) for atoms in (why.met, why.unmet))
+    parts = parts_of(atom for rule in rules for atom in rule.conditions)
+    return NamedMail(parts, met, unmet if met else parts_of(why.unmet), every, arrives)
 
 
-def parts_of(atoms: Iterable[Atom]) -> list[str]:
-    """The words for conditions, from the sender to the message."""
+def parts_of(atoms: Iterable[Atom]) -> tuple[Part, ...]:
+    """What conditions say of mail, from the sender to the message."""
     groups: dict[tuple[Any, ...], list[Atom]] = {}
     for atom in atoms:
-        predicate = atom.predicate
-        about = predicate.shown(atom.values)[0].lower() if predicate.phrase.depends else ""
-        groups.setdefault((predicate.options, about, _which(atom)), []).append(atom)
-    found: list[str] = []
-    said = [(*_of(same), same[0].predicate.sort) for same in groups.values()]
-    for _place, text, sort in sorted(said, key=lambda each: each[0]):
-        before = found[-1] if found else ""
-        again = text.startswith("with ") and before.startswith(("with ", "and with "))
-        preposition, _space, domains = text.partition(" ")
-        if sort == "below" and before.startswith(f"{preposition} ") and before.endswith((" inside", " outside")):
-            text = f"at {domains}"
-        found.append(f"and {text}" if again else text)
-    return found
+        part = Part.of([atom])
+        about = part.about.lower() if part.predicate.phrase.depends else ""
+        groups.setdefault((part.predicate.options, about, part.address), []).append(atom)
+    return tuple(sorted(map(Part.of, groups.values()), key=lambda part: part.predicate.phrase.place))
+
+
+def words_of(parts: Sequence[Part]) -> list[str]:
+    """Parts of a sentence in words."""
+    return [part.words(before) for before, part in zip((None, *parts), parts, strict=False)]
 
 
 #: Kind of difference to what mail or a copy is then.

@@ -151,7 +151,9 @@ def _losses(found: Sequence[Finding]) -> str:
         return ""
     first, more = found[0], len(found) - 1
     every = isinstance(first, Changed) and first.whole
-    mail = mail_of(first.about, first.why, every=every).rstrip(",") + (f" for {first.person}" if first.person else "")
+    mail = mail_of(first.about, first.why, every=every).words(ends="") + (
+        f" for {first.person}" if first.person else ""
+    )
     others = f", and harms {more} more kind{'' if more == 1 else 's'} of mail" if more else ""
     return f", but {_LOSE[first.kind].format(f'{mail[0].lower()}{mail[1:]}')}{others}"
 

@@ -172,7 +172,7 @@ BOSS = "megan@contoso.com"
 
 
 def mail(*conditions: Values) -> str:
-    return mail_of(RuleSet([rule("R", each, ENCRYPT) for each in conditions]).rules, every=False)
+    return str(mail_of(RuleSet([rule("R", each, ENCRYPT) for each in conditions]).rules, every=False))
 
 
 @pytest.mark.parametrize(
