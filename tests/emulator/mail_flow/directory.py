@@ -181,6 +181,11 @@ class Directory:
             return "outside"
         return "outside" if best.get("DomainType", "Authoritative") == "ExternalRelay" else "inside"
 
+    def is_respelled(self, domain: str) -> bool:
+        """Whether an accepted domain is this one only in another spelling."""
+        other = respelled(domain)
+        return not self.is_accepted(domain) and bool(other) and self.kind(other) == "inside"
+
     def is_accepted(self, domain: str) -> bool:
         """Whether a domain belongs to the organization, whoever its people are."""
         rows = ((str(row["DomainName"]).lower(), row.get("MatchSubDomains")) for row in self._domains or ())
@@ -220,6 +225,9 @@ class Directory:
         kind = self.kind(domain_of(address))
         if kind == "untold":
             return doubt(FACTS, "the accepted domains", "accepted", domain_of(address), scope)
+        if self.is_respelled(domain_of(address)):
+            accepted = self._perhaps_accepted(domain_of(address), inside)
+            return both([signed_in(authenticated), accepted]) if inside else accepted
         if kind == "outside" and self._is_object(address) is not False:
             if authenticated is False:
                 return not inside
@@ -237,6 +245,8 @@ class Directory:
         kind = self.kind(domain_of(address))
         if kind == "untold":
             return doubt(FACTS, "the accepted domains", "accepted", domain_of(address), scope)
+        if self.is_respelled(domain_of(address)):
+            return self._perhaps_accepted(domain_of(address), inside)
         if kind == "outside":
             internal = self._internal_remote(domain_of(address))
             known = self._is_object(address) is False
@@ -257,6 +267,9 @@ class Directory:
             address,
             guess=True,
         )
+
+    def _perhaps_accepted(self, domain: str, wanted: bool) -> Truth:
+        return doubt("U24", f"whether {domain} is an accepted domain", "accepted", domain, wanted=(wanted,))
 
     def _internal_remote(self, domain: str) -> Truth:
         """Whether the remote domain that covers ``domain`` is internal: the most specific one counts."""

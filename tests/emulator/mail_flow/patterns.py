@@ -60,7 +60,8 @@ _END = Node("end")
 def pattern_in(text: str, pattern: str, *, legacy: bool = False) -> Truth:
     """Whether ``pattern`` is found in ``text``."""
     answer = _found(text, pattern, legacy)
-    if not text.isascii() and _found(composed(text), pattern, legacy) is not answer:
+    ways = () if text.isascii() else (pattern, composed(pattern))
+    if any(_found(composed(text), way, legacy) is not answer for way in ways):
         answer = None  # A letter and its accent may be one character or two.
     return (
         doubt("U18", f"how the service reads the pattern {pattern!r}", "pattern", text, pattern, legacy)

@@ -48,7 +48,7 @@ def way(world: World, directory: Directory, copy: Copy, address: str) -> Way | N
     if kind == "inside":
         return None
     found = _connected(world, directory, copy, domain)
-    if kind == "untold":
+    if kind == "untold" or directory.is_respelled(domain):
         return Way(UNTOLD, found.connector, found.ends_at)
     if copy.requires_tls and found.validation in ("", UNTOLD):
         return Way("encryption_only" if not found.validation else FORCED, found.connector, found.ends_at)

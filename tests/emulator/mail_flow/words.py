@@ -24,12 +24,17 @@ def composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def _seen(text: str) -> str:
+    return "".join(character for character in text if character not in "\u00ad\u200b\u200c\u200d\u2060\ufeff")
+
+
 def word_in(text: str, word: str) -> Truth:
     """Whether ``text`` has ``word`` as a whole word; perhaps, where the same letters are written as one character and
-    as two.
+    as two, or with characters between them that nobody sees.
     """
     found = _word_in(text, word)
-    if text.isascii() or not word or (isinstance(found, bool) and found is _word_in(composed(text), composed(word))):
+    others = [_word_in(form(text), form(word)) for form in (composed, _seen)]
+    if text.isascii() or not word or (isinstance(found, bool) and all(found is other for other in others)):
         return found
     return doubt("U17", f"whether {word!r} is a word of its own there", "word", text, word)
 

@@ -84,12 +84,32 @@ def test_a_pattern_that_only_the_source_of_html_has_is_unknown() -> None:
 def test_what_an_attached_message_holds_may_count() -> None:
     inner = b'From: a@b.com\r\nContent-Type: application/octet-stream; name="a.exe"\r\nContent-Disposition: attachment; filename="a.exe"\r\n\r\nx\r\n'
     message = read(
-        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n"
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b\r\nContent-Type: message/rfc822; name=x.eml\r\n\r\n"
         + inner
         + b"--b--\r\n"
     )
     assert matched(message, attachment_extension_matches_words=["exe"]) == "unknown"
     assert matched(message, attachment_extension_matches_words=["pdf"]) is False
+
+
+def test_the_name_of_a_file_without_one_is_open() -> None:
+    """Its type is no name, and Exchange may make one up."""
+    parts = b"".join(
+        b"--b\r\nContent-Type: " + kind + b"\r\n\r\nx\r\n"
+        for kind in (b"text/plain", b"image/png", b"text/calendar; method=REQUEST")
+    )
+    message = read(b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + parts + b"--b--\r\n")
+    assert [each.name for each in message.attachments or ()] == ["image/png"]
+    for wanted in ("png", "exe"):
+        assert matched(message, attachment_extension_matches_words=[wanted]) == "unknown"
+        assert matched(message, attachment_name_matches_patterns=[wanted]) == "unknown"
+    assert matched(message, attachment_size_over="1MB") is False
+
+
+def test_a_meeting_without_files_has_no_attachment() -> None:
+    message = read(b"Content-Type: text/calendar; method=REQUEST\r\n\r\nx")
+    assert message.attachments == ()
+    assert matched(message, attachment_extension_matches_words=["exe"]) is False
 
 
 def test_two_addresses_in_the_from_field_leave_the_sender_open() -> None:

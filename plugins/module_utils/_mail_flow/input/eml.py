@@ -117,14 +117,14 @@ def _read(content: bytes, where: str, name: str) -> Message:
         raise OptionError(f"{where} is not a message: it has no From field with an address.", remedy=_REMEDY)
     to, cc, bcc = (_addresses(parsed, field) for field in ("to", "cc", "bcc"))
     parts = list(_parts(parsed))
-    inline = [
+    own = [
         part
         for part in parts
         if not part.get_filename()
         and part.get_content_disposition() != "attachment"
-        and part.get_content_maintype() == "text"
+        and part.get_content_type() in ("text/plain", "text/html", "text/calendar")
     ]
-    inline = [part for part in inline if part.get_content_subtype() in ("plain", "html")]
+    inline = [part for part in own if part.get_content_subtype() != "calendar"]
     return_path = _addresses(parsed, "return-path")
     texts = None if _is_hidden(parsed) else _texts(inline)
     shown, hidden = _types(parsed), _is_hidden(parsed) or _is_encoded(parts)
@@ -148,7 +148,7 @@ def _read(content: bytes, where: str, name: str) -> Message:
         if texts
         else (),
         headers=_headers(parsed),
-        attachments=None if _is_hidden(parsed) else tuple(_attachment(part) for part in parts if part not in inline),
+        attachments=None if _is_hidden(parsed) else tuple(_attachment(part) for part in parts if part not in own),
         types=shown,
         types_open=_NOT_SHOWN - shown | (frozenset({"Calendaring", "ReadReceipt"}) - shown if hidden else frozenset()),
         importance=_importance(parsed),
@@ -254,10 +254,11 @@ def _attachment(part: AnyMessage) -> Attachment:
         names = tuple(
             dict.fromkeys(str(each.get_filename()) for each in part.walk() if each is not part and each.get_filename())
         )
-        return Attachment(_file_name(part), None, nested=names, message=True)
+        return Attachment(_file_name(part), None, nested=names, message=True, unnamed=not part.get_filename())
     payload = part.get_payload(decode=True)
     text = _content(part) if part.get_content_type() == "text/plain" else None
-    return Attachment(_file_name(part), len(payload) if isinstance(payload, bytes) else None, text)
+    size = len(payload) if isinstance(payload, bytes) else None
+    return Attachment(_file_name(part), size, text, unnamed=not part.get_filename())
 
 
 def _file_name(part: AnyMessage) -> str:

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 
 #: An address, including one with a quoted local part.
 _ADDRESS = re.compile(r'(?:[^\s@<>,;]+|"(?:[^"\\\r\n]|\\[^\r\n])*")@[^\s@<>,;]+')
@@ -37,27 +39,34 @@ def domain(address: str) -> str:
 
 def spellings(address: str) -> tuple[str, ...]:
     """Other spellings of an internationalized address or domain: with the domain in Unicode, or in ASCII
-    (``xn--``).
+    (``xn--``). A letter such as ``ß`` has two in ASCII: IDNA of 2003 makes ``ss`` of it, and that of 2008 keeps it.
     """
     if address.isascii() and "xn--" not in address:
         return ()
     local, at, name = address.rpartition("@")
-    found = {f"{local}{at}{other}" for other in (_in_ascii(name), _in_unicode(name))}
+    found = {f"{local}{at}{other}" for way in (_in_ascii, _in_unicode, _kept) for other in way(name)}
     return tuple(sorted(found - {address}))
 
 
-def _in_ascii(name: str) -> str:
-    try:
-        return name.encode("idna").decode("ascii").lower()
-    except (UnicodeError, ValueError):
-        return name
+def _in_ascii(name: str) -> Iterator[str]:
+    with suppress(UnicodeError):
+        yield name.encode("idna").decode("ascii").lower()
 
 
-def _in_unicode(name: str) -> str:
-    try:
-        return name.encode("ascii").decode("idna").lower()
-    except (UnicodeError, ValueError):
-        return name
+def _in_unicode(name: str) -> Iterator[str]:
+    with suppress(UnicodeError):
+        yield name.encode("ascii").decode("idna").lower()
+
+
+def _kept(name: str) -> Iterator[str]:
+    """With each letter as it is, as IDNA of 2008 has it."""
+    labels = name.lower().split(".")
+    with suppress(UnicodeError):
+        if name.isascii():
+            labels = [each[4:].encode().decode("punycode") if each.startswith("xn--") else each for each in labels]
+        else:
+            labels = [each if each.isascii() else f"xn--{each.encode('punycode').decode()}" for each in labels]
+        yield ".".join(labels)
 
 
 def without_tag(address: str) -> str:

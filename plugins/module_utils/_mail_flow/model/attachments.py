@@ -82,6 +82,8 @@ def has_pattern(attachment: Attachment, values: tuple[str, ...], settings: Setti
 
 def name_has_pattern(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
     """With one of the patterns in its name."""
+    if attachment.unnamed:
+        return _unknown(attachment, "attachment_name", values)
     inside = any_of(any_pattern(name, values, settings.dialect) for name in attachment.nested or ())
     count = opened(("nested", attachment), questions.A_FACT, "names_in_attachment", attachment.name, shared=True)
     return any_of((any_pattern(attachment.name, values, settings.dialect), all_of((inside, count))))
@@ -95,7 +97,7 @@ def extension(name: str) -> str | None:
 def extension_is(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
     """With one of the extensions, itself or a file in it."""
     wanted = {value.casefold().lstrip(".") for value in values}
-    if extension(attachment.name) in wanted:
+    if not attachment.unnamed and extension(attachment.name) in wanted:
         return True
     if any(extension(name) in wanted for name in attachment.nested or ()):
         return (
@@ -103,6 +105,8 @@ def extension_is(attachment: Attachment, values: tuple[str, ...], settings: Sett
             if attachment.message
             else True
         )
+    if attachment.unnamed:
+        return _unknown(attachment, "attachment_name", values)
     own = attachment.name.rpartition(".")[2].casefold()
     return (
         _unknown(attachment, "attachment_content", values) if own in _ARCHIVES and attachment.nested is None else False

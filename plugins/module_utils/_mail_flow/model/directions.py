@@ -9,8 +9,14 @@ New-TransportRule and Set-RemoteDomain pages; if they contradict each other, the
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import domain, is_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
+    domain,
+    is_name,
+    spellings,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import (
     Truth,
@@ -31,12 +37,18 @@ def _accepted(facts: Facts, address: str) -> Truth:
     """Whether an address is in a domain whose people are inside."""
     if is_name(address):
         return opened(("name", address), questions.A_FACT, "address", address, shared=True)
-    kind = facts.domain_type(domain(address))
-    return (
-        opened(("domain", domain(address)), questions.A_FACT, "accepted_domains", shared=True)
-        if kind is None
-        else kind in INSIDE
-    )
+    name = domain(address)
+    kind = facts.domain_type(name)
+    if kind is None:
+        return opened(("domain", name), questions.A_FACT, "accepted_domains", shared=True)
+    return kind in INSIDE or (not kind and _otherwise(name, lambda other: facts.domain_type(other) in INSIDE))
+
+
+def _otherwise(name: str, holds: Callable[[str], bool | None]) -> Truth:
+    """Of a domain of which it does not hold as it is written: open (U24) if it does in another spelling."""
+    others = tuple(other for other in spellings(name) if holds(other))
+    key = ("otherwise", name, others)
+    return opened(key, questions.ALIASES, "other_spelling", name, others, shared=True) if others else False
 
 
 def leaves(facts: Facts, address: str) -> Truth:
@@ -114,4 +126,4 @@ def _internal_domain(facts: Facts, address: str) -> Truth:
             guess=False,
             shared=True,
         )
-    return internal
+    return internal or _otherwise(domain(address), facts.counts_as_internal)

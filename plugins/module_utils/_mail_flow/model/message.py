@@ -45,6 +45,7 @@ class Attachment:
     :param text: what Exchange reads in it.
     :param nested: names of the files in it, at any depth.
     :param properties: document property to value.
+    :param unnamed: whether the file shows no name for it; :param:`name` is its type then.
     :param message: whether it is a message. Whether the names of files in it count is not documented.
     """
 
@@ -58,6 +59,7 @@ class Attachment:
     unsupported: bool | None = None
     limit_exceeded: bool | None = None
     message: bool | None = False
+    unnamed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,14 +61,22 @@ def has_pattern(text: str, pattern: str, dialect: Dialect = Dialect.AGREED) -> T
         if wider and has_pattern(text, wider) is False:
             return False
         return opened(("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, "pattern", pattern, *compiled)
-    found, other = compiled.found(text, compiled.expression.lines), text if text.isascii() else composed(text)
-    if other != text and compiled.found(other, compiled.expression.lines) is not found:
+    found = compiled.found(text, compiled.expression.lines)
+    if not text.isascii() and not _is_composed_alike(compiled, text, pattern, dialect, found):
         return opened(("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, "pattern_accents", pattern)
     if found:
         return True
     if compiled.expression.anchored and "\n" in text and not compiled.expression.lines and compiled.found(text, True):
         return opened(("pattern", pattern, dialect, text), questions.PATTERN_SYNTAX, "pattern_lines", pattern)
     return False
+
+
+def _is_composed_alike(compiled: Search, text: str, pattern: str, dialect: Dialect, found: bool) -> bool:
+    """Whether the same is found once the text is composed, and once the pattern is, too."""
+    written, other = composed(text), composed(pattern)
+    return (written == text or compiled.found(written, compiled.expression.lines) is found) and (
+        other == pattern or has_pattern(written, other, dialect) is found
+    )
 
 
 def is_agreed(pattern: str, dialect: Dialect = Dialect.AGREED) -> bool:
@@ -108,7 +116,7 @@ def required(pattern: str, dialect: Dialect = Dialect.AGREED) -> str:
     """A text in small ASCII letters that is in whatever a pattern is found in or may be found in, but for letters that
     some comparisons take for others; empty if there is none.
     """
-    compiled = _compiled(pattern, dialect)
+    compiled = _compiled(composed(pattern), dialect)
     return "" if isinstance(compiled, tuple) else max(_literals(compiled.expression.root), key=len, default="")
 
 

@@ -24,6 +24,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 _BLANKS = re.compile(r"\s+")
 _TOKENS = re.compile(r"[^\W_]+")
 
+#: Characters that nobody sees: soft hyphens, and joints and borders without a width.
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
+
 #: Scripts that put no spaces between words: Thai to Myanmar, Khmer, and the East Asian ones.
 _NO_SPACES = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]"
@@ -46,8 +49,9 @@ def has_word(text: str, word: str, lowered: str | None = None) -> Truth:
         return False
     lowered = text.lower() if lowered is None else lowered
     found = _find(lowered, wanted)
-    if not lowered.isascii() and found != _find(composed(lowered), composed(wanted)):
-        return _doubt(text, word, "word_accents")
+    for kind, form in () if lowered.isascii() else (("word_accents", composed), ("word_invisible", _visible)):
+        if found != _find(form(lowered), form(wanted)):
+            return _doubt(text, word, kind)
     if found is not False:
         return found if found is True else _doubt(text, word, "word_border")
     folded = (
@@ -65,13 +69,19 @@ def composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def _visible(text: str) -> str:
+    return _INVISIBLE.sub("", text)
+
+
 def tokens(text: str) -> frozenset[str]:
     """The runs of letters and digits in a text, case-folded. A text can contain a word only if it has the word's own
     runs.
     """
     spellings = {text.casefold()}
     if not text.isascii():
-        spellings |= {each.casefold() for each in (text.upper(), _NO_SPACES.sub(" ", text), composed(text))}
+        spellings |= {
+            each.casefold() for each in (text.upper(), _NO_SPACES.sub(" ", text), composed(text), _visible(text))
+        }
     return frozenset().union(*map(_TOKENS.findall, spellings))
 
 
@@ -98,7 +108,7 @@ def touches(neighbor: str, edge: str) -> bool | None:
 
 def _find(text: str, word: str) -> bool | None:
     """Whether the word is in the text; ``None`` if an occurrence leaves that open."""
-    start, doubtful = text.find(word), False
+    start, doubtful = text.find(word) if word else -1, False
     while start >= 0:
         end = start + len(word)
         beside = touches(text[start - 1 : start], word[0]), touches(text[end : end + 1], word[-1])

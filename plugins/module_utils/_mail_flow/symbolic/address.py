@@ -21,7 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     with_parents,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import (
     any_pattern,
     begins_anywhere,
@@ -142,6 +142,9 @@ class AddressSlot:
             wide, unknown = wider(key), logic.unknown(questions.PATTERN_SYNTAX, self.name, key)
             return unknown if wide is None else logic.all_of((unknown, self.value(wide, logic)))
         found: Value = self.atoms[key]
+        if others := spellings(key[1]) if key[0] == "below" else ():
+            otherwise = self._circuit.disjunction(self.atoms["below", other] for other in others)
+            found = logic.or_perhaps(found, otherwise, questions.ALIASES, self.name, key)
         for address in self.doubtful.get(key, ()):
             found = logic.choose(self.atoms["address", address], logic.unknown(_DOUBTS[key[0]], address, key), found)
         return found
@@ -337,6 +340,28 @@ class AddressSlot:
                 )
                 earlier.append(each.name)
         return found
+
+    def in_accepted_otherwise(self) -> int:
+        """Whether the address is in no accepted domain, but would be in one whose people are inside in another
+        spelling.
+        """
+        found = [
+            self.atoms["below" if each.match_subdomains else "exact", other]
+            for each in self.facts.accepted_domains or ()
+            if each.type in INSIDE
+            for other in spellings(each.name)
+        ]
+        accepted = self._circuit.disjunction(literal for _kind, literal in self._accepted())
+        return self._circuit.conjunction((self._circuit.disjunction(found), accepted ^ 1))
+
+    def in_internal_otherwise(self) -> int:
+        """Whether the address would be in a remote domain that makes people internal in another spelling."""
+        names = [name for name, internal in (self.facts.remote_domains or {}).items() if internal and name != "*"]
+        return self._circuit.disjunction(
+            self.atoms["below" if name.startswith("*.") else "exact", other]
+            for name in names
+            for other in spellings(name.removeprefix("*."))
+        )
 
     def in_internal(self) -> int:
         """Whether a remote domain makes the person internal."""

@@ -17,6 +17,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
     domain,
     is_name,
+    spellings,
     with_parents,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import named_domains
@@ -79,6 +80,9 @@ def brought_by(rule: FlowRule, facts: Facts) -> Iterator[tuple[str, str, tuple[s
             for person in facts.brought(manager)
         )
 
+
+#: Sorts of atoms whose values have a domain.
+_DOMAINS = ("address", "below")
 
 #: The address that the sender wrote for the recipient: the primary one, or an alias.
 WRITTEN = "written"
@@ -173,6 +177,8 @@ class Vocabulary:
         noted = self.keys.setdefault(slot, {})
         for key in keys:
             noted[key] = None
+            # What the other spelling of a domain is, is open (U24).
+            noted.update(((key[0], other), None) for other in (spellings(key[1]) if key[0] in _DOMAINS else ()))
             wide = wider(key) if is_open(key) else None
             if wide:
                 noted[wide] = None
@@ -240,6 +246,7 @@ def looks_at_written(atom: Atom) -> bool:
 def _with_domains(found: Vocabulary, facts: Facts, others: Iterable[str]) -> None:
     names = {*others, *(accepted.name for accepted in facts.accepted_domains or ())}
     names |= {name.removeprefix("*.") for name in facts.remote_domains or {} if name != "*"}
+    names |= {other for name in names for other in spellings(name)}
     found.exact.update(dict.fromkeys(sorted(names)))
     for slot in (SENDER, RECIPIENT):
         found.mention(slot, (("below", name) for name in sorted(names)))

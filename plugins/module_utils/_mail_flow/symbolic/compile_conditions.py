@@ -355,7 +355,14 @@ class Conditions:
     def _accepted(self, slot: AddressSlot) -> Value:
         if self.mail.facts.accepted_domains is None:
             return self.mail.inside(slot) if self.logic.free else (FALSE, TRUE)
-        return self.mail.inside(slot)
+        return self.logic.or_perhaps(
+            self.mail.inside(slot), slot.in_accepted_otherwise(), questions.ALIASES, slot.name, "accepted"
+        )
+
+    def _internal(self, slot: AddressSlot) -> Value:
+        return self.logic.or_perhaps(
+            self.mail.internal(slot), slot.in_internal_otherwise(), questions.ALIASES, slot.name, "internal"
+        )
 
     def leaves(self, person: AddressSlot) -> Value:
         """Whether a copy for somebody leaves the organization. Rules take some people outside for inside; their mail
@@ -379,7 +386,7 @@ class Conditions:
     def recipient_scope(self, value: str, person: AddressSlot) -> Value:
         """Whether a recipient is inside, or outside."""
         logic, mail = self.logic, self.mail
-        accepted, internal = self._accepted(person), mail.internal(person)
+        accepted, internal = self._accepted(person), self._internal(person)
         guest = logic.all_of((person.object, negate(accepted)))
         if value == "InOrganization":
             own = logic.any_of(
@@ -395,7 +402,7 @@ class Conditions:
         return logic.all_of(
             (
                 negate(accepted),
-                internal ^ 1,
+                negate(internal),
                 logic.any_of((negate(guest), logic.unknown(questions.GUESTS, person.name, "outside"))),
             )
         )

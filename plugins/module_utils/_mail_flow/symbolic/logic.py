@@ -91,6 +91,10 @@ class Logic:
         """Or."""
         return negate(self.all_of([negate(value) for value in values]))
 
+    def or_perhaps(self, value: Value, condition: int, *name: Hashable) -> Value:
+        """Or an unknown of this name where a condition holds."""
+        return value if condition == FALSE else self.any_of((value, self.all_of((condition, self.unknown(*name)))))
+
     def choose(self, condition: Value, then: Value, otherwise: Value) -> Value:
         """If, then, else. If the condition is open, only what both branches share is certain."""
         if isinstance(condition, int) and isinstance(then, int) and isinstance(otherwise, int):

@@ -112,6 +112,7 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "attachment_content": "what is in the attachment {} is not known",
     "attachment_executable": "whether there is executable content in the attachment {} is not known",
     "attachment_limit_exceeded": "whether Exchange finishes looking into the attachment {} is not known",
+    "attachment_name": "the name of the attachment of the type {} is not known",
     "attachment_password_protected": "the password protection of the attachment {} is not known",
     "attachment_property": "a document property of the attachment {} is not known",
     "attachment_size": "the size of the attachment {} is not known",
@@ -149,6 +150,7 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "word_border": (
         "whether Exchange finds the word {!r} here: an adjacent character may belong to it, or be punctuation"
     ),
+    "word_invisible": "whether Exchange finds the word {!r} here: invisible characters have to count as nothing for it",
     "word_letters": "whether Exchange finds the word {!r} here: letters that fold to several have to be equal for it",
     "wrapped": "what a rule sees of the {} of a message that a disclaimer was wrapped around",
     "wrapped_attachments": "what a rule sees of attachments in a message that a disclaimer was wrapped around",
