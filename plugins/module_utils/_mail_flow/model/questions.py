@@ -192,7 +192,8 @@ QUESTIONS = (
     ),
     Question(
         WORD_BORDERS,
-        "Where a word ends: next to punctuation or an underscore, in scripts without spaces, in a phrase with different white space, or where accents or invisible characters differ.",
+        "Where a word ends: next to punctuation or an underscore, in scripts without spaces, in a phrase with different white "
+        "space, or where accents or invisible characters differ.",
         "Test-Message with such a text.",
         SILENT,
         "conditions-and-exceptions",
