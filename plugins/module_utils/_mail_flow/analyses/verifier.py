@@ -44,10 +44,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import PORTAL, WISHES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
-    ALWAYS,
     AUTHENTICATED,
     BUDGET,
     NEXT_SERVER,
+    NO_INTERNAL,
     NOT_FOUND,
     NOT_OURS,
     SENT_FROM,
@@ -55,6 +55,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     SUBDOMAINS,
     TOO_MANY_COPIES,
     Premise,
+    always,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
@@ -226,7 +227,8 @@ class _Prover:
                 if search.is_none and not possible:
                     used = self._used(model, place, [each for each in assumptions if each.literal in core])
                     made = [Premise(each.id, each.kind) for each in sorted(used, key=lambda each: each.id)]
-                    return replace(answer, verdict=PROVED, premises=(*made, *self._readings(place), *ALWAYS))
+                    made += [each for each in self._readings(place) if each not in made]
+                    return replace(answer, verdict=PROVED, premises=(*made, *always(self.first.facts)))
                 if laws < model.laws < _LAWS:  # By now it may be proved, or contradict an assumption.
                     continue
                 rounds += 1
@@ -395,17 +397,17 @@ class _Prover:
         rules = [rule for rule in self.first.rule_sets[0].rules if not rule.idle]
         dates = sorted({date for rule in rules for date in (rule.begins, rule.ends) if is_later(date, self.first.now)})
         named = ((AUTHENTICATED, "from_scope" in options), (SUBDOMAINS, nested), (SENT_FROM, sent_from), (SIZES, sizes))
-        internal = (
-            sorted(name for name, counts in (self.first.facts.remote_domains or {}).items() if counts)
-            if "sent_to_scope" in options
-            else []
+        remote = self.first.facts.remote_domains
+        internal = tuple(sorted(name for name, counts in (remote or {}).items() if counts))
+        internals = (
+            [NO_INTERNAL] if remote is None else [Premise("internal_domains", values=internal)] if internal else []
         )
         found = [each for each, applies in named if applies]
         then = self.guarantees[place].then
         beyond = self._beyond(place) if then == IN_TRANSIT else self._not_in_portal(place) if then == PORTAL else []
         return [
             *found,
-            *([Premise("internal_domains", values=tuple(internal))] if internal else []),
+            *(internals if "sent_to_scope" in options else []),
             *([Premise("date", values=tuple(dates))] if dates else []),
             *beyond,
         ]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
     FORWARDED_TYPES,
@@ -65,11 +66,21 @@ USUAL = (
 #: The assumption of a proof about rules that look into content.
 NONE_FAILS = Premise("rule_errors")
 
-#: The assumptions of every proof, which do not depend on the rules.
-ALWAYS = (Premise("settled"), NONE_FAILS, Premise("configured"), Premise("system_mail"), Premise("later"))
+#: For encryption whose configuration is not known.
+_PERHAPS_CONFIGURED = Premise("configured", values=("Get-IRMConfiguration",))
+
+
+def always(facts: Facts) -> tuple[Premise, ...]:
+    """The assumptions of every proof, which do not depend on the rules."""
+    configured = Premise("configured") if facts.irm_configuration is not None else _PERHAPS_CONFIGURED
+    return (Premise("settled"), NONE_FAILS, configured, Premise("system_mail"), Premise("later"))
+
 
 #: What a proof assumes if rules or the guarantee have such conditions, because the sources disagree or are silent.
 AUTHENTICATED, SUBDOMAINS, SENT_FROM, SIZES = map(Premise, ("authenticated", "subdomains", "sent_from", "sizes"))
+
+#: That no remote domain makes people internal.
+NO_INTERNAL = Premise(questions.REMOTE_DOMAINS, "no_internal_domains")
 
 #: For mail that is led to the portal.
 NOT_OURS = Premise("not_ours")

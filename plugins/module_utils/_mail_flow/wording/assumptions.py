@@ -49,11 +49,15 @@ _TEXTS: Mapping[str, str | Callable[..., str]] = {
         "Guests and mail users with addresses outside, who have no mailbox here, send no mail over an authenticated"
         " connection."
     ),
-    "no_internal_domains": "No remote domain counts as internal (IsInternal).",
+    "no_internal_domains": "No remote domain counts as internal (IsInternal), as Get-RemoteDomain would show.",
     # What every proof assumes
     "settled": "The rules have been in effect for some hours: Exchange applies changes with a delay.",
     "rule_errors": ("No rule fails on the message, as a rule that inspects large attachments can (rule_error_action)."),
-    "configured": "Message encryption is configured and works.",
+    "configured": lambda *unread: (
+        "Message encryption is configured and works"
+        + "".join(f", also for PDF documents (enable_pdf_encryption), as {each} would show" for each in unread)
+        + "."
+    ),
     "system_mail": (
         "The message is not a non-delivery report, journal report or rule report, which rules may not process."
     ),

@@ -162,3 +162,18 @@ def test_a_remote_domain_that_counts_as_internal_is_named_beside_a_proof() -> No
         "refuted",
         True,
     )
+
+
+def test_a_proof_names_what_was_not_read() -> None:
+    """Each with its cmdlet: remote domains, if whom a rule takes for outside depends on them, and what encrypts PDF
+    documents.
+    """
+    unread = {name: value for name, value in FACTS.items() if name not in ("remote_domains", "irm_configuration")}
+    read = {**unread, "remote_domains": [], "irm_configuration": {"enable_pdf_encryption": True}}
+    cmdlets = ("Get-RemoteDomain", "Get-IRMConfiguration")
+    for facts, named in ((unread, set(cmdlets)), (read, set())):
+        texts = [each["text"] for each in verdict([ALL], facts, then="not_in_clear")["assumptions"]]
+        assert {cmdlet for cmdlet in cmdlets for text in texts if cmdlet in text} == named
+    deletes = [rule("Deletes", {}, {"delete_message": True})]
+    ids = [each["id"] for each in verdict(deletes, unread, when=IN, then="not_in_clear")["assumptions"]]
+    assert "U21" not in ids
