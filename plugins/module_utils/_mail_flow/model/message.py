@@ -59,7 +59,7 @@ class Attachment:
     unsupported: bool | None = None
     limit_exceeded: bool | None = None
     message: bool | None = False
-    unnamed: bool = False
+    unnamed: bool | None = False
 
 
 @dataclass(frozen=True, slots=True)
