@@ -10,7 +10,8 @@ import select
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from os import pidfd_open
 from pathlib import Path
 from typing import Any
@@ -59,21 +60,28 @@ def _show(description: Mapping[str, Any]) -> None:
     print("ready", flush=True)
 
 
-def _wait(parent: int | None) -> None:
-    """Returns when a signal comes, or when the parent ends."""
+@contextmanager
+def _signals() -> Iterator[socket.socket]:
+    """What can be read once a signal has come. Nobody is told that the emulator is ready before that."""
     reader, writer = socket.socketpair()
-    writer.setblocking(False)
-    signal.set_wakeup_fd(writer.fileno())
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
-    watched = [reader.fileno()]
+    with reader, writer:
+        writer.setblocking(False)
+        signal.set_wakeup_fd(writer.fileno())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        yield reader
+        signal.set_wakeup_fd(-1)
+
+
+def _wait(signals: socket.socket, parent: int | None) -> None:
+    """Returns when a signal comes, or when the parent ends."""
+    watched = [signals.fileno()]
     if parent is not None:
         try:
             watched.append(pidfd_open(parent))
         except ProcessLookupError:
             return
     select.select(watched, [], [])
-    signal.set_wakeup_fd(-1)
 
 
 def main() -> int:
@@ -97,9 +105,9 @@ def main() -> int:
         "faults": faults,
         "engine": engine,
     }
-    with Emulator(organizations, **how) as emulator:
+    with Emulator(organizations, **how) as emulator, _signals() as signals:
         _show(emulator.describe())
-        _wait(arguments.parent)
+        _wait(signals, arguments.parent)
     return 0
 
 

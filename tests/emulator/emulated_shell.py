@@ -80,6 +80,7 @@ class EmulatedShell(Shell):
                 while (event := self._pool.next_event()) is not None:
                     if isinstance(event, psrpcore.CreatePipelineEvent):
                         created.append(event)
+                        self.pipelines[str(event.pipeline_id).upper()].begun = True
                     elif isinstance(event, psrpcore.GetAvailableRunspacesEvent):
                         self._pool.runspace_availability_response(event.ci, self._pool.max_runspaces)
                     elif isinstance(

@@ -19,7 +19,7 @@ import re
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -44,7 +44,7 @@ _GUID = re.compile(r"PSGuid='([^']*)'")
 _PIPELINE_STATE = 0x00041006
 _HEADER = 21
 #: Seconds: for an acknowledgement, and for a process that was told to end.
-_START_TIMEOUT, _END_TIMEOUT = 60.0, 5.0
+_START_TIMEOUT, _END_TIMEOUT = 300.0, 5.0
 
 
 class EngineError(Exception):
@@ -76,7 +76,7 @@ def find_engine(environment: Mapping[str, str] | None = None) -> Engine | None:
             env=_environment(),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -111,6 +111,17 @@ def _environment(**more: str) -> dict[str, str]:
         "PSModulePath": str(MODULES),
         **more,
     }
+
+
+def _fragments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """The object id, the flags (1: first, 2: last) and the content of each fragment.
+
+    Its header: object id and fragment id (8 bytes each), flags (1 byte), length (4 bytes; [MS-PSRP] 2.2.4).
+    """
+    while data:
+        end = _HEADER + int.from_bytes(data[17:_HEADER], "big")
+        yield int.from_bytes(data[:8], "big"), data[16], data[_HEADER:end]
+        data = data[end:]
 
 
 class EngineShell(Shell):
@@ -164,7 +175,14 @@ class EngineShell(Shell):
         self._ledger.count("psrp")
         self._send("Command", UUID(target))
 
+    @property
+    def is_idle(self) -> bool:
+        return bool(self.gone) or super().is_idle
+
     def feed(self, target: str, data: bytes) -> None:
+        # The first message of a pipeline is its command.
+        if target in self.pipelines and any(flags & 2 for _object, flags, _content in _fragments(data)):
+            self.pipelines[target].begun = True
         self._send("Data", UUID(target) if target else _POOL, data)
 
     def interrupt(self, target: str) -> None:
@@ -261,19 +279,10 @@ class EngineShell(Shell):
 
     def _ends_a_pipeline(self, data: bytes) -> bool:
         """Whether fragments hold the end of a message about a pipeline's state: such messages are sent about its end
-        only.
-
-        A fragment: object id and fragment id (8 bytes each), flags (1: first, 2: last), length; in the first one the
-        message's destination and type ([MS-PSRP] 2.2.1 and 2.2.4).
+        only. A message begins with its destination and type ([MS-PSRP] 2.2.1).
         """
         ended = False
-        while data:
-            object_id, flags, length = (
-                int.from_bytes(data[:8], "big"),
-                data[16],
-                int.from_bytes(data[17:_HEADER], "big"),
-            )
-            content, data = data[_HEADER : _HEADER + length], data[_HEADER + length :]
+        for object_id, flags, content in _fragments(data):
             if flags & 1 and int.from_bytes(content[4:8], "little") == _PIPELINE_STATE:
                 self._states.add(object_id)
             if flags & 2 and object_id in self._states:

@@ -58,6 +58,8 @@ class PsrpFront:
         self._certificates = certificates
         self._console = console
         self._shells: dict[str, Shell] = {}
+        #: Shells that are gone, of which a statement may still run.
+        self._gone: list[Shell] = []
         self._replies: OrderedDict[str, Future[Answer]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -73,7 +75,8 @@ class PsrpFront:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             with self._lock:
-                shells = list(self._shells.values())
+                self._gone = [shell for shell in self._gone if not shell.is_idle]
+                shells = [*self._shells.values(), *self._gone]
             if all(shell.is_idle for shell in shells):
                 return True
             time.sleep(0.005)
@@ -95,6 +98,7 @@ class PsrpFront:
         """A shell is gone."""
         with self._lock:
             shell = self._shells.pop(shell_id, None)
+            self._gone = [each for each in (*self._gone, shell) if each is not None and not each.is_idle]
         if shell is not None:
             shell.end()
 
@@ -237,10 +241,7 @@ class PsrpFront:
         return [wsman.element("rsp:SignalResponse")]
 
     def _delete(self, envelope: wsman.Envelope, organization: Organization) -> list[ElementTree.Element]:
-        shell = self._shell(envelope)
-        with self._lock:
-            self._shells.pop(shell.id, None)
-        shell.end()
+        self.kill(self._shell(envelope).id)
         self.service.ledger.count("shells_closed")
         return []
 

@@ -19,10 +19,13 @@ from .console import Console
 
 @dataclass
 class Pipeline:
-    """One pipeline: the cmdlets that it was asked for, as far as they could be read, and whether it has ended."""
+    """One pipeline: the cmdlets that it was asked for, as far as they could be read, whether its command came whole, and
+    whether it has ended.
+    """
 
     cmdlets: list[str]
     stop: threading.Event = field(default_factory=threading.Event)
+    begun: bool = False
     finished: bool = False
 
 
@@ -66,8 +69,8 @@ class Shell(abc.ABC):
 
     @property
     def is_idle(self) -> bool:
-        """Whether no pipeline runs."""
-        return all(pipeline.finished for pipeline in list(self.pipelines.values()))
+        """Whether no pipeline runs: one whose command never came whole does not begin."""
+        return all(pipeline.finished or not pipeline.begun for pipeline in list(self.pipelines.values()))
 
     def put(self, target: str, data: bytes) -> None:
         """Leaves fragments to be fetched."""

@@ -430,7 +430,7 @@ class Job:
             stdin=None if binary and given is not None else subprocess.DEVNULL,
             capture_output=True,
             text=not binary,
-            timeout=240,
+            timeout=600,
             check=False,
         )
 

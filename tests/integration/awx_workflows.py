@@ -327,7 +327,7 @@ class Model:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=True,
-            timeout=120,
+            timeout=600,
         )
         listed = json.loads(output.read_text(encoding="utf-8"))
         groups = {name: group for name, group in listed.items() if name not in ("_meta", "all")}

@@ -19,7 +19,7 @@ import yaml
 from .tenant import Tenant
 
 #: Seconds after which nothing of a run may be left.
-PATIENCE = 120
+PATIENCE = 300
 
 
 def processes(home: pathlib.Path) -> dict[int, str]:
@@ -76,16 +76,26 @@ def started(
         run.communicate()
 
 
-def shells(home: pathlib.Path) -> list[int]:
-    """The PowerShell processes of a controller with this home."""
-    found = []
+def workers(inventory: pathlib.Path) -> list[int]:
+    """The workers of the playbook with this inventory: its children, which have its command line."""
+    parents = {}
     for entry in pathlib.Path("/proc").iterdir():
         with contextlib.suppress(OSError):
-            # What a process runs for a moment is in its group.
-            if (
-                entry.name.isdigit()
-                and f"TMPDIR={home}/".encode() in (entry / "environ").read_bytes()
-                and os.getpgid(int(entry.name)) == int(entry.name)
-            ):
-                found.append(int(entry.name))
-    return found
+            if entry.name.isdigit() and str(inventory).encode() in (entry / "cmdline").read_bytes().split(b"\0"):
+                parents[int(entry.name)] = parent(int(entry.name))
+    return [pid for pid, above in parents.items() if above in parents]
+
+
+def shells(home: pathlib.Path) -> list[int]:
+    """The PowerShell processes of a controller with this home, which live at the same moment."""
+    found = [entry for entry in pathlib.Path("/proc").iterdir() if entry.name.isdigit() and _is_shell(entry, home)]
+    # One may have ended before another one began that was found after it.
+    return [int(entry.name) for entry in found if _is_shell(entry, home)]
+
+
+def _is_shell(entry: pathlib.Path, home: pathlib.Path) -> bool:
+    with contextlib.suppress(OSError):
+        # What a process runs for a moment is in its group.
+        mine = f"TMPDIR={home}/".encode() in (entry / "environ").read_bytes()
+        return mine and os.getpgid(int(entry.name)) == int(entry.name)
+    return False

@@ -34,7 +34,7 @@ def live(*arguments: str, module: str = "tests.live") -> subprocess.CompletedPro
         env={"PYTHONPATH": str(COLLECTIONS), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
 

@@ -7,10 +7,8 @@ others.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,20 +19,11 @@ import yaml
 from tests.emulator.emulator import Emulator
 
 from .playbook import Controller
+from .processes import wait_for, workers
 from .role import PREFIX, ROLE, artifacts, included, newest, play, report, statuses
 from .tenant import inventory, lasting
 
 THREE = ("a.onmicrosoft.com", "b.onmicrosoft.com", "c.onmicrosoft.com")
-
-
-def _workers(inventory_file: str) -> list[int]:
-    """The workers of the playbook with this inventory: its children, which have its command line."""
-    commands, parents = {}, {}
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            commands[int(process.name)] = inventory_file.encode() in (process / "cmdline").read_bytes().split(b"\0")
-            parents[int(process.name)] = int((process / "stat").read_text().rpartition(")")[2].split()[1])
-    return [pid for pid, ours in commands.items() if ours and commands.get(parents[pid])]
 
 
 @pytest.mark.organizations(*THREE)
@@ -121,17 +110,29 @@ class TestSeveral:
         assert {call.organization for call in emulator.calls} == {"a.onmicrosoft.com", "b.onmicrosoft.com"}
 
     def test_a_task_that_is_cut_off_while_it_writes(self, controller: Controller, emulator: Emulator) -> None:
-        """Core makes a failure of it, of which the collection's own code hears nothing."""
-        emulator.faults.set([{"kind": "slow", "seconds": 60, "cmdlet": "Set-*", "organization": "b.onmicrosoft.com"}])
+        """Core's alarm makes a failure of it, of which the collection's own code hears nothing."""
+        emulator.faults.set([{"kind": "slow", "seconds": 240, "cmdlet": "Set-*", "organization": "b.onmicrosoft.com"}])
         before = lasting(emulator.organizations["a.onmicrosoft.com"].dump())
         role = {
             **included(),
             "ansible.builtin.include_role": {
                 "name": "m365.message_encryption.hardened_baseline",
-                "apply": {"timeout": 15},
+                "apply": {"timeout": 600},
             },
         }
-        run = controller.tasks([role], "-e", "hardened_baseline_ring_rollback=true")
+
+        def only_b_writes() -> bool:
+            written = {call.organization for call in emulator.calls if call.applied}
+            return bool(emulator.faults.struck) and written >= {THREE[0], THREE[2]} and len(running()) == 1
+
+        def running() -> list[int]:
+            return workers(controller.inventory)
+
+        with ThreadPoolExecutor() as pool:
+            done = pool.submit(controller.tasks, [role], "-e", "hardened_baseline_ring_rollback=true")
+            wait_for(only_b_writes)
+            os.kill(*running(), signal.SIGALRM)
+            run = done.result()
         assert run.rc == 2, run.output
         found = {organization["host"]: organization for organization in report(controller)["organizations"]}
         assert [found[host]["status"] for host in "abc"] == ["failed"] * 3
@@ -152,11 +153,9 @@ class TestSeveral:
             done = pool.submit(
                 controller.playbook, PREFIX + "baseline", "-e", '{"hardened_baseline_rings": [1, "100%"]}'
             )
-            until = time.monotonic() + 240
-            while not emulator.faults.struck and time.monotonic() < until:
-                time.sleep(0.05)
-            for worker in _workers(str(controller.inventory)):
-                os.kill(worker, signal.SIGKILL)
+            wait_for(lambda: emulator.faults.struck)
+            (worker,) = workers(controller.inventory)
+            os.kill(worker, signal.SIGKILL)
             run = done.result()
         assert run.rc not in (0, 2), run.output
         assert "A worker was found in a dead state" in run.output

@@ -186,7 +186,7 @@ def test_an_export_is_adopted_without_a_change_and_runs_nothing(tenant: Tenant) 
     )
     assert (run.rc, run.changed) == (0, []), run.output
     assert run["debug"]["msg"] == f"{EVIL} {EVIL}"
-    check = controller.playbook("m365.message_encryption.baseline", "--check", timeout=240)
+    check = controller.playbook("m365.message_encryption.baseline", "--check")
     assert check.rc == 0, check.output
     assert check.changed == [], check.output
     assert not list(controller.home.rglob("PWNED"))

@@ -37,7 +37,7 @@ class Case:
     :param habits: how its service behaves all the time.
     :param meanwhile: what another administrator does after an earlier task of the run has read and before this one begins, which may use that
         read; ``None`` if it may not.
-    :param hurried: the task's session gives a call one second, so that an answer may come too late.
+    :param hurried: the task's session gives a call three seconds, so that an answer may come too late.
     :param reconnect: the task opens a new session, so that faults may strike there.
     """
 

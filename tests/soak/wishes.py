@@ -206,7 +206,7 @@ WISHES = st.one_of(
 
 #: Seconds of an answer that comes too late for a session with little patience, and bytes of one that is more than any
 #: takes in.
-LATE, OVERSIZED = 1.5, 3_000_000
+LATE, OVERSIZED = 4.0, 3_000_000
 
 _STEPS = {
     "rest": ["discovery", "token", "invoke", "batch", "batched"],

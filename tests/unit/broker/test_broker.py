@@ -37,7 +37,7 @@ READ, WRITE = Call("Get-IRMConfiguration"), Call("Set-IRMConfiguration", {"Searc
 WHO = {"value": [{"Name": "contoso.onmicrosoft.com"}]}
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 5.0) -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := condition():
@@ -77,7 +77,7 @@ class Run:
     def end(self) -> None:
         self.playbook.kill()
         self.playbook.wait()
-        wait_for(lambda: not self.brokers(), 60)
+        wait_for(lambda: not self.brokers())
 
 
 @pytest.fixture
@@ -164,21 +164,19 @@ def test_the_broker_ends_with_the_playbook(run: Run, server: Script) -> None:
     pid = run.broker()
     run.playbook.kill()
     run.playbook.wait()
-    began = time.monotonic()
     wait_for(lambda: not Process.of(pid).started.isdigit())
-    assert time.monotonic() - began < 10
 
 
 def test_the_broker_ends_with_the_playbook_also_in_the_middle_of_a_call(
     run: Run, script: Callable[..., Script]
 ) -> None:
-    server = script((200, WHO), lambda handler: time.sleep(30))
+    server = script((200, WHO), lambda handler: time.sleep(600))
     thread = threading.Thread(target=invoke, args=(run, server, WRITE), daemon=True)
     thread.start()
     wait_for(lambda: len(server.requests) == 2)
     run.playbook.kill()
     run.playbook.wait()
-    wait_for(lambda: not run.brokers(), 25)
+    wait_for(lambda: not run.brokers())
 
 
 def test_a_killed_broker_is_replaced(run: Run, server: Script) -> None:

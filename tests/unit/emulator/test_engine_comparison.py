@@ -210,7 +210,7 @@ def test_both_tell_the_same(emulator: Emulator, sides: dict[str, Run], name: str
 
 def _settled(emulator: Emulator, told: Mapping[str, Any]) -> list[tuple[str, bool]]:
     """The calls of a pipeline, with those that come after its end; where one side has told, as many as came there."""
-    emulator.psrp.settle(10)
+    assert emulator.psrp.settle(60)
     deadline = time.monotonic() + 60
     while told and len(emulator.calls) < len(told["emulated"][1]) and time.monotonic() < deadline:
         time.sleep(0.01)

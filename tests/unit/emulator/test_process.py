@@ -58,7 +58,7 @@ def test_it_says_when_it_is_ready_and_stops_when_told(tmp_path: Path, number: si
 
 
 def test_it_ends_with_its_parent(tmp_path: Path) -> None:
-    parent = subprocess.Popen(["sleep", "60"])
+    parent = subprocess.Popen(["sleep", "600"])
     with _start(tmp_path, "--parent", str(parent.pid)) as process:
         _wait_until_ready(process)
         parent.kill()

@@ -256,21 +256,21 @@ def test_authentication(emulator: Emulator, kind: str) -> None:
 
 
 def test_a_long_cmdlet_outlasts_the_operation_timeout(emulator: Emulator) -> None:
-    emulator.psrp.latency = 2.2
+    emulator.psrp.latency = 4.2
     with _pool(emulator, operation_timeout=1) as pool:
         assert _run(pool, ("Get-IRMConfiguration", {})).output
     assert emulator.service.ledger.counters["psrp_requests"] >= 7
 
 
 def test_a_pipeline_can_be_stopped(emulator: Emulator) -> None:
-    emulator.psrp.latency = 30
+    emulator.psrp.latency = 300
     with _pool(emulator) as pool:
         shell = PowerShell(pool)
         shell.add_cmdlet("Get-IRMConfiguration")
         started = time.monotonic()
         shell.begin_invoke()
         shell.stop()
-        assert time.monotonic() - started < 20
+        assert time.monotonic() - started < 60
     assert emulator.calls == []
 
 

@@ -375,7 +375,7 @@ def test_graph_has_the_quota_of_the_message_trace(client: Client, emulator: Emul
     query = {"$filter": "receivedDateTime ge 2026-11-24T00:00:00Z and receivedDateTime le 2026-11-25T00:00:00Z"}
     headers = {"Authorization": f"Bearer {token}"}
     answers = [
-        client.session.get(f"{emulator.url}{PATH}", params=query, headers=headers, timeout=10) for _query in range(3)
+        client.session.get(f"{emulator.url}{PATH}", params=query, headers=headers, timeout=60) for _query in range(3)
     ]
     assert [each.status_code for each in answers] == [200, 200, 429]
     assert 0 < int(answers[2].headers["Retry-After"]) <= 300

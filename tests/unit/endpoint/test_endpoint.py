@@ -234,7 +234,7 @@ def test_the_registration_installs_what_works(engine: Engine | None, tmp_path: P
             env=environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
         assert done.stderr == ""
@@ -274,7 +274,7 @@ def test_the_registration_refuses_what_it_cannot_write(engine: Engine | None, tm
         tries.append(f"try {{ & '{script}' {given}; 'done' }} catch {{ $_.Exception.Message -replace '\\s+', ' ' }}")
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "ProgramData": str(tmp_path / "data")}
     command = [str(engine.path), "-NoLogo", "-NoProfile", "-Command", "\n".join(tries)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
     said = done.stdout.splitlines()
     assert [text for text, name in zip(said, WRONG, strict=True) if f"'{name}'" not in text] == []
     assert not (tmp_path / "data").exists()

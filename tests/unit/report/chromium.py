@@ -65,7 +65,7 @@ def _run(directory: Path, *arguments: str, dark: bool = False) -> str:
         "--disable-background-networking", "--disable-component-update", "--host-resolver-rules=MAP * ~NOTFOUND", "--allow-file-access-from-files",
         f"--user-data-dir={directory / 'profile'}", f"--blink-settings=preferredColorScheme={0 if dark else 1}",
     ]  # fmt: skip
-    done = subprocess.run([*program, *arguments], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([*program, *arguments], capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

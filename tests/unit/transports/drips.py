@@ -17,7 +17,7 @@ def drip(head: bytes, piece: bytes) -> Callable[[Any], None]:
         handler.close_connection = True
         try:
             handler.wfile.write(head)
-            for _number in range(100):
+            for _number in range(3000):
                 handler.wfile.write(piece)
                 time.sleep(0.1)
         except OSError:
@@ -25,6 +25,9 @@ def drip(head: bytes, piece: bytes) -> Callable[[Any], None]:
 
     return step
 
+
+#: Seconds in which a call of one second ends, on a slow machine as well. The drips take longer.
+PATIENCE = 60
 
 DRIPS = {
     "head": drip(b"HTTP/1.1 200 OK\r\nX: ", b"x"),

@@ -37,7 +37,7 @@ def test_a_write_is_never_doubled_and_never_claimed(
 ) -> None:
     session = struck(fresh, sessions, wire, fault(wire, kind, which))
     (result,) = invoke(session, Call("New-TransportRule", {"Name": "once", "ApplyRightsProtectionTemplate": "Encrypt"}))
-    assert fresh.psrp.settle(5)
+    assert fresh.psrp.settle(60)
     assert fresh.faults.struck
     applied = sum(entry.applied for entry in fresh.calls if entry.cmdlet == "New-TransportRule")
     assert applied <= 1

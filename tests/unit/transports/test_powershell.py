@@ -26,6 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.se
     Request,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import powershell as _powershell
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import remoting as _remoting
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.powershell import PowershellTransport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.processes import Processes
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
@@ -43,7 +44,7 @@ from .wires import values
 pytestmark = pytest.mark.engine
 
 READ, WRITE = Call("Get-IRMConfiguration"), Call("Set-IRMConfiguration", {"SearchEnabled": False})
-_PATIENCE = 30
+_PATIENCE = 120
 
 Open = Callable[..., PowershellTransport]
 
@@ -100,6 +101,7 @@ def test_a_session_leaves_nothing_behind_and_no_secret_is_in_an_argument_or_a_va
     wire: Open, emulator: Emulator, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EXCHANGE_CLIENT_SECRET", "planted-secret")
+    monkeypatch.setattr(_remoting, "CLOSE_TIMEOUT", _PATIENCE)
     transport = wire()
     (read,) = transport.attempt([READ])
     assert read.error is None
@@ -364,9 +366,17 @@ def test_a_person_signs_in(emulator: Emulator, directory: Path) -> None:
     assert not [entry for entry in emulator.calls if entry.applied]
 
 
-def test_the_connection_is_slow(wire: Open, emulator: Emulator) -> None:
+def test_the_connection_is_slow(wire: Open, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     emulator.faults.set([{"kind": "slow", "wire": "powershell", "step": "connect", "seconds": 60}])
-    error = refusal(wire(exchange_command_timeout=8))
+    transport = wire()
+    connect = transport._connect
+
+    def impatient(*arguments: Any) -> None:
+        transport._command_timeout = 1.0
+        connect(*arguments)
+
+    monkeypatch.setattr(transport, "_connect", impatient)
+    error = refusal(transport)
     assert "Connect-ExchangeOnline at PowerShell" in str(error)
     assert "did not end in time" in str(error)
     assert "ansible_exchange_command_timeout" in error.remedy
@@ -435,11 +445,11 @@ def test_modules_that_the_user_has_installed_are_found_and_what_a_profile_prints
 
 
 def test_a_cmdlet_that_takes_too_long_is_stopped(wire: Open, emulator: Emulator) -> None:
-    transport = wire(exchange_command_timeout=20)
+    transport = wire()
     transport.attempt([READ])
     pid = pid_of(transport)
-    transport._command_timeout = 1.0
-    emulator.faults.set([{"kind": "slow", "wire": "powershell", "step": "invoke", "seconds": 10}])
+    transport._command_timeout = 4.0  # the cmdlet has begun by then
+    emulator.faults.set([{"kind": "slow", "wire": "powershell", "step": "invoke", "seconds": 60}])
     (outcome,) = transport.attempt([WRITE])
     assert isinstance(outcome, Failure)
     assert (outcome.executed, outcome.retryable) == (Executed.UNKNOWN, False)

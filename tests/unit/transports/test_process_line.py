@@ -29,7 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
 POOL = "00000000-0000-0000-0000-000000000000"
 COMMAND = "2F7A6A0E-0B1C-4D5E-8F90-A1B2C3D4E5F6"
 ACK = f"<DataAck PSGuid='{POOL}' />"
-PATIENCE = 20
+PATIENCE = 120
 
 
 def packet(data: bytes, target: str = POOL) -> str:

@@ -148,7 +148,7 @@ def test_nobody_listening_means_that_nothing_happened() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-    (outcome,) = attempt(f"http://127.0.0.1:{port}", WRITE)
+        (outcome,) = attempt(f"http://127.0.0.1:{port}", WRITE)
     assert isinstance(outcome.error, errors.UnreachableError)
     assert outcome.executed is Executed.NO
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -187,17 +188,16 @@ def test_requests_with_a_write_among_them_follow_each_other(script: Make) -> Non
 
 
 def test_batches_of_one_invoke_are_under_way_side_by_side(script: Make) -> None:
-    times: list[tuple[float, float]] = []
+    together = threading.Barrier(3, timeout=120)
 
     def step(handler: Any) -> None:
-        began = time.monotonic()
-        time.sleep(0.3)
-        times.append((began, time.monotonic()))
+        together.wait()  # nobody is answered before all three are there
         batch(refuse=lambda header: False)(handler)
 
-    attempt(script(step), *[Call("Get-TransportRule", {"Identity": str(number)}) for number in range(30)])
-    assert len(times) == 3
-    assert max(began for began, _ended in times) < min(ended for _began, ended in times)
+    server = script(step)
+    outcomes = attempt(server, *[Call("Get-TransportRule", {"Identity": str(number)}) for number in range(30)])
+    assert len(server.requests) == 3
+    assert [outcome.error for outcome in outcomes] == [None] * 30
 
 
 # Redirects

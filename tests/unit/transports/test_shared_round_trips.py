@@ -97,7 +97,7 @@ def test_writes_that_share_a_round_trip_are_never_doubled_and_never_claimed(
             *(Call("New-OMEConfiguration", {"Identity": name, "Confirm": False}) for name in names),
             *TRAVELLING,
         )
-        assert fresh.psrp.settle(5)
+        assert fresh.psrp.settle(60)
         assert fresh.faults.struck
         done = [entry.parameters["Identity"] for entry in fresh.calls if entry.applied]
         assert len(set(done)) == len(done)
