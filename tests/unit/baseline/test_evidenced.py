@@ -74,6 +74,13 @@ def role_fixture(tmp_path: Path) -> Role:
     return Role(reporting(), str(tmp_path))
 
 
+def days(role: Role) -> tuple[datetime.date, datetime.date]:
+    """The first and the last day of the window of the audit: it is another one after midnight."""
+    window = role.report["mail"]["evidence"]["window"]
+    begin, end = (datetime.datetime.fromisoformat(window[side]).date() for side in ("from", "until"))
+    return begin, end
+
+
 def control(role: Role) -> tuple[str, str]:
     (found,) = [control for control in role.report["controls"] if control["id"] == "VRF-2"]
     return found["status"], " ".join(found["findings"])
@@ -87,8 +94,9 @@ def test_an_audit_compares_what_exchange_reports_with_what_was_computed(role: Ro
         "met",
         "Exchange reports that 'Partners' acted on 8 copies; 8 were certain, 0 uncertain, none contradicts.",
     )
-    begin, end = NOW - datetime.timedelta(days=8), NOW - datetime.timedelta(days=1)
-    headline = f"Exchange's reports of {begin:%Y-%m-%d} to {end:%Y-%m-%d}: 1 rule compared, none contradicted."
+    begin, end = days(role)
+    assert end - begin == datetime.timedelta(days=7)
+    headline = f"Exchange's reports of {begin} to {end}: 1 rule compared, none contradicted."
     assert headline in said
     plain = {
         "command": "",
@@ -140,7 +148,7 @@ def test_a_contradiction_is_remembered_until_a_later_window_agrees(role: Role) -
     status, text = control(role)
     assert (status, role.report["status"]) == ("not met", "drift")
     assert "certain and not reported" in text
-    contradicted = f"Exchange contradicted this on {NOW - datetime.timedelta(days=1):%Y-%m-%d}, by its reports since"
+    contradicted = f"Exchange contradicted this on {days(role)[1]}, by its reports since"
     assert role.report["mail"]["guarantees"][0]["contradicted"][0].startswith(contradicted)
 
     # A later plan knows it, too.
