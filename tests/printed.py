@@ -88,7 +88,7 @@ class PrintedCommands:
     def close(self) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.wait(10)
+        self._process.wait(300)
         self._directory.cleanup()
 
 

@@ -87,7 +87,7 @@ class Front(socketserver.ThreadingMixIn, socketserver.TCPServer):
         # The handshake belongs into the connection's thread: a silent client must not block the others.
         assert isinstance(request, socket.socket)
         request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        request.settimeout(30)
+        request.settimeout(300)
         connection = self.tls.wrap_socket(request, server_side=True) if self.tls else request
         connection.settimeout(600)
         with self._lock:

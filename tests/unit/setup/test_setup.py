@@ -140,7 +140,7 @@ class Runs:
     def close(self) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.wait(60)
+        self._process.wait(300)
 
 
 class Done(NamedTuple):
