@@ -109,7 +109,7 @@ class People:
 
         :raises ValueError: no such code is waiting.
         """
-        for flow in self.flows.values():
+        for flow in list(self.flows.values()):
             if flow.user_code == user_code.strip().upper() and flow.outcome == "pending":
                 flow.outcome = outcome
                 return

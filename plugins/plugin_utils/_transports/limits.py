@@ -78,7 +78,8 @@ class Limits:
 
         :raises TooSlowError: it took longer.
         """
-        timer = threading.Timer(max(seconds, 0.0), self._end)
+        over = threading.Event()
+        timer = threading.Timer(max(seconds, 0.0), self._end, [over])
         timer.daemon = True
         timer.start()
         try:
@@ -89,6 +90,8 @@ class Limits:
             raise
         finally:
             timer.cancel()
+            with self._lock:
+                over.set()
 
     @property
     def late(self) -> bool:
@@ -103,9 +106,11 @@ class Limits:
         """Forgets a function of :meth:`wakes`."""
         self._waking.remove(waiting)
 
-    def _end(self) -> None:
-        self._late = True
+    def _end(self, over: threading.Event) -> None:
         with self._lock:
+            if over.is_set():
+                return  # It ended when its time did: what is under way by now is another call.
+            self._late = True
             open_sockets = list(self._sockets.values())
         for each in open_sockets:
             with contextlib.suppress(OSError):
