@@ -44,7 +44,8 @@ def wait_for(condition: Callable[[], object], seconds: float = PATIENCE) -> None
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not come in time"
-        time.sleep(0.02)
+        # A look at all processes is not for nothing.
+        time.sleep(0.1)
 
 
 @contextlib.contextmanager

@@ -48,7 +48,11 @@ class TestSeveral:
         assert statuses(controller) == dict.fromkeys("abc", "not assessable")
         assert (newest(controller) / "report.html").exists()
 
-    @pytest.mark.parametrize("wrong", ["test", "message", "refused", "unreachable"])
+    # tests/unit/baseline/test_rings.py has every way and every ring; one that fails with its plan, too, is below.
+    @pytest.mark.parametrize(
+        "wrong",
+        ["test", "unreachable", *(pytest.param(way, marks=pytest.mark.matrix) for way in ("message", "refused"))],
+    )
     def test_a_ring_that_failed_goes_back_as_a_whole(
         self, controller: Controller, emulator: Emulator, wrong: str
     ) -> None:

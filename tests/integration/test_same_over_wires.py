@@ -98,7 +98,8 @@ def over_rest(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Any], list
 
 
 @pytest.mark.long
-@pytest.mark.wires("psrp", "engine", "powershell", "endpoint")
+# Over a management host with a real PowerShell behind it, tests/unit/transports/test_seam.py gives every call.
+@pytest.mark.wires("psrp", "powershell", "endpoint")
 def test_every_module_says_and_does_the_same(
     tmp_path: Path, over_rest: tuple[Any, Any, Any], wire: str, engine: Engine | None
 ) -> None:

@@ -150,7 +150,7 @@ DECLARED = {
     st.sampled_from(WIRES),
     st.booleans(),
 )
-@settings(max_examples=rounds(40))
+@settings(max_examples=rounds(25))
 def test_met_means_that_the_rule_acts(stored: dict[str, Any], declared: dict[str, Any], wire: str, write: bool) -> None:
     """Met implies an enabled, unexpired rule in the declared mode, without undeclared exceptions: judged from the
     organization itself.
@@ -180,7 +180,7 @@ def assert_acts(role: Role, declared: dict[str, Any]) -> None:
 
 
 @given(STATES, WISHES, st.sampled_from(WIRES))
-@settings(max_examples=rounds(25))
+@settings(max_examples=rounds(15))
 def test_met_means_that_all_rules_of_any_wishes_act(state: dict[str, Any], wishes: dict[str, Any], wire: str) -> None:
     role = Role(state, wire=wire)
     try:

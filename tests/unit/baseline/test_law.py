@@ -24,7 +24,7 @@ from tests.unit.emulated_session import WIRES
 
 from .conftest import FAULTS, VOLATILE, FailingSession, Role, lasting
 
-LAW = settings(max_examples=rounds(15))
+LAW = settings(max_examples=rounds(10))
 
 
 @given(STATES, WISHES, st.sampled_from(WIRES))
@@ -54,7 +54,7 @@ def test_baseline_then_rollback_is_nothing(state: dict[str, Any], wishes: dict[s
 
 
 @given(STATES, WISHES, st.integers(0, 8), st.sampled_from(FAULTS), st.sampled_from(WIRES), st.booleans())
-@settings(LAW, max_examples=rounds(25))
+@settings(LAW, max_examples=rounds(16))
 def test_what_a_failure_left_is_rolled_back(
     state: dict[str, Any], wishes: dict[str, Any], fails: int, fault: str, wire: str, at_once: bool
 ) -> None:
@@ -102,7 +102,7 @@ EDITS = st.lists(
 
 
 @given(STATES, WISHES, EDITS, st.sampled_from(WIRES))
-@settings(LAW, max_examples=rounds(25), phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(LAW, max_examples=rounds(16), phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_a_rollback_never_undoes_what_others_did_unasked(
     state: dict[str, Any], wishes: dict[str, Any], edits: list[tuple[str, str, dict[str, Any]]], wire: str
 ) -> None:
@@ -143,7 +143,7 @@ def test_a_rollback_never_undoes_what_others_did_unasked(
 
 
 @given(STATES, WISHES, st.integers(0, 8))
-@settings(LAW, max_examples=rounds(15))
+@LAW
 def test_a_half_applied_plan_can_be_resumed(state: dict[str, Any], wishes: dict[str, Any], fails: int) -> None:
     session = FailingSession(state, fails)
     role = Role(session)
@@ -159,7 +159,7 @@ def test_a_half_applied_plan_can_be_resumed(state: dict[str, Any], wishes: dict[
 
 
 @given(STATES, WISHES)
-@settings(LAW, max_examples=rounds(15))
+@LAW
 def test_the_digest_is_the_same_over_every_wire(state: dict[str, Any], wishes: dict[str, Any]) -> None:
     digests = set()
     organization = lasting(Organization(state).dump())

@@ -48,7 +48,7 @@ MESSAGES = list(small_worlds.messages())
 
 
 @given(st.randoms(use_true_random=False), st.sampled_from(WIRES), st.booleans())
-@settings(max_examples=rounds(50), suppress_health_check=list(HealthCheck))
+@settings(max_examples=rounds(25), suppress_health_check=list(HealthCheck))
 def test_met_means_that_mail_is_treated_so(source: random.Random, wire: str, write: bool) -> None:
     wished = wishes(source)
     role = Role({"transport_rules": found(source, wished)}, wire=wire)

@@ -65,7 +65,7 @@ def texts(role: Role) -> list[str]:
 
 
 @given(st.randoms(use_true_random=False), st.sampled_from(["baseline", "rollback", "disable"]))
-@settings(max_examples=rounds(40), suppress_health_check=list(HealthCheck))
+@settings(max_examples=rounds(20), suppress_health_check=list(HealthCheck))
 def test_what_a_plan_leaves_is_what_comes_out(source: random.Random, procedure: str) -> None:
     wished = wishes(source)
     role = Role({"transport_rules": found(source, wished)})

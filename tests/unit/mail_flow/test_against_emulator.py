@@ -30,7 +30,7 @@ def test_they_agree_about_the_vectors(vector: Values) -> None:
 
 
 @given(st.randoms(use_true_random=False), st.booleans())
-@settings(max_examples=rounds(120), suppress_health_check=list(HealthCheck))
+@settings(max_examples=rounds(80), suppress_health_check=list(HealthCheck))
 def test_they_agree_about_random_organizations(source: random.Random, newcomers: bool) -> None:
     tenant, rules, message = (
         generators.organization(source),
@@ -44,7 +44,7 @@ def test_they_agree_about_random_organizations(source: random.Random, newcomers:
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=rounds(150), suppress_health_check=list(HealthCheck))
+@settings(max_examples=rounds(80), suppress_health_check=list(HealthCheck))
 def test_they_agree_about_what_can_be_written_in_two_ways(source: random.Random) -> None:
     """International names in Unicode and in ASCII, letters with accents, and plus addresses."""
     tenant = respelling.organization(source, generators.organization(source))

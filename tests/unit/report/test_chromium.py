@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
 
 from tests.unit.report import chromium, samples
+from tests.unit.report.screens import SCREENS
 
 pytestmark = pytest.mark.skipif(
     not chromium.PROGRAM,
@@ -18,8 +19,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("width", "dark"), SCREENS)
 @pytest.mark.parametrize("name", samples.REPORTS)
 def test_the_page_fits_and_can_be_read(name: str, width: int, dark: bool, tmp_path: Path) -> None:
     said = chromium.measure(tmp_path, render_html(samples.REPORTS[name]()), width, dark=dark)

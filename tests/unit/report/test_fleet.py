@@ -17,6 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.fl
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_lines
 
 from tests.unit.report import chromium, samples
+from tests.unit.report.screens import SCREENS
 
 needs_chromium = pytest.mark.skipif(
     not chromium.PROGRAM, reason="Chromium is not installed (Debian: apt-get install chromium)"
@@ -157,8 +158,7 @@ def test_the_ring_of_a_host_is_the_batch_of_its_play(hosts: int, rings: list[Any
 
 
 @needs_chromium
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("width", "dark"), SCREENS)
 def test_the_page_fits_and_can_be_read(width: int, dark: bool, tmp_path: Path) -> None:
     said = chromium.measure(tmp_path, render_fleet(fleet(100)), width, dark=dark)
     # Only the matrix is wider than a phone, and it scrolls within itself.
