@@ -252,6 +252,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     evidence_lines,
     evidence_result,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import twice_sentence
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
@@ -280,6 +281,10 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     organization, rules, facts, unavailable = organization_rules(task)
     _check_names(params["rules"], rules)
     trace, window = traced(task, reader, begin, until)
+    if not window:
+        raise OptionError("The files of trace have no rows.", remedy="Export mail of the last days.")
+    if trace.perhaps_twice:
+        task.warnings.append(twice_sentence(trace.perhaps_twice))
     known = facts_of(facts)
     asked = Comparison(
         trace=trace,

@@ -141,15 +141,17 @@ msg:
 window:
   description: >-
     The time of the mail, as C(from) and C(until), and whether it is C(complete). If it is not, C(reason) says why.
-    Where Exchange or Microsoft Graph was asked, everything after C(from) was read.
+    Where Exchange or Microsoft Graph was asked, everything after C(from) was read. Files without rows have no time.
   returned: success
   type: dict
 counts:
   description: >-
     How many C(copies), C(messages) and C(recipients) were read, and how many copies were C(left_out), by reason,
     V(expanded), V(failed), V(quarantined), V(none), V(recalled), V(system), V(unknown_status) or
-    V(no_address). With O(compare_with),
-    also how many copies are C(changed), C(certain) and C(possible), each once, in however many ways.
+    V(no_address). A quarantined copy that another row calls delivered was released, and is not left out; whether the
+    others were released since, the trace does not say. C(perhaps_twice) is the most copies that may be counted twice,
+    because files name messages differently and have no MessageId. With O(compare_with), also how many copies are
+    C(changed), C(certain) and C(possible), each once, in however many ways.
   returned: success
   type: dict
 outcome:

@@ -61,6 +61,8 @@ def headline_of(organization: Record) -> str:
     if "counts" not in found:
         return ""
     copies, changed = found["counts"]["copies"], found["counts"].get("changed")
+    if not copies:
+        return "No real mail was replayed"
     change = (
         f": {changed['certain']:,} would be treated differently, {changed['possible']:,} perhaps" if changed else ""
     )

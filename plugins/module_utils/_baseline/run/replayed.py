@@ -148,7 +148,7 @@ def _traced(task: BaselineContext, days: int, files: Sequence[str], *, from_grap
 
 
 def _replay(
-    now: Mail, then: Mail, changes: bool, guarantees: Sequence[Guarantee], trace: Trace, window: Window
+    now: Mail, then: Mail, changes: bool, guarantees: Sequence[Guarantee], trace: Trace, window: Window | None
 ) -> dict[str, Any]:
     before, after = RuleSet(now.rules), RuleSet(then.rules)
     facts = facts_of(then.facts)

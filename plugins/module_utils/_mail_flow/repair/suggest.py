@@ -119,7 +119,7 @@ class Replayed:
     :param changes: kind of difference to copies.
     """
 
-    window: Window
+    window: Window | None
     copies: int
     changes: Mapping[str, Copies]
 
@@ -447,7 +447,7 @@ def _width(found: Finding) -> tuple[int, int]:
 
 
 def with_replays(
-    found: Sequence[Repaired], rules: RuleSet, facts: Mapping[str, Any], trace: Trace, window: Window
+    found: Sequence[Repaired], rules: RuleSet, facts: Mapping[str, Any], trace: Trace, window: Window | None
 ) -> list[Repaired]:
     """The same suggestions, each with what it would have changed for the copies of a trace.
 

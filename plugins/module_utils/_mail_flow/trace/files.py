@@ -49,7 +49,7 @@ _YEARS = range(2000, 2100)
 #: The last event of a recipient in an enhanced summary report, to the status of the copy. Others are not documented.
 _LAST_EVENTS = {"deliver": "Delivered", "send": "Delivered", "fail": "Failed"}
 
-_SAVE = "Export it again: Get-MessageTraceV2 ... | Select-Object MessageTraceId, @{n='Received';e={$_.Received.ToString('o')}}, SenderAddress, "
+_SAVE = "Export it again: Get-MessageTraceV2 ... | Select-Object MessageTraceId, MessageId, @{n='Received';e={$_.Received.ToString('o')}}, SenderAddress, "
 _HOW = (
     f"{_SAVE}RecipientAddress, Subject, Status, Size, FromIP | Export-Csv -NoTypeInformation -Encoding utf8 trace.csv."
 )

@@ -18,11 +18,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     OLDEST,
     SETTLES,
     GraphReader,
+    Traced,
     TraceReader,
-    Window,
     read_files,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
 
 #: The options of the documentation fragment ``mail_flow.trace``.
 TRACE_ARGUMENT_SPEC: dict[str, Any] = {
@@ -90,9 +89,7 @@ def reader_of(task: MailFlowContext) -> TraceReader:
     )
 
 
-def traced(
-    task: MailFlowContext, reader: TraceReader, begin: datetime.datetime, until: datetime.datetime
-) -> tuple[Trace, Window]:
+def traced(task: MailFlowContext, reader: TraceReader, begin: datetime.datetime, until: datetime.datetime) -> Traced:
     """The rows of the files, of Exchange or of Microsoft Graph."""
     params: Mapping[str, Any] = task.params
     if params["trace"]:

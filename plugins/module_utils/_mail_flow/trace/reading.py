@@ -42,6 +42,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     places_of,
     row_of,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.sources import Sources
 
 CMDLET = "Get-MessageTraceV2"
 
@@ -82,23 +83,24 @@ class Window:
     detail: str = ""
 
 
-#: Rows, and the time span that they are of.
-Traced: TypeAlias = tuple[Trace, Window]
+#: Rows, and the time span that they are of; files without rows have none.
+Traced: TypeAlias = tuple[Trace, Window | None]
 
 
-def read_files(files: Iterable[tuple[str, bytes]], most: int) -> tuple[Trace, Window]:
+def read_files(files: Iterable[tuple[str, bytes]], most: int) -> Traced:
     """The rows of files, by path and content; at most this many, the newest ones.
 
     :raises OptionError: a file is no message trace.
     """
-    trace = Trace()
-    for path, content in files:
+    sources = Sources()
+    for number, (path, content) in enumerate(files):
         for row in rows_of_file(content, path):
-            trace.add(row)
+            sources.add(row, number)
+    trace = sources.together()
     if len(trace) > most:
         return newest_of(trace, most)
-    times = trace.columns["received"] or [0]
-    return trace, Window(instant_of(min(times)), instant_of(max(times)), "files")
+    times = trace.columns["received"]
+    return trace, Window(instant_of(min(times)), instant_of(max(times)), "files") if times else None
 
 
 def newest_of(trace: Trace, most: int) -> tuple[Trace, Window]:
@@ -110,6 +112,7 @@ def newest_of(trace: Trace, most: int) -> tuple[Trace, Window]:
         else next((time for time in reversed(times[:most]) if time != times[most]), times[0])
     )
     found = Trace()
+    found.perhaps_twice = trace.perhaps_twice
     for place, time in enumerate(trace.columns["received"]):
         if time >= oldest:
             found.add(trace.row(place))

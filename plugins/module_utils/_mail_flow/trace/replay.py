@@ -100,7 +100,7 @@ class Findings:
     """What was counted.
 
     :param outcomes: fate, protection and the rules that protect, to copies; :param:`undecided` the reason.
-    :param left_out: reason to copies.
+    :param left_out: reason to copies; :param:`perhaps_twice` see :class:`Trace`.
     :param difference: kind to copies.
     :param kept: guarantee's name to the copies that keep it, and so the others.
     :param days: day and how the copy counts (:data:`COVERAGE`) to copies, and :param:`domains`.
@@ -113,6 +113,7 @@ class Findings:
     recipients: int = 0
     outcomes: dict[tuple[str, str, tuple[str, ...]], Tally] = field(default_factory=dict)
     undecided: dict[Unknown, Tally] = field(default_factory=dict)
+    perhaps_twice: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
     difference: dict[str, Tally] = field(default_factory=dict)
     kept: Counter[str] = field(default_factory=Counter)
@@ -157,6 +158,7 @@ class Replay:
             copies=len(trace),
             messages=len(trace.texts["message"].listed),
             recipients=len(trace.texts["recipient"].listed),
+            perhaps_twice=trace.perhaps_twice,
         )
         found.broken = {each.name: Tally() for each in self.guarantees}
         for block in blocks_of(trace):

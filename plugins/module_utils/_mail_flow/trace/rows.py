@@ -18,6 +18,7 @@ from typing import Any
 #: Value of a row to the names of its column: in lower case, without blanks and underscores.
 COLUMNS: dict[str, tuple[str, ...]] = {
     "message": ("messagetraceid", "id", "networkmessageid", "messageid"),
+    "message_id": ("messageid",),
     "received": ("received", "receiveddatetime", "origintimestamputc", "origintimestamp"),
     "sender": ("senderaddress",),
     "recipient": ("recipientaddress",),
@@ -29,16 +30,17 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 
 #: Values that a row may lack: answers that depend on them are then unknown. Everything else identifies or describes the
 #: copy.
-_OPTIONAL = frozenset(("subject", "size", "from_ip"))
+_OPTIONAL = frozenset(("message_id", "subject", "size", "from_ip"))
 
-#: Statuses, latest first: a row that is read twice keeps the latest one.
+#: Statuses, latest first: a row that is read twice keeps the latest one. A copy that is quarantined in one row and
+#: delivered in another was released.
 _STATUSES = (
     "Expanded",
     "Failed",
-    "Quarantined",
     "None",
     "FilteredAsSpam",
     "Delivered",
+    "Quarantined",
     "Recalled",
     "Pending",
     "GettingStatus",
@@ -83,6 +85,7 @@ class Row:
     :param received: microseconds since 1970, UTC.
     :param subject: ``None`` if the trace does not say it, and so :param:`size`, in bytes.
     :param from_ip: the last hop before the service; empty if it is not said.
+    :param message_id: what the sender's side calls the message, whatever the source calls it; empty if it is not said.
     """
 
     message: str
@@ -93,6 +96,7 @@ class Row:
     subject: str | None = None
     size: int | None = None
     from_ip: str = ""
+    message_id: str = ""
 
 
 def instant_of(microseconds: int) -> datetime.datetime:
@@ -165,6 +169,7 @@ def row_of(values: Mapping[str, Any], places: Mapping[str, str], received: int, 
         subject=("" if subject is None else str(subject)) if "subject" in places else None,
         size=int(size) if size else None,
         from_ip=str(values.get(places.get("from_ip", "")) or "").strip(),
+        message_id=str(values.get(places.get("message_id", "")) or "").strip().lower().strip("<>"),
     )
 
 
@@ -197,9 +202,13 @@ class Texts:
 
 
 class Trace:
-    """All rows that were read, each once, in columns of numbers."""
+    """All rows that were read, each once, in columns of numbers.
+
+    :param perhaps_twice: the most copies that may be counted twice, because files name them differently.
+    """
 
     def __init__(self) -> None:
+        self.perhaps_twice = 0
         self.texts = {name: Texts() for name in ("message", "sender", "recipient", "subject", "status", "from_ip")}
         self.columns = {
             **{name: array("l") for name in self.texts},
@@ -237,6 +246,11 @@ class Trace:
                 columns[name][place] = number
         return new
 
+    def place_of(self, row: Row) -> int:
+        """The place of the copy that a row is of, which was added."""
+        message, recipient = self.texts["message"].numbers[row.message], self.texts["recipient"].numbers[row.recipient]
+        return self._places[message << 32 | recipient]
+
     def row(self, place: int) -> Row:
         """One of the rows."""
         said = {name: texts.text(self.columns[name][place]) for name, texts in self.texts.items()}
@@ -254,5 +268,6 @@ class Trace:
 
 
 def _rank(row: Row) -> tuple[Any, ...]:
+    """The order of the rows of one copy: the one with the latest status is first."""
     status = _STATUSES.index(row.status) if row.status in _STATUSES else len(_STATUSES)
     return (status, row.received, row.sender, row.subject or "", row.size or 0, row.from_ip, row.status)

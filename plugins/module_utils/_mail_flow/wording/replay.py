@@ -57,7 +57,7 @@ UNSIZED = {"id": "size", "text": "Messages whose size the trace does not have ar
 LEFT_OUT = {
     "expanded": "of groups, whose members have rows of their own",
     "failed": "rejected or not deliverable",
-    "quarantined": "quarantined",
+    "quarantined": "quarantined, released since or not",
     "none": "rejected or redirected",
     "recalled": "recalled",
     "system": "non-delivery reports",
@@ -75,6 +75,9 @@ _INCOMPLETE = {
     "files": "A file does not say whether it holds all mail of its time.",
 }
 
+#: Why files without rows have no window.
+_NO_ROWS = "The files have no rows, so they do not say of what time they are."
+
 
 def window_reason(reason: str, detail: str) -> str:
     """Why a window is not complete."""
@@ -90,12 +93,14 @@ def replay_lines(found: Mapping[str, Any], most: int = 10, *, domains: bool = Tr
     """
     counts, window = found["counts"], found["window"]
     if not counts["copies"]:
-        return ["No mail was traced."]
+        return [f"No mail was traced.{'' if window['complete'] else ' ' + window['reason']}"]
     left_out = sum(counts["left_out"].values())
     read = f"{_copies(counts['copies'])} of {number_of(counts['messages'], 'message')}, {window['from'][:16]} to {window['until'][:16]} UTC"
     lines = [
         f"{read}{f'; {left_out:,} left out' if left_out else ''}.{'' if window['complete'] else ' ' + window['reason']}"
     ]
+    if "perhaps_twice" in counts:
+        lines[0] += f" {twice_sentence(counts['perhaps_twice'])}"
     lines.append(f"{coverage_sentence(found)}{undecided_sentence(found)}")
     lines += [change_sentence(row, domains=domains) for row in (found.get("difference") or ())[:most]]
     lines += ["No copy is protected or delivered differently."] if found.get("difference") == [] else []
@@ -146,6 +151,11 @@ def guarantee_sentence(row: Mapping[str, Any]) -> str:
     return f"{row['name']!r}: {row['kept']:,} copies keep it, {row['broken']:,} break it, {row['undecided']:,} cannot be told."
 
 
+def twice_sentence(count: int) -> str:
+    """How many copies may be counted twice."""
+    return f"Up to {_copies(count)} may be counted twice: the files name messages differently, and no MessageId tells."
+
+
 def left_out_words(counts: Mapping[str, int]) -> Sequence[str]:
     """The copies that are left out, by reason."""
     return [f"{count:,} {LEFT_OUT[reason]}" for reason, count in counts.items()]
@@ -161,7 +171,7 @@ def number_of(count: int, one: str, several: str = "") -> str:
 
 
 def described(
-    found: Findings, window: Window, *, compared: bool, guaranteed: bool, domains: int, rules: Sequence[str]
+    found: Findings, window: Window | None, *, compared: bool, guaranteed: bool, domains: int, rules: Sequence[str]
 ) -> dict[str, Any]:
     """The keys of the contract. What does not apply is absent.
 
@@ -174,6 +184,7 @@ def described(
             "copies": found.copies,
             "messages": found.messages,
             "recipients": found.recipients,
+            **({"perhaps_twice": found.perhaps_twice} if found.perhaps_twice else {}),
             "left_out": dict(sorted(found.left_out.items())),
         },
         "outcome": sorted(
@@ -226,8 +237,10 @@ def described(
     return result
 
 
-def window_row(window: Window) -> dict[str, Any]:
+def window_row(window: Window | None) -> dict[str, Any]:
     """The time of the rows, and what it lacks."""
+    if not window:
+        return {"complete": False, "reason": _NO_ROWS}
     row = {"from": _text(window.begin), "until": _text(window.until), "complete": not window.reason}
     return {**row, **({"reason": window_reason(window.reason, window.detail)} if window.reason else {})}
 

@@ -66,6 +66,8 @@ def _replayed(replay: Mapping[str, Any] | None, most: int, domains: bool) -> lis
     """How much of the mail of the last days would have been treated differently."""
     if replay is None:
         return []
+    if "from" not in replay["window"]:
+        return [f"What it would have changed is unknown. {replay['window']['reason']}"]
     texts = [change_sentence(row, domains=domains) for row in replay["difference"][:most]] or [
         "No copy is protected or delivered differently."
     ]

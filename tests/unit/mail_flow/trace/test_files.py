@@ -91,7 +91,7 @@ def test_an_enhanced_summary_report_has_the_copies_of_a_message_in_one_row() -> 
     ]
     rows = list(rows_of_file("\r\n".join(lines).encode("utf-16"), "trace"))
     # The client's address is not the last hop before the service.
-    assert rows[0] == replace(ROW, from_ip="")
+    assert rows[0] == replace(ROW, from_ip="", message_id="x@y")
     assert [(row.recipient.partition("@")[0], row.status) for row in rows] == [
         ("ann", "Delivered"),
         ("joe", "Delivered"),

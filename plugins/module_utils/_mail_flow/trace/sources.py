@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that name the same messages differently. Private to the collection.
+
+Nobody documents that the keys of the admin center, Get-MessageTraceV2 and Microsoft Graph are equal, and a file may have
+the MessageId as its only key. Copies of two files with one MessageId, recipient and second are one. Where the files do
+not tell, the copies stay, and are counted as ones that may be there twice.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Row, Texts, Trace
+
+
+class Sources:
+    """The rows of several files, and which file has which."""
+
+    def __init__(self) -> None:
+        self.trace = Trace()
+        self._files: list[int] = []  # Of each copy, the files that have it, as bits.
+        self._message_ids = array("l")
+        self._texts = Texts()
+
+    def add(self, row: Row, file: int) -> None:
+        """Adds a row of a file."""
+        self.trace.add(row)
+        place = self.trace.place_of(row)
+        if place == len(self._files):
+            self._files.append(0)
+            self._message_ids.append(-1)
+        self._files[place] |= 1 << file
+        if row.message_id:
+            self._message_ids[place] = self._texts.number(row.message_id)
+
+    def together(self) -> Trace:
+        """The copies of all files, each once as far as the files tell."""
+        same: list[list[int]] = []
+        doubtful = 0
+        for here in self._simultaneous():
+            for places in _sorted(here, self._message_ids.__getitem__):
+                if self._message_ids[places[0]] < 0:
+                    continue
+                if self._most_in_one_file(places) == 1:
+                    same.append(places)
+                else:
+                    doubtful += self._surplus(places)
+            for places in _sorted(here, self.trace.columns["sender"].__getitem__):
+                unnamed = sum(self._message_ids[place] < 0 for place in places)
+                doubtful += min(unnamed, self._surplus(places))
+        found, left = self._renamed([places for places in same if len(places) > 1])
+        found.perhaps_twice = doubtful + left
+        return found
+
+    def _simultaneous(self) -> Iterator[list[int]]:
+        """The copies that a recipient got within a second, where they are several."""
+        columns = self.trace.columns
+        keys = [
+            recipient << 40 | received // 1_000_000
+            for recipient, received in zip(columns["recipient"], columns["received"], strict=True)
+        ]
+        yield from (here for here in _sorted(range(len(keys)), keys.__getitem__) if len(here) > 1)
+
+    def _most_in_one_file(self, places: Sequence[int]) -> int:
+        files = [self._files[place] for place in places]
+        return max(sum(here >> file & 1 for here in files) for file in range(max(files).bit_length()))
+
+    def _surplus(self, places: Sequence[int]) -> int:
+        """How many of some copies can be others of them: those of one file are different."""
+        return len(places) - self._most_in_one_file(places)
+
+    def _renamed(self, same: Sequence[Sequence[int]]) -> tuple[Trace, int]:
+        """The copies, with one name for each message, and how many stay although they may be others.
+
+        :param same: the copies that are one.
+        """
+        if not same:
+            return self.trace, 0
+        messages = self.trace.columns["message"]
+        joined: dict[int, set[int]] = {}
+        for places in same:
+            together = set().union(*(joined.get(messages[place], {messages[place]}) for place in places))
+            joined.update(dict.fromkeys(together, together))
+        surplus: dict[int, int] = {}
+        for places in same:
+            first = min(joined[messages[places[0]]])
+            surplus[first] = surplus.get(first, 0) + len(places) - 1
+        copies: dict[int, list[int]] = {first: [] for first in surplus}
+        for message, recipient in zip(messages, self.trace.columns["recipient"], strict=True):
+            if message in joined:
+                copies[min(joined[message])].append(recipient)
+        # With one name, two copies for one recipient would be one.
+        clear = {first for first, people in copies.items() if len(set(people)) == len(people) - surplus[first]}
+        names = {number: self._name(numbers) for number, numbers in joined.items() if min(numbers) in clear}
+        found = Trace()
+        for place, message in enumerate(messages):
+            row = self.trace.row(place)
+            found.add(replace(row, message=names.get(message, row.message)))
+        return found, sum(count for first, count in surplus.items() if first not in clear)
+
+    def _name(self, messages: Iterable[int]) -> str:
+        """One of the names of a message: if possible, not its MessageId, which reports have beside their key."""
+        names = [self.trace.texts["message"].listed[number] for number in messages]
+        return min(names, key=lambda name: (name.strip("<>") in self._texts.numbers, name))
+
+
+def _sorted(places: Iterable[int], key: Callable[[int], Hashable]) -> Iterator[list[int]]:
+    """Places with equal keys."""
+    yield from (list(here) for _key, here in groupby(sorted(places, key=key), key=key))  # type: ignore[arg-type]
