@@ -75,6 +75,7 @@ class Passage:
     :param everything: whether to evaluate every rule, and not only those that the message can match. The answer is the
         same.
     :param watch: called with each rule and world before the rule is applied.
+    :param gives_up: whether to end where there are too many worlds, since nothing is certain any more.
     """
 
     rules: RuleSet
@@ -82,6 +83,7 @@ class Passage:
     facts: Facts
     everything: bool = False
     watch: Callable[[FlowRule, World, Recipient], None] | None = None
+    gives_up: bool = False
     _of_recipient: dict[tuple[int, str], Truth] = field(default_factory=dict)
     _of_sender: dict[int, Truth] = field(default_factory=dict)
     _contents: dict[Content, Content] = field(default_factory=dict)
@@ -220,7 +222,7 @@ class Passage:
                 if (shown := _shown(world)) not in contents:
                     contents.add(shown)
                     todo |= self._candidates(world) & -(lowest << 1)
-            if all(world.over for world in worlds):
+            if all(world.over for world in worlds) or (course.too_many and self.gives_up):
                 break
         return course
 

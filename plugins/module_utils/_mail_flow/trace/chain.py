@@ -9,6 +9,7 @@ copies before.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
@@ -30,7 +31,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Passage
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import (
+    MOST_WORLDS,
+    Passage,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import Course, World
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import Unknown
 
@@ -70,29 +74,56 @@ class Step:
 
 
 @dataclass(frozen=True, eq=False)
-class Passed:
-    """What happens to the copies that meet the same rules. Each is equal to itself alone.
+class Way:
+    """What becomes of copies that meet rules that do the same in the same order, whatever the rules are called and ask.
+    Each is equal to itself alone.
 
-    :param outcome: the recipient's result, as the simulator gives it: ``fate``, ``protection``, ``protected_by``, and
-        others.
-    :param course: with all that is open.
-    :param because: the steps that decide the outcome if it is open, and the other reasons.
-    :param asks: what the rules look at and do: copies that meet equal rules of another rule set are treated equally
-        there.
-    :param worlds: the ways in which the copy can pass the rules, and what people see of it.
+    :param outcome: the recipient's result, as the simulator gives it, with the number of a step in place of its rule.
+    :param because: why it is open, with the steps that decide it: their numbers.
     """
 
     outcome: Mapping[str, Any]
     course: Course
     message: Message
     because: Sequence[tuple[Unknown, tuple[int, ...]]]
-    asks: Hashable
     worlds: Sequence[tuple[World, Treated]]
+
+
+@dataclass(frozen=True, eq=False)
+class Passed:
+    """What happens to the copies that meet the same rules.
+
+    :param steps: the steps that they pass, and :param:`names` the names of all rules.
+    :param asked: what steps ask, with its number in the way.
+    :param asks: what the rules look at and do: copies that meet equal rules of another rule set are treated equally
+        there.
+    """
+
+    way: Way
+    steps: tuple[Step, ...]
+    names: Sequence[str]
+    asked: Mapping[frozenset[Hashable], int]
+    asks: Hashable
+
+    @property
+    def outcome(self) -> Mapping[str, Any]:
+        """``fate``, ``protection``, ``protected_by``, and others."""
+        by = self.way.outcome.get("protected_by")
+        named = [self.names[self.steps[int(number)].rules[0]] if number else "" for number in by or ()]
+        return {**self.way.outcome, "protected_by": list(dict.fromkeys(named))} if by else self.way.outcome
+
+    @property
+    def because(self) -> tuple[Unknown, tuple[int, ...]]:
+        """The first reason why it is open what becomes of the copies, and the rules that decide it."""
+        return min(
+            (why, tuple(place for each in numbers for place in self.steps[each].rules))
+            for why, numbers in self.way.because
+        )
 
     @property
     def undecided(self) -> bool:
         """Whether it is open what happens to the copy, or whether it is protected."""
-        return self.outcome["fate"] == "unknown" or self.outcome.get("protection") == "unknown"
+        return self.way.outcome["fate"] == "unknown" or self.way.outcome.get("protection") == "unknown"
 
 
 class Chain:
@@ -108,7 +139,10 @@ class Chain:
         self._ends = tuple(rule.by_manager or rule.is_final or bool(rule.does(Does.MODERATE)) for rule in rules.rules)
         #: The rules that decide what happens to a copy.
         self.deciding = tuple(rule for rule in rules.rules if not rule.idle and self.effects[rule.place] is not None)
-        self._known: dict[Hashable, Passed] = {}
+        self._names = tuple(rule.name for rule in rules.rules)
+        self._acts = tuple(map(_acts, rules.rules))
+        self._marks = tuple(map(_marks, rules.rules))
+        self._known: dict[Hashable, Way] = {}
 
     def steps(self, met: Sequence[tuple[int, Unknown | None]], common: frozenset[Hashable]) -> tuple[Step, ...]:
         """The steps of a copy, first to last, up to the first rule that certainly ends it.
@@ -141,50 +175,60 @@ class Chain:
 
         :param alike: what it depends on besides the rules: copies with equal values are treated alike.
         """
-        key = (steps, alike)
+        known: dict[frozenset[Hashable], int] = {}
+        asked = [known.setdefault(step.asks, len(known)) for step in steps]
+        acts = (self._acts[step.rules[0]] for step in steps)
+        key = (*zip(acts, asked, (step.why for step in steps), strict=True), alike)
         if key not in self._known:
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
-            self._known[key] = self._passed(steps, message, person)
-        return self._known[key]
+            self._known[key] = self._way(steps, asked, message, person)
+        asks = (tuple((step.asks, step.why) for step in steps), value_text(self.facts.irm_configuration))
+        return Passed(self._known[key], steps, self._names, known, asks)
 
-    def _as_step(self, place: int, step: Step) -> FlowRule:
-        """A rule with only its deciding effects. If its match is open, it has no name, because it may be any of
-        several.
+    def _as_step(self, number: int, step: Step) -> FlowRule:
+        """A rule with only its deciding effects, and its number as its name. If its match is open, it has no name,
+        because it may be any of several.
         """
         rule = self.rules.rules[step.rules[0]]
-        actions, told = (
-            {option: value for option, value in each.items() if rule.surprises or _decides(rule, option)}
-            for each in (rule.actions, rule.told)
-        )
-        return replace(rule, place=place, name="" if step.why else rule.name, actions=actions, told=told)
+        actions, told = _deciding(rule)
+        return replace(rule, place=number, name="" if step.why else str(number), actions=actions, told=told)
 
-    def _passed(self, steps: tuple[Step, ...], message: Message, person: Recipient) -> Passed:
+    def _doublings(self, steps: tuple[Step, ...]) -> int:
+        """The number of open steps that each double the worlds, because they leave a mark that no other one leaves."""
+        marks = [self._marks[step.rules[0]] for step in steps if step.why and not self._ends[step.rules[0]]]
+        often = Counter(mark for each in marks for mark in each)
+        return sum(any(often[mark] == 1 for mark in each) for each in marks)
+
+    def _way(self, steps: tuple[Step, ...], asked: Sequence[int], message: Message, person: Recipient) -> Way:
         rules = copy(self.rules)
         rules.reports = ()
-        rules.rules = tuple(self._as_step(place, step) for place, step in enumerate(steps))
-        course = _Decided(rules, message, self.facts, steps=steps).course_of(person)
+        rules.rules = tuple(self._as_step(number, step) for number, step in enumerate(steps))
+        whys = tuple(step.why for step in steps)
+        open_steps = [(why, (number,)) for number, why in enumerate(whys) if why]
+        course = Course(person, [], too_many=1 << self._doublings(steps) > MOST_WORLDS)
+        if not course.too_many:
+            course = _Decided(rules, message, self.facts, gives_up=True, whys=whys, asked=asked).course_of(person)
+        if course.too_many:
+            return Way({"fate": "unknown"}, course, message, open_steps, ())
         outcome = result(course, rules, message, self.facts) or {"fate": "unknown"}
-        open_steps: dict[Hashable, Step] = {step.asks: step for step in steps if step.why}
-        because: dict[tuple[Unknown, tuple[int, ...]], None] = {}
-        for question, _answer in (item for world in course.worlds for item in world.answers):
-            step = open_steps.get(question.key)
-            if step and step.why:
-                because[step.why, step.rules] = None
+        answered = {question.key for world in course.worlds for question, _answer in world.answers}
+        because: Sequence[tuple[Unknown, tuple[int, ...]]] = [
+            (why, numbers) for why, numbers in open_steps if asked[numbers[0]] in answered
+        ]
         if not because:
             found = (
                 Unknown(_WORD.get(each.get("id", ""), "semantics"), each.get("id", ""))
                 for each in outcome.get("unknown") or ()
             )
-            because = dict.fromkeys((each, tuple(place for step in steps for place in step.rules)) for each in found)
+            because = [(each, tuple(range(len(steps)))) for each in found]
         # How mail leaves depends on the recipient's domain, and is not part of what is counted.
         worlds = [
             (world, replace(one, transit=()))
             for world in course.worlds
             for one in treated(replace(course, worlds=[world]), message, self.facts)
         ]
-        asks = (tuple((step.asks, step.why) for step in steps), value_text(self.facts.irm_configuration))
-        return Passed(outcome, course, message, sorted(because) or [(Unknown("semantics"), ())], asks, worlds)
+        return Way(outcome, course, message, because or [(Unknown("semantics"), ())], worlds)
 
 
 #: Questions that the trace could answer.
@@ -193,16 +237,21 @@ _WORD = {questions.AUTHENTICATED: "envelope", questions.FORWARDED: "envelope"}
 
 @dataclass(slots=True)
 class _Decided(Passage):
-    """A passage with known matches: each step is a rule."""
+    """A passage with known matches: each step is a rule.
 
-    steps: Sequence[Step] = ()
+    :param whys: of each step, why it is open whether it is met; ``None`` if it is.
+    :param asked: the number of what it asks: with the same, it has the same answer.
+    """
+
+    whys: Sequence[Unknown | None] = ()
+    asked: Sequence[int] = ()
 
     def course_of(self, person: Recipient) -> Course:
         """What happens to the copy of one recipient, who has it alone: conditions about others are decided."""
         return self._follow(person, self._starts((person,)), 0)
 
     def _candidates(self, world: World) -> int:
-        return (1 << len(self.steps)) - 1
+        return (1 << len(self.whys)) - 1
 
     def _for_nobody(self, rule: FlowRule, bit: int, world: World, person: Recipient) -> bool:
         return False
@@ -223,8 +272,8 @@ class _Decided(Passage):
 
     def parts(self, rule: FlowRule, world: World, person: Recipient, added: bool = False) -> Iterator[Truth]:
         """Whether the rule matches."""
-        step = self.steps[rule.place]
-        yield Open(step.asks, (Reason(step.why.id or questions.A_FACT, step.why.word),)) if step.why else True
+        why = self.whys[rule.place]
+        yield Open(self.asked[rule.place], (Reason(why.id or questions.A_FACT, why.word),)) if why else True
 
 
 def _effect(rule: FlowRule) -> Hashable | None:
@@ -239,6 +288,31 @@ def _effect(rule: FlowRule) -> Hashable | None:
         if doing or rule.surprises or rule.by_manager
         else None
     )
+
+
+def _deciding(rule: FlowRule) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The actions of a rule that decide what happens to a copy, resolved and as it tells them."""
+    actions, told = (
+        {option: value for option, value in each.items() if rule.surprises or _decides(rule, option)}
+        for each in (rule.actions, rule.told)
+    )
+    return actions, told
+
+
+def _acts(rule: FlowRule) -> Hashable:
+    """Everything that a rule does to a copy that it meets, the same for rules that do the same."""
+    if rule.surprises:
+        return rule.place
+    written = (frozenset((option, value_text(value)) for option, value in each.items()) for each in _deciding(rule))
+    return (*written, rule.mode, rule.by_manager)
+
+
+def _marks(rule: FlowRule) -> frozenset[tuple[str, str]]:
+    """What a rule that is met leaves on a copy for good: templates that it asked for, and a branding."""
+    if not rule.enforced:
+        return frozenset()
+    brands = map(str, rule.does(Does.BRAND).values())
+    return frozenset((*(("template", each) for each in rule.templates), *(("branding", each) for each in brands)))
 
 
 def _decides(rule: FlowRule, option: str) -> bool:

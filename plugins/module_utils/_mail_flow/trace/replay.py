@@ -37,6 +37,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     MOST_KNOWN,
     Chain,
     Passed,
+    Way,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import Block, blocks_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.groups import Group, Sorter
@@ -189,7 +190,7 @@ class Replay:
         protection = str(outcome.get("protection") or "")
         if passed.undecided or group.brought:
             how = UNDECIDED
-            why, places = passed.because[0] if passed.undecided else (BROUGHT, ())
+            why, places = passed.because if passed.undecided else (BROUGHT, ())
             tally = found.undecided.setdefault(why, Tally())
             tally.rules.update(dict.fromkeys(self.chains[0].rules.rules[place].name for place in places))
         else:
@@ -206,8 +207,6 @@ class Replay:
         self, passed: Sequence[Passed], group: Group, here: Counter[str], block: Block, found: Findings
     ) -> None:
         after, before = passed
-        if after is before:
-            return
         certain, possible = self._changes(before, after)
         if group.brought:
             certain, possible = frozenset(), certain | possible
@@ -231,7 +230,7 @@ class Replay:
         """Counts who keeps the guarantees about these copies."""
         for place, why in group.met[len(self.chains)]:
             guarantee = self.guarantees[place]
-            asked = (passed.course, guarantee, passed.message, self.facts)
+            asked = (passed.way.course, guarantee, passed.way.message, self.facts)
             if surely_keeps(*asked) and not group.brought:
                 found.kept[guarantee.name] += len(group.places)
             elif why is None and surely_breaks(*asked) and not group.brought:
@@ -255,22 +254,44 @@ class Replay:
 
 
 def remembered_changes() -> Changes:
-    """:func:`changes_of`, which remembers the last ones."""
-    return lru_cache(maxsize=MOST_KNOWN)(changes_of)
+    """Tells which kinds of change of copies between two rule sets are certain, and which are possible. Remembers the
+    last ones.
+    """
+    known = lru_cache(maxsize=MOST_KNOWN)(_changes_of)
+
+    def changes_of(before: Passed, after: Passed) -> tuple[frozenset[str], frozenset[str]]:
+        if before.asks == after.asks:
+            return frozenset(), frozenset()
+        same = ((after.asked[asks], number) for asks, number in before.asked.items() if asks in after.asked)
+        return known(before.way, after.way, tuple(same))
+
+    return changes_of
 
 
-def changes_of(before: Passed, after: Passed) -> tuple[frozenset[str], frozenset[str]]:
-    """The kinds of change of copies between two rule sets that are certain, and those that are possible."""
-    if before.asks == after.asks:
-        return frozenset(), frozenset()
-    sides = [[(world.answered(), one) for world, one in each.worlds] for each in (before, after)]
-    if any(each.course.too_many for each in (before, after)) or len(sides[0]) * len(sides[1]) > _MOST_PAIRS:
+def _changes_of(before: Way, after: Way, same: tuple[tuple[int, int], ...]) -> tuple[frozenset[str], frozenset[str]]:
+    """The kinds of change between two ways.
+
+    :param same: the numbers of the questions of the second that the first has, too, with their numbers there.
+    """
+    if any(each.course.too_many for each in (before, after)) or len(before.worlds) * len(after.worlds) > _MOST_PAIRS:
         return frozenset(), frozenset(("unknown",))
+    there = dict(same)
+    olds = [(world.answered(), old) for world, old in before.worlds]
+    news = [
+        (
+            {
+                there.get(key, (key,)) if isinstance(key, int) else key: answer
+                for key, answer in world.answered().items()
+            },
+            new,
+        )
+        for world, new in after.worlds
+    ]
     # The same question has the same answer under both rule sets.
     pairs = [
         (old, new)
-        for said, old in sides[0]
-        for told, new in sides[1]
+        for said, old in olds
+        for told, new in news
         if all(told.get(key, answer) is answer for key, answer in said.items())
     ]
     kinds = [frozenset(kinds_of(old, new)) for old, new in pairs]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.chain import _Decided
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.options import until_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
@@ -133,3 +134,77 @@ def test_a_window_says_its_time_in_full_and_in_utc() -> None:
     now = datetime.datetime(2026, 11, 19, tzinfo=datetime.UTC)
     assert until_of(row["from"], now) == window.begin
     assert until_of("2026-11-18T14:00:00+02:00", now).isoformat() == "2026-11-18T12:00:00+00:00"
+
+
+def looking_inside(rules: int, template: str) -> list[Values]:
+    """Rules that look for words in the subject and in attachments."""
+    return [
+        {
+            "name": f"R{number}",
+            "conditions": {"subject_contains_words": [f"w{number}"], "attachment_contains_words": [f"a{number}"]},
+            "actions": {"apply_rights_protection_template": template.format(number)},
+        }
+        for number in range(rules)
+    ]
+
+
+def test_copies_that_meet_other_rules_that_do_the_same_pass_them_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    trace = Trace()
+    for number in range(40):
+        trace.add(
+            Row(**{**ROW, "message": f"m{number}", "subject": f"w{number} w{(number + 7) % 40} w{(number + 9) % 40}"})
+        )
+    passed: list[int] = []
+    course_of = _Decided.course_of
+    monkeypatch.setattr(_Decided, "course_of", lambda self, person: passed.append(1) or course_of(self, person))
+    before, after = (RuleSet(looking_inside(count, "Encrypt")) for count in (20, 40))
+    found = described(
+        Replay(after, facts_of(KNOWN), before).run(trace),
+        Window(instant_of(WHEN), instant_of(WHEN)),
+        compared=True,
+        guaranteed=False,
+        domains=10,
+        rules=[f"R{number}" for number in range(40)],
+    )
+    assert len(passed) < 10
+    (row,) = found["undecided"]
+    assert (row["reason"], row["copies"], len(row["rules"])) == ("attachment", 40, 40)
+    (change,) = found["difference"]
+    # Of the others, every word that they have is one of a rule that was there before.
+    assert (change["kind"], change["certain"], change["possible"]) == ("protection_gained", 0, 29)
+
+
+def test_so_many_open_rules_of_different_templates_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    followed: list[int] = []
+    course_of = _Decided.course_of
+    monkeypatch.setattr(_Decided, "course_of", lambda self, person: followed.append(1) or course_of(self, person))
+    for count, times in ((7, 1), (8, 0)):
+        followed.clear()
+        found = replayed(looking_inside(count, "T{}"), subject=" ".join(f"w{each}" for each in range(count)))
+        assert (found["outcome"], len(followed)) == ([], times)
+        (row,) = found["undecided"]
+        assert (row["reason"], row["copies"], row["rules"]) == ("attachment", 1, ["R0"])
+
+
+def test_where_there_are_too_many_ways_the_rest_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[int] = []
+    step = _Decided._step
+    monkeypatch.setattr(_Decided, "_step", lambda self, *others: steps.append(1) or step(self, *others))
+    # Those that stop may leave no mark.
+    rules = [
+        {**rule, "actions": {**rule["actions"], "stop_rule_processing": True}} for rule in looking_inside(200, "T{}")
+    ]
+    found = replayed(rules, subject=" ".join(f"w{each}" for each in range(200)))
+    assert (found["outcome"], [row["reason"] for row in found["undecided"]]) == ([], ["attachment"])
+    assert len(steps) < 140
+
+
+def test_the_rules_that_protect_are_named_by_their_own_copies() -> None:
+    trace = Trace()
+    rules = [encrypting({"subject_contains_words": [f"w{number}"]}, f"R{number}") for number in range(3)]
+    for number in range(3):
+        trace.add(Row(**{**ROW, "message": f"m{number}", "subject": f"w{number}"}))
+    found = Replay(RuleSet(rules), facts_of(KNOWN)).run(trace)
+    assert {by: tally.certain.total() for (_fate, _protection, by), tally in found.outcomes.items()} == {
+        (f"R{number}",): 1 for number in range(3)
+    }
