@@ -4,8 +4,8 @@
 """What the tests cost: a table by package and wire of tests, processor seconds and started programs.
 
 A pytest plugin (``make test-costs``, or ``-p tests.costs``). Processor seconds are those of the worker and of the
-children that it has waited for; a daemon that outlives its test is not counted. Unlike durations they say the same on a
-busy machine.
+children that it has waited for, and of what it has started warm; a daemon that outlives its test is not counted. Unlike
+durations they say the same on a busy machine.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from typing import Any
 
 import pytest
 
+from tests.integration import warm_start
+
 _LARGEST = 25
 _started = 0
 
@@ -32,7 +34,7 @@ def _count(event: str, _arguments: Any) -> None:
 
 def _processor_seconds() -> float:
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+    return sum(usage.ru_utime + usage.ru_stime for usage in used) + warm_start.used()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -31,7 +31,8 @@ import jinja2
 import jinja2.sandbox
 import yaml
 
-from .playbook import BIN, COLLECTIONS, STARTUP
+from .playbook import BIN, COLLECTIONS
+from .warm_start import INTERPRETER
 
 COLLECTION = COLLECTIONS / "ansible_collections/m365/message_encryption"
 AWX = COLLECTION / "extensions/awx"
@@ -423,8 +424,7 @@ class Job:
             env={
                 "PATH": os.pathsep.join([str(BIN), "/usr/local/bin", "/usr/bin", "/bin"]),
                 "HOME": str(self.home),
-                "LC_ALL": "C.UTF-8",
-                "PYTHONPATH": str(STARTUP),
+                **INTERPRETER,
             },
             input=given if binary else None,
             stdin=None if binary and given is not None else subprocess.DEVNULL,

@@ -13,6 +13,7 @@ import pytest
 from tests.emulator.emulator import Emulator
 from tests.emulator.engine import Engine
 
+from .playbook import Controller
 from .tenant import Tenant, tenant
 
 #: The wires of the whole matrix.
@@ -60,3 +61,9 @@ def tenant_fixture(tmp_path: Path, emulator: Emulator, wire: str) -> Tenant:
     home = tmp_path / "home"
     home.mkdir()
     return tenant(home, emulator, wire)
+
+
+@pytest.fixture
+def executed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that look at processes from outside: each of Ansible's programs is executed."""
+    monkeypatch.setattr(Controller, "warm", False)

@@ -18,11 +18,11 @@ import yaml
 
 from tests import printed
 
+from . import warm_start
+
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTIONS = Path(os.environ.get("ANSIBLE_COLLECTIONS_PATH", ROOT / "build/collections"))
 BIN = Path(sys.executable).parent
-#: What a Python does at its start. See its ``sitecustomize.py``.
-STARTUP = ROOT / "tests/integration/startup"
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,9 @@ class Controller:
     :param inventory: hosts and groups in the form of a YAML inventory.
     """
 
+    #: Whether its programs start as forks (see :mod:`warm_start`). Not where a test looks at their processes.
+    warm = True
+
     def __init__(self, home: Path, inventory: Mapping[str, Any]) -> None:
         self.home = home
         self.inventory = home / "inventory.yml"
@@ -91,8 +94,7 @@ class Controller:
         self.environment: dict[str, str] = {
             "PATH": os.pathsep.join([str(BIN), "/usr/local/bin", "/usr/bin", "/bin"]),
             "HOME": str(home),
-            "LC_ALL": "C.UTF-8",
-            "PYTHONPATH": str(STARTUP),
+            **warm_start.INTERPRETER,
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
             "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/integration/plugins/callback"),
             "ANSIBLE_CALLBACKS_ENABLED": "task_results",
@@ -104,10 +106,14 @@ class Controller:
 
     def command(self, *arguments: str, timeout: float = 600, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run one of ansible's commands in the home and wait for it."""
+        program = BIN / arguments[0]
+        environment = self.environment | environment
+        if self.warm and program.name.startswith("ansible") and warm_start.serves(environment):
+            return warm_start.run([str(program), *arguments[1:]], cwd=self.home, env=environment, timeout=timeout)
         return subprocess.run(
             arguments,
             cwd=self.home,
-            env=self.environment | environment,
+            env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -17,9 +17,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from .playbook import BIN, ROOT, STARTUP
+from .playbook import BIN, ROOT
+from .warm_start import INTERPRETER
 
-ENVIRONMENT = {"PATH": f"{BIN}:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1", "PYTHONPATH": str(STARTUP)}
+ENVIRONMENT = {"PATH": f"{BIN}:/usr/bin:/bin", "ANSIBLE_NOCOLOR": "1", **INTERPRETER}
 
 
 @contextmanager

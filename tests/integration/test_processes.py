@@ -22,6 +22,8 @@ from tests.integration.processes import PATIENCE, brokers, processes, shells, st
 
 from .tenant import Tenant
 
+pytestmark = pytest.mark.usefixtures("executed")
+
 IRM = "m365.message_encryption.irm_configuration"
 INFO = "m365.message_encryption.message_encryption_info"
 WRITE = {"name": "write", IRM: {"search_enabled": False}}

@@ -150,6 +150,7 @@ class TestSeveral:
             f"The run {newest(controller, 'baseline').name} was interrupted while it wrote to b."
         )
 
+    @pytest.mark.usefixtures("executed")
     def test_a_worker_that_is_killed_while_it_writes(self, controller: Controller, emulator: Emulator) -> None:
         """Core ends the playbook, so the next run says it."""
         emulator.faults.set([{"kind": "slow", "seconds": 60, "cmdlet": "Set-*", "organization": "a.onmicrosoft.com"}])

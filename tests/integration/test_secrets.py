@@ -24,6 +24,8 @@ from .playbook import Controller, Run
 from .processes import processes, shells
 from .tenant import CONNECTION
 
+pytestmark = pytest.mark.usefixtures("executed")
+
 WRITE = {"name": "write", "m365.message_encryption.irm_configuration": {"search_enabled": False, "verify_timeout": 2}}
 ASK = {
     "name": "ask",

@@ -1,0 +1,77 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Has imported what Ansible's programs import first, and becomes one of them, in a fork, as often as it is asked.
+
+``tests/integration/warm_start.py`` starts and asks it. Nothing that is imported here depends on who asks: core reads its
+configuration when ``ansible.constants`` is imported, and that is left to each program.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import runpy
+import signal
+import socket
+import sys
+
+#: In a program's own order until core reads its configuration; then what belongs to Python and to other packages.
+IMPORTED = (
+    "ansible._internal",
+    "ansible.errors",
+    "ansible.config.manager",
+    "cryptography.hazmat.backends.openssl.backend",
+    "cryptography.hazmat.primitives.serialization",
+    "distro",
+    "getpass",
+    "importlib.metadata",
+    "multiprocessing.queues",
+    "multiprocessing.shared_memory",
+    "packaging.specifiers",
+    "tomllib",
+    "urllib.request",
+    "xml.dom.minidom",
+    "xml.etree.ElementTree",
+)
+
+
+def main(descriptor: int) -> None:
+    for name in IMPORTED:
+        importlib.import_module(name)
+    assert "ansible.constants" not in sys.modules, "a program reads its own configuration"
+    gc.freeze()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with socket.socket(fileno=descriptor) as channel:
+        while True:
+            asked, descriptors, *_unused = socket.recv_fds(channel, 1, 4, socket.MSG_CMSG_CLOEXEC)
+            if not asked:
+                return
+            if not os.fork():
+                break
+            for each in descriptors:
+                os.close(each)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    request, output, errors, report = descriptors
+    if program := os.fork():
+        os.write(report, b"%d " % program)
+        _pid, status, used = os.wait4(program, 0)
+        os.write(report, b"%d %f" % (os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime))
+        os._exit(0)
+    os.close(report)
+    for stream, end in ((1, output), (2, errors)):
+        os.dup2(end, stream)
+        os.close(end)
+    with open(request, encoding="utf-8") as file:
+        sys.argv, directory, environment = json.load(file)
+    os.chdir(directory)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.path[0] = os.path.dirname(sys.argv[0])
+    runpy.run_path(sys.argv[0], run_name="__main__")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
