@@ -32,6 +32,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.emulator import Emulator
+from tests.unit.clock import Clock
 from tests.unit.connections import identity
 
 from .wires import values
@@ -368,15 +369,15 @@ def test_claims_are_read(header: str, expected: str | None) -> None:
 def test_tokens_are_renewed_before_their_end(
     emulator: Emulator, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = [1000.0]
-    monkeypatch.setattr(_authentication.time, "monotonic", lambda: now[0])
+    clock = Clock()
+    monkeypatch.setattr(_authentication, "time", clock)
     http = requests.Session()
     http.verify = str(emulator.ca_cert)
     http.trust_env = False
     credential = _authentication.Credential(identity(**values(emulator, "rest")), http, Limits())
     first = credential.token()
     assert credential.token() == first
-    now[0] += 100_000
+    clock.now += 100_000
     emulator.service.ledger.reset()
     credential.token()
     assert emulator.service.ledger.counters["token"] >= 1
