@@ -24,11 +24,11 @@ PATIENCE = 300
 
 def processes(home: pathlib.Path) -> dict[int, str]:
     """The processes of a controller with this home, and their command lines."""
-    found = {}
-    for entry in pathlib.Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if entry.name.isdigit() and f"HOME={home}".encode() in (entry / "environ").read_bytes().split(b"\0"):
-                found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+    found, variable = {}, f"HOME={home}".encode()
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError), open(f"/proc/{name}/environ", "rb", buffering=0) as environment:
+            if variable in environment.read().split(b"\0"):
+                found[int(name)] = pathlib.Path(f"/proc/{name}/cmdline").read_bytes().replace(b"\0", b" ").decode()
     return found
 
 

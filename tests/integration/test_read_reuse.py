@@ -84,14 +84,17 @@ def test_tasks_share_what_they_read(tenant: Tenant, wire: str) -> None:
     assert again.changed == []
     assert round_trips(tenant) == ONCE[wire]
 
+
+def test_what_always_reads(tenant: Tenant, wire: str) -> None:
+    round_trips(tenant)
     # Information is always read.
     read = {"name": "info", "m365.message_encryption.message_encryption_info": {"gather": ["irm_configuration"]}}
-    known = tenant.controller.tasks([*tasks(), read, read], *reuse)
+    known = tenant.controller.tasks([*tasks(), read, read], "--check", "-e", "ansible_exchange_read_reuse=120")
     assert known.rc == 0, known.output
     assert round_trips(tenant) == ONCE[wire] + 2
 
     # Without reuse, every task reads for itself.
-    alone = tenant.controller.tasks(tasks(), "-e", "ansible_exchange_read_reuse=0")
+    alone = tenant.controller.tasks(tasks(), "--check", "-e", "ansible_exchange_read_reuse=0")
     assert alone.rc == 0, alone.output
     assert round_trips(tenant) == ALONE[wire]
 

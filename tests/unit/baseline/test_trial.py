@@ -198,7 +198,7 @@ def test_a_proof_does_not_depend_on_a_trial(role: Role) -> None:
         WANTED_RULE.filter(lambda rule: "actions" in rule), min_size=1, max_size=3, unique_by=lambda rule: rule["name"]
     ),
 )
-@settings(max_examples=rounds(20), deadline=None)
+@settings(max_examples=rounds(12), deadline=None)
 def test_whatever_is_tried_does_nothing_to_mail_and_leaves_no_trace(
     state: dict[str, Any], rules: list[dict[str, Any]]
 ) -> None:

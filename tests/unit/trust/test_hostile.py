@@ -104,7 +104,7 @@ def organizations(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-@settings(max_examples=rounds(100), suppress_health_check=list(HealthCheck))
+@settings(max_examples=rounds(50), suppress_health_check=list(HealthCheck))
 @given(found=organizations(), wanted=organizations())
 def test_no_answer_breaks_what_reads_and_plans(found: dict[str, Any], wanted: dict[str, Any]) -> None:
     organization = Organization(SUBSETS, {part: Result(objects=objects) for part, objects in found.items()})
