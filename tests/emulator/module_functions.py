@@ -15,24 +15,11 @@ from typing import Any
 
 from .errors import CmdletError, missing_mandatory, unknown_parameter
 from .module_script import ASKING
-from .schema import described
+from .schema import COMMON_PARAMETERS, described
 
 _AUTOMATION = "System.Management.Automation."
-#: Parameters that PowerShell itself adds.
-_COMMON = frozenset(
-    {
-        "erroraction",
-        "warningaction",
-        "errorvariable",
-        "warningvariable",
-        "verbose",
-        "debug",
-        "informationaction",
-        "progressaction",
-        "confirm",
-        "whatif",
-    }
-)
+#: Those that it adds to functions that change something.
+_SHOULD_PROCESS = frozenset(("confirm", "whatif"))
 _NUMBERS = {"int": "System.Int32", "double": "System.Double", "short": "System.Int16", "uint": "System.UInt32"}
 
 
@@ -49,7 +36,7 @@ def bind(cmdlet: str, parameters: Mapping[str, Any], hidden: Collection[str]) ->
         if f"{cmdlet} -{name}".lower() not in hidden
     }
     for name, value in parameters.items():
-        if name.lower() in _COMMON:
+        if name.lower() in COMMON_PARAMETERS | _SHOULD_PROCESS:
             continue
         if name.lower() not in types:
             raise unknown_parameter(name, rest=False)

@@ -17,21 +17,8 @@ from .context import Context, Outcome
 from .errors import missing_mandatory, not_granted, prompt_failed, unknown_parameter
 from .organization import Organization, State
 from .properties import Record
-from .schema import ADVANCED, ADVANCED_PARAMETERS, Cmdlet, cmdlets
+from .schema import ADVANCED, ADVANCED_PARAMETERS, COMMON_PARAMETERS, Cmdlet, cmdlets
 from .values import binds_nothing, convert
-
-_COMMON = frozenset(
-    {
-        "erroraction",
-        "warningaction",
-        "errorvariable",
-        "warningvariable",
-        "verbose",
-        "debug",
-        "informationaction",
-        "progressaction",
-    }
-)
 
 
 def granted(state: State) -> list[str]:
@@ -99,7 +86,7 @@ def bind(cmdlet: Cmdlet, parameters: Mapping[str, Any], state: State, *, rest: b
         hidden |= ADVANCED_PARAMETERS
     bound: dict[str, Any] = {}
     for name, value in parameters.items():
-        if name.lower() in _COMMON:
+        if name.lower() in COMMON_PARAMETERS:
             continue
         parameter = cmdlet.parameter(name, cloud=cloud)
         if parameter is None or f"{cmdlet.name} -{parameter.name}".lower() in hidden:

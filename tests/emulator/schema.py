@@ -19,6 +19,14 @@ from typing import Any
 
 _DATA = Path(__file__).parent / "data"
 
+#: Parameters that PowerShell itself adds to each cmdlet, in lower case.
+COMMON_PARAMETERS = frozenset(
+    (
+        *("erroraction", "warningaction", "informationaction", "progressaction"),
+        *("errorvariable", "warningvariable", "verbose", "debug"),
+    )
+)
+
 _SIZED: list[dict[str, Any]] = [{"name": "ResultSize", "type": "Unlimited"}]
 
 #: Cmdlets that the documentation extract does not hold, because they are not about message encryption.

@@ -249,12 +249,11 @@ def _looked_at(facts: Facts) -> list[str]:
     return [f"{looked:,} of {count(every, 'control')} looked at{unmanaged}."]
 
 
-def _listed(counts: Counter[str], words: Mapping[str, Word], without: str = "") -> str:
+def _listed(counts: Counter[str], words: Mapping[str, Word]) -> str:
     """``8 exact, 1 equivalent``: the counts above zero, worst first."""
     keys = sorted(filter(None, counts), key=lambda key: rank(words, key))
-    return ", ".join(
-        f"{counts[key]:,} {word_for(words, key).text.lower().replace(without, '').strip()}" for key in keys
-    )
+    found = [(counts[key], word_for(words, key)) for key in keys]
+    return ", ".join(f"{count:,} {word.counted or word.text.lower()}" for count, word in found)
 
 
 def what_changes(facts: Facts) -> Answer:
@@ -265,7 +264,7 @@ def what_changes(facts: Facts) -> Answer:
         )
     becomes = _listed(facts.mail, MAIL)
     lines = [(f"Classes of mail: {becomes}.", "#mail")] if becomes else []
-    lines += [(f"Rollback: {_listed(facts.rollbacks, ROLLBACK, 'rollback')}.", "#changes")]
+    lines += [(f"Rollback: {_listed(facts.rollbacks, ROLLBACK)}.", "#changes")]
     if facts.states["stored"] == facts.changes:
         lines.append(("A fresh reading shows all of it.", ""))
     if facts.organizations > 1:

@@ -53,11 +53,15 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Word:
-    """A state as a word, a shape and a tone, so that nothing depends on color."""
+    """A state as a word, a shape and a tone, so that nothing depends on color.
+
+    :param counted: the word after a number, in a list that says what it counts; by default the text in lower case.
+    """
 
     text: str
     shape: str
     tone: str
+    counted: str = ""
 
 
 GOOD, LOOK, STOP, UNKNOWN, QUIET = "good", "look", "stop", "unknown", "quiet"
@@ -92,9 +96,9 @@ IMPACT: dict[str, Word] = {
     Impact.SOME_MAIL: Word("Affects some mail", "▲", LOOK),
 }
 ROLLBACK: dict[str, Word] = {
-    RollbackClass.NOT_POSSIBLE: Word("No rollback", "✕", STOP),
-    RollbackClass.EQUIVALENT: Word("Rollback equivalent", "↺", QUIET),
-    RollbackClass.EXACT: Word("Rollback exact", "↺", QUIET),
+    RollbackClass.NOT_POSSIBLE: Word("No rollback", "✕", STOP, "no"),
+    RollbackClass.EQUIVALENT: Word("Rollback equivalent", "↺", QUIET, "equivalent"),
+    RollbackClass.EXACT: Word("Rollback exact", "↺", QUIET, "exact"),
 }
 STATE: dict[str, Word] = {
     ChangeState.NOT_APPLIED: Word("Not applied", "⊘", LOOK),

@@ -86,6 +86,23 @@ class Outlook:
     parts: Parts
     plan: Plan
 
+    @property
+    def assessment(self) -> Assessment:
+        """It as what is assessed."""
+        return Assessment(self.request, self.organization, self.plan)
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What is assessed: an organization as it is, or as a plan would leave it.
+
+    :param planned: the plan; ``None`` for the organization as it is.
+    """
+
+    request: Request
+    organization: Organization
+    planned: Plan | None = None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Control:
@@ -199,12 +216,9 @@ class Control:
         """Why it is not met even though its settings are stored, as sentences."""
         return []
 
-    def verdict(
-        self, request: Request, organization: Organization, planned: Plan | None
-    ) -> tuple[bool | None, list[str]] | None:
+    def verdict(self, assessment: Assessment) -> tuple[bool | None, list[str]] | None:
         """Whether a control that writes nothing is met, and what was found; ``None`` if something else must judge it.
 
-        :param planned: the plan, if its result is judged instead of the current state.
         :returns: met, not met, or ``None`` where that cannot be told.
         """
         return None
@@ -217,20 +231,14 @@ class Control:
         """The rules that it only tries."""
         return []
 
-    def guaranteed(self, request: Request, organization: Organization, planned: Plan | None) -> list[dict[str, Any]]:
-        """The verdicts on guarantees about mail, for the report; see :meth:`verdict`."""
+    def guaranteed(self, assessment: Assessment) -> list[dict[str, Any]]:
+        """The verdicts on guarantees about mail, for the report."""
         return []
 
     def suggested(
-        self,
-        request: Request,
-        organization: Organization,
-        planned: Plan | None,
-        to_yaml: Callable[[Any], str],
-        traced: Traced | None,
+        self, assessment: Assessment, to_yaml: Callable[[Any], str], traced: Traced | None
     ) -> list[dict[str, Any]]:
-        """Edits of rules after which refuted guarantees hold and failed expectations are met, for the report; see
-        :meth:`verdict`.
+        """Edits of rules after which refuted guarantees hold and failed expectations are met, for the report.
 
         :param to_yaml: writes a value as YAML.
         :param traced: mail to count what each would have changed; ``None`` if there is none.

@@ -111,6 +111,12 @@ class Mail:
         people, unread = facts_of_directory(organization, {})
         return cls(rules_from(organization), {**facts, **people}, {**failed, **unavailable, **unread})
 
+    @classmethod
+    def left_by(cls, organization: Organization, plan: Plan | None) -> Mail:
+        """The state after a plan; the current one without a plan. Raises the error of reading the rules."""
+        now = cls.of(organization)
+        return now.after(plan) if plan else now
+
     def after(self, plan: Plan) -> Mail:
         """The state after a plan. If the plan does nothing, this very object, whose verdicts are known already."""
         if not plan.steps:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import (
+    Assessment,
     Control,
     Outlook,
     Request,
@@ -33,7 +34,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     outgoing_exceptions,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.trial import trial_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan, PlanWarning, warning
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import PlanWarning, warning
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import (
@@ -172,7 +173,7 @@ class MailControl(Control):
         ]
         texts += [
             f"the guarantee {new['name']!r} is proved now, but after the plan it is unknown whether it holds: {reasons_of(new)}."
-            for _guarantee, old, new in self._sides(outlook.request, outlook.organization, outlook.plan)
+            for _guarantee, old, new in self._sides(outlook.assessment)
             if (old["verdict"], new["verdict"]) == (PROVED, UNKNOWN)
         ]
         return [Finding.acceptable(self.id, text, BROKEN_GUARANTEE) for text in texts]
@@ -180,7 +181,7 @@ class MailControl(Control):
     def _broken(self, outlook: Outlook) -> list[dict[str, Any]]:
         """The verdicts on what the plan breaks, for mail for which it held: now, or once a rule begins or ends."""
         broken, instant = [], datetime.datetime.now(datetime.UTC)
-        for guarantee, old, new in self._sides(outlook.request, outlook.organization, outlook.plan):
+        for guarantee, old, new in self._sides(outlook.assessment):
             if new["verdict"] == REFUTED and old["verdict"] != REFUTED:
                 broken.append(new)
             elif changes_mail(outlook.plan.changes):
@@ -191,19 +192,16 @@ class MailControl(Control):
                     broken += [{**new, "counterexample": counterexample_row(worse)}] if worse else []
         return broken
 
-    def _sides(
-        self, request: Request, organization: Organization, plan: Plan | None
-    ) -> list[tuple[Guarantee, dict[str, Any], dict[str, Any]]]:
-        """Each guarantee with its verdicts now and after the plan; empty if there are none, for which the assessment
-        gives the reason.
+    def _sides(self, assessment: Assessment) -> list[tuple[Guarantee, dict[str, Any], dict[str, Any]]]:
+        """Each guarantee with its verdicts now and after the plan; empty if there are none, for which its verdict gives
+        the reason.
         """
+        request, organization = assessment.request, assessment.organization
         try:
-            now = Mail.of(organization)
-            before = self.proved(request, now)
-            after = self.proved(request, now.after(plan)) if plan else before
+            sides = [self.proved(request, Mail.left_by(organization, plan)) for plan in (None, assessment.planned)]
         except ExchangeError:
             return []
-        return list(zip(guarantees_of(request), before, after, strict=True))
+        return list(zip(guarantees_of(request), *sides, strict=True))
 
     def warnings(self, outlook: Outlook) -> list[PlanWarning]:
         """The messages that would not be treated as expected after the plan."""
@@ -220,22 +218,16 @@ class MailControl(Control):
             if not failure.open
         ]
 
-    def guaranteed(self, request: Request, organization: Organization, planned: Plan | None) -> list[dict[str, Any]]:
+    def guaranteed(self, assessment: Assessment) -> list[dict[str, Any]]:
         # What a plan makes of it is what counts; what it is now, where that is something else.
-        sides = self._sides(request, organization, planned)
-        return verdict_rows((old, new) for _guarantee, old, new in sides)
+        return verdict_rows((old, new) for _guarantee, old, new in self._sides(assessment))
 
     def suggested(
-        self,
-        request: Request,
-        organization: Organization,
-        planned: Plan | None,
-        to_yaml: Callable[[Any], str],
-        traced: Traced | None,
+        self, assessment: Assessment, to_yaml: Callable[[Any], str], traced: Traced | None
     ) -> list[dict[str, Any]]:
+        request = assessment.request
         try:
-            mail = Mail.of(organization)
-            mail = mail.after(planned) if planned else mail
+            mail = Mail.left_by(assessment.organization, assessment.planned)
             tested, verdicts = self._tested(request, mail)
         except ExchangeError:
             return []  # What cannot be read is said where it is assessed.
@@ -264,12 +256,9 @@ class MailControl(Control):
             *map(verdict_sentence, rows),
         ]
 
-    def verdict(
-        self, request: Request, organization: Organization, planned: Plan | None
-    ) -> tuple[bool | None, list[str]]:
-        mail = Mail.of(organization)
-        mail = mail.after(planned) if planned else mail
-        tested, verdicts = self._tested(request, mail)
+    def verdict(self, assessment: Assessment) -> tuple[bool | None, list[str]]:
+        mail = Mail.left_by(assessment.organization, assessment.planned)
+        tested, verdicts = self._tested(assessment.request, mail)
         rows = [row for row in verdicts if row["verdict"] != PROVED]
         unknown = [failure.open for failure in tested.failures] + [row["verdict"] == UNKNOWN for row in rows]
         met = not unknown or (None if all(unknown) else False)

@@ -200,13 +200,14 @@ def said(changes: Sequence[PlannedChange], *, found: bool = False) -> list[str]:
 
     :param found: they are what an audit found, and nothing that is done.
     """
-    texts: dict[str, None] = {}
+    texts: dict[tuple[str, ...], str] = {}
     whole = {change.managed_object: change for change in changes if change.option == "state"}
     for change in worst_first(changes):
-        texts[
-            _whole(whole[change.managed_object], found) if change.managed_object in whole else _setting(change, found)
-        ] = None
-    names = list(texts)
+        if change.managed_object in whole:
+            texts[change.managed_object] = _whole(whole[change.managed_object], found)
+        else:
+            texts[change.key] = _setting(change, found)
+    names = list(texts.values())
     return [
         *names[:_NAMED_CHANGES],
         *([f"and {len(names) - _NAMED_CHANGES} more"] if len(names) > _NAMED_CHANGES else []),

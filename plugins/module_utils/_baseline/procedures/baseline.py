@@ -21,6 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     moment,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.control import (
+    Assessment,
     Control,
     Outlook,
     Parts,
@@ -227,7 +228,8 @@ class Baseline(Procedure):
         return {**mail_difference(organization, plan), **{key: rows for key, rows in found.items() if rows}}
 
     def guarantees(self, organization: Organization, plan: Plan | None) -> list[dict[str, Any]]:
-        return [row for control in self.wanted for row in control.guaranteed(self.request, organization, plan)]
+        assessment = Assessment(self.request, organization, plan)
+        return [row for control in self.wanted for row in control.guaranteed(assessment)]
 
     def trials(self, organization: Organization) -> list[Trial]:
         licensed = self.licensed(organization)[0]
@@ -245,12 +247,8 @@ class Baseline(Procedure):
     def suggested(
         self, organization: Organization, plan: Plan, to_yaml: Callable[[Any], str], traced: Traced | None
     ) -> list[dict[str, Any]]:
-        planned = self._looked_at(plan)
-        return [
-            row
-            for control in self.wanted
-            for row in control.suggested(self.request, organization, planned, to_yaml, traced)
-        ]
+        assessment = Assessment(self.request, organization, self._looked_at(plan))
+        return [row for control in self.wanted for row in control.suggested(assessment, to_yaml, traced)]
 
     @property
     def evidence_days(self) -> int:
@@ -311,7 +309,7 @@ class Baseline(Procedure):
     ) -> tuple[ControlStatus, list[str]]:
         """Status and findings of a control that writes nothing."""
         try:
-            verdict = control.verdict(self.request, organization, planned)
+            verdict = control.verdict(Assessment(self.request, organization, planned))
         except ExchangeError as error:
             return ControlStatus.NOT_ASSESSABLE, [str(error)]
         met, found = verdict or (None, ["The test did not run."])

@@ -25,11 +25,11 @@ from email.utils import getaddresses, parsedate_to_datetime
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_address
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import (
-    IMPORTANCES,
     Attachment,
     Message,
     Protection,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import IMPORTANCES
 
 #: Headers that are fields of a message.
 _OWN = frozenset({"bcc", "subject", "importance"})

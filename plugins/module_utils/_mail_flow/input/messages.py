@@ -22,8 +22,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import VALIDATIONS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import (
     OTHER_TYPES,
-    TYPES,
     Message,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
+    IMPORTANCES,
+    MESSAGE_TYPES,
 )
 
 FATES = ("delivered", "rejected", "deleted", "quarantined", "redirected", "moderated", "unknown")
@@ -206,8 +209,8 @@ MESSAGE_ARGUMENT_SPEC: dict[str, Any] = {
     "body": {"type": "str"},
     "headers": {"type": "dict"},
     "attachments": {"type": "list", "elements": "dict", "options": _ATTACHMENT},
-    "type": {"type": "list", "elements": "str", "choices": [*TYPES, *OTHER_TYPES]},
-    "importance": {"type": "str", "choices": ["Low", "Normal", "High"]},
+    "type": {"type": "list", "elements": "str", "choices": [*MESSAGE_TYPES, *OTHER_TYPES]},
+    "importance": {"type": "str", "choices": list(IMPORTANCES)},
     "classification": {"type": "list", "elements": "str"},
     "scl": {"type": "int"},
     "sender_ip": {"type": "str"},

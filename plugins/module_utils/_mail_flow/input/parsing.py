@@ -28,14 +28,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Facts,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import (
-    IMPORTANCES,
     OTHER_TYPES,
     OWNERS,
     PROTECTIONS,
-    TYPES,
     Attachment,
     Message,
     Protection,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
+    IMPORTANCES,
+    MESSAGE_TYPES,
 )
 
 #: Keys of a message.
@@ -160,7 +162,8 @@ def message_of(options: Mapping[str, Any], where: str, name: str = "") -> Messag
             for index, each in enumerate(_listed(given.get("attachments"), f"{where}attachments"))
         ),
         types=frozenset(
-            _choice(each, (*TYPES, *OTHER_TYPES), f"{where}type") for each in _listed(given.get("type"), f"{where}type")
+            _choice(each, (*MESSAGE_TYPES, *OTHER_TYPES), f"{where}type")
+            for each in _listed(given.get("type"), f"{where}type")
         ),
         importance=_choice(given.get("importance", "Normal"), IMPORTANCES, f"{where}importance"),
         classifications=frozenset(str(each) for each in _listed(given.get("classification"), f"{where}classification")),

@@ -12,19 +12,6 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass, field
 
-#: Message types that a rule can ask for.
-TYPES = (
-    "OOF",
-    "AutoForward",
-    "Encrypted",
-    "Calendaring",
-    "PermissionControlled",
-    "Voicemail",
-    "Signed",
-    "ApprovalRequest",
-    "ReadReceipt",
-)
-
 #: Other types of messages. No rule asks for these; non-delivery reports never reach the rules.
 OTHER_TYPES = ("NDR", "SmtpForwarding", "JournalReport", "RuleReport")
 
@@ -33,8 +20,6 @@ PROTECTIONS = ("none", "encrypt", "do_not_forward", "smime", "smime_signed")
 
 #: Whose keys protect a message on arrival.
 OWNERS = ("own", "other", "unknown")
-
-IMPORTANCES = ("Low", "Normal", "High")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +73,7 @@ class Message:
     :param mail_from: the envelope's sender; empty for an automatic reply, ``None`` if unknown.
     :param to: the To field as written; likewise :param:`cc` and :param:`bcc`.
     :param headers: name in lower case to values, in the order of names. Headers that have a field here are not in it.
-    :param types: of :data:`TYPES` and :data:`OTHER_TYPES`; an ordinary message has none.
+    :param types: of ``MESSAGE_TYPES`` and :data:`OTHER_TYPES`; an ordinary message has none.
     :param types_open: types that it may or may not have.
     :param also_from: further addresses in the From field. Which one counts is not documented.
     :param readings: other texts that rules may read instead of the body; :param:`sources`: HTML in which patterns may

@@ -19,7 +19,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import bytes_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import TYPES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
     ATTACHED,
     ATTRIBUTES,
@@ -53,6 +52,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import (
     may_mean_pdf,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import MESSAGE_TYPES
 
 #: Last-hop addresses that real mail never has.
 _DOCUMENTED = ("192.0.2.254", "198.51.100.254", "203.0.113.254")
@@ -64,7 +64,7 @@ ARRIVALS = ("own", "other", "smime", "smime_signed")
 SHOWN_FIELDS = ("to", "cc")
 
 #: Types of messages that have a variable. The other types follow from the protection.
-KINDS = (*(kind for kind in TYPES if kind not in ("Encrypted", "PermissionControlled")), "SmtpForwarding")
+KINDS = (*(kind for kind in MESSAGE_TYPES if kind not in ("Encrypted", "PermissionControlled")), "SmtpForwarding")
 
 #: What has a size, as conditions look at it, to the name of the property.
 _SIZED = {"size": "message", "attachments": "attachment"}

@@ -320,6 +320,11 @@ def reason_rows(reasons: Iterable[Reason]) -> list[dict[str, str]]:
     return list(map(reason_row, reasons))
 
 
+def _order(reason: Reason) -> tuple[str, ...]:
+    """The place of a reason among others, whatever its sentence is."""
+    return reason.id, reason.kind, repr(reason.values), reason.field
+
+
 def worded(result: Any) -> Any:
     """A result, a trace, or a part of one, with sentences in place of reasons."""
     if isinstance(result, Reason):
@@ -327,13 +332,13 @@ def worded(result: Any) -> Any:
     if isinstance(result, Saw):
         return saw_text(result)
     if isinstance(result, tuple) and all(isinstance(each, Reason) for each in result):
-        return "; ".join(sorted(map(worded, result)))
+        return "; ".join(map(worded, sorted(result, key=_order)))
     if isinstance(result, (list, tuple)):
         return [worded(each) for each in result]
     if not isinstance(result, Mapping):
         return result
     if "unknown" in result:
-        rows = reason_rows(each["reason"] for each in result["unknown"])
-        result = {**result, "unknown": sorted(rows, key=lambda row: (row["id"], row["reason"]))}
+        reasons = sorted((each["reason"] for each in result["unknown"]), key=_order)
+        result = {**result, "unknown": reason_rows(reasons)}
         return {key: value if key == "unknown" else worded(value) for key, value in result.items()}
     return {key: worded(value) for key, value in result.items()}

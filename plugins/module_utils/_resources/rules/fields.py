@@ -33,6 +33,15 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, argument_spec
 
+#: The types of messages that a rule can ask for.
+MESSAGE_TYPES = (
+    *("OOF", "AutoForward", "Encrypted", "Calendaring", "PermissionControlled"),
+    *("Voicemail", "Signed", "ApprovalRequest", "ReadReceipt"),
+)
+
+#: What the importance of a message can be.
+IMPORTANCES = ("Low", "Normal", "High")
+
 #: The directory attributes that rules can examine.
 ATTRIBUTES = (
     *(
@@ -275,17 +284,7 @@ _CONDITIONS = (
     ),
     Field(
         "message_type_matches",
-        Choice(
-            "OOF",
-            "AutoForward",
-            "Encrypted",
-            "Calendaring",
-            "PermissionControlled",
-            "Voicemail",
-            "Signed",
-            "ApprovalRequest",
-            "ReadReceipt",
-        ),
+        Choice(*MESSAGE_TYPES),
         "MessageTypeMatches",
         doc="The kind of message. V(PermissionControlled) is mail that message encryption or rights management protects, V(Encrypted) is S/MIME.",
     ),
@@ -377,9 +376,7 @@ _CONDITIONS = (
         "SubjectOrBodyMatchesPatterns",
         doc="Regular expressions for the subject or body.",
     ),
-    Field(
-        "with_importance", Choice("Low", "Normal", "High"), "WithImportance", doc="The importance that the sender set."
-    ),
+    Field("with_importance", Choice(*IMPORTANCES), "WithImportance", doc="The importance that the sender set."),
 )
 
 _ACTIONS = (
