@@ -900,7 +900,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import (
-    Organization,
+    RulesWithFacts,
     another_organization,
     contrast,
     overview,
@@ -1042,7 +1042,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         if params["lint"] if params["lint"] is not None else (guarantees or others is not None):
             result["lint"] = lint_rows(lint(rules, facts, now))
         if params["overview"]:
-            result.update(_overview(Organization(rules, facts), there, now))
+            result.update(_overview(RulesWithFacts(rules, facts), there, now))
     if params["explain"]:
         _explain(simulator, [*_copies(cases, tested.messages, simulator), *_refuting(result, judged, facts, now)])
     if params["suggest"]:
@@ -1090,7 +1090,7 @@ def _refuting(
             yield row["counterexample"]["outcome"], copy_of(each.counterexample, facts, now)
 
 
-def _overview(here: Organization, there: Organization | None, now: datetime.datetime) -> dict[str, Any]:
+def _overview(here: RulesWithFacts, there: RulesWithFacts | None, now: datetime.datetime) -> dict[str, Any]:
     """What an organization does to mail, and where another one differs."""
     found: dict[str, Any] = {
         "overview": overview_rows(overview(here.rules, here.facts, now)),

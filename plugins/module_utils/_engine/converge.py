@@ -33,7 +33,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pr
     listed,
     not_stored,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.read_cache import Sight, is_about_itself
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.read_cache import (
+    ReadCache,
+    is_about_itself,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     AlreadyExistsError,
@@ -163,7 +166,7 @@ def converge_organization(
         task.warnings += not_granted(organization, (step.call.cmdlet for step in plan.steps))
     if task.check_mode or not plan.steps:
         return Converged(_result(plan.before, plan.after, plan.steps), organization)
-    work = _Work(task, Sight(task.session, reads, organization), planner, plan)
+    work = _Work(task, ReadCache(task.session, reads, organization), planner, plan)
     try:
         work.apply()
         after, shown = work.verify()
@@ -199,7 +202,7 @@ class _Work:
     :param plan: the plan for that.
     """
 
-    def __init__(self, task: ModuleContext, sight: Sight, planner: Planner, plan: Plan) -> None:
+    def __init__(self, task: ModuleContext, sight: ReadCache, planner: Planner, plan: Plan) -> None:
         self.progress = Progress(pending=plan.steps)
         self._task = task
         self._sight = sight

@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, read
 
 
-class Sight:
+class ReadCache:
     """What the task read before it wrote, with what its writes may have changed as it was read since.
 
     :param reads: what the task needs.

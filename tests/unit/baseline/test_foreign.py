@@ -178,7 +178,7 @@ def test_our_rules_are_named_as_they_are_and_what_is_idle_says_so() -> None:
     ]
     (row,) = foreign_rules(rules, ["mine"], {})
     assert foreign_line(foreign_row(row)) == "'Old' (1 of 2): deletes mail. It is disabled."
-    assert (row.name, row.place, row.rules, row.idle, row.does) == ("Old", 1, 2, "disabled_rule", {})
+    assert (row.name, row.place, row.rules, row.never, row.does) == ("Old", 1, 2, "disabled_rule", {})
 
 
 def test_the_report_has_them_in_a_section_and_in_its_table() -> None:

@@ -9,7 +9,10 @@ from collections.abc import Sequence
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Phase, Step
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.read_cache import Sight, is_about_itself
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.read_cache import (
+    ReadCache,
+    is_about_itself,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
     SUBSETS,
@@ -39,10 +42,10 @@ class Recorder:
         return self._answers
 
 
-def sight() -> tuple[Sight, Recorder]:
+def sight() -> tuple[ReadCache, Recorder]:
     """The sight of a task that has read 1, 2 and 3."""
     session = Recorder()
-    seen = Sight(session, READS, read(session, READS))
+    seen = ReadCache(session, READS, read(session, READS))
     session.calls.clear()
     session.fresh.clear()
     return seen, session

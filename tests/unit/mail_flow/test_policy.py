@@ -14,7 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     difference,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.overview import (
-    Organization,
+    RulesWithFacts,
     another_organization,
     contrast,
 )
@@ -192,8 +192,8 @@ def test_there_are_words_for_all_that_random_rules_do(seed: int) -> None:
 
 
 def test_two_organizations_are_compared_each_with_its_own_facts() -> None:
-    there = Organization(RuleSet([{**ALL, "name": "There"}]), FABRIKAM)
-    here = Organization(
+    there = RulesWithFacts(RuleSet([{**ALL, "name": "There"}]), FABRIKAM)
+    here = RulesWithFacts(
         RuleSet([rule("Bank", {**OUTGOING, "recipient_domain_is": ["bank.example"]}, ENCRYPT)]), CONTOSO
     )
     found = contrast_row(contrast(there, here, NOW))
@@ -212,7 +212,7 @@ def test_two_organizations_are_compared_each_with_its_own_facts() -> None:
 
 def test_the_same_rules_under_other_names_in_two_organizations_are_no_difference() -> None:
     pair = [
-        Organization(RuleSet([{**ALL, "name": name}]), facts) for name, facts in (("One", CONTOSO), ("Two", FABRIKAM))
+        RulesWithFacts(RuleSet([{**ALL, "name": name}]), facts) for name, facts in (("One", CONTOSO), ("Two", FABRIKAM))
     ]
     alike, *unknown = contrast_lines(contrast_row(contrast(pair[0], pair[1], NOW)))
     assert alike == "The two organizations treat mail alike, as far as this compares."
@@ -221,7 +221,7 @@ def test_the_same_rules_under_other_names_in_two_organizations_are_no_difference
 
 def test_what_is_unknown_of_both_organizations_is_not_said_to_be_alike() -> None:
     odd = rule("R", {**IN, "subject_matches_patterns": [r"\bx"]}, ENCRYPT)
-    pair = [Organization(RuleSet([odd]), facts) for facts in (CONTOSO, FABRIKAM)]
+    pair = [RulesWithFacts(RuleSet([odd]), facts) for facts in (CONTOSO, FABRIKAM)]
     row = contrast_row(contrast(pair[0], pair[1], NOW))
     assert (row["overview"], row["only_before"], row["only_after"]) == ([], [], [])
     assert "Mail from inside to everybody else." in row["unknown"]
@@ -233,7 +233,7 @@ def test_what_is_unknown_of_both_organizations_is_not_said_to_be_alike() -> None
 
 def test_another_organization_has_other_domains() -> None:
     none = RuleSet([])
-    assert another_organization(none, FABRIKAM, CONTOSO) == Organization(none, FABRIKAM)
+    assert another_organization(none, FABRIKAM, CONTOSO) == RulesWithFacts(none, FABRIKAM)
     assert another_organization(None, FABRIKAM, CONTOSO) is None
     assert (
         another_organization(

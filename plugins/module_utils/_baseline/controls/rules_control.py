@@ -57,6 +57,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     declare,
     encrypts,
     idle,
+    idle_words,
     keeps_senders_inside,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
@@ -452,8 +453,8 @@ def shortcomings(wanted: Sequence[DeclaredRule], organization: Organization) -> 
     sentences = [] if encrypting else ["No rule of the list exists that encrypts."]
     for declared, rule in encrypting:
         sentences += [
-            f"{rule.name!r} {reason}."
-            for option, reason in idle(rule.enabled, rule.settings).items()
+            f"{rule.name!r} {idle_words(option, value)}."
+            for option, value in idle(rule.enabled, rule.settings).items()
             if not _is_meant(declared, option)
         ]
         for section in ("conditions", "exceptions"):
@@ -477,10 +478,10 @@ def remarks(wanted: Sequence[DeclaredRule], organization: Organization) -> list[
         (declared, rule) for declared in wanted if declared.state == "present" and (rule := _stored(declared, rules))
     ]
     return [
-        f"{rule.name!r} {reason}, as declared: it does not act."
+        f"{rule.name!r} {idle_words(option, value)}, as declared: it does not act."
         for declared, rule in found
         if encrypts(doing(rule.sections))
-        for option, reason in idle(rule.enabled, rule.settings).items()
+        for option, value in idle(rule.enabled, rule.settings).items()
         if _is_meant(declared, option)
     ]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.controls import CONTROLS
@@ -50,7 +51,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import ENCRYPTING
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import OUTGOING
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import Rule, encrypts, idle
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
+    Rule,
+    encrypts,
+    idle,
+    idle_words,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
 
 _OUTGOING = Guarantee("Outgoing mail", OUTGOING, {}, "not_in_clear")
@@ -213,7 +219,7 @@ def _idle(organization: Organization) -> list[str]:
         for rule in rules_of(organization)
         if encrypts(rule.sections) and (reasons := idle(rule.enabled, rule.settings))
     ]
-    return [f"{_rule_words(rule)} {' and '.join(reasons.values())}" for rule, reasons in idle_rules]
+    return [f"{_rule_words(rule)} {' and '.join(starmap(idle_words, reasons.items()))}" for rule, reasons in idle_rules]
 
 
 def _rule_words(rule: Rule) -> str:

@@ -64,7 +64,7 @@ _COUNTS = ("window", "counts", "remark")
 
 
 @dataclass(frozen=True)
-class Replayed:
+class RunReplay:
     """A replay as ``mail_flow_replay`` returns it, empty if nobody asked for it.
 
     :param trials: for each rule on trial the ``window`` and the ``difference`` of a replay that has it enforced.
@@ -82,7 +82,7 @@ def replayed(
     known: Callable[[], Organization],
     plan: Plan,
     enforcing: Mapping[str, Plan],
-) -> Replayed:
+) -> RunReplay:
     """The replay of the last days' mail through the rules after the plan and now. Shows a few lines.
 
     If the trace cannot be read, a remark says why.
@@ -93,7 +93,7 @@ def replayed(
     """
     days, files = int(variables.get("replay_days") or 0), _files(variables.get("replay_trace"), task.host)
     if not days and not files:
-        return Replayed()
+        return RunReplay()
     if not 0 <= days <= OLDEST:
         raise OptionError(
             f"hardened_baseline_replay_days is {days}.", remedy=f"Use a number from 0 to {OLDEST}; 0 turns it off."
@@ -108,7 +108,7 @@ def replayed(
     except OptionError:
         raise
     except ExchangeError as error:
-        return Replayed(
+        return RunReplay(
             {
                 "remark": f"The mail of the last days could not be replayed: {error} A file needs no permission: hardened_baseline_replay_trace."
             }
@@ -116,7 +116,7 @@ def replayed(
     # AWX stores the terminal in its events.
     for line in replay_lines(found, most=1, domains="job_id" not in task.params["awx"])[:_LINES]:
         task.say(line)
-    return Replayed(
+    return RunReplay(
         found, {name: {key: each[key] for key in ("window", "difference")} for name, each in tried.items()}, traced
     )
 

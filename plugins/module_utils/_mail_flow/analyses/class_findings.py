@@ -49,7 +49,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import redirected_to
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Seen
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import (
+    SeenMessage,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import (
     RuleChain,
     RuleStep,
@@ -90,7 +92,7 @@ class _Draft:
     why: Apart
 
 
-class Findings:
+class ClassFindings:
     """Finds what is true of all mail of a class, and of all mail that a sentence names.
 
     :param turns: the rules of both sets.
@@ -192,7 +194,10 @@ class Findings:
             for number, atom in enumerate(rule.conditions):
                 if draft.found.person or self._changes(chain, rule, atom):
                     found.append(
-                        ((place, index, number), (*of_class, high(chain.conditions.truth(atom, Seen(), recipient)) ^ 1))
+                        (
+                            (place, index, number),
+                            (*of_class, high(chain.conditions.truth(atom, SeenMessage(), recipient)) ^ 1),
+                        )
                     )
         if draft.why:
             found.append(
@@ -208,7 +213,7 @@ class Findings:
         step = chain.step(rule)
         if step is None:
             return True
-        arrived = Seen(splits=step.seen.splits, added=step.seen.added)
+        arrived = SeenMessage(splits=step.seen.splits, added=step.seen.added)
         one, other = (chain.conditions.truth(atom, seen, chain.person) for seen in (arrived, step.seen))
         return one != other
 
@@ -363,9 +368,11 @@ class Findings:
                 return Extent((), (), of_class, differs, alike)
             seen_as.append((chain, step, said))
         wanted += [seen_as[0][0].conditions.any_apart(why.met, why.unmet, recipient)] if why else []
-        named = (high(chain.conditions.matches(said, step.name, Seen(), recipient)) for chain, step, said in seen_as)
+        named = (
+            high(chain.conditions.matches(said, step.name, SeenMessage(), recipient)) for chain, step, said in seen_as
+        )
         spared = (
-            high(chain.conditions.matches(replace(said, exceptions=()), step.name, Seen(), recipient))
+            high(chain.conditions.matches(replace(said, exceptions=()), step.name, SeenMessage(), recipient))
             for chain, step, said in seen_as
         )
         return Extent((*wanted, *named), (*wanted, *spared), of_class, differs, alike)

@@ -24,7 +24,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Part,
     turns_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_findings import Findings
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.class_findings import (
+    ClassFindings,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference_kinds import (
     aspect_of,
     sure_kinds,
@@ -182,7 +184,7 @@ class _Differ:
         )
         if "enable_pdf_encryption" in self.model.settings_that_differ:
             self._about.add(questions.PDF)
-        self._told = Findings(self.model, self.edits, self.turns, self.questions.free, self.budget, self._about)
+        self._told = ClassFindings(self.model, self.edits, self.turns, self.questions.free, self.budget, self._about)
         self._open = OpenFindings(self.model, self.edits, self.questions.free, self.budget, self._about)
         self._room = MOST_PARTS
         self.complete = True

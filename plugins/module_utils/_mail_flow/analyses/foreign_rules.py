@@ -22,7 +22,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Seen
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import (
+    SeenMessage,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
     CONFLICTS,
     Model,
@@ -50,7 +52,8 @@ class ForeignRule:
     """A rule that is not ours.
 
     :param place: its place, from 1, of :param:`rules` in all.
-    :param idle: why it does not act, in words or as the kind of a reason; empty if it does.
+    :param never: why it never acts, the kind of a reason; empty if it can.
+    :param idle: what else keeps it from acting today: option to its value.
     :param acts: what it decides about its mail, the worst first: ``deletes``, ``rejects``, ``stops``, ...; and
         ``reports``, if it sends incident reports to somebody who may be outside.
     :param does: which of these effects it can have, and on mail of which of our encrypting rules.
@@ -60,7 +63,8 @@ class ForeignRule:
     guid: str
     place: int
     rules: int
-    idle: str
+    never: str
+    idle: Mapping[str, str]
     acts: tuple[str, ...]
     does: Mapping[str, tuple[str, ...]]
 
@@ -107,7 +111,8 @@ def foreign_rules(
             guid=rule.guid,
             place=rule.place + 1,
             rules=len(rule_set.rules),
-            idle=" and ".join(reasons[rule.place].values()),
+            never=rule.idle,
+            idle={} if rule.idle else reasons[rule.place],
             acts=_acts(rule, tells=rule.place in telling),
             does=dict(_does(rule, met.get(rule.place, []), reasons[rule.place], tells=rule.place in telling)),
         )
@@ -116,7 +121,7 @@ def foreign_rules(
 
 
 def _idle(rule: FlowRule, given: Mapping[str, Any]) -> dict[str, str]:
-    """Why a rule does not act, by the option that keeps it from that."""
+    """What keeps a rule from acting, by option."""
     return {"enabled": rule.idle} if rule.idle else idle(given.get("enabled") is not False, given)
 
 
@@ -158,7 +163,9 @@ def _met(
     alone = [*acting, *protecting]
     model = Model([RuleSet([])], rule_set, facts, now)
     conditions, recipient = model.free.conditions, model.mail.recipient
-    matches = {rule.place: high(conditions.matches(rule, ("foreign", rule.place), Seen(), recipient)) for rule in alone}
+    matches = {
+        rule.place: high(conditions.matches(rule, ("foreign", rule.place), SeenMessage(), recipient)) for rule in alone
+    }
     # Mail comes from inside and is not the service's own, like all mail that rules protect.
     usual = [
         *(each.literal for each in model.mail.assumptions),

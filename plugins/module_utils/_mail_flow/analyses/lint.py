@@ -24,8 +24,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.single_rule_lint import (
     CHECKS,
     OF_IDLE_RULES,
+    CheckedRule,
     LintFinding,
-    Look,
     templates_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
@@ -86,7 +86,7 @@ def lint(
     domains = frozenset(domain(each) for each in (*(known.mailboxes or ()), *(known.mail_users or ())))
     found: list[LintFinding] = []
     for rule in rule_set.rules:
-        look = Look(rule, rule_set, known, domains, date)
+        look = CheckedRule(rule, rule_set, known, domains, date)
         for kind, check in CHECKS.items():
             about = check(look) if kind in OF_IDLE_RULES or not rule.idle else None
             if about is not None:
@@ -98,7 +98,7 @@ def lint(
             hand_over = any(each.enabled and each.smart_hosts for each in known.outbound_connectors or ())
             model = Model([rule_set], RuleSet([]), facts, date, transit=hand_over)
             meetings = Meetings(model, rule_set, budget)
-            deciding = Deciding(model, meetings.usual(model.free), budget)
+            deciding = WholeMailLint(model, meetings.usual(model.free), budget)
             found += deciding.findings()
             found += _covered_rules(deciding)
             found += _Clashes(meetings, deciding).findings()
@@ -116,7 +116,7 @@ def _equal_rules(rules: RuleSet) -> Iterator[LintFinding]:
             yield LintFinding("equal_rules", (known.name, rule.name))
 
 
-def _covered_rules(deciding: Deciding) -> Iterator[LintFinding]:
+def _covered_rules(deciding: WholeMailLint) -> Iterator[LintFinding]:
     """Rules that do nothing of their own. Of a rule that ends the way of its mail, that depends on all between it and
     the others.
     """
@@ -125,7 +125,7 @@ def _covered_rules(deciding: Deciding) -> Iterator[LintFinding]:
             yield LintFinding("covered_rule", (rule.name, *(other.name for other in others)))
 
 
-class Deciding:
+class WholeMailLint:
     """Findings about all mail, whatever is unknown: a rule that may act is not a finding.
 
     :param usual: that mail is usual mail, which rules protect.
@@ -257,7 +257,7 @@ class Deciding:
 class _Clashes:
     """Findings about rules that get in each other's way, each of which a message shows."""
 
-    def __init__(self, meetings: Meetings, deciding: Deciding) -> None:
+    def __init__(self, meetings: Meetings, deciding: WholeMailLint) -> None:
         self._meetings, self._live, self._clear = meetings, deciding.live, deciding.live_in_clear
         self._kept = [step.rule for step in deciding.chain.steps if step.rule.place not in deciding.dead]
 

@@ -46,7 +46,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     NOT_FOUND,
     unusual,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Seen
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import (
+    SeenMessage,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_rules import (
     MOST_APPROVALS,
 )
@@ -201,7 +203,7 @@ def unchanged(model: Model, rule: FlowRule) -> FlowRule:
     """A rule with the conditions that see what arrives: no earlier rule has a part in them."""
     steps = [(chain, step) for chain in model.free.chains if (step := chain.step(rule)) is not None]
     for chain, step in steps:
-        arrived = Seen(splits=step.seen.splits, added=step.seen.added)
+        arrived = SeenMessage(splits=step.seen.splits, added=step.seen.added)
         seen = (
             [chain.conditions.truth(atom, each, chain.person) for atom in rule.conditions]
             for each in (arrived, step.seen)

@@ -75,7 +75,7 @@ _REMEMBERED = 6
 
 
 @dataclass(frozen=True, eq=False)
-class Kind:
+class KindOfMail:
     """A kind of mail from inside.
 
     :param name: its name in results.
@@ -104,18 +104,20 @@ def _with_attachment(mail: SymbolicMessage) -> int:
 
 
 KINDS = (
-    Kind("from_inside"),
-    Kind("automatic_reply", {"type": ["OOF"], "mail_from": ""}, frozenset({questions.SYSTEM_MAIL}), _automatic_reply),
-    Kind(
+    KindOfMail("from_inside"),
+    KindOfMail(
+        "automatic_reply", {"type": ["OOF"], "mail_from": ""}, frozenset({questions.SYSTEM_MAIL}), _automatic_reply
+    ),
+    KindOfMail(
         "forwarded", {"type": ["AutoForward"]}, frozenset({questions.FORWARDED}), lambda mail: mail.kinds["AutoForward"]
     ),
-    Kind(
+    KindOfMail(
         "with_attachment",
         {"attachments": [{"name": "document.pdf", "size": 1000}]},
         frozenset({questions.PDF}),
         _with_attachment,
     ),
-    Kind(
+    KindOfMail(
         "over_25_mb",
         {"size": "26MB"},
         frozenset({questions.TOO_LARGE}),
@@ -253,14 +255,14 @@ class _Overview:
                 on = sorted(seen.acting ^ other.acting, key=lambda each: order.get(each, -1))
                 yield Cell(kind.name, name, "depends", tuple(on), (seen if seen.keeps is False else other).shown)
 
-    def _unknown(self, name: str, kind: Kind, seen: _Seen, why: Reason = NOT_FOUND) -> Cell:
+    def _unknown(self, name: str, kind: KindOfMail, seen: _Seen, why: Reason = NOT_FOUND) -> Cell:
         """A cell of which nothing is known, since that is open of a message, or for another reason."""
         reasons = reasons_for(seen.course, _PROTECTED, seen.message, seen.known) if seen.keeps is None else []
         return Cell(kind.name, name, "unknown", witness=seen.shown, unknown=tuple(reasons) or (why,))
 
     # Messages
 
-    def _plain(self, name: str, kind: Kind) -> _Seen:
+    def _plain(self, name: str, kind: KindOfMail) -> _Seen:
         """A plain message of a kind to a destination."""
         recipient = f"recipient@{self._domain(name)}"
         return self._seen(
@@ -276,7 +278,7 @@ class _Overview:
         names = {*self._domains, *(each.name for each in self._facts.accepted_domains or ())}
         return next(name for number in range(len(names) + 1) if (name := f"else{number or ''}.example") not in names)
 
-    def _like_others(self, name: str, kind: Kind, *, keeps: bool) -> _Seen | None:
+    def _like_others(self, name: str, kind: KindOfMail, *, keeps: bool) -> _Seen | None:
         """A message that surely is on a side, like a plain one or those of other destinations."""
         domain, below = self._domain(name), f"mail.{self._domain(name)}"
         if (
@@ -292,7 +294,7 @@ class _Overview:
                 return found
         return None
 
-    def _found(self, kind: Kind, literals: list[int]) -> tuple[bool, _Seen | None]:
+    def _found(self, kind: KindOfMail, literals: list[int]) -> tuple[bool, _Seen | None]:
         """Whether mail may be like this, and a message that may be; ``None`` if none is written.
 
         :raises BudgetError: that took too many conflicts.
@@ -317,7 +319,7 @@ class _Overview:
 
     # Formulas
 
-    def _side(self, name: str, kind: Kind, *, keeps: bool) -> list[int]:
+    def _side(self, name: str, kind: KindOfMail, *, keeps: bool) -> list[int]:
         """That mail of a cell may be delivered protected, or not protected."""
         person = self._model.mail.recipient
         there = (
@@ -362,7 +364,7 @@ def _selecting(domains: Sequence[str]) -> RuleSet:
 
 
 @dataclass(frozen=True)
-class Organization:
+class RulesWithFacts:
     """The rules of an organization, and its facts in the form of the option ``facts``."""
 
     rules: RuleSet
@@ -385,7 +387,7 @@ class Contrast:
 
 def another_organization(
     rules: RuleSet | None, facts: Mapping[str, Any], here: Mapping[str, Any]
-) -> Organization | None:
+) -> RulesWithFacts | None:
     """The organization that other rules are of, if it is another one: both name their accepted domains, and these are
     not the same.
 
@@ -398,10 +400,10 @@ def another_organization(
         }
         for known in (facts, here)
     ]
-    return Organization(rules, facts) if rules is not None and all(names) and names[0] != names[1] else None
+    return RulesWithFacts(rules, facts) if rules is not None and all(names) and names[0] != names[1] else None
 
 
-def contrast(one: Organization, other: Organization, now: datetime.datetime) -> Contrast:
+def contrast(one: RulesWithFacts, other: RulesWithFacts, now: datetime.datetime) -> Contrast:
     """Where two organizations differ. Destinations that are inside one of them are not compared."""
     names = {name for each in (one, other) for name in destinations(each.rules, each.facts)}
     both = [

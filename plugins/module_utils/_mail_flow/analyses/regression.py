@@ -31,7 +31,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Seen
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import (
+    SeenMessage,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
     Model,
     Replayed,
@@ -118,7 +120,7 @@ def _worsened(
             )
             for _round in range(_ROUNDS):
                 side = model.open
-                about = side.conditions.matches(claims.rules[0], ("claim", 0), Seen(), model.mail.recipient)
+                about = side.conditions.matches(claims.rules[0], ("claim", 0), SeenMessage(), model.mail.recipient)
                 then, first = (breaks(outcome, guarantee) for outcome in side.outcomes)
                 wanted, usual = [low(about), low(then), high(first) ^ 1], [each.literal for each in model.mail.assumed]
                 more: list[Key] = []

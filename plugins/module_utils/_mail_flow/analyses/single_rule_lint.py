@@ -53,7 +53,7 @@ class LintFinding:
 
 
 @dataclass(frozen=True)
-class Look:
+class CheckedRule:
     """The input of a check: a rule, and what it is among.
 
     :param facts: what is known.
@@ -90,17 +90,17 @@ class Look:
         return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
 
 
-def _expired(look: Look) -> About:
+def _expired(look: CheckedRule) -> About:
     return {"date": look.rule.ends} if look.rule.ends and not is_later(look.rule.ends, look.now) else None
 
 
-def _expiring(look: Look) -> About:
+def _expiring(look: CheckedRule) -> About:
     ends = look.date(look.rule.ends)
     soon = ends is not None and is_later(look.rule.ends, look.now) and ends < look.now + datetime.timedelta(days=30)
     return {"date": look.rule.ends} if soon and look.encrypts else None
 
 
-def _idle_encryption(look: Look) -> About:
+def _idle_encryption(look: CheckedRule) -> About:
     if not look.encrypts:
         return None
     if look.rule.idle:
@@ -108,12 +108,12 @@ def _idle_encryption(look: Look) -> About:
     return None if look.rule.enforced else {"case": "tried", "mode": look.rule.mode}
 
 
-def _bad_patterns(look: Look) -> About:
+def _bad_patterns(look: CheckedRule) -> About:
     patterns = [key[1][-2] for atom in look.atoms for key in keys_of(atom) if is_open(key)]
     return {"pattern": patterns[0]} if patterns else None
 
 
-def _asterisks(look: Look) -> About:
+def _asterisks(look: CheckedRule) -> About:
     words = [
         word
         for atom in look.atoms
@@ -124,13 +124,13 @@ def _asterisks(look: Look) -> About:
     return {"word": words[0]} if words else None
 
 
-def _never_matching(look: Look) -> About:
+def _never_matching(look: CheckedRule) -> About:
     sections = ({atom.predicate.options[0]: atom.values} for atom in look.atoms)
     found = [each for section in sections for each in never_matching(section)]
     return dict(zip(("option", "value", "instead"), found[0], strict=True)) if found else None
 
 
-def _subdomains(look: Look) -> About:
+def _subdomains(look: CheckedRule) -> About:
     spared = [atom for atom in look.rule.exceptions if atom.predicate.options == ("recipient_domain_is",)]
     opened = [atom for atom in look.rule.conditions if atom.predicate.options == ("recipient_domain_is",)]
     if spared and _acts(look.rule, Does.ENCRYPT):
@@ -138,7 +138,7 @@ def _subdomains(look: Look) -> About:
     return {"case": "decrypts", "domain": opened[0].values[0]} if opened and _acts(look.rule, Does.DECRYPT) else None
 
 
-def _templates(look: Look) -> About:
+def _templates(look: CheckedRule) -> About:
     asked = sorted(templates_of(look.rule).values())
     return {"templates": asked} if len(asked) > 1 else None
 
@@ -148,7 +148,7 @@ def templates_of(rule: FlowRule) -> dict[str, str]:
     return {name_key(option_name(template)): option_name(template) for template in rule.templates}
 
 
-def _groups(look: Look) -> About:
+def _groups(look: CheckedRule) -> About:
     groups = look.facts.groups or {}
     named = [
         each
@@ -160,7 +160,7 @@ def _groups(look: Look) -> About:
     return {"group": named[0]} if named else None
 
 
-def _of_the_copy(look: Look, atoms: Iterable[Atom]) -> About:
+def _of_the_copy(look: CheckedRule, atoms: Iterable[Atom]) -> About:
     """The first condition of an encrypting rule that looks at all who share the copy."""
     wide = (
         [atom.predicate.options[0] for atom in atoms if atom.reach is Reach.COPY]
@@ -170,21 +170,21 @@ def _of_the_copy(look: Look, atoms: Iterable[Atom]) -> About:
     return {"option": wide[0]} if wide else None
 
 
-def _fails_open(look: Look) -> About:
+def _fails_open(look: CheckedRule) -> About:
     return _where(look.encrypts and look.rule.content and not look.rule.defers)
 
 
-def _fails_closed(look: Look) -> About:
+def _fails_closed(look: CheckedRule) -> About:
     return _where(look.encrypts and look.rule.content and look.rule.defers)
 
 
-def _branding(look: Look) -> About:
+def _branding(look: CheckedRule) -> About:
     brands = look.rule.does(Does.BRAND)
     others = any(rule.does(Does.ENCRYPT) for rule in look.rules.rules if not rule.idle)
     return _where(bool(brands) and not look.encrypts and not others)
 
 
-def _unconfigured(look: Look) -> About:
+def _unconfigured(look: CheckedRule) -> About:
     known = look.facts.ome_configurations
     if known is None or not look.rule.does(Does.BRAND):
         return None
@@ -193,7 +193,7 @@ def _unconfigured(look: Look) -> About:
     return {"branding": missing[0]} if missing else None
 
 
-def _undone(look: Look) -> About:
+def _undone(look: CheckedRule) -> About:
     """What a rule is told beside an approval, a block or a redirection, and does not do."""
     rule, told = look.rule, look.rule.told
     if rule.stops_approved and not rule.left_undone:
@@ -210,7 +210,7 @@ def _undone(look: Look) -> About:
     return {"case": "redirection", "options": added, "beside": away[0]} if added and away and rule.enforced else None
 
 
-def _shows_outside(look: Look) -> About:
+def _shows_outside(look: CheckedRule) -> About:
     """To whom outside a rule shows mail that it acts on, or sends it."""
     seen_by = [each for each in showings([look.rule], look.facts) if _outside(look, each.person.address)]
     shown = [("approval" if each.asks else "report", each.person.label) for each in seen_by]
@@ -226,7 +226,7 @@ def _shows_outside(look: Look) -> About:
     return {"case": shown[0][0], "person": shown[0][1], "others": len(shown) - 1} if shown else None
 
 
-def _spares_internal(look: Look) -> About:
+def _spares_internal(look: CheckedRule) -> About:
     """To which domains outside a rule that encrypts mail to people outside does not, since they count as internal."""
     internal = sorted(name for name, counts in (look.facts.remote_domains or {}).items() if counts)
     outside = any(
@@ -236,7 +236,7 @@ def _spares_internal(look: Look) -> About:
     return {"domains": internal} if internal and outside and look.encrypts else None
 
 
-def _outside(look: Look, address: str) -> bool:
+def _outside(look: CheckedRule, address: str) -> bool:
     """Whether somebody is outside, or likely is. Of whom only a name is known, that is not."""
     found = not is_name(address) and directions.recipient_outside(look.facts, address)
     return bool(found if isinstance(found, bool) else found.likely)
@@ -251,7 +251,7 @@ def _reads_recipients(rule: FlowRule) -> bool:
     return _acts(rule, Does.ENCRYPT) and rule.looks_at_recipients
 
 
-def _unscoped(look: Look) -> About:
+def _unscoped(look: CheckedRule) -> About:
     """Why a rule is for mail that no rule encrypts: that from outside."""
     if not _acts(look.rule, Does.ENCRYPT):
         return None
@@ -265,7 +265,7 @@ def _unscoped(look: Look) -> About:
     return _where(not (inside or spared))
 
 
-def _keeps_to(atom: Atom, scope: str, look: Look) -> bool:
+def _keeps_to(atom: Atom, scope: str, look: CheckedRule) -> bool:
     """Whether a condition is for senders in a scope alone, as far as that is known. People who are named are taken for
     people inside.
     """
@@ -282,7 +282,7 @@ def _keeps_to(atom: Atom, scope: str, look: Look) -> bool:
     return scope == "InOrganization" and atom.predicate.looks_at == "sender"
 
 
-def _takes_all(look: Look) -> bool:
+def _takes_all(look: CheckedRule) -> bool:
     """Whether nothing keeps the rule from any mail."""
     return (
         not (look.atoms or look.rule.doubts or look.rule.idle)
@@ -290,7 +290,7 @@ def _takes_all(look: Look) -> bool:
     )
 
 
-def _unsupported(look: Look) -> About:
+def _unsupported(look: CheckedRule) -> About:
     doubts = (*look.rule.doubts, *look.rule.surprises)
     return {"reason": doubts[0]} if doubts else None
 
@@ -299,12 +299,12 @@ def _where(found: bool) -> About:
     return {} if found else None
 
 
-def _has(look: Look, option: str, value: str) -> bool:
+def _has(look: CheckedRule, option: str, value: str) -> bool:
     return any(atom.predicate.options == (option,) and atom.values == value for atom in look.atoms)
 
 
 #: Kind of finding to its check, which returns what the finding is about; ``None`` if there is no problem.
-CHECKS: Mapping[str, Callable[[Look], About]] = {
+CHECKS: Mapping[str, Callable[[CheckedRule], About]] = {
     "expired": _expired,
     "expiring": _expiring,
     "inactive_encryption": _idle_encryption,

@@ -67,7 +67,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     keys_of,
     slots_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Seen
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import (
+    SeenMessage,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import (
     shows,
     taken_by,
@@ -313,10 +315,10 @@ class _Prover:
         """
         guarantee, rule = self.guarantees[place], model.claims.rules[place]
         known = high if side.logic.free else low
-        about = side.conditions.matches(rule, ("claim", place), Seen(), model.mail.recipient)
+        about = side.conditions.matches(rule, ("claim", place), SeenMessage(), model.mail.recipient)
         copies = [(about, side.outcomes[0])]
         for copy in model.added(side).copies:
-            about = side.conditions.matches(rule, ("claim", place), Seen(), copy.person)
+            about = side.conditions.matches(rule, ("claim", place), SeenMessage(), copy.person)
             copies.append((side.logic.all_of((copy.when, about)), copy.outcome))
         return [
             (known(about), known((breaks_anyway if anyway else breaks)(outcome, guarantee)))
@@ -341,7 +343,7 @@ class _Prover:
         found = []
         for showing in self._showings if WISHES[then].shows else ():
             person = model.mail.shown(side.logic, showing.person.address)
-            about = side.conditions.matches(rule, ("claim", place), Seen(), person)
+            about = side.conditions.matches(rule, ("claim", place), SeenMessage(), person)
             leaves = side.conditions.leaves(person) if then == IN_TRANSIT else TRUE
             found.append(high(side.logic.all_of((about, leaves, shows(showing, chains, side.logic)))))
         return found
@@ -417,7 +419,9 @@ class _Prover:
         such mail.
         """
         side, mail = self.first.free, self.first.mail
-        about = high(side.conditions.matches(self.first.claims.rules[place], ("claim", place), Seen(), mail.recipient))
+        about = high(
+            side.conditions.matches(self.first.claims.rules[place], ("claim", place), SeenMessage(), mail.recipient)
+        )
         outside = high(side.conditions.recipient_scope("NotInOrganization", side.chains[0].person))
         not_ours = self.first.circuit.disjunction((mail.arrival["smime"], mail.arrival["other"]))
         return [NOT_OURS] if self.first.solve([about, outside, not_ours], self.budget) else []
@@ -430,7 +434,7 @@ class _Prover:
         about, chain = (
             high(
                 side.conditions.matches(
-                    self.first.claims.rules[place], ("claim", place), Seen(), self.first.mail.recipient
+                    self.first.claims.rules[place], ("claim", place), SeenMessage(), self.first.mail.recipient
                 )
             ),
             side.chains[0],

@@ -432,7 +432,7 @@ def _sampled(tallies: Sequence[_Tally], most: int) -> tuple[Copy, ...]:
 
 
 @dataclass(frozen=True)
-class Compared:
+class EvidenceResult:
     """What was read and what it shows.
 
     :param evidence: the comparison, in the trace's window as far as the report reaches back (:param:`window`).
@@ -456,7 +456,9 @@ def window_of(
     return max(end - datetime.timedelta(days=days), _earliest(now)), end
 
 
-def read_evidence(session: Session, asked: Comparison, say: Callable[[str], None] = lambda text: None) -> Compared:
+def read_evidence(
+    session: Session, asked: Comparison, say: Callable[[str], None] = lambda text: None
+) -> EvidenceResult:
     """Reads the reports of the trace's window and compares them with what the rules do to its copies.
 
     :raises ExchangeError: a report could not be read for another reason than that it is not granted.
@@ -473,7 +475,9 @@ def read_evidence(session: Session, asked: Comparison, say: Callable[[str], None
         traced = list(ReportReader(session, say).details(evidence.sample).values())
     except (PermissionDeniedError, ThrottledError) as error:
         refused["sample"] = str(error)
-    return Compared(evidence, window, report, encryption, traced, {name: why for name, why in refused.items() if why})
+    return EvidenceResult(
+        evidence, window, report, encryption, traced, {name: why for name, why in refused.items() if why}
+    )
 
 
 def _earliest(now: datetime.datetime) -> datetime.datetime:

@@ -20,7 +20,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import Seen
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import (
+    SeenMessage,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
     CONFLICTS,
     Model,
@@ -74,7 +76,7 @@ def _within(
             claims = claims_of([dict(wanted), *map(_as_rule, atoms)], dialect)
             model = Model([RuleSet([], dialect)], claims, given, now)
             selected, *truths = (
-                model.free.conditions.matches(rule, ("claim", rule.place), Seen(), model.mail.recipient)
+                model.free.conditions.matches(rule, ("claim", rule.place), SeenMessage(), model.mail.recipient)
                 for rule in claims.rules
             )
             left = iter(truths)

@@ -24,7 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     CONDITION,
     EXCEPTION,
     STOP,
-    Draft,
+    EditedRules,
     unwritten,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.standing import (
@@ -46,7 +46,7 @@ _SETTINGS = ("sender_address_location", "recipient_address_type", "use_legacy_re
 Section = Mapping[str, Any]
 
 
-def candidates(draft: Draft, rules: RuleSet, wrong: Wrong) -> Iterator[Draft]:
+def candidates(draft: EditedRules, rules: RuleSet, wrong: Wrong) -> Iterator[EditedRules]:
     """The list of rules with one edit more, each once, the most likely first. A rule that the modules cannot write is
     not edited.
 
@@ -67,7 +67,7 @@ def candidates(draft: Draft, rules: RuleSet, wrong: Wrong) -> Iterator[Draft]:
 
 
 class _Candidates:
-    def __init__(self, draft: Draft, rules: RuleSet, wrong: Wrong) -> None:
+    def __init__(self, draft: EditedRules, rules: RuleSet, wrong: Wrong) -> None:
         self._draft, self._rules, self._aim = draft, rules, wrong.aim
         self._every = standings(rules, wrong.copy)
         self._helping = [each for each in self._every if self._aim.is_helped_by(each.rule) and not each.rule.dlp]
@@ -77,7 +77,7 @@ class _Candidates:
         self._acting = [each for each in self._every if each.acts and each.rule.enforced]
         self._stop = next((each for each in reversed(self._acting) if each.rule.is_final), None)
 
-    def all(self) -> Iterator[Draft]:
+    def all(self) -> Iterator[EditedRules]:
         for each in self._near:
             yield from self._to_act(each)
         yield from self._sooner()
@@ -85,7 +85,7 @@ class _Candidates:
             yield from self._not_to_act(each)
         yield from self._new_rule()
 
-    def _to_act(self, standing: Standing) -> Iterator[Draft]:
+    def _to_act(self, standing: Standing) -> Iterator[EditedRules]:
         """A rule that helps acts: enabled, reached, without what keeps it from matching."""
         place, rule = standing.rule.place, standing.rule
         if rule.idle:
@@ -100,7 +100,7 @@ class _Candidates:
             yield self._draft.moved(place, self._stop.rule.place)
             yield self._draft.moved(self._stop.rule.place, place)
 
-    def _sooner(self) -> Iterator[Draft]:
+    def _sooner(self) -> Iterator[EditedRules]:
         """A rule that helps acts already, and goes before the first one that acts and does not help."""
         first = next(
             (each.rule.place for each in self._acting if not self._aim.is_helped_by(each.rule)), len(self._every)
@@ -109,14 +109,14 @@ class _Candidates:
             if not each.distance and each.rule.place > first:
                 yield self._draft.moved(each.rule.place, first)
 
-    def _spared(self, standing: Standing, failed: Failed) -> Iterator[Draft]:
+    def _spared(self, standing: Standing, failed: Failed) -> Iterator[EditedRules]:
         """An exception no longer applies: without the values that are met, or at all."""
         place, options = standing.rule.place, self._given(standing, "exceptions", failed.atom.predicate)
         for less in _without(options, self._met(standing, options)):
             yield self._draft.with_section(place, EXCEPTION, "exceptions", less)
         yield self._draft.with_section(place, EXCEPTION, "exceptions", dict.fromkeys(options))
 
-    def _widened(self, standing: Standing, failed: Failed) -> Iterator[Draft]:
+    def _widened(self, standing: Standing, failed: Failed) -> Iterator[EditedRules]:
         """A condition is met: with values of the guarantee or of other rules, or without it, if others are left."""
         place, predicate = standing.rule.place, failed.atom.predicate
         options = self._given(standing, "conditions", predicate)
@@ -135,7 +135,7 @@ class _Candidates:
         if len(standing.rule.conditions) > 1:
             yield self._draft.with_section(place, CONDITION, "conditions", dict.fromkeys(options))
 
-    def _not_to_act(self, standing: Standing) -> Iterator[Draft]:
+    def _not_to_act(self, standing: Standing) -> Iterator[EditedRules]:
         """A rule that acts does so no longer: a condition has fewer values, or an exception applies; or it does not
         stop, or is disabled.
         """
@@ -152,7 +152,7 @@ class _Candidates:
         if not helps:
             yield self._draft.set(place, "enabled", True, False)
 
-    def _excepted(self, standing: Standing, options: Section, predicate: Predicate) -> Iterator[Draft]:
+    def _excepted(self, standing: Standing, options: Section, predicate: Predicate) -> Iterator[EditedRules]:
         """A rule has one exception more, or one with more values."""
         place = standing.rule.place
         own = self._given(standing, "exceptions", predicate)
@@ -198,7 +198,7 @@ class _Candidates:
             found += [(self._given(each, "conditions", atom.predicate), atom.predicate) for atom in atoms]
         return found
 
-    def _new_rule(self) -> Iterator[Draft]:
+    def _new_rule(self) -> Iterator[EditedRules]:
         """One rule more: before the one that stops, before all, or after all."""
         remedy = self._aim.remedy
         if remedy is None or any(edit.kind == "add" for edit in self._draft.edits):

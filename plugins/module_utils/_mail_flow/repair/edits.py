@@ -28,7 +28,7 @@ _SPEC = {option: spec for option, spec in rule_argument_spec().items() if option
 
 
 @dataclass(frozen=True)
-class Edit:
+class RuleEdit:
     """One edit of one rule.
 
     :param kind: one of :data:`KINDS`.
@@ -46,47 +46,49 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class Draft:
+class EditedRules:
     """A list of rules, first to last, and the edits that made it of the present one."""
 
     rules: tuple[Rule, ...]
-    edits: tuple[Edit, ...] = ()
+    edits: tuple[RuleEdit, ...] = ()
 
-    def moved(self, place: int, to: int) -> Draft:
+    def moved(self, place: int, to: int) -> EditedRules:
         """With the rule at a place moved, so that it is then at another."""
         rules = list(self.rules)
         rules.insert(to, rules.pop(place))
-        return Draft(tuple(rules), (*self.edits, Edit(MOVE, name_of(self.rules[place]), "priority", place, to)))
-
-    def added(self, rule: Rule, place: int) -> Draft:
-        """With one more rule, at a place."""
-        return Draft(
-            (*self.rules[:place], rule, *self.rules[place:]),
-            (*self.edits, Edit(ADD, name_of(rule), "priority", after=place)),
+        return EditedRules(
+            tuple(rules), (*self.edits, RuleEdit(MOVE, name_of(self.rules[place]), "priority", place, to))
         )
 
-    def set(self, place: int, option: str, before: Any, after: Any) -> Draft:
+    def added(self, rule: Rule, place: int) -> EditedRules:
+        """With one more rule, at a place."""
+        return EditedRules(
+            (*self.rules[:place], rule, *self.rules[place:]),
+            (*self.edits, RuleEdit(ADD, name_of(rule), "priority", after=place)),
+        )
+
+    def set(self, place: int, option: str, before: Any, after: Any) -> EditedRules:
         """With an option outside of the sections of the rule at a place set."""
         # What Exchange shows says twice whether a rule is enabled.
         rule = {
             **{key: each for key, each in self.rules[place].items() if (option, key) != ("enabled", "state")},
             option: after,
         }
-        return self._with(place, rule, Edit(ENABLE, name_of(rule), option, before, after))
+        return self._with(place, rule, RuleEdit(ENABLE, name_of(rule), option, before, after))
 
-    def with_section(self, place: int, kind: str, section: str, values: Mapping[str, Any]) -> Draft:
+    def with_section(self, place: int, kind: str, section: str, values: Mapping[str, Any]) -> EditedRules:
         """With options of a section of the rule at a place set; ``None`` takes an option out."""
         old = self.rules[place].get(section) or {}
         new = {option: value for option, value in {**old, **values}.items() if value is not None}
         before, after = ({option: each[option] for option in values if option in each} for each in (old, new))
-        edit = Edit(kind, name_of(self.rules[place]), section, before or None, after or None)
+        edit = RuleEdit(kind, name_of(self.rules[place]), section, before or None, after or None)
         if len(values) == 1:
             (option,) = values
-            edit = Edit(kind, edit.rule, f"{section}.{option}", before.get(option), after.get(option))
+            edit = RuleEdit(kind, edit.rule, f"{section}.{option}", before.get(option), after.get(option))
         return self._with(place, {**self.rules[place], section: new}, edit)
 
-    def _with(self, place: int, rule: Rule, edit: Edit) -> Draft:
-        return Draft((*self.rules[:place], rule, *self.rules[place + 1 :]), (*self.edits, edit))
+    def _with(self, place: int, rule: Rule, edit: RuleEdit) -> EditedRules:
+        return EditedRules((*self.rules[:place], rule, *self.rules[place + 1 :]), (*self.edits, edit))
 
 
 def unplaced(rule: Rule) -> Rule:

@@ -25,7 +25,7 @@ _ORDERED = frozenset((Does.ENCRYPT, Does.DECRYPT, Does.BRAND, Does.ADD, Does.MOD
 _CHANGED = frozenset((Does.CHANGE, Does.REPORT, Does.ADD, Does.MODERATE))
 
 
-class Order:
+class RuleOrder:
     """What the order of rules decides.
 
     :param asked: takes the questions about mail that two rules are about.

@@ -22,7 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Difference,
     difference,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import Deciding
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.lint import WholeMailLint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.rule_conflicts import Meetings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import (
     STEPS,
@@ -41,7 +41,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     unwritten,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.order import (
-    Order,
+    RuleOrder,
     depends_on_sender,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
@@ -176,7 +176,10 @@ class _Simplifier:
         if not self._rules.rules:
             return Simplified(why_not="nothing")
         model = Model([self._rules], RuleSet([]), self._facts, self._now)
-        order, found = Order(model.free.chains[0], Batch(model.circuit, budget)), list(self._removable(model, budget))
+        order, found = (
+            RuleOrder(model.free.chains[0], Batch(model.circuit, budget)),
+            list(self._removable(model, budget)),
+        )
         for place in sorted(order.clashing([each.place for each in found if each.why == "covered"])):
             self._keep(self._rules.rules[place], "templates")
         for place in sorted(order.freed(self._covered)):
@@ -202,7 +205,7 @@ class _Simplifier:
 
     def _removable(self, model: Model, budget: int) -> Iterator[Removed]:
         """The rules that seem to do nothing of their own, first to last."""
-        deciding = Deciding(model, Meetings(model, self._rules, budget).usual(model.free), budget)
+        deciding = WholeMailLint(model, Meetings(model, self._rules, budget).usual(model.free), budget)
         never = [found.rules[1:] for found in deciding.findings() if found.kind == "never_acts"]
         found = {
             place: Removed(place, self._name(place), "never_acts", by)
@@ -256,7 +259,7 @@ class _Simplifier:
 
     # What may be one
 
-    def _mergeable(self, order: Order, gone: Collection[int]) -> Iterator[Merged]:
+    def _mergeable(self, order: RuleOrder, gone: Collection[int]) -> Iterator[Merged]:
         """Rules that differ in the values of one condition, the largest groups first. Each rule is in one of them, and
         can move to the place of its first.
         """

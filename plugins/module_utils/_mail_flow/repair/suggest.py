@@ -60,9 +60,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.candidates import candidates
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import (
     ADD,
-    Draft,
-    Edit,
+    EditedRules,
     Rule,
+    RuleEdit,
     unplaced,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.standing import Copy, copy_of
@@ -75,7 +75,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import surely_breaks
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.alternatives import (
-    Copies,
+    CopyCount,
     alternatives,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
@@ -112,7 +112,7 @@ class Tried:
 
 
 @dataclass(frozen=True)
-class Replayed:
+class TraceEffect:
     """What the edits would have changed for the copies of a trace.
 
     :param copies: how many there are.
@@ -121,7 +121,7 @@ class Replayed:
 
     window: Window | None
     copies: int
-    changes: Mapping[str, Copies]
+    changes: Mapping[str, CopyCount]
 
 
 @dataclass(frozen=True)
@@ -135,12 +135,12 @@ class Suggestion:
     :param replay: what they would have changed for the copies of a trace; ``None`` where there is none.
     """
 
-    edits: tuple[Edit, ...]
+    edits: tuple[RuleEdit, ...]
     rules: tuple[Rule, ...]
     difference: Difference
     beside: tuple[Finding, ...]
     until: datetime.date | None = None
-    replay: Replayed | None = None
+    replay: TraceEffect | None = None
 
     @property
     def losses(self) -> tuple[Finding, ...]:
@@ -226,7 +226,7 @@ class _Repair:
     def __post_init__(self) -> None:
         self.facts: Facts = facts_of(self.given)
         self.rules = RuleSet.read(self.rules, self.facts.dialect)
-        self.present = Draft(tuple(map(unplaced, self.rules.given)))
+        self.present = EditedRules(tuple(map(unplaced, self.rules.given)))
         self._known = RuleSet(self.present.rules, self.rules.dialect)
         #: The expectations that are not met at present, by message.
         self.missed = {case.message.name: self._missed(self.rules, case) for case in self.cases if case.expect}
@@ -245,7 +245,7 @@ class _Repair:
 
     def of(self, goal: _Goal) -> Repaired:
         """The suggestions for a goal."""
-        count, proposed, complete = Counter[str](), list[Draft](), False
+        count, proposed, complete = Counter[str](), list[EditedRules](), False
         try:
             with bounded(STEPS):
                 for draft in self._search(goal, count):
@@ -266,9 +266,9 @@ class _Repair:
         ]
         return Repaired(aim.name, tuple(sorted(found, key=_size)[:MOST]), Tried(**count, complete=complete))
 
-    def _search(self, goal: _Goal, count: Counter[str]) -> Iterator[Draft]:
+    def _search(self, goal: _Goal, count: Counter[str]) -> Iterator[EditedRules]:
         """The drafts that do, with one edit; with two where no single edit does."""
-        begun: list[tuple[Draft, Wrong]] = []
+        begun: list[tuple[EditedRules, Wrong]] = []
         done = added = False
         for draft in candidates(self.present, self._known, goal.wrong):
             if added and draft.edits[-1].kind == ADD:
@@ -296,7 +296,7 @@ class _Repair:
                 if self._tried(further, goal, count) is True:
                     yield further
 
-    def _tried(self, draft: Draft, goal: _Goal, count: Counter[str]) -> Wrong | bool:
+    def _tried(self, draft: EditedRules, goal: _Goal, count: Counter[str]) -> Wrong | bool:
         """A copy that does not come out right with a draft; true if all do, false if that is unknown, or the draft only
         hides the question.
         """
@@ -312,7 +312,7 @@ class _Repair:
             count["undecided"] += 1
             return False
 
-    def _read(self, draft: Draft) -> RuleSet:
+    def _read(self, draft: EditedRules) -> RuleSet:
         spend(_STEPS_OF_RULE * len(draft.rules))
         return RuleSet(draft.rules, self.rules.dialect, self._known)
 
@@ -355,7 +355,7 @@ class _Repair:
                     raise _OpenError
         return None
 
-    def _acts(self, draft: Draft, rules: RuleSet) -> bool:
+    def _acts(self, draft: EditedRules, rules: RuleSet) -> bool:
         """Whether every edited rule that is not disabled can still act. One that cannot has an exception for
         everything, or a condition that leaves no mail.
         """
@@ -374,7 +374,7 @@ class _Repair:
         course = copy.course(Passage(rules, copy.message, copy.facts))
         return surely_breaks(course, guarantee, copy.message, copy.facts)
 
-    def _until(self, draft: Draft, goal: _Goal) -> datetime.date | None:
+    def _until(self, draft: EditedRules, goal: _Goal) -> datetime.date | None:
         """The first day on which a rule begins or ends and a known copy of the goal is treated wrongly again."""
         rules = RuleSet(draft.rules, self.rules.dialect)
         shown = [each for each in self.shown if each.guarantee is goal.guarantee]
@@ -461,7 +461,7 @@ def with_replays(
         replace(
             one,
             suggestions=tuple(
-                replace(each, replay=Replayed(window, len(trace), next(changes))) for each in one.suggestions
+                replace(each, replay=TraceEffect(window, len(trace), next(changes))) for each in one.suggestions
             ),
         )
         for one in found

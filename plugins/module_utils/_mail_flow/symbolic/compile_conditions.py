@@ -67,7 +67,7 @@ class Others(Protocol):
 
 
 @dataclass(frozen=True)
-class Seen:
+class SeenMessage:
     """What a rule sees of the message after the changes of earlier rules.
 
     :param texts: slot to its text after changes by rules; a missing slot is unchanged.
@@ -87,7 +87,7 @@ class Seen:
     added: tuple[tuple[str, str, Value, Hashable], ...] = ()
     splits: int = 0
 
-    def but(self, **changes: Any) -> Seen:
+    def but(self, **changes: Any) -> SeenMessage:
         """The same with other values for some fields."""
         return replace(self, **changes)
 
@@ -116,7 +116,9 @@ class Conditions:
         self.must_decrypt = setting == "Mandatory"
         self.foreign = mail.rights if setting == "Disabled" else mail.arrival["other"]
 
-    def matches(self, rule: FlowRule, name: Hashable, seen: Seen, person: AddressSlot, *, added: bool = False) -> Value:
+    def matches(
+        self, rule: FlowRule, name: Hashable, seen: SeenMessage, person: AddressSlot, *, added: bool = False
+    ) -> Value:
         """Whether a rule matches somebody's copy; see the simulator's ``Passage.parts``.
 
         :param added: whether a rule added the person. A rule that looks at recipients may not consider them (U09), and what it sees of all
@@ -157,16 +159,16 @@ class Conditions:
     def any_apart(self, met: Iterable[Atom], unmet: Iterable[Atom], person: AddressSlot) -> int:
         """Whether arriving mail may meet one of some conditions, or fail one of others."""
         parts = [
-            *(self.truth(atom, Seen(), person) for atom in met),
-            *(negate(self.truth(atom, Seen(), person)) for atom in unmet),
+            *(self.truth(atom, SeenMessage(), person) for atom in met),
+            *(negate(self.truth(atom, SeenMessage(), person)) for atom in unmet),
         ]
         return high(self.logic.any_of(parts))
 
-    def hidden(self, seen: Seen) -> Value:
+    def hidden(self, seen: SeenMessage) -> Value:
         """Whether S/MIME hides the content."""
         return self.logic.all_of((self.mail.arrival["smime"], negate(seen.wrapped)))
 
-    def undone(self, rule: FlowRule, name: Hashable, seen: Seen) -> Value:
+    def undone(self, rule: FlowRule, name: Hashable, seen: SeenMessage) -> Value:
         """Whether S/MIME prevents a matching rule from acting. Whether it performs actions that do not involve content
         is not documented.
         """
@@ -175,7 +177,7 @@ class Conditions:
         others = self.logic.unknown("S/MIME", name) if rule.enforced and beside_content(rule) else FALSE
         return self.logic.all_of((self.hidden(seen), negate(others)))
 
-    def truth(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+    def truth(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         """Whether a condition is true for somebody."""
         looks_at, wrapper = atom.predicate.looks_at, atom.predicate.of_wrapper and seen.wrapped != FALSE
         changing = looks_at in (
@@ -200,7 +202,7 @@ class Conditions:
             return known
         return self._truth(atom, seen, person)
 
-    def _of_wrapper(self, atom: Atom, seen: Seen) -> Value:
+    def _of_wrapper(self, atom: Atom, seen: SeenMessage) -> Value:
         """The result of a condition on a message in a wrapping disclaimer: it may differ after a rule changed what the
         condition looks at.
         """
@@ -219,10 +221,10 @@ class Conditions:
             tuple(seen.classes.items()),
         )
 
-    def _truth(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+    def _truth(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         return _TRUTHS[atom.predicate.options](self, atom, seen, person)
 
-    def _unanswered(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+    def _unanswered(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         """The sender's relation to a recipient, and anything undocumented: it may depend on who shares the copy,
         including people whom rules added.
         """
@@ -232,7 +234,7 @@ class Conditions:
 
     # People
 
-    def _of_sender(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+    def _of_sender(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         location, keys = atom.settings.location, keys_of(atom)
         header = [self.mail.sender.value(key, self.logic) for key in keys]
         if location == "Header" or self.mail.envelope is None or atom.predicate.in_directory:
@@ -245,7 +247,7 @@ class Conditions:
         )
         return envelope if location == "Envelope" else self.logic.any_of((*header, envelope))
 
-    def _of_recipient(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+    def _of_recipient(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         found = self.logic.any_of([person.value(key, self.logic) for key in keys_of(atom)])
         if not watches_aliases(atom):
             return found
@@ -260,10 +262,12 @@ class Conditions:
         alias.
         """
         return self.logic.choose(
-            self.mail.direct, primary, self.logic.any_of([self.text(WRITTEN, key, Seen()) for key in keys_of(atom)])
+            self.mail.direct,
+            primary,
+            self.logic.any_of([self.text(WRITTEN, key, SeenMessage()) for key in keys_of(atom)]),
         )
 
-    def _of_recipients(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+    def _of_recipients(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         keys, original = keys_of(atom), atom.settings.address_type == "Original"
         own = self.logic.any_of([self.mail.recipient.value(key, self.logic) for key in keys])
         others = [
@@ -273,7 +277,9 @@ class Conditions:
         ]
         return self.logic.any_of((self._of_written(own, atom) if original else own, *others))
 
-    def _brought(self, atom: Atom, key: Key, seen: Seen, fields: tuple[str, ...] = ("to", "cc", "bcc")) -> list[Value]:
+    def _brought(
+        self, atom: Atom, key: Key, seen: SeenMessage, fields: tuple[str, ...] = ("to", "cc", "bcc")
+    ) -> list[Value]:
         """The contribution of recipients added by rules: whether later rules consider them is open (U09), separately
         after each split.
         """
@@ -295,7 +301,7 @@ class Conditions:
             return self.mail.facts.is_member(address, value) is not False
         return address == value if sort == "address" else holds(address, key) is not False
 
-    def _of_fields(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+    def _of_fields(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         option, fields = atom.predicate.options[0], atom.predicate.fields
         if atom.predicate.sort == "member":
             brought = [value for key in keys_of(atom) for value in self._brought(atom, key, seen, fields)]
@@ -327,7 +333,7 @@ class Conditions:
                 found.append(self.logic.all_of((at_alias, perhaps)))
         return self.logic.any_of(found)
 
-    def _open_field(self, atom: Atom, seen: Seen) -> Value:
+    def _open_field(self, atom: Atom, seen: SeenMessage) -> Value:
         """The possible results of a condition about all recipients on the copy of somebody whom a rule added: in
         fields, only people who may be named there.
         """
@@ -370,7 +376,7 @@ class Conditions:
         """
         return negate(self._accepted(person))
 
-    def _from_scope(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+    def _from_scope(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         logic, location, value = self.logic, atom.settings.location, atom.values
         if value not in ("InOrganization", "NotInOrganization"):
             return logic.unknown(questions.A_FACT, "sender scope", value, location)
@@ -407,12 +413,12 @@ class Conditions:
             )
         )
 
-    def _sent_to_scope(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+    def _sent_to_scope(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         return self.recipient_scope(atom.values, person)
 
     # What the message says
 
-    def text(self, slot: str, key: Key, seen: Seen) -> Value:
+    def text(self, slot: str, key: Key, seen: SeenMessage) -> Value:
         """An atom of the current text."""
         first = self.logic.unknown(questions.PATTERN_SYNTAX, slot, key) if is_open(key) else self.mail.texts[slot][key]
         changed = seen.texts.get(slot)
@@ -424,18 +430,18 @@ class Conditions:
         wide = wider(key) if is_open(key) else None
         return found if wide is None else self.logic.all_of((found, self.text(slot, wide, seen)))
 
-    def _of_subject(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+    def _of_subject(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         found = self.logic.any_of([self.text(SUBJECT, key, seen) for key in keys_of(atom)])
         if seen.wrapped == FALSE:
             return found
         return self.logic.all_of((found, self.logic.choose(seen.wrapped, self._unread(atom, SUBJECT, seen), TRUE)))
 
-    def _of_body(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+    def _of_body(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         subject = self._of_subject(atom, seen, person)
         body = self.logic.any_of([self.text(BODY, key, seen) for key in keys_of(atom)])
         return self.logic.any_of((subject, self._readable(body, atom, seen)))
 
-    def _readable(self, found: Value, atom: Atom, seen: Seen) -> Value:
+    def _readable(self, found: Value, atom: Atom, seen: SeenMessage) -> Value:
         """The result of a condition about content, if Exchange can read it (U30)."""
         closed = self.logic.all_of((self.foreign, negate(seen.wrapped)))
         option = atom.predicate.options
@@ -449,7 +455,7 @@ class Conditions:
             )
         return self.logic.choose(closed, hidden, found)
 
-    def _of_header(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+    def _of_header(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         (slot,) = slots_of(atom)
         if is_own_header(slot.removeprefix("header ")):
             return self.logic.any_of([self.text(slot, key, seen) for key in keys_of(atom)])
@@ -461,7 +467,7 @@ class Conditions:
         bare = self.mail.more_in_from ^ 1 if slot == "header from" else TRUE
         return self.logic.choose(self.logic.all_of((bare, negate(seen.wrapped))), found, open_)
 
-    def _unread(self, atom: Atom, slot: str, seen: Seen) -> Value:
+    def _unread(self, atom: Atom, slot: str, seen: SeenMessage) -> Value:
         """The result of a condition on an unknown text: always the same, but possibly another one after a rule changed
         the text.
         """
@@ -483,11 +489,11 @@ class Conditions:
             [self.logic.all_of((literal, self.logic.known(hit, questions.WORD_BORDERS, key))) for literal, hit in hits]
         )
 
-    def _of_attachments(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+    def _of_attachments(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         (slot,) = slots_of(atom)
         return self._attached(self.logic.any_of([self.text(slot, key, seen) for key in keys_of(atom)]), atom, seen)
 
-    def _attached(self, found: Value, atom: Atom, seen: Seen) -> Value:
+    def _attached(self, found: Value, atom: Atom, seen: SeenMessage) -> Value:
         found = self._readable(found, atom, seen)
         if seen.wrapped == FALSE:
             return found
@@ -499,7 +505,7 @@ class Conditions:
             found,
         )
 
-    def _of_last_hop(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+    def _of_last_hop(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         properties = self.mail.properties
         return self.logic.any_of(
             [properties.get(key) or self.logic.unknown(questions.UNSUPPORTED, key) for key in keys_of(atom)]
@@ -507,7 +513,7 @@ class Conditions:
 
     # What the message is
 
-    def _attachment_size(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+    def _attachment_size(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         limit = bytes_of(atom.values)
         found = (
             self.logic.unknown(questions.UNSUPPORTED, atom.values)
@@ -516,10 +522,10 @@ class Conditions:
         )
         return self._attached(found, atom, seen)
 
-    def _switch(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+    def _switch(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         return self._attached(self.mail.properties[atom.predicate.options[0], True], atom, seen)
 
-    def _message_size(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+    def _message_size(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         limit = bytes_of(atom.values)
         return (
             self.logic.unknown(questions.UNSUPPORTED, atom.values)
@@ -527,7 +533,7 @@ class Conditions:
             else self.mail.properties["message", limit]
         )
 
-    def _type(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+    def _type(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         logic, arrival = self.logic, self.mail.arrival
         if atom.values == "Encrypted":
             return arrival["smime"]
@@ -542,23 +548,23 @@ class Conditions:
             return self.mail.circuit.disjunction((arrival["smime_signed"], self.mail.kinds["Signed"]))
         return self.mail.kinds.get(atom.values, FALSE)
 
-    def _importance(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+    def _importance(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         known = {name.casefold(): literal for name, literal in self.mail.importance.items()}
         wanted = str(atom.values).casefold()
         if wanted == "normal":
             return self.mail.circuit.conjunction([literal ^ 1 for literal in known.values()])
         return known.get(wanted, FALSE)
 
-    def _classification(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+    def _classification(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         name = name_key(str(atom.values))
         return seen.classes.get(name, self.mail.properties["classification", name])
 
-    def _no_classification(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+    def _no_classification(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         if not atom.values:
             return self.logic.unknown(questions.CLASSIFICATION_FALSE, "no classification", tuple(seen.classes.items()))
         return seen.classes.get(None, self.mail.properties["classification", None])
 
-    def _scl(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+    def _scl(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
         changed = self.logic.any_of([when for _name, when in seen.levels])
         return self.logic.choose(
             changed,
@@ -569,13 +575,13 @@ class Conditions:
 
 #: Header that repeats another part of the message, to whether it contains a word or pattern. What To and Cc contain
 #: beside addresses is unknown.
-_REPEATED: dict[str, Callable[[Conditions, Key, Seen], Value]] = {
+_REPEATED: dict[str, Callable[[Conditions, Key, SeenMessage], Value]] = {
     "header subject": lambda self, key, seen: self.text(SUBJECT, key, seen),
     "header from": lambda self, key, seen: self.mail.sender.value(key, self.logic),
     "header importance": lambda self, key, seen: self._importance_has(key),
 }
 
-_Compile: TypeAlias = Callable[[Conditions, Atom, Seen, AddressSlot], Value]
+_Compile: TypeAlias = Callable[[Conditions, Atom, SeenMessage, AddressSlot], Value]
 
 #: How a condition with a list of values is compiled, by what it looks at.
 _OF_LISTS: dict[str, _Compile] = {

@@ -36,7 +36,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import (
     Conditions,
-    Seen,
+    SeenMessage,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
     Logic,
@@ -244,7 +244,7 @@ class Company:
                 return
 
     def split(
-        self, conditions: Conditions, rule: FlowRule, name: Hashable, alive: Value, matches: Value, seen: Seen
+        self, conditions: Conditions, rule: FlowRule, name: Hashable, alive: Value, matches: Value, seen: SeenMessage
     ) -> Split:
         """How a rule changes who shares the copy."""
         undone = conditions.undone(rule, name, seen)
@@ -265,7 +265,7 @@ class Company:
             stays[history] = self.logic.all_of((stays[seen.splits], together))
         return Split(seen.splits, history, alive)
 
-    def _leaver(self, conditions: Conditions, rule: FlowRule, name: Hashable, seen: Seen, history: int) -> int:
+    def _leaver(self, conditions: Conditions, rule: FlowRule, name: Hashable, seen: SeenMessage, history: int) -> int:
         """A variable: a rule applies to some of the copy, and somebody leaves. Its conditions on the message are then
         true.
         """
@@ -352,7 +352,7 @@ class State:
     :param requests: the requests for protection and branding by rules that may act, in order.
     """
 
-    seen: Seen = field(default_factory=Seen)
+    seen: SeenMessage = field(default_factory=SeenMessage)
     over: Value = FALSE
     stopped: Value = FALSE
     fates: dict[str, Value] = field(default_factory=dict)

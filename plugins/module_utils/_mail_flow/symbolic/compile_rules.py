@@ -43,7 +43,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import (
     Conditions,
-    Seen,
+    SeenMessage,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import (
     Branch,
@@ -85,7 +85,7 @@ class RuleStep:
     rule: FlowRule
     name: Hashable
     alive: Value
-    seen: Seen
+    seen: SeenMessage
     _conditions: Conditions
     _person: AddressSlot
     _added: bool
@@ -151,7 +151,7 @@ class RuleChain:
         self.brings: list[Branch] = []
         self.unfollowed: dict[int, list[str]] = {}
         #: Rule's ``id`` to what is seen, and whether processing is over, before and after it, if it may change either.
-        self._turns: dict[int, tuple[tuple[Seen, Value], tuple[Seen, Value]]] = {}
+        self._turns: dict[int, tuple[tuple[SeenMessage, Value], tuple[SeenMessage, Value]]] = {}
         self._changers: dict[str, Changer] = {}
         changes = (
             (rule, slot)
@@ -211,7 +211,7 @@ class RuleChain:
         ends = FALSE if over == over_after else self.logic.all_of((over_after, negate(over)))
         return self.logic.any_of((ends, self.logic.all_of((self.acts(rule), self._differ(seen, seen_after)))))
 
-    def _differ(self, before: Seen, after: Seen) -> Value:
+    def _differ(self, before: SeenMessage, after: SeenMessage) -> Value:
         """Whether two rules see a message differently."""
         if before.but(texts=after.texts, wrapped=after.wrapped) != after:
             return TRUE
@@ -293,7 +293,7 @@ class RuleChain:
         self._hold_and_end(rule, name, beside, matches if beside == whole else beside)
         self._branch(rule, name, beside)
 
-    def _insertable(self, seen: Seen) -> Value:
+    def _insertable(self, seen: SeenMessage) -> Value:
         """Whether a disclaimer can be inserted. For mail protected by the organization's own keys, the message has this
         property.
         """
@@ -338,7 +338,7 @@ class RuleChain:
         if rule.actions.get("route_message_outbound_require_tls"):
             state.requires_tls = logic.any_of((state.requires_tls, acts))
 
-    def _change(self, rule: FlowRule, name: Hashable, acts: Value, wraps: Value, seen: Seen) -> None:
+    def _change(self, rule: FlowRule, name: Hashable, acts: Value, wraps: Value, seen: SeenMessage) -> None:
         """The message as later rules see it."""
         logic, actions, state = self.logic, rule.actions, self.state
         if "prepend_subject" in actions:
@@ -376,7 +376,7 @@ class RuleChain:
             self._note(rule, BODY, (text, prepends), acts)
             state.seen = state.seen.but(wrapped=logic.any_of((state.seen.wrapped, wraps)))
 
-    def _set_headers(self, rule: FlowRule, acts: Value, name: Hashable, seen: Seen) -> None:
+    def _set_headers(self, rule: FlowRule, acts: Value, name: Hashable, seen: SeenMessage) -> None:
         """Headers that a rule removes and sets. If it does both to one header, the order is open."""
         actions = rule.actions
         removes, sets = (str(actions.get(option, "")).lower() for option in ("remove_header", "set_header_name"))
@@ -428,7 +428,7 @@ class RuleChain:
             texts={**self.state.seen.texts, SUBJECT: replace(text, settled={**text.settled, **settled})}
         )
 
-    def _history(self, slot: str, seen: Seen) -> int:
+    def _history(self, slot: str, seen: SeenMessage) -> int:
         """The number of the text that a rule sees; 0 as it arrives. Equal texts share the open parts of their changes."""
         return self.mail.numbered(seen.texts.get(slot, EditedText()).history)
 
@@ -438,7 +438,7 @@ class RuleChain:
             text = self.state.seen.texts.get(slot, EditedText())
             self.state.seen = self.state.seen.but(texts={**self.state.seen.texts, slot: text.after(known, acts)})
 
-    def _texts(self, slot: str, keys: Iterable[Key], seen: Seen) -> dict[Key, Value]:
+    def _texts(self, slot: str, keys: Iterable[Key], seen: SeenMessage) -> dict[Key, Value]:
         return {key: self.conditions.text(slot, key, seen) for key in keys}
 
     def _write(

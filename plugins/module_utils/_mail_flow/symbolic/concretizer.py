@@ -22,7 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_constraints import (
     Holds,
     NoMessageError,
-    Wish,
+    TextConstraint,
     address_has,
     as_text,
     largest,
@@ -230,9 +230,9 @@ class Writer:
     def _is_below(slot: AddressSlot, name: str) -> bool:
         return any(name == known or name.endswith(f".{known}") for known in slot.values("below"))
 
-    def _wish(self, slot: AddressSlot, is_true: Holds) -> Wish:
+    def _wish(self, slot: AddressSlot, is_true: Holds) -> TextConstraint:
         """The required atoms of an address's text."""
-        return Wish(
+        return TextConstraint(
             {key: literal for key, literal in slot.atoms.items() if key[0] in _SEEN}, is_true, address_has, self._lax
         )
 
@@ -285,7 +285,7 @@ class Writer:
         for address in (*known, *(f"{name}@{domain}" for domain in domains for name in names)):
             if is_address(address) and all(holds(address, key) is is_true(literal) for key, literal in atoms.items()):
                 return address
-        text = _as_address(Wish(atoms, is_true, lax=self._lax).composed("", _FORMS).lower())
+        text = _as_address(TextConstraint(atoms, is_true, lax=self._lax).composed("", _FORMS).lower())
         if self.facts.is_object(text) or self.facts.primary(text) not in (text, recipient):
             raise NoMessageError()
         return text
@@ -325,7 +325,7 @@ class Writer:
         text = self._text(atoms, is_true)
         if not text or not mail.hides:
             return text
-        wish = Wish(atoms, is_true, lax=self._lax)
+        wish = TextConstraint(atoms, is_true, lax=self._lax)
         first = [key for key in wish.wanted if key[0] == "word" and is_true(mail.begins(key))]
         first.sort(key=lambda key: -len(key[1]))
         apart = [
@@ -343,13 +343,13 @@ class Writer:
 
         :param before: a natural beginning.
         """
-        wish = Wish(atoms, is_true, lax=self._lax)
+        wish = TextConstraint(atoms, is_true, lax=self._lax)
         text = before + side_by_side(wish.wanted)
         return wish.composed(text) if wish.wrong(text) else text
 
     def _values(self, atoms: Mapping[Key, int], is_true: Holds) -> list[str]:
         """The values of a header: none, one with everything, or one for each atom."""
-        wish = Wish(atoms, is_true, lax=self._lax)
+        wish = TextConstraint(atoms, is_true, lax=self._lax)
         if not wish.wanted:
             return []
         text: str | None = side_by_side(wish.wanted) or "x"

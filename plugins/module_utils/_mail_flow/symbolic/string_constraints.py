@@ -47,7 +47,7 @@ class NoMessageError(Exception):
 
 
 @dataclass(frozen=True)
-class Wish:
+class TextConstraint:
     """What a text must have and lack.
 
     :param atoms: atom to its literal.

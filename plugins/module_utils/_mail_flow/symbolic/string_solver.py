@@ -60,7 +60,7 @@ HALF_ASCII = "\u0130\u0131\u017f\u212a"
 _LAST = 0x33000
 
 
-class Word:
+class WordMatcher:
     """Matches a text that contains the word untouched. A state: places of occurrences in the word, the previous
     character, and whether one is complete.
 
@@ -113,9 +113,9 @@ class PerhapsWord:
     """
 
     def __init__(self, word: str) -> None:
-        self._readings = [Word(word, str.lower, loose=True), Word(word, str.casefold, loose=True)]
+        self._readings = [WordMatcher(word, str.lower, loose=True), WordMatcher(word, str.casefold, loose=True)]
         if any(character.isspace() for character in word):
-            self._readings.append(Word(word, str.lower, loose=True, blanks=True))
+            self._readings.append(WordMatcher(word, str.lower, loose=True, blanks=True))
         self.word = word
         self.first: Any = (tuple(each.first for each in self._readings), None, False)
 
@@ -184,7 +184,7 @@ class Pattern:
         return "".join(sorted(found))
 
 
-Machine: TypeAlias = "Word | PerhapsWord | Pattern"
+Machine: TypeAlias = "WordMatcher | PerhapsWord | Pattern"
 
 
 def _collect(node: Node, found: set[str]) -> None:
@@ -286,7 +286,7 @@ def _machine(key: Key, *, perhaps: bool = False) -> Machine:
     sort, value = key
     if sort != "word":
         return Pattern(*value, perhaps=perhaps)
-    return PerhapsWord(value) if perhaps else Word(value)
+    return PerhapsWord(value) if perhaps else WordMatcher(value)
 
 
 def _letters(machines: Iterable[Sequence[Machine]]) -> Iterable[str]:

@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.chain import Chain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import blocks_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.groups import Group, Sorter
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.groups import CopyGroup, Sorter
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import (
     Changes,
     remembered_changes,
@@ -30,14 +30,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 
 @dataclass(frozen=True)
-class Copies:
+class CopyCount:
     """How many copies are, and how many more may be, treated differently in one way."""
 
     certain: int
     possible: int
 
 
-def alternatives(present: RuleSet, others: Sequence[RuleSet], facts: Facts, trace: Trace) -> list[dict[str, Copies]]:
+def alternatives(present: RuleSet, others: Sequence[RuleSet], facts: Facts, trace: Trace) -> list[dict[str, CopyCount]]:
     """What each of some other rule sets would change: kind of difference to copies, the most important first.
 
     The same is assumed as for a replay.
@@ -59,7 +59,7 @@ def alternatives(present: RuleSet, others: Sequence[RuleSet], facts: Facts, trac
                 pair.add(group, sorter)
     return [
         {
-            kind: Copies(pair.certain[kind], pair.possible[kind])
+            kind: CopyCount(pair.certain[kind], pair.possible[kind])
             for kind in KINDS
             if pair.certain[kind] or pair.possible[kind]
         }
@@ -110,7 +110,7 @@ class _Pair:
     possible: Counter[str] = field(default_factory=Counter)
     changes: Changes = field(default_factory=remembered_changes)
 
-    def add(self, group: Group, sorter: Sorter) -> None:
+    def add(self, group: CopyGroup, sorter: Sorter) -> None:
         """Counts the copies of a group."""
         sides = [(side.chain, side.met(group.met[0])) for side in (self.now, self.then)]
         before, after = ([(number, why) for _place, number, why in met] for _chain, met in sides)

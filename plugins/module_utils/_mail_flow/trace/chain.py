@@ -60,7 +60,7 @@ MOST_KNOWN = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ChainStep:
     """A rule that a copy meets, or may meet; or several consecutive ones that may be met and do the same.
 
     :param rules: their places in the rule set.
@@ -100,7 +100,7 @@ class Passed:
     """
 
     way: Way
-    steps: tuple[Step, ...]
+    steps: tuple[ChainStep, ...]
     names: Sequence[str]
     asked: Mapping[frozenset[Hashable], int]
     asks: Hashable
@@ -144,13 +144,13 @@ class Chain:
         self._marks = tuple(map(_marks, rules.rules))
         self._known: dict[Hashable, Way] = {}
 
-    def steps(self, met: Sequence[tuple[int, Unknown | None]], common: frozenset[Hashable]) -> tuple[Step, ...]:
+    def steps(self, met: Sequence[tuple[int, Unknown | None]], common: frozenset[Hashable]) -> tuple[ChainStep, ...]:
         """The steps of a copy, first to last, up to the first rule that certainly ends it.
 
         :param met: the places of the rules that it meets, and why that is open.
         :param common: the identities of rules that another rule set also has: only steps with equal ones are merged.
         """
-        found: list[Step] = []
+        found: list[ChainStep] = []
         alike: dict[Hashable, int] = {}
         for place, why in met:
             rule, identity = self.rules.rules[place], self.identities[place]
@@ -159,18 +159,18 @@ class Chain:
             kind = (self.effects[place], identity in common)
             if why and kind in alike and (not holds or alike[kind] == len(found) - 1):
                 step = found[alike[kind]]
-                found[alike[kind]] = Step((*step.rules, place), step.asks | {identity}, step.why)
+                found[alike[kind]] = ChainStep((*step.rules, place), step.asks | {identity}, step.why)
                 continue
             if holds:
                 alike.clear()
             if why and not rule.surprises:
                 alike[kind] = len(found)
-            found.append(Step((place,), frozenset((identity,)), why))
+            found.append(ChainStep((place,), frozenset((identity,)), why))
             if not why and rule.is_final and not rule.by_manager:
                 break
         return tuple(found)
 
-    def passed(self, steps: tuple[Step, ...], message: Message, person: Recipient, alike: Hashable) -> Passed:
+    def passed(self, steps: tuple[ChainStep, ...], message: Message, person: Recipient, alike: Hashable) -> Passed:
         """What happens to a copy.
 
         :param alike: what it depends on besides the rules: copies with equal values are treated alike.
@@ -186,7 +186,7 @@ class Chain:
         asks = (tuple((step.asks, step.why) for step in steps), value_text(self.facts.irm_configuration))
         return Passed(self._known[key], steps, self._names, known, asks)
 
-    def _as_step(self, number: int, step: Step) -> FlowRule:
+    def _as_step(self, number: int, step: ChainStep) -> FlowRule:
         """A rule with only its deciding effects, and its number as its name. If its match is open, it has no name,
         because it may be any of several.
         """
@@ -194,13 +194,13 @@ class Chain:
         actions, told = _deciding(rule)
         return replace(rule, place=number, name="" if step.why else str(number), actions=actions, told=told)
 
-    def _doublings(self, steps: tuple[Step, ...]) -> int:
+    def _doublings(self, steps: tuple[ChainStep, ...]) -> int:
         """The number of open steps that each double the worlds, because they leave a mark that no other one leaves."""
         marks = [self._marks[step.rules[0]] for step in steps if step.why and not self._ends[step.rules[0]]]
         often = Counter(mark for each in marks for mark in each)
         return sum(any(often[mark] == 1 for mark in each) for each in marks)
 
-    def _way(self, steps: tuple[Step, ...], asked: Sequence[int], message: Message, person: Recipient) -> Way:
+    def _way(self, steps: tuple[ChainStep, ...], asked: Sequence[int], message: Message, person: Recipient) -> Way:
         rules = copy(self.rules)
         rules.reports = ()
         rules.rules = tuple(self._as_step(number, step) for number, step in enumerate(steps))

@@ -108,7 +108,7 @@ class Planes:
         )
 
 
-class Conditions:
+class RowConditions:
     """Decides conditions for the copies of a block.
 
     :param prefixes: what rules put before subjects.

@@ -28,8 +28,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.conditions import (
     MOST_CHANGES,
     MOST_PREFIXES,
-    Conditions,
     Planes,
+    RowConditions,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import instant_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import (
@@ -41,7 +41,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 
 @dataclass(frozen=True)
-class Group:
+class CopyGroup:
     """Copies of a block that are treated alike by every rule set.
 
     :param places: the copies.
@@ -100,10 +100,10 @@ class Sorter:
         few = len(prefixes) <= MOST_PREFIXES
         bringing = [rule.as_told for chain in chains for rule in chain.rules.rules if not rule.idle]
         self._brought = {address for rule in bringing for _option, address, _senders in brought_by(rule, facts)}
-        self.conditions = Conditions(block, facts, sorted(prefixes) if few else (), guesses)
+        self.conditions = RowConditions(block, facts, sorted(prefixes) if few else (), guesses)
         self._changed, self._lost = self._subjects(prepending, MOST_CHANGES if few else 0)
 
-    def groups(self, kept: Sequence[bool]) -> Iterator[Group]:
+    def groups(self, kept: Sequence[bool]) -> Iterator[CopyGroup]:
         """The groups of the copies.
 
         :param kept: of each copy, whether it is sorted at all.
@@ -119,7 +119,7 @@ class Sorter:
             having = [plane for number, plane in enumerate(planes) if signature[number >> 3] >> (number & 7) & 1]
             met = [[plane.what for plane in having if plane.about == about] for about in range(len(self.chains) + 1)]
             brought = self.is_brought(places[0])
-            yield Group(places, brought, met, tuple(plane.what for plane in having if plane.about < 0))  # type: ignore[arg-type]
+            yield CopyGroup(places, brought, met, tuple(plane.what for plane in having if plane.about < 0))  # type: ignore[arg-type]
 
     def message(self, place: int) -> tuple[Message, Recipient]:
         """The message of a copy, as one that arrives in clear, and its recipient."""

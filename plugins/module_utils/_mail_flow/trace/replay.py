@@ -40,7 +40,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Way,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.columns import Block, blocks_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.groups import Group, Sorter
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.groups import CopyGroup, Sorter
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
     Trace,
     instant_of,
@@ -97,7 +97,7 @@ class Tally:
 
 
 @dataclass
-class Findings:
+class Tallies:
     """What was counted.
 
     :param outcomes: fate, protection and the rules that protect, to copies; :param:`undecided` the reason.
@@ -153,9 +153,9 @@ class Replay:
         self._common = frozenset.intersection(*(frozenset(chain.identities) for chain in self.chains))
         self._changes = remembered_changes()
 
-    def run(self, trace: Trace) -> Findings:
+    def run(self, trace: Trace) -> Tallies:
         """What happens to the copies of a trace."""
-        found = Findings(
+        found = Tallies(
             copies=len(trace),
             messages=len(trace.texts["message"].listed),
             recipients=len(trace.texts["recipient"].listed),
@@ -166,7 +166,7 @@ class Replay:
             self._add(block, found)
         return found
 
-    def _add(self, block: Block, found: Findings) -> None:
+    def _add(self, block: Block, found: Tallies) -> None:
         reasons = [left_out(block.text("status", place), block.text("sender", place)) for place in range(len(block))]
         found.left_out.update(filter(None, reasons))
         found.unsized |= any(size < 0 and not reason for size, reason in zip(block.size, reasons, strict=True))
@@ -185,7 +185,7 @@ class Replay:
             self._judge(passed[0], group, here, block, found)
         found.assumed |= sorter.conditions.assumed
 
-    def _count(self, passed: Passed, group: Group, here: Counter[str], block: Block, found: Findings) -> None:
+    def _count(self, passed: Passed, group: CopyGroup, here: Counter[str], block: Block, found: Tallies) -> None:
         outcome = passed.outcome
         protection = str(outcome.get("protection") or "")
         if passed.undecided or group.brought:
@@ -204,7 +204,7 @@ class Replay:
             found.days[instant_of(day * 86_400_000_000).date(), how] += count
 
     def _compare(
-        self, passed: Sequence[Passed], group: Group, here: Counter[str], block: Block, found: Findings
+        self, passed: Sequence[Passed], group: CopyGroup, here: Counter[str], block: Block, found: Tallies
     ) -> None:
         after, before = passed
         certain, possible = self._changes(before, after)
@@ -218,7 +218,7 @@ class Replay:
             tally.rules.update(dict.fromkeys(names))
             self._add_to(tally, here, group, block, certain=kind in certain)
 
-    def _differing(self, group: Group) -> list[str]:
+    def _differing(self, group: CopyGroup) -> list[str]:
         """The names of the rules that copies meet under one rule set but not, or not in the same way, under the other."""
         met = [
             {(chain.identities[place], why): chain.rules.rules[place] for place, why in each}
@@ -226,7 +226,7 @@ class Replay:
         ]
         return [rule.name for one, other in (met, met[::-1]) for what, rule in one.items() if what not in other]
 
-    def _judge(self, passed: Passed, group: Group, here: Counter[str], block: Block, found: Findings) -> None:
+    def _judge(self, passed: Passed, group: CopyGroup, here: Counter[str], block: Block, found: Tallies) -> None:
         """Counts who keeps the guarantees about these copies."""
         for place, why in group.met[len(self.chains)]:
             guarantee = self.guarantees[place]
@@ -238,7 +238,9 @@ class Replay:
             else:
                 found.unsettled[guarantee.name] += len(group.places)
 
-    def _add_to(self, tally: Tally, here: Counter[str], group: Group, block: Block, *, certain: bool = True) -> None:
+    def _add_to(
+        self, tally: Tally, here: Counter[str], group: CopyGroup, block: Block, *, certain: bool = True
+    ) -> None:
         (tally.certain if certain else tally.possible).update(here)
         tally.senders.update(block.sender[place] for place in group.places)
         for place in group.places if self.examples else ():

@@ -139,8 +139,8 @@ def _of_side_effects(finding: SideEffectsChanged) -> Row:
 
 @_text.register
 def _may_change(finding: MayChange) -> str:
-    first, *others = map(str, _mail(finding))
-    return f"{' and '.join([first, *(f'{each[0].lower()}{each[1:]}' for each in others)])} {may_happen(finding)}."
+    mail = [each.words(first=not place) for place, each in enumerate(_mail(finding))]
+    return f"{' and '.join(mail)} {may_happen(finding)}."
 
 
 def _mail(finding: MayChange) -> list[NamedMail]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import starmap
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import (
@@ -14,6 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     ForeignRule,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import RULE_IDLE
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import idle_words
 
 #: What a rule can do to mail of some rules.
 _CAN: Mapping[str, str] = {
@@ -46,11 +48,12 @@ def foreign_row(found: ForeignRule) -> dict[str, Any]:
     """A rule that is not ours, as results have it: ``name``, ``guid``, ``place``, ``rules``, ``idle`` where it does not
     act, ``acts``, and ``does``, a list of ``what`` it can do and ``mail_of``: to mail of which rules of ours.
     """
+    why = RULE_IDLE[found.never] if found.never else " and ".join(starmap(idle_words, found.idle.items()))
     does = [{"what": what, "mail_of": list(names)} for what, names in found.does.items()]
     row = {"name": found.name, "guid": found.guid, "place": found.place, "rules": found.rules}
     return {
         **row,
-        **({"idle": RULE_IDLE.get(found.idle, found.idle)} if found.idle else {}),
+        **({"idle": why} if why else {}),
         "acts": list(found.acts),
         "does": does,
     }

@@ -23,7 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     worded,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.sentences import (
-    Part,
+    Clause,
     parts_of,
     words_of,
 )
@@ -76,7 +76,7 @@ def claimed(rule: FlowRule, guarantee: Guarantee) -> str:
     :param rule: the mail that it is about, as a rule's conditions and exceptions.
     """
     mail = " ".join(["mail", *words_of(parts_of(rule.conditions))])
-    unless = " or ".join(Part.of([atom]).words() for atom in rule.exceptions)
+    unless = " or ".join(Clause.of([atom]).words() for atom in rule.exceptions)
     wish, limit = WISHES[guarantee.then], _limit(guarantee)
     return ((limit and wish.limited) or wish.claim).format(
         mail=f"{mail}, except mail {unless}," if unless else mail, limit=limit

@@ -13,7 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import (
     COVERAGE,
-    Findings,
+    Tallies,
     Tally,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import WORDS
@@ -171,43 +171,32 @@ def number_of(count: int, one: str, several: str = "") -> str:
 
 
 def described(
-    found: Findings, window: Window | None, *, compared: bool, guaranteed: bool, domains: int, rules: Sequence[str]
+    found: Tallies, window: Window | None, *, compared: bool, guaranteed: bool, domains: int, rules: Sequence[str]
 ) -> dict[str, Any]:
     """The keys of the contract. What does not apply is absent.
 
     :param domains: how many domains a row names.
     :param rules: the names of the rules, in their order.
     """
+    counts: dict[str, Any] = {
+        "copies": found.copies,
+        "messages": found.messages,
+        "recipients": found.recipients,
+        **({"perhaps_twice": found.perhaps_twice} if found.perhaps_twice else {}),
+        "left_out": dict(sorted(found.left_out.items())),
+    }
+    if compared:
+        counts["changed"] = {
+            "certain": found.changed.certain.total(),
+            "possible": found.changed.possible.total(),
+        }
+    days = sorted({day for day, _how in found.days})
     result: dict[str, Any] = {
         "window": window_row(window),
-        "counts": {
-            "copies": found.copies,
-            "messages": found.messages,
-            "recipients": found.recipients,
-            **({"perhaps_twice": found.perhaps_twice} if found.perhaps_twice else {}),
-            "left_out": dict(sorted(found.left_out.items())),
-        },
-        "outcome": sorted(
-            (
-                _outcome(fate, protection, _in_order(by, rules), tally)
-                for (fate, protection, by), tally in found.outcomes.items()
-            ),
-            key=_largest,
-        ),
-        "undecided": [
-            {
-                "reason": why.word,
-                **({"id": why.id} if why.id else {}),
-                "rules": _in_order(tally.rules, rules),
-                "copies": tally.certain.total(),
-                "settled_by": SETTLED_BY[why.word] if why.id or why.word != "semantics" else MISSING,
-                **_examples(tally),
-            }
-            for why, tally in sorted(found.undecided.items(), key=lambda item: (WORDS.index(item[0].word), item[0].id))
-        ],
-        "days": [
-            {"date": day.isoformat(), **_coverage(found.days, day)} for day in sorted({day for day, _how in found.days})
-        ],
+        "counts": counts,
+        "outcome": sorted((_outcome(*key, tally, rules) for key, tally in found.outcomes.items()), key=_largest),
+        "undecided": _undecided(found, rules),
+        "days": [{"date": day.isoformat(), **_coverage(found.days, day)} for day in days],
         "domains": _covered(found.domains, domains),
         "assumes": [
             *PREMISES,
@@ -216,25 +205,39 @@ def described(
         ],
     }
     if compared:
-        result["counts"]["changed"] = {
-            "certain": found.changed.certain.total(),
-            "possible": found.changed.possible.total(),
-        }
         result["difference"] = [
             _change(kind, found.difference[kind], domains, rules) for kind in KINDS if kind in found.difference
         ]
-    if guaranteed:
-        result["guarantees"] = [
-            {
-                "name": name,
-                "kept": found.kept[name],
-                "broken": tally.certain.total(),
-                "undecided": found.unsettled[name],
-                **_examples(tally),
-            }
-            for name, tally in found.broken.items()
-        ]
-    return result
+    return {**result, "guarantees": _guaranteed(found)} if guaranteed else result
+
+
+def _undecided(found: Tallies, rules: Sequence[str]) -> list[dict[str, Any]]:
+    """The copies of which a trace does not tell enough, by reason."""
+    return [
+        {
+            "reason": why.word,
+            **({"id": why.id} if why.id else {}),
+            "rules": _in_order(tally.rules, rules),
+            "copies": tally.certain.total(),
+            "settled_by": SETTLED_BY[why.word] if why.id or why.word != "semantics" else MISSING,
+            **_examples(tally),
+        }
+        for why, tally in sorted(found.undecided.items(), key=lambda item: (WORDS.index(item[0].word), item[0].id))
+    ]
+
+
+def _guaranteed(found: Tallies) -> list[dict[str, Any]]:
+    """How many copies keep each guarantee."""
+    return [
+        {
+            "name": name,
+            "kept": found.kept[name],
+            "broken": tally.certain.total(),
+            "undecided": found.unsettled[name],
+            **_examples(tally),
+        }
+        for name, tally in found.broken.items()
+    ]
 
 
 def window_row(window: Window | None) -> dict[str, Any]:
@@ -249,11 +252,11 @@ def _text(instant: Any) -> str:
     return str(instant.isoformat().replace("+00:00", "Z"))
 
 
-def _outcome(fate: str, protection: str, by: list[str], tally: Tally) -> dict[str, Any]:
+def _outcome(fate: str, protection: str, by: Iterable[str], tally: Tally, rules: Sequence[str]) -> dict[str, Any]:
     row: dict[str, Any] = {
         "fate": fate,
         **({"protection": protection} if protection else {}),
-        **({"protected_by": by} if by else {}),
+        **({"protected_by": names} if (names := _in_order(by, rules)) else {}),
     }
     return {**row, "copies": tally.certain.total(), **_examples(tally)}
 

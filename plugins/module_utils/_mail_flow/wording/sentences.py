@@ -37,7 +37,7 @@ _ARRIVES = {
 
 
 @dataclass(frozen=True)
-class Part:
+class Clause:
     """What conditions with the same options say of mail.
 
     :param about: what is not a list.
@@ -51,7 +51,7 @@ class Part:
     address: str
 
     @classmethod
-    def of(cls, atoms: Sequence[Atom]) -> Part:
+    def of(cls, atoms: Sequence[Atom]) -> Clause:
         """That of conditions with the same options."""
         first, predicate = atoms[0], atoms[0].predicate
         lists = _met(predicate, [predicate.shown(atom.values)[1] for atom in atoms])
@@ -73,7 +73,7 @@ class Part:
         """Whether it says that people are inside, or outside."""
         return self.predicate.sort == "scope" and self.about in self.predicate.phrase.forms and not self.address
 
-    def words(self, before: Part | None = None) -> str:
+    def words(self, before: Clause | None = None) -> str:
         """It in words.
 
         :param before: the part that is said before it.
@@ -126,19 +126,21 @@ class NamedMail:
     :param arrives: its protection on arrival, as the model has it; empty if that does not matter.
     """
 
-    parts: tuple[Part, ...]
-    met: tuple[Part, ...]
-    unmet: tuple[Part, ...]
+    parts: tuple[Clause, ...]
+    met: tuple[Clause, ...]
+    unmet: tuple[Clause, ...]
     every: bool
     arrives: str
 
-    def words(self, *, ends: str = ",") -> str:
+    def words(self, *, first: bool = True, ends: str = ",") -> str:
         """It in words.
 
+        :param first: whether it begins a sentence.
         :param ends: what ends an insertion.
         """
         arrives = [_ARRIVES[self.arrives]] if self.arrives else []
-        mail = " ".join(["All mail" if self.every else "Mail", *words_of(self.parts), *arrives])
+        begins = ("All mail" if first else "all mail") if self.every else "Mail" if first else "mail"
+        mail = " ".join([begins, *words_of(self.parts), *arrives])
         if self.met:
             reasons = [*(each.words() for each in self.met), *(f"not {each.words()}" for each in self.unmet)]
             return f"{mail}, either {', '.join(reasons[:-1])} or {reasons[-1]}{ends}"
@@ -154,22 +156,22 @@ def mail_of(rules: Sequence[FlowRule], why: Apart = NOTHING, *, every: bool, arr
     :param why: one of these is true of it, too.
     :param arrives: its protection on arrival, as the model has it; empty if that does not matter.
     """
-    met, unmet = (tuple(Part.of([atom]) for atom in atoms) for atoms in (why.met, why.unmet))
+    met, unmet = (tuple(Clause.of([atom]) for atom in atoms) for atoms in (why.met, why.unmet))
     parts = parts_of(atom for rule in rules for atom in rule.conditions)
     return NamedMail(parts, met, unmet if met else parts_of(why.unmet), every, arrives)
 
 
-def parts_of(atoms: Iterable[Atom]) -> tuple[Part, ...]:
+def parts_of(atoms: Iterable[Atom]) -> tuple[Clause, ...]:
     """What conditions say of mail, from the sender to the message."""
     groups: dict[tuple[Any, ...], list[Atom]] = {}
     for atom in atoms:
-        part = Part.of([atom])
+        part = Clause.of([atom])
         about = part.about.lower() if part.predicate.phrase.depends else ""
         groups.setdefault((part.predicate.options, about, part.address), []).append(atom)
-    return tuple(sorted(map(Part.of, groups.values()), key=lambda part: part.predicate.phrase.place))
+    return tuple(sorted(map(Clause.of, groups.values()), key=lambda part: part.predicate.phrase.place))
 
 
-def words_of(parts: Sequence[Part]) -> list[str]:
+def words_of(parts: Sequence[Clause]) -> list[str]:
     """Parts of a sentence in words."""
     return [part.words(before) for before, part in zip((None, *parts), parts, strict=False)]
 

@@ -23,8 +23,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Finding,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.edits import (
-    Edit,
     Rule,
+    RuleEdit,
     as_options,
     name_of,
     unwritten,
@@ -32,8 +32,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.nearest import Nearest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair.suggest import (
     Repaired,
-    Replayed,
     Suggestion,
+    TraceEffect,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.difference import (
     difference_rows,
@@ -125,13 +125,13 @@ def _row(found: Suggestion, present: Sequence[Rule], to_yaml: Callable[[Any], st
     }
 
 
-def _replay(found: Replayed) -> Row:
+def _replay(found: TraceEffect) -> Row:
     """Copies of a trace, counted: who got them is not told."""
     changes = [{"kind": kind, **asdict(copies)} for kind, copies in found.changes.items()]
     return {"window": window_row(found.window), "copies": found.copies, "difference": changes}
 
 
-def _shown(rules: Iterable[Rule], edits: Iterable[Edit]) -> list[Rule]:
+def _shown(rules: Iterable[Rule], edits: Iterable[RuleEdit]) -> list[Rule]:
     """All rules by their names, and those that are edited, and not only moved, as they are."""
     edited = {edit.rule for edit in edits if edit.kind != "move"}
     return [rule if name_of(rule) in edited else {"name": name_of(rule)} for rule in rules]
@@ -151,14 +151,13 @@ def _losses(found: Sequence[Finding]) -> str:
         return ""
     first, more = found[0], len(found) - 1
     every = isinstance(first, Changed) and first.whole
-    mail = mail_of(first.about, first.why, every=every).words(ends="") + (
-        f" for {first.person}" if first.person else ""
-    )
+    mail = mail_of(first.about, first.why, every=every).words(first=False, ends="")
+    whose = f" for {first.person}" if first.person else ""
     others = f", and harms {more} more kind{'' if more == 1 else 's'} of mail" if more else ""
-    return f", but {_LOSE[first.kind].format(f'{mail[0].lower()}{mail[1:]}')}{others}"
+    return f", but {_LOSE[first.kind].format(f'{mail}{whose}')}{others}"
 
 
-def _edit(edit: Edit) -> str:
+def _edit(edit: RuleEdit) -> str:
     words = _WORDS[edit.kind][0 if edit.before is None else 1 if edit.after is None else 2]
     return words.format(
         rule=edit.rule, option=edit.option.rpartition(".")[2], before=_value(edit.before), after=_value(edit.after)

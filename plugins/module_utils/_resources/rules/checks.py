@@ -18,6 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     Rule,
     encrypts,
     idle,
+    idle_words,
     keeps_senders_inside,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
@@ -110,8 +111,9 @@ def _idleness(wanted: DeclaredRule, rule: Rule) -> list[PlanWarning]:
     """
     warnings = []
     told = {*wanted.settings, *(["enabled"] if wanted.enabled is not None else [])}
-    for option, reason in idle(rule.enabled, rule.settings).items():
+    for option, value in idle(rule.enabled, rule.settings).items():
         if option not in told:
+            reason = idle_words(option, value)
             text = f"The rule {rule.name!r} encrypts but {reason}, which this task does not manage. To change that, set {REMEDIES[option]}."
             warnings.append(
                 warning("idle", text, rule=rule.name, option=option, value=rule.settings.get(option, rule.enabled))

@@ -42,7 +42,7 @@ _PAIRS = {
 
 
 @dataclass(frozen=True)
-class Standing:
+class PlacedRule:
     """A rule as it will be, in its place.
 
     :param understood: whether the collection knows all parts of it.
@@ -55,7 +55,7 @@ class Standing:
     understood: bool = True
 
     @classmethod
-    def of(cls, stored: Rule | None, wanted: DeclaredRule | None = None) -> Standing:
+    def of(cls, stored: Rule | None, wanted: DeclaredRule | None = None) -> PlacedRule:
         """An existing rule with the declared changes applied."""
         enabled = stored.enabled if stored else True
         settings = stored.settings if stored else SETTINGS_OF_A_NEW_RULE
@@ -69,12 +69,12 @@ class Standing:
         )
 
 
-def first_that_covers(late: Standing, earlier: Iterable[Standing]) -> Standing | None:
+def first_that_covers(late: PlacedRule, earlier: Iterable[PlacedRule]) -> PlacedRule | None:
     """The first earlier rule that takes all mail of a rule, so that the rule never acts."""
     return next((early for early in earlier if _ends(early) and _covers(early, late)), None)
 
 
-def _ends(rule: Standing) -> bool:
+def _ends(rule: PlacedRule) -> bool:
     acts = rule.understood and not idle(rule.enabled, rule.settings) and not rule.settings.get("expiry_date")
     return (
         acts
@@ -83,7 +83,7 @@ def _ends(rule: Standing) -> bool:
     )
 
 
-def _covers(early: Standing, late: Standing) -> bool:
+def _covers(early: PlacedRule, late: PlacedRule) -> bool:
     """Whether the earlier rule takes all mail of the later one."""
     conditions, narrower = early.sections.get("conditions", {}), late.sections.get("conditions", {})
     if conditions and any(early.settings.get(option) != late.settings.get(option) for option in LOOKS):

@@ -62,7 +62,7 @@ def of_switch(sections: Sections, enabled: bool) -> Impact:
 
 
 @dataclass(frozen=True)
-class Edit:
+class RuleChange:
     """A change of an existing rule.
 
     :param before: its current sections.
@@ -93,9 +93,9 @@ class Edit:
             return Impact.IN_CLEAR
         return Impact.WIDENS if more else Impact.NONE
 
-    def _where(self, managed: bool) -> Edit:
+    def _where(self, managed: bool) -> RuleChange:
         """The change of what the rule does where the sender has a manager, or where not."""
-        return Edit(doing(self.before, managed=managed), doing(self.after, managed=managed))
+        return RuleChange(doing(self.before, managed=managed), doing(self.after, managed=managed))
 
     def _of_action(self, option: str, passes: Sequence[str]) -> Impact:
         """The impact of an action, in sections that have only what is done. An approval decides whether the others are."""

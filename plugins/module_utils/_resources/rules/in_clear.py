@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan, warning
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import doing
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import Standing
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import PlacedRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import encrypts, idle
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_index import RuleBook
 
@@ -40,7 +40,7 @@ def warned(plan: Plan, book: RuleBook) -> Plan:
 
 
 def _is_dangerous(change: Change, book: RuleBook) -> bool:
-    stored = [Standing.of(rule) for rule in book.rules if rule.name == change.identity]
+    stored = [PlacedRule.of(rule) for rule in book.rules if rule.name == change.identity]
     planned = [
         standing
         for key, standing in book.standings.items()
@@ -59,7 +59,7 @@ def _is_named(book: RuleBook, key: str, name: str) -> bool:
     return key in book.by_guid and book.by_guid[key].name == name
 
 
-def _lets_out(standing: Standing) -> bool:
+def _lets_out(standing: PlacedRule) -> bool:
     """Whether a rule acts, and may act on mail to people outside."""
     inside = standing.sections.get("conditions", {}).get("sent_to_scope") == "InOrganization"
     return not inside and not idle(standing.enabled, standing.settings)

@@ -331,20 +331,34 @@ REMEDIES: Mapping[str, str] = {
 }
 
 
+#: Option that keeps a rule from acting today to a part of a sentence about its value.
+_IDLE = {
+    "enabled": "is disabled",
+    "mode": "is only in test mode ({})",
+    "activation_date": "does not act before {}",
+    "expiry_date": "has expired ({})",
+}
+
+
+def idle_words(option: str, value: str) -> str:
+    """What :func:`idle` finds, as a part of a sentence."""
+    return _IDLE[option].format(value)
+
+
 def idle(enabled: bool, settings: Mapping[str, Any]) -> dict[str, str]:
-    """Why a rule does not act today: option to a part of a sentence; empty if it acts.
+    """What keeps a rule from acting today: option to its value; empty if it acts.
 
     :param settings: the settings outside the sections, canonical. Missing ones have the default of a new rule.
     """
     activation, expiry = settings.get("activation_date") or "", settings.get("expiry_date") or ""
     mode = settings.get("mode") or "Enforce"
-    reasons = {
-        "enabled": "" if enabled else "is disabled",
-        "mode": "" if mode == "Enforce" else f"is only in test mode ({mode})",
-        "activation_date": f"does not act before {activation}" if activation and not is_past(activation) else "",
-        "expiry_date": f"has expired ({expiry})" if is_past(expiry) else "",
+    values = {
+        "enabled": "" if enabled else "false",
+        "mode": "" if mode == "Enforce" else mode,
+        "activation_date": "" if is_past(activation) else activation,
+        "expiry_date": expiry if is_past(expiry) else "",
     }
-    return {option: reason for option, reason in reasons.items() if reason}
+    return {option: value for option, value in values.items() if value}
 
 
 def keeps_senders_inside(sections: Mapping[str, Mapping[str, Any]]) -> bool:

@@ -24,7 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import Standing
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import PlacedRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import (
     RULE,
@@ -50,7 +50,7 @@ class RulePlan:
     order: list[str]
     before: dict[str, Any] = field(default_factory=dict)
     after: dict[str, Any] = field(default_factory=dict)
-    standing: Standing | None = None
+    standing: PlacedRule | None = None
     steps: list[Step] = field(default_factory=list)
     warnings: list[PlanWarning] = field(default_factory=list)
 
@@ -90,7 +90,7 @@ class RuleBook:
         #: The order after the plan: GUIDs, and the names of rules that do not exist yet.
         self.order = [rule.guid for rule in self.rules]
         #: The declared rules after the plan, by their keys in the order.
-        self.standings: dict[str, Standing] = {}
+        self.standings: dict[str, PlacedRule] = {}
         #: The GUIDs of rules that list entries identify by GUID.
         self.claimed: set[str] = set()
         self._by_name = {name_key(rule.name): rule for rule in self.rules}
@@ -150,9 +150,9 @@ class RuleBook:
         """The name of the rule with that key."""
         return self.standing(key).name
 
-    def standing(self, key: str) -> Standing:
+    def standing(self, key: str) -> PlacedRule:
         """The rule with that key, as it will be after the plan."""
-        return self.standings.get(key) or Standing.of(self.by_guid[key])
+        return self.standings.get(key) or PlacedRule.of(self.by_guid[key])
 
     def rename(self, rule: Rule, name: str) -> None:
         """Records the new name of a rule."""

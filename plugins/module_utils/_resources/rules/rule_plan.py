@@ -24,14 +24,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     check_rule,
     lookalikes_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import Standing
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import PlacedRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
     AMBIENT,
     FIELDS,
     SETTINGS_FIELDS,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import (
-    Edit,
+    RuleChange,
     Sections,
     behind,
     of_creation,
@@ -75,7 +75,7 @@ def plan_rule(book: RuleBook, wanted: DeclaredRule, *, index: int | None = None)
     # A task that restores an earlier state is not responsible for what is dangerous in it.
     plan.warnings = [] if book.restoring and not plan.steps else [*warnings, *plan.warnings]
     plan.before = before
-    plan.standing = standing = Standing.of(rule, wanted)
+    plan.standing = standing = PlacedRule.of(rule, wanted)
     plan.after = {"state": "present", "name": standing.name, **_after(book, wanted, rule, plan)}
     return plan
 
@@ -176,7 +176,7 @@ def _create(book: RuleBook, wanted: DeclaredRule, index: int | None) -> RulePlan
         parameters["Priority"] = index
     if wanted.enabled is False:
         parameters["Enabled"] = False
-    edit = Edit(wanted.sections, wanted.sections)
+    edit = RuleChange(wanted.sections, wanted.sections)
     order = list(book.order)
     order.insert(len(order) if index is None else index, wanted.name)
     passes = behind(book.by_guid, order, wanted.name)
@@ -213,7 +213,7 @@ def _create(book: RuleBook, wanted: DeclaredRule, index: int | None) -> RulePlan
 
 def _update(book: RuleBook, wanted: DeclaredRule, rule: Rule) -> RulePlan:
     plan = RulePlan(rule.guid, book.order)
-    edit = Edit(rule.sections, {**rule.sections, **wanted.sections})
+    edit = RuleChange(rule.sections, {**rule.sections, **wanted.sections})
     parameters: dict[str, Value] = {}
     changes: list[Change] = []
     if wanted.name and wanted.name != rule.name:
@@ -244,7 +244,7 @@ def _update(book: RuleBook, wanted: DeclaredRule, rule: Rule) -> RulePlan:
 _Changed = tuple[list[Change], dict[str, Value], list[PlanWarning]]
 
 
-def _changed_settings(book: RuleBook, wanted: DeclaredRule, rule: Rule, edit: Edit) -> _Changed:
+def _changed_settings(book: RuleBook, wanted: DeclaredRule, rule: Rule, edit: RuleChange) -> _Changed:
     """What differs outside the sections."""
     changes: list[Change] = []
     parameters: dict[str, Value] = {}
@@ -280,7 +280,7 @@ def _changed_settings(book: RuleBook, wanted: DeclaredRule, rule: Rule, edit: Ed
     return changes, parameters, warnings
 
 
-def _changed_sections(book: RuleBook, wanted: DeclaredRule, rule: Rule, edit: Edit) -> _Changed:
+def _changed_sections(book: RuleBook, wanted: DeclaredRule, rule: Rule, edit: RuleChange) -> _Changed:
     """What differs in the given sections."""
     changes: list[Change] = []
     parameters: dict[str, Value] = {}

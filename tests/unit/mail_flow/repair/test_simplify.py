@@ -223,7 +223,7 @@ def test_a_rule_that_meets_another_template_stays() -> None:
 
 
 def test_what_is_proved_is_proved_even_if_the_search_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(order.Order, "may_move", lambda self, place, to: True)
+    monkeypatch.setattr(order.RuleOrder, "may_move", lambda self, place, to: True)
     found = simplified(fabrikam("One"), rule("Keeps", subject("secure"), STOP), fabrikam("Two", "northwind.com"))
     assert (found["merged"], found["proof"]["equal"]) == ([], False)
 
@@ -415,7 +415,7 @@ def proves_nothing(patch: Patch) -> None:
 def moves_before_all(patch: Patch) -> None:
     """Any rule could move before any other, and nothing would be proved."""
     proves_nothing(patch)
-    patch(order.Order, "may_move", lambda self, place, to: True)
+    patch(order.RuleOrder, "may_move", lambda self, place, to: True)
 
 
 def looks_at_no_mail(patch: Patch) -> None:

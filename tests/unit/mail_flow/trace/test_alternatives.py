@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace import chain, replay
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.alternatives import (
-    Copies,
+    CopyCount,
     alternatives,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
@@ -39,7 +39,7 @@ def test_each_rule_set_changes_what_its_replay_says(seed: int) -> None:
         for rules, changes in zip(others, found, strict=True):
             replayed = Replay(RuleSet(rules), facts, RuleSet(present)).run(trace).difference
             assert changes == {
-                kind: Copies(tally.certain.total(), tally.possible.total()) for kind, tally in replayed.items()
+                kind: CopyCount(tally.certain.total(), tally.possible.total()) for kind, tally in replayed.items()
             }, (seed, round_, present, rules)
             changed += bool(changes)
         assert found[-1] == {}
@@ -58,7 +58,7 @@ def test_an_edited_rule_counts_the_copies_that_it_treats_differently() -> None:
     off = {**encrypt, "enabled": False}
     (found,) = alternatives(RuleSet([off]), [RuleSet([encrypt])], facts, trace)
     replayed = Replay(RuleSet([encrypt]), facts, RuleSet([off])).run(trace).difference
-    assert found == {kind: Copies(tally.certain.total(), tally.possible.total()) for kind, tally in replayed.items()}
+    assert found == {kind: CopyCount(tally.certain.total(), tally.possible.total()) for kind, tally in replayed.items()}
     assert found["protection_gained"].certain > 0
     assert alternatives(RuleSet([off]), [], facts, trace) == []
     assert alternatives(RuleSet([off]), [RuleSet([encrypt])], facts, Trace()) == [{}]

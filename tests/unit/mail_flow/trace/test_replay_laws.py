@@ -21,7 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Findings, Replay
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay, Tallies
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import UNSAID
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.to_message import (
@@ -36,7 +36,7 @@ from tests.unit.mail_flow.tracing import ordinary_message, rows_of, tenant, trac
 _PREFIXES = ("[x] ", "secure ", "off", "")
 
 
-def _certain(found: Findings) -> dict[tuple[str, str, str], tuple[str, str, tuple[str, ...]]]:
+def _certain(found: Tallies) -> dict[tuple[str, str, str], tuple[str, str, tuple[str, ...]]]:
     """What is certain of a copy, by its sender, recipient and subject."""
     return {
         (example.sender, example.recipient, example.subject): outcome

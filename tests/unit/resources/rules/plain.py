@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import Standing
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import PlacedRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
     SETTINGS_OF_A_NEW_RULE,
 )
@@ -84,8 +84,8 @@ def book(
     )
 
 
-def standing(name: str, conditions: Mapping[str, Any], actions: Mapping[str, Any], **more: Any) -> Standing:
+def standing(name: str, conditions: Mapping[str, Any], actions: Mapping[str, Any], **more: Any) -> PlacedRule:
     """A rule as it will be, with the settings of a new one."""
     sections = {"conditions": conditions, "exceptions": more.pop("exceptions", {}), "actions": actions}
     values = {"enabled": True, "settings": {**SETTINGS_OF_A_NEW_RULE, **more.pop("settings", {})}, "sections": sections}
-    return Standing(name, **{**values, **more})
+    return PlacedRule(name, **{**values, **more})

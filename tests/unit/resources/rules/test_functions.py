@@ -14,7 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules import impact as _impact
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import doing, done
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import (
-    Standing,
+    PlacedRule,
     first_that_covers,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
@@ -22,7 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     SETTINGS_OF_A_NEW_RULE,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import (
-    Edit,
+    RuleChange,
     behind,
     matches_more,
     of_creation,
@@ -110,9 +110,9 @@ class TestImpact:
         self, option: str, value: str, protects: Impact, exposes: Impact
     ) -> None:
         # What counts is what the rule does after the change.
-        assert Edit(PLAIN, PROTECTS).of_setting(option, value) is protects
-        assert Edit(PROTECTS, EXPOSES).of_setting(option, value) is exposes
-        assert Edit(PROTECTS, PLAIN).of_setting(option, value) is NONE
+        assert RuleChange(PLAIN, PROTECTS).of_setting(option, value) is protects
+        assert RuleChange(PROTECTS, EXPOSES).of_setting(option, value) is exposes
+        assert RuleChange(PROTECTS, PLAIN).of_setting(option, value) is NONE
 
     @pytest.mark.parametrize(
         ("section", "option", "before", "after", "more", "fewer"),
@@ -137,13 +137,15 @@ class TestImpact:
         self, section: str, option: str, before: Any, after: Any, more: bool, fewer: bool
     ) -> None:
         field = FIELDS[section][option]
-        assert Edit(PROTECTS, PROTECTS).of_option(section, field, before, after) is (CLEAR if fewer else Impact.WIDENS)
-        assert Edit(EXPOSES, EXPOSES).of_option(section, field, before, after) is (CLEAR if more else NONE)
-        assert Edit(PLAIN, PLAIN).of_option(section, field, before, after) is (Impact.WIDENS if more else NONE)
+        assert RuleChange(PROTECTS, PROTECTS).of_option(section, field, before, after) is (
+            CLEAR if fewer else Impact.WIDENS
+        )
+        assert RuleChange(EXPOSES, EXPOSES).of_option(section, field, before, after) is (CLEAR if more else NONE)
+        assert RuleChange(PLAIN, PLAIN).of_option(section, field, before, after) is (Impact.WIDENS if more else NONE)
         # A rule that encrypted lets out what it no longer matches; one that decrypts from now on lets out what it
         # matches.
-        assert (Edit(PROTECTS, PLAIN).of_option(section, field, before, after) is CLEAR) is fewer
-        assert (Edit(PLAIN, EXPOSES).of_option(section, field, before, after) is CLEAR) is more
+        assert (RuleChange(PROTECTS, PLAIN).of_option(section, field, before, after) is CLEAR) is fewer
+        assert (RuleChange(PLAIN, EXPOSES).of_option(section, field, before, after) is CLEAR) is more
 
     @pytest.mark.parametrize(
         ("before", "after", "option", "value", "passes", "expected"),
@@ -167,7 +169,7 @@ class TestImpact:
         self, before: Any, after: Any, option: str, value: Any, passes: list[str], expected: Impact
     ) -> None:
         field = FIELDS["actions"][option]
-        edit = Edit(_with(before, option, None if value else "old"), _with(after, option, value))
+        edit = RuleChange(_with(before, option, None if value else "old"), _with(after, option, value))
         assert edit.of_option("actions", field, None, value, passes=passes) is expected
         if not passes:
             assert edit.of_option("actions", field, None, value) is expected
@@ -180,8 +182,8 @@ class TestImpact:
         words = FIELDS["conditions"]["subject_contains_words"]
         for sections in asks:
             assert (reach(sections), of_switch(sections, True), of_switch(sections, False)) == (NONE, NONE, NONE)
-            assert Edit(sections, sections).of_setting("rule_error_action", "Ignore") is NONE
-            assert Edit(sections, sections).of_option("conditions", words, ["a"], ["b"]) is Impact.WIDENS
+            assert RuleChange(sections, sections).of_setting("rule_error_action", "Ignore") is NONE
+            assert RuleChange(sections, sections).of_option("conditions", words, ["a"], ["b"]) is Impact.WIDENS
         # Of a sender without a manager, nobody is asked.
         protects, exposes = perhaps
         assert (reach(protects), of_switch(protects, False), of_switch(exposes, True)) == (
@@ -189,9 +191,9 @@ class TestImpact:
             CLEAR,
             CLEAR,
         )
-        assert Edit(protects, protects).of_setting("rule_error_action", "Ignore") is CLEAR
-        assert Edit(protects, protects).of_option("conditions", words, ["a", "b"], ["a"]) is CLEAR
-        assert Edit(exposes, exposes).of_option("conditions", words, ["a"], ["a", "b"]) is CLEAR
+        assert RuleChange(protects, protects).of_setting("rule_error_action", "Ignore") is CLEAR
+        assert RuleChange(protects, protects).of_option("conditions", words, ["a", "b"], ["a"]) is CLEAR
+        assert RuleChange(exposes, exposes).of_option("conditions", words, ["a"], ["a", "b"]) is CLEAR
 
     @pytest.mark.parametrize("approval", [BY_USER, BY_MANAGER])
     @pytest.mark.parametrize(
@@ -211,18 +213,18 @@ class TestImpact:
         free, asks = {"actions": actions}, {"actions": {**actions, **approval}}
         (option,) = approval
         field = FIELDS["actions"][option]
-        assert Edit(free, asks).of_option("actions", field, None, approval[option], passes=passes) is comes
-        assert Edit(asks, free).of_option("actions", field, approval[option], None, passes=passes) is goes
-        assert Edit(asks, asks).of_option("actions", field, None, approval[option], passes=passes) is NONE
+        assert RuleChange(free, asks).of_option("actions", field, None, approval[option], passes=passes) is comes
+        assert RuleChange(asks, free).of_option("actions", field, approval[option], None, passes=passes) is goes
+        assert RuleChange(asks, asks).of_option("actions", field, None, approval[option], passes=passes) is NONE
         if "stop_rule_processing" in actions:
-            stop = Edit({"actions": {"prepend_subject": "x", **approval}}, asks).of_option(
+            stop = RuleChange({"actions": {"prepend_subject": "x", **approval}}, asks).of_option(
                 "actions", FIELDS["actions"]["stop_rule_processing"], None, True
             )
             assert stop is NONE
 
     @pytest.mark.parametrize(("approval", "expected"), [(BY_USER, NONE), (BY_MANAGER, CLEAR)])
     def test_a_stop_beside_an_approval(self, approval: dict[str, Any], expected: Impact) -> None:
-        edit = Edit({"actions": approval}, {"actions": {**approval, "stop_rule_processing": True}})
+        edit = RuleChange({"actions": approval}, {"actions": {**approval, "stop_rule_processing": True}})
         assert (
             edit.of_option("actions", FIELDS["actions"]["stop_rule_processing"], None, True, passes=["later"])
             is expected
@@ -230,7 +232,7 @@ class TestImpact:
 
     @pytest.mark.parametrize(("approval", "expected"), [(BY_USER, NONE), (BY_MANAGER, CLEAR)])
     def test_an_encryption_that_goes_beside_an_approval(self, approval: dict[str, Any], expected: Impact) -> None:
-        edit = Edit({"actions": {**approval, **ENCRYPT}}, {"actions": approval})
+        edit = RuleChange({"actions": {**approval, **ENCRYPT}}, {"actions": approval})
         assert (
             edit.of_option("actions", FIELDS["actions"]["apply_rights_protection_template"], "Encrypt", None)
             is expected
@@ -380,9 +382,9 @@ class TestCoverage:
         early = standing("early", {}, actions)
         assert first_that_covers(self.LATE, [early]) is (early if ends else None)
         # A section that was never given is empty.
-        bare_late = Standing("late", True, SETTINGS_OF_A_NEW_RULE, {})
+        bare_late = PlacedRule("late", True, SETTINGS_OF_A_NEW_RULE, {})
         assert first_that_covers(bare_late, [standing("early", INSIDE, actions)]) is None
-        bare = Standing("early", True, SETTINGS_OF_A_NEW_RULE, {"actions": actions} if actions else {})
+        bare = PlacedRule("early", True, SETTINGS_OF_A_NEW_RULE, {"actions": actions} if actions else {})
         assert first_that_covers(bare_late, [bare]) is (bare if ends else None)
 
     def test_it_is_the_first_of_those_that_do(self) -> None:
@@ -391,7 +393,7 @@ class TestCoverage:
         assert first_that_covers(self.LATE, []) is None
 
     def test_words_of_another_header_are_others(self) -> None:
-        def of(header: str) -> Standing:
+        def of(header: str) -> PlacedRule:
             return standing(header, {"header_contains_words": ["x"], "header_contains_message_header": header}, STOP)
 
         assert first_that_covers(of("X-A"), [of("X-B")]) is None
@@ -404,19 +406,19 @@ class TestCoverage:
 
     def test_a_rule_as_it_will_be(self) -> None:
         stored = rule("old", FromScope="InOrganization", PrependSubject="x", Comments="c", State="Disabled")
-        assert Standing.of(stored) == Standing("old", False, stored.settings, stored.sections, True)
-        changed = Standing.of(stored, wanted("new", enabled=True, comments="d", conditions={"scl_over": 5}))
-        assert changed == Standing(
+        assert PlacedRule.of(stored) == PlacedRule("old", False, stored.settings, stored.sections, True)
+        changed = PlacedRule.of(stored, wanted("new", enabled=True, comments="d", conditions={"scl_over": 5}))
+        assert changed == PlacedRule(
             "new", True, {**stored.settings, "comments": "d"}, {**stored.sections, "conditions": {"scl_over": 5}}, True
         )
-        kept = Standing.of(stored, wanted(guid="g-old", actions=ENCRYPT))
+        kept = PlacedRule.of(stored, wanted(guid="g-old", actions=ENCRYPT))
         assert (kept.name, kept.enabled, kept.sections) == ("old", False, {**stored.sections, "actions": ENCRYPT})
-        made = Standing.of(None, wanted("new", actions=ENCRYPT))
-        assert made == Standing("new", True, SETTINGS_OF_A_NEW_RULE, {"actions": ENCRYPT}, True)
-        assert Standing.of(None, wanted("new", enabled=False)).enabled is False
-        assert Standing.of(None, wanted(guid="g-gone")).name == ""
-        assert Standing.of(rule("odd", DlpPolicy="x")).understood is False
-        assert Standing.of(rule("odd", ExceptIfUnheard="x")).understood is False
+        made = PlacedRule.of(None, wanted("new", actions=ENCRYPT))
+        assert made == PlacedRule("new", True, SETTINGS_OF_A_NEW_RULE, {"actions": ENCRYPT}, True)
+        assert PlacedRule.of(None, wanted("new", enabled=False)).enabled is False
+        assert PlacedRule.of(None, wanted(guid="g-gone")).name == ""
+        assert PlacedRule.of(rule("odd", DlpPolicy="x")).understood is False
+        assert PlacedRule.of(rule("odd", ExceptIfUnheard="x")).understood is False
 
 
 class TestValues:
