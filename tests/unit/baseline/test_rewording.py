@@ -11,6 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
+    OrganizationReport,
+    organization_report,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.status import (
+    OrganizationStatus,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
@@ -120,3 +127,13 @@ def test_of_a_plan_its_findings_and_its_approval(role: Role, tmp_path: Path, mon
         assert again["digest"] == planned["digest"]
         assert list(differing(plain, counted(role))) == []
         assert role.run(**accepted, approved_plan=planned["plan"])["changed"]
+
+
+def test_of_why_a_run_failed() -> None:
+    """Who stores a failure stores why: its task may say it in other words."""
+    failed = {"failed": True, "msg": "The write failed."}
+    stored = OrganizationReport(status=OrganizationStatus.FAILED, message="Writing failed. It was rolled back.")
+    planned = OrganizationReport(status=OrganizationStatus.DRIFT, message="")
+    found = [organization_report("contoso", "baseline", each, [failed]) for each in (stored, planned, None)]
+    assert [each.message for each in found] == [stored.message, failed["msg"], failed["msg"]]
+    assert {each.status for each in found} == {OrganizationStatus.FAILED}
