@@ -62,7 +62,7 @@ FORBIDDEN_ENVIRONMENT = frozenset(
 )
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """YAML with Ansible's ``!unsafe``."""
 
 

@@ -103,9 +103,8 @@ def over_rest(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Any], list
 def test_every_module_says_and_does_the_same(
     tmp_path: Path, over_rest: tuple[Any, Any, Any], wire: str, engine: Engine | None
 ) -> None:
-    # The constrained endpoint takes ten times as long for each call, and a check makes none that the play after it does
-    # not make.
-    plays = _PLAYS[1:] if wire == "endpoint" else _PLAYS
+    # A check makes no call that the play after it does not make.
+    plays = _PLAYS[1:]
     (ours, our_writes, our_state), (theirs, their_writes, their_state) = over_rest, _told(tmp_path, wire, engine, plays)
     expected = [told for told in ours if told[0].partition(" ")[0] in plays]
     assert [(mine, other) for mine, other in zip(expected, theirs, strict=True) if mine != other] == []
