@@ -62,7 +62,7 @@ FORBIDDEN_ENVIRONMENT = frozenset(
 )
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class _Loader(yaml.CSafeLoader):
     """YAML with Ansible's ``!unsafe``."""
 
 
