@@ -28,7 +28,7 @@ json.dump(
         "input": sys.stdin.read(),
         "files": sorted(os.listdir("/proc/self/fd")),
         "streams": [
-            [stream.encoding, stream.errors, stream.isatty(), stream.line_buffering]
+            [stream.encoding, stream.errors, stream.isatty(), stream.seekable(), stream.line_buffering]
             for stream in (sys.stdin, sys.stdout, sys.stderr)
         ],
         "mask": os.umask(0o22),

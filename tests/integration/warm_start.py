@@ -45,23 +45,25 @@ def serves(environment: Mapping[str, str]) -> bool:
 
 
 @functools.cache
-def _server() -> socket.socket:
+def _server() -> tuple[subprocess.Popen[bytes], socket.socket]:
     ours, theirs = socket.socketpair()
     with theirs:
         process = subprocess.Popen(
             [sys.executable, str(STARTUP / "server.py"), str(theirs.fileno())],
             env=INTERPRETER,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            # Python keeps whether a stream is a pipe, as those of a program are.
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             pass_fds=[theirs.fileno()],
         )
 
     def end() -> None:
         ours.close()
-        process.wait()
+        process.communicate()
 
     atexit.register(end)
-    return ours
+    return process, ours
 
 
 def run(
@@ -71,6 +73,7 @@ def run(
     global _used
     sys.audit("subprocess.Popen", arguments[0], arguments, cwd, env)
     until = time.monotonic() + timeout
+    server, channel = _server()
     output, errors, report = contents = [bytearray() for _each in range(3)]
     with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
         with contextlib.ExitStack() as theirs:
@@ -82,7 +85,7 @@ def run(
                 ours, end = os.pipe()
                 selector.register(stack.enter_context(open(ours, "rb", buffering=0)), selectors.EVENT_READ, content)
                 given.append(theirs.enter_context(open(end, "wb")).fileno())
-            socket.send_fds(_server(), [b"."], given)
+            socket.send_fds(channel, [b"."], given)
         while selector.get_map():
             for key, _events in selector.select(1):
                 read = os.read(key.fd, 1 << 16)
@@ -93,6 +96,8 @@ def run(
                 if len(ends := report.split()) == 1:
                     os.kill(int(ends[0]), signal.SIGKILL)
                 raise subprocess.TimeoutExpired(arguments, timeout, bytes(output), bytes(errors))
+    if not report:
+        raise RuntimeError(f"The server has ended: {server.communicate()[1].decode()}")
     _program, status, seconds = report.split()
     _used += float(seconds)
     said = (text.decode().replace("\r\n", "\n").replace("\r", "\n") for text in (output, errors))
