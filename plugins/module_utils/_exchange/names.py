@@ -30,22 +30,9 @@ def same_name(one: str, other: str) -> bool:
     return name_key(one) == name_key(other)
 
 
-def lookalikes(names: Iterable[str], others: Iterable[str] = ()) -> list[tuple[str, str]]:
-    """Each pair of different names, the first of them in ``names``, that differ only in accents, width, ligatures or
-    spaces.
-    """
-    named = list(dict.fromkeys(names))
-    known: dict[str, list[str]] = {}
-    for name in dict.fromkeys([*named, *others]):
-        known.setdefault(_wide(name), []).append(name)
-    told: set[str] = set()
-    pairs = []
-    for name in named:
-        for other in known[_wide(name)]:
-            if not same_name(name, other) and other not in told:
-                pairs.append((name, other))
-        told.add(name)
-    return pairs
+def lookalikes(name: str, others: Iterable[str]) -> list[str]:
+    """The other names that differ from a name only in accents, width, ligatures or spaces."""
+    return [other for other in dict.fromkeys(others) if _wide(other) == _wide(name) and not same_name(name, other)]
 
 
 def _upper(letter: str) -> str:

@@ -196,7 +196,7 @@ def lookalike_warnings(name: str, others: Iterable[str]) -> list[PlanWarning]:
             name=name,
             other=other,
         )
-        for name, other in lookalikes([name], others)
+        for other in lookalikes(name, others)
     ]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +24,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     DOES,
     WOULD,
     PlannedChange,
-    same,
     undone,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.report import (
@@ -38,6 +37,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     Procedure,
     Run,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.recorded import Recorded
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedures.refusals import (
     confirmation_findings,
     organization_refusals,
@@ -60,11 +60,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.concurrent_changes import (
     concurrent_changes,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
-    AMBIENT,
-    SECTIONS,
-    SETTINGS_OF_A_NEW_RULE,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_rules
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
@@ -131,6 +126,10 @@ class Rollback(Procedure):
             dict.fromkeys(part for part in read if part in ("organization", "rms_templates") or part in self.parts)
         )
 
+    @property
+    def _run(self) -> Recorded:
+        return Recorded(self.recorded, self.snapshot.order, self._names, self._found_first)
+
     def draft(self, organization: Organization, run: Run) -> Draft:
         plan = self.plan(organization, check_mode=True)
         findings = [] if self.force else self.drift(organization, plan)
@@ -147,7 +146,7 @@ class Rollback(Procedure):
     def begun(self, organization: Organization) -> Rollback:
         """This rollback, with the created rules as found now: once one is removed, no similar rule is mistaken for it."""
         begun = copy.copy(self)
-        begun._found_first = self._created_now(organization)
+        begun._found_first = self._run.created_now(organization)
         return begun
 
     def notice(self, changes: Sequence[PlannedChange], mail: Mapping[str, Any], *, check_mode: bool) -> str:
@@ -179,7 +178,7 @@ class Rollback(Procedure):
             # A template that this very plan brings back may be named by a rule that it rebuilds.
             created = list(self.parts.get(OME_CONFIGURATION.subset, {}))
             book = RuleBook(organization, restoring=True, check_mode=check_mode, created=created)
-            plans["rules"] = plan_rules(book, rules, ordered=self.scope == "full" or self._moved())
+            plans["rules"] = plan_rules(book, rules, ordered=self.scope == "full" or self._run.moved())
             plans["switches"] = self._switches(organization, check_mode)
         plan = Plan.join(plans)
         plan.warnings += self._lost(organization)
@@ -201,10 +200,11 @@ class Rollback(Procedure):
             return []
         changed = {change.identity for change in (*self.recorded, *self.later) if change.resource == RULE}
         held = {rule.guid: rule for rule in self.parts["transport_rules"]}
+        made = self._run.created_now(organization)
         ours = (
             changed
             | {rule.name for rule in held.values() if encrypts(rule.sections)}
-            | {rule.name for rule in self._made(organization)}
+            | {rule.name for rule in rules_of(organization) if rule.guid in made}
         )
         since = {rule.guid: "new since the snapshot" for rule in self._since(organization) if rule.name not in ours}
         book = RuleBook(organization, restoring=True)
@@ -212,11 +212,6 @@ class Rollback(Procedure):
             if plan_rule(book, replace(held[rule.guid], priority=None)).steps:
                 since[rule.guid] = "changed since the snapshot"
         return foreign_to(organization, plan, ours, since)
-
-    def _made(self, organization: Organization) -> list[Rule]:
-        """The rules that the run created, even if they were renamed."""
-        made = self._created_now(organization)
-        return [rule for rule in rules_of(organization) if rule.guid in made]
 
     def left(self, organization: Organization) -> list[str]:
         plan = self.plan(organization, check_mode=True)
@@ -241,7 +236,7 @@ class Rollback(Procedure):
         """The findings about changes by others that the rollback would undo, too."""
         if self.scope == "full":
             return []
-        theirs = [change for change in plan.changes if not self._ours(organization, change)]
+        theirs = [change for change in plan.changes if not self._run.ours(organization, change)]
         # A created or removed object is one item.
         whole = {(change.resource, change.identity) for change in theirs if change.option == "state"}
         found = [
@@ -249,7 +244,7 @@ class Rollback(Procedure):
             for change in theirs
             if change.option == "state" or (change.resource, change.identity) not in whole
         ]
-        if any(change.option == "priority" for change in plan.changes) and self._reordered(organization):
+        if any(change.option == "priority" for change in plan.changes) and self._run.reordered(organization):
             found.append(
                 (
                     "rules that the run did not move are in a different order: somebody moved them since then.",
@@ -272,64 +267,13 @@ class Rollback(Procedure):
             parts.update({resource.subset: narrowed} if narrowed else {})
         return parts
 
-    def _touched(self) -> dict[str, set[str]]:
-        """The options that the plan names, by the name that the rule had then."""
-        touched: dict[str, set[str]] = {}
-        for change in self.recorded:
-            if change.resource == RULE:
-                touched.setdefault(change.identity, set()).add(change.option)
-        return touched
-
-    def _moved(self) -> bool:
-        """Whether the run moved or removed rules. Otherwise, the rollback leaves the order of rules alone."""
-        return any(
-            change.resource == RULE
-            and (change.option == "priority" or (change.option, change.after) == ("state", "absent"))
-            for change in self.recorded
-        )
-
-    def _created(self) -> dict[str, str]:
-        """The names of the rules that the run planned to create, by name in lower case."""
-        made = (
-            change
-            for change in self.recorded
-            if change.resource == RULE and change.option == "state" and change.before == "absent"
-        )
-        return {name_key(change.identity): change.identity for change in made}
-
-    def _created_now(self, organization: Organization) -> dict[str, str]:
-        """The names that the run gave to the rules that it created, by GUID. Someone may have renamed one."""
-        new = [rule for rule in rules_of(organization) if rule.guid not in self.snapshot.order]
-        first = self._found_first
-        created = {key: name for key, name in self._created().items() if name not in first.values()}
-        found = {rule.guid: created[name_key(rule.name)] for rule in new if name_key(rule.name) in created}
-        for name in created.values():
-            if name not in found.values():
-                renamed = self._renamed(new, found, name)
-                found.update({renamed[0].guid: name} if len(renamed) == 1 else {})
-        return {**found, **{rule.guid: first[rule.guid] for rule in new if rule.guid in first}}
-
-    def _renamed(self, new: Sequence[Rule], found: Collection[str], name: str) -> list[Rule]:
-        """The new rules, besides those found so far, that look as the run created the rule of that name. If there are
-        several, it is unclear which one.
-        """
-        return [rule for rule in new if rule.guid not in found and self._as_created(rule, name)]
-
-    def _reordered(self, organization: Organization) -> bool:
-        """Whether the order of the rules that the run did not move has changed since."""
-        moved = {name for name, options in self._touched().items() if "priority" in options}
-        left = [rule.guid for rule in rules_of(organization) if self._names.get(rule.guid, rule.name) not in moved]
-        return [guid for guid in left if guid in self.snapshot.order] != [
-            guid for guid in self.snapshot.order if guid in left
-        ]
-
     def _rules(self, organization: Organization) -> list[DeclaredRule]:
         """The rules to restore, in their old order, with those that only keep their places."""
         existing = rules_of(organization)
         by_guid = {rule.guid: rule for rule in existing}
         counted = Counter(name_key(rule.name) for rule in existing)
         by_name = {key: rule for rule in existing if counted[key := name_key(rule.name)] == 1}
-        touched = self._touched()
+        touched = self._run.touched()
         wanted: list[DeclaredRule] = []
         held = {rule.guid: rule for rule in self.parts["transport_rules"]}
         for guid in self.snapshot.order:
@@ -358,14 +302,14 @@ class Rollback(Procedure):
 
     def _comes_back(self, rule: DeclaredRule) -> bool:
         """Whether a missing rule is recreated."""
-        touched = self.scope == "full" or bool(self._touched().get(rule.name))
+        touched = self.scope == "full" or bool(self._run.touched().get(rule.name))
         return touched and not is_past(rule.settings.get("expiry_date", ""))
 
     def _extra(self, organization: Organization) -> list[Rule]:
         """The rules to remove: those that the run created and, if the whole state is restored, those that later runs or
         others created.
         """
-        created = self._created_now(organization)
+        created = self._run.created_now(organization)
         return [rule for rule in self._since(organization) if rule.guid in created or self._is_extra(rule)]
 
     def _switches(self, organization: Organization, check_mode: bool) -> Plan:
@@ -389,7 +333,7 @@ class Rollback(Procedure):
     def _is_extra(self, rule: Rule) -> bool:
         if self.scope != "full" or not decides_about_mail(rule.sections):
             return False
-        return self.force or self._as_created(rule, rule.name, [*self.recorded, *self.later])
+        return self.force or self._run.as_created(rule, rule.name, [*self.recorded, *self.later])
 
     def _narrowed(self, rule: DeclaredRule, now: Rule, options: set[str]) -> DeclaredRule:
         """The part of an existing rule that the plan names. Sections are restored as a whole."""
@@ -447,8 +391,8 @@ class Rollback(Procedure):
             for row in gone
         ]
         missing = (
-            set(self._created().values())
-            - set(self._created_now(organization).values())
+            set(self._run.created().values())
+            - set(self._run.created_now(organization).values())
             - set(self._found_first.values())
             if names
             else set()
@@ -457,7 +401,7 @@ class Rollback(Procedure):
         new = [
             rule.name
             for rule in since
-            if encrypts(rule.sections) or any(self._as_created(rule, name) for name in missing)
+            if encrypts(rule.sections) or any(self._run.as_created(rule, name) for name in missing)
         ]
         if new:
             text = (
@@ -466,50 +410,6 @@ class Rollback(Procedure):
             )
             lost.append(warning("may_be_the_same", text, missing=sorted(missing), new=new))
         return lost
-
-    def _ours(self, organization: Organization, change: Change) -> bool:
-        """Whether the current value is the one that the run left."""
-        if change.option == "priority":
-            return True
-        rule = (
-            next((rule for rule in rules_of(organization) if rule.name == change.identity), None)
-            if change.resource == RULE
-            else None
-        )
-        name = self._names.get(rule.guid, rule.name) if rule else change.identity
-        made = [row for row in self.recorded if row.managed_object == (change.resource, name)]
-        if change.resource == RULE and rule is None:
-            # The rule is missing and would be recreated as a whole, which is right only if the run removed it.
-            return any(row.option == "state" and row.after == "absent" for row in made)
-        if rule and change.option == "state":
-            return self._as_created(rule, rule.name)
-        if change.option == "state":
-            return any(row.option == "state" for row in made)
-        return any(
-            row.option == change.option and same(change.resource, change.option, row.after, change.before)
-            for row in made
-        )
-
-    def _as_created(self, rule: Rule, name: str, changes: Sequence[PlannedChange] | None = None) -> bool:
-        """Whether a rule is still what the run, or the runs that made ``changes``, created under a name."""
-        recorded = {
-            change.option: change.after
-            for change in (self.recorded if changes is None else changes)
-            if change.managed_object == (RULE, name)
-        }
-        if recorded.get("state") != "present" or (not rule.enabled and recorded.get("enabled", True)):
-            return False
-        for section in SECTIONS:
-            for option in {
-                *rule.sections[section],
-                *(name.partition(".")[2] for name in recorded if name.startswith(f"{section}.")),
-            }:
-                after, now = recorded.get(f"{section}.{option}"), rule.sections[section].get(option)
-                if option not in AMBIENT and not same(RULE, f"{section}.{option}", after, now):
-                    return False
-        expected = {**SETTINGS_OF_A_NEW_RULE, **recorded}
-        # A server that does not have a setting shows none.
-        return all(now is None or same(RULE, option, expected[option], now) for option, now in rule.settings.items())
 
 
 class NothingToRollBack(Procedure):

@@ -22,7 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.bit_simulation import Batch
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
     SeenMessage,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
@@ -73,15 +73,12 @@ def foreign_rules(
     rules: Sequence[Mapping[str, Any]],
     ours: Collection[str],
     facts: Mapping[str, Any],
-    now: datetime.datetime | None = None,
-    budget: int = CONFLICTS,
 ) -> list[ForeignRule]:
     """The rules that are not ours, first to last.
 
     :param rules: complete, in the form of an organization's description, first to last.
     :param ours: the names of our rules.
     :param facts: in the form of the option ``facts``.
-    :param budget: the maximum number of conflicts; what would take more counts as possible.
     """
     known = {name_key(name) for name in ours}
     rule_set = RuleSet({key: value for key, value in rule.items() if key != "priority"} for rule in rules)
@@ -100,11 +97,7 @@ def foreign_rules(
         if rule.place in telling
         or (not reasons[rule.place] and (rule.is_final or any(rule.does(what) for what in _EFFECTS)))
     ]
-    met = (
-        _met(rule_set, acting, protecting, facts, now or datetime.datetime.now(datetime.UTC), budget)
-        if acting and protecting
-        else {}
-    )
+    met = _met(rule_set, acting, protecting, facts) if acting and protecting else {}
     return [
         ForeignRule(
             name=rule.name,
@@ -155,13 +148,11 @@ def _met(
     acting: Sequence[FlowRule],
     protecting: Sequence[FlowRule],
     facts: Mapping[str, Any],
-    now: datetime.datetime,
-    budget: int,
 ) -> dict[int, list[FlowRule]]:
     """The place of each acting rule to the protecting rules whose mail it can act on."""
     # Each rule is compared alone, with mail as it arrives: a sender can also write what earlier rules make of it.
     alone = [*acting, *protecting]
-    model = Model([RuleSet([])], rule_set, facts, now)
+    model = Model([RuleSet([])], rule_set, facts, datetime.datetime.now(datetime.UTC))
     conditions, recipient = model.free.conditions, model.mail.recipient
     matches = {
         rule.place: high(conditions.matches(rule, ("foreign", rule.place), SeenMessage(), recipient)) for rule in alone
@@ -176,5 +167,5 @@ def _met(
         for rule in acting
         for other in protecting
     ]
-    possible = Batch(model.circuit, budget).possible(questions)
+    possible = Batch(model.circuit, CONFLICTS).possible(questions)
     return {rule.place: [other for other in protecting if (rule.place, other.place) in possible] for rule in acting}

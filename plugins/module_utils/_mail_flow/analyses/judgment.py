@@ -20,31 +20,70 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     Guarantee,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import (
+    message_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import (
     domain,
     is_name,
     with_parents,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import (
+    IN_TRANSIT,
     Connector,
     at_least,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import Premise
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
+    RECIPIENT,
+    SENDER,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
+    FlowRule,
+    RuleSet,
+    is_later,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import PORTAL
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
+    AUTHENTICATED,
+    NEXT_SERVER,
+    NO_INTERNAL,
+    NOT_OURS,
+    SENT_FROM,
+    SIZES,
+    SUBDOMAINS,
+    Premise,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import Course, World
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.transit import ways_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import Replayed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
+    Key,
+    keys_of,
+    slots_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import (
+    taken_by,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
+    SeenMessage,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
+    Model,
+    Replayed,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import high
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.replay import (
     course_of,
     is_about,
     surely_breaks,
     surely_keeps,
 )
+
+#: The type of accepted domains whose mail Exchange relays to servers of the organization.
+_RELAYED = "InternalRelay"
 
 
 @dataclass(frozen=True)
@@ -247,3 +286,85 @@ def _without(rules: RuleSet, name: str) -> RuleSet:
         for each in rules.rules
     )
     return others
+
+
+def premises_of(model: Model, place: int, guarantee: Guarantee, budget: int) -> list[Premise]:
+    """How conditions are read, and how far mail is followed, where the proof of a guarantee may rest on that.
+
+    :param place: the place of its claim in the model.
+    :param budget: the maximum number of conflicts for each question.
+    """
+    atoms = (
+        *model.rule_sets[0].atoms,
+        *model.claims.rules[place].conditions,
+        *model.claims.rules[place].exceptions,
+    )
+    options = {atom.predicate.options[0] for atom in atoms}
+    looks = [(slot, key) for atom in atoms for key in keys_of(atom) for slot in slots_of(atom)]
+    parents = {slot: model.mail.vocabulary.parents(slot) for slot in (SENDER, RECIPIENT)}
+    nested = any(name in parents[slot] for slot, (sort, name) in looks if sort == "below") or _subdomains(
+        model.facts, looks
+    )
+    sent_from = any(
+        slot == SENDER and sort in ("address", "word", "pattern", "below") for slot, (sort, _value) in looks
+    )
+    sizes = {"attachment_size_over", "message_size_over"} <= options
+    rules = [rule for rule in model.rule_sets[0].rules if not rule.idle]
+    dates = sorted({date for rule in rules for date in (rule.begins, rule.ends) if is_later(date, model.now)})
+    named = ((AUTHENTICATED, "from_scope" in options), (SUBDOMAINS, nested), (SENT_FROM, sent_from), (SIZES, sizes))
+    remote = model.facts.remote_domains
+    internal = tuple(sorted(name for name, counts in (remote or {}).items() if counts))
+    internals = [NO_INTERNAL] if remote is None else [Premise("internal_domains", values=internal)] if internal else []
+    found = [each for each, applies in named if applies]
+    beyond = {IN_TRANSIT: _beyond, PORTAL: _not_in_portal}.get(guarantee.then)
+    return [
+        *found,
+        *(internals if "sent_to_scope" in options else []),
+        *([Premise("date", values=tuple(dates))] if dates else []),
+        *(beyond(model, place, budget) if beyond else ()),
+    ]
+
+
+def _about(model: Model, place: int) -> int:
+    """That the guarantee is about the recipient's copy."""
+    side = model.free
+    return high(
+        side.conditions.matches(model.claims.rules[place], ("claim", place), SeenMessage(), model.mail.recipient)
+    )
+
+
+def _not_in_portal(model: Model, place: int, budget: int) -> list[Premise]:
+    """That mail which arrives encrypted, and not by this organization, is not led to the portal, if there may be
+    such mail.
+    """
+    side, mail = model.free, model.mail
+    about = _about(model, place)
+    outside = high(side.conditions.recipient_scope("NotInOrganization", side.chains[0].person))
+    not_ours = model.circuit.disjunction((mail.arrival["smime"], mail.arrival["other"]))
+    return [NOT_OURS] if model.solve([about, outside, not_ours], budget) else []
+
+
+def _beyond(model: Model, place: int, budget: int) -> list[Premise]:
+    """That mail is followed to the next server alone, and to which, where connectors hand it to smart hosts; and
+    that mail to servers on premises does not leave.
+    """
+    side = model.free
+    about, chain = _about(model, place), side.chains[0]
+    leaves = high(side.conditions.leaves(chain.person))
+    handing = {each.connector: high(each.when) for each in taken_by(chain) if each.connector.smart_hosts}
+    found = [connector for connector, when in handing.items() if model.solve([about, leaves, when], budget)]
+    names = [each.name for each in model.facts.accepted_domains or () if each.type == _RELAYED]
+    own = bool(names) and model.solve([about, chain.person.in_accepted((_RELAYED,))], budget)
+    smart_hosts = (Premise("smart_hosts", values=(each.name, each.smart_hosts)) for each in found)
+    return [NEXT_SERVER, *smart_hosts, *([Premise("internal_relay", values=tuple(names))] if own else [])]
+
+
+def _subdomains(facts: Facts, looks: Sequence[tuple[str, Key]]) -> bool:
+    """Whether a proof may rest on which addresses a condition on a domain matches."""
+    slots = {slot for slot, (sort, _value) in looks if sort == "below"}
+    wide = any(each.match_subdomains for each in facts.accepted_domains or ()) or any(
+        name.startswith("*.") for name in facts.remote_domains or ()
+    )
+    return bool(slots) and (
+        wide or any(slot in slots and sort in ("word", "pattern") for slot, (sort, _value) in looks)
+    )

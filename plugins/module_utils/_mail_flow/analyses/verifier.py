@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Counterexample,
     Judgment,
     hole_of,
+    premises_of,
     told,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
@@ -36,23 +37,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import showings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Open, Reason
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
-    RECIPIENT,
-    SENDER,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet, is_later
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import PORTAL, WISHES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
-    AUTHENTICATED,
     BUDGET,
-    NEXT_SERVER,
-    NO_INTERNAL,
     NOT_FOUND,
-    NOT_OURS,
-    SENT_FROM,
-    SIZES,
-    SUBDOMAINS,
     TOO_MANY_COPIES,
     Premise,
     always,
@@ -64,15 +54,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     MANAGER,
     Key,
     brought_by,
-    keys_of,
-    slots_of,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import (
-    SeenMessage,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import (
     shows,
-    taken_by,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
+    SeenMessage,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.encoding import (
     CONFLICTS,
@@ -98,9 +85,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     breaks,
     breaks_anyway,
 )
-
-#: The type of accepted domains whose mail Exchange relays to servers of the organization.
-_RELAYED = "InternalRelay"
 
 #: How many times the other recipients are built more exactly.
 _ROUNDS = 6
@@ -229,7 +213,8 @@ class _Prover:
                 if search.is_none and not possible:
                     used = self._used(model, place, [each for each in assumptions if each.literal in core])
                     made = [Premise(each.id, each.kind) for each in sorted(used, key=lambda each: each.id)]
-                    made += [each for each in self._readings(place) if each not in made]
+                    read = premises_of(self.first, place, self.guarantees[place], self.budget)
+                    made += [each for each in read if each not in made]
                     return replace(answer, verdict=PROVED, premises=(*made, *always(self.first.facts)))
                 if laws < model.laws < _LAWS:  # By now it may be proved, or contradict an assumption.
                     continue
@@ -378,86 +363,6 @@ class _Prover:
         about = WISHES[self.guarantees[place].then].about
         of_it = high(PROPERTIES[about].formula(model.free.outcomes[0], self.guarantees[place])) if about else TRUE
         return model.circuit.conjunction((claims, of_it))
-
-    def _readings(self, place: int) -> list[Premise]:
-        """How conditions are read, where a proof may rest on that."""
-        atoms = (
-            *self.first.rule_sets[0].atoms,
-            *self.first.claims.rules[place].conditions,
-            *self.first.claims.rules[place].exceptions,
-        )
-        options = {atom.predicate.options[0] for atom in atoms}
-        looks = [(slot, key) for atom in atoms for key in keys_of(atom) for slot in slots_of(atom)]
-        parents = {slot: self.first.mail.vocabulary.parents(slot) for slot in (SENDER, RECIPIENT)}
-        nested = any(name in parents[slot] for slot, (sort, name) in looks if sort == "below") or self._subdomains(
-            looks
-        )
-        sent_from = any(
-            slot == SENDER and sort in ("address", "word", "pattern", "below") for slot, (sort, _value) in looks
-        )
-        sizes = {"attachment_size_over", "message_size_over"} <= options
-        rules = [rule for rule in self.first.rule_sets[0].rules if not rule.idle]
-        dates = sorted({date for rule in rules for date in (rule.begins, rule.ends) if is_later(date, self.first.now)})
-        named = ((AUTHENTICATED, "from_scope" in options), (SUBDOMAINS, nested), (SENT_FROM, sent_from), (SIZES, sizes))
-        remote = self.first.facts.remote_domains
-        internal = tuple(sorted(name for name, counts in (remote or {}).items() if counts))
-        internals = (
-            [NO_INTERNAL] if remote is None else [Premise("internal_domains", values=internal)] if internal else []
-        )
-        found = [each for each, applies in named if applies]
-        then = self.guarantees[place].then
-        beyond = self._beyond(place) if then == IN_TRANSIT else self._not_in_portal(place) if then == PORTAL else []
-        return [
-            *found,
-            *(internals if "sent_to_scope" in options else []),
-            *([Premise("date", values=tuple(dates))] if dates else []),
-            *beyond,
-        ]
-
-    def _not_in_portal(self, place: int) -> list[Premise]:
-        """That mail which arrives encrypted, and not by this organization, is not led to the portal, if there may be
-        such mail.
-        """
-        side, mail = self.first.free, self.first.mail
-        about = high(
-            side.conditions.matches(self.first.claims.rules[place], ("claim", place), SeenMessage(), mail.recipient)
-        )
-        outside = high(side.conditions.recipient_scope("NotInOrganization", side.chains[0].person))
-        not_ours = self.first.circuit.disjunction((mail.arrival["smime"], mail.arrival["other"]))
-        return [NOT_OURS] if self.first.solve([about, outside, not_ours], self.budget) else []
-
-    def _beyond(self, place: int) -> list[Premise]:
-        """That mail is followed to the next server alone, and to which, where connectors hand it to smart hosts; and
-        that mail to servers on premises does not leave.
-        """
-        side = self.first.free
-        about, chain = (
-            high(
-                side.conditions.matches(
-                    self.first.claims.rules[place], ("claim", place), SeenMessage(), self.first.mail.recipient
-                )
-            ),
-            side.chains[0],
-        )
-        leaves = high(side.conditions.leaves(chain.person))
-        handing = {each.connector: high(each.when) for each in taken_by(chain) if each.connector.smart_hosts}
-        found = [
-            connector for connector, when in handing.items() if self.first.solve([about, leaves, when], self.budget)
-        ]
-        names = [each.name for each in self.first.facts.accepted_domains or () if each.type == _RELAYED]
-        own = bool(names) and self.first.solve([about, chain.person.in_accepted((_RELAYED,))], self.budget)
-        smart_hosts = (Premise("smart_hosts", values=(each.name, each.smart_hosts)) for each in found)
-        return [NEXT_SERVER, *smart_hosts, *([Premise("internal_relay", values=tuple(names))] if own else [])]
-
-    def _subdomains(self, looks: Sequence[tuple[str, Key]]) -> bool:
-        """Whether a proof may rest on which addresses a condition on a domain matches."""
-        facts, slots = self.first.facts, {slot for slot, (sort, _value) in looks if sort == "below"}
-        wide = any(each.match_subdomains for each in facts.accepted_domains or ()) or any(
-            name.startswith("*.") for name in facts.remote_domains or ()
-        )
-        return bool(slots) and (
-            wide or any(slot in slots and sort in ("word", "pattern") for slot, (sort, _value) in looks)
-        )
 
     def _used(self, model: Model, place: int, assumptions: Sequence[Assumption]) -> list[Assumption]:
         """Of assumptions with which it is proved those that the proof needs."""

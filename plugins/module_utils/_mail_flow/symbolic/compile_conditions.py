@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
@@ -37,6 +36,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
     EditedText,
+    SeenMessage,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
     Logic,
@@ -64,32 +64,6 @@ class Others(Protocol):
 
     def still_there(self, address: str, history: int) -> Value:
         """Whether somebody else in the To or Cc field certainly is still in the copy."""
-
-
-@dataclass(frozen=True)
-class SeenMessage:
-    """What a rule sees of the message after the changes of earlier rules.
-
-    :param texts: slot to its text after changes by rules; a missing slot is unchanged.
-    :param classes: the same for classifications.
-    :param levels: the spam confidence levels that rules may have set, each with whether it was set.
-    :param added: the recipients that rules added: address (empty for a manager or a mere name), field, condition, and
-        the rule's unique name.
-    :param splits: the copy's history of splits; 0 is none.
-    """
-
-    texts: Mapping[str, EditedText] = field(default_factory=dict)
-    classes: Mapping[Any, Value] = field(default_factory=dict)
-    wrapped: Value = FALSE
-    asked: Value = FALSE
-    removed: Value = FALSE
-    levels: tuple[tuple[Hashable, Value], ...] = ()
-    added: tuple[tuple[str, str, Value, Hashable], ...] = ()
-    splits: int = 0
-
-    def but(self, **changes: Any) -> SeenMessage:
-        """The same with other values for some fields."""
-        return replace(self, **changes)
 
 
 class Conditions:

@@ -9,7 +9,7 @@ shares the copy matters only to conditions that look at all of its recipients.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,15 +19,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.disclosures import THE_MANAGER
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import BODY, SUBJECT
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import touches
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.effects import (
     FATES,
     FIELDS,
     SHARED,
-    plain_text,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
@@ -35,15 +32,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     ADDING,
     MANAGER,
     REDIRECTS,
-    Key,
-    is_open,
-    keys_of,
-    last_looks,
     redirected_to,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_conditions import (
     Conditions,
-    SeenMessage,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_recipients import (
     Branch,
@@ -53,16 +45,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     branches,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_text_edits import (
-    Changer,
-    EditedText,
+    SeenMessage,
+    TextEdits,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value, negate
 
 #: Parts of a state that its copies must not share.
 _OWN = ("asked", "brands", "routes", "held")
-
-#: Text to the option of the action that changes it.
-_CHANGED = {SUBJECT: "prepend_subject", BODY: "apply_html_disclaimer_text"}
 
 #: What shows on no copy: who is told of it.
 UNSEEN = frozenset((Does.REPORT, Does.DETAIL))
@@ -152,20 +141,7 @@ class RuleChain:
         self.unfollowed: dict[int, list[str]] = {}
         #: Rule's ``id`` to what is seen, and whether processing is over, before and after it, if it may change either.
         self._turns: dict[int, tuple[tuple[SeenMessage, Value], tuple[SeenMessage, Value]]] = {}
-        self._changers: dict[str, Changer] = {}
-        changes = (
-            (rule, slot)
-            for rule in rules.rules
-            for slot, option in _CHANGED.items()
-            if option in rule.actions and not rule.idle
-        )
-        #: The last rule whose change of a text depends on its content, by slot.
-        self._last_change = {slot: rule.place for rule, slot in changes if self._near(rule, slot)}
-        #: Of the subject, the patterns without an agreed meaning, each with the place of the last rule that looks for
-        #: it.
-        self._unagreed = {key: place for key, place in last_looks(rules).get(SUBJECT, {}).items() if is_open(key)}
-        self._parting = next((rule.place for rule in rules.rules[shared:] if not rule.idle), -1)
-        self._last_change[SUBJECT] = max((self._last_change.get(SUBJECT, -1), *self._unagreed.values()))
+        self._texts = TextEdits(rules, conditions.mail, conditions.logic, conditions.text, shared)
         if branch is None:
             self._reject_encrypted()
         times: dict[Hashable, int] = {}
@@ -209,22 +185,7 @@ class RuleChain:
             return self.acts(rule)
         (seen, over), (seen_after, over_after) = self._turns[id(rule)]
         ends = FALSE if over == over_after else self.logic.all_of((over_after, negate(over)))
-        return self.logic.any_of((ends, self.logic.all_of((self.acts(rule), self._differ(seen, seen_after)))))
-
-    def _differ(self, before: SeenMessage, after: SeenMessage) -> Value:
-        """Whether two rules see a message differently."""
-        if before.but(texts=after.texts, wrapped=after.wrapped) != after:
-            return TRUE
-        found = [negate(self.logic.equal(before.wrapped, after.wrapped))]
-        for slot, new in after.texts.items():
-            old = before.texts.get(slot, EditedText())
-            found += [*new.erasures[len(old.erasures) :], *(acts for _known, acts in new.history[len(old.history) :])]
-            changed = (key for key, value in new.values.items() if old.values.get(key) != value)
-            found += [
-                negate(self.logic.equal(*(self.conditions.text(slot, key, seen) for seen in (before, after))))
-                for key in changed
-            ]
-        return self.logic.any_of(found)
+        return self.logic.any_of((ends, self.logic.all_of((self.acts(rule), self._texts.differ(seen, seen_after)))))
 
     def _reject_encrypted(self) -> None:
         """If Exchange must decrypt arriving mail, it may reject mail protected by another organization's keys (U30)."""
@@ -237,9 +198,7 @@ class RuleChain:
     def _take(self, rule: FlowRule, name: Hashable) -> None:
         state, logic = self.state, self.logic
         added = self.address is not None
-        if self._unagreed:
-            looked = (key for atom in (*rule.conditions, *rule.exceptions) for key in keys_of(atom))
-            self._settle(self._unagreed if rule.place == self._parting else looked, rule.place)
+        state.seen = self._texts.settled(rule, state.seen)
         step = self._steps[id(rule)] = RuleStep(
             rule, name, negate(state.over), state.seen, self.conditions, self.person, added
         )
@@ -288,7 +247,7 @@ class RuleChain:
                 acts, beside = logic.all_of((acts, fits)), logic.all_of((beside, fits))
         self._protect(rule, acts, beside)
         self._route(rule, beside)
-        self._change(rule, name, beside, wraps, seen)
+        self.state.seen = self._texts.changed(rule, name, beside, wraps, seen, self.state.seen)
         self._add(rule, name, beside)
         self._hold_and_end(rule, name, beside, matches if beside == whole else beside)
         self._branch(rule, name, beside)
@@ -337,121 +296,6 @@ class RuleChain:
             state.routes[connector] = logic.any_of((state.routes.get(connector, FALSE), acts))
         if rule.actions.get("route_message_outbound_require_tls"):
             state.requires_tls = logic.any_of((state.requires_tls, acts))
-
-    def _change(self, rule: FlowRule, name: Hashable, acts: Value, wraps: Value, seen: SeenMessage) -> None:
-        """The message as later rules see it."""
-        logic, actions, state = self.logic, rule.actions, self.state
-        if "prepend_subject" in actions:
-            prefix = str(actions["prepend_subject"])
-            before = self._texts(SUBJECT, self._near(rule, SUBJECT), seen)
-            begins = None if self._history(SUBJECT, seen) else self.mail.begins
-            self._write(
-                SUBJECT,
-                acts,
-                before,
-                self._changer(SUBJECT).prefixed(prefix, before, (prefix, self._history(SUBJECT, seen)), begins),
-            )
-            self._note(rule, SUBJECT, prefix, acts)
-        self._set_headers(rule, acts, name, seen)
-        if "apply_classification" in actions:
-            wanted = name_key(str(actions["apply_classification"]))
-            known = dict(state.seen.classes)
-            for key, literal in self.mail.properties.items():
-                if key[0] == "classification" and key[1] in (None, wanted):
-                    known[key[1]] = logic.choose(acts, FALSE if key[1] is None else TRUE, known.get(key[1], literal))
-            state.seen = state.seen.but(classes=known)
-        if "set_scl" in actions and any(key[0] == "scl" for key in self.mail.properties):
-            state.seen = state.seen.but(levels=(*state.seen.levels, (actions["set_scl"], acts)))
-        if "apply_html_disclaimer_text" in actions:
-            text = str(actions["apply_html_disclaimer_text"])
-            plain = plain_text(text)
-            prepends = actions.get("apply_html_disclaimer_location") == "Prepend"
-            changer = self._changer(BODY)
-            before = self._texts(BODY, self._near(rule, BODY), seen)
-            inside = changer.beside(plain, prepends, before, (text, prepends, self._history(BODY, seen)))
-            self._write(BODY, acts, before, inside)
-            if wraps != FALSE:  # Later rules see only the disclaimer.
-                held = changer.held(plain, rule.place, text)
-                self._write(BODY, wraps, self._texts(BODY, held, state.seen), held, erased=wraps)
-            self._note(rule, BODY, (text, prepends), acts)
-            state.seen = state.seen.but(wrapped=logic.any_of((state.seen.wrapped, wraps)))
-
-    def _set_headers(self, rule: FlowRule, acts: Value, name: Hashable, seen: SeenMessage) -> None:
-        """Headers that a rule removes and sets. If it does both to one header, the order is open."""
-        actions = rule.actions
-        removes, sets = (str(actions.get(option, "")).lower() for option in ("remove_header", "set_header_name"))
-        for header, value in ((removes, None), (sets, str(actions.get("set_header_value") or ""))):
-            slot = f"header {header}"
-            if not header or slot not in self.mail.vocabulary.keys or (value is None and removes == sets):
-                continue
-            held = {} if value is None else self._changer(slot).held(value, rule.place)
-            if removes == sets:
-                held = {
-                    key: self.logic.all_of((each, self.logic.unknown(questions.A_FACT, "header", name)))
-                    for key, each in held.items()
-                }
-            before = self._texts(slot, held, seen)
-            self._write(slot, acts, before, held, erased=acts)
-
-    def _changer(self, slot: str) -> Changer:
-        found = self._changers.get(slot)
-        if found is None:
-            looks = last_looks(self.rules).get(slot, {})
-            found = self._changers[slot] = Changer(
-                {key: looks[key] for key in self.mail.vocabulary.keys.get(slot, ()) if key in looks}, self.logic, slot
-            )
-        return found
-
-    def _near(self, rule: FlowRule, slot: str) -> list[Key]:
-        """The atoms of a text that may differ after a rule changed it, and that a later rule looks for."""
-        changer, known = self._changer(slot), str(rule.actions[_CHANGED[slot]])
-        if slot == SUBJECT:
-            return [
-                key
-                for key in changer.near(known, rule.place, every=touches(known[-1:], "q") is not False)
-                if not is_open(key)
-            ]
-        return changer.near(plain_text(known), rule.place, phrases=True)
-
-    def _settle(self, keys: Iterable[Key], place: int) -> None:
-        """Keeps the values of patterns without an agreed meaning that a rule after a place looks for."""
-        text = self.state.seen.texts.get(SUBJECT)
-        if text is None or not text.history:
-            return
-        left = [
-            key
-            for key in keys
-            if self._unagreed.get(key, -1) > place and text.settled.get(key, (FALSE, 0))[1] < len(text.history)
-        ]
-        settled = {key: (self.conditions.text(SUBJECT, key, self.state.seen), len(text.history)) for key in left}
-        self.state.seen = self.state.seen.but(
-            texts={**self.state.seen.texts, SUBJECT: replace(text, settled={**text.settled, **settled})}
-        )
-
-    def _history(self, slot: str, seen: SeenMessage) -> int:
-        """The number of the text that a rule sees; 0 as it arrives. Equal texts share the open parts of their changes."""
-        return self.mail.numbered(seen.texts.get(slot, EditedText()).history)
-
-    def _note(self, rule: FlowRule, slot: str, known: Hashable, acts: Value) -> None:
-        """Notes that a known text may have changed a text, if a later change depends on its content."""
-        if self._last_change.get(slot, -1) > rule.place:
-            text = self.state.seen.texts.get(slot, EditedText())
-            self.state.seen = self.state.seen.but(texts={**self.state.seen.texts, slot: text.after(known, acts)})
-
-    def _texts(self, slot: str, keys: Iterable[Key], seen: SeenMessage) -> dict[Key, Value]:
-        return {key: self.conditions.text(slot, key, seen) for key in keys}
-
-    def _write(
-        self, slot: str, acts: Value, before: Mapping[Key, Value], after: Mapping[Key, Value], erased: Value = FALSE
-    ) -> None:
-        """If the rule acts, a text becomes what the rule makes of it."""
-        if not after and erased == FALSE:
-            return
-        text = self.state.seen.texts.get(slot, EditedText())
-        values = {key: self.logic.choose(acts, value, before[key]) for key, value in after.items()}
-        self.state.seen = self.state.seen.but(
-            texts={**self.state.seen.texts, slot: text.but(values, erased, self.logic)}
-        )
 
     def _add(self, rule: FlowRule, name: Hashable, acts: Value) -> None:
         """The recipients that a rule adds. Conditions about all recipients, or about the To and Cc fields, may look at

@@ -10,9 +10,11 @@ text could together form a word or match a pattern, it is open whether they do (
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import (
@@ -21,6 +23,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     has_pattern,
     in_prefix,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import BODY, SUBJECT
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import (
     first_token,
     has_word,
@@ -28,11 +32,22 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     touches,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import Key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.effects import (
+    plain_text,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
+    Key,
+    is_open,
+    keys_of,
+    last_looks,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
     Logic,
     Value,
     negate,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
+    SymbolicMessage,
 )
 
 
@@ -229,3 +244,210 @@ def _may_join(plain: str, prepends: bool, key: Key) -> bool:
 
 def _one_blank(text: str) -> str:
     return re.sub(r"\s+", " ", text)
+
+
+@dataclass(frozen=True)
+class SeenMessage:
+    """What a rule sees of the message after the changes of earlier rules.
+
+    :param texts: slot to its text after changes by rules; a missing slot is unchanged.
+    :param classes: the same for classifications.
+    :param levels: the spam confidence levels that rules may have set, each with whether it was set.
+    :param added: the recipients that rules added: address (empty for a manager or a mere name), field, condition, and
+        the rule's unique name.
+    :param splits: the copy's history of splits; 0 is none.
+    """
+
+    texts: Mapping[str, EditedText] = field(default_factory=dict)
+    classes: Mapping[Any, Value] = field(default_factory=dict)
+    wrapped: Value = FALSE
+    asked: Value = FALSE
+    removed: Value = FALSE
+    levels: tuple[tuple[Hashable, Value], ...] = ()
+    added: tuple[tuple[str, str, Value, Hashable], ...] = ()
+    splits: int = 0
+
+    def but(self, **changes: Any) -> SeenMessage:
+        """The same with other values for some fields."""
+        return replace(self, **changes)
+
+
+#: Text to the option of the action that changes it.
+_CHANGED = {SUBJECT: "prepend_subject", BODY: "apply_html_disclaimer_text"}
+
+
+class TextEdits:
+    """What the rules of a set make of the texts, and of the rest of a message, that later rules see.
+
+    :param text: an atom of a text as a rule sees it.
+    :param shared: the number of first rules that all rule sets share.
+    """
+
+    def __init__(
+        self,
+        rules: RuleSet,
+        mail: SymbolicMessage,
+        logic: Logic,
+        text: Callable[[str, Key, SeenMessage], Value],
+        shared: int,
+    ) -> None:
+        self.rules, self.mail, self.logic, self._text = rules, mail, logic, text
+        self._changers: dict[str, Changer] = {}
+        changes = (
+            (rule, slot)
+            for rule in rules.rules
+            for slot, option in _CHANGED.items()
+            if option in rule.actions and not rule.idle
+        )
+        #: The last rule whose change of a text depends on its content, by slot.
+        self._last_change = {slot: rule.place for rule, slot in changes if self._near(rule, slot)}
+        #: Of the subject, the patterns without an agreed meaning, each with the place of the last rule that looks for
+        #: it.
+        self._unagreed = {key: place for key, place in last_looks(rules).get(SUBJECT, {}).items() if is_open(key)}
+        self._parting = next((rule.place for rule in rules.rules[shared:] if not rule.idle), -1)
+        self._last_change[SUBJECT] = max((self._last_change.get(SUBJECT, -1), *self._unagreed.values()))
+
+    def settled(self, rule: FlowRule, seen: SeenMessage) -> SeenMessage:
+        """What a rule sees, with the values of patterns without an agreed meaning that it, or a later rule if rule sets
+        part here, looks for.
+        """
+        if not self._unagreed:
+            return seen
+        looked = (key for atom in (*rule.conditions, *rule.exceptions) for key in keys_of(atom))
+        return self._settle(self._unagreed if rule.place == self._parting else looked, rule.place, seen)
+
+    def changed(
+        self, rule: FlowRule, name: Hashable, acts: Value, wraps: Value, seen: SeenMessage, now: SeenMessage
+    ) -> SeenMessage:
+        """The message as later rules see it.
+
+        :param seen: as the rule sees it.
+        :param now: the same, after what else the rule does.
+        """
+        logic, actions = self.logic, rule.actions
+        if "prepend_subject" in actions:
+            prefix = str(actions["prepend_subject"])
+            before = self._texts(SUBJECT, self._near(rule, SUBJECT), seen)
+            begins = None if self._history(SUBJECT, seen) else self.mail.begins
+            after = self._changer(SUBJECT).prefixed(prefix, before, (prefix, self._history(SUBJECT, seen)), begins)
+            now = self._noted(rule, SUBJECT, prefix, acts, self._written(now, SUBJECT, acts, before, after))
+        now = self._with_headers(rule, acts, name, seen, now)
+        if "apply_classification" in actions:
+            wanted = name_key(str(actions["apply_classification"]))
+            known = dict(now.classes)
+            for key, literal in self.mail.properties.items():
+                if key[0] == "classification" and key[1] in (None, wanted):
+                    known[key[1]] = logic.choose(acts, FALSE if key[1] is None else TRUE, known.get(key[1], literal))
+            now = now.but(classes=known)
+        if "set_scl" in actions and any(key[0] == "scl" for key in self.mail.properties):
+            now = now.but(levels=(*now.levels, (actions["set_scl"], acts)))
+        if "apply_html_disclaimer_text" in actions:
+            text = str(actions["apply_html_disclaimer_text"])
+            plain = plain_text(text)
+            prepends = actions.get("apply_html_disclaimer_location") == "Prepend"
+            changer = self._changer(BODY)
+            before = self._texts(BODY, self._near(rule, BODY), seen)
+            inside = changer.beside(plain, prepends, before, (text, prepends, self._history(BODY, seen)))
+            now = self._written(now, BODY, acts, before, inside)
+            if wraps != FALSE:  # Later rules see only the disclaimer.
+                held = changer.held(plain, rule.place, text)
+                now = self._written(now, BODY, wraps, self._texts(BODY, held, now), held, erased=wraps)
+            now = self._noted(rule, BODY, (text, prepends), acts, now)
+            now = now.but(wrapped=logic.any_of((now.wrapped, wraps)))
+        return now
+
+    def _with_headers(
+        self, rule: FlowRule, acts: Value, name: Hashable, seen: SeenMessage, now: SeenMessage
+    ) -> SeenMessage:
+        """Headers that a rule removes and sets. If it does both to one header, the order is open."""
+        actions = rule.actions
+        removes, sets = (str(actions.get(option, "")).lower() for option in ("remove_header", "set_header_name"))
+        for header, value in ((removes, None), (sets, str(actions.get("set_header_value") or ""))):
+            slot = f"header {header}"
+            if not header or slot not in self.mail.vocabulary.keys or (value is None and removes == sets):
+                continue
+            held = {} if value is None else self._changer(slot).held(value, rule.place)
+            if removes == sets:
+                held = {
+                    key: self.logic.all_of((each, self.logic.unknown(questions.A_FACT, "header", name)))
+                    for key, each in held.items()
+                }
+            before = self._texts(slot, held, seen)
+            now = self._written(now, slot, acts, before, held, erased=acts)
+        return now
+
+    def _changer(self, slot: str) -> Changer:
+        found = self._changers.get(slot)
+        if found is None:
+            looks = last_looks(self.rules).get(slot, {})
+            found = self._changers[slot] = Changer(
+                {key: looks[key] for key in self.mail.vocabulary.keys.get(slot, ()) if key in looks}, self.logic, slot
+            )
+        return found
+
+    def _near(self, rule: FlowRule, slot: str) -> list[Key]:
+        """The atoms of a text that may differ after a rule changed it, and that a later rule looks for."""
+        changer, known = self._changer(slot), str(rule.actions[_CHANGED[slot]])
+        if slot == SUBJECT:
+            return [
+                key
+                for key in changer.near(known, rule.place, every=touches(known[-1:], "q") is not False)
+                if not is_open(key)
+            ]
+        return changer.near(plain_text(known), rule.place, phrases=True)
+
+    def _settle(self, keys: Iterable[Key], place: int, seen: SeenMessage) -> SeenMessage:
+        """Keeps the values of patterns without an agreed meaning that a rule after a place looks for."""
+        text = seen.texts.get(SUBJECT)
+        if text is None or not text.history:
+            return seen
+        left = [
+            key
+            for key in keys
+            if self._unagreed.get(key, -1) > place and text.settled.get(key, (FALSE, 0))[1] < len(text.history)
+        ]
+        settled = {key: (self._text(SUBJECT, key, seen), len(text.history)) for key in left}
+        return seen.but(texts={**seen.texts, SUBJECT: replace(text, settled={**text.settled, **settled})})
+
+    def _history(self, slot: str, seen: SeenMessage) -> int:
+        """The number of the text that a rule sees; 0 as it arrives. Equal texts share the open parts of their changes."""
+        return self.mail.numbered(seen.texts.get(slot, EditedText()).history)
+
+    def _noted(self, rule: FlowRule, slot: str, known: Hashable, acts: Value, now: SeenMessage) -> SeenMessage:
+        """Notes that a known text may have changed a text, if a later change depends on its content."""
+        if self._last_change.get(slot, -1) <= rule.place:
+            return now
+        return now.but(texts={**now.texts, slot: now.texts.get(slot, EditedText()).after(known, acts)})
+
+    def _texts(self, slot: str, keys: Iterable[Key], seen: SeenMessage) -> dict[Key, Value]:
+        return {key: self._text(slot, key, seen) for key in keys}
+
+    def _written(
+        self,
+        now: SeenMessage,
+        slot: str,
+        acts: Value,
+        before: Mapping[Key, Value],
+        after: Mapping[Key, Value],
+        erased: Value = FALSE,
+    ) -> SeenMessage:
+        """If the rule acts, a text becomes what the rule makes of it."""
+        if not after and erased == FALSE:
+            return now
+        values = {key: self.logic.choose(acts, value, before[key]) for key, value in after.items()}
+        text = now.texts.get(slot, EditedText())
+        return now.but(texts={**now.texts, slot: text.but(values, erased, self.logic)})
+
+    def differ(self, before: SeenMessage, after: SeenMessage) -> Value:
+        """Whether two rules see a message differently."""
+        if before.but(texts=after.texts, wrapped=after.wrapped) != after:
+            return TRUE
+        found = [negate(self.logic.equal(before.wrapped, after.wrapped))]
+        for slot, new in after.texts.items():
+            old = before.texts.get(slot, EditedText())
+            found += [*new.erasures[len(old.erasures) :], *(acts for _known, acts in new.history[len(old.history) :])]
+            changed = (key for key, value in new.values.items() if old.values.get(key) != value)
+            found += [
+                negate(self.logic.equal(*(self._text(slot, key, seen) for seen in (before, after)))) for key in changed
+            ]
+        return self.logic.any_of(found)

@@ -5,20 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_address
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.attachments import extension
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
-    ATTACHED,
     ATTRIBUTES,
     BODY,
     SUBJECT,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import WRITTEN, Key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.concretize_attachments import (
+    Attachments,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_constraints import (
     Holds,
     NoMessageError,
@@ -44,8 +45,6 @@ _FORMS: tuple[tuple[Key, ...], ...] = (
 )
 #: Atoms that depend on the text of an address.
 _SEEN = ("address", "below", "exact", "word", "pattern")
-#: A document in another file.
-_INNER = "inner.pdf"
 _RESERVED = ("example.org", "example.net", "elsewhere.example")
 
 
@@ -300,7 +299,10 @@ class Writer:
 
     def _content(self, is_true: Holds) -> dict[str, Any]:
         texts = self.mail.texts
-        written = {SUBJECT: self._subject(is_true), BODY: self._text(texts.get(BODY, {}), is_true)}
+        written = {
+            SUBJECT: self._subject(is_true),
+            BODY: TextConstraint(texts.get(BODY, {}), is_true, lax=self._lax).text(),
+        }
         found: dict[str, Any] = {name: text for name, text in written.items() if text}
         values = {
             slot.removeprefix("header "): self._values(atoms, is_true)
@@ -310,7 +312,7 @@ class Writer:
         headers: dict[str, Any] = {
             name: each[0] if len(each) == 1 and each[0] else each for name, each in values.items() if each
         }
-        attachments = self._attachments(is_true)
+        attachments = Attachments(self.mail, is_true, self._lax).written()
         return {
             **found,
             **({"headers": headers} if headers else {}),
@@ -322,10 +324,10 @@ class Writer:
         hide it.
         """
         mail, atoms = self.mail, self.mail.texts.get(SUBJECT, {})
-        text = self._text(atoms, is_true)
+        wish = TextConstraint(atoms, is_true, lax=self._lax)
+        text = wish.text()
         if not text or not mail.hides:
             return text
-        wish = TextConstraint(atoms, is_true, lax=self._lax)
         first = [key for key in wish.wanted if key[0] == "word" and is_true(mail.begins(key))]
         first.sort(key=lambda key: -len(key[1]))
         apart = [
@@ -338,15 +340,6 @@ class Writer:
         )
         return text if wish.wrong(begun) else begun
 
-    def _text(self, atoms: Mapping[Key, int], is_true: Holds, before: str = "") -> str:
-        """A text with exactly these words and patterns: joined if that suffices, otherwise by automata.
-
-        :param before: a natural beginning.
-        """
-        wish = TextConstraint(atoms, is_true, lax=self._lax)
-        text = before + side_by_side(wish.wanted)
-        return wish.composed(text) if wish.wrong(text) else text
-
     def _values(self, atoms: Mapping[Key, int], is_true: Holds) -> list[str]:
         """The values of a header: none, one with everything, or one for each atom."""
         wish = TextConstraint(atoms, is_true, lax=self._lax)
@@ -358,113 +351,7 @@ class Writer:
             text = wish.found([key for key in wrong if key not in wish.wanted])
         if text is not None:
             return [text]
-        return list(self._texts(atoms, is_true))
-
-    def _attachments(self, is_true: Holds) -> list[dict[str, Any]]:
-        """An attachment for each required property.
-
-        :raises NoMessageError: an attachment's name would have an excluded property.
-        """
-        held = self.mail.texts.get(ATTACHED, {})
-        lacked = {key: literal for key, literal in held.items() if not is_true(literal)}
-        found: list[dict[str, Any]] = []
-
-        def attach(name: str = "", *has: Key, **with_: Any) -> None:
-            text = self._attached({**{key: held[key] for key in has}, **lacked}, is_true)
-            plain = {"size": 1, "text": text, "nested": [], "properties": {}, **dict.fromkeys(_FLAGS.values(), False)}
-            found.append({"name": name or f"file{len(found)}", **plain, **with_})
-
-        for kind, because in self._kinds_of_attachments(is_true):
-            if isinstance(kind, str):
-                name = f"file{len(found)}.{kind}"
-                self._check_name(name, because, is_true)
-                attach(name)
-            else:
-                attach(**kind)
-        for key in held:
-            if key not in lacked:
-                attach("", key)
-        names = self.mail.texts.get("attachment name", {})
-        for key, name in zip(
-            [key for key, literal in names.items() if is_true(literal)],
-            self._texts(names, is_true, "file"),
-            strict=True,
-        ):
-            self._check_name(name or f"file{len(found)}", names[key], is_true)
-            attach(name)
-        if is_true(self.mail.pdf) and not any(each["name"].endswith(".pdf") for each in found):
-            name = f"file{len(found)}.pdf"
-            self._check_name(name, self.mail.pdf, is_true)
-            attach(name)
-        for with_ in self._sizes_and_flags(is_true):
-            attach(**with_)
-        return found
-
-    def _kinds_of_attachments(self, is_true: Holds) -> Iterator[tuple[str | dict[str, Any], int]]:
-        """The extensions of attachments, or what else they have, with the literal that requires it."""
-        mail = self.mail
-        for (sort, value), literal in mail.texts.get("attachment", {}).items():
-            if not is_true(literal):
-                continue
-            if (sort, value) == ("extension", "pdf") and not is_true(
-                mail.pdf
-            ):  # A file inside another file is not a document of the message.
-                if any(
-                    holds(_INNER, name) is not False for name in mail.texts.get("attachment name", {})
-                ):  # Whether that counts is open.
-                    raise NoMessageError(limits=[(literal ^ 1, mail.pdf)])
-                yield {"nested": [_INNER]}, literal
-            else:
-                yield value if sort == "extension" else {"properties": {value[0]: value[1]}}, literal
-
-    def _sizes_and_flags(self, is_true: Holds) -> Iterator[dict[str, Any]]:
-        properties = self.mail.properties
-        sizes = [value for sort, value in properties if sort == "attachment" and is_true(properties[sort, value])]
-        if sizes:
-            yield {"size": max(sizes) + 1}
-        yield from ({name: True} for option, name in _FLAGS.items() if is_true(properties[option, True]))
-
-    def _check_name(self, name: str, because: int, is_true: Holds) -> None:
-        """Raises NoMessageError if the name of an attachment has an excluded property.
-
-        :param because: the literal that requires the attachment.
-        """
-        unwanted = [literal for literal in self._of_name(name) if not is_true(literal)]
-        if name.lower().endswith(".pdf") and self.mail.leaves_pdf_out and not is_true(self.mail.pdf):
-            unwanted.append(self.mail.pdf)
-        if unwanted:
-            raise NoMessageError(limits=[(because ^ 1, literal) for literal in unwanted])
-
-    def _attached(self, atoms: Mapping[Key, int], is_true: Holds) -> str:
-        """A text of an attachment.
-
-        :raises NoMessageError: none was found. That is not a law: a message may have no attachment, and patterns see
-            less of a long one than words do.
-        """
-        try:
-            return self._text(atoms, is_true)
-        except NoMessageError as error:
-            raise NoMessageError(limits=[*error.laws, *error.limits]) from error
-
-    def _of_name(self, name: str) -> Iterator[int]:
-        """The atoms that an attachment's name has, or may have unless that may be open."""
-        texts = self.mail.texts
-        for key, literal in texts.get("attachment name", {}).items():
-            has = holds(name, key)
-            if has is True or (has is None and not self._lax):
-                yield literal
-        yield from (
-            literal for key, literal in texts.get("attachment", {}).items() if key == ("extension", extension(name))
-        )
-
-    def _texts(self, atoms: Mapping[Key, int], is_true: Holds, before: str = "") -> Iterator[str]:
-        """A text for each atom, without any atom that no text has.
-
-        :param before: a natural beginning.
-        """
-        lacked = {key: literal for key, literal in atoms.items() if not is_true(literal)}
-        for key in (key for key in atoms if key not in lacked):
-            yield self._text({key: atoms[key], **lacked}, is_true, before)
+        return list(wish.texts())
 
     def _properties(self, is_true: Holds) -> dict[str, Any]:
         mail = self.mail
@@ -504,8 +391,9 @@ class Writer:
                         else (mail.properties["scl", found["scl"]] ^ 1,)
                     ]
                 )
-        if mail.hops:
-            hop = next((hop for hop, literal in mail.hops.items() if is_true(literal)), mail.no_hop)
+        if mail.last_hop.addresses:
+            addresses = mail.last_hop.addresses.items()
+            hop = next((hop for hop, literal in addresses if is_true(literal)), mail.last_hop.elsewhere)
             found.update({"sender_ip": hop} if hop else {})
         found.update(self._arrival(is_true))
         return found
@@ -559,7 +447,8 @@ class Writer:
         attributes = {address: dict((facts.attributes or {}).get(address, {})) for address, _name in texts}
         for (address, name), atoms in texts.items():
             # Nothing matches in an empty attribute, not even what every text has.
-            attributes[address][name] = self._text(atoms, is_true) if any(map(is_true, atoms.values())) else ""
+            wish = TextConstraint(atoms, is_true, lax=self._lax)
+            attributes[address][name] = wish.text() if any(map(is_true, atoms.values())) else ""
         if attributes:
             found["attributes"] = {
                 **{name: dict(each) for name, each in (facts.attributes or {}).items()},
@@ -568,14 +457,6 @@ class Writer:
         if facts.managers is None and self.mail.vocabulary.managers:
             found["managers"] = {address: "boss@example.org" for slot, address in people[:1] if is_true(slot.managed)}
         return found
-
-
-_FLAGS = {
-    "attachment_has_executable_content": "executable",
-    "attachment_is_password_protected": "password_protected",
-    "attachment_is_unsupported": "unsupported",
-    "attachment_processing_limit_exceeded": "limit_exceeded",
-}
 
 
 def _is_leaned_on(key: Key, person: str, written: str) -> bool:

@@ -9,8 +9,8 @@ new relation. If only no natural one is found, that is a limit of the writer, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import remembered
@@ -71,6 +71,25 @@ class TextConstraint:
         return [
             key for key, truth, wanted in found if truth is not wanted and (isinstance(truth, bool) or not self.lax)
         ]
+
+    def text(self, before: str = "") -> str:
+        """A text with exactly these words and patterns: joined if that suffices, otherwise by automata.
+
+        :param before: a natural beginning.
+        :raises NoMessageError: none was found.
+        """
+        text = before + side_by_side(self.wanted)
+        return self.composed(text) if self.wrong(text) else text
+
+    def texts(self, before: str = "") -> Iterator[str]:
+        """A text for each atom that it must have, without any that it must lack.
+
+        :param before: a natural beginning.
+        :raises NoMessageError: one of them was not found.
+        """
+        lacked = {key: literal for key, literal in self.atoms.items() if not self.is_true(literal)}
+        for key in (key for key in self.atoms if key not in lacked):
+            yield replace(self, atoms={key: self.atoms[key], **lacked}).text(before)
 
     def composed(self, text: str, forms: Sequence[Sequence[Key]] = _ANY_FORM) -> str:
         """A text by automata.

@@ -9,7 +9,6 @@ they are variables, too.
 
 from __future__ import annotations
 
-import ipaddress
 import itertools
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -48,14 +47,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     named_guests,
     watches_aliases,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.last_hop import LastHop
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import (
     may_mean_pdf,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import MESSAGE_TYPES
-
-#: Last-hop addresses that real mail never has.
-_DOCUMENTED = ("192.0.2.254", "198.51.100.254", "203.0.113.254")
 
 #: How a message can arrive protected; otherwise it arrives in clear.
 ARRIVALS = ("own", "other", "smime", "smime_signed")
@@ -448,7 +445,8 @@ class SymbolicMessage:
             self.properties["classification", None] = circuit.variable("no classification")
         for name in classes if "has_no_classification" in found else ():  # L17
             circuit.add(self.properties["classification", None] ^ 1, self.properties["classification", name] ^ 1)
-        self._hops([value for values in found.get("sender_ip_ranges", ()) for value in values])
+        self.last_hop = LastHop(circuit, [value for values in found.get("sender_ip_ranges", ()) for value in values])
+        self.properties.update((("range", value), literal) for value, literal in self.last_hop.ranges.items())
 
     def _ladder(self, sort: str, values: Sequence[int]) -> None:
         """L14: over the larger is over the smaller."""
@@ -456,28 +454,6 @@ class SymbolicMessage:
             self.properties[sort, value] = self.circuit.variable((sort, value))
         for smaller, larger in itertools.pairwise(values):
             self.circuit.add(self.properties[sort, larger] ^ 1, self.properties[sort, smaller])
-
-    def _hops(self, ranges: Sequence[str]) -> None:
-        """The last hop is an address in a range, or in none: all addresses from one border to the next are equivalent.
-        ``no_hop`` is in no range, and empty where ranges hold all addresses.
-        """
-        self.hops: dict[str, int] = {}
-        self.no_hop = ""
-        seen: dict[tuple[bool, ...], None] = {}
-        for here in _first_addresses(ranges):
-            signature = tuple(_in_range(here, value) for value in ranges)
-            if not any(signature):
-                self.no_hop = self.no_hop or str(here)
-            elif signature not in seen:
-                seen[signature] = None
-                self.hops[str(here)] = self.circuit.variable(("last hop", str(here)))
-        self.circuit.at_most_one(self.hops.values())
-        for place, value in enumerate(ranges):
-            if ("range", value) not in self.properties and _edges(value):
-                hits = [
-                    literal for literal, signature in zip(self.hops.values(), seen, strict=True) if signature[place]
-                ]
-                self.properties["range", value] = self.circuit.disjunction(hits)
 
     def _assume_the_usual(self, rule_sets: Sequence[RuleSet]) -> None:
         add = self.circuit.add
@@ -514,32 +490,3 @@ def _fields_differ(atoms: Iterable[Atom]) -> bool:
         (address, atom.settings.address_type) for atom in atoms if atom.predicate.fields for address in atom.values
     }
     return len(looks) > len({address for address, _type in looks})
-
-
-def _edges(value: str) -> list[Any]:
-    """The first and the last address of a range. Empty if the text is not a range."""
-    first, dash, last = (part.strip() for part in value.partition("-"))
-    try:
-        if dash:
-            return [ipaddress.ip_address(first), ipaddress.ip_address(last)]
-        network = ipaddress.ip_network(first, strict=False)
-        return [network[0], network[-1]]
-    except ValueError:
-        return []
-
-
-def _first_addresses(ranges: Iterable[str]) -> list[Any]:
-    """The first address of each part into which ranges divide all addresses, except those reserved for documentation."""
-    found: set[Any] = {ipaddress.IPv4Address(0), ipaddress.IPv6Address(0)}
-    for first, last in filter(None, map(_edges, ranges)):
-        found |= {first, *([last + 1] if int(last) + 1 < 1 << last.max_prefixlen else [])}
-    return [*map(ipaddress.ip_address, _DOCUMENTED), *sorted(found, key=lambda each: (each.version, int(each)))]
-
-
-def _in_range(here: Any, value: str) -> bool:
-    edges = _edges(value)
-    return (
-        bool(edges)
-        and here.version == edges[0].version == edges[1].version
-        and int(edges[0]) <= int(here) <= int(edges[1])
-    )

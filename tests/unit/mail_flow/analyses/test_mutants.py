@@ -20,7 +20,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     compile_outcomes,
     compile_recipients,
     compile_rules,
+    compile_text_edits,
     encoding,
+    last_hop,
     string_constraints,
     symbolic_message,
 )
@@ -147,11 +149,11 @@ def removal_is_ignored(patch: Patch) -> None:
 
 
 def headers_stay(patch: Patch) -> None:
-    patch(compile_rules.RuleChain, "_set_headers", lambda self, *arguments: None)
+    patch(compile_text_edits.TextEdits, "_with_headers", lambda self, *arguments: arguments[-1])
 
 
 def prefixes_are_ignored(patch: Patch) -> None:
-    patch(compile_rules.Changer, "prefixed", lambda self, *arguments: {})
+    patch(compile_text_edits.Changer, "prefixed", lambda self, *arguments: {})
 
 
 def prefixes_hide_no_word(patch: Patch) -> None:
@@ -443,11 +445,11 @@ def without_clauses_of(*sorts: str) -> Callable[[Patch], None]:
 def hops_apart(patch: Patch) -> None:
     """Ranges of addresses would have nothing to do with each other."""
 
-    def hops(self: Any, ranges: Any) -> None:
-        self.hops = {}
-        self.properties.update({("range", value): self.circuit.variable(("range", value)) for value in ranges})
+    def hops(self: Any, circuit: Circuit, ranges: Any) -> None:
+        self.addresses, self.elsewhere = {}, ""
+        self.ranges = {value: circuit.variable(("range", value)) for value in ranges}
 
-    patch(symbolic_message.SymbolicMessage, "_hops", hops)
+    patch(last_hop.LastHop, "__init__", hops)
 
 
 def content_is_never_hidden(patch: Patch) -> None:

@@ -19,6 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic import (
     compile_recipients,
     compile_rules,
+    compile_text_edits,
     symbolic_message,
 )
 
@@ -92,7 +93,7 @@ def protection_decides_about_nothing(patch: Patch) -> None:
 
 def nobody_sees_a_change(patch: Patch) -> None:
     """Later rules would see the same, whatever an edited one changes."""
-    patch(compile_rules.RuleChain, "_differ", lambda self, before, after: FALSE)
+    patch(compile_text_edits.TextEdits, "differ", lambda self, before, after: FALSE)
 
 
 SPLITS = rule("Splits", {"recipient_domain_is": ["fabrikam.com"]}, {"set_audit_severity": "Low"})

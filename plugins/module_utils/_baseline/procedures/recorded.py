@@ -1,0 +1,135 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run changed and created, and what of that is still as the run left it. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.documents.change import (
+    PlannedChange,
+    same,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import (
+    Change,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
+    AMBIENT,
+    SECTIONS,
+    SETTINGS_OF_A_NEW_RULE,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
+    Rule,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE, rules_of
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The changes that a run planned, beside an organization as it is now.
+
+    :param order: the GUIDs of the rules before the run, first to last, and :param:`names` their names then.
+    :param found_first: the names that the run gave to the rules that it created, by GUID, as found earlier.
+    """
+
+    changes: Sequence[PlannedChange]
+    order: Sequence[str]
+    names: Mapping[str, str]
+    found_first: Mapping[str, str]
+
+    def touched(self) -> dict[str, set[str]]:
+        """The options that the plan names, by the name that the rule had then."""
+        touched: dict[str, set[str]] = {}
+        for change in self.changes:
+            if change.resource == RULE:
+                touched.setdefault(change.identity, set()).add(change.option)
+        return touched
+
+    def moved(self) -> bool:
+        """Whether the run moved or removed rules. Otherwise, the rollback leaves the order of rules alone."""
+        return any(
+            change.resource == RULE
+            and (change.option == "priority" or (change.option, change.after) == ("state", "absent"))
+            for change in self.changes
+        )
+
+    def created(self) -> dict[str, str]:
+        """The names of the rules that the run planned to create, by name in lower case."""
+        made = (
+            change
+            for change in self.changes
+            if change.resource == RULE and change.option == "state" and change.before == "absent"
+        )
+        return {name_key(change.identity): change.identity for change in made}
+
+    def created_now(self, organization: Organization) -> dict[str, str]:
+        """The names that the run gave to the rules that it created, by GUID. Someone may have renamed one."""
+        new = [rule for rule in rules_of(organization) if rule.guid not in self.order]
+        first = self.found_first
+        created = {key: name for key, name in self.created().items() if name not in first.values()}
+        found = {rule.guid: created[name_key(rule.name)] for rule in new if name_key(rule.name) in created}
+        for name in created.values():
+            if name not in found.values():
+                renamed = self._renamed(new, found, name)
+                found.update({renamed[0].guid: name} if len(renamed) == 1 else {})
+        return {**found, **{rule.guid: first[rule.guid] for rule in new if rule.guid in first}}
+
+    def _renamed(self, new: Sequence[Rule], found: Collection[str], name: str) -> list[Rule]:
+        """The new rules, besides those found so far, that look as the run created the rule of that name. If there are
+        several, it is unclear which one.
+        """
+        return [rule for rule in new if rule.guid not in found and self.as_created(rule, name)]
+
+    def reordered(self, organization: Organization) -> bool:
+        """Whether the order of the rules that the run did not move has changed since."""
+        moved = {name for name, options in self.touched().items() if "priority" in options}
+        left = [rule.guid for rule in rules_of(organization) if self.names.get(rule.guid, rule.name) not in moved]
+        return [guid for guid in left if guid in self.order] != [guid for guid in self.order if guid in left]
+
+    def ours(self, organization: Organization, change: Change) -> bool:
+        """Whether the current value is the one that the run left."""
+        if change.option == "priority":
+            return True
+        rule = (
+            next((rule for rule in rules_of(organization) if rule.name == change.identity), None)
+            if change.resource == RULE
+            else None
+        )
+        name = self.names.get(rule.guid, rule.name) if rule else change.identity
+        made = [row for row in self.changes if row.managed_object == (change.resource, name)]
+        if change.resource == RULE and rule is None:
+            # The rule is missing and would be recreated as a whole, which is right only if the run removed it.
+            return any(row.option == "state" and row.after == "absent" for row in made)
+        if rule and change.option == "state":
+            return self.as_created(rule, rule.name)
+        if change.option == "state":
+            return any(row.option == "state" for row in made)
+        return any(
+            row.option == change.option and same(change.resource, change.option, row.after, change.before)
+            for row in made
+        )
+
+    def as_created(self, rule: Rule, name: str, changes: Sequence[PlannedChange] | None = None) -> bool:
+        """Whether a rule is still what the run, or the runs that made ``changes``, created under a name."""
+        recorded = {
+            change.option: change.after
+            for change in (self.changes if changes is None else changes)
+            if change.managed_object == (RULE, name)
+        }
+        if recorded.get("state") != "present" or (not rule.enabled and recorded.get("enabled", True)):
+            return False
+        for section in SECTIONS:
+            for option in {
+                *rule.sections[section],
+                *(name.partition(".")[2] for name in recorded if name.startswith(f"{section}.")),
+            }:
+                after, now = recorded.get(f"{section}.{option}"), rule.sections[section].get(option)
+                if option not in AMBIENT and not same(RULE, f"{section}.{option}", after, now):
+                    return False
+        expected = {**SETTINGS_OF_A_NEW_RULE, **recorded}
+        # A server that does not have a setting shows none.
+        return all(now is None or same(RULE, option, expected[option], now) for option, now in rule.settings.items())
