@@ -212,6 +212,16 @@ def test_passing_over_rules_changes_no_answer(rules: list[dict[str, Any]], messa
     assert _answer(rules, message, facts) == _answer(rules, message, facts, everything=True)
 
 
+def test_a_rule_is_passed_over_unless_the_message_has_something_for_each_of_its_conditions() -> None:
+    domain = {"recipient_domain_is": ["fabrikam.com"]}
+    conditions = [{"subject_contains_words": ["quote"], **domain}, domain, {}]
+    rules = RuleSet([{"name": str(place), "conditions": each} for place, each in enumerate(conditions)])
+    by_word = rules.needs_met_by_words(("subject word",), frozenset({"quote"}))
+    by_domain = rules.needs_met([("recipient domain", "fabrikam.com")])
+    found = [rules.candidates(met) for met in (0, by_word, by_domain, by_word | by_domain)]
+    assert found == [0b100, 0b100, 0b110, 0b111]
+
+
 @given(rule_sets(), messages())
 @settings(deadline=None)
 def test_results_have_no_nulls_and_are_the_same_again(rules: list[dict[str, Any]], message: Message) -> None:

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 
 
-class Does(Enum):
+class Does(StrEnum):
     """What an action does."""
 
     ENCRYPT = "encrypt"  #: Asks for protection, which Exchange applies after the last rule.

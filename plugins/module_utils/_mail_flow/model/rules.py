@@ -280,7 +280,7 @@ class RuleSet:
         self.adds = any(rule.does(what) for rule in self.rules for what in (Does.ADD, Does.REDIRECT))
         #: The places of rules that tell somebody something.
         self.reports = tuple(rule.place for rule in self.rules if not rule.idle and rule.does(Does.REPORT))
-        self._always, self._waiting = self._index()
+        self._turns, self._needless, self._waiting = self._index()
 
     @classmethod
     def read(cls, rules: Iterable[Mapping[str, Any]] | RuleSet, dialect: Dialect) -> RuleSet:
@@ -289,42 +289,53 @@ class RuleSet:
             return cls(rules, dialect)
         return rules if rules.dialect is dialect else cls(rules.given, dialect)
 
-    def candidates(self, seen: Iterable[tuple[str, str]]) -> int:
-        """The rules that can match a message with these keys, as bits."""
-        found = self._always
+    def needs_met(self, seen: Iterable[tuple[str, str]]) -> int:
+        """What rules need that a message with these keys has, as bits."""
+        found = 0
         for kind, value in seen:
             found |= self._waiting.get(kind, {}).get(value, 0)
         return found
 
-    def with_words(self, kinds: Iterable[str], words: frozenset[str]) -> int:
-        """The rules that can match a message with these words, as bits.
+    def needs_met_by_words(self, kinds: Iterable[str], words: frozenset[str]) -> int:
+        """What rules need that a message with these words has, as bits.
 
         :param kinds: of the keys that each word is.
         """
-        found = self._always
+        found = 0
         for waiting in (self._waiting.get(kind, {}) for kind in kinds):
             for word in waiting.keys() & words:
                 found |= waiting[word]
         return found
 
-    def _index(self) -> tuple[int, dict[str, dict[str, int]]]:
-        """The rules that can match any message, and by kind and value of a key those that can match one with it."""
-        always = 0
-        waiting: dict[str, dict[str, int]] = {}
-        for rule in self.rules:
-            if rule.idle:
-                continue
-            wants = [
-                needs for needs in (atom.predicate.needs(atom.values) for atom in rule.conditions) if needs is not None
-            ]
-            if not wants:
-                always |= 1 << rule.place
-            for kind, value in min(wants, key=len, default=()):
-                rules = waiting.setdefault(kind, {})
-                rules[value] = rules.get(value, 0) | 1 << rule.place
-        return always, waiting
+    def candidates(self, met: int) -> int:
+        """The rules that can match a message that meets these needs, as bits: those that need nothing else."""
+        met |= self._needless
+        found = self.all
+        for _turn in range(self._turns):
+            found &= met
+            met >>= len(self.rules)
+        return found
 
-    @property
+    def _index(self) -> tuple[int, int, dict[str, dict[str, int]]]:
+        """How many needs a rule has at most; the needs that rules do not have, as bits; and by kind and value of a key
+        the needs that it meets. The bits of the first need of each rule come first, then those of the second.
+        """
+        wants = [
+            [needs for atom in rule.conditions if (needs := atom.predicate.needs(atom.values)) is not None]
+            for rule in self.rules
+        ]
+        turns, needless = max(map(len, wants), default=0), 0
+        waiting: dict[str, dict[str, int]] = {}
+        for place, each in enumerate(wants):
+            for turn in range(turns):
+                bit = 1 << turn * len(wants) + place
+                needless |= 0 if turn < len(each) else bit
+                for kind, value in each[turn] if turn < len(each) else ():
+                    rules = waiting.setdefault(kind, {})
+                    rules[value] = rules.get(value, 0) | bit
+        return turns, needless, waiting
+
+    @cached_property
     def all(self) -> int:
         """Every rule that can act, as bits."""
         return sum(1 << rule.place for rule in self.rules if not rule.idle)

@@ -103,7 +103,7 @@ class Circuit:
         parts = set(literals)
         spend(1 + len(parts) >> 1)
         parts.discard(TRUE)
-        if FALSE in parts or any(literal ^ 1 in parts for literal in parts):
+        if FALSE in parts or not parts.isdisjoint([literal ^ 1 for literal in parts]):
             return FALSE
         if len(parts) < 2:
             return next(iter(parts), TRUE)

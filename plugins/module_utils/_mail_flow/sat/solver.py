@@ -130,7 +130,7 @@ class Solver:
         """Adds the clauses by which a new variable is the conjunction of other literals, which are sorted and of
         different variables.
         """
-        if any(self._value[literal] for literal in parts):
+        if any(map(self._value.__getitem__, parts)):
             for literal in parts:
                 self.add((gate ^ 1, literal))
             self.add((gate, *(literal ^ 1 for literal in parts)))
@@ -252,70 +252,80 @@ class Solver:
         :param decide: whether to go on with the next decision, until nothing is left.
         """
         value, trail, implied, watched = self._value, self._trail, self._implied, self._watched
-        level, reasons, here, done = self._level, self._reason, len(self._limits), self._done
+        level, reasons, here, looked = self._level, self._reason, len(self._limits), self._looked
         order, queued, phase = self._order, self._queued, self._phase
-        while True:
-            while done < len(trail):
-                literal = trail[done]
-                done += 1
-                false = literal ^ 1
-                alone = (false,)
-                for other in implied[literal]:
-                    if value[other] <= 0:
-                        if value[other]:
-                            self._done = done
-                            return (other, false)
-                        value[other], value[other ^ 1] = 1, -1
-                        level[other >> 1], reasons[other >> 1] = here, alone
-                        trail.append(other)
-                clauses = watched[false]
-                self._looked += 1 + len(clauses)
-                if not clauses:
-                    continue
-                kept: list[list[int]] = []
-                watched[false] = kept
-                for place, clause in enumerate(clauses):
-                    if clause[0] == false:
-                        clause[0], clause[1] = clause[1], false
-                    first = clause[0]
-                    if value[first] > 0:
-                        kept.append(clause)
+        todo = trail[self._done :]
+        del trail[self._done :]
+        try:
+            while True:
+                for literal in todo:  # It grows meanwhile.
+                    false = literal ^ 1
+                    alone = (false,)
+                    for other in implied[literal]:
+                        if value[other] <= 0:
+                            if value[other]:
+                                return (other, false)
+                            value[other], value[other ^ 1] = 1, -1
+                            variable = other >> 1
+                            level[variable], reasons[variable] = here, alone
+                            todo.append(other)
+                    clauses = watched[false]
+                    looked += 1 + len(clauses)
+                    if not clauses:
                         continue
-                    for index in range(2, len(clause)):
-                        other = clause[index]
-                        if value[other] >= 0:
-                            clause[1], clause[index] = other, false
-                            watched[other].append(clause)
-                            break
-                    else:
-                        kept.append(clause)
-                        if value[first]:
-                            kept += clauses[place + 1 :]
-                            self._done = done
-                            return clause
-                        value[first], value[first ^ 1] = 1, -1
-                        level[first >> 1], reasons[first >> 1] = here, clause
-                        trail.append(first)
-            self._done = done
-            if decide:
-                self._count()
-            while decide and order:
-                variable = heapq.heappop(order)[1]
-                queued[variable] = 0
-                if not value[2 * variable]:
-                    break
-            else:
-                return None
-            self._limits.append(len(trail))
-            here += 1
-            self._assign(2 * variable + phase[variable], None)
+                    moved, conflict = False, None
+                    for clause in clauses:
+                        first = clause[0]
+                        if first == false:
+                            first = clause[1]
+                        if value[first] > 0:
+                            continue
+                        for other in clause:
+                            if value[other] >= 0 and other != first:
+                                clause[clause.index(other)], clause[0], clause[1] = false, first, other
+                                watched[other].append(clause)
+                                moved = True
+                                break
+                        else:
+                            if value[first]:
+                                conflict = clause
+                                break
+                            value[first], value[first ^ 1] = 1, -1
+                            variable = first >> 1
+                            level[variable], reasons[variable] = here, clause
+                            todo.append(first)
+                    if moved:
+                        watched[false] = [clause for clause in clauses if false in (clause[0], clause[1])]
+                    if conflict is not None:
+                        return conflict
+                trail += todo
+                todo = []
+                if not decide:
+                    return None
+                looked = _counted(looked)
+                while order:
+                    variable = heapq.heappop(order)[1]
+                    queued[variable] = 0
+                    if not value[2 * variable]:
+                        break
+                else:
+                    return None
+                self._limits.append(len(trail))
+                here += 1
+                literal = 2 * variable + phase[variable]
+                value[literal], value[literal ^ 1] = 1, -1
+                level[variable], reasons[variable] = here, None
+                todo.append(literal)
+        finally:
+            trail += todo
+            self._done, self._looked = len(trail), looked
 
     def _search(self, assumptions: Sequence[int], conflicts: int, end: int | None) -> bool | None:
         """Searches until the answer is known, or until a number of conflicts."""
         while True:
             assumed_all = bool(self._limits) or not assumptions
             conflict = self._propagate(decide=self._ordered and assumed_all)
-            self._count()
+            self._looked = _counted(self._looked)
             if conflict is not None:
                 self.conflicts += 1
                 conflicts -= 1
@@ -336,12 +346,6 @@ class Solver:
                 return True
             else:
                 self._put_in_order()
-
-    def _count(self) -> None:
-        """Counts what was looked at as steps."""
-        if self._looked > _LOOKED_AT_ONCE:
-            spend(self._looked // 2)
-            self._looked = 0
 
     def _note_model(self) -> None:
         self._model = [0] * len(self._value)
@@ -446,6 +450,14 @@ class Solver:
         gone = {id(clause) for _joined, clause in self._learnt[kept:]}
         del self._learnt[kept:]
         self._watched = [[clause for clause in clauses if id(clause) not in gone] for clauses in self._watched]
+
+
+def _counted(looked: int) -> int:
+    """Counts what was looked at as steps. Returns how much is left to count."""
+    if looked <= _LOOKED_AT_ONCE:
+        return looked
+    spend(looked // 2)
+    return 0
 
 
 def _luby(number: int) -> int:

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The rules that a message can match. Private to the collection.
 
-A rule set is indexed by what its rules require: an address, a domain, a word. So a message meets few of many rules.
+A rule set is indexed by what its rules need, for each of their conditions: an address, a domain, a word. So a message
+meets few of many rules.
 """
 
 from __future__ import annotations
@@ -47,20 +48,19 @@ class Candidates:
         if content.wrapped or content.body is None or message.attachments is None or self._blind:
             return self.rules.all
         rules, subject = self.rules, content.subject
-        found = self._waiting("message", lambda: rules.candidates(self._message_keys()))
-        found |= self._waiting(
-            ("headers", content.headers),
-            lambda: rules.candidates(("header", name) for name, _values in content.headers),
+        met = self._met("message", lambda: rules.needs_met(self._message_keys()))
+        met |= self._met(
+            ("headers", content.headers), lambda: rules.needs_met(("header", name) for name, _values in content.headers)
         )
-        found |= self._waiting(
-            ("subject", subject), lambda: rules.with_words(("subject word", "body word"), tokens(subject))
+        met |= self._met(
+            ("subject", subject), lambda: rules.needs_met_by_words(("subject word", "body word"), tokens(subject))
         )
         for text in (content.body, *content.readings):
-            found |= self._waiting(("body", text), partial(self._with_body, text))
-        return found | self._waiting(world.fork, lambda: rules.candidates(_fork_keys(world.fork)))
+            met |= self._met(("body", text), partial(self._by_body, text))
+        return rules.candidates(met | self._met(world.fork, lambda: rules.needs_met(_fork_keys(world.fork))))
 
-    def _with_body(self, text: str) -> int:
-        return self.rules.with_words(("body word",), tokens(text))
+    def _by_body(self, text: str) -> int:
+        return self.rules.needs_met_by_words(("body word",), tokens(text))
 
     @property
     def _blind(self) -> bool:
@@ -68,8 +68,8 @@ class Candidates:
         protection = self.message.protection
         return protection is None or protection.by_rights or self.message.mail_from is None
 
-    def _waiting(self, what: object, find: Callable[[], int]) -> int:
-        """The rules that require something that a part of the message has, as bits."""
+    def _met(self, what: object, find: Callable[[], int]) -> int:
+        """What rules need that a part of the message has, as bits."""
         found = self._bits.get(what)
         if found is None:
             found = self._bits[what] = find()

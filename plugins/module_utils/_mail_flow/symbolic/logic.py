@@ -70,10 +70,9 @@ class Logic:
     def all_of(self, values: Iterable[Value]) -> Value:
         """And."""
         parts = list(values)
-        lows = self.circuit.conjunction([low(value) for value in parts])
-        if all(isinstance(value, int) for value in parts):
-            return lows
-        return self._pair(lows, self.circuit.conjunction([high(value) for value in parts]))
+        if tuple not in map(type, parts):
+            return self.circuit.conjunction(map(low, parts))
+        return self._pair(self.circuit.conjunction(map(low, parts)), self.circuit.conjunction(map(high, parts)))
 
     def _pair(self, lows: int, highs: int) -> Value:
         """A value from its certain and its possible literal. No single gate says that the first implies the second, so

@@ -379,13 +379,12 @@ def declare_section(section: str, options: Mapping[str, Any], prefix: str) -> di
 
     :param prefix: the start of an error about one of its options, such as ``rules[2].conditions.``.
     """
-    values = {
-        field.option: field.parse(options[field.option], prefix)
-        for field in SECTIONS[section]
-        if options.get(field.option) is not None
-    }
-    cleared = {field.option: field.kind.cleared for field in SECTIONS[section]}
-    wanted = {option: value for option, value in values.items() if value != cleared[option]}
+    wanted: dict[str, Any] = {}
+    for field in SECTIONS[section]:
+        if options.get(field.option) is not None:
+            value = field.parse(options[field.option], prefix)
+            if value != field.kind.cleared:
+                wanted[field.option] = value
     for group in GROUPS[section]:
         given = [option for option in group.options if option in wanted]
         missing = [option for option in group.needs if option not in wanted]
