@@ -25,7 +25,7 @@ class Value:
 
     def but(self, **changes: Any) -> Self:
         """The same with other values for some fields."""
-        if not changes.keys() <= self.__dict__.keys():
+        if changes.keys() - self.__dict__.keys():
             raise TypeError(
                 f"{type(self).__name__} has no such fields: {sorted(changes.keys() - self.__dict__.keys())}"
             )

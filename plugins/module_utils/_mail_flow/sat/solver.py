@@ -255,6 +255,7 @@ class Solver:
         level, reasons, here, looked = self._level, self._reason, len(self._limits), self._looked
         order, queued, phase = self._order, self._queued, self._phase
         todo = trail[self._done :]
+        note = todo.append
         del trail[self._done :]
         try:
             while True:
@@ -268,7 +269,7 @@ class Solver:
                             value[other], value[other ^ 1] = 1, -1
                             variable = other >> 1
                             level[variable], reasons[variable] = here, alone
-                            todo.append(other)
+                            note(other)
                     clauses = watched[false]
                     looked += 1 + len(clauses)
                     if not clauses:
@@ -293,13 +294,13 @@ class Solver:
                             value[first], value[first ^ 1] = 1, -1
                             variable = first >> 1
                             level[variable], reasons[variable] = here, clause
-                            todo.append(first)
+                            note(first)
                     if moved:
                         watched[false] = [clause for clause in clauses if false in (clause[0], clause[1])]
                     if conflict is not None:
                         return conflict
                 trail += todo
-                todo = []
+                todo.clear()
                 if not decide:
                     return None
                 looked = _counted(looked)
@@ -315,7 +316,7 @@ class Solver:
                 literal = 2 * variable + phase[variable]
                 value[literal], value[literal ^ 1] = 1, -1
                 level[variable], reasons[variable] = here, None
-                todo.append(literal)
+                note(literal)
         finally:
             trail += todo
             self._done, self._looked = len(trail), looked
