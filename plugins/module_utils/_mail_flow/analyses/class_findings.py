@@ -383,7 +383,7 @@ class ClassFindings:
         mine = [edit.before, edit.after] if edit else []
         if any(not rule.idle and all(rule is not each for each in mine) for rules in self.sets for rule in rules.rules):
             return "another"
-        inside = high(self.model.free.conditions.sender_scope("InOrganization", mail.sender))
+        inside = high(self.model.free.conditions.scopes.sender("InOrganization", mail.sender))
         in_clear = [literal ^ 1 for literal in mail.arrival.values()]
         for limit, literals in (("outside", [inside]), ("protected", in_clear)):
             left = self.budget - self.model.circuit.solver.conflicts

@@ -160,7 +160,7 @@ def _met(
     # Mail comes from inside and is not the service's own, like all mail that rules protect.
     usual = [
         *(each.literal for each in model.mail.assumptions),
-        high(conditions.sender_scope("InOrganization", model.mail.sender)),
+        high(conditions.scopes.sender("InOrganization", model.mail.sender)),
     ]
     questions = [
         ((rule.place, other.place), [matches[rule.place], matches[other.place], *usual])

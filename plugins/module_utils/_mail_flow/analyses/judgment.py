@@ -339,7 +339,7 @@ def _not_in_portal(model: Model, place: int, budget: int) -> list[Premise]:
     """
     side, mail = model.free, model.mail
     about = _about(model, place)
-    outside = high(side.conditions.recipient_scope("NotInOrganization", side.chains[0].person))
+    outside = high(side.conditions.scopes.recipient("NotInOrganization", side.chains[0].person))
     not_ours = model.circuit.disjunction((mail.arrival["smime"], mail.arrival["other"]))
     return [NOT_OURS] if model.solve([about, outside, not_ours], budget) else []
 
@@ -350,7 +350,7 @@ def _beyond(model: Model, place: int, budget: int) -> list[Premise]:
     """
     side = model.free
     about, chain = _about(model, place), side.chains[0]
-    leaves = high(side.conditions.leaves(chain.person))
+    leaves = high(side.conditions.scopes.leaves(chain.person))
     handing = {each.connector: high(each.when) for each in taken_by(chain) if each.connector.smart_hosts}
     found = [connector for connector, when in handing.items() if model.solve([about, leaves, when], budget)]
     names = [each.name for each in model.facts.accepted_domains or () if each.type == _RELAYED]

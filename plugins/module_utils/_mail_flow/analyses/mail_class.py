@@ -154,7 +154,7 @@ class SearchedMail:
         """That the sender is inside or outside: for other mail it is unknown whether it is encrypted."""
         conditions, sender = self._model.free.conditions, self._model.mail.sender
         return self._model.circuit.disjunction(
-            [high(conditions.sender_scope(value, sender)) for value in ("InOrganization", "NotInOrganization")]
+            [high(conditions.scopes.sender(value, sender)) for value in ("InOrganization", "NotInOrganization")]
         )
 
     def not_held_back(self) -> list[int]:

@@ -332,8 +332,8 @@ class _Overview:
         """By kind that mail is of it: usual but for that, from inside, in clear as it arrives, and that it leaves."""
         side, mail = self._model.free, self._model.mail
         sender, leaves = (
-            high(side.conditions.sender_scope("InOrganization", mail.sender)),
-            high(side.conditions.leaves(mail.recipient)),
+            high(side.conditions.scopes.sender("InOrganization", mail.sender)),
+            high(side.conditions.scopes.leaves(mail.recipient)),
         )
         common = [sender, leaves, *(literal ^ 1 for literal in mail.arrival.values())]
         usual = {kind.name: [each.literal for each in mail.assumed if each.id not in kind.unusual] for kind in KINDS}

@@ -114,7 +114,7 @@ class Meetings:
         def wanted(side: Side) -> list[Value]:
             return [
                 side.chains[0].acts(rule),
-                side.conditions.recipient_scope("NotInOrganization", self.model.mail.recipient),
+                side.conditions.scopes.recipient("NotInOrganization", self.model.mail.recipient),
             ]
 
         def shown(candidate: Replayed) -> FlowRule | None:
@@ -190,7 +190,7 @@ class Meetings:
         return [
             *found,
             *(literal ^ 1 for literal in mail.arrival.values()),
-            known(side.conditions.sender_scope("InOrganization", mail.sender)),
+            known(side.conditions.scopes.sender("InOrganization", mail.sender)),
         ]
 
     def _ends(self, rules: RuleSet, candidate: Replayed) -> list[End]:

@@ -329,7 +329,7 @@ class _Prover:
         for showing in self._showings if WISHES[then].shows else ():
             person = model.mail.shown(side.logic, showing.person.address)
             about = side.conditions.matches(rule, ("claim", place), SeenMessage(), person)
-            leaves = side.conditions.leaves(person) if then == IN_TRANSIT else TRUE
+            leaves = side.conditions.scopes.leaves(person) if then == IN_TRANSIT else TRUE
             found.append(high(side.logic.all_of((about, leaves, shows(showing, chains, side.logic)))))
         return found
 

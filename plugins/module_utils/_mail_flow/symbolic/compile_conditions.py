@@ -44,6 +44,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     high,
     negate,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.scopes import Scopes
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import holds
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
     SHOWN_FIELDS,
@@ -85,6 +86,7 @@ class Conditions:
         self.mail, self.logic, self.settings = mail, logic, settings or {}
         self._others, self._others_at_alias, self._still_there = others.others, others.at_alias, others.still_there
         self._now = now
+        self.scopes = Scopes(mail, logic)
         self._known: dict[Hashable, Value] = {}
         setting = str(self.settings.get("transport_decryption_setting") or "Optional")
         self.must_decrypt = setting == "Mandatory"
@@ -320,75 +322,11 @@ class Conditions:
         by_alias = [direct ^ 1 for direct in (self.mail.direct, self.mail.others_direct) if self.mail.watches_aliases]
         return self.logic.any_of((*named, *brought, *by_alias))
 
-    def sender_scope(self, value: str, slot: AddressSlot) -> Value:
-        """Whether somebody is inside, or outside, as a sender."""
-        logic, mail = self.logic, self.mail
-        accepted = self._accepted(slot)
-        guest = logic.all_of((slot.object, negate(accepted)))
-        if value == "InOrganization":
-            as_guest = logic.all_of((guest, logic.unknown(questions.GUESTS, slot.name, "inside")))
-            return logic.all_of((mail.authenticated, logic.any_of((accepted, as_guest))))
-        return logic.all_of(
-            (negate(accepted), logic.any_of((negate(guest), logic.unknown(questions.GUESTS, slot.name, "outside"))))
-        )
-
-    def _accepted(self, slot: AddressSlot) -> Value:
-        if self.mail.facts.accepted_domains is None:
-            return self.mail.inside(slot) if self.logic.free else (FALSE, TRUE)
-        return self.logic.or_perhaps(
-            self.mail.inside(slot), slot.in_accepted_otherwise(), questions.ALIASES, slot.name, "accepted"
-        )
-
-    def _internal(self, slot: AddressSlot) -> Value:
-        return self.logic.or_perhaps(
-            self.mail.internal(slot), slot.in_internal_otherwise(), questions.ALIASES, slot.name, "internal"
-        )
-
-    def leaves(self, person: AddressSlot) -> Value:
-        """Whether a copy for somebody leaves the organization. Rules take some people outside for inside; their mail
-        leaves all the same.
-        """
-        return negate(self._accepted(person))
-
     def _from_scope(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
-        logic, location, value = self.logic, atom.settings.location, atom.values
-        if value not in ("InOrganization", "NotInOrganization"):
-            return logic.unknown(questions.A_FACT, "sender scope", value, location)
-        header = self.sender_scope(value, self.mail.sender)
-        if location == "Header" or self.mail.envelope is None:
-            return header
-        envelope = self.sender_scope(value, self.mail.envelope)
-        alike = logic.equal(header, envelope)
-        differing = logic.choose(alike, header, logic.unknown(questions.SENDER_LOCATION, location, value))
-        empty: Value = (TRUE if value == "NotInOrganization" else FALSE) if location == "Envelope" else header
-        return logic.choose(self.mail.same_envelope, header, logic.choose(self.mail.empty_envelope, empty, differing))
-
-    def recipient_scope(self, value: str, person: AddressSlot) -> Value:
-        """Whether a recipient is inside, or outside."""
-        logic, mail = self.logic, self.mail
-        accepted, internal = self._accepted(person), self._internal(person)
-        guest = logic.all_of((person.object, negate(accepted)))
-        if value == "InOrganization":
-            own = logic.any_of(
-                (person.object, mail.authenticated, logic.unknown(questions.UNAUTHENTICATED_INSIDE, person.name))
-            )
-            return logic.choose(
-                accepted,
-                own,
-                logic.any_of((internal, logic.all_of((guest, logic.unknown(questions.GUESTS, person.name, "inside"))))),
-            )
-        if value != "NotInOrganization":
-            return logic.unknown(questions.A_FACT, "recipient scope", value, person.name)
-        return logic.all_of(
-            (
-                negate(accepted),
-                negate(internal),
-                logic.any_of((negate(guest), logic.unknown(questions.GUESTS, person.name, "outside"))),
-            )
-        )
+        return self.scopes.of_sender(atom.values, atom.settings.location)
 
     def _sent_to_scope(self, atom: Atom, seen: SeenMessage, person: AddressSlot) -> Value:
-        return self.recipient_scope(atom.values, person)
+        return self.scopes.recipient(atom.values, person)
 
     # What the message says
 

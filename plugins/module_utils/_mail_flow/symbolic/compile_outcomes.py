@@ -127,7 +127,7 @@ class Outcome:
         return found
 
     def _scope(self, value: str) -> Value:
-        return self.chain.conditions.sender_scope(value, self.mail.sender)
+        return self.chain.conditions.scopes.sender(value, self.mail.sender)
 
     def _forwarded(self) -> int:
         return self.mail.circuit.disjunction((self.mail.kinds["AutoForward"], self.mail.kinds["SmtpForwarding"]))
@@ -313,7 +313,7 @@ def forced(chain: RuleChain, least: str) -> Value:
 
 def in_transit(chain: RuleChain, least: str) -> Value:
     """Whether a copy does not leave, or only by forced TLS that checks this at least."""
-    return chain.logic.any_of((negate(chain.conditions.leaves(chain.person)), forced(chain, least)))
+    return chain.logic.any_of((negate(chain.conditions.scopes.leaves(chain.person)), forced(chain, least)))
 
 
 def _takes(chain: RuleChain, connector: Connector) -> Value:

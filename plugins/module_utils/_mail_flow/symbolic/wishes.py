@@ -236,7 +236,9 @@ PROPERTIES: dict[str, Property] = {
     "delivered": Property(_delivered_now, _is_delivered),
     "gone": Property(lambda outcome, _guarantee: outcome.gone, _is_gone),
     "outside": Property(
-        lambda outcome, _guarantee: outcome.chain.conditions.recipient_scope("NotInOrganization", outcome.chain.person),
+        lambda outcome, _guarantee: outcome.chain.conditions.scopes.recipient(
+            "NotInOrganization", outcome.chain.person
+        ),
         _is_outside,
     ),
     "protected": Property(_protected, _is_protected),

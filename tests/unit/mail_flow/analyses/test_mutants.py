@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     compile_text_edits,
     encoding,
     last_hop,
+    scopes,
     string_constraints,
     symbolic_message,
 )
@@ -88,12 +89,12 @@ def small_is_large(patch: Patch) -> None:
 
 def scopes_are_opposites(patch: Patch) -> None:
     """L11: whoever is not inside would be outside."""
-    whole = compile_conditions.Conditions.sender_scope
+    whole = scopes.Scopes.sender
 
     def scope(self: Any, value: str, slot: Any) -> Any:
         return whole(self, value, slot) if value == "InOrganization" else negate(whole(self, "InOrganization", slot))
 
-    patch(compile_conditions.Conditions, "sender_scope", scope)
+    patch(scopes.Scopes, "sender", scope)
 
 
 def all_mail_arrives_in_clear(patch: Patch) -> None:

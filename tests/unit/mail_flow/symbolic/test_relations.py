@@ -24,6 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Conditions,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.scopes import Scopes
 
 from tests.unit.mail_flow.asking import ENCRYPT, rule, verdict
 from tests.unit.mail_flow.small_worlds import TENANT
@@ -162,7 +163,7 @@ LEFT_OUT: dict[str, tuple[Callable[[Patch], None], list[Values], Values]] = {
         claim(recipient_address_contains_words=FABRIKAM),
     ),
     "L25": (
-        mutant(Conditions, "sender_scope", insiders_may_be_forged),
+        mutant(Scopes, "sender", insiders_may_be_forged),
         encrypts(sent_to_scope="InOrganization"),
         claim(sent_to=["new@contoso.com"]),
     ),
