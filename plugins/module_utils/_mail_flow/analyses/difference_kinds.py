@@ -105,6 +105,7 @@ class Treated:
 
     :param held: how many approvals it waits for; ``None`` if that is open.
     :param protection: its protection once it is delivered or released; empty if it never is.
+    :param branding: the OME configuration that it shows; empty if none does, ``None`` if that is open.
     :param transit: by validation of TLS, whether it does not leave, or leaves only by forced TLS that checks this;
         ``None`` if that is open.
     """
@@ -112,7 +113,7 @@ class Treated:
     held: int | None
     fate: str
     protection: str = ""
-    branding: str = ""
+    branding: str | None = ""
     transit: tuple[bool | None, ...] = ()
 
 
@@ -133,7 +134,7 @@ def treated(course: Course, message: Message, facts: Facts) -> list[Treated]:
                 len(brands) > 1 or ((foreign or end.protection == "unknown") and brands)
             )
             protection, branding = (
-                ("unknown", "unknown") if end.assumes else (end.protection, "unknown" if unsure else end.branding)
+                ("unknown", None) if end.assumes else (end.protection, None if unsure else end.branding)
             )
             on_the_way = tuple(protects(world, facts, course.recipient.address, least) for least in VALIDATIONS)
             found[Treated(world.held, world.fate, protection, branding, on_the_way)] = None
@@ -175,8 +176,10 @@ def is_open(old: Treated, new: Treated) -> bool:
     """Whether something is open of one of two copies that people see differently, so that it is not certain how they
     differ.
     """
-    texts = {text for side in (old, new) for text in (side.fate, side.protection, side.branding)}
+    texts = {text for side in (old, new) for text in (side.fate, side.protection)}
     return bool(texts & {"unknown", "protected_option_unknown"}) or None in (
+        old.branding,
+        new.branding,
         old.held,
         new.held,
         *old.transit,
@@ -202,8 +205,8 @@ def _transit(old: Sequence[bool | None], new: Sequence[bool | None]) -> set[str]
     }
 
 
-def _branding(old: str, new: str) -> set[str]:
-    return set() if same_name(old, new) or "unknown" in (old, new) else {"branding_changed"}
+def _branding(old: str | None, new: str | None) -> set[str]:
+    return set() if old is None or new is None or same_name(old, new) else {"branding_changed"}
 
 
 def sure_kinds(old: list[Treated], new: list[Treated]) -> set[str]:

@@ -94,9 +94,8 @@ class Attachments:
         for (sort, value), literal in mail.texts.get("attachment", {}).items():
             if not self.is_true(literal):
                 continue
-            if (sort, value) == ("extension", "pdf") and not self.is_true(
-                mail.pdf
-            ):  # A file inside another file is not a document of the message.
+            if (sort, value) == ("extension", "pdf") and mail.leaves_pdf_out and not self.is_true(mail.pdf):
+                # A file inside another file is not a document of the message.
                 if any(
                     holds(_INNER, name) is not False for name in mail.texts.get("attachment name", {})
                 ):  # Whether that counts is open.

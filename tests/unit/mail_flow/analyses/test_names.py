@@ -29,7 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import mail_lines
 
 from tests.unit.mail_flow.answers import difference, differences, lint, prove, worsened
-from tests.unit.mail_flow.asking import IN, NOW, OUTGOING, STOP, rule
+from tests.unit.mail_flow.asking import ALL, IN, NOW, OUTGOING, STOP, rule
 from tests.unit.mail_flow.small_worlds import TENANT
 
 Values = dict[str, Any]
@@ -194,6 +194,15 @@ def test_a_name_changes_nothing_but_the_name(word: str, plain: Values) -> None:
         ), key
     assert counted_mail(found) == counted_mail(renamed)
     assert moved_mail(renamed, found) == []
+
+
+def test_a_branding_may_be_called_unknown() -> None:
+    """Found by hand: its change was told as one that may be."""
+    branded = rule("Branded", OUTGOING, {"apply_rights_protection_customization_template": "unknown"})
+    other = {**branded, "actions": {"apply_rights_protection_customization_template": "Blue"}}
+    for before, after in (([], [branded]), ([branded], []), ([other], [branded]), ([branded], [other])):
+        rows = difference([ALL, *before], [ALL, *after], TENANT, NOW).rows
+        assert [row["kind"] for row in rows] == ["branding_changed"]
 
 
 def test_names_that_look_like_places_are_two_names() -> None:

@@ -70,6 +70,16 @@ def test_a_counterexample_is_no_more_unusual_than_it_has_to_be(kind: str) -> Non
     assert (found["type"], sorted(found.keys() & {"size", "protection", "attachments", "mail_from"})) == ([kind], [])
 
 
+def test_a_document_of_a_type_is_one_by_its_name() -> None:
+    """Where PDF documents are encrypted, one in another file would be stranger than the document itself."""
+    found = verdict(
+        [{**ALL, "exceptions": {"attachment_extension_matches_words": ["pdf"]}}],
+        {**TENANT, "irm_configuration": {"enable_pdf_encryption": True}},
+        then="not_in_clear",
+    )["counterexample"]["message"]
+    assert [(each["name"], each["nested"]) for each in found["attachments"]] == [("file0.pdf", [])]
+
+
 def test_usual_mail_refutes_before_unusual_mail() -> None:
     spared = {"message_type_matches": "OOF", "subject_contains_words": ["public"]}
     found = verdict([{**ALL, "exceptions": spared}], then="not_in_clear")["counterexample"]["message"]
@@ -113,3 +123,17 @@ def test_a_proof_makes_no_assumption_that_it_does_not_need() -> None:
     assert found["counterexample"]["message"]["type"] == ["ApprovalRequest"]
     found = verdict([rule("Deletes", {}, {"delete_message": True})], then="not_in_clear")
     assert [row["id"] for row in found["assumptions"] if row["id"].startswith("U")] == ["U29"]
+
+
+@pytest.mark.parametrize("left_out", range(3))
+def test_each_exception_of_a_rule_lets_mail_out(left_out: int) -> None:
+    spared: list[Values] = [
+        {"subject_contains_words": ["public"]},
+        {"recipient_domain_is": ["partner.com"]},
+        {"message_type_matches": "OOF"},
+    ]
+    exceptions = {name: value for each in spared for name, value in each.items()}
+    others = {name: value for name, value in exceptions.items() if name not in spared[left_out]}
+    rules = [{**ALL, "exceptions": exceptions}]
+    assert verdict(rules, unless=others, then="not_in_clear")["verdict"] == "refuted"
+    assert verdict(rules, unless=exceptions, then="not_in_clear")["verdict"] == "proved"
