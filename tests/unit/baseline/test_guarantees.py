@@ -95,6 +95,23 @@ def test_a_plan_that_lets_a_rule_expire_is_refused(role: Role) -> None:
     assert " on 2999-05-01 is delivered in clear" in said
 
 
+def test_dates_behind_which_nobody_looked_are_named(role: Role) -> None:
+    """A plan is compared behind four dates at most, and behind none that cannot be read."""
+
+    def rules(count: int) -> list[Values]:
+        ending = [
+            {**STOP, "name": f"N{day}", "expiry_date": f"2999-05-0{day}T00:00:00+00:00"} for day in range(1, count + 1)
+        ]
+        return [ENCRYPT, *ending]
+
+    for count, unseen in ((4, ""), (6, "2999-05-05T00:00:00Z, 2999-05-06T00:00:00Z")):
+        role.plan(guarantees=[GUARANTEE], encryption_rules=rules(count), accept=["broken_guarantee"])
+        said = [text for text in role.report["warnings"] if text.startswith("Rules begin or end on more than 4")]
+        assert [text.partition("from these on: ")[2] for text in said] == ([f"{unseen}."] if unseen else [])
+    role.plan(encryption_rules=rules(6))
+    assert not [text for text in role.report["warnings"] if "Rules begin or end" in text]
+
+
 @pytest.mark.parametrize("name", ["Public", "Encrypt mail to unknown partners"])
 def test_what_is_broken_and_becomes_worse_is_refused(role: Role, name: str) -> None:
     role.session.edit(

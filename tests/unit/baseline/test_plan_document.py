@@ -262,6 +262,24 @@ class TestMoved:
             "it does not warn that: And of this",
         ]
 
+    @pytest.mark.parametrize(
+        ("approved", "now", "is_worse"),
+        [
+            (["U1", "U2"], ["U1"], False),
+            (["U1", "U2"], ["U2", "U1"], False),
+            (["U1"], ["U1", "U2"], True),
+            (["U1", "U2"], [], True),
+            ([], ["U1"], True),
+        ],
+    )
+    def test_fewer_reasons_why_an_effect_is_unknown_are_no_more_than_was_approved(
+        self, approved: list[str], now: list[str], is_worse: bool
+    ) -> None:
+        """Without any, it is another effect: one that happens."""
+        rows = ({**LOST, "unknown": [{"id": each, "reason": ""} for each in numbers]} for numbers in (approved, now))
+        found = moved(*(document(planned("x"), mail={"difference": [row]}) for row in rows))
+        assert found == [f"it does not include this effect on mail: {LOST['text'].removesuffix('.')}"] * is_worse
+
     @pytest.mark.parametrize("approved", VERDICTS)
     @pytest.mark.parametrize("now", VERDICTS)
     def test_a_verdict_may_only_get_better(self, approved: str, now: str) -> None:

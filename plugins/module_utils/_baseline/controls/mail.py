@@ -287,12 +287,24 @@ def counted_mail(mail: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _apart(row: Mapping[str, Any]) -> tuple[str, set[str]]:
+    """The digest of a row without the reasons why it is unknown, and these: with fewer of them, it got better."""
+    counted = _counted(row)
+    reasons = set(counted.get("unknown", ()))
+    return digest_of({**counted, "unknown": bool(reasons)}), reasons
+
+
 def moved_mail(approved: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
     """The effects on mail beyond the approved ones, as sentences. Fewer effects are what is left of them."""
-    known = set(counted_mail(approved)["difference"])
-    new = [
-        row["text"].removesuffix(".") for row in current.get("difference", ()) if digest_of(_counted(row)) not in known
-    ]
+    known: dict[str, list[set[str]]] = {}
+    for row in approved.get("difference", ()):
+        digest, reasons = _apart(row)
+        known.setdefault(digest, []).append(reasons)
+    new = []
+    for row in current.get("difference", ()):
+        digest, reasons = _apart(row)
+        if not any(reasons <= approved_ones for approved_ones in known.get(digest, ())):
+            new.append(row["text"].removesuffix("."))
     texts = [f"it does not include this effect on mail: {text}" for text in new]
     if current.get("difference_more", 0) > approved.get("difference_more", 0):
         texts.append("it lists all effects on mail, but there are now more than can be listed")

@@ -42,7 +42,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     run_cases,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.regression import (
+    MOST_DATES,
     later_instants,
+    skipped_dates,
     worsened,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
@@ -204,10 +206,28 @@ class MailControl(Control):
         return list(zip(guarantees_of(request), *sides, strict=True))
 
     def warnings(self, outlook: Outlook) -> list[PlanWarning]:
-        """The messages that would not be treated as expected after the plan."""
+        """The messages that would not be treated as expected after the plan, and the dates behind which nobody looked."""
         if not outlook.plan.steps:
             return []
         tested, _verdicts = self._tested(outlook.request, Mail.of(outlook.organization).after(outlook.plan))
+        return [
+            *self._unseen(outlook),
+            *self._missed(tested),
+        ]
+
+    def _unseen(self, outlook: Outlook) -> list[PlanWarning]:
+        if not guarantees_of(outlook.request) or not changes_mail(outlook.plan.changes):
+            return []
+        now = Mail.of(outlook.organization)
+        sides = [RuleSet(each.rules) for each in (now, now.after(outlook.plan))]
+        dates = skipped_dates(sides, datetime.datetime.now(datetime.UTC))
+        text = (
+            f"Rules begin or end on more than {MOST_DATES} later dates, or on dates that cannot be read. It is unknown"
+            f" whether the plan breaks a guarantee from these on: {', '.join(dates)}."
+        )
+        return [warning("dates_not_looked_at", text, dates=dates)] if dates else []
+
+    def _missed(self, tested: Tested) -> list[PlanWarning]:
         return [
             warning(
                 "expectation_missed",

@@ -7,7 +7,6 @@ to the collection.
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import itertools
 from collections import Counter
@@ -49,9 +48,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 _ROUNDS = 4
 
-#: So many dates of rules are looked at; so long behind one it is in effect; a date without a time zone may be off by
-#: that.
-_MOST_DATES, _BEHIND, _ANY_ZONE = 4, datetime.timedelta(minutes=1), datetime.timedelta(days=1)
+#: So many dates of rules are looked at.
+MOST_DATES = 4
+
+#: So long behind a date it is in effect; a date without a time zone may be off by that.
+_BEHIND, _ANY_ZONE = datetime.timedelta(minutes=1), datetime.timedelta(days=1)
 
 
 def worsened(
@@ -63,7 +64,7 @@ def worsened(
     irm_before: Mapping[str, Any] | None = None,
 ) -> Counterexample | None:
     """A message that surely breaks the guarantee after, and surely did not before; ``None`` if none is found. If that
-    is so only once a rule begins or ends, the message has a ``date``.
+    is so only once a rule begins or ends, the message has a ``date``. Behind :func:`skipped_dates`, nobody looks.
 
     :param irm_before: the IRM configuration before, where it is another one.
     """
@@ -78,17 +79,41 @@ def worsened(
     return None
 
 
-def later_instants(sides: Iterable[RuleSet], now: datetime.datetime) -> list[datetime.datetime]:
+def later_instants(
+    sides: Iterable[RuleSet], now: datetime.datetime, most: int | None = MOST_DATES
+) -> list[datetime.datetime]:
     """For some dates on which rules begin or end again, an instant behind each: first those that only one side has, and
     of these the first ones first.
+
+    :param most: how many; ``None`` for all that can be read.
     """
+    return list(_later(sides, now)[0])[:most]
+
+
+def skipped_dates(sides: Iterable[RuleSet], now: datetime.datetime) -> list[str]:
+    """The dates on which rules begin or end again, and behind which :func:`worsened` does not look: there are too many,
+    or they cannot be read.
+    """
+    instants, unreadable = _later(sides, now)
+    return [*list(instants.values())[MOST_DATES:], *unreadable]
+
+
+def _later(sides: Iterable[RuleSet], now: datetime.datetime) -> tuple[dict[datetime.datetime, str], list[str]]:
+    """The instants of :func:`later_instants`, each with its date, and the dates that cannot be read."""
     dates = [{date for rule in side.rules if not rule.idle for date in (rule.begins, rule.ends)} for side in sides]
-    found = Counter[datetime.datetime]()
+    times = Counter[datetime.datetime]()
+    texts: dict[datetime.datetime, str] = {}
+    unreadable: set[str] = set()
     for text in (text for side in dates for text in side if is_later(text, now)):
-        with contextlib.suppress(ValueError):  # Of a date that cannot be read, nobody knows when it is.
+        try:
             date = datetime.datetime.fromisoformat(text)
-            found[(date if date.tzinfo else date.replace(tzinfo=datetime.UTC) + _ANY_ZONE) + _BEHIND] += 1
-    return sorted(found, key=lambda date: (found[date], date))[:_MOST_DATES]
+        except ValueError:  # Nobody knows when it is.
+            unreadable.add(text)
+            continue
+        instant = (date if date.tzinfo else date.replace(tzinfo=datetime.UTC) + _ANY_ZONE) + _BEHIND
+        times[instant] += 1
+        texts[instant] = min(text, texts.get(instant, text))
+    return {date: texts[date] for date in sorted(times, key=lambda date: (times[date], date))}, sorted(unreadable)
 
 
 def _worsened(

@@ -378,7 +378,7 @@ class _Repair:
         """The first day on which a rule begins or ends and a known copy of the goal is treated wrongly again."""
         rules = RuleSet(draft.rules, self.rules.dialect)
         shown = [each for each in self.shown if each.guarantee is goal.guarantee]
-        for later in later_instants([rules], self.now):
+        for later in later_instants([rules], self.now, None):
             if any(self._breaks(rules, each, later) for each in shown) or (
                 goal.case and self._misses(rules, goal, later)
             ):

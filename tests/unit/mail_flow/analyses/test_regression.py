@@ -7,9 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.regression import (
+    later_instants,
+    skipped_dates,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     guarantees_of,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 
 from tests.unit.mail_flow.answers import worsened
 from tests.unit.mail_flow.asking import ENCRYPT, IN, NOW, rule
@@ -60,3 +65,15 @@ def test_mail_that_is_in_clear_once_a_rule_ends() -> None:
     assert now is not None
     assert "date" not in now["message"]
     assert worse(some, {**some, "expiry_date": "one day"}) is None
+
+
+def test_dates_behind_which_nobody_looks_are_known() -> None:
+    """Those of one side are looked at first; a date that cannot be read never is."""
+    days = [{**rule(f"R{day}", IN, ENCRYPT), "expiry_date": f"2026-05-0{day}T00:00:00Z"} for day in range(1, 8)]
+    odd = {**rule("Odd", IN, ENCRYPT), "expiry_date": "one day"}
+    sides = [RuleSet([*days, odd]), RuleSet(days[:3])]
+    seen = [instant.day for instant in later_instants(sides, NOW)]
+    assert seen == [4, 5, 6, 7]
+    assert skipped_dates(sides, NOW) == [*(f"2026-05-0{day}T00:00:00Z" for day in (1, 2, 3)), "one day"]
+    assert len(later_instants(sides, NOW, None)) == 7
+    assert skipped_dates([RuleSet(days[:4])], NOW) == []
