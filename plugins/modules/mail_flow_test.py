@@ -477,7 +477,8 @@ messages:
         and C(reason)); C(transit), how a delivered copy leaves the organization: C(tls), V(forced), V(opportunistic)
         (in clear where the other side has no TLS) or V(unknown), C(validation), what forced TLS checks
         (V(encryption_only), V(certificate) or V(domain)), C(connector), C(ends_at), the smart hosts at which what
-        Exchange knows ends, and C(unknown); C(assumes) (numbers of the assumptions that the result depends on);
+        Exchange knows ends, and C(unknown), or of a copy that does not leave, but that a connector may hand to servers
+        on premises, C(on_premises) alone, the connector; C(assumes) (numbers of the assumptions that the result depends on);
         C(unknown) (of what is unknown C(id), C(reason), C(field), the key of the message or the fact that it is about,
         where there is one, and C(settled_by), which says how to find out); C(after_approval) and C(after_release) (the
         same keys, for a copy that moderation or quarantine lets through); C(trace); and, with O(explain=true),

@@ -59,6 +59,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import Course, World
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.transit import ways_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
     Key,
     keys_of,
@@ -84,6 +85,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 #: The type of accepted domains whose mail Exchange relays to servers of the organization.
 _RELAYED = "InternalRelay"
+
+#: The type of those whose mailboxes are all the organization's own, in Exchange Online or on premises.
+_AUTHORITATIVE = "Authoritative"
 
 
 @dataclass(frozen=True)
@@ -356,7 +360,25 @@ def _beyond(model: Model, place: int, budget: int) -> list[Premise]:
     names = [each.name for each in model.facts.accepted_domains or () if each.type == _RELAYED]
     own = bool(names) and model.solve([about, chain.person.in_accepted((_RELAYED,))], budget)
     smart_hosts = (Premise("smart_hosts", values=(each.name, each.smart_hosts)) for each in found)
-    return [NEXT_SERVER, *smart_hosts, *([Premise("internal_relay", values=tuple(names))] if own else [])]
+    relayed = [Premise("internal_relay", values=tuple(names))] if own else []
+    return [NEXT_SERVER, *smart_hosts, *relayed, *_to_own_servers(model, about, chain.person, budget)]
+
+
+def _to_own_servers(model: Model, about: int, person: AddressSlot, budget: int) -> list[Premise]:
+    """That mail to authoritative domains does not leave, where connectors may hand it to servers on premises."""
+    handing = {
+        each.name: [
+            connector.name
+            for name in (each.name, *([f"any.{each.name}"] if each.match_subdomains else []))
+            for connector in model.facts.to_own_servers(name)
+        ]
+        for each in model.facts.accepted_domains or ()
+        if each.type == _AUTHORITATIVE
+    }
+    domains = tuple(name for name, connectors in handing.items() if connectors)
+    own = bool(domains) and model.solve([about, person.in_accepted((_AUTHORITATIVE,))], budget)
+    connectors = tuple(dict.fromkeys(name for found in handing.values() for name in found))
+    return [Premise("own_servers", values=(domains, connectors))] if own else []
 
 
 def _subdomains(facts: Facts, looks: Sequence[tuple[str, Key]]) -> bool:

@@ -59,6 +59,7 @@ TRANSIT: dict[str, tuple[str, ...]] = {
     "validation": VALIDATIONS,
     "connector": (),
     "ends_at": (),
+    "on_premises": (),
 }
 
 

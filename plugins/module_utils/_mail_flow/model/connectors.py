@@ -52,6 +52,7 @@ class Connector:
     :param smart_hosts: the servers that it hands mail to; empty where mail goes to the recipient's own servers.
     :param of_rules: whether it takes only mail that rules route to it.
     :param accepted: whether it takes mail to accepted domains.
+    :param on_premises: whether it hands mail to the organization's own servers.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Connector:
     of_rules: bool = False
     test_mode: bool = False
     accepted: bool = False
+    on_premises: bool = False
 
     def covers(self, domain: str) -> bool:
         """Whether its domains cover one."""
@@ -99,6 +101,7 @@ def connector_of(options: Mapping[str, Any]) -> Connector:
         of_rules=bool(options.get("is_transport_rule_scoped")),
         test_mode=bool(options.get("test_mode")),
         accepted=bool(options.get("all_accepted_domains")),
+        on_premises=str(options.get("connector_type") or "").casefold() == "onpremises",
     )
 
 

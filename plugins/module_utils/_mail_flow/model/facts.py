@@ -152,6 +152,12 @@ class Facts:
             places.update(self._accepting)
         return [every[place] for place in sorted(places)]
 
+    def to_own_servers(self, name: str) -> list[Connector]:
+        """The connectors that may hand mail to an accepted domain to the organization's own servers, where some of its
+        mailboxes may be.
+        """
+        return [each for each in self.connectors_for(name) if each.on_premises and each.enabled and not each.of_rules]
+
     @cached_property
     def _connectors_by_pattern(self) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}

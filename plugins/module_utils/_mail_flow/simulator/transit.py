@@ -117,14 +117,15 @@ def _reasons(ways: Sequence[Way], address: str) -> list[Reason]:
 
 def transit(worlds: Iterable[World], facts: Facts, address: str) -> dict[str, Any]:
     """The key ``transit`` of a recipient's result: what all ways of a delivered copy have in common; empty if it does
-    not leave.
+    not leave. Where a connector may hand it to the organization's own servers, ``on_premises`` names that alone.
 
     ``tls`` is ``forced``, ``opportunistic`` or ``unknown``; ``validation``, ``connector`` and ``ends_at`` are there
     where they apply and are known, and ``unknown`` says why something is not.
     """
     goes = leaves(facts, address)
     if goes is False:
-        return {}
+        own = [connector.name for connector in facts.to_own_servers(domain(address))]
+        return {"on_premises": ", ".join(own)} if own else {}
     every = list(worlds)
     by_world = [ways_of(world, facts, address) for world in every]
     ways = list(dict.fromkeys(way for ways in by_world for way in ways))

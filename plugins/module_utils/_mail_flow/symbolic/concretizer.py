@@ -424,7 +424,7 @@ class Writer:
             group
             for slot, _address in people
             for group in slot.values("member")
-            if facts.groups is None or group not in facts.groups
+            if (facts.groups is None or group not in facts.groups) and group not in facts.unread_groups
         }
         if groups:
             known = {

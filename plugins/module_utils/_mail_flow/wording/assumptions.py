@@ -81,6 +81,10 @@ _TEXTS: Mapping[str, str | Callable[..., str]] = {
         f"Mail to {', '.join(names)} (InternalRelay) does not leave the organization. How it gets to servers on premises is"
         " not considered."
     ),
+    "own_servers": lambda domains, connectors: (
+        f"Mail to {', '.join(domains)} does not leave the organization, although {listed(list(map(repr, connectors)))} may"
+        " hand it to servers on premises. How it gets there is not considered."
+    ),
     "journals": lambda *addresses: (
         f"Journal rules send copies of mail to {listed(addresses)}, which are not considered."
     ),
@@ -146,6 +150,7 @@ RELIED_ON = {
     "next_server": "mail on its way to the next server alone",
     "smart_hosts": "smart hosts that pass it on",
     "internal_relay": "mail that is relayed to servers on premises",
+    "own_servers": "mail that connectors hand to servers on premises",
 }
 
 

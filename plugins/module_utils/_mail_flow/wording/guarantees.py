@@ -60,6 +60,8 @@ def transit_words(transit: Mapping[str, Any]) -> str:
     """How a copy leaves: ``by forced TLS with any certificate, through the connector 'Bank', as far as
     gateway.example``.
     """
+    if "on_premises" in transit:
+        return f"to the organization's own servers, perhaps, through the connector {transit['on_premises']!r}"
     tls = str(transit.get("tls"))
     words = {"forced": "by forced TLS", "opportunistic": "by TLS if the other side offers it, otherwise in clear"}.get(
         tls, "by TLS or in clear (unknown)"

@@ -97,7 +97,10 @@ _SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "location": "whether {} or {} says where the sender is",
     "mail_from": "the envelope sender of the message is not known (give mail_from)",
     "manager": "the manager of {} is not known",
-    "members": "the members of {} are not known",
+    "members": (
+        "the members of {} are not known (Get-DistributionGroupMember, Get-DynamicDistributionGroupMember or"
+        " Get-UnifiedGroupLinks)"
+    ),
     "nameless": _nameless,
     "nested_member": "whether {}, a member of a group in {}, counts as one of its members",
     "on_premises_scope": "the scope {} exists on-premises only",

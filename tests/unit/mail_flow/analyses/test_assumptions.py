@@ -19,7 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 
-from tests.unit.mail_flow.answers import difference, lint
+from tests.unit.mail_flow.answers import difference, lint, prove
 from tests.unit.mail_flow.asking import ENCRYPT, IN, NOW, STOP, rule, unknown_ids, verdict
 from tests.unit.mail_flow.emulating import emulated, simulated
 from tests.unit.mail_flow.small_worlds import TENANT
@@ -410,3 +410,39 @@ def test_whether_a_disclaimer_can_be_inserted_has_one_answer() -> None:
     disclaimer = {"apply_html_disclaimer_text": "a", "apply_html_disclaimer_fallback_action": "Ignore"}
     rules = [rule("Stops", {}, {**STOP, **disclaimer}), rule("Deletes", {}, {"delete_message": True, **disclaimer})]
     assert simulated(rules, protection={"kind": "encrypt", "owner": "own"})["fate"] == "delivered"
+
+
+@pytest.mark.parametrize(
+    ("conditions", "exceptions", "when", "unless"),
+    [
+        (None, None, {}, {"sent_to_member_of": ["board@contoso.com"]}),
+        (None, None, {}, {"from_member_of": ["board@contoso.com"]}),
+        (None, None, {"sent_to_member_of": ["board@contoso.com"]}, {}),
+        ({"sent_to_member_of": ["board@contoso.com"]}, {}, {}, {}),
+        ({}, {"sent_to_member_of": ["board@contoso.com"]}, {}, {}),
+    ],
+)
+def test_nobody_is_made_a_member_of_a_group_that_cannot_be_read(
+    conditions: Values | None, exceptions: Values | None, when: Values, unless: Values
+) -> None:
+    """Nor made none: a message that breaks a guarantee only then refutes nothing."""
+    rules = [] if conditions is None else [{**rule("R", {**IN, **conditions}, ENCRYPT), "exceptions": exceptions}]
+    guarantee = {"name": "G", "when": {**IN, **when}, "unless": unless, "then": "not_in_clear"}
+    facts = {key: value for key, value in TENANT.items() if key != "groups"}
+    (found,) = prove(rules, {**facts, "unread_groups": ["board@contoso.com"]}, [guarantee], NOW)
+    assert (found["verdict"], "counterexample" in found) == ("unknown", False)
+    (why,) = found["unknown"]
+    assert why["reason"].startswith("the members of board@contoso.com are not known (Get-DistributionGroupMember, ")
+    assert why["field"] == "facts.groups"
+    for members in ([], ["ann@contoso.com"]):
+        (told,) = prove(rules, {**facts, "groups": {"board@contoso.com": members}}, [guarantee], NOW)
+        assert told["verdict"] in ("proved", "refuted")
+
+
+def test_mail_that_a_group_that_cannot_be_read_has_no_part_in_refutes() -> None:
+    guarantee = {"name": "G", "when": {**IN, "recipient_domain_is": ["fabrikam.com"]}, "then": "not_in_clear"}
+    stops = rule("R", {**IN, "from_member_of": ["board@contoso.com"]}, {"prepend_subject": "Board: "})
+    facts = {key: value for key, value in TENANT.items() if key != "groups"}
+    (found,) = prove([stops], {**facts, "unread_groups": ["board@contoso.com"]}, [guarantee], NOW)
+    assert found["verdict"] == "refuted"
+    assert "groups" not in found["counterexample"].get("facts", {})

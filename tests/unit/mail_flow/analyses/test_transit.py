@@ -34,6 +34,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Value
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import transit_words
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.summary import verdict_sentence
 
 from tests.rounds import rounds
@@ -203,6 +204,53 @@ def test_a_proof_says_that_mail_to_servers_on_premises_is_not_followed(kind: str
     assert found["verdict"] == "proved"
     texts = [row["text"] for row in found["assumptions"] if row["id"] == "internal_relay"]
     assert [text.partition(" (")[0] for text in texts] == (["Mail to plant.contoso.com"] if says else [])
+
+
+@pytest.mark.parametrize(
+    ("connector", "to", "says"),
+    [
+        ({"connector_type": "OnPremises", "recipient_domains": ["contoso.com"]}, "contoso.com", True),
+        ({"connector_type": "OnPremises", "recipient_domains": ["*"]}, "contoso.com", True),
+        ({"connector_type": "OnPremises", "all_accepted_domains": True}, "contoso.com", True),
+        ({"connector_type": "OnPremises", "recipient_domains": ["contoso.com"]}, "bank.example", False),
+        ({"connector_type": "OnPremises", "recipient_domains": ["bank.example"]}, "contoso.com", False),
+        ({"connector_type": "Partner", "recipient_domains": ["*"]}, "contoso.com", False),
+        ({"connector_type": "OnPremises", "recipient_domains": ["*"], "enabled": False}, "contoso.com", False),
+        (
+            {"connector_type": "OnPremises", "recipient_domains": ["*"], "is_transport_rule_scoped": True},
+            "contoso.com",
+            False,
+        ),
+    ],
+)
+def test_mail_that_a_connector_may_hand_to_mailboxes_on_premises_does_not_leave_but_it_is_said(
+    connector: Values, to: str, says: bool
+) -> None:
+    facts = {
+        **FACTS,
+        "accepted_domains": ["contoso.com"],
+        "outbound_connectors": [WIDE, {"name": "Hybrid", **connector}],
+    }
+    when = {**INSIDE, "recipient_domain_is": [to]}
+    (found,) = prove([TLS], facts, [{"name": "x", "when": when, "then": IN_TRANSIT}], NOW)
+    assert found["verdict"] == "proved"
+    texts = [row["text"] for row in found["assumptions"] if row["id"] == "own_servers"]
+    assert (
+        texts
+        == [
+            "Mail to contoso.com does not leave the organization, although 'Hybrid' may hand it to servers on premises. How it"
+            " gets there is not considered."
+        ]
+        * says
+    )
+    message = {"from": "alexw@contoso.com", "authenticated": True, "to": [f"bob@{to}"], "subject": "x"}
+    result = Simulator([], facts_of(facts)).run(message_of(message, "", "m"))["recipients"][f"bob@{to}"]
+    assert result.get("transit", {}).get("on_premises") == ("Hybrid" if says else None)
+    assert ("tls" in result.get("transit", {})) is (to != "contoso.com")
+    if says:
+        assert transit_words(result["transit"]) == (
+            "to the organization's own servers, perhaps, through the connector 'Hybrid'"
+        )
 
 
 def test_somebody_whom_a_rule_adds_gets_mail_by_the_ways_of_the_rules_before() -> None:
