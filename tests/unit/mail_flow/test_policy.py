@@ -119,7 +119,7 @@ def test_a_template_that_may_not_win_is_not_said_to_be_that_of_all_mail() -> Non
     other = rule("Other", {**OUTGOING, **subject("offer")}, {"apply_rights_protection_template": "Do Not Forward"})
     with_words, *more = texts(ALL, other)
     assert with_words == (
-        "All mail from inside to people outside is encrypted, with 'Encrypt', unless another rule asks for another "
+        "All mail from inside to people outside is encrypted, with 'Encrypt', unless 'Other' asks for another "
         "template ('All')."
     )
     assert more == []
@@ -242,3 +242,24 @@ def test_another_organization_has_other_domains() -> None:
         is None
     )
     assert another_organization(none, {}, CONTOSO) is None
+
+
+def test_only_the_rules_that_decide_are_named() -> None:
+    """A rule that has nothing to do with it is not blamed, wherever it stands."""
+    newsletter = rule("Newsletter", {**OUTGOING, **subject("newsletter")}, {"stop_rule_processing": True})
+    unrelated = rule("Unrelated", {**OUTGOING, **subject("offer")}, {"prepend_subject": "Offer: "})
+    for before in ([newsletter], [unrelated, newsletter], [newsletter, unrelated]):
+        assert (
+            "Mail from inside to people outside is encrypted, with 'Encrypt', unless 'Newsletter' applies to it ('All')."
+        ) in texts(*before, ALL)
+    other = rule("Other", {**OUTGOING, **subject("secret")}, {"apply_rights_protection_template": "Do Not Forward"})
+    same = rule("Same", {**OUTGOING, **subject("bank")}, ENCRYPT)
+    (text, *_more) = texts(unrelated, same, ALL, other)
+    assert ", unless 'Other' asks for another template" in text
+    disclaimer = {
+        "apply_html_disclaimer_text": "x",
+        "apply_html_disclaimer_location": "Append",
+        "apply_html_disclaimer_fallback_action": "Reject",
+    }
+    (text, *_more) = texts(rule("D", OUTGOING, disclaimer), unrelated)
+    assert text == "Mail from inside to people outside is rejected, but not all of it ('D')."

@@ -71,6 +71,9 @@ _Question = tuple[int, int, int]
 #: its mail arrives.
 _APART, _ARRIVES = -1, -2
 
+#: Up to so many rules are tried for whether each is needed.
+_MOST_DECIDING = 8
+
 
 @dataclass(frozen=True)
 class _Draft:
@@ -131,10 +134,12 @@ class ClassFindings:
         for draft, finding, extent, (limit, as_witness) in zip(
             drafts, told, extents, reach(self.model.circuit, extents, self.budget), strict=True
         ):
+            by: tuple[str, ...] = ()
             if limit == "another":
-                limit = "changes" if _rests_on_others(draft, finding) else self._without_rules(draft, extent)
+                limit, by = ("changes", ()) if _rests_on_others(draft, finding) else self._exempted(draft, extent)
             stages = finding.stages if as_witness else ({}, {})
-            draft.found.told = replace(finding, limit=limit, stages=stages, approved=finding.approved and as_witness)
+            approved = finding.approved and as_witness
+            draft.found.told = replace(finding, limit=limit, by=by, stages=stages, approved=approved)
         if not self.sets[0].rules:
             self._tell_options(drafts, extents)
 
@@ -145,15 +150,43 @@ class ClassFindings:
             for place, draft in enumerate(drafts)
             if draft.found.kind == "protection_gained"
         }
-        questions = []
+        questions: dict[int, Sequence[int]] = {}
         for place, option in named.items():
             extent, copies = extents[place], self.asked(drafts[place].found.person).copies[1]
             other = high(copies.option(option)) ^ 1
-            questions.append((place, (*(extent.named or extent.of_class), extent.differs, other)))
-        unlike = Batch(self.model.circuit, self.budget).possible(questions)
-        for place in named.keys() - unlike:
-            told = drafts[place].found.told
-            drafts[place].found.told = replace(told, option=named[place]) if told else None
+            questions[place] = (*(extent.named or extent.of_class), extent.differs, other)
+        unlike = Batch(self.model.circuit, self.budget).possible(list(questions.items()))
+        for place in named:
+            if told := drafts[place].found.told:
+                found = (
+                    {"asking": self._asking(questions[place], told)} if place in unlike else {"option": named[place]}
+                )
+                drafts[place].found.told = replace(told, **found)
+
+    def _asking(self, unlike: Sequence[int], told: Changed) -> tuple[str, ...]:
+        """The rules that decide that some mail of a class has another protection than that of its rule: if none of them
+        acts, there is no such mail. Empty if they are not all of the reasons.
+        """
+        mine = told.cause.edit.rule.templates if told.cause.edit else []
+        others = [rule for rule in self.sets[1].rules if rule.enforced and set(rule.templates) - set(mine)]
+        return () if told.person else self._deciding(unlike, [(1, rule) for rule in others])
+
+    def _deciding(self, literals: Sequence[int], rules: Iterable[tuple[int, FlowRule]]) -> tuple[str, ...]:
+        """Of some rules, by their rule sets, those without which some mail cannot be; empty if it can be without any."""
+        left = {high(self.model.free.chains[which].acts(rule)) ^ 1: rule.name for which, rule in rules}
+        solver = self.model.circuit.solver
+        if self._solved([*literals, *left]) is not False:
+            return ()
+        kept = [literal for literal in left if literal in set(solver.core)]
+        for literal in kept if len(kept) <= _MOST_DECIDING else ():
+            without = [each for each in kept if each != literal]
+            if without and self._solved([*literals, *without]) is False:
+                kept = without
+        return tuple(dict.fromkeys(left[literal] for literal in kept))
+
+    def _solved(self, literals: Sequence[int]) -> bool | None:
+        left = self.budget - self.model.circuit.solver.conflicts
+        return self.model.circuit.solve(literals, left) if left > 0 else None
 
     def _draft(self, found: MailClass, shown: Shown) -> _Draft:
         candidate, edit, part = shown.candidate, edit_at(self.edits, found.cause), found.part
@@ -377,20 +410,27 @@ class ClassFindings:
         )
         return Extent((*wanted, *named), (*wanted, *spared), of_class, differs, alike)
 
-    def _without_rules(self, draft: _Draft, extent: Extent) -> str:
-        """What exempts named mail from a sentence, if it cannot be another rule because there is none."""
+    def _exempted(self, draft: _Draft, extent: Extent) -> tuple[str, tuple[str, ...]]:
+        """What exempts named mail from a sentence, and the other rules that do so."""
         mail, edit = self.model.mail, draft.edit
         mine = [edit.before, edit.after] if edit else []
-        if any(not rule.idle and all(rule is not each for each in mine) for rules in self.sets for rule in rules.rules):
-            return "another"
+        others = [
+            (which, rule)
+            for which, rules in enumerate(self.sets)
+            for rule in rules.rules
+            if not rule.idle and all(rule is not each for each in mine)
+        ]
+        by = self._deciding([*extent.named, extent.differs ^ 1], others) if others else ()
+        if by:
+            return "another", by
         inside = high(self.model.free.conditions.scopes.sender("InOrganization", mail.sender))
         in_clear = [literal ^ 1 for literal in mail.arrival.values()]
         for limit, literals in (("outside", [inside]), ("protected", in_clear)):
             left = self.budget - self.model.circuit.solver.conflicts
             asked = [[*extent.named, *literals], [*extent.named, extent.differs ^ 1, *literals]]
             if left > 0 and [self.model.circuit.solve(each, left) for each in asked] == [True, False]:
-                return limit
-        return "some"
+                return limit, ()
+        return "some", ()
 
 
 def _rests_on_others(draft: _Draft, finding: Changed) -> bool:

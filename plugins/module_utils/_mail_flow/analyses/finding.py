@@ -141,6 +141,8 @@ class Changed(Finding):
         mail; otherwise empty.
     :param approved: whether that is after an approval that the mail waits for anyway.
     :param sides: the witness's results ``before`` and ``after``; none for a copy that does not exist.
+    :param by: the other rules without which no mail were exempt; :param:`asking`, where there were no rules before, those
+        without which no mail had another protection than :param:`option` would name.
     :param option: the protection that all of its mail newly has; empty if that is not so, not known, or not asked: only
         where there were no rules before.
     """
@@ -152,6 +154,8 @@ class Changed(Finding):
     approved: bool
     sides: Mapping[str, Mapping[str, Any]]
     option: str = ""
+    by: tuple[str, ...] = ()
+    asking: tuple[str, ...] = ()
 
     @property
     def whole(self) -> bool:

@@ -124,12 +124,27 @@ def policy_contrast(before: Difference, after: Difference) -> tuple[list[Row], l
     )
 
 
+def _of_all(alike: Sequence[_Said]) -> _Said:
+    """One for all that say the same: where other rules decide for each, all of these are named."""
+    first = alike[0]
+    if not isinstance(first.what, _Happens):
+        return first
+    told = [each.what for each in alike if isinstance(each.what, _Happens)]
+    asking, by = (
+        tuple(dict.fromkeys(name for each in told for name in getattr(each, key))) for key in ("asking", "by")
+    )
+    return replace(first, what=replace(first.what, asking=asking, by=by))
+
+
 def _told(found: Difference) -> list[_Said]:
     """What is said of a difference, each once with all of its rules, the most important first."""
-    told: dict[_Said, list[str]] = {}
+    told: dict[_Said, list[_Said]] = {}
     for said in _together([each for finding in found.findings for each in _said(finding)]):
-        told.setdefault(said, []).extend(said.rules)
-    every = [replace(said, rules=tuple(dict.fromkeys(rules))) for said, rules in told.items()]
+        told.setdefault(said, []).append(said)
+    every = [
+        replace(_of_all(alike), rules=tuple(dict.fromkeys(name for each in alike for name in each.rules)))
+        for alike in told.values()
+    ]
     return sorted(every, key=lambda said: KINDS.index(said.kind))
 
 
@@ -140,7 +155,7 @@ class _Happens:
     :param kind: of the difference to no rules.
     :param fate: where it is not delivered, or handled in another way.
     :param asked: whom it waits for.
-    :param unless: whether another rule may ask for another template.
+    :param asking: the rules that ask for another template; :param:`by`, those that exempt mail.
     :param limit: what exempts mail from it.
     """
 
@@ -148,12 +163,13 @@ class _Happens:
     fate: str
     branding: str
     templates: tuple[str, ...]
-    unless: bool
     asked: tuple[str, ...]
     person: str
     instead: bool
     approved: bool
     limit: str
+    asking: tuple[str, ...] = field(default=(), compare=False)
+    by: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def sort(self) -> str:
@@ -162,13 +178,14 @@ class _Happens:
 
     def __str__(self) -> str:
         approved = " once it is approved" if self.approved else ""
-        return f"{self._reaches() if self.person else self._what()}{approved}{LIMITS.get(self.limit, '')}"
+        limit = f", unless {_named(self.by)} applies to it" if self.by else LIMITS.get(self.limit, "")
+        return f"{self._reaches() if self.person else self._what()}{approved}{limit}"
 
     def _what(self) -> str:
         what = FATES[self.fate][0] if self.fate else _SAID[self.kind][1]
         what = f"shows the branding {self.branding!r}" if self.branding else what
         templates = f", with {' and '.join(map(repr, self.templates))}" if self.templates else ""
-        unless = ", unless another rule asks for another template" if self.unless else ""
+        unless = f", unless {_named(self.asking)} asks for another template" if self.asking else ""
         by = f" by {listed(list(self.asked), joint='and')}" if self.asked else ""
         return f"{what}{templates}{unless}{by}"
 
@@ -179,6 +196,10 @@ class _Happens:
             "delivery_lost": f"does not reach {self.person}",
         }
         return reached.get(self.kind) or f"{self._what()} for {self.person}"
+
+
+def _named(rules: Sequence[str]) -> str:
+    return listed(list(map(repr, rules)))
 
 
 @dataclass(frozen=True)
@@ -260,7 +281,7 @@ def _together(every: Sequence[_Said]) -> list[_Said]:
                 value for each, i in zip(some, numbers, strict=True) for value in each.about[0].conditions[i].values
             )
             rules = tuple(dict.fromkeys(name for each in some for name in each.rules))
-            found.append((places[0], replace(_with(some[0], numbers[0], tuple(values)), rules=rules)))
+            found.append((places[0], replace(_with(_of_all(some), numbers[0], tuple(values)), rules=rules)))
     return [said for _place, said in sorted([*found, *left.items()], key=lambda each: each[0])]
 
 
@@ -322,18 +343,20 @@ def _happens(finding: Changed) -> _Happens:
     asked = edit.rule.does(Does.MODERATE) if edit and fate == "moderated" else {}
     people = asked.get("moderate_message_by_user") or ["the sender's manager"] if asked else []
     encrypted = edit and _SAID[kind][0] == "encrypted"
-    templates = tuple(edit.rule.templates) if edit and encrypted else ()
+    sure = finding.option or finding.asking
+    templates = tuple(edit.rule.templates) if edit and encrypted and sure else ()
     return _Happens(
         kind=kind,
         fate=fate,
         branding=str(after.get("branding") or "") if kind == "branding_changed" else "",
         templates=templates,
-        unless=bool(templates) and not finding.option,
         asked=tuple(map(str, people)),
         person=finding.person,
         instead=bool(edit and finding.person.lower() in _redirected(edit.rule)),
         approved=finding.approved,
         limit=finding.limit,
+        asking=finding.asking,
+        by=finding.by,
     )
 
 

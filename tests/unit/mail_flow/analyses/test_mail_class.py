@@ -79,7 +79,7 @@ def test_what_many_later_rules_do_is_told_without_each_of_them(number: int) -> N
         rest = found.rows[-1]
         assert (rest["when"], rest.get("later"), rest["every"]) == (NEWS, None, False)
         assert rest["text"].endswith(
-            "is no longer encrypted, unless another rule applies to it: rule 'Bypass' (new, priority 0) stops before other rules."
+            "is no longer encrypted, but not all of it: rule 'Bypass' (new, priority 0) stops before other rules."
         )
 
 
