@@ -434,7 +434,7 @@ def test_nobody_is_made_a_member_of_a_group_that_cannot_be_read(
     (why,) = found["unknown"]
     assert why["reason"].startswith("the members of board@contoso.com are not known (Get-DistributionGroupMember, ")
     assert why["field"] == "facts.groups"
-    for members in ([], ["ann@contoso.com"]):
+    for members in ([] if when else [[]]) + [["ann@contoso.com"]]:
         (told,) = prove(rules, {**facts, "groups": {"board@contoso.com": members}}, [guarantee], NOW)
         assert told["verdict"] in ("proved", "refuted")
 
