@@ -283,6 +283,11 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     trace, window = traced(task, reader, begin, until)
     if not window:
         raise OptionError("The files of trace have no rows.", remedy="Export mail of the last days.")
+    if not trace.has_trace_ids:
+        raise OptionError(
+            "The files of trace name messages by MessageId, and the report names them by MessageTraceId.",
+            remedy="Export the column MessageTraceId, too.",
+        )
     if trace.perhaps_twice:
         task.warnings.append(twice_sentence(trace.perhaps_twice))
     known = facts_of(facts)

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import datetime
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -185,12 +187,17 @@ def test_what_is_not_granted_is_said(tenant: Tenant) -> None:
 
 
 @pytest.mark.organizations(state())
-def test_options_are_checked(tenant: Tenant) -> None:
+def test_options_are_checked(tenant: Tenant, tmp_path: Path) -> None:
+    named = [{key: value for key, value in each.items() if key != "MessageTraceId"} for each in MAIL]
+    for file, rows in (("empty.json", []), ("named.json", named)):
+        (tmp_path / file).write_text(json.dumps(rows), encoding="utf-8")
     cases: list[tuple[dict[str, Any], str]] = [
         ({"days": 11}, "days is 11. Use a number from 1 to 10."),
         ({"sample": 101}, "sample is 101. Use a number from 0 to 100."),
         ({"rules": ["Nobody"]}, "The organization has no rule 'Nobody'."),
         ({"until": (NOW - datetime.timedelta(days=12)).isoformat()}, "Use a time of the last 10 days"),
+        ({"trace": [str(tmp_path / "empty.json")]}, "The files of trace have no rows."),
+        ({"trace": [str(tmp_path / "named.json")]}, "Export the column MessageTraceId, too."),
     ]
     tasks = [({"m365.message_encryption.mail_flow_evidence": options}, why) for options, why in cases]
     assert tenant.unsaid(*tasks) == []

@@ -219,6 +219,13 @@ class Trace:
     def __len__(self) -> int:
         return len(self._places)
 
+    @property
+    def has_trace_ids(self) -> bool:
+        """Whether each message has the name that Exchange's reports have for it, the MessageTraceId. A MessageId has an
+        ``@``. Source: RFC 5322, 3.6.4.
+        """
+        return not any("@" in name for name in self.texts["message"].listed)
+
     def add(self, row: Row) -> bool:
         """Adds a row, and returns whether it is new. Of two different ones, the later status counts, whichever is read
         first.
