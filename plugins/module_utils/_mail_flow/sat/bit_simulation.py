@@ -145,11 +145,13 @@ class _Guesses:
         """
         found: list[int] = []
         todo, ways = list(question), 1
+        seen: set[int] = set()  # Formulas share parts: a chain of them has more paths than anybody can follow.
         start, parts_of = self._start, self.circuit.parts
         while todo:
             literal = todo.pop()
-            if (start[literal >> 1] & 1) != (literal & 1):
+            if literal in seen or (start[literal >> 1] & 1) != (literal & 1):
                 continue
+            seen.add(literal)
             parts = parts_of.get(literal >> 1)
             if parts is None:
                 found.append(literal)

@@ -75,3 +75,13 @@ def test_findings_are_those_of_the_solver_alone(seed: int, monkeypatch: pytest.M
     found = lint.lint(rules, tenant, NOW)
     monkeypatch.setattr(bit_simulation, "shown", never_shown)
     assert lint.lint(rules, tenant, NOW) == found
+
+
+def test_a_chain_of_formulas_that_share_parts_is_followed_once() -> None:
+    """Found by hand: rules that each change the subject for the next took minutes, and no step was counted."""
+    circuit = Circuit()
+    last = circuit.variable("first")
+    for number in range(200):
+        other = circuit.variable(number)
+        last = circuit.conjunction((circuit.conjunction((last, other)) ^ 1, circuit.conjunction((last, other ^ 1)) ^ 1))
+    assert len(bit_simulation.shown(circuit, [[last], [last ^ 1]])) == 2
