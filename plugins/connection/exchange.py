@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.hosts import is_initial_domain
-
 DOCUMENTATION = r"""
 name: exchange
 short_description: Connect to an Exchange organization
@@ -520,6 +518,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.client import BrokerClient
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.hosts import is_initial_domain
 
 display = Display()
 
