@@ -31,7 +31,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning, Resource
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table, name_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import (
+    Field,
+    Order,
+    Table,
+    name_of,
+)
 
 
 def declared(table: Table, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,36 +115,23 @@ def plan_settings(
     plan = Plan()
     changes: list[Change] = []
     parameters: dict[str, Value] = {}
-    phase = table.phase
-    replans: set[Phase] = set()
+    orders: list[Order] = []
     is_visible = True
     for field in table.fields:
         if field.option not in wanted:
             continue
-        value = wanted[field.option]
+        value, forced = wanted[field.option], field.option in force
         stored = None if properties is None else field.read(properties)
+        hidden = properties is not None and field.hidden(properties)
         plan.before[field.option] = field.show(stored)
         plan.after[field.option] = field.show(value)
         if field.danger(value):
-            plan.warnings.append(
-                warning(
-                    "dangerous",
-                    f"{field.option} {value_text(value, str)}: {field.danger(value)}",
-                    option=field.option,
-                    value=value,
-                )
-            )
-        if (
-            properties is not None
-            and field.hidden(properties)
-            and value != field.kind.cleared
-            and field.option not in force
-        ):
-            text = f"{field.option}: Exchange shows that it is set but not its value, so it was not compared. {field.sent_by} sends it."
-            plan.warnings.append(warning("not_compared", text, option=field.option))
+            plan.warnings.append(_dangerous(field, value))
+        if hidden and value != field.kind.cleared and not forced:
+            plan.warnings.append(_not_compared(field))
             plan.before[field.option] = plan.after[field.option]
             continue
-        if field.equal(stored, value) and field.option not in force:
+        if field.equal(stored, value) and not forced:
             continue
         if properties is None and value == field.kind.cleared:
             continue
@@ -149,19 +141,28 @@ def plan_settings(
             Change(table.name, identity, field.option, plan.before[field.option], plan.after[field.option], impact)
         )
         parameters[field.parameter] = field.send(value, stored)
-        is_visible = is_visible and not (properties is not None and field.hidden(properties))
-        order = field.order_of(value)
-        phase = phase if order.phase is None else max(phase, order.phase)
-        replans |= order.replans
+        is_visible = is_visible and not hidden
+        orders.append(field.order_of(value))
+    phase = max([table.phase, *(order.phase for order in orders if order.phase is not None)])
     if properties is None:
-        plan.steps.append(
-            Step(Call(f"New-{table.noun}", {"Identity": identity, **parameters, **table.extra}), tuple(changes), phase)
-        )
+        call = Call(f"New-{table.noun}", {"Identity": identity, **parameters, **table.extra})
+        plan.steps.append(Step(call, tuple(changes), phase))
     elif changes:
         key: dict[str, Value] = {"Identity": identity} if table.identity else {}
         call = Call(f"Set-{table.noun}", {**key, **parameters, **table.extra})
-        plan.steps.append(Step(call, tuple(changes), phase, frozenset(replans), is_visible=is_visible))
+        replans = frozenset[Phase]().union(*(order.replans for order in orders))
+        plan.steps.append(Step(call, tuple(changes), phase, replans, is_visible=is_visible))
     return plan
+
+
+def _dangerous(field: Field, value: Any) -> PlanWarning:
+    text = f"{field.option} {value_text(value, str)}: {field.danger(value)}"
+    return warning("dangerous", text, option=field.option, value=value)
+
+
+def _not_compared(field: Field) -> PlanWarning:
+    text = f"{field.option}: Exchange shows that it is set but not its value, so it was not compared. {field.sent_by} sends it."
+    return warning("not_compared", text, option=field.option)
 
 
 def overriding_policies(table: Table, wanted: Mapping[str, Any]) -> list[str]:

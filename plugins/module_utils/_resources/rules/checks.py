@@ -7,6 +7,9 @@ the collection.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import PlanWarning, warning
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotFoundError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
@@ -32,15 +35,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 def check_rule(book: RuleBook, wanted: DeclaredRule, rule: Rule | None) -> list[PlanWarning]:
     """Refuses what must not be sent, by option name. Returns warnings about what is dangerous."""
     warnings: list[PlanWarning] = []
-    where = wanted.where
     unknown = rule.unknown if rule else {}
-    for section in wanted.sections:
-        overlooked = unknown.get(section)
-        if overlooked:
-            raise OptionError(
-                f"{where}{section} of {wanted.label!r}: the rule also has {', '.join(overlooked)}, which this collection cannot write.",
-                remedy=f"Omit {section}, or remove that part in the portal first.",
-            )
+    _refuse_unwritable(wanted, unknown)
     if rule and any(unknown.values()):
         warnings.append(
             warning(
@@ -50,6 +46,40 @@ def check_rule(book: RuleBook, wanted: DeclaredRule, rule: Rule | None) -> list[
             )
         )
     given = given_sections(wanted, book.rms_templates)
+    actions = given.get("actions", {})
+    warnings += _check_values(book, wanted.where, given)
+    warnings += _check_template(book, wanted.where, actions)
+    warnings += _check_branding(book, wanted.where, actions)
+    sections = doing({**(rule.sections if rule else {}), **given})
+    if encrypts(sections) and not keeps_senders_inside(sections):
+        text = (
+            f"The rule {wanted.label!r} encrypts but has no condition that keeps its senders inside. Such a rule has no effect on mail from outside, or "
+            "bounces it (550 5.7.162), depending on the state of the service. In most cases, conditions.from_scope: InOrganization is what you want."
+        )
+        warnings.append(warning("any_sender", text, rule=wanted.label))
+    return [*warnings, *(_idleness(wanted, rule) if rule and encrypts(sections) else ())]
+
+
+def _refuse_unwritable(wanted: DeclaredRule, unknown: Mapping[str, Sequence[str]]) -> None:
+    """Refuses to replace a section of a rule that has parts that cannot be written.
+
+    :param unknown: section to the names of these parts.
+    """
+    for section in wanted.sections:
+        overlooked = unknown.get(section)
+        if overlooked:
+            raise OptionError(
+                f"{wanted.where}{section} of {wanted.label!r}: the rule also has {', '.join(overlooked)}, which this collection cannot write.",
+                remedy=f"Omit {section}, or remove that part in the portal first.",
+            )
+
+
+def _check_values(book: RuleBook, where: str, given: Mapping[str, Mapping[str, Any]]) -> list[PlanWarning]:
+    """Refuses values that only Exchange on-premises has, and warns about conditions that match no mail.
+
+    :param given: section to its options.
+    """
+    warnings = []
     for section, values in given.items():
         for option, value in values.items():
             if book.in_cloud and exists_on_premises_only(section, option, value):
@@ -67,42 +97,36 @@ def check_rule(book: RuleBook, wanted: DeclaredRule, rule: Rule | None) -> list[
                 )
                 for option, value, instead in never_matching(values)
             ]
-    actions = given.get("actions", {})
+    return warnings
+
+
+def _check_template(book: RuleBook, where: str, actions: Mapping[str, Any]) -> list[PlanWarning]:
+    """Refuses an unknown RMS template. Warns if the templates could not be read."""
     template = actions.get("apply_rights_protection_template")
-    if template and book.rms_templates.known(template) is False:
+    known = book.rms_templates.known(template) if template else True
+    if known:
+        return []
+    option = f"{where}actions.apply_rights_protection_template"
+    if known is False:
         raise NotFoundError(
-            f"{where}actions.apply_rights_protection_template {template!r} is not an RMS template of this organization.",
+            f"{option} {template!r} is not an RMS template of this organization.",
             remedy=f"Known RMS templates: {book.rms_templates}.",
         )
-    if template and book.rms_templates.known(template) is None:
-        # Why is left to the sentence: it differs between wires.
-        text = f"{where}actions.apply_rights_protection_template {template!r} could not be checked: {book.rms_templates.unlisted}."
-        warnings.append(
-            warning(
-                "template_not_checked", text, option=f"{where}actions.apply_rights_protection_template", value=template
-            )
-        )
+    # Why is left to the sentence: it differs between wires.
+    text = f"{option} {template!r} could not be checked: {book.rms_templates.unlisted}."
+    return [warning("template_not_checked", text, option=option, value=template)]
+
+
+def _check_branding(book: RuleBook, where: str, actions: Mapping[str, Any]) -> list[PlanWarning]:
+    """Refuses an unknown OME configuration. In check mode, an earlier task may be about to create it."""
     branding = actions.get("apply_rights_protection_customization_template")
-    if branding and book.ome_configurations is not None and name_key(branding) not in book.ome_configurations:
-        missing = f"{where}actions.apply_rights_protection_customization_template {branding!r} is not an OME configuration of this organization."
-        if not book.check_mode:
-            raise NotFoundError(missing, remedy="Create it with m365.message_encryption.ome_configuration first.")
-        warnings.append(
-            warning(
-                "configuration_missing",
-                missing,
-                option=f"{where}actions.apply_rights_protection_customization_template",
-                value=branding,
-            )
-        )
-    sections = doing({**(rule.sections if rule else {}), **given})
-    if encrypts(sections) and not keeps_senders_inside(sections):
-        text = (
-            f"The rule {wanted.label!r} encrypts but has no condition that keeps its senders inside. Such a rule has no effect on mail from outside, or "
-            "bounces it (550 5.7.162), depending on the state of the service. In most cases, conditions.from_scope: InOrganization is what you want."
-        )
-        warnings.append(warning("any_sender", text, rule=wanted.label))
-    return [*warnings, *(_idleness(wanted, rule) if rule and encrypts(sections) else ())]
+    if not branding or book.ome_configurations is None or name_key(branding) in book.ome_configurations:
+        return []
+    option = f"{where}actions.apply_rights_protection_customization_template"
+    missing = f"{option} {branding!r} is not an OME configuration of this organization."
+    if not book.check_mode:
+        raise NotFoundError(missing, remedy="Create it with m365.message_encryption.ome_configuration first.")
+    return [warning("configuration_missing", missing, option=option, value=branding)]
 
 
 def _idleness(wanted: DeclaredRule, rule: Rule) -> list[PlanWarning]:
