@@ -168,9 +168,21 @@ def facts_of(run: Record) -> Facts:
 
 def needs_attention(facts: Facts) -> Answer:
     """Everything that needs attention, worst first, and how much was checked."""
+    points = [(tone, text, anchor) for number, tone, text, anchor in _concerns(facts) if number]
+    lines, asides = [(text, anchor) for _tone, text, anchor in points], _looked_at(facts)
+    if not points:
+        return Answer(ATTENTION, "Nothing seen", "✓", GOOD, lines, asides)
+    tone = min((tone for tone, _text, _anchor in points), key=[STOP, UNKNOWN, LOOK].index)
+    return Answer(
+        ATTENTION, count(len(points), "point"), {STOP: "✕", UNKNOWN: "?", LOOK: "!"}[tone], tone, lines, asides
+    )
+
+
+def _concerns(facts: Facts) -> list[tuple[int, str, str, str]]:
+    """What can need attention, in the page's order: how often, tone, sentence, anchor."""
     refused, failed, unread = (facts.status[key] for key in ("refused", "failed", "not assessable"))
     unknown = facts.controls["not assessable"] if unread < facts.organizations else 0
-    concerns = [
+    return [
         (
             refused,
             STOP,
@@ -220,14 +232,6 @@ def needs_attention(facts: Facts) -> Answer:
         (facts.lint, LOOK, f"{count(facts.lint, 'remark')} about the mail flow rules.", "#lint"),
         (facts.warnings, LOOK, f"{count(facts.warnings, 'warning')}.", "#warnings"),
     ]
-    points = [(tone, text, anchor) for number, tone, text, anchor in concerns if number]
-    lines, asides = [(text, anchor) for _tone, text, anchor in points], _looked_at(facts)
-    if not points:
-        return Answer(ATTENTION, "Nothing seen", "✓", GOOD, lines, asides)
-    tone = min((tone for tone, _text, _anchor in points), key=[STOP, UNKNOWN, LOOK].index)
-    return Answer(
-        ATTENTION, count(len(points), "point"), {STOP: "✕", UNKNOWN: "?", LOOK: "!"}[tone], tone, lines, asides
-    )
 
 
 def _impact_line(facts: Facts, impact: str) -> str:

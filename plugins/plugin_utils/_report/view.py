@@ -193,14 +193,29 @@ def view_of(run: Record) -> dict[str, Any]:
         run["organizations"], key=lambda item: (rank(ORGANIZATION, item.get("status", "")), by_name(item))
     )
     few = len(organizations) <= MOST_DETAILED
+    controls = _controls(organizations)
+    return {
+        **_head(run, organizations),
+        **_mail(organizations, detailed=few),
+        **_changes(organizations, complete=few),
+        "messages": _shared(
+            organizations,
+            lambda item: [{"text": item["message"], "word": item["status"]}] if item.get("message") else [],
+        ),
+        "findings": _shared(organizations, part_of("findings")),
+        "about": {control.about["id"]: control.about for control in controls},
+        "lines": [_line(item, run, few or _needs_decision(item, run)) for item in organizations],
+        "controls": controls,
+        "exceptions": [(item, is_expired(item.record, run)) for item in _shared(organizations, exceptions_of)],
+        "observed": _shared(organizations, part_of("observed")),
+        "warnings": _shared(organizations, part_of("warnings")),
+    }
+
+
+def _head(run: Record, organizations: Sequence[Record]) -> dict[str, Any]:
+    """What the run was, over which organizations, and the three answers."""
     kind = str(run.get("kind") or "")
     statuses = Counter(str(item.get("status", "")) for item in organizations)
-    changes = sorted(_shared(organizations, cards_of), key=_card_order)
-    high = sum(is_high(change.record) for change in changes)
-    shown = changes if few else changes[: high + MOST_ORDINARY]
-    controls = _controls(organizations)
-    mail = sorted(_shared(organizations, difference_of), key=lambda shared: rank(MAIL, shared.record["kind"]))
-    commands = list(dict.fromkeys(command for change in shown for command in change.record["commands"]))
     return {
         "run": run,
         "kind": KINDS.get(kind, kind),
@@ -209,11 +224,19 @@ def view_of(run: Record) -> dict[str, Any]:
         "audit": kind == "audit",
         "only": organizations[0] if len(organizations) == 1 else {},
         "heading": name_of(organizations[0]) if len(organizations) == 1 else count(len(organizations), "organization"),
+        "application": _applications(organizations),
         "answers": answers_of(run),
         "statuses": [
             (word_for(ORGANIZATION, status), statuses[status])
             for status in sorted(statuses, key=lambda status: rank(ORGANIZATION, status))
         ],
+    }
+
+
+def _mail(organizations: Sequence[Record], *, detailed: bool) -> dict[str, Any]:
+    """What rules do to mail: today, by the changes, and as mail that arrived shows."""
+    mail = sorted(_shared(organizations, difference_of), key=lambda shared: rank(MAIL, shared.record["kind"]))
+    return {
         "overviews": [
             (name_of(item), overview, reach_of(overview))
             for item in organizations
@@ -223,7 +246,7 @@ def view_of(run: Record) -> dict[str, Any]:
         "mail": mail[:MOST_CLASSES],
         "replays": [(name_of(item), replay) for item in organizations if (replay := replay_of(item))],
         "evidences": [
-            (name_of(item), evidence) for item in organizations if (evidence := evidence_of(item, detailed=few))
+            (name_of(item), evidence) for item in organizations if (evidence := evidence_of(item, detailed=detailed))
         ],
         "trials": [
             (name_of(item), trial_lines(row))
@@ -236,25 +259,23 @@ def view_of(run: Record) -> dict[str, Any]:
         "guarantees": sorted(
             _shared(organizations, guarantees_of), key=lambda shared: rank(VERDICT, shared.record["verdict"])
         ),
-        "suggestions": _shared(organizations, partial(suggestions_of, detailed=few)),
+        "suggestions": _shared(organizations, partial(suggestions_of, detailed=detailed)),
         "lint": _shared(organizations, lint_of),
         "foreign": _shared(organizations, foreign_of),
         "harmless": sum(map(harmless, organizations)),
-        "application": _applications(organizations),
-        "messages": _shared(
-            organizations,
-            lambda item: [{"text": item["message"], "word": item["status"]}] if item.get("message") else [],
-        ),
-        "findings": _shared(organizations, part_of("findings")),
+    }
+
+
+def _changes(organizations: Sequence[Record], *, complete: bool) -> dict[str, Any]:
+    """The changes and their commands, which have numbers. Unless ``complete``, the last ordinary changes are left out."""
+    changes = sorted(_shared(organizations, cards_of), key=_card_order)
+    high = sum(is_high(change.record) for change in changes)
+    shown = changes if complete else changes[: high + MOST_ORDINARY]
+    commands = list(dict.fromkeys(command for change in shown for command in change.record["commands"]))
+    return {
         "changes": shown,
         "left_out": len(changes) - len(shown),
         "commands": {command: number for number, command in enumerate(commands, 1)},
-        "about": {control.about["id"]: control.about for control in controls},
-        "lines": [_line(item, run, few or _needs_decision(item, run)) for item in organizations],
-        "controls": controls,
-        "exceptions": [(item, is_expired(item.record, run)) for item in _shared(organizations, exceptions_of)],
-        "observed": _shared(organizations, part_of("observed")),
-        "warnings": _shared(organizations, part_of("warnings")),
     }
 
 
