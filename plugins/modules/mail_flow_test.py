@@ -892,6 +892,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.expectations import (
+    Tested,
     differences,
     run_cases,
 )
@@ -1027,12 +1028,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         simulated = Simulator(
             others, facts_of(there.facts) if there else replace(simulator.facts, irm_configuration=settings)
         )
-        before = run_cases([Case(case.message) for case in cases], simulated, "none").messages
-        after = [
-            {**each, "recipients": {label: _untraced(found) for label, found in each["recipients"].items()}}
-            for each in tested.messages
-        ]
-        result["changed_messages"] = compared_rows(differences(before, after))
+        result["changed_messages"] = _changed_messages(cases, simulated, tested)
     with bounded(share=1):  # One budget for all that is about all mail.
         if others is not None:
             rows, more = difference_rows(difference(others, rules, facts, now, irm_before=settings))
@@ -1050,10 +1046,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         result["suggestions"] = suggestion_rows(
             suggestions(rules, facts, judged, cases, now), rules.given, task.to_yaml
         )
-    suggested = result.get("suggestions", [])
-    lines = [*([tested_text(tested)] if cases else []), *([ELSEWHERE] if there else [])]
-    lines += [*mail_lines(result, _SAID), *(_overview_lines(result) if params["overview"] else ())]
-    lines += [*nearest_lines(tested.messages, result.get("guarantees", ()), suggested), *suggestion_lines(suggested)]
+    lines = _lines(result, tested, elsewhere=there is not None)
     if params["simplify"]:
         fewer = simplify(rules, facts, now)
         result["simplified"] = simplified_row(fewer, task.to_yaml)
@@ -1064,6 +1057,32 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     if tested.failures:
         result["diff"] = list(map(failure_diff, tested.failures))
     return {**result, "messages": worded(result["messages"])}
+
+
+def _changed_messages(cases: Sequence[Case], before: Simulator, tested: Tested) -> list[dict[str, Any]]:
+    """What the other rules do differently to the messages."""
+    others = run_cases([Case(case.message) for case in cases], before, "none").messages
+    ours = [
+        {**each, "recipients": {label: _untraced(found) for label, found in each["recipients"].items()}}
+        for each in tested.messages
+    ]
+    return compared_rows(differences(others, ours))
+
+
+def _lines(result: Mapping[str, Any], tested: Tested, *, elsewhere: bool) -> list[str]:
+    """What was found, for people.
+
+    :param elsewhere: whether the compared rules are another organization's.
+    """
+    suggested = result.get("suggestions", [])
+    return [
+        *([tested_text(tested)] if tested.messages else []),
+        *([ELSEWHERE] if elsewhere else []),
+        *mail_lines(result, _SAID),
+        *(_overview_lines(result) if "overview" in result else ()),
+        *nearest_lines(tested.messages, result.get("guarantees", ()), suggested),
+        *suggestion_lines(suggested),
+    ]
 
 
 def _explain(simulator: Simulator, copies: Iterable[tuple[dict[str, Any], Copy]]) -> None:

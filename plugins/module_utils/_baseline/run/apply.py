@@ -105,24 +105,13 @@ def apply(task: BaselineContext) -> dict[str, Any]:
         _keep(task, prepared, _failed(task, prepared, error, report, snapshot), error.progress)
         prepared.artifacts.notes.end_writing()
         raise
-    prepared.procedure = procedure = planner.procedure
+    prepared.procedure = planner.procedure
     result, report = done.result, replace(report, mail=guard.mail)
     made = _keys(result["changes"])
     changes = [replace(change, state=ChangeState.STORED) if change.key in made else change for change in report.changes]
     report = report.with_outcome(OrganizationStatus.CHANGED, changes, task.warnings)
     _keep(task, prepared, report, result)
-    missed: list[str] = []
-    try:
-        if procedure.restores or report.controls:
-            organization = _organization_after(task, procedure, done.organization)
-            task.warnings += count_as_rolled_back(prepared.artifacts, procedure, organization)
-            refuted = [row["name"] for row in report.mail.get("guarantees", ()) if row["verdict"] == REFUTED]
-            report = reassessed(procedure, report, organization)
-            missed = procedure.misses(organization, refuted)
-    except ExchangeError as error:
-        # Everything is stored, so the task succeeds. A later failure belongs in the report.
-        task.warnings.append(f"Everything is stored, but a later step failed: {error}")
-        report = unassessed(report, error)
+    report, missed = _reassess(task, prepared, report, done.organization)
     report, failure = run_functional_test(
         task, prepared.variables, report, timeout=float(prepared.variables.get("test_timeout") or 0)
     )
@@ -137,6 +126,28 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     if failure:
         raise failure
     return result
+
+
+def _reassess(
+    task: BaselineContext, prepared: Preparation, report: OrganizationReport, shown: Organization | None
+) -> tuple[OrganizationReport, list[str]]:
+    """The report with the controls as they are after the writes, and how mail is not treated as declared.
+
+    :param shown: the organization as verification has read it.
+    """
+    procedure = prepared.procedure
+    if not procedure.restores and not report.controls:
+        return report, []
+    try:
+        organization = _organization_after(task, procedure, shown)
+        task.warnings += count_as_rolled_back(prepared.artifacts, procedure, organization)
+        refuted = [row["name"] for row in report.mail.get("guarantees", ()) if row["verdict"] == REFUTED]
+        report = reassessed(procedure, report, organization)
+        return report, procedure.misses(organization, refuted)
+    except ExchangeError as error:
+        # Everything is stored, so the task succeeds. A later failure belongs in the report.
+        task.warnings.append(f"Everything is stored, but a later step failed: {error}")
+        return unassessed(report, error), []
 
 
 def _mail_failure(missed: Sequence[str]) -> ExchangeError:

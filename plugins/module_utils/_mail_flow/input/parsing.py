@@ -13,7 +13,7 @@ import difflib
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.addresses import is_address
@@ -39,6 +39,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     IMPORTANCES,
     MESSAGE_TYPES,
 )
+
+Parsed = TypeVar("Parsed")
 
 #: Keys of a message.
 MESSAGE_KEYS = (
@@ -231,59 +233,54 @@ def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
     :raises OptionError: it is invalid; the message names the option.
     """
     refuse_unknown(options, (*FACT_KEYS, *LATER_FACT_KEYS), where)
-    given = {key: value for key, value in options.items() if value is not None}
 
-    def people(key: str) -> frozenset[str] | None:
-        return (
-            frozenset(_address(each, f"{where}{key}").lower() for each in _listed(given[key], f"{where}{key}"))
-            if key in given
-            else None
-        )
+    def given(key: str, read: Callable[[Any, str], Parsed]) -> Parsed | None:
+        return None if options.get(key) is None else read(options[key], f"{where}{key}")
 
-    def pairs(key: str, read: Callable[[Any, str], Any]) -> dict[str, Any] | None:
-        return (
-            {
-                str(name).lower(): read(value, f"{where}{key}.{name}")
-                for name, value in _mapped(given[key], f"{where}{key}").items()
-            }
-            if key in given
-            else None
-        )
-
-    def each(key: str, read: Callable[[Any, str], Any]) -> tuple[Any, ...] | None:
-        return (
-            tuple(read(value, f"{where}{key}") for value in _listed(given[key], f"{where}{key}"))
-            if key in given
-            else None
-        )
-
-    remote = each("remote_domains", _remote)
+    remote = given("remote_domains", _each(_remote))
     return Facts(
-        accepted_domains=each("accepted_domains", _accepted),
+        accepted_domains=given("accepted_domains", _each(_accepted)),
         remote_domains=None if remote is None else dict(remote),
-        mailboxes=people("mailboxes"),
-        mail_users=people("mail_users"),
-        contacts=people("contacts"),
-        groups=pairs("groups", lambda value, at: tuple(_address(member, at).lower() for member in _listed(value, at))),
-        unread_groups=people("unread_groups") or frozenset(),
-        managers=pairs("managers", lambda value, at: _address(value, at).lower() if value else ""),
-        attributes=pairs(
-            "attributes", lambda value, at: {str(name).lower(): str(text) for name, text in _mapped(value, at).items()}
+        mailboxes=given("mailboxes", _people),
+        mail_users=given("mail_users", _people),
+        contacts=given("contacts", _people),
+        groups=given("groups", _by_name(_each(_small_address))),
+        unread_groups=given("unread_groups", _people) or frozenset(),
+        managers=given("managers", _by_name(lambda value, at: _small_address(value, at) if value else "")),
+        attributes=given(
+            "attributes",
+            _by_name(lambda value, at: {str(name).lower(): str(text) for name, text in _mapped(value, at).items()}),
         ),
-        proxy_addresses=pairs("proxy_addresses", lambda value, at: _address(value, at).lower()) or {},
-        irm_configuration=_mapped(given["irm_configuration"], f"{where}irm_configuration")
-        if "irm_configuration" in given
-        else None,
-        ome_configurations=each("ome_configurations", _ome_configuration),
-        owa_mailbox_policies=each("owa_mailbox_policies", _mapped),
-        inbound_connectors=each("inbound_connectors", _mapped),
-        outbound_connectors=each("outbound_connectors", _connector),
-        organization_config=_mapped(given["organization_config"], f"{where}organization_config")
-        if "organization_config" in given
-        else None,
-        journal_rules=each("journal_rules", _mapped),
-        dialect=_dialect(given.get("dialect", Dialect.AGREED), f"{where}dialect"),
+        proxy_addresses=given("proxy_addresses", _by_name(_small_address)) or {},
+        irm_configuration=given("irm_configuration", _mapped),
+        ome_configurations=given("ome_configurations", _each(_ome_configuration)),
+        owa_mailbox_policies=given("owa_mailbox_policies", _each(_mapped)),
+        inbound_connectors=given("inbound_connectors", _each(_mapped)),
+        outbound_connectors=given("outbound_connectors", _each(_connector)),
+        organization_config=given("organization_config", _mapped),
+        journal_rules=given("journal_rules", _each(_mapped)),
+        dialect=given("dialect", _dialect) or Dialect.AGREED,
     )
+
+
+def _each(read: Callable[[Any, str], Parsed]) -> Callable[[Any, str], tuple[Parsed, ...]]:
+    """Reads a list of what ``read`` reads."""
+    return lambda value, where: tuple(read(each, where) for each in _listed(value, where))
+
+
+def _by_name(read: Callable[[Any, str], Parsed]) -> Callable[[Any, str], dict[str, Parsed]]:
+    """Reads a mapping of names, in lower case, to what ``read`` reads."""
+    return lambda value, where: {
+        str(name).lower(): read(each, f"{where}.{name}") for name, each in _mapped(value, where).items()
+    }
+
+
+def _people(value: Any, where: str) -> frozenset[str]:
+    return frozenset(_each(_small_address)(value, where))
+
+
+def _small_address(value: Any, where: str) -> str:
+    return _address(value, where).lower()
 
 
 def _dialect(value: Any, where: str) -> Dialect:
