@@ -41,14 +41,14 @@ class Scopes:
 
     def _accepted(self, slot: AddressSlot) -> Value:
         if self.mail.facts.accepted_domains is None:
-            return self.mail.inside(slot) if self.logic.free else (FALSE, TRUE)
+            return self.mail.people.inside(slot) if self.logic.free else (FALSE, TRUE)
         return self.logic.or_perhaps(
-            self.mail.inside(slot), slot.in_accepted_otherwise(), questions.ALIASES, slot.name, "accepted"
+            self.mail.people.inside(slot), slot.in_accepted_otherwise(), questions.ALIASES, slot.name, "accepted"
         )
 
     def _internal(self, slot: AddressSlot) -> Value:
         return self.logic.or_perhaps(
-            self.mail.internal(slot), slot.in_internal_otherwise(), questions.ALIASES, slot.name, "internal"
+            self.mail.people.internal(slot), slot.in_internal_otherwise(), questions.ALIASES, slot.name, "internal"
         )
 
     def leaves(self, person: AddressSlot) -> Value:

@@ -9,7 +9,6 @@ they are variables, too.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,14 +16,12 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.content import bytes_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import INSIDE, Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import (
     ATTACHED,
-    ATTRIBUTES,
     RECIPIENT,
     SENDER,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicates import PREDICATES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import touches
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
@@ -44,11 +41,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Key,
     Vocabulary,
     is_open,
-    named_guests,
     watches_aliases,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.last_hop import LastHop
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.message_properties import (
+    MessageProperties,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.people import People
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import (
     may_mean_pdf,
 )
@@ -62,11 +61,6 @@ SHOWN_FIELDS = ("to", "cc")
 
 #: Types of messages that have a variable. The other types follow from the protection.
 KINDS = (*(kind for kind in MESSAGE_TYPES if kind not in ("Encrypted", "PermissionControlled")), "SmtpForwarding")
-
-#: What has a size, as conditions look at it, to the name of the property.
-_SIZED = {"size": "message", "attachments": "attachment"}
-#: Conditions that look at whether a property is there.
-_SWITCHES = tuple(row.options[0] for row in PREDICATES if row.sort == "switch")
 
 
 def named_assumptions(atoms: Iterable[Atom]) -> set[str]:
@@ -122,6 +116,8 @@ class Companion:
 class SymbolicMessage:
     """The variables of a message and of one of its recipients.
 
+    :param people: makes the addresses of its sender and recipients.
+    :param properties: property and value, such as a size, to its variable.
     :param added_people: primary address to somebody whom a rule adds.
     :param hides: whether a rule may hide the word at the beginning of the subject by a prefix that touches it.
     :param perhaps_named: address that a condition looks for in fields to what says that these name its owner by an
@@ -146,50 +142,16 @@ class SymbolicMessage:
         self.plain_letters = Assumption(
             questions.WORD_BORDERS, "plain_letters", circuit.variable("plain letters"), seen=False, of_mail=False
         )
-        directory = facts.mailboxes is not None
-        attributes = any(
-            sort in ATTRIBUTES for slot in (SENDER, RECIPIENT) for sort, _value in vocabulary.keys.get(slot, ())
-        )
-        self._named_guests = named_guests(facts)
-        self._guests = self._assume(
-            questions.GUESTS,
-            "guests_left_out" if facts.guests else "no_guests",
-            not directory and self._named_guests is None,
-            seen=attributes or bool(facts.mail_users or facts.groups),
-            of_mail=False,
-        )
-        self._guests_send = self._assume(
-            questions.GUESTS, "guests_send_nothing", bool(self._named_guests), of_mail=False
-        )
-        self._objects = self._assume(
-            questions.UNAUTHENTICATED_INSIDE,
-            "all_in_directory",
-            True,
-            seen=directory or bool(facts.contacts),
-        )
-        self._internal = self._assume(
-            questions.REMOTE_DOMAINS,
-            "no_internal_domains",
-            facts.remote_domains is None,
-            of_mail=False,
-        )
+        self.people = People(circuit, vocabulary, facts, self._assume)
         # Negated and first, so that the envelope repeats the From field in a model unless it matters.
-        self.same_envelope, self.empty_envelope = (
-            circuit.variable("other envelope") ^ 1,
-            circuit.variable("empty envelope"),
-        )
+        self.same_envelope = circuit.variable("other envelope") ^ 1
+        self.empty_envelope = circuit.variable("empty envelope")
         circuit.together((self.same_envelope, self.empty_envelope))
-        self.sender = self.address(SENDER, SENDER)
-        self.envelope = self.address("envelope", SENDER) if vocabulary.envelope else None
+        self.sender = self.people.address(SENDER, SENDER)
+        self.envelope = self.people.address("envelope", SENDER) if vocabulary.envelope else None
         self._relate_envelope()
-        self.recipient = self.address(RECIPIENT, RECIPIENT)
-        for group in facts.expanded:  # Rules see the group's members.
-            circuit.add(self.recipient.atoms.get(("address", group), FALSE) ^ 1)
-        for alias in (
-            each for each in facts.proxy_addresses if facts.primary(each) != each
-        ):  # Rules see the primary address.
-            for slot in (self.sender, self.recipient):
-                circuit.add(slot.atoms.get(("address", alias), FALSE) ^ 1)
+        self.recipient = self.people.address(RECIPIENT, RECIPIENT)
+        self._exclude_unseen()
         self.added_people: dict[str, AddressSlot] = {}
         self._others_added: dict[Hashable, AddressSlot] = {}
         self._companions: dict[Key, Companion] = {}
@@ -200,28 +162,18 @@ class SymbolicMessage:
             for rule in rules.rules
         )
         self.perhaps_named: dict[str, dict[int, None]] = {}
-        self.authenticated = circuit.variable("authenticated")
-        # Negated, so that mail to primary addresses is what a model has unless it matters.
-        self.direct, self.others_direct = (
-            circuit.variable("at an alias") ^ 1,
-            circuit.variable("others at an alias") ^ 1,
-        )
         self.watches_aliases = False
-        self.pdf = circuit.variable("pdf")
-        self.arrival = {kind: circuit.variable(("arrival", kind)) for kind in ARRIVALS}
-        circuit.at_most_one(self.arrival.values())
-        self.rights = circuit.disjunction((self.arrival["own"], self.arrival["other"]))
-        self.kinds = {kind: circuit.variable(("type", kind)) for kind in KINDS}
-        self.importance = {name: circuit.variable(("importance", name)) for name in ("Low", "High")}
-        circuit.at_most_one(self.importance.values())
         #: By what makes two names the same, how one is written: of options of protection, and of classifications.
         self.spelled: dict[str, str] = {}
-        self._name_options(options)
+        self._arrive(options)
         self.texts: dict[str, dict[Key, int]] = {}
         self._texts()
-        self.properties: dict[Key, int] = {}
-        self._properties([atom for rules in rule_sets for atom in rules.atoms])
-        self._assume_the_usual(rule_sets)
+        atoms = [atom for rules in rule_sets for atom in rules.atoms]
+        properties = MessageProperties(circuit, atoms)
+        self.properties, self.last_hop = properties.literals, properties.last_hop
+        self.spelled.update(properties.classifications)
+        self.wraps = any("apply_html_disclaimer_text" in rule.actions for rules in rule_sets for rule in rules.rules)
+        self._assume_the_usual(atoms, properties.limits)
 
     def _assume(self, number: str, kind: str, wanted: bool, *, seen: bool = True, of_mail: bool = True) -> int:
         literal = self.circuit.variable(("assumption", number, kind))
@@ -241,34 +193,11 @@ class SymbolicMessage:
         """The ways to write to people, in order: at an alias only if nothing else shows what is searched for."""
         return [[self.direct, self.others_direct], []] if self.watches_aliases else [[]]
 
-    def address(self, name: str, kind: str, whose: str = "") -> AddressSlot:
-        """A person's address, with the assumptions about all people.
-
-        :param whose: the address, if there is no choice. Its known facts would contradict an assumption for all mail.
-        """
-        slot = AddressSlot(self.circuit, name, kind, self.vocabulary, self.facts)
-        add, inside = self.circuit.add, self.inside(slot)
-        known = bool(whose) and (self.facts.is_object(whose) is not None or self.facts.is_contact(whose))
-        if self.facts.mailboxes is None and not known:
-            guest = self.circuit.conjunction((slot.object, inside ^ 1))
-            if self._named_guests is None:
-                add(self._guests ^ 1, guest ^ 1)
-            else:
-                add(guest ^ 1, *(slot["address", each] for each in self._named_guests))
-                if kind == SENDER:
-                    add(self._guests_send ^ 1, guest ^ 1, self.circuit.variable("authenticated") ^ 1)
-        if kind == RECIPIENT:
-            if not known:
-                add(self._objects ^ 1, inside ^ 1, slot.object)
-            if self.facts.remote_domains is None:
-                add(self._internal ^ 1, self.internal(slot) ^ 1)
-        return slot
-
     def added(self, address: str) -> AddressSlot:
         """Somebody whom a rule adds."""
         primary = self.facts.primary(address)
         if primary not in self.added_people:
-            slot = self.added_people[primary] = self.address(f"added {primary}", RECIPIENT, primary)
+            slot = self.added_people[primary] = self.people.address(f"added {primary}", RECIPIENT, primary)
             self.circuit.add(slot["address", primary])
         return self.added_people[primary]
 
@@ -286,7 +215,7 @@ class SymbolicMessage:
         """
         slot = self._others_added.get(name)
         if slot is None:
-            slot = self._others_added[name] = self.address(f"added {name}", RECIPIENT)
+            slot = self._others_added[name] = self.people.address(f"added {name}", RECIPIENT)
             for group in self.facts.expanded:
                 self.circuit.add(slot.atoms.get(("address", group), FALSE) ^ 1)
             known = [slot["address", address] for address in people]
@@ -303,7 +232,7 @@ class SymbolicMessage:
         known = self._companions.get(key)
         if known is not None:
             return known
-        slot = self.address(f"companion {key[0]} {key[1]}", RECIPIENT, key[1] if key[0] == "address" else "")
+        slot = self.people.address(f"companion {key[0]} {key[1]}", RECIPIENT, key[1] if key[0] == "address" else "")
         there, add = self.circuit.variable((slot.name, "there")), self.circuit.add
         if key[0] == "address":
             add(slot[key])
@@ -353,6 +282,15 @@ class SymbolicMessage:
         """Whether a message that arrives protected by rights has this option."""
         return self.options.get(name_key(name), FALSE)
 
+    def _exclude_unseen(self) -> None:
+        """No rule sees a group's address where it sees the members, or an alias where it sees the primary address."""
+        for group in self.facts.expanded:
+            self.circuit.add(self.recipient.atoms.get(("address", group), FALSE) ^ 1)
+        for alias in self.facts.proxy_addresses:
+            if self.facts.primary(alias) != alias:
+                for slot in (self.sender, self.recipient):
+                    self.circuit.add(slot.atoms.get(("address", alias), FALSE) ^ 1)
+
     def _relate_envelope(self) -> None:
         """The envelope's sender is the From field's address, another one, or none (an automatic reply)."""
         if self.envelope is None:
@@ -368,17 +306,21 @@ class SymbolicMessage:
             self.circuit.add(same ^ 1, one ^ 1, other)
             self.circuit.add(same ^ 1, one, other ^ 1)
 
-    def inside(self, slot: AddressSlot) -> int:
-        """Whether an address is in a domain whose people are inside."""
-        if self.facts.accepted_domains is None:
-            return self.circuit.variable((slot.name, "accepted"))
-        return slot.in_accepted(INSIDE)
-
-    def internal(self, slot: AddressSlot) -> int:
-        """Whether a remote domain makes the person internal."""
-        return (
-            self.circuit.variable((slot.name, "internal")) if self.facts.remote_domains is None else slot.in_internal()
-        )
+    def _arrive(self, options: Iterable[str]) -> None:
+        """How it arrives: whether its sender signed in, at which addresses, how protected, of which type."""
+        circuit = self.circuit
+        self.authenticated = circuit.variable("authenticated")
+        # Negated, so that mail to primary addresses is what a model has unless it matters.
+        self.direct = circuit.variable("at an alias") ^ 1
+        self.others_direct = circuit.variable("others at an alias") ^ 1
+        self.pdf = circuit.variable("pdf")
+        self.arrival = {kind: circuit.variable(("arrival", kind)) for kind in ARRIVALS}
+        circuit.at_most_one(self.arrival.values())
+        self.rights = circuit.disjunction((self.arrival["own"], self.arrival["other"]))
+        self.kinds = {kind: circuit.variable(("type", kind)) for kind in KINDS}
+        self.importance = {name: circuit.variable(("importance", name)) for name in ("Low", "High")}
+        circuit.at_most_one(self.importance.values())
+        self._name_options(options)
 
     def _name_options(self, names: Iterable[str]) -> None:
         """The option of its protection on arrival: encryption only, or one that a rule or guarantee names."""
@@ -414,54 +356,11 @@ class SymbolicMessage:
                     relate_texts(self.circuit, atoms, alike=slot != ATTACHED)
         self._relate_alias(self.texts.get(WRITTEN, {}), self.direct)
 
-    def _properties(self, atoms: Iterable[Any]) -> None:
-        circuit = self.circuit
-        found: dict[str, dict[Any, None]] = {}
-        sizes: dict[str, set[int]] = {name: set() for name in _SIZED.values()}
-        for atom in atoms:
-            found.setdefault(atom.predicate.options[0], {})[atom.values] = None
-            if atom.predicate.sort == "size" and (limit := bytes_of(atom.values)) is not None:
-                sizes[_SIZED[atom.predicate.looks_at]].add(limit)
-        limits = {name: sorted(each) for name, each in sizes.items()}
-        self._limits = {*limits["message"], *limits["attachment"]}
-        limits["message"] = sorted({*self._limits, SURELY_PROTECTED})
-        # Matches in attachments that Exchange cannot read are unknown (U30), but ordered all the same.
-        limits["hidden attachment"] = limits["attachment"]
-        for size, values in limits.items():
-            self._ladder(size, values)
-        for size, limit in itertools.product(
-            ("attachment", "hidden attachment"), limits["attachment"]
-        ):  # L15: the whole holds the part.
-            circuit.add(self.properties[size, limit] ^ 1, self.properties["message", limit])
-        self._ladder("scl", sorted({int(value) for value in found.get("scl_over", ())}))
-        for option in _SWITCHES:
-            self.properties[option, True] = circuit.variable(option)
-        self.spelled.update((name_key(str(value)), str(value)) for value in found.get("has_classification", ()))
-        classes = list(dict.fromkeys(name_key(str(value)) for value in found.get("has_classification", ())))
-        self.properties.update(
-            {("classification", name): circuit.variable(("classification", name)) for name in classes}
-        )
-        if "has_no_classification" in found:
-            self.properties["classification", None] = circuit.variable("no classification")
-        for name in classes if "has_no_classification" in found else ():  # L17
-            circuit.add(self.properties["classification", None] ^ 1, self.properties["classification", name] ^ 1)
-        self.last_hop = LastHop(circuit, [value for values in found.get("sender_ip_ranges", ()) for value in values])
-        self.properties.update((("range", value), literal) for value, literal in self.last_hop.ranges.items())
-
-    def _ladder(self, sort: str, values: Sequence[int]) -> None:
-        """L14: over the larger is over the smaller."""
-        for value in values:
-            self.properties[sort, value] = self.circuit.variable((sort, value))
-        for smaller, larger in itertools.pairwise(values):
-            self.circuit.add(self.properties[sort, larger] ^ 1, self.properties[sort, smaller])
-
-    def _assume_the_usual(self, rule_sets: Sequence[RuleSet]) -> None:
+    def _assume_the_usual(self, atoms: Sequence[Atom], limits: Iterable[int]) -> None:
         add = self.circuit.add
-        atoms = [atom for rules in rule_sets for atom in rules.atoms]
         named = named_assumptions(atoms)
-        self.wraps = any("apply_html_disclaimer_text" in rule.actions for rules in rule_sets for rule in rules.rules)
         self.watches_aliases = questions.ALIASES in named or _fields_differ(atoms)
-        large = any(limit >= SURELY_PROTECTED for limit in self._limits)
+        large = any(limit >= SURELY_PROTECTED for limit in limits)
         at_primary = self._assume(questions.ALIASES, "primary_addresses", True, seen=self.watches_aliases)
         for literal in (self.direct, self.others_direct):
             add(at_primary ^ 1, literal)

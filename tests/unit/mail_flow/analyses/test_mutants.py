@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     compile_text_edits,
     encoding,
     last_hop,
+    message_properties,
     scopes,
     string_constraints,
     symbolic_message,
@@ -75,16 +76,16 @@ def everybody_is_named(patch: Patch) -> None:
 
 def small_is_large(patch: Patch) -> None:
     """L14: over the smaller limit would be over the larger."""
-    whole = symbolic_message.SymbolicMessage._ladder
+    whole = message_properties.MessageProperties._ladder
 
     def ladder(self: Any, sort: str, values: Any) -> None:
         whole(self, sort, values)
         for one in values:
             for other in values:
                 if one < 17 << 20 and other < 17 << 20:
-                    self.circuit.add(self.properties[sort, one] ^ 1, self.properties[sort, other])
+                    self.circuit.add(self.literals[sort, one] ^ 1, self.literals[sort, other])
 
-    patch(symbolic_message.SymbolicMessage, "_ladder", ladder)
+    patch(message_properties.MessageProperties, "_ladder", ladder)
 
 
 def scopes_are_opposites(patch: Patch) -> None:
@@ -101,8 +102,8 @@ def all_mail_arrives_in_clear(patch: Patch) -> None:
     """L19 and the table of arrivals."""
     whole = symbolic_message.SymbolicMessage._assume_the_usual
 
-    def assume(self: Any, rule_sets: Any) -> None:
-        whole(self, rule_sets)
+    def assume(self: Any, *about: Any) -> None:
+        whole(self, *about)
         for literal in self.arrival.values():
             self.circuit.add(literal ^ 1)
 
@@ -417,9 +418,9 @@ def without_order(patch: Patch) -> None:
     """L14: limits would not be related."""
 
     def ladder(self: Any, sort: str, values: Any) -> None:
-        self.properties.update({(sort, value): self.circuit.variable((sort, value)) for value in values})
+        self.literals.update({(sort, value): self.circuit.variable((sort, value)) for value in values})
 
-    patch(symbolic_message.SymbolicMessage, "_ladder", ladder)
+    patch(message_properties.MessageProperties, "_ladder", ladder)
 
 
 def without_clauses_of(*sorts: str) -> Callable[[Patch], None]:

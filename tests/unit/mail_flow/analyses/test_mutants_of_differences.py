@@ -79,8 +79,8 @@ def a_changed_rule_parts_nobody(patch: Patch) -> None:
 def nobody_writes_to_an_alias(patch: Patch) -> None:
     whole = symbolic_message.SymbolicMessage._assume_the_usual
 
-    def assume(self: Any, rule_sets: Any) -> None:
-        whole(self, rule_sets)
+    def assume(self: Any, *about: Any) -> None:
+        whole(self, *about)
         self.circuit.add(self.direct)
 
     patch(symbolic_message.SymbolicMessage, "_assume_the_usual", assume)

@@ -117,8 +117,8 @@ def always(sort: str) -> Callable[[Patch], None]:
     def change(patch: Patch) -> None:
         whole = symbolic_message.SymbolicMessage._assume_the_usual
 
-        def assume(self: Any, rule_sets: Any) -> None:
-            whole(self, rule_sets)
+        def assume(self: Any, *about: Any) -> None:
+            whole(self, *about)
             literals = [literal for key, literal in self.properties.items() if key[0] == sort]
             for literal in literals or [getattr(self, sort, TRUE)]:
                 self.circuit.add(literal)
