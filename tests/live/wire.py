@@ -35,7 +35,7 @@ _Asked = dict[str, tuple[str, Callable[[], str]]]
 
 
 def _rest(line: RestTransport) -> _Asked:
-    address = f"{line._base}/adminapi/beta/{line._organization}"
+    address = f"{line._service.base}/adminapi/beta/{line._organization}"
 
     def post(what: str, body: Any, **headers: str) -> tuple[int, Mapping[str, str], Any]:
         status, answer_headers, content = line._send("POST", f"{address}/{what}", lambda token: body, headers)

@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import rest_answers as answers
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest import RestTransport
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest_address import ServiceAddress
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
     Executed,
     FailedError,
@@ -37,6 +38,30 @@ _REMEDY = (
 )
 #: The most characters of a refusal that a message quotes.
 _QUOTED = 300
+
+
+class _GraphAddress(ServiceAddress):
+    """Graph's address. The token goes to Graph alone: no redirect is followed, and no page elsewhere."""
+
+    def link(self, link: str) -> str:
+        """The address of a further page.
+
+        :raises FailedError: it is not Graph's.
+        """
+        if not link.startswith(f"{self.base}/"):
+            self._refuse("names a next page that is not its own")
+        return link
+
+    def redirect(self, url: str, location: str) -> NoReturn:
+        """Refuses it."""
+        self._refuse("redirects")
+
+    def _refuse(self, why: str) -> NoReturn:
+        error = ProtocolError(
+            f"Microsoft Graph at {self._host} {why}. The token is not sent there.",
+            remedy="Check ansible_exchange_graph_url.",
+        )
+        raise FailedError(Failure(error, Executed.UNKNOWN, retryable=False))
 
 
 class GraphTransport(RestTransport):
@@ -55,6 +80,7 @@ class GraphTransport(RestTransport):
 
     def __init__(self, identity: Mapping[str, Any]) -> None:
         super().__init__(identity)
+        self._service = _GraphAddress(self._service.base)
         self._takes_batches = False
 
     def _single(self, call: Call) -> Outcome:
@@ -86,29 +112,16 @@ class GraphTransport(RestTransport):
         asked = call.parameters
         if "Next" not in asked:
             start, end = (_text(asked[name]) for name in ("StartDate", "EndDate"))
-            query = {
+            options = {
                 "$filter": f"receivedDateTime ge {start} and receivedDateTime le {end}",
                 "$top": asked["ResultSize"],
             }
-            return f"{self._base}{_PATH}?{urllib.parse.urlencode(query, safe='$:', quote_via=urllib.parse.quote)}"
-        link = str(asked["Next"])
-        # The token goes to Graph alone.
-        if not link.startswith(f"{self._base}/"):
-            self._refuse("names a next page that is not its own")
-        return link
+            query = urllib.parse.urlencode(options, safe="$:", quote_via=urllib.parse.quote)
+            return f"{self._service.base}{_PATH}?{query}"
+        return self._service.link(str(asked["Next"]))
 
     def _headers(self) -> dict[str, str]:
         return {"Accept": "application/json", "Prefer": "include-unknown-enum-members"}
-
-    def _redirected(self, url: str, location: str) -> str:
-        self._refuse("redirects")
-
-    def _refuse(self, why: str) -> NoReturn:
-        error = ProtocolError(
-            f"Microsoft Graph at {self._host} {why}. The token is not sent there.",
-            remedy="Check ansible_exchange_graph_url.",
-        )
-        raise FailedError(Failure(error, Executed.UNKNOWN, retryable=False))
 
 
 def _text(value: Any) -> str:

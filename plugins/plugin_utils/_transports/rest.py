@@ -12,10 +12,8 @@ batch).
 from __future__ import annotations
 
 import json
-import re
 import threading
 import time
-import urllib.parse
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -42,6 +40,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
     TooSlowError,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names, lost
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest_address import ServiceAddress
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import (
     Executed,
     FailedError,
@@ -77,10 +76,6 @@ MODULE_VERSION = "3.9.2"
 _JSON = "application/json; charset=utf-8"
 #: What a request prefers: pages of so many objects, and of a batch all parts, whatever becomes of one.
 _PAGE, _GO_ON = "odata.maxpagesize=1000", "odata.continue-on-error"
-_EARLIER_PORT = 446  # which the service names in redirects, and which only its own network reaches
-
-#: What may be the name of a host: nothing that ends a host for one reader of addresses and is a part of it for another.
-_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 
 Answer = tuple[int, Mapping[str, str], bytes]
 
@@ -100,8 +95,7 @@ class RestTransport(WithCredential):
         super().__init__(identity)
         self._organization: str = identity["organization"]
         self._timeout = (identity["connect_timeout"], identity["command_timeout"])
-        self._base: str = identity["rest"]["api_url"]
-        self._host = urllib.parse.urlsplit(self._base).hostname or ""
+        self._service = ServiceAddress(identity["rest"]["api_url"])
         self._connection_id = str(uuid.uuid4())
         #: The calls of the last try by their identity, which lasts as long as they are held, and the ID under which the
         #: service finds each in its logs.
@@ -113,7 +107,7 @@ class RestTransport(WithCredential):
     @property
     def endpoint(self) -> str:
         """Where the session is, for people."""
-        return self._base
+        return self._service.base
 
     def turn(self, wanted: Callable[[], bool], log: Callable[[str], None]) -> AbstractContextManager[None]:
         """Nothing to wait for."""
@@ -257,8 +251,8 @@ class RestTransport(WithCredential):
             return first
         result, page, seen = first.result, first, set[str]()
         while page.next_link:
-            link = _joined(self._base, page.next_link)
-            if not link or link in seen or len(seen) >= _PAGES or not self._ours(link):
+            link = self._service.link(page.next_link)
+            if not link or link in seen or len(seen) >= _PAGES:
                 return incomplete(call, "the URL of its next part cannot be followed")
             seen.add(link)
             # A warning on a page that others follow is not about the whole list.
@@ -321,7 +315,7 @@ class RestTransport(WithCredential):
 
     def _address(self, version: str) -> str:
         self._token()  # which shows the tenant id
-        return f"{self._base}/adminapi/{version}/{self._tenant}"
+        return f"{self._service.base}/adminapi/{version}/{self._tenant}"
 
     def _named(self, call: Call) -> dict[str, str]:
         """The headers that tell a call from others."""
@@ -363,7 +357,7 @@ class RestTransport(WithCredential):
                 renewed = True
                 token = self._token(token, claims_of(answer_headers.get("WWW-Authenticate", "")))
             elif status in (301, 302, 303, 307, 308):
-                url = self._redirected(url, answer_headers.get("Location", ""))
+                url = self._service.redirect(url, answer_headers.get("Location", ""))
             else:
                 return status, answer_headers, answer
         raise FailedError(Failure(ProtocolError("the service redirects in a loop."), Executed.UNKNOWN, retryable=False))
@@ -396,39 +390,8 @@ class RestTransport(WithCredential):
             CutError,
             OSError,
         ) as error:
-            failure = lost(error, self._base, self.names, late=self._limits.late)
+            failure = lost(error, self._service.base, self.names, late=self._limits.late)
             raise FailedError(failure) from None
-
-    def _redirected(self, url: str, location: str) -> str:
-        """The address to use instead, if it is still the service's: the credential is sent nowhere else."""
-        target = _joined(url, location)
-        if not location or not self._ours(target):
-            error = ProtocolError(
-                f"the service at {self._host} redirects to {_host(target) or 'nowhere'}. The redirect is not followed.",
-                remedy="Check ansible_exchange_api_url.",
-            )
-            raise FailedError(Failure(error, Executed.UNKNOWN, retryable=False))
-        parts = urllib.parse.urlsplit(target)
-        port = urllib.parse.urlsplit(self._base).port if parts.port == _EARLIER_PORT else parts.port
-        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
-        parts = parts._replace(netloc=f"{host}:{port}" if port else host)
-        self._base = f"{parts.scheme}://{parts.netloc}"
-        return parts.geturl()
-
-    def _ours(self, url: str) -> bool:
-        """Whether an address that the service named is on its own host or below it, over the same scheme and at the
-        same port.
-        """
-        try:
-            target, base = urllib.parse.urlsplit(url), urllib.parse.urlsplit(self._base)
-            ports = [part.port or 443 for part in (target, base)]
-        except ValueError:
-            return False
-        host = target.hostname or ""
-        if "@" in target.netloc or (host != self._host and not _HOST.fullmatch(host)):
-            return False
-        same_port = ports[0] == ports[1] or ports[0] == _EARLIER_PORT
-        return target.scheme == base.scheme and same_port and (host == self._host or host.endswith("." + self._host))
 
 
 def _whole(refusal: Outcome | answers.Page) -> Outcome:
@@ -443,21 +406,6 @@ def _refused_batch(status: int) -> Failure:
 
 def _challenge(part: Mapping[str, Any]) -> str | None:
     return claims_of(answers.Headers(part.get("headers")).get("WWW-Authenticate", ""))
-
-
-def _joined(base: str, link: str) -> str:
-    """The address of a link; empty if it is not valid."""
-    try:
-        return urllib.parse.urljoin(base, link)
-    except ValueError:
-        return ""
-
-
-def _host(url: str) -> str:
-    try:
-        return urllib.parse.urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
 
 
 def _body(call: Call) -> dict[str, Any]:
