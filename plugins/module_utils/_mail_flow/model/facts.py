@@ -31,6 +31,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.expressions import Dialect
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.kleene import Truth, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.nested_groups import NestedGroups
 
 #: Types of accepted domains whose people are inside.
 INSIDE = ("Authoritative", "InternalRelay")
@@ -227,7 +228,7 @@ class Facts:
             return opened(("member", address, group), questions.A_FACT, "members", group, shared=True)
         if address in self.groups[group]:
             return True
-        if self._groups_in[group] & self._groups_with.get(address, 0):
+        if self._nested.holds(group, address):
             return opened(
                 ("member", address, group), questions.NESTED_GROUPS, "nested_member", address, group, shared=True
             )
@@ -235,45 +236,11 @@ class Facts:
 
     def members_of(self, group: str) -> frozenset[str]:
         """The members of a group, including those of nested groups; empty if the group is unknown."""
-        found, inside = set((self.groups or {}).get(group, ())), self._groups_in.get(group, 0)
-        for inner, bit in self._bits.items() if inside else ():
-            if inside & bit:
-                found.update((self.groups or {})[inner])
-        return frozenset(found)
-
-    # Each pair of a group and somebody in a group in it may be too many to be kept, so what is kept is a bit for each
-    # group that is in another one.
+        return self._nested.members_of(group)
 
     @cached_property
-    def _bits(self) -> dict[str, int]:
-        groups = self.groups or {}
-        inner = dict.fromkeys(member for members in groups.values() for member in members if member in groups)
-        return {group: 1 << place for place, group in enumerate(inner)}
-
-    @cached_property
-    def _groups_with(self) -> dict[str, int]:
-        """Address to the groups in others that it is a direct member of."""
-        found: dict[str, int] = {}
-        for group, bit in self._bits.items():
-            for member in (self.groups or {})[group]:
-                found[member] = found.get(member, 0) | bit
-        return found
-
-    @cached_property
-    def _groups_in(self) -> dict[str, int]:
-        """Group to the groups in it, and in these. Groups may be in each other."""
-        inner = {
-            group: {each for each in members if each in self._bits} for group, members in (self.groups or {}).items()
-        }
-        found = {group: sum(self._bits[each] for each in members) for group, members in inner.items()}
-        changed = True
-        while changed:
-            before = dict(found)
-            for group in reversed(found):
-                for each in inner[group]:
-                    found[group] |= found[each]
-            changed = found != before
-        return found
+    def _nested(self) -> NestedGroups:
+        return NestedGroups(self.groups or {})
 
     def manager(self, address: str) -> str | None:
         """The address of somebody's manager; empty if there is none, ``None`` if unknown."""
