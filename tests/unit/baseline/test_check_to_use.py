@@ -7,10 +7,12 @@ shown.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.run.apply import apply
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 
 from .conftest import Role
@@ -73,6 +75,20 @@ class TestRules:
         with pytest.raises(ExchangeError, match="'Outgoing' is proved, but now it is refuted"):
             apply_planned(role, planned, **wishes)
         assert len(role.session.writes) == writes
+
+    def test_what_the_run_has_read_before_is_not_reused(self, role: Role, monkeypatch: pytest.MonkeyPatch) -> None:
+        wishes = {"encryption_rules": [ON]}
+        planned = role.plan(**wishes)
+        invoke, reused = role.session.invoke, []
+
+        def watched(calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
+            if not fresh:
+                reused.extend(map(str, calls))
+            return invoke(calls, fresh=fresh)
+
+        monkeypatch.setattr(role.session, "invoke", watched)
+        assert apply_planned(role, planned, **wishes)["changed"]
+        assert reused == []
 
     def test_what_changes_nothing_of_it_does_not_stop_the_run(self, role: Role) -> None:
         wishes = {"encryption_rules": [ON]}

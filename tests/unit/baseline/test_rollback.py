@@ -379,6 +379,14 @@ class TestOthersMeanwhile:
         role.run("rollback", rollback_force=True)
         assert role.state() == before
 
+    def test_a_rule_that_others_made_again_gets_its_name_back_as_it_was(self, tmp_path: Path, wire: str) -> None:
+        role = Role(MINE, str(tmp_path), wire)
+        before = role.state()
+        role.run(encryption_rules=[{"name": "mine", "state": "absent"}])
+        role.session.edit("New-TransportRule", Name="Mine", PrependSubject="x")
+        role.run("rollback", rollback_force=True)
+        assert role.state() == before
+
     def test_a_rule_that_others_renamed_is_put_back_under_its_new_name(self, tmp_path: Path, wire: str) -> None:
         role = Role(MINE, str(tmp_path), wire)
         role.run(**COMMENT)
