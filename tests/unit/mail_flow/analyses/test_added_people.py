@@ -167,6 +167,16 @@ def test_the_copies_of_people_whom_rules_add_are_protected_or_not() -> None:
     assert [row["kind"] for row in compared([COPY], [redirect]).rows if "added" in row] == []
 
 
+def test_of_somebody_who_may_get_two_copies_a_difference_is_not_ruled_out() -> None:
+    """One may be treated differently where the other was before, though no edited rule acts differently on it."""
+    copy = rule("Copy", {}, {"copy_to": ["new@fabrikam.com"]})
+    away = rule("Away", {"sent_to": ["new@fabrikam.com"]}, {"redirect_message_to": ["new@fabrikam.com"]})
+    wide = {**away, "conditions": {"recipient_domain_is": ["fabrikam.com"]}}
+    (row,) = (row for row in compared([copy, away], [copy, wide]).rows if "added" in row)
+    assert (row["kind"], row["added"]) == ("unknown", "new@fabrikam.com")
+    assert [each["id"] for each in row["unknown"]] == ["U09"]
+
+
 def test_whom_a_rule_adds_that_cannot_be_followed_is_said() -> None:
     """What becomes of their copies is not compared, but that mail may reach them is no secret."""
     manager = rule("Copy", IN, {"add_manager_as_recipient_type": "Cc"})
