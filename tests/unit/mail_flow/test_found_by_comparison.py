@@ -211,6 +211,17 @@ def test_a_rule_that_can_not_be_processed_does_not_split_the_message() -> None:
     assert results(rules(first, later), **hidden)["ann@fabrikam.com"]["fate"] == "unknown"
 
 
+def test_whether_a_rule_that_is_only_tried_splits_the_message() -> None:
+    tried, sees = rules(
+        ({"sent_to": ["adele@contoso.com"]}, {}),
+        ({"any_of_recipient_address_contains_words": ["fabrikam"]}, {}),
+    )
+    both = {"to": ["ann@fabrikam.com", "adele@contoso.com"]}
+    found = results([{**tried, "mode": "Audit"}, sees], **both)["adele@contoso.com"]
+    assert (found["rules"][1]["matched"], numbers(found)) == ("unknown", {"U06"})
+    assert [row["name"] for row in results([tried, sees], **both)["adele@contoso.com"]["rules"]] == ["A"]
+
+
 def test_both_guesses_are_named_where_either_would_do() -> None:
     conditions = {"sent_to_scope": "NotInOrganization"}
     tenant = {key: value for key, value in TENANT.items() if key != "remote_domains"}
