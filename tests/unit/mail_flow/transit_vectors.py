@@ -7,10 +7,17 @@ that Microsoft's pages say, or do not.
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass, field
 from typing import Any
 
 Values = dict[str, Any]
+
+NOW = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
+FACTS: Values = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mailboxes": ["alexw@contoso.com"]}
+INSIDE = {"from_scope": "InOrganization"}
+TO_BANK = {**INSIDE, "recipient_domain_is": ["bank.example"]}
+OUTGOING = {**INSIDE, "sent_to_scope": "NotInOrganization"}
 
 BANK: Values = {
     "name": "Bank",
@@ -45,6 +52,7 @@ def rule(name: str, actions: Values, **more: Any) -> Values:
     }
 
 
+ENCRYPT = rule("Encrypt", {"apply_rights_protection_template": "Encrypt"}, conditions=OUTGOING)
 TLS = rule("TLS", {"route_message_outbound_require_tls": True})
 ROUTE = rule("Route", {"route_message_outbound_connector": "Gate"})
 SECRET = {"conditions": {"subject_contains_words": ["secret"]}}

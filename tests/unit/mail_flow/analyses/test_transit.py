@@ -7,7 +7,6 @@ that they find.
 
 from __future__ import annotations
 
-import datetime
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -40,16 +39,26 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from tests.rounds import rounds
 from tests.unit.mail_flow import generators
 from tests.unit.mail_flow.answers import difference, prove
-from tests.unit.mail_flow.transit_vectors import ALL, BANK, GATE, PLAIN, ROUTE, TLS, VECTORS, WIDE, Vector, rule
+from tests.unit.mail_flow.transit_vectors import (
+    ALL,
+    BANK,
+    ENCRYPT,
+    FACTS,
+    GATE,
+    INSIDE,
+    NOW,
+    OUTGOING,
+    PLAIN,
+    ROUTE,
+    TLS,
+    TO_BANK,
+    VECTORS,
+    WIDE,
+    Vector,
+    rule,
+)
 
 Values = dict[str, Any]
-
-NOW = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
-INSIDE = {"from_scope": "InOrganization"}
-TO_BANK = {**INSIDE, "recipient_domain_is": ["bank.example"]}
-OUTGOING = {**INSIDE, "sent_to_scope": "NotInOrganization"}
-FACTS: Values = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mailboxes": ["alexw@contoso.com"]}
-ENCRYPT = rule("Encrypt", {"apply_rights_protection_template": "Encrypt"}, conditions=OUTGOING)
 
 
 def verdict(connectors: list[Values] | None, rules: list[Values], when: Values | None = None, **more: Any) -> Values:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -16,16 +15,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import connectors
 
 from tests.unit.mail_flow.answers import lint
-from tests.unit.mail_flow.transit_vectors import ALL, BANK, GATE, PLAIN, ROUTE, WIDE, rule
+from tests.unit.mail_flow.transit_vectors import ALL, BANK, ENCRYPT, FACTS, GATE, NOW, PLAIN, ROUTE, WIDE
 
 Values = dict[str, Any]
-
-NOW = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
-INSIDE = {"from_scope": "InOrganization"}
-TO_BANK = {**INSIDE, "recipient_domain_is": ["bank.example"]}
-OUTGOING = {**INSIDE, "sent_to_scope": "NotInOrganization"}
-FACTS: Values = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mailboxes": ["alexw@contoso.com"]}
-ENCRYPT = rule("Encrypt", {"apply_rights_protection_template": "Encrypt"}, conditions=OUTGOING)
 
 
 def remarks(rules: list[Values], connectors: list[Values] | None, **facts: Any) -> dict[str, list[Values]]:
