@@ -285,7 +285,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
         raise OptionError("The files of trace have no rows.", remedy="Export mail of the last days.")
     if not trace.has_trace_ids:
         raise OptionError(
-            "The files of trace name messages by MessageId, and the report names them by MessageTraceId.",
+            "A file of trace names messages by MessageId, and the report names them by MessageTraceId.",
             remedy="Export the column MessageTraceId, too.",
         )
     if trace.perhaps_twice:
