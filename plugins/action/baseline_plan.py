@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 from ansible_collections.m365.message_encryption.plugins.modules import baseline_plan
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.ome_configurations import (
+    ForeseesConfigurations,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.action import ConcludingAction
 
 
-class ActionModule(ConcludingAction):
+class ActionModule(ForeseesConfigurations, ConcludingAction):
     """Runs the module of this name in the worker process."""
 
     module = baseline_plan

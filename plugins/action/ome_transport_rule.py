@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 from ansible_collections.m365.message_encryption.plugins.modules import ome_transport_rule
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.ome_configurations import (
+    ForeseesConfigurations,
+)
 
 
-class ActionModule(ModuleAction):
+class ActionModule(ForeseesConfigurations):
     """Runs the module of this name in the worker process."""
 
     module = ome_transport_rule

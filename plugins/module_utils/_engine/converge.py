@@ -198,17 +198,17 @@ class _Found:
 class _Work:
     """Runs a plan, one round trip after the other.
 
-    :param sight: what was read before anything is written.
+    :param read_cache: what was read before anything is written.
     :param plan: the plan for that.
     """
 
-    def __init__(self, task: ModuleContext, sight: ReadCache, planner: Planner, plan: Plan) -> None:
+    def __init__(self, task: ModuleContext, read_cache: ReadCache, planner: Planner, plan: Plan) -> None:
         self.progress = Progress(pending=plan.steps)
         self._task = task
-        self._sight = sight
+        self._read_cache = read_cache
         self._planner = planner
         self._plan = plan
-        self._before = sight.organization
+        self._before = read_cache.organization
         self._timeout: int = task.params["verify_timeout"]
         #: What travelled with the last steps that were sent. It counts only where it shows them: it may be older than
         #: they are.
@@ -232,7 +232,7 @@ class _Work:
         progress = self.progress
         group, later = first_trip(progress.pending)
         depends = any(step.needs_replanning(later) for step in group)
-        results, self._looks = self._sight.send(
+        results, self._looks = self._read_cache.send(
             group, looks=2 if self._timeout and not later else int(depends and all(map(is_about_itself, group)))
         )
         refused: list[tuple[Step, ExchangeError]] = []
@@ -289,7 +289,7 @@ class _Work:
         looks, in_a_row = list(self._looks), 0
         while True:
             travelled = bool(looks)
-            plan = self._planned(looks.pop(0)) if travelled else self._planner(self._sight.look())
+            plan = self._planned(looks.pop(0)) if travelled else self._planner(self._read_cache.look())
             undone = [step for step in done if plan is None or _is_undone(step, plan.steps)]
             in_a_row = 0 if undone else in_a_row + 1
             if plan is not None and (in_a_row == needed or (wait.over and not travelled)):
@@ -361,7 +361,7 @@ class _Work:
     def _read_twice(self) -> _Found:
         """Reads after something went wrong."""
         try:
-            plans = [self._planner(self._sight.look()) for _time in range(2)]
+            plans = [self._planner(self._read_cache.look()) for _time in range(2)]
         except Exception as failure:
             error = failure if isinstance(failure, ExchangeError) else defect(failure)
             return _Found(failure=f"the read failed: {error.message.rstrip('.')}")
@@ -383,7 +383,7 @@ class _Work:
         shown: list[bool] = []
         while True:
             travelled = bool(looks)
-            organization = looks.pop(0) if looks else self._sight.look()
+            organization = looks.pop(0) if looks else self._read_cache.look()
             left = self._planned(organization) if travelled else self._planner(organization)
             shown.append(left is not None and not left.steps)
             if left is not None and shown[-2:] == [True, True]:

@@ -11,11 +11,9 @@ results in one place.
 from __future__ import annotations
 
 import datetime
-import hashlib
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -39,47 +37,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
-    OME_CONFIGURATION,
-)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import as_text, diff
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import read_json, write_json
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.regular_file import content_of
 
 # Core loads action plugins before it forks. What is imported here is imported once instead of in every worker: the
 # modules of the actions, and the connection plugin, whose options are in its documentation, which must be parsed.
 connection_loader.get(CONNECTION, class_only=True)
-
-
-class Foreseen:
-    """The OME configurations that an organization would have by now.
-
-    :param directory: the run's own temporary directory.
-    :param organization: its name.
-    """
-
-    def __init__(self, directory: str, organization: str) -> None:
-        digest = hashlib.sha256(organization.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-        self._file = Path(directory) / f"message_encryption-foreseen-{digest}.json"
-
-    def names(self) -> list[str]:
-        """The names of the OME configurations."""
-        try:
-            return [str(name) for name in read_json(self._file)["names"]]
-        except (OptionError, KeyError, TypeError):
-            return []
-
-    def add(self, changes: Iterable[Mapping[str, Any]]) -> None:
-        """Records what a task in check mode would change."""
-        rows = [
-            change for change in changes if (change["resource"], change["option"]) == (OME_CONFIGURATION.name, "state")
-        ]
-        if rows:
-            names = dict.fromkeys(self.names())
-            for row in rows:
-                names.pop(row["identity"], None)
-                names.update({row["identity"]: None} if row["after"] == "present" else {})
-            write_json(self._file, {"names": list(names)}, lasting=False)
 
 
 class ModuleAction(ActionBase):
@@ -100,10 +63,8 @@ class ModuleAction(ActionBase):
         validation, errors = validate(arguments, **spec)
         if errors:
             return shown({"failed": True, "msg": f"{name}: {'; '.join(errors)}"})
-        foreseen = Foreseen(C.DEFAULT_LOCAL_TMP, self._organization()) if self._task.check_mode else None
         task = self.make_task(
             task_vars or {},
-            foreseen=foreseen.names() if foreseen else (),
             params=validation.validated_parameters,
             check_mode=self._task.check_mode,
             session=self._connection,
@@ -113,8 +74,6 @@ class ModuleAction(ActionBase):
             say=lambda text: show(f"[{(task_vars or {}).get('inventory_hostname')}] {visible(text)}"),
         )
         result = self._outcome(task)
-        if foreseen and not result.get("failed"):
-            foreseen.add(result.get("changes") or ())
         if "changes" in result:
             result.setdefault("msg", summary(result["changes"], check_mode=task.check_mode))
         warnings = [*validation._warnings, *task.warnings]
@@ -138,7 +97,7 @@ class ModuleAction(ActionBase):
         """The key of the result with the given options. Ansible shows it with ``-vvv``."""
         return {"invocation": {"module_args": given(params)}}
 
-    def _organization(self) -> str:
+    def organization(self) -> str:
         """The organization of the task's connection, from the connection's options. This also holds for delegated
         tasks.
         """

@@ -27,7 +27,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Attachment
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import any_pattern
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Settings, Sight
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
+    RuleView,
+    Settings,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import any_word
 
 #: Extensions of archives: the names of the files in them count, too.
@@ -40,19 +43,19 @@ _WORDS_READ, _PATTERNS_READ = 1 << 20, 150 << 10
 OfAttachment = Callable[[Attachment, Any, Settings], Truth]
 
 
-def any_attachment(decide: OfAttachment) -> Callable[[Sight, Any, Settings], Truth]:
+def any_attachment(decide: OfAttachment) -> Callable[[RuleView, Any, Settings], Truth]:
     """A predicate about attachments: at least one of them has it."""
 
-    def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
-        closed = unreadable(sight)
+    def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
+        closed = unreadable(rule_view)
         if closed is not None:
             return closed
-        if sight.content.wrapped:
+        if rule_view.content.wrapped:
             return opened(("wrapper", values), questions.A_FACT, "wrapped_attachments")
-        if sight.message.attachments is None:
+        if rule_view.message.attachments is None:
             return opened(("attachments", values), questions.A_FACT, "attachments")
         return about(
-            any_of(decide(attachment, values, settings) for attachment in sight.message.attachments), "attachments"
+            any_of(decide(attachment, values, settings) for attachment in rule_view.message.attachments), "attachments"
         )
 
     return evaluate

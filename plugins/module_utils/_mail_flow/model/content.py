@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Predicates that look at the subject, the text, headers, and properties of the message. Private to the collection.
 
-Each takes what it sees (a ``Sight``), its values as the rule has them (most often a tuple of texts), and the rule's
+Each takes what it sees (a ``RuleView``), its values as the rule has them (most often a tuple of texts), and the rule's
 settings. It returns a ``Truth``: true, false, or open with the number of the question (U-number) and a reason. Source:
 Microsoft's "Mail flow rule conditions and exceptions" and New-TransportRule pages.
 """
@@ -32,8 +32,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
     Content,
+    RuleView,
     Settings,
-    Sight,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import any_word
 
@@ -70,32 +70,32 @@ def has_pattern(text: str, values: tuple[str, ...], settings: Settings) -> Truth
     return any_pattern(text, values, settings.dialect)
 
 
-def in_subject(decide: OfText) -> Callable[[Sight, Any, Settings], Truth]:
+def in_subject(decide: OfText) -> Callable[[RuleView, Any, Settings], Truth]:
     """A predicate about the subject as earlier rules left it."""
 
-    def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
-        found = about(decide(sight.content.subject, values, settings), "subject")
-        if found is not False and sight.content.wrapped:
+    def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
+        found = about(decide(rule_view.content.subject, values, settings), "subject")
+        if found is not False and rule_view.content.wrapped:
             return opened(("wrapper", values), questions.A_FACT, "wrapped_subject")
         return found
 
     return evaluate
 
 
-def in_subject_or_body(decide: OfText) -> Callable[[Sight, Any, Settings], Truth]:
+def in_subject_or_body(decide: OfText) -> Callable[[RuleView, Any, Settings], Truth]:
     """A predicate about the subject and the text as earlier rules left them."""
     of_subject = in_subject(decide)
 
-    def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
-        subject = of_subject(sight, values, settings)
+    def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
+        subject = of_subject(rule_view, values, settings)
         if subject is True:
             return True
-        closed = unreadable(sight)
+        closed = unreadable(rule_view)
         if closed is not None:
             return any_of((subject, closed))
-        if sight.content.body is None:
+        if rule_view.content.body is None:
             return any_of((subject, opened(("body", values), questions.A_FACT, "body")))
-        return any_of((subject, about(_in_body(decide, sight.content, values, settings), "body")))
+        return any_of((subject, about(_in_body(decide, rule_view.content, values, settings), "body")))
 
     return evaluate
 
@@ -113,18 +113,18 @@ def _in_body(decide: OfText, content: Content, values: Any, settings: Settings) 
     )
 
 
-def unreadable(sight: Sight) -> Truth | None:
+def unreadable(rule_view: RuleView) -> Truth | None:
     """The open answer (U30) of each predicate that looks at the content of a message that Exchange may not be able to
     read; ``None`` if it can.
     """
-    protection = sight.message.protection
-    if sight.content.wrapped:
+    protection = rule_view.message.protection
+    if rule_view.content.wrapped:
         return None
     if protection is None:
         return opened(("readable",), questions.UNREADABLE, "readable")
     if not protection.by_rights:
         return None
-    setting = str((sight.facts.irm_configuration or {}).get("transport_decryption_setting") or "Optional")
+    setting = str((rule_view.facts.irm_configuration or {}).get("transport_decryption_setting") or "Optional")
     if protection.owner == "own" and setting != "Disabled":
         return None
     return opened(
@@ -143,22 +143,22 @@ def decrypted(message: Message, facts: Facts) -> Literal[True] | Open:
     return opened(("decrypted",), questions.UNREADABLE, "decryption_mandatory")
 
 
-def in_header(decide: OfText) -> Callable[[Sight, Any, Settings], Truth]:
+def in_header(decide: OfText) -> Callable[[RuleView, Any, Settings], Truth]:
     """A predicate about one header, as earlier rules left it. Its values are the header's name and what is looked for."""
 
-    def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
+    def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
         name, wanted = values
-        given = sight.content.header(name.lower())
-        if not is_own_header(name.lower()) and given != dict(sight.message.headers).get(name.lower()):
+        given = rule_view.content.header(name.lower())
+        if not is_own_header(name.lower()) and given != dict(rule_view.message.headers).get(name.lower()):
             kind = "header_of_every_message" if name.lower() in _FIELDS else "header_of_mail_system"
             return opened(("header", name.lower(), wanted), questions.A_FACT, kind, name)
-        values = header_values(sight, name.lower())
+        values = header_values(rule_view, name.lower())
         if values is None:
             kind = "header" if is_own_header(name.lower()) else "header_that_is_set"
             return opened(("header", name.lower(), wanted), questions.A_FACT, kind, name)
         found = about(any_of(decide(value, wanted, settings) for value in values), "headers")
         beside_a_name = bool(values) and given is None and name.lower() in _WITH_NAMES
-        if beside_a_name and decide is has_pattern and "headers" in sight.message.unsaid:
+        if beside_a_name and decide is has_pattern and "headers" in rule_view.message.unsaid:
             # A pattern that says where the field begins or ends may not be found.
             wherever = tuple(each for each in wanted if begins_anywhere(each, settings.dialect, both=True))
             found = about(any_of(decide(value, wherever, settings) for value in values), "headers")
@@ -169,14 +169,14 @@ def in_header(decide: OfText) -> Callable[[Sight, Any, Settings], Truth]:
     return evaluate
 
 
-def header_values(sight: Sight, name: str) -> tuple[str, ...] | None:
+def header_values(rule_view: RuleView, name: str) -> tuple[str, ...] | None:
     """The values of a header; ``None`` if unknown."""
-    given = sight.content.header(name)
+    given = rule_view.content.header(name)
     if given is not None:
         return given
-    message = sight.message
+    message = rule_view.message
     fields: dict[str, Iterable[str]] = {
-        "subject": (sight.content.subject,),
+        "subject": (rule_view.content.subject,),
         "from": (message.sender,),
         "to": (", ".join(message.to),) if message.to else (),
         "cc": (", ".join(message.cc),) if message.cc else (),
@@ -196,43 +196,43 @@ def is_own_header(name: str) -> bool:
     return name not in _FIELDS and not _STAMPED.match(name)
 
 
-def importance_is(sight: Sight, value: str, settings: Settings) -> Truth:
+def importance_is(rule_view: RuleView, value: str, settings: Settings) -> Truth:
     """The importance; a message that has none is normal."""
-    if sight.message.importance is None:
+    if rule_view.message.importance is None:
         return opened(("importance",), questions.A_FACT, "importance")
-    return sight.message.importance.casefold() == value.casefold()
+    return rule_view.message.importance.casefold() == value.casefold()
 
 
-def has_classification(sight: Sight, value: str, settings: Settings) -> Truth:
+def has_classification(rule_view: RuleView, value: str, settings: Settings) -> Truth:
     """One of the message's classifications."""
-    known = sight.content.classifications
+    known = rule_view.content.classifications
     if known is None:
         return opened(("classification",), questions.A_FACT, "classification")
     return any(same_name(value, each) for each in known)
 
 
-def has_no_classification(sight: Sight, value: bool, settings: Settings) -> Truth:
+def has_no_classification(rule_view: RuleView, value: bool, settings: Settings) -> Truth:
     """No classification. What the condition does if it is false is unknown."""
-    known = sight.content.classifications
+    known = rule_view.content.classifications
     if not value:
         return opened(("no classification",), questions.CLASSIFICATION_FALSE, "has_no_classification_false")
     return opened(("classified",), questions.A_FACT, "classification") if known is None else not known
 
 
-def spam_level_is(sight: Sight, value: int, settings: Settings) -> Truth:
+def spam_level_is(rule_view: RuleView, value: int, settings: Settings) -> Truth:
     """The spam confidence level is this or higher."""
-    if sight.content.scl_set:
+    if rule_view.content.scl_set:
         return opened(("scl", value), questions.SPAM_LEVEL, "scl_that_a_rule_set")
-    if sight.message.scl is None:
+    if rule_view.message.scl is None:
         return opened(("scl", value), questions.SPAM_LEVEL, "scl")
-    return sight.message.scl >= int(value)
+    return rule_view.message.scl >= int(value)
 
 
-def sent_from(sight: Sight, values: tuple[str, ...], settings: Settings) -> Truth:
+def sent_from(rule_view: RuleView, values: tuple[str, ...], settings: Settings) -> Truth:
     """The last hop is in one of the ranges."""
-    if sight.message.sender_ip is None:
+    if rule_view.message.sender_ip is None:
         return opened(("last hop", values), questions.A_FACT, "sender_ip")
-    here = ipaddress.ip_address(sight.message.sender_ip)
+    here = ipaddress.ip_address(rule_view.message.sender_ip)
     return any_of(_in_range(here, value) for value in values)
 
 
@@ -247,11 +247,11 @@ def _in_range(here: ipaddress.IPv4Address | ipaddress.IPv6Address, value: str) -
         return opened(("range", value), questions.UNSUPPORTED, "range", value)
 
 
-def is_type(sight: Sight, value: str, settings: Settings) -> Truth:
+def is_type(rule_view: RuleView, value: str, settings: Settings) -> Truth:
     """One of the message types. What protects the message makes two of them: S/MIME, and message encryption or rights
     management.
     """
-    message, content = sight.message, sight.content
+    message, content = rule_view.message, rule_view.content
     protection = message.protection
     if protection is None and value in ("Encrypted", "PermissionControlled", "Signed"):
         return opened(("arrival", value), questions.A_FACT, "protection")
@@ -270,17 +270,17 @@ def is_type(sight: Sight, value: str, settings: Settings) -> Truth:
     return value in message.types
 
 
-def has_character_set(sight: Sight, values: tuple[str, ...], settings: Settings) -> Truth:
+def has_character_set(rule_view: RuleView, values: tuple[str, ...], settings: Settings) -> Truth:
     """One of the character sets."""
-    known = sight.message.character_sets
+    known = rule_view.message.character_sets
     if known is None:
         return opened(("character set", values), questions.A_FACT, "character_sets")
     return any(value.casefold() in known for value in values)
 
 
-def never_documented(sight: Sight, values: Any, settings: Settings) -> Truth:
+def never_documented(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
     """A supervision list: Microsoft reserves it, so its content is unknown."""
-    return opened(("list", sight.recipient.address, values), questions.A_FACT, "reserved")
+    return opened(("list", rule_view.recipient.address, values), questions.A_FACT, "reserved")
 
 
 def bytes_of(size: str | int) -> int | None:
@@ -297,14 +297,14 @@ def over(size: int, limit: int, kind: str) -> Truth:
     return size > limit if size != limit else opened(("size", kind, limit), questions.AT_THE_LIMIT, kind, limit)
 
 
-def message_size_over(sight: Sight, value: str, settings: Settings) -> Truth:
+def message_size_over(rule_view: RuleView, value: str, settings: Settings) -> Truth:
     """The message is larger than this."""
     limit = bytes_of(value)
     if limit is None:
         return opened(("limit", value), questions.UNSUPPORTED, "limit", value)
-    if sight.message.size is not None:
-        return over(sight.message.size, limit, "message_at_limit")
-    least, most = size_range(sight.message)
+    if rule_view.message.size is not None:
+        return over(rule_view.message.size, limit, "message_at_limit")
+    least, most = size_range(rule_view.message)
     if least > limit:
         return True
     if most is not None and most < limit:

@@ -26,7 +26,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     small,
     words_in,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Settings, Sight
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
+    RuleView,
+    Settings,
+)
 
 #: What conditions of a family have in common.
 _SENDER: Mapping[str, Any] = {"looks_at": "sender", "slots": (SENDER,), "reach": Reach.SENDER, "column": "sender"}
@@ -75,11 +78,11 @@ def _in_fields(kind: str, fields: tuple[str, ...], where: str) -> tuple[Predicat
     )
 
 
-def _manages(sight: Sight, values: tuple[str, tuple[str, ...]], settings: Settings) -> Truth:
+def _manages(rule_view: RuleView, values: tuple[str, tuple[str, ...]], settings: Settings) -> Truth:
     if values[0] == "Sender":
-        return people.is_manager_of_sender(sight, values[1], settings)
+        return people.is_manager_of_sender(rule_view, values[1], settings)
     return people.relation(lambda seen, person, wanted: people.is_manager_of_recipient(seen, person, wanted[1]))(
-        sight, values, settings
+        rule_view, values, settings
     )
 
 

@@ -106,7 +106,7 @@ class Fork:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class RuleView:
     """What a predicate looks at.
 
     :param recipient: the recipient for whom it is asked.

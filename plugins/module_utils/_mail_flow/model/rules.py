@@ -43,7 +43,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     OPTIONAL,
     PREDICATES,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Settings, Sight
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
+    RuleView,
+    Settings,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import done
 
 #: Section of a rule to the prefix of an option's name in it.
@@ -83,9 +86,9 @@ class Atom:
         """Whether it depends on who shares the copy."""
         return self.reach in (Reach.COPY, Reach.RELATION)
 
-    def evaluate(self, sight: Sight) -> Truth:
-        """Evaluates it for a sight."""
-        return self.predicate.evaluate(sight, self.values, self.settings)
+    def evaluate(self, rule_view: RuleView) -> Truth:
+        """Evaluates it for a view."""
+        return self.predicate.evaluate(rule_view, self.values, self.settings)
 
 
 @dataclass(frozen=True)

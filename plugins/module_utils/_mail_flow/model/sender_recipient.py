@@ -31,45 +31,48 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.patterns import any_pattern
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Settings, Sight
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
+    RuleView,
+    Settings,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import any_word
 
 #: Evaluates a predicate.
-Evaluate = Callable[[Sight, Any, Settings], Truth]
+Evaluate = Callable[[RuleView, Any, Settings], Truth]
 
 #: Decides about one address with the predicate's values.
-OfAddress = Callable[[Sight, str, Any, Settings], Truth]
+OfAddress = Callable[[RuleView, str, Any, Settings], Truth]
 
 
-def address_is(sight: Sight, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
+def address_is(rule_view: RuleView, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
     """One of the addresses."""
     return address in values
 
 
-def domain_is(sight: Sight, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
+def domain_is(rule_view: RuleView, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
     """In one of the domains or below it."""
     name = domain(address)
     return any(is_below(name, value) for value in values)
 
 
-def address_has_word(sight: Sight, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
+def address_has_word(rule_view: RuleView, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
     """With one of the words in it."""
     return any_word(address, values)
 
 
-def address_has_pattern(sight: Sight, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
+def address_has_pattern(rule_view: RuleView, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
     """With one of the patterns in it. An empty address has none."""
     return bool(address) and any_pattern(address, values, settings.dialect)
 
 
-def member_of(sight: Sight, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
+def member_of(rule_view: RuleView, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
     """A member of one of the groups."""
-    return any_of(sight.facts.is_member(address, group) for group in values)
+    return any_of(rule_view.facts.is_member(address, group) for group in values)
 
 
-def sender_addresses(sight: Sight, settings: Settings) -> tuple[str, ...]:
+def sender_addresses(rule_view: RuleView, settings: Settings) -> tuple[str, ...]:
     """The known addresses of the sender that a rule looks at. An automatic reply has an empty envelope sender."""
-    message = sight.message
+    message = rule_view.message
     header = message.sender
     if settings.location == "Header":
         return (header,)
@@ -77,12 +80,12 @@ def sender_addresses(sight: Sight, settings: Settings) -> tuple[str, ...]:
     return envelope if settings.location == "Envelope" else tuple(dict.fromkeys((header, *envelope)))
 
 
-def _read(decide: OfAddress, sight: Sight, address: str, values: Any, settings: Settings) -> Truth:
+def _read(decide: OfAddress, rule_view: RuleView, address: str, values: Any, settings: Settings) -> Truth:
     """Evaluates a predicate on an address; open if another address that rules may take it for gives a different result."""
-    found, others = decide(sight, address, values, settings), sight.facts.otherwise(address)
+    found, others = decide(rule_view, address, values, settings), rule_view.facts.otherwise(address)
     # What matches as written matches.
     if all(
-        decide(sight, other, values, settings) == found
+        decide(rule_view, other, values, settings) == found
         for other in others
         if found is not True or other not in spellings(address)
     ):
@@ -106,20 +109,21 @@ def of_sender(decide: OfAddress, *, written: bool = False) -> Evaluate:
     :param written: whether it may look at an alias that the sender writes from, instead of the primary address.
     """
 
-    def of(sight: Sight, address: str, values: Any, settings: Settings) -> Truth:
-        primary = _read(decide, sight, sight.facts.primary(address), values, settings)
-        alias = _read(decide, sight, address.lower(), values, settings) if written else primary
+    def of(rule_view: RuleView, address: str, values: Any, settings: Settings) -> Truth:
+        primary = _read(decide, rule_view, rule_view.facts.primary(address), values, settings)
+        alias = _read(decide, rule_view, address.lower(), values, settings) if written else primary
         return primary if alias == primary else opened(("alias", address, values), questions.A_FACT, "alias", address)
 
-    def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
+    def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
         known = about(
-            any_of(of(sight, address, values, settings) for address in sender_addresses(sight, settings)), "from"
+            any_of(of(rule_view, address, values, settings) for address in sender_addresses(rule_view, settings)),
+            "from",
         )
         if settings.location != "Envelope" and any(
-            of(sight, address, values, settings) != known for address in sight.message.also_from
+            of(rule_view, address, values, settings) != known for address in rule_view.message.also_from
         ):
-            return _other_sender(sight.message, values)
-        complete = settings.location == "Header" or sight.message.mail_from is not None
+            return _other_sender(rule_view.message, values)
+        complete = settings.location == "Header" or rule_view.message.mail_from is not None
         return known if complete else any_of((known, _envelope_not_known(settings.location)))
 
     return evaluate
@@ -128,12 +132,12 @@ def of_sender(decide: OfAddress, *, written: bool = False) -> Evaluate:
 def of_recipient(decide: OfAddress) -> Evaluate:
     """A predicate about each recipient. Whether ``Original`` reaches it is open; see :func:`of_address`."""
 
-    def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
-        person = sight.recipient
+    def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
+        person = rule_view.recipient
         if settings.address_type != "Original":
-            return about(_read(decide, sight, person.address, values, settings), "to")
+            return about(_read(decide, rule_view, person.address, values, settings), "to")
         return about(
-            _same(decide, sight, person, (person.address, person.written, *person.also), values, settings), "to"
+            _same(decide, rule_view, person, (person.address, person.written, *person.also), values, settings), "to"
         )
 
     return evaluate
@@ -142,8 +146,8 @@ def of_recipient(decide: OfAddress) -> Evaluate:
 def of_address(decide: OfAddress) -> Evaluate:
     """A predicate about each recipient's address: the primary one, or the one that was written, as the rule says."""
 
-    def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
-        return about(_of_address(decide, sight, sight.recipient, values, settings), "to")
+    def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
+        return about(_of_address(decide, rule_view, rule_view.recipient, values, settings), "to")
 
     return evaluate
 
@@ -151,27 +155,27 @@ def of_address(decide: OfAddress) -> Evaluate:
 def of_any_address(decide: OfAddress) -> Evaluate:
     """A predicate about the addresses of all recipients of the copy."""
 
-    def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
-        sure = any_of(_of_address(decide, sight, person, values, settings) for person in sight.fork.sure)
+    def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
+        sure = any_of(_of_address(decide, rule_view, person, values, settings) for person in rule_view.fork.sure)
         if sure is True:
             return True
         perhaps = (
-            _perhaps(_of_address(decide, sight, person, values, settings), person, reasons)
-            for person, reasons in sight.fork.perhaps
+            _perhaps(_of_address(decide, rule_view, person, values, settings), person, reasons)
+            for person, reasons in rule_view.fork.perhaps
         )
         return about(any_of((sure, *perhaps)), "to")
 
     return evaluate
 
 
-def _of_address(decide: OfAddress, sight: Sight, person: Recipient, values: Any, settings: Settings) -> Truth:
+def _of_address(decide: OfAddress, rule_view: RuleView, person: Recipient, values: Any, settings: Settings) -> Truth:
     if is_name(person.address):
         return _of_name(person)
     if settings.address_type != "Original":
-        return _read(decide, sight, person.address, values, settings)
+        return _read(decide, rule_view, person.address, values, settings)
     return _same(
         decide,
-        sight,
+        rule_view,
         person,
         (person.written, *person.also, *([person.address] if person.group else ())),
         values,
@@ -180,10 +184,15 @@ def _of_address(decide: OfAddress, sight: Sight, person: Recipient, values: Any,
 
 
 def _same(
-    decide: OfAddress, sight: Sight, person: Recipient, addresses: tuple[str, ...], values: Any, settings: Settings
+    decide: OfAddress,
+    rule_view: RuleView,
+    person: Recipient,
+    addresses: tuple[str, ...],
+    values: Any,
+    settings: Settings,
 ) -> Truth:
     """Evaluates a predicate on all addresses that may be meant; open if the results differ."""
-    found = [decide(sight, address, values, settings) for address in addresses]
+    found = [decide(rule_view, address, values, settings) for address in addresses]
     if all(value == found[0] for value in found):
         return found[0]
     shown = tuple(dict.fromkeys((person.written, *person.also, person.address)))
@@ -203,19 +212,19 @@ def _perhaps(found: Truth, person: Recipient, reasons: tuple[Reason, ...]) -> Tr
 def of_fields(fields: tuple[str, ...], decide: OfAddress) -> Evaluate:
     """A predicate about who is named in the To or Cc field."""
 
-    def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
-        if "fields" in sight.message.unsaid:
+    def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
+        if "fields" in rule_view.message.unsaid:
             return opened(("fields", fields, values), questions.A_FACT, "fields")
-        named = [address for name in fields for address in getattr(sight.message, name)]
-        brought = [(person, reasons) for person, reasons in sight.fork.perhaps if person.brought in fields]
+        named = [address for name in fields for address in getattr(rule_view.message, name)]
+        brought = [(person, reasons) for person, reasons in rule_view.fork.perhaps if person.brought in fields]
         return any_of(
             (
-                *(_in_field(decide, sight, written.lower(), values, settings) for written in named),
+                *(_in_field(decide, rule_view, written.lower(), values, settings) for written in named),
                 *(
                     _perhaps(
                         _of_name(person)
                         if is_name(person.address)
-                        else decide(sight, person.address, values, settings),
+                        else decide(rule_view, person.address, values, settings),
                         person,
                         reasons,
                     )
@@ -227,26 +236,26 @@ def of_fields(fields: tuple[str, ...], decide: OfAddress) -> Evaluate:
     return evaluate
 
 
-def _in_field(decide: OfAddress, sight: Sight, written: str, values: Any, settings: Settings) -> Truth:
-    primary = sight.facts.primary(written)
-    found = _read(decide, sight, primary, values, settings)
+def _in_field(decide: OfAddress, rule_view: RuleView, written: str, values: Any, settings: Settings) -> Truth:
+    primary = rule_view.facts.primary(written)
+    found = _read(decide, rule_view, primary, values, settings)
     if found is False:
         return False
-    if primary != written and decide(sight, written, values, settings) is False:
+    if primary != written and decide(rule_view, written, values, settings) is False:
         return opened(("field", written, values), questions.ALIASES, "alias_in_header", written, primary)
     here = {
         address
-        for person in sight.fork.sure
-        for address in (person.address, person.group, *map(sight.facts.primary, person.also))
+        for person in rule_view.fork.sure
+        for address in (person.address, person.group, *map(rule_view.facts.primary, person.also))
     }
     if primary not in here:
         return opened(("field", written, values), questions.FIELDS_OF_A_COPY, "header_of_a_copy", written)
     return found
 
 
-def from_scope(sight: Sight, value: str, settings: Settings) -> Truth:
+def from_scope(rule_view: RuleView, value: str, settings: Settings) -> Truth:
     """Where the sender is. The role of the envelope is documented only for an empty one."""
-    message, facts = sight.message, sight.facts
+    message, facts = rule_view.message, rule_view.facts
 
     def scope(address: str) -> Truth:
         if value == "InOrganization":
@@ -273,18 +282,18 @@ def from_scope(sight: Sight, value: str, settings: Settings) -> Truth:
     return opened(("location", settings.location, value), questions.SENDER_LOCATION, "location", header, envelope)
 
 
-def sent_to_scope(sight: Sight, value: str, settings: Settings) -> Truth:
+def sent_to_scope(rule_view: RuleView, value: str, settings: Settings) -> Truth:
     """Where a recipient is."""
-    person = sight.recipient.address
+    person = rule_view.recipient.address
     if value == "InOrganization":
-        return directions.recipient_inside(sight.facts, person, sight.message.authenticated)
+        return directions.recipient_inside(rule_view.facts, person, rule_view.message.authenticated)
     if value == "NotInOrganization":
-        return directions.recipient_outside(sight.facts, person)
+        return directions.recipient_outside(rule_view.facts, person)
     return opened(("partner", person, value), questions.A_FACT, "on_premises_scope", value)
 
 
 def _attribute(
-    sight: Sight,
+    rule_view: RuleView,
     address: str,
     values: tuple[str, ...],
     settings: Settings,
@@ -294,7 +303,7 @@ def _attribute(
     truths: list[Truth] = []
     for value in values:
         name, _colon, wanted = value.partition(":")
-        have = sight.facts.attribute(address, name.strip())
+        have = rule_view.facts.attribute(address, name.strip())
         if have is None:
             truths.append(opened(("attribute", address, value), questions.A_FACT, "attribute", name.strip(), address))
         elif have:
@@ -302,23 +311,23 @@ def _attribute(
     return about(any_of(truths), "facts.attributes")
 
 
-def attribute_has_word(sight: Sight, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
+def attribute_has_word(rule_view: RuleView, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
     """With one of the words in an attribute."""
-    return _attribute(sight, address, values, settings, any_word)
+    return _attribute(rule_view, address, values, settings, any_word)
 
 
-def attribute_has_pattern(sight: Sight, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
+def attribute_has_pattern(rule_view: RuleView, address: str, values: tuple[str, ...], settings: Settings) -> Truth:
     """With one of the patterns in an attribute."""
     return _attribute(
-        sight, address, values, settings, lambda text, patterns: any_pattern(text, patterns, settings.dialect)
+        rule_view, address, values, settings, lambda text, patterns: any_pattern(text, patterns, settings.dialect)
     )
 
 
 def of_directory_sender(decide: OfAddress) -> Evaluate:
     """A predicate about the directory entry of the From field's sender, whatever the location."""
 
-    def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
-        return decide(sight, sight.facts.primary(sight.message.sender), values, settings)
+    def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
+        return decide(rule_view, rule_view.facts.primary(rule_view.message.sender), values, settings)
 
     return evaluate
 
@@ -326,36 +335,36 @@ def of_directory_sender(decide: OfAddress) -> Evaluate:
 def of_directory_recipient(decide: OfAddress) -> Evaluate:
     """A predicate about the recipient's directory entry."""
 
-    def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
-        return decide(sight, sight.recipient.address, values, settings)
+    def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
+        return decide(rule_view, rule_view.recipient.address, values, settings)
 
     return evaluate
 
 
-def relation(decide: Callable[[Sight, str, Any], Truth]) -> Evaluate:
+def relation(decide: Callable[[RuleView, str, Any], Truth]) -> Evaluate:
     """A predicate about the relation of sender and recipient. Whether it splits a message with several recipients is
     not documented.
     """
 
-    def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
-        found = decide(sight, sight.recipient.address, values)
-        people = (*sight.fork.sure, *(person for person, _reasons in sight.fork.perhaps))
+    def evaluate(rule_view: RuleView, values: Any, settings: Settings) -> Truth:
+        found = decide(rule_view, rule_view.recipient.address, values)
+        people = (*rule_view.fork.sure, *(person for person, _reasons in rule_view.fork.perhaps))
         if not any(is_name(person.address) for person in people) and all(
-            decide(sight, person.address, values) == found for person in people if isinstance(found, bool)
+            decide(rule_view, person.address, values) == found for person in people if isinstance(found, bool)
         ):
             return found
-        return opened(("relation", sight.recipient.address, values), questions.RELATION_TO_WHOM, "relation")
+        return opened(("relation", rule_view.recipient.address, values), questions.RELATION_TO_WHOM, "relation")
 
     return evaluate
 
 
-def is_manager_of_sender(sight: Sight, values: tuple[Any, ...], settings: Settings) -> Truth:
+def is_manager_of_sender(rule_view: RuleView, values: tuple[Any, ...], settings: Settings) -> Truth:
     """The sender's manager is one of the named people."""
-    return _manages(sight, sight.facts.primary(sight.message.sender), values)
+    return _manages(rule_view, rule_view.facts.primary(rule_view.message.sender), values)
 
 
-def _manages(sight: Sight, person: str, managers: Iterable[str]) -> Truth:
-    manager = sight.facts.manager(person)
+def _manages(rule_view: RuleView, person: str, managers: Iterable[str]) -> Truth:
+    manager = rule_view.facts.manager(person)
     return (
         opened(("manager", person), questions.A_FACT, "manager", person)
         if manager is None
@@ -363,23 +372,23 @@ def _manages(sight: Sight, person: str, managers: Iterable[str]) -> Truth:
     )
 
 
-def is_manager_of_recipient(sight: Sight, person: str, values: tuple[Any, ...]) -> Truth:
+def is_manager_of_recipient(rule_view: RuleView, person: str, values: tuple[Any, ...]) -> Truth:
     """The recipient's manager is one of the named people."""
-    return _manages(sight, person, values)
+    return _manages(rule_view, person, values)
 
 
-def is_related(sight: Sight, person: str, value: str) -> Truth:
+def is_related(rule_view: RuleView, person: str, value: str) -> Truth:
     """``Manager``: the sender is the recipient's manager. ``DirectReport``: the recipient is the sender's."""
-    sender = sight.facts.primary(sight.message.sender)
-    return _manages(sight, person, (sender,)) if value == "Manager" else _manages(sight, sender, (person,))
+    sender = rule_view.facts.primary(rule_view.message.sender)
+    return _manages(rule_view, person, (sender,)) if value == "Manager" else _manages(rule_view, sender, (person,))
 
 
-def is_between(sight: Sight, person: str, values: tuple[tuple[str, ...], tuple[str, ...]]) -> Truth:
+def is_between(rule_view: RuleView, person: str, values: tuple[tuple[str, ...], tuple[str, ...]]) -> Truth:
     """The sender is in one group and the recipient in the other, either way round."""
-    sender = sight.facts.primary(sight.message.sender)
+    sender = rule_view.facts.primary(rule_view.message.sender)
 
     def in_one(address: str, groups: tuple[str, ...]) -> Truth:
-        return any_of(sight.facts.is_member(address, group) for group in groups)
+        return any_of(rule_view.facts.is_member(address, group) for group in groups)
 
     first, second = values
     return any_of(
@@ -390,11 +399,11 @@ def is_between(sight: Sight, person: str, values: tuple[tuple[str, ...], tuple[s
     )
 
 
-def has_equal_attribute(sight: Sight, person: str, values: tuple[str, str]) -> Truth:
+def has_equal_attribute(rule_view: RuleView, person: str, values: tuple[str, str]) -> Truth:
     """An attribute has the same value for sender and recipient, or another one."""
     name, operator = values
-    sender = sight.facts.primary(sight.message.sender)
-    one, other = sight.facts.attribute(sender, name), sight.facts.attribute(person, name)
+    sender = rule_view.facts.primary(rule_view.message.sender)
+    one, other = rule_view.facts.attribute(sender, name), rule_view.facts.attribute(person, name)
     if one is None or other is None:
         return opened(
             ("attribute", sender, person, name), questions.A_FACT, "attribute", name, sender if one is None else person

@@ -230,7 +230,7 @@ class _Candidates:
         rule = self._draft.rules[standing.rule.place]
         settings = {option: rule[option] for option in _SETTINGS if option in rule}
         (claim,) = RuleSet([{**settings, "conditions": options}], self._rules.dialect).rules
-        return bool(claim.conditions) and all(atom.evaluate(standing.sight) is True for atom in claim.conditions)
+        return bool(claim.conditions) and all(atom.evaluate(standing.rule_view) is True for atom in claim.conditions)
 
 
 def _listed(values: Any) -> list[Any] | None:

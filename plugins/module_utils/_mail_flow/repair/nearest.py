@@ -88,20 +88,20 @@ def _why(standing: Standing, stop: str) -> Nearest:
     if standing.failed:
         failed = standing.failed[0]
         option = f"{failed.section}.{failed.atom.predicate.options[0]}"
-        return Nearest(rule.name, option, plain(failed.atom.values), Saw(failed.atom, standing.sight), others)
+        return Nearest(rule.name, option, plain(failed.atom.values), Saw(failed.atom, standing.rule_view), others)
     if rule.idle:
         return Nearest(rule.name, "enabled", False, others=others)
     if not rule.enforced:
         return Nearest(rule.name, "mode", rule.mode, others=others)
     if not standing.in_window:
         dates = [each for each in (("activation_date", rule.begins), ("expiry_date", rule.ends)) if each[1]]
-        borders = zip(dates, rule.borders(standing.sight.message.date), strict=True)
+        borders = zip(dates, rule.borders(standing.rule_view.message.date), strict=True)
         option, value = next(date for date, border in borders if border is False)
         return Nearest(
             rule.name,
             option,
             value,
-            standing.sight.message.date.isoformat() if standing.sight.message.date else "",
+            standing.rule_view.message.date.isoformat() if standing.rule_view.message.date else "",
             others,
         )
     return Nearest(rule.name, "priority", rule.place, stop, others)

@@ -19,7 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Sight
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import RuleView
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
     Atom,
     FlowRule,
@@ -79,7 +79,7 @@ class Standing:
     :param reached: whether the copy reaches it, or would if it were enabled.
     :param in_window: whether its dates may let it act.
     :param failed: what certainly keeps it from matching.
-    :param sight: what it sees of the copy.
+    :param rule_view: what it sees of the copy.
     """
 
     rule: FlowRule
@@ -87,7 +87,7 @@ class Standing:
     reached: bool
     in_window: bool
     failed: tuple[Failed, ...]
-    sight: Sight
+    rule_view: RuleView
 
     @property
     def distance(self) -> int:
@@ -126,10 +126,10 @@ def standings(rules: RuleSet, copy: Copy) -> list[Standing]:
         failed = [Failed("conditions", atom) for atom in rule.conditions if passage.truth(atom, world, person) is False]
         failed += [Failed("exceptions", atom) for atom in rule.exceptions if passage.truth(atom, world, person) is True]
         reached = (person.address, rule.place) in looked or (bool(rule.idle) and (rule.place < last or not ended))
-        sight = Sight(copy.message, copy.facts, world.content, person, world.fork)
+        rule_view = RuleView(copy.message, copy.facts, world.content, person, world.fork)
         found.append(
             Standing(
-                rule, rule.place in acting, reached, rule.in_window(copy.message) is not False, tuple(failed), sight
+                rule, rule.place in acting, reached, rule.in_window(copy.message) is not False, tuple(failed), rule_view
             )
         )
     return found

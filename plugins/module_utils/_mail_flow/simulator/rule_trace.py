@@ -26,7 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     all_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.message import Message, Recipient
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import Sight
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import RuleView
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
     Atom,
     FlowRule,
@@ -42,7 +42,7 @@ class Saw:
     """What a condition looked at; ``wording.saw`` says it."""
 
     atom: Atom
-    sight: Sight
+    rule_view: RuleView
 
 
 class Tracer:
@@ -106,14 +106,15 @@ class Tracer:
         self, rule: FlowRule, world: World, person: Recipient, match: Match | None, way: Truth
     ) -> dict[str, Any]:
         """The conditions that decided, and why it is open."""
-        sight = Sight(self._message, self._facts, world.content, person, world.fork)
+        rule_view = RuleView(self._message, self._facts, world.content, person, world.fork)
         looked = [
             (section, atom)
             for section, atoms in (("conditions", rule.conditions), ("exceptions", rule.exceptions))
             for atom in atoms
         ]
         because = [
-            self._because(section, atom, sight, self._passage.truth(atom, world, person)) for section, atom in looked
+            self._because(section, atom, rule_view, self._passage.truth(atom, world, person))
+            for section, atom in looked
         ]
         if match:
             open_ = way.reasons if isinstance(way, Open) else match.reasons
@@ -141,15 +142,15 @@ class Tracer:
             return Reason("", "contradictory")
         return Reason("", "hidden_by_smime")
 
-    def _because(self, section: str, atom: Atom, sight: Sight, found: Truth) -> dict[str, Any]:
+    def _because(self, section: str, atom: Atom, rule_view: RuleView, found: Truth) -> dict[str, Any]:
         option = " and ".join(atom.predicate.options)
-        value = _hits(atom, sight) if found is True else plain(atom.values)
+        value = _hits(atom, rule_view) if found is True else plain(atom.values)
         because: dict[str, Any] = {
             "section": section,
             "option": option,
             "value": value,
             "result": _shown_truth(_likely(found, {})),
-            "saw": Saw(atom, sight),
+            "saw": Saw(atom, rule_view),
         }
         if isinstance(found, Open) and found.likely is None:
             because["reason"] = found.reasons
@@ -184,9 +185,9 @@ def plain(values: Any) -> Any:
     return [plain(each) for each in values] if isinstance(values, tuple) else values
 
 
-def _hits(atom: Atom, sight: Sight) -> Any:
+def _hits(atom: Atom, rule_view: RuleView) -> Any:
     """The values that are found."""
     if not isinstance(atom.values, tuple) or len(atom.predicate.options) > 1:
         return plain(atom.values)
-    hits = [value for value in atom.values if atom.predicate.evaluate(sight, (value,), atom.settings) is True]
+    hits = [value for value in atom.values if atom.predicate.evaluate(rule_view, (value,), atom.settings) is True]
     return hits or plain(atom.values)

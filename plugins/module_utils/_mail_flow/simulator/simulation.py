@@ -32,7 +32,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
     Content,
     Fork,
-    Sight,
+    RuleView,
     first_content,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import (
@@ -377,7 +377,7 @@ class Passage:
         elif is_name(person.address) and atom.reach in (Reach.RECIPIENT, Reach.RELATION):
             found = opened(("name", person.address), questions.A_FACT, "address", person.label)
         else:
-            found = atom.evaluate(Sight(self.message, self.facts, content, person, world.fork))
+            found = atom.evaluate(RuleView(self.message, self.facts, content, person, world.fork))
         return replace(found, key=(atom.number, found.key)) if isinstance(found, Open) and not found.shared else found
 
     def _split(self, rule: FlowRule, branches: list[tuple[World, bool]], person: Recipient) -> list[tuple[World, bool]]:

@@ -21,7 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.predicate import Needs, Reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rule_view import (
     Fork,
-    Sight,
+    RuleView,
     first_content,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom
@@ -123,7 +123,7 @@ class RowConditions:
         self._planes: dict[Hashable, Planes] = {}
         self._columns: dict[str, Column] = {}
         self._parts: dict[Hashable, dict[int, tuple[Truth, ...]]] = {}
-        self._sights: dict[tuple[str, int], tuple[Sight, ...]] = {}
+        self._rule_views: dict[tuple[str, int], tuple[RuleView, ...]] = {}
 
     def planes(self, atom: Atom) -> Planes:
         """The copies for which a condition is true, or open, with their subjects as in the trace."""
@@ -154,13 +154,13 @@ class RowConditions:
         return [known[pair] for pair in pairs]
 
     @cached_property
-    def _blank(self) -> Sight:
-        return self._sight(_NOBODY, _NOBODY)
+    def _blank(self) -> RuleView:
+        return self._rule_view(_NOBODY, _NOBODY)
 
-    def _sight(self, sender: str, recipient: str, **said: object) -> Sight:
+    def _rule_view(self, sender: str, recipient: str, **said: object) -> RuleView:
         message = message_of(sender, recipient, **said)  # type: ignore[arg-type]
         person = recipient_of(recipient, self.facts)
-        return Sight(message, self.facts, first_content(message), person, Fork((person,)))
+        return RuleView(message, self.facts, first_content(message), person, Fork((person,)))
 
     def _column(self, name: str) -> Column:
         if name not in self._columns:
@@ -235,18 +235,18 @@ class RowConditions:
             found = self._parts[key] = {}
             default = part.evaluate(self._blank)
             for number in self._candidates(part, column):
-                truths = tuple(part.evaluate(sight) for sight in self._sights_of(name, column, number))
+                truths = tuple(part.evaluate(rule_view) for rule_view in self._rule_views_of(name, column, number))
                 if default is not False or any(truth is not False for truth in truths):
                     found[number] = truths
         return found
 
-    def _sights_of(self, name: str, column: Column, number: int) -> tuple[Sight, ...]:
-        found = self._sights.get((name, number))
+    def _rule_views_of(self, name: str, column: Column, number: int) -> tuple[RuleView, ...]:
+        found = self._rule_views.get((name, number))
         if found is None:
             place = column.places[number][0]
             block = self.block
             says = _SAYS[name]
-            sight = self._sight(
+            rule_view = self._rule_view(
                 block.text("sender", place) if "sender" in says else _NOBODY,
                 block.text("recipient", place) if "recipient" in says else _NOBODY,
                 **{each: block.said(each, place) for each in says if each in ("subject", "from_ip", "size")},
@@ -254,10 +254,10 @@ class RowConditions:
             )
             variants = self._variants_of(block.text("subject", place)) if name == "subject" else ()
             found = (
-                sight,
-                *(replace(sight, content=sight.content.but(subject=each, known={})) for each in variants[1:]),
+                rule_view,
+                *(replace(rule_view, content=rule_view.content.but(subject=each, known={})) for each in variants[1:]),
             )
-            self._sights[name, number] = found
+            self._rule_views[name, number] = found
         return found
 
     def _candidates(self, atom: Atom, column: Column) -> Iterable[int]:

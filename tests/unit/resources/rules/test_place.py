@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.modules import ome_transport_rule, ome_transport_rules
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import Foreseen
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import diff
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.ome_configurations import Foreseen
 
 from tests.unit.emulated_session import WIRES, EmulatedSession
 

@@ -42,8 +42,8 @@ class Recorder:
         return self._answers
 
 
-def sight() -> tuple[ReadCache, Recorder]:
-    """The sight of a task that has read 1, 2 and 3."""
+def read_cache() -> tuple[ReadCache, Recorder]:
+    """The cache of a task that has read 1, 2 and 3."""
     session = Recorder()
     seen = ReadCache(session, READS, read(session, READS))
     session.calls.clear()
@@ -65,14 +65,14 @@ def answers(results: Sequence[Result]) -> list[int]:
 
 
 def test_steps_travel_alone_if_nothing_is_looked_at() -> None:
-    seen, session = sight()
+    seen, session = read_cache()
     results, looks = seen.send(steps(RULE, LICENSING), looks=0)
     assert (session.calls, session.fresh) == ([[RULE, LICENSING]], [True])
     assert (answers(results), looks) == ([4, 5], [])
 
 
 def test_what_steps_may_change_travels_with_them_as_often_as_asked() -> None:
-    seen, session = sight()
+    seen, session = read_cache()
     results, looks = seen.send(steps(LICENSING, LICENSING), looks=2)
     about = ["Get-IRMConfiguration", "Get-RMSTemplate"]
     assert (session.calls, session.fresh) == ([[LICENSING, LICENSING, *about, *about]], [True])
@@ -82,13 +82,13 @@ def test_what_steps_may_change_travels_with_them_as_often_as_asked() -> None:
 
 
 def test_a_look_that_travelled_may_be_old_and_is_not_kept() -> None:
-    seen, _session = sight()
+    seen, _session = read_cache()
     seen.send(steps(RULE), looks=1)
     assert shown(seen.organization) == [1, 2, 3]
 
 
 def test_a_look_afterwards_reads_what_any_write_may_have_changed() -> None:
-    seen, session = sight()
+    seen, session = read_cache()
     seen.send(steps(RULE), looks=0)
     seen.send(steps(LICENSING), looks=0)
     assert shown(seen.look()) == [6, 7, 8]
@@ -96,7 +96,7 @@ def test_a_look_afterwards_reads_what_any_write_may_have_changed() -> None:
 
 
 def test_a_look_is_kept_for_what_is_not_read_again() -> None:
-    seen, session = sight()
+    seen, session = read_cache()
     seen.send(steps(RULE), looks=0)
     assert shown(seen.look()) == [5, 2, 3]
     assert shown(seen.organization) == [5, 2, 3]
@@ -106,7 +106,7 @@ def test_a_look_is_kept_for_what_is_not_read_again() -> None:
 
 @pytest.mark.parametrize("written", [[], [POLICY]])
 def test_everything_is_read_where_no_write_is_known_to_change_any_of_it(written: list[str]) -> None:
-    seen, session = sight()
+    seen, session = read_cache()
     if written:
         seen.send(steps(*written), looks=0)
     seen.look()
