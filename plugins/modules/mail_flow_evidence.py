@@ -239,7 +239,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     organization_rules,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.options import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import (
     TRACE_ARGUMENT_SPEC,
     TRACE_EXCLUSIVE,
     TRACE_RANGES,

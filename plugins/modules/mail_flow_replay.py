@@ -227,7 +227,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     tested_rules,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.wishes import WISHES
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.options import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import (
+    OLDEST,
     TRACE_ARGUMENT_SPEC,
     TRACE_EXCLUSIVE,
     TRACE_RANGES,
@@ -236,7 +237,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     traced,
     until_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import OLDEST
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
     described,

@@ -959,13 +959,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     reason_text,
     worded,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.simplify import (
-    simplified_lines,
-    simplified_row,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
     nearest_lines,
     nearest_row,
+    simplified_lines,
+    simplified_row,
     suggestion_lines,
     suggestion_rows,
 )

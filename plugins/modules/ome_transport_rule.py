@@ -235,7 +235,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.en
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.plan_effects import unlicensed
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.licensing import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import (
     licensing_warnings,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec

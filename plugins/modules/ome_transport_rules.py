@@ -154,14 +154,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     rules_after,
     unlicensed,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import (
-    rules_from,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.foreign import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import rules_from
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import (
     foreign_line,
     foreign_row,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.licensing import (
     licensing_warnings,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.foreign import needs_a_look
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.foreign import foreign_line
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import transit_words
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.overview import KINDS_OF_MAIL
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import foreign_line
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
     replay_sentence,
 )

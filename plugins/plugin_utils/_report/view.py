@@ -20,7 +20,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import (
     evidence_headline,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.trials import trial_lines
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import trial_lines
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.answers import answers_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.cards import cards_of, is_high
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import (

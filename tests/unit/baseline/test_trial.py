@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls.trial import Trial
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.trials import trial_sentence
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import trial_sentence
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import RmsTemplates, Rule
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
 from hypothesis import given, settings

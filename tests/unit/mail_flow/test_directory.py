@@ -19,11 +19,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     facts_of_directory,
     read_directory,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
     facts_from,
     facts_not_in,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 
 from tests.unit.emulated_session import EmulatedSession

@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import (
     foreign_rules,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.foreign import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import (
     foreign_line,
     foreign_row,
 )

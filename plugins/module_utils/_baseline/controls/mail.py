@@ -37,13 +37,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     facts_of_directory,
     read_directory,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
+    Guarantee,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
     FACT_SUBSETS,
     facts_from,
     rules_from,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
-    Guarantee,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
@@ -58,10 +58,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.guarantees import (
     guarantee_rows,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.licensing import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import lint_rows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import (
     licensing_warnings as warnings_of,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.lint import lint_rows
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import (
     IRM_CONFIGURATION,
 )

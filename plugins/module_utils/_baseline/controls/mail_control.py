@@ -48,14 +48,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     worsened,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.verifier import prove
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import (
-    FACT_SUBSETS,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.guarantee_options import (
     Guarantee,
     same_guarantee,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.parsing import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import FACT_SUBSETS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.connectors import (
     IN_TRANSIT,
     VALIDATIONS,

@@ -39,7 +39,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import meant
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.trials import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import (
     expired_sentence,
     trial_sentence,
 )

@@ -68,7 +68,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     Organization,
     read,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import (
     FACT_SUBSETS,
     RULE_SUBSETS,
 )

@@ -21,7 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import (
     Organization,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.trials import trial_lines
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import trial_lines
 
 #: Lines of a trial on the terminal.
 _LINES = 3

@@ -56,9 +56,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     SUBDOMAINS,
     Premise,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import ways_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import Course, World
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.transit import ways_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
     Key,

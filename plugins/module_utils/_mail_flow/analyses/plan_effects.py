@@ -14,9 +14,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.facts_from_organization import (
-    rules_from,
-)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.input.rule_sources import rules_from
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
     licensing_off,
 )

@@ -23,10 +23,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     PermissionDeniedError,
     ProtocolError,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.files import date_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import QUERIES, Queries
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import (
     RowError,
+    date_of,
     microseconds_of,
     name_of_column,
 )

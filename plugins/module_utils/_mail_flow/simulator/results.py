@@ -28,18 +28,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
     Verdict,
+    Way,
+    transit,
     verdict,
+    ways_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Passage
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import (
     NOBODY,
     Course,
     World,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.transit import (
-    Way,
-    transit,
-    ways_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
     DEFAULT_OME_CONFIGURATION,

@@ -44,10 +44,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     high,
     negate,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.scopes import Scopes
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import holds
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import (
     SHOWN_FIELDS,
+    Scopes,
     SymbolicMessage,
 )
 

@@ -27,15 +27,15 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     FlowRule,
     RuleSet,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import verdict
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
+    reasons_of_transit,
+    verdict,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.simulation import Passage
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import (
     NOBODY,
     Course,
     World,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.transit import (
-    reasons_of_transit,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.wishes import (
     Ended,

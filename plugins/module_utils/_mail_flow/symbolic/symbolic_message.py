@@ -4,7 +4,7 @@
 """Any message to any recipient, as variables. Private to the collection.
 
 Properties that only the message itself shows (an attachment's content, a spam level) have a value in every message, so
-they are variables, too.
+they are variables, too. :class:`Scopes` says who is inside and outside.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import Atom, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.words import touches
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.formula import Circuit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sat.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.assumptions import (
     USUAL,
 )
@@ -34,6 +34,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.address import (
     AddressSlot,
+    People,
     relate_texts,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.atoms import (
@@ -43,11 +44,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     is_open,
     watches_aliases,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import (
+    Logic,
+    Value,
+    negate,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.message_properties import (
     MessageProperties,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.people import People
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.string_solver import (
     may_mean_pdf,
 )
@@ -389,3 +393,82 @@ def _fields_differ(atoms: Iterable[Atom]) -> bool:
         (address, atom.settings.address_type) for atom in atoms if atom.predicate.fields for address in atom.values
     }
     return len(looks) > len({address for address, _type in looks})
+
+
+@dataclass(frozen=True)
+class Scopes:
+    """Who counts as inside or outside, over the variables of a message, in one logic."""
+
+    mail: SymbolicMessage
+    logic: Logic
+
+    def sender(self, value: str, slot: AddressSlot) -> Value:
+        """Whether somebody is inside, or outside, as a sender."""
+        logic, mail = self.logic, self.mail
+        accepted = self._accepted(slot)
+        guest = logic.all_of((slot.object, negate(accepted)))
+        if value == "InOrganization":
+            as_guest = logic.all_of((guest, logic.unknown(questions.GUESTS, slot.name, "inside")))
+            return logic.all_of((mail.authenticated, logic.any_of((accepted, as_guest))))
+        return logic.all_of(
+            (negate(accepted), logic.any_of((negate(guest), logic.unknown(questions.GUESTS, slot.name, "outside"))))
+        )
+
+    def _accepted(self, slot: AddressSlot) -> Value:
+        if self.mail.facts.accepted_domains is None:
+            return self.mail.people.inside(slot) if self.logic.free else (FALSE, TRUE)
+        return self.logic.or_perhaps(
+            self.mail.people.inside(slot), slot.in_accepted_otherwise(), questions.ALIASES, slot.name, "accepted"
+        )
+
+    def _internal(self, slot: AddressSlot) -> Value:
+        return self.logic.or_perhaps(
+            self.mail.people.internal(slot), slot.in_internal_otherwise(), questions.ALIASES, slot.name, "internal"
+        )
+
+    def leaves(self, person: AddressSlot) -> Value:
+        """Whether a copy for somebody leaves the organization. Rules take some people outside for inside; their mail
+        leaves all the same.
+        """
+        return negate(self._accepted(person))
+
+    def of_sender(self, value: str, location: str) -> Value:
+        """Whether the sender is inside, or outside.
+
+        :param location: where the rule looks for the sender: ``Header``, ``Envelope`` or ``HeaderOrEnvelope``.
+        """
+        logic = self.logic
+        if value not in ("InOrganization", "NotInOrganization"):
+            return logic.unknown(questions.A_FACT, "sender scope", value, location)
+        header = self.sender(value, self.mail.sender)
+        if location == "Header" or self.mail.envelope is None:
+            return header
+        envelope = self.sender(value, self.mail.envelope)
+        alike = logic.equal(header, envelope)
+        differing = logic.choose(alike, header, logic.unknown(questions.SENDER_LOCATION, location, value))
+        empty: Value = (TRUE if value == "NotInOrganization" else FALSE) if location == "Envelope" else header
+        return logic.choose(self.mail.same_envelope, header, logic.choose(self.mail.empty_envelope, empty, differing))
+
+    def recipient(self, value: str, person: AddressSlot) -> Value:
+        """Whether a recipient is inside, or outside."""
+        logic, mail = self.logic, self.mail
+        accepted, internal = self._accepted(person), self._internal(person)
+        guest = logic.all_of((person.object, negate(accepted)))
+        if value == "InOrganization":
+            own = logic.any_of(
+                (person.object, mail.authenticated, logic.unknown(questions.UNAUTHENTICATED_INSIDE, person.name))
+            )
+            return logic.choose(
+                accepted,
+                own,
+                logic.any_of((internal, logic.all_of((guest, logic.unknown(questions.GUESTS, person.name, "inside"))))),
+            )
+        if value != "NotInOrganization":
+            return logic.unknown(questions.A_FACT, "recipient scope", value, person.name)
+        return logic.all_of(
+            (
+                negate(accepted),
+                negate(internal),
+                logic.any_of((negate(guest), logic.unknown(questions.GUESTS, person.name, "outside"))),
+            )
+        )

@@ -27,10 +27,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.protection import (
     Verdict,
     option_name,
+    protects,
     verdict,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.state import NOBODY, World
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.transit import protects
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.compile_outcomes import (
     Outcome,
     in_transit,

@@ -21,7 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import order
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.repair import simplify as simplifier
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.simplify import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.suggestions import (
     simplified_lines,
     simplified_row,
 )

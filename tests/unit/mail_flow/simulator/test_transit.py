@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model import connectors
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator import transit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator import protection
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulator.results import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import worded
 
@@ -120,13 +120,13 @@ def takes(covers: Callable[[str, str], bool]) -> Callable[[Patch], None]:
 
 
 def the_first_one_wins(patch: Patch) -> None:
-    whole = transit.ways_of
-    patch(transit, "ways_of", lambda *arguments: whole(*arguments)[:1])
+    whole = protection.ways_of
+    patch(protection, "ways_of", lambda *arguments: whole(*arguments)[:1])
 
 
 def rules_have_no_part(**change: Any) -> Callable[[Patch], None]:
-    whole = transit.ways_of
-    return lambda patch: patch(transit, "ways_of", lambda world, *arguments: whole(world.but(**change), *arguments))
+    whole = protection.ways_of
+    return lambda patch: patch(protection, "ways_of", lambda world, *arguments: whole(world.but(**change), *arguments))
 
 
 MUTANTS: dict[str, tuple[Callable[[Patch], None], list[str]]] = {

@@ -24,7 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Conditions,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.logic import Logic, negate
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.scopes import Scopes
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.symbolic.symbolic_message import Scopes
 
 from tests.unit.mail_flow.asking import ENCRYPT, rule, verdict
 from tests.unit.mail_flow.small_worlds import TENANT

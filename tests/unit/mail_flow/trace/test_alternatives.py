@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.model.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace import chain, replay
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.alternatives import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import (
     CopyCount,
+    Replay,
     alternatives,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace
 
 from tests.rounds import seeds

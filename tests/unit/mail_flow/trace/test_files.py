@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.files import rows_of_file
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import read_files
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Row
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Row, rows_of_file
 
 NAMES = ("MessageTraceId", "Received", "SenderAddress", "RecipientAddress", "Subject", "Status", "Size", "FromIP")
 CELLS = (

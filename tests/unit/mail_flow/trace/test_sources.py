@@ -15,12 +15,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.reading import Window, read_files
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.replay import Replay
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace.rows import Trace, instant_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.plans import trial_lines
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import (
     described,
     left_out_words,
     replay_lines,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.trials import trial_lines
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.replay import headline_of
 
 Values = dict[str, Any]

@@ -1,0 +1,162 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What plans of rules say beside mail: rules on trial, rules that encrypt while licensing is off, and rules that nobody
+here declared. Private to the collection.
+
+A trial is a mapping with ``name``, ``rule``, ``expired``, and ``since`` and ``until`` (dates as texts) where they are
+known, and ``changed`` where ``since`` is only the day of the last change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import starmap
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import PlanWarning, warning
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.analyses.foreign_rules import (
+    REPORTS,
+    STOPS,
+    ForeignRule,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.evidence import reported_line
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.reasons import RULE_IDLE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.wording.replay import change_sentence
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import idle_words
+
+
+def trial_sentence(trial: Mapping[str, Any]) -> str:
+    """That a rule is on trial, and since when."""
+    dates = _dates(trial) or " since an unknown day"
+    return f"{trial['name']!r} is on trial{dates}: as {trial['rule']!r} it does nothing to mail."
+
+
+def expired_sentence(trial: Mapping[str, Any]) -> str:
+    """That the time of a trial is over, and what to do."""
+    return (
+        f"The trial of {trial['name']!r} ended on {trial['until']}. To enforce the rule, remove its name from hardened_baseline_trial. "
+        "To give it up, declare it with state: absent."
+    )
+
+
+def trial_lines(trial: Mapping[str, Any], most: int = 10, *, domains: bool = True) -> list[str]:
+    """A trial as lines of a terminal: since when, what the rule would do to mail if it were enforced, what Exchange
+    reports of the trial, and to how much of the mail of the last days the rule would have done that.
+
+    :param trial: with ``difference`` and ``difference_more``, and maybe with ``replay``, ``evidence`` and
+        ``contradicted``.
+    :param most: the maximum number of differences that are named.
+    :param domains: whether to name the domains of replayed mail.
+    """
+    rows, more = trial["difference"], trial["difference_more"]
+    texts = [row["text"] for row in rows[:most]]
+    left = len(rows) - len(texts) + more
+    enforced = (
+        " ".join([*texts, *([f"{left:,} more differences are not named here."] if left else [])])
+        or "Nothing about who gets mail, how it is protected, and who is told of it."
+    )
+    reported = [reported_line(trial["evidence"], trial["evidence"]["window"])] if "evidence" in trial else []
+    return [
+        f"On trial{_dates(trial)}: {trial['name']!r}. What enforcing it changes: {enforced}",
+        *reported,
+        *_replayed(trial.get("replay"), most, domains),
+        *trial.get("contradicted", ()),
+    ]
+
+
+def _dates(trial: Mapping[str, Any]) -> str:
+    """Since when, or since which last change, and until when; empty if unknown."""
+    until = f", until {trial['until']}" if "until" in trial else ""
+    day = f"its last change on {trial['since']}" if trial.get("changed") else trial.get("since")
+    return f" since {day}{until}" if day else ""
+
+
+def _replayed(replay: Mapping[str, Any] | None, most: int, domains: bool) -> list[str]:
+    """How much of the mail of the last days would have been treated differently."""
+    if replay is None:
+        return []
+    if "from" not in replay["window"]:
+        return [f"What it would have changed is unknown. {replay['window']['reason']}"]
+    texts = [change_sentence(row, domains=domains) for row in replay["difference"][:most]] or [
+        "No copy is protected or delivered differently."
+    ]
+    return [
+        f"What it would have changed in the mail of {replay['window']['from'][:10]} to {replay['window']['until'][:10]}: {' '.join(texts)}"
+    ]
+
+
+def licensing_warnings(
+    off: str, rules: Sequence[str], remedy: str = "m365.message_encryption.irm_configuration turns it on."
+) -> list[PlanWarning]:
+    """The warning; nothing where licensing is on, or no rule encrypts.
+
+    :param off: the licensing settings that are off.
+    :param rules: the names of the rules that encrypt.
+    :param remedy: what turns licensing on, as a sentence.
+    """
+    if not off or not rules:
+        return []
+    shown = _named(rules, most=5)
+    text = f"{off} is false while rules encrypt ({shown}): what happens to their mail is unknown (U28). {remedy}"
+    return [warning("licensing_off", text, settings=off, rules=list(rules))]
+
+
+#: What a rule can do to mail of some rules.
+_CAN: Mapping[str, str] = {
+    "deletes": "can delete mail of {}",
+    "rejects": "can reject mail of {}",
+    "redirects": "can redirect mail of {}",
+    "quarantines": "can hold mail of {} in quarantine",
+    "moderates": "can hold mail of {} for approval",
+    "decrypts": "can decrypt mail of {}",
+    REPORTS: "can report mail of {} to somebody outside",
+    STOPS: "can keep mail from {}",
+}
+
+
+#: What it does at all.
+_ACTS: Mapping[str, str] = {
+    "deletes": "deletes mail",
+    "rejects": "rejects mail",
+    "redirects": "redirects mail",
+    "quarantines": "holds mail in quarantine",
+    "moderates": "holds mail for approval",
+    "decrypts": "decrypts mail",
+    "encrypts": "encrypts mail",
+    REPORTS: "reports mail to somebody outside",
+    STOPS: "keeps mail from later rules",
+}
+
+
+def foreign_row(found: ForeignRule) -> dict[str, Any]:
+    """A rule that is not ours, as results have it: ``name``, ``guid``, ``place``, ``rules``, ``idle`` where it does not
+    act, ``acts``, and ``does``, a list of ``what`` it can do and ``mail_of``: to mail of which rules of ours.
+    """
+    why = RULE_IDLE[found.never] if found.never else " and ".join(starmap(idle_words, found.idle.items()))
+    does = [{"what": what, "mail_of": list(names)} for what, names in found.does.items()]
+    row = {"name": found.name, "guid": found.guid, "place": found.place, "rules": found.rules}
+    return {
+        **row,
+        **({"idle": why} if why else {}),
+        "acts": list(found.acts),
+        "does": does,
+    }
+
+
+def foreign_line(row: Mapping[str, Any]) -> str:
+    """A rule that is not ours, as a line: where it stands, since when, and what it can do to mail of ours.
+
+    :param row: as :func:`foreign_row` makes it, also with ``since`` and ``changed`` (texts).
+    """
+    about = [f"{row['place']} of {row['rules']}", *(str(row[key]) for key in ("since", "changed") if row.get(key))]
+    said = [_CAN[each["what"]].format(_named(each["mail_of"])) for each in row["does"]] or [
+        _ACTS[each] for each in row["acts"]
+    ]
+    idle_ = f" It {row['idle']}." if row.get("idle") else ""
+    return f"{row['name']!r} ({', '.join(about)}){': ' if said else ''}{', '.join(said)}.{idle_}"
+
+
+def _named(names: Sequence[str], most: int = 3) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(map(repr, names[:most]))}{more}"
